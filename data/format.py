@@ -1,0 +1,16 @@
+"""The format that training teaches and graders check: one reasoning block, then one answer block."""
+
+REASONING_OPEN = "<reasoning>"
+REASONING_CLOSE = "</reasoning>"
+ANSWER_OPEN = "<answer>"
+ANSWER_CLOSE = "</answer>"
+
+INSTRUCTION = (
+    "Think about the problem step by step between <reasoning> and </reasoning>. "
+    "Then give only the final answer between <answer> and </answer>."
+)
+
+
+def render(reasoning: str, answer: str) -> str:
+    """The completion that SFT trains on. Nothing is trimmed or escaped."""
+    return f"{REASONING_OPEN}{reasoning}{REASONING_CLOSE}\n{ANSWER_OPEN}{answer}{ANSWER_CLOSE}"

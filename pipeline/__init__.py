@@ -1,0 +1,1 @@
+"""What changes or runs weights. The only floor that imports jax, Tunix and their kin."""
