@@ -1,0 +1,1 @@
+"""Rows: sources, conversion, the store, curation. Imports nothing of the other floors."""
