@@ -1,0 +1,112 @@
+"""What a stage reads from the store, and hashes of it: a stage runs again when these change."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from data.runs import fingerprint
+from data.store import Store, ask
+from evals.graders import GRADERS
+from pipeline.rewards import GRADER
+from pipeline.sft import Example
+
+SOURCE_FLOORS = ("data", "evals", "pipeline")
+WHOLE_FILE_BYTES = 64 << 20  # larger files are hashed by their size and both ends
+END_BYTES = 1 << 20
+
+
+class NoProblems(ValueError):
+    """There is nothing to evaluate or train on."""
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Problems of one split; those whose gold no answer could match are counted apart.
+
+    kept: problem_id, question, gold, steps
+    """
+
+    kept: pl.DataFrame
+    bad_gold: list[str]
+
+
+def examples_of(store: Store, source: str, converter: str) -> list[Example]:
+    """Examples of `source` as `converter` made them, in the order of their ids."""
+    rows = ask(
+        store,
+        """
+        select example_id, prompt, reasoning, answer
+        from examples
+        where source = $source and converter = $converter
+        order by example_id
+        """,
+        source=source,
+        converter=converter,
+    )
+    return [Example(*row) for row in rows.iter_rows()]
+
+
+def problems_of(store: Store, source: str, split: str) -> Problems:
+    """Problems of one split, in the order of their ids, which are hashes: a fixed shuffle."""
+    rows = ask(
+        store,
+        """
+        select problem_id, question, gold, steps
+        from problems
+        where source = $source and split = $split
+        order by problem_id
+        """,
+        source=source,
+        split=split,
+    ).unique("problem_id", keep="first", maintain_order=True)
+    if rows.is_empty():
+        raise NoProblems(
+            f"the store has no {split} problems of {source!r}; ingest and convert them first:"
+            f" thinkbench ingest {source} && thinkbench convert {source}"
+        )
+    # an undecidable verdict on the gold itself means that no answer can be right
+    decidable = [
+        GRADERS[GRADER].grade(f"<reasoning>-</reasoning><answer>{gold}</answer>", gold).correct
+        is not None
+        for gold in rows["gold"]
+    ]
+    kept = pl.Series(decidable, dtype=pl.Boolean)
+    return Problems(rows.filter(kept), rows.filter(~kept)["problem_id"].to_list())
+
+
+def hash_of_rows(values: list[str]) -> str:
+    """One hash for a list of ids, whatever their order."""
+    return fingerprint(rows=sorted(values))
+
+
+def hash_of_folder(folder: Path) -> str:
+    """One hash for the files of a model folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != "README.md":
+            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+            digest.update(_content(path))
+    return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= WHOLE_FILE_BYTES:
+            return file.read()
+        first = file.read(END_BYTES)
+        file.seek(size - END_BYTES)
+        return first + file.read(END_BYTES)
+
+
+def hash_of_code() -> str:
+    """One hash for the Python files that decide what a stage makes."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for floor in SOURCE_FLOORS:
+        for path in sorted((root / floor).rglob("*.py")):
+            digest.update(f"{path.relative_to(root)}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

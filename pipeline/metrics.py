@@ -1,0 +1,44 @@
+"""Numbers that training reports: buffered, then written to the store as rows."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+from tunix.sft.metrics_logger import MetricsLogger
+
+from data.store import Store, add
+
+FLUSH_ROWS = 2_000
+
+
+class StoreMetrics(MetricsLogger):
+    """Tunix's logger without backends, whose numbers go to the store.
+
+    Tunix's own starts wandb when it can be imported, and its `close` clears every listener of the
+    process, those of the next stage too.
+    """
+
+    def __init__(self, store: Store, run: str) -> None:
+        super().__init__(None)
+        self.store, self.run = store, run
+        self.rows: list[dict] = []
+
+    def log(self, metrics_prefix, metric_name, scalar_value, mode, step) -> None:
+        value = float(np.mean(np.asarray(scalar_value, dtype=np.float64)))
+        self._metrics.setdefault(metrics_prefix, {}).setdefault(mode, {})[metric_name] = [value]
+        name = "/".join(part for part in (metrics_prefix, str(mode), metric_name) if part)
+        self.note(int(step), name, value)
+
+    def note(self, step: int, name: str, value: float) -> None:
+        at = datetime.now(UTC)
+        self.rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
+        if len(self.rows) >= FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.rows:
+            add(self.store, "metrics", pl.DataFrame(self.rows), run=self.run)
+            self.rows = []
+
+    def close(self) -> None:
+        self.flush()

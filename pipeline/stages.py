@@ -1,0 +1,347 @@
+"""The main job, stage by stage: each is one run in the store, found again by its fingerprint.
+
+A stage whose run is done, with the same configuration, inputs and code, is not run again. A
+stage that was broken off starts anew under a new attempt; what the old one wrote stays.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data import runs
+from data.convert import convert_source
+from data.sources import ingest
+from data.store import Store, add, compact
+from evals import report
+from pipeline import grpo, inputs, models, sft
+from pipeline.config import EvalConfig, Preset, as_json
+from pipeline.evaluate import fitting, store_evaluation
+from pipeline.export import export
+from pipeline.metrics import StoreMetrics
+from pipeline.rollout import Sampling, generator
+from pipeline.tokens import Tokenizer, prompt_text
+
+GRADERS_STORED = ("strict", "lenient", "notebook")
+EXPORT_PROMPTS = 16  # of the test problems, for the parity check
+STOPPED = (KeyboardInterrupt, SystemExit)
+
+# name of the stage -> a function that is told (step, of, numbers to show)
+Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stage of one main job shares."""
+
+    store: Store
+    preset: Preset
+    progress: Progress
+
+    @property
+    def folder(self) -> Path:
+        return self.store.folder / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished stage: its run, and what it reports."""
+
+    run: str
+    summary: dict[str, Any]
+
+
+def stage_run(
+    job: Job,
+    kind: str,
+    stage: str,
+    config: dict[str, Any],
+    read: dict[str, str],
+    parent: str | None,
+    work: Callable[[str], dict[str, Any]],
+) -> Done:
+    """Run `work` as a run of the store, or find the finished run with the same fingerprint."""
+    print_of = runs.fingerprint(
+        kind=kind, stage=stage, config=config, inputs=read, code=inputs.hash_of_code()
+    )
+    base = f"{kind}-{print_of[:12]}" if kind == stage else f"{kind}-{stage}-{print_of[:12]}"
+    run, attempt = base, 1
+    while (known := runs.state(job.store, run)) is not None:
+        if known["event"] == "done":
+            return Done(run, known["summary"])
+        attempt += 1
+        run = f"{base}.{attempt}"
+    runs.begin(
+        job.store,
+        kind,
+        run=run,
+        stage=stage,
+        config=config,
+        seed=config.get("seed"),
+        inputs=read,
+        parent=parent,
+    )
+    started = time.monotonic()
+    with _ended_if_broken(job.store, run):
+        summary = work(run) | {"seconds": round(time.monotonic() - started, 1)}
+    runs.end(job.store, run, "done", summary)
+    return Done(run, summary)
+
+
+@contextlib.contextmanager
+def _ended_if_broken(store: Store, run: str) -> Iterator[None]:
+    """Write down how a run ended when it did not end well; the error goes on."""
+    try:
+        yield
+    except STOPPED:
+        runs.end(store, run, "interrupted", {})
+        raise
+    except Exception as error:
+        runs.end(store, run, "failed", {"error": f"{type(error).__name__}: {error}"})
+        raise
+
+
+def prepare(job: Job) -> dict[str, Any]:
+    """Ingest and convert what the preset names. Doing it twice adds nothing."""
+    data = job.preset.data
+    counts = {}
+    places = {data.records: data.records_from, data.problems: data.problems_from}
+    for source, place in places.items():
+        read = ingest(job.store, source, Path(place) if place else None)
+        converted = convert_source(
+            job.store, source, frozenset(data.rules), job.progress(f"convert {source}")
+        )
+        counts[source] = {"ingest": read, "convert": converted}
+    return counts
+
+
+def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Done:
+    """Evaluate `model` on the test problems as `stage`."""
+    config = job.preset.eval
+    found = inputs.problems_of(job.store, job.preset.data.problems, "test")
+    chosen = found.kept.head(config.problems) if config.problems else found.kept
+    folder = models.resolve(str(model))
+    models.check_folder(folder)
+    read = {
+        "model": inputs.hash_of_folder(folder),
+        "problems": inputs.hash_of_rows(chosen["problem_id"].to_list()),
+    }
+
+    def work(run: str) -> dict[str, Any]:
+        loaded = _load(job, folder)
+        tokenizer = Tokenizer(folder)
+        sampling = sampling_of(config)
+        fit = fitting(chosen, tokenizer, config.max_prompt_tokens)
+        if fit.problems.is_empty():
+            raise inputs.NoProblems(
+                f"all {chosen.height} prompts are longer than {config.max_prompt_tokens} tokens;"
+                " raise max_prompt_tokens"
+            )
+        count = store_evaluation(
+            job.store,
+            fit.problems,
+            generator(loaded.model, tokenizer, sampling, config.batch),
+            sampling,
+            run=run,
+            stage=stage,
+            samples=config.samples,
+            seed=config.seed,
+            graders=GRADERS_STORED,
+            chunk=max(config.batch, 256),
+            progress=job.progress(f"evaluate {stage}"),
+        )
+        return {
+            "generations": count,
+            "problems": fit.problems.height,
+            "too_long": len(fit.too_long),
+            "bad_gold": len(found.bad_gold),
+        }
+
+    return stage_run(
+        job, "eval", stage, as_json(config) | {"dtype": job.preset.model.dtype}, read, parent, work
+    )
+
+
+def train_sft(job: Job, model: Path | str, converter: str) -> Done:
+    """Cold-start SFT of `model`; its summary's `model` is the merged folder."""
+    config, source = job.preset.sft, job.preset.data.records
+    folder = models.resolve(str(model))
+    models.check_folder(folder)
+    examples = inputs.examples_of(job.store, source, converter)
+    read = {
+        "model": inputs.hash_of_folder(folder),
+        "examples": inputs.hash_of_rows([example.example_id for example in examples]),
+    }
+
+    def work(run: str) -> dict[str, Any]:
+        tokenizer = Tokenizer(folder)
+        rows, too_long = sft.tokenized(examples, tokenizer, config.max_tokens)
+        merged = sft.train(
+            _load(job, folder),
+            rows,
+            tokenizer,
+            config,
+            checkpoints=job.folder / run / "adapters",
+            merged=job.folder / run / "merged",
+            metrics=StoreMetrics(job.store, run),
+            progress=job.progress("sft"),
+        )
+        _note_checkpoint(job, run, "sft", config.steps, merged, None, None, best=True)
+        return {"model": str(merged), "examples": len(rows), "too_long": len(too_long)}
+
+    return stage_run(job, "sft", "sft", as_json(config), read, None, work)
+
+
+def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
+    """GRPO of `model`; its summary's `model` is the merged folder of the best step."""
+    config, data = job.preset.grpo, job.preset.data
+    folder = models.resolve(str(model))
+    models.check_folder(folder)
+    found = inputs.problems_of(job.store, data.problems, "train")
+    read = {
+        "model": inputs.hash_of_folder(folder),
+        "problems": inputs.hash_of_rows(found.kept["problem_id"].to_list()),
+    }
+
+    def work(run: str) -> dict[str, Any]:
+        tokenizer = Tokenizer(folder)
+        fit = fitting(found.kept, tokenizer, config.max_prompt_tokens)
+        heldout, train = fit.problems.head(data.heldout), fit.problems.slice(data.heldout)
+        if train.height < config.prompts:
+            raise inputs.NoProblems(
+                f"{fit.problems.height} train problems fit; {data.heldout} are held out and a step"
+                f" needs {config.prompts}: ingest more, or lower heldout or prompts"
+            )
+        columns = ["problem_id", "prompt", "gold"]
+        merged, step = grpo.train(
+            _load(job, folder),
+            [grpo.Prompt(*row) for row in train.select(columns).iter_rows()],
+            tokenizer,
+            config,
+            store=job.store,
+            run=run,
+            measure=lambda generate: answer_accuracy(heldout, generate),
+            heldout_sampling=sampling_of(job.preset.eval),
+            heldout_batch=min(job.preset.eval.batch, heldout.height),
+            checkpoints=job.folder / run / "adapters",
+            merged=job.folder / run / "merged",
+            metrics=StoreMetrics(job.store, run),
+            progress=job.progress("grpo"),
+            on_checkpoint=lambda at, answer: _note_checkpoint(
+                job, run, "grpo", at, job.folder / run / "adapters", answer, heldout.height
+            ),
+        )
+        compact(job.store, "rollouts", run)
+        _note_checkpoint(job, run, "grpo", step, merged, None, None, best=True)
+        return {
+            "model": str(merged),
+            "best_step": step,
+            "problems": train.height,
+            "heldout": heldout.height,
+            "too_long": len(fit.too_long),
+            "bad_gold": len(found.bad_gold),
+        }
+
+    config_read = as_json(config) | {"heldout": data.heldout, "eval": as_json(job.preset.eval)}
+    return stage_run(job, "grpo", "grpo", config_read, read, parent, work)
+
+
+def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> Done:
+    """Export `model` to `out`, parity-checked on test problems."""
+    folder = models.resolve(str(model))
+    models.check_folder(folder)
+    found = inputs.problems_of(job.store, job.preset.data.problems, "test")
+
+    def work(run: str) -> dict[str, Any]:
+        tokenizer = Tokenizer(folder)
+        limit = job.preset.eval.max_prompt_tokens
+        fit = fitting(found.kept.head(4 * EXPORT_PROMPTS), tokenizer, limit)
+        prompts = fit.problems["prompt"].head(EXPORT_PROMPTS).to_list()
+        return export(_load(job, folder), out, prompts)
+
+    read = {"model": inputs.hash_of_folder(folder)}
+    return stage_run(job, "export", "export", {"out": str(out)}, read, parent, work)
+
+
+def run_all(job: Job) -> dict[str, Any]:
+    """The whole mission; returns the object that `thinkbench run --json` prints."""
+    counts = prepare(job)
+    converter = counts[job.preset.data.records]["convert"]["converter"]
+    base = models.resolve(job.preset.model.model)
+    evaluated = {"base": evaluate(job, "base", base, None)}
+    tuned = train_sft(job, base, converter)
+    evaluated["sft"] = evaluate(job, "sft", tuned.summary["model"], tuned.run)
+    strong = train_grpo(job, tuned.summary["model"], tuned.run)
+    evaluated["grpo"] = evaluate(job, "grpo", strong.summary["model"], strong.run)
+    out = job.store.folder / "exports" / strong.run
+    exported = export_model(job, strong.summary["model"], out, strong.run)
+    found = [done.run for done in evaluated.values()]
+    grader = job.preset.eval.grader
+    return {
+        "store": str(job.store.folder),
+        "stages": report.stages(job.store, found, grader),
+        "comparisons": report.comparisons(job.store, found, grader),
+        "data": counts,
+        "export": exported.summary,
+        "seconds": {
+            "sft": tuned.summary["seconds"],
+            "grpo": strong.summary["seconds"],
+            **{f"eval {stage}": done.summary["seconds"] for stage, done in evaluated.items()},
+        },
+    }
+
+
+def sampling_of(config: EvalConfig) -> Sampling:
+    return Sampling(
+        temperature=config.temperature,
+        top_k=config.top_k,
+        top_p=config.top_p,
+        max_prompt_tokens=config.max_prompt_tokens,
+        max_tokens=config.max_tokens,
+    )
+
+
+def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
+    """Share of `problems` (prompt, gold) answered right, by the grader of the rewards."""
+    completions = generate(problems["prompt"].to_list(), 0)
+    right = [
+        grpo.judged(completion.text, gold).correct is True
+        for completion, gold in zip(completions, problems["gold"], strict=True)
+    ]
+    return sum(right) / len(right)
+
+
+def _load(job: Job, folder: Path) -> models.Loaded:
+    config = job.preset.model
+    mesh = models.mesh_of(config.fsdp, config.tensor_parallel)
+    return models.load(str(folder), dtype=config.dtype, remat=config.remat, mesh=mesh)
+
+
+def _note_checkpoint(
+    job: Job,
+    run: str,
+    stage: str,
+    step: int,
+    path: Path,
+    metric: float | None,
+    n: int | None,
+    best: bool = False,
+) -> None:
+    row = {
+        "checkpoint": f"{run}/{step}" + ("/merged" if best else ""),
+        "run": run,
+        "stage": stage,
+        "step": step,
+        "path": str(path),
+        "metric": metric,
+        "metric_n": n,
+        "best": best,
+        "at": datetime.now(UTC),
+    }
+    schema = {"metric": pl.Float64, "metric_n": pl.Int64}
+    add(job.store, "checkpoints", pl.DataFrame([row], schema_overrides=schema), run=run)
