@@ -1,0 +1,115 @@
+"""Runs: what made something, from which config, seed, code and inputs, and how it ended."""
+
+import hashlib
+import json
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.schema import TABLES
+from data.store import Store, add, ask
+
+SOURCE = Path(__file__).parent.parent
+FLOORS = ("data", "evals", "pipeline", "workbench")
+
+
+class RunExists(ValueError):
+    """A run of this name is done, and what it made stays as it is."""
+
+
+def fingerprint(**parts: Any) -> str:
+    """The hash of these values as JSON, whatever the order of their keys [64 hex digits]."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_revision() -> str:
+    """The commit, with "+" and a hash of the source where that differs; without git, the hash."""
+    if not (SOURCE / ".git").exists():
+        return f"source-{source_hash()}"
+    commit = _git("rev-parse", "HEAD").strip()
+    return f"{commit}+{source_hash()}" if _git("status", "--porcelain", "--", *FLOORS) else commit
+
+
+def source_hash() -> str:
+    """16 hex digits over every .py and .toml file of the four floors."""
+    content = hashlib.sha256()
+    for floor in FLOORS:
+        for file in sorted((SOURCE / floor).rglob("*")):
+            if file.suffix in (".py", ".toml"):
+                content.update(file.relative_to(SOURCE).as_posix().encode() + b"\0")
+                content.update(file.read_bytes() + b"\0")
+    return content.hexdigest()[:16]
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(SOURCE), *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def begin(
+    store: Store,
+    kind: str,
+    *,
+    run: str,
+    stage: str | None = None,
+    config: dict[str, Any],
+    seed: int | None,
+    inputs: dict[str, str],
+    parent: str | None = None,
+) -> None:
+    """Say that `run` starts, or starts again after it failed or was cut off.
+
+    inputs: name -> hash of what it reads
+    """
+    known = state(store, run)
+    if known and known["event"] == "done":
+        raise RunExists(
+            f"run {run!r} was done at {known['at']:%Y-%m-%d %H:%M} UTC and is not made again. "
+            "Give the new run another name."
+        )
+    _event(
+        store,
+        {
+            "run": run,
+            "kind": kind,
+            "stage": stage,
+            "event": "started",
+            "at": datetime.now(UTC),
+            "config": json.dumps(config, sort_keys=True),
+            "seed": seed,
+            "code": code_revision(),
+            "inputs": json.dumps(inputs, sort_keys=True),
+            "parent": parent,
+            "summary": None,
+        },
+    )
+
+
+def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
+    """Say how `run` ended: done, failed or interrupted."""
+    if outcome not in ("done", "failed", "interrupted"):
+        raise ValueError(f"outcome {outcome!r}; expected done, failed or interrupted.")
+    known = state(store, run)
+    if known is None:
+        raise ValueError(f"run {run!r} has not begun, so it cannot end. Call begin first.")
+    event = {name: known[name] for name in TABLES["runs"]}
+    event |= {"event": outcome, "at": datetime.now(UTC)}
+    _event(store, event | {"summary": json.dumps(summary, sort_keys=True)})
+
+
+def state(store: Store, run: str) -> dict[str, Any] | None:
+    """The run's row of the view `runs`, or None: `event` is started until it ends."""
+    rows = ask(store, "select * from runs where run = $run", run=run)
+    return rows.row(0, named=True) if len(rows) else None
+
+
+def _event(store: Store, event: dict[str, Any]) -> None:
+    rows = pl.DataFrame([event], schema=TABLES["runs"])
+    add(store, "runs", rows, run=event["run"], stage=event["stage"])

@@ -1,0 +1,208 @@
+"""What people change, in SQLite: tags as events, versions of subsets, jobs, saved views."""
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from data.schema import TIME
+from data.state_schema import SCHEMA, VIEWS
+
+if TYPE_CHECKING:
+    from data.store import Store
+
+STATE_FILE = "state.db"
+BUSY_SECONDS = 30.0  # how long a writer waits for another one
+
+
+def now() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+@contextmanager
+def connect(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own for each use: cheap, and safe in any thread and after a fork."""
+    with closing(
+        sqlite3.connect(folder / STATE_FILE, timeout=BUSY_SECONDS, isolation_level=None)
+    ) as connection:
+        connection.execute("pragma synchronous = full")
+        yield connection
+
+
+@contextmanager
+def commit(folder: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction, alone among writers; it bumps the generation, which the app caches by."""
+    with connect(folder) as connection:
+        connection.execute("begin immediate")
+        try:
+            yield connection
+            connection.execute("update meta set value = value + 1 where key = 'generation'")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        connection.execute("commit")
+
+
+def create(folder: Path) -> None:
+    """Make the tables that are missing. Any number of processes may do so at once."""
+    with connect(folder) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.executescript(f"begin immediate; {SCHEMA} commit;")
+
+
+def generation(folder: Path) -> int:
+    with connect(folder) as connection:
+        return connection.execute("select value from meta where key = 'generation'").fetchone()[0]
+
+
+def frame(connection: sqlite3.Connection, view: str) -> pl.DataFrame:
+    """The rows of `view` with the types of its columns, also where there are none."""
+    query, columns = VIEWS[view]
+    stored = {
+        name: pl.Int64 if dtype == TIME else pl.String if isinstance(dtype, pl.List) else dtype
+        for name, dtype in columns.items()
+    }
+    rows = pl.DataFrame(connection.execute(query).fetchall(), schema=stored, orient="row")
+    return rows.with_columns(
+        pl.col(name).cast(TIME) if dtype == TIME else pl.col(name).str.json_decode(dtype)
+        for name, dtype in columns.items()
+        if dtype == TIME or isinstance(dtype, pl.List)
+    )
+
+
+def tag(store: "Store", target_kind: str, target_id: str, tag: str, author: str) -> None:
+    """Say `tag` of a record or generation. Saying it again is one more event, not one more tag."""
+    _tag_event(store, target_kind, target_id, tag, "added", author)
+
+
+def untag(store: "Store", target_kind: str, target_id: str, tag: str, author: str) -> None:
+    """Take `tag` back, whoever said it. The history stays."""
+    _tag_event(store, target_kind, target_id, tag, "removed", author)
+
+
+def _tag_event(store: "Store", kind: str, id: str, tag: str, event: str, author: str) -> None:
+    if not tag.strip():
+        raise ValueError("a tag is empty; expected a word or a few. Type one, then save again.")
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into tag_events (target_kind, target_id, tag, event, author, at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            (kind, id, tag.strip(), event, author, now()),
+        )
+
+
+def save_subset(
+    store: "Store",
+    name: str,
+    filter: str,
+    ids: Sequence[str],
+    parent: str | None = None,
+    author: str | None = None,
+) -> int:
+    """The version under which `ids` are kept, sorted and once each.
+
+    Saving what the newest version already holds, by the same filter, gives that version again.
+    filter: how the ids were chosen, as text that can be read and run again
+    parent: the subset that these were chosen from, as name@version
+    """
+    if not name.strip():
+        raise ValueError(
+            "the subset has no name; expected a few letters. Name it, then save again."
+        )
+    chosen = sorted(set(ids))
+    if not chosen:
+        raise ValueError(f"subset {name!r} holds no ids; expected one or more. Widen its filter.")
+    content = hashlib.sha256("\n".join(chosen).encode()).hexdigest()
+    with commit(store.folder) as connection:
+        newest = connection.execute(
+            "select version, hash, filter from subsets where name = ?"
+            " order by version desc limit 1",
+            (name,),
+        ).fetchone()
+        if newest and newest[1:] == (content, filter):
+            return newest[0]
+        version = newest[0] + 1 if newest else 1
+        connection.execute(
+            "insert into subsets values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                name,
+                version,
+                filter,
+                json.dumps(chosen),
+                len(chosen),
+                content,
+                parent,
+                author,
+                now(),
+            ),
+        )
+        return version
+
+
+def save_view(store: "Store", name: str, page: str, query: str, author: str | None = None) -> None:
+    """Keep the filters of a page under a name; an older view of that name is replaced."""
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert or replace into saved_views values (?, ?, ?, ?, ?)",
+            (name, page, query, author, now()),
+        )
+
+
+def delete_view(store: "Store", name: str) -> None:
+    with commit(store.folder) as connection:
+        connection.execute("delete from saved_views where name = ?", (name,))
+
+
+def add_job(
+    store: "Store", job: str, verb: str, spec: dict[str, Any], slot: str | None = None
+) -> None:
+    """A row in state `queued`. A name that is taken raises sqlite3.IntegrityError."""
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into jobs (job, verb, spec, state, slot, created_at)"
+            " values (?, ?, ?, 'queued', ?, ?)",
+            (job, verb, json.dumps(spec, sort_keys=True), slot, now()),
+        )
+
+
+def move_job(
+    store: "Store",
+    job: str,
+    expected: str,
+    to: str,
+    *,
+    run: str | None = None,
+    pid: int | None = None,
+    exit_code: int | None = None,
+    message: str | None = None,
+) -> bool:
+    """Move the job from state `expected` to `to`; False where it is in another state by now.
+
+    Of any number of processes that try the same move, one succeeds. `running` sets started_at,
+    any other state but `queued` sets ended_at. What is None stays as it was.
+    """
+    started = now() if to == "running" else None
+    ended = now() if to not in ("queued", "running") else None
+    with commit(store.folder) as connection:
+        moved = connection.execute(
+            """
+            update jobs set
+                state = ?,
+                run = coalesce(?, run),
+                pid = coalesce(?, pid),
+                exit_code = coalesce(?, exit_code),
+                message = coalesce(?, message),
+                started_at = coalesce(?, started_at),
+                ended_at = coalesce(?, ended_at)
+            where job = ? and state = ?
+            """,
+            (to, run, pid, exit_code, message, started, ended, job, expected),
+        )
+        return moved.rowcount == 1

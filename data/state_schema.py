@@ -1,0 +1,153 @@
+"""The tables of state.db, and how DuckDB sees those that people may ask."""
+
+from typing import Any
+
+import polars as pl
+
+from data.schema import TIME
+
+SCHEMA = """
+create table if not exists meta (key text primary key, value integer not null) strict;
+insert or ignore into meta values ('generation', 0);
+
+-- Every part ever seen. status: live | replaced (by a merged part) | trashed (with its run)
+create table if not exists parts (
+    path text primary key,
+    table_name text not null,
+    run text,
+    stage text,
+    rows integer not null,
+    bytes integer not null,
+    columns text not null,
+    status text not null,
+    changed_at integer not null
+) strict;
+create index if not exists parts_live on parts (status, table_name, run);
+
+create table if not exists tag_events (
+    id integer primary key,
+    target_kind text not null,
+    target_id text not null,
+    tag text not null,
+    event text not null check (event in ('added', 'removed')),
+    author text not null,
+    at integer not null
+) strict;
+create index if not exists tag_events_target on tag_events (target_kind, target_id, tag, id);
+
+create table if not exists subsets (
+    name text not null,
+    version integer not null,
+    filter text not null,
+    ids text not null,
+    n integer not null,
+    hash text not null,
+    parent text,
+    author text,
+    at integer not null,
+    primary key (name, version)
+) strict;
+
+create table if not exists jobs (
+    job text primary key,
+    verb text not null,
+    spec text not null,
+    state text not null,
+    run text,
+    slot text,
+    pid integer,
+    exit_code integer,
+    message text,
+    created_at integer not null,
+    started_at integer,
+    ended_at integer
+) strict;
+
+create table if not exists saved_views (
+    name text primary key,
+    page text not null,
+    query text not null,
+    author text,
+    at integer not null
+) strict;
+"""
+
+# How DuckDB sees each: the statement, and the columns with their types. Times are stored as [us].
+VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "tags": (
+        # SQLite gives the other columns of the row that holds max(id)
+        """
+        select target_kind, target_id, tag, author, at from (
+            select target_kind, target_id, tag, author, at, event, max(id) from tag_events
+            group by target_kind, target_id, tag
+        ) where event = 'added' order by target_kind, target_id, tag
+        """,
+        {
+            "target_kind": pl.String,
+            "target_id": pl.String,
+            "tag": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "tag_events": (
+        "select id, target_kind, target_id, tag, event, author, at from tag_events order by id",
+        {
+            "id": pl.Int64,
+            "target_kind": pl.String,
+            "target_id": pl.String,
+            "tag": pl.String,
+            "event": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "subsets": (
+        """
+        select name, version, filter, ids, n, hash, parent, author, at
+        from subsets order by name, version
+        """,
+        {
+            "name": pl.String,
+            "version": pl.Int64,
+            "filter": pl.String,
+            "ids": pl.List(pl.String),
+            "n": pl.Int64,
+            "hash": pl.String,
+            "parent": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "jobs": (
+        """
+        select job, verb, spec, state, run, slot, pid, exit_code, message,
+               created_at, started_at, ended_at
+        from jobs order by created_at, job
+        """,
+        {
+            "job": pl.String,
+            "verb": pl.String,
+            "spec": pl.String,
+            "state": pl.String,
+            "run": pl.String,
+            "slot": pl.String,
+            "pid": pl.Int64,
+            "exit_code": pl.Int64,
+            "message": pl.String,
+            "created_at": TIME,
+            "started_at": TIME,
+            "ended_at": TIME,
+        },
+    ),
+    "saved_views": (
+        "select name, page, query, author, at from saved_views order by name",
+        {
+            "name": pl.String,
+            "page": pl.String,
+            "query": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+}

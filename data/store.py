@@ -1,0 +1,209 @@
+"""The store: a folder of immutable Parquet parts that any number of processes write and ask."""
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from data import files, parts, state
+from data.files import StoreError as StoreError
+from data.schema import FORMAT_VERSION, TABLES
+from data.state_schema import VIEWS
+
+MARK = "STORE.json"
+
+# `at` is a word of DuckDB's own, so it is quoted
+RUNS = """
+create or replace temp view runs as
+select
+    *,
+    max("at") filter (event = 'started') over (partition by run) as started_at,
+    if(event = 'started', null, "at") as ended_at
+from run_events
+-- of two events in one microsecond the start was first
+qualify row_number() over (partition by run order by "at" desc, event = 'started') = 1
+"""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a store lies, and the engine that answers questions. Open one in each process."""
+
+    folder: Path
+    id: str
+    engine: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
+    runs: tuple[str, ...] | None = None  # the only ones whose parts are read; None: all
+    stages: tuple[str, ...] | None = None
+
+
+def open_store(folder: Path) -> Store:
+    """The store in `folder`, which is made where it is missing or empty."""
+    folder = Path(folder)
+    with files.explained(folder):
+        if not (folder / MARK).exists():
+            _create(folder)
+        mark = json.loads((folder / MARK).read_text())
+    if mark["format_version"] > FORMAT_VERSION:
+        raise StoreError(
+            f"{folder} has format {mark['format_version']}; this thinkbench reads up to format "
+            f"{FORMAT_VERSION}. Upgrade thinkbench, or name another folder with --store."
+        )
+    with files.explained(folder):
+        state.create(folder)
+    return Store(folder, mark["store_id"], _engine())
+
+
+def _create(folder: Path) -> None:
+    files.make_folder(folder)
+    others = {entry.name for entry in folder.iterdir()} - {files.STAGING, files.TRASH}
+    others -= {MARK, state.STATE_FILE, f"{state.STATE_FILE}-wal", f"{state.STATE_FILE}-shm"}
+    if others:
+        raise StoreError(
+            f"{folder} is no store: it has no {MARK} but holds {', '.join(sorted(others)[:3])}. "
+            "Name an empty or a new folder with --store."
+        )
+    files.make_folder(folder / files.STAGING)
+    files.make_folder(folder / files.TRASH)
+    mark = {"format_version": FORMAT_VERSION, "store_id": secrets.token_hex(8)}
+    files.create(folder, MARK, json.dumps(mark).encode())
+
+
+def _engine() -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect()
+    engine.execute("set global TimeZone = 'UTC'")
+    # a part never changes, so its footer is read once
+    engine.execute("set global parquet_metadata_cache = true")
+    engine.execute("create schema empty")
+    for table, columns in TABLES.items():
+        engine.register("rows", pl.DataFrame(schema=columns))
+        engine.execute(f"create table empty.{table} as from rows")
+        engine.unregister("rows")
+    return engine
+
+
+def within(
+    store: Store, runs: Sequence[str] | None = None, stages: Sequence[str] | None = None
+) -> Store:
+    """The same store, whose questions read only the parts of these runs and stages."""
+    return replace(
+        store,
+        runs=None if runs is None else tuple(runs),
+        stages=None if stages is None else tuple(stages),
+    )
+
+
+def add(store: Store, table: str, rows: pl.DataFrame, *, run: str, stage: str | None = None) -> str:
+    """Add `rows` as one part, seen whole or not at all. Its path in the store; "" for no rows."""
+    if table == "generations":
+        raise StoreError("generations come with their scores. Call add_generations instead.")
+    rows = shaped(table, rows, run, stage)
+    if rows.is_empty():
+        return ""
+    path = f"{parts.folder_of(table, run, stage)}/{files.new_name('part')}"
+    with files.explained(store.folder):
+        staged = files.stage(store.folder, parts.content(table, rows))
+        files.publish(store.folder, [(staged, path)])
+    return path
+
+
+def add_generations(
+    store: Store, generations: pl.DataFrame, scores: pl.DataFrame, *, run: str, stage: str
+) -> None:
+    """Add texts and their scores, both or none, sorted by problem and sample."""
+    order = ["problem_id", "sample", "generation_id"]
+    generations = shaped("generations", generations, run, stage).sort(order)
+    scores = shaped("scores", scores, run, stage).sort(order)
+    texts, scored = generations["generation_id"], scores["generation_id"]
+    if not texts.equals(scored):
+        raise StoreError(
+            f"{len(texts)} generations and {len(scored)} scores do not match; expected one score "
+            "of each generation. Score every one, by one grader, and add others with `grade`."
+        )
+    if generations.is_empty():
+        return
+    name = files.new_name("pair")
+    with files.explained(store.folder):
+        publish = [
+            (
+                files.stage(store.folder, parts.content(table, rows)),
+                f"{parts.folder_of(table, run, stage)}/{name}",
+            )
+            for table, rows in (("generations", generations), ("scores", scores))
+        ]
+        files.publish(store.folder, publish)
+
+
+def shaped(table: str, rows: pl.DataFrame, run: str, stage: str | None) -> pl.DataFrame:
+    """`rows` with the columns of `table`, in order; run and stage are filled where missing."""
+    if table not in TABLES:
+        raise StoreError(f"there is no table {table!r}; expected one of {', '.join(TABLES)}.")
+    columns = TABLES[table]
+    for name, value in (("run", run), ("stage", stage)):
+        if name not in columns:
+            continue
+        if name not in rows.columns:
+            rows = rows.with_columns(pl.lit(value, pl.String).alias(name))
+        elif rows.filter(pl.col(name).ne_missing(pl.lit(value, pl.String))).height:
+            raise StoreError(
+                f"{table}: not every row has {name} {value!r}, which they are added to."
+            )
+    missing = [name for name in columns if name not in rows.columns]
+    extra = [name for name in rows.columns if name not in columns]
+    if missing or extra:
+        raise StoreError(
+            f"{table}: columns missing: {', '.join(missing) or 'none'}; unknown: "
+            f"{', '.join(extra) or 'none'}. Expected those of data/schema.py."
+        )
+    try:
+        return rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+    except pl.exceptions.PolarsError as error:
+        raise StoreError(
+            f"{table}: a column has another type than data/schema.py: {error}"
+        ) from error
+
+
+def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
+    """The answer to one statement, over all that was added before it was asked.
+
+    Each table of data/schema.py, and tags, tag_events, subsets, jobs and saved_views, is a view.
+    `runs` has one row a run: its last event, with started_at and ended_at; `run_events` has all.
+    """
+    named = set(re.findall(r"[a-z_]+", query.lower()))
+    tables = {"runs" if name == "run_events" else name for name in named} & set(TABLES)
+    parts.scan(store.folder, tables)
+    with store.engine.cursor() as cursor:
+        with state.connect(store.folder) as connection:
+            connection.execute("begin")  # one moment for all tables
+            live = {t: parts.live(connection, t, store.runs, store.stages) for t in tables}
+            for name in named & set(VIEWS):
+                cursor.register(name, state.frame(connection, name))
+        for table, found in live.items():
+            _show(store, cursor, table, found)
+        if "runs" in tables:
+            cursor.execute(RUNS)
+        return cursor.sql(query, params=params).pl()
+
+
+def _show(
+    store: Store, cursor: duckdb.DuckDBPyConnection, table: str, found: list[parts.Part]
+) -> None:
+    view = "run_events" if table == "runs" else table
+    query = f"from empty.{table}"
+    if found:
+        paths = ",".join("'" + str(store.folder / p.path).replace("'", "''") + "'" for p in found)
+        query = f"from read_parquet([{paths}], union_by_name = true)"
+        if any(p.columns != ",".join(TABLES[table]) for p in found):  # older or newer parts
+            query = f"from empty.{table} union all by name {query}"
+    cursor.execute(f"create or replace temp view {view} as {query}")
+
+
+def generation(store: Store) -> int:
+    """A number that grows with every change to the store: what a cache of answers is keyed by."""
+    parts.scan(store.folder, TABLES)
+    return state.generation(store.folder)
