@@ -1,0 +1,151 @@
+"""The main job, whole, at the smallest size: every stage, every table, and what a second run does."""
+
+from dataclasses import replace
+
+import pytest
+
+from data import runs
+from data.store import ask, open_store
+from pipeline import stages
+from pipeline.config import load_preset
+
+TEST_PROBLEMS = 12
+
+
+def small():
+    preset = load_preset("tiny")
+    return replace(
+        preset.with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
+        .with_knobs("grpo", steps=2, prompts=2, group=4, evaluate_every=1, lora_rank=4)
+        .with_knobs("eval", problems=TEST_PROBLEMS, batch=12)
+        .with_knobs("data", heldout=4),
+        name="small",
+    )
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    store = open_store(tmp_path_factory.mktemp("job") / "store")
+    return stages.Job(store, small(), lambda name: lambda step, of, numbers: None)
+
+
+@pytest.fixture(scope="module")
+def result(job):
+    return stages.run_all(job)
+
+
+def test_the_table_has_three_stages_with_n_and_intervals(result):
+    assert [row["stage"] for row in result["stages"]] == ["base", "sft", "grpo"]
+    for row in result["stages"]:
+        assert row["n"] == TEST_PROBLEMS
+        for metric in ("format", "answer", "partial"):
+            interval = row[metric]
+            assert interval["n"] == TEST_PROBLEMS
+            assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+
+
+def test_stages_are_compared_in_pairs_on_the_same_problems(result):
+    pairs = {(row["from"], row["to"], row["metric"]) for row in result["comparisons"]}
+    for metric in ("format", "answer", "partial"):
+        assert {("base", "sft", metric), ("sft", "grpo", metric)} <= pairs
+    assert {row["n"] for row in result["comparisons"]} == {TEST_PROBLEMS}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "records",
+        "conversions",
+        "examples",
+        "problems",
+        "checkpoints",
+        "generations",
+        "scores",
+        "rollouts",
+        "metrics",
+        "runs",
+    ],
+)
+def test_every_table_of_the_job_has_rows(job, result, table):
+    assert ask(job.store, f"select count(*) as n from {table}")["n"].item() > 0
+
+
+def test_every_generation_has_a_score_of_each_grader(job, result):
+    counts = ask(job.store, "select grader, count(*) as n from scores group by grader")
+    total = ask(job.store, "select count(*) as n from generations")["n"].item()
+    assert total == 3 * TEST_PROBLEMS
+    assert dict(counts.iter_rows()) == dict.fromkeys(stages.GRADERS_STORED, total)
+
+
+def test_records_are_all_accounted_for(job, result):
+    kept = ask(
+        job.store,
+        """
+        select outcome, count(distinct record_id) as n from conversions group by outcome
+        """,
+    )
+    read = ask(job.store, "select count(*) as n from records")["n"].item()
+    assert kept["n"].sum() == read
+
+
+def test_a_second_run_does_nothing_again_and_says_the_same(job, result):
+    before = ask(job.store, "select count(*) as n from generations")["n"].item()
+    events = ask(job.store, "select count(*) as n from run_events")["n"].item()
+    again = stages.run_all(job)
+    assert again["stages"] == result["stages"]
+    assert ask(job.store, "select count(*) as n from generations")["n"].item() == before
+    done_again = ask(job.store, "select count(*) as n from run_events")["n"].item() - events
+    assert done_again <= 8  # ingest and convert look again and find nothing new
+
+
+def test_a_changed_knob_runs_only_what_depends_on_it(job, result):
+    changed = replace(job, preset=job.preset.with_knobs("grpo", beta=0.5))
+    again = stages.run_all(changed)
+    same = [row["run"] for row in again["stages"]][:2] == [row["run"] for row in result["stages"]][:2]
+    assert same
+    assert again["stages"][2]["run"] != result["stages"][2]["run"]
+
+
+def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
+    tries = []
+
+    def work(run):
+        tries.append(run)
+        if len(tries) == 1:
+            raise RuntimeError("the power went out")
+        return {"fine": True}
+
+    with pytest.raises(RuntimeError, match="power"):
+        stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
+    broken = runs.state(job.store, tries[0])
+    assert (broken["event"], "power" in str(broken["summary"])) == ("failed", True)
+    done = stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
+    assert done.summary["fine"] is True
+    assert done.run == tries[1] != tries[0]
+    assert stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work).run == done.run
+
+
+def test_the_same_seed_gives_identical_generations(job, result, tmp_path):
+    twin = stages.Job(open_store(tmp_path / "twin"), job.preset, job.progress)
+    stages.prepare(twin)
+    stages.evaluate(twin, "base", "tiny", None)
+    question = """
+        select problem_id, sample, text, tokens, finish from generations
+        where stage = 'base' order by problem_id, sample
+    """
+    assert ask(twin.store, question).equals(ask(job.store, question))
+
+
+def test_the_export_loads_and_was_compared(job, result):
+    exported = result["export"]
+    assert exported["prompts_compared"] > 0
+    assert (job.store.folder / "exports").is_dir()
+
+
+def test_over_long_prompts_are_left_out_and_counted(job, result):
+    narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
+    problems = stages.inputs.problems_of(job.store, job.preset.data.problems, "test").kept
+    tokenizer = stages.Tokenizer(stages.models.TINY)
+    fit = stages.fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
+    assert len(fit.too_long) + fit.problems.height == TEST_PROBLEMS
+    assert narrow.preset.eval.max_prompt_tokens == 80
