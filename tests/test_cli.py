@@ -1,0 +1,210 @@
+"""The command line: what it prints, where, and the exit code of each mistake."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import SECTIONS, BadConfig, load_preset
+from tests import ROOT
+from workbench import printed
+from workbench.boundary import ADVICE, bad_input, exit_code
+from workbench.cli import main, thinkbench
+from workbench.flags import changed_preset, flagged
+
+COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
+VERBS = [
+    "ingest", "convert", "audit", "sft", "grpo", "eval", "grade", "compare", "import", "export",
+    "run", "app", "doctor",
+]  # fmt: skip
+
+
+@pytest.fixture
+def say(capsys, tmp_path, monkeypatch):
+    """Run a command line on the store `tmp_path/store`: exit code, standard output and error."""
+    monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
+
+    def say(*arguments: str | Path) -> tuple[int | str | None, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return left.value.code, printed.out, printed.err
+
+    return say
+
+
+def test_the_verbs_come_in_the_order_that_data_flows():
+    assert list(thinkbench.commands) == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(say, verb):
+    code, out, err = say(verb, "--help")
+    assert (code, err) == (0, "")
+    assert "--store" in out
+
+
+def test_help_answers_within_half_a_second():
+    def seconds() -> float:
+        started = time.perf_counter()
+        subprocess.run([*COMMAND, "--help"], cwd=ROOT, check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_no_verb_is_an_exit_code_of_2(say):
+    assert say()[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nope"], ["No such command 'nope'"]),
+        (["run", "--preset", "huge"], ["'huge'", "tiny", ".toml"]),
+        (["run", "--set", "sft.stepz=3"], ["sft.stepz", "sft.steps"]),
+        (["run", "--set", "sft.steps=many"], ["sft.steps", "int", "'many'"]),
+        (["run", "--set", "nope.steps=3"], ["nope.steps", "sft.KNOB"]),
+        (["grpo", "--group", "1"], ["group", "at least 2", "1"]),
+        (["sft", "--batch", "0"], ["batch", "at least 1", "0"]),
+        (["sft", "--batch", "x"], ["'x' is not a valid integer"]),
+        (["eval", "--samples", "4"], ["temperature"]),
+        (["grade", "--run", "r"], ["not a store", "thinkbench run"]),
+        (["compare", "a", "b"], ["not a store", "THINKBENCH_STORE"]),
+        (["audit"], ["not a store"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_bad_input_says_what_was_found_and_what_to_do(say, arguments, words):
+    code, out, err = say(*arguments)
+    assert (code, out) == (2, "")
+    assert [word for word in words if word not in err] == []
+
+
+def test_a_file_where_the_store_should_be_is_refused(say, tmp_path):
+    (tmp_path / "store").write_text("not a store")
+    code, out, err = say("doctor")
+    assert (code, out) == (2, "")
+    assert "store" in err
+
+
+def test_a_missing_file_is_named(say, tmp_path):
+    code, out, err = say("import", tmp_path / "nothing.jsonl", "--name", "r")
+    assert (code, out) == (2, "")
+    assert "nothing.jsonl" in err
+
+
+@pytest.mark.parametrize("number", sorted(ADVICE))
+def test_an_error_of_the_system_comes_with_advice(number, capsys):
+    def fails() -> None:
+        raise OSError(number, os.strerror(number), "/some/place")
+
+    assert exit_code(fails) == 2
+    assert (
+        capsys.readouterr().err == f"Error: /some/place: {os.strerror(number)}. {ADVICE[number]}\n"
+    )
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ValueError, match="invalid literal"):
+        exit_code(lambda: int("x"))
+    assert bad_input(BadConfig("told")) == "told"
+    assert bad_input(KeyError("a bug")) is None
+    assert bad_input(ModuleNotFoundError("no module", name="workbench.nope")) is None
+
+
+def test_a_missing_trainer_says_how_to_install_it():
+    assert "thinkbench[train]" in (bad_input(ModuleNotFoundError("none", name="tunix.rl")) or "")
+
+
+def wait_for_reader(pipe: Path, reader: subprocess.Popen) -> None:
+    """Return once `reader` has opened `pipe`; the writing end stays open, so it reads on."""
+    for _ in range(300):
+        assert reader.poll() is None, reader.communicate()
+        try:
+            os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            assert error.errno == errno.ENXIO  # no reader yet
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the command never read its file")
+
+
+def test_ctrl_c_leaves_with_130_and_says_what_is_kept(tmp_path):
+    pipe = tmp_path / "never.jsonl"
+    os.mkfifo(pipe)  # opening it waits for a writer that never comes
+    waiting = subprocess.Popen(
+        [*COMMAND, "--store", str(tmp_path / "store"), "import", str(pipe), "--name", "r"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for_reader(pipe, waiting)
+    waiting.send_signal(signal.SIGINT)
+    out, err = waiting.communicate(timeout=30)
+    assert (waiting.returncode, out) == (130, "")
+    assert "is kept" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("section", ["sft", "grpo", "eval"])
+def test_a_verb_has_one_flag_for_each_knob(section):
+    options = {name for option in thinkbench.commands[section].params for name in option.opts}
+    knobs = {f"--{f.name.replace('_', '-')}" for f in flagged(SECTIONS[section])}
+    assert knobs <= options
+
+
+def test_flags_beat_set_and_set_beats_the_preset():
+    preset = changed_preset("tiny", {"sft": {"steps": 3}}, ("sft.steps=5", "grpo.steps=7"), 9)
+    assert (preset.sft.steps, preset.grpo.steps) == (3, 7)
+    assert {getattr(preset, name).seed for name in ("sft", "grpo", "eval")} == {9}
+    assert preset.sft.batch == load_preset("tiny").sft.batch
+
+
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("model.remat=true", True),
+        ("sft.learning_rate=3e-4", 3e-4),
+        ("eval.problems=12", 12),
+        ("data.rules=a,b", ("a", "b")),
+        ("model.model=some/folder", "some/folder"),
+    ],
+)
+def test_set_gives_a_knob_its_own_type(assignment, value):
+    section, knob = assignment.partition("=")[0].split(".")
+    assert getattr(getattr(changed_preset("tiny", {}, (assignment,), None), section), knob) == value
+
+
+def test_every_knob_has_a_meaning():
+    assert [f.name for s in SECTIONS.values() for f in fields(s) if not f.metadata["meaning"]] == []
+
+
+def half(n: int) -> dict:
+    return {"value": 0.5, "low": 0.25, "high": 0.75, "n": n}
+
+
+def test_the_table_shows_each_share_with_its_interval(capsys):
+    unknown = {"value": None, "low": None, "high": None, "n": 0}
+    printed.run_result(
+        {
+            "store": "here",
+            "stages": [
+                {"stage": "base", "run": "[r]", "n": 1234, "format": half(1234),
+                 "answer": half(1234), "partial": unknown},
+            ],
+            "comparisons": [
+                {"from": "base", "to": "sft", "metric": "answer", "difference": 0.125,
+                 "low": -0.05, "high": 0.3, "p": 0.0001, "n": 1234},
+            ],
+        }
+    )  # fmt: skip
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    words = [" ".join(line) for line in lines]
+    assert "base 1,234 50.0% (25.0 to 75.0) 50.0% (25.0 to 75.0) unknown [r]" in words
+    assert "base → sft answer +12.5 points (-5.0 to +30.0) < 0.001 1,234" in words

@@ -1,0 +1,12 @@
+"""The app: `thinkbench app`. Each page is a file in views/."""
+
+import streamlit as st
+
+st.set_page_config(page_title="thinkbench", layout="wide")
+
+st.navigation(
+    [
+        st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
+        st.Page("views/audit.py", title="Audit", icon=":material/fact_check:"),
+    ]
+).run()

@@ -1,0 +1,44 @@
+"""Progress bars on standard error: what is done, what is left, and the latest numbers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
+Bar = Callable[[str], Progress]  # name of a piece of work -> its progress
+
+
+@contextmanager
+def bars() -> Iterator[Bar]:
+    """Yield `bar`: `bar("sft")` is a function of step, of and numbers that moves the bar `sft`."""
+    from rich.console import Console  # --help must not wait for it
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[numbers]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        tasks = {}
+
+        def bar(name: str):
+            def progress(step: int, of: int, numbers: dict[str, float]) -> None:
+                if name not in tasks:
+                    tasks[name] = shown.add_task(name, total=of, numbers="")
+                words = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
+                shown.update(tasks[name], completed=step, total=of, numbers=words)
+
+            return progress
+
+        yield bar

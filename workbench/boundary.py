@@ -1,0 +1,87 @@
+"""Where errors become exit codes: 2 for bad input, 130 for Ctrl-C; a bug keeps its traceback."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+
+import click
+
+FLOORS = ("data", "evals", "pipeline", "workbench")
+TRAINING = ("jax", "jaxlib", "flax", "grain", "optax", "orbax", "qwix", "tunix", "transformers")
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+INTERRUPTION = (
+    "Interrupted. What was written to the store before is kept. Give the same command again to go"
+    " on: stages that are done are found, the one broken off starts anew."
+)
+
+# What a person can do about the operating system's errors. Any other one is shown as a bug.
+ADVICE = {
+    errno.ENOENT: "It does not exist: check the path.",
+    errno.EISDIR: "A file is expected here, this is a folder: name the file.",
+    errno.ENOTDIR: "A folder is expected here: name another path.",
+    errno.EEXIST: "It is in the way: name another path, or move it.",
+    errno.EACCES: "It may not be read or written: change its permissions or name another path.",
+    errno.EPERM: "It may not be changed: change its permissions or name another path.",
+    errno.EROFS: "It lies on a read-only disk: name a folder that can be written.",
+    errno.ENOSPC: "The disk is full: free some space, then give the same command again."
+    " What was written before is kept.",
+    errno.EDQUOT: "Your quota is used up: free some space, then give the same command again."
+    " What was written before is kept.",
+    errno.EADDRINUSE: "Something listens there already: name another --port.",
+}
+
+
+class BadInput(ValueError):
+    """Something a person gave that cannot be used: says what was found, expected, and to do."""
+
+
+def exit_code(command: Callable[[], int | None]) -> int:
+    """Run `command`; its exit code, after a message on standard error where it went wrong."""
+    try:
+        return command() or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print(INTERRUPTION, file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader (`| head`) has gone: what is still buffered goes nowhere, without a complaint
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        message = bad_input(error)
+        if message is None:
+            raise
+        print(f"Error: {message}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def bad_input(error: BaseException) -> str | None:
+    """What to tell a person, or None where the error is a bug.
+
+    A ValueError is bad input where this project defined its class; a library's is a bug.
+    """
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in TRAINING:
+        return (
+            f"The package {error.name} is not installed, and this command trains or runs a model."
+            " Install what training needs: pip install 'thinkbench[train]'"
+        )
+    if isinstance(error, ValueError) and type(error).__module__.split(".")[0] in FLOORS:
+        return str(error)
+    number = error_number(error)
+    if number is None or number not in ADVICE:
+        return None
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {os.strerror(number)}. {ADVICE[number]}"
+    return f"{error}. {ADVICE[number]}"
+
+
+def error_number(error: BaseException) -> int | None:
+    """The operating system's number; engines written in other languages say it in words only."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    return errno.ENOSPC if "No space left on device" in str(error) else None

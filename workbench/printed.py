@@ -1,0 +1,124 @@
+"""What the command line prints for people: tables of stages, comparisons and counts."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.words import chance, change, interval
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+METRICS = ("format", "answer", "partial")
+
+
+def show(*tables: "Table | str") -> None:
+    """Print to standard output, as wide as the content needs where that is a file or pipe."""
+    from rich.console import Console  # --help must not wait for it
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    for table in tables:
+        console.print(table, markup=False, highlight=False)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> "Table":
+    """A table of text; the first column reads to the left, the others are numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title, box=box.SIMPLE, title_justify="left")
+    for place, column in enumerate(columns):
+        drawn.add_column(column, justify="right" if place else "left", no_wrap=place == 0)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in it are no markup
+    return drawn
+
+
+def stages(rows: list[dict[str, Any]]) -> "Table":
+    """One row per stage: each metric with its 95 % interval."""
+    return table(
+        "Stages (95 % intervals)",
+        ["stage", "n", *METRICS, "run"],
+        [
+            [row["stage"], f"{row['n']:,}", *(interval(row[name]) for name in METRICS), row["run"]]
+            for row in rows
+        ],
+    )
+
+
+def comparisons(rows: list[dict[str, Any]]) -> "Table":
+    """One row per metric between two stages, paired on the same problems."""
+    return table(
+        "Paired differences (95 % intervals, exact McNemar p)",
+        ["from → to", "metric", "difference", "p", "n"],
+        [
+            [
+                f"{row['from']} → {row['to']}",
+                row["metric"],
+                change(row),
+                chance(row["p"]),
+                f"{row['n']:,}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def run_result(value: dict[str, Any]) -> None:
+    show(stages(value["stages"]), comparisons(value["comparisons"]), f"Store: {value['store']}")
+
+
+def compared(value: dict[str, Any]) -> None:
+    """Two runs on the problems that both answered."""
+    show(
+        table(
+            f"{value['a']} → {value['b']}, {value['n']:,} problems in both",
+            ["metric", "a", "b", "difference", "p", "fixed", "broken"],
+            [
+                [
+                    name,
+                    interval(row["a"]),
+                    interval(row["b"]),
+                    change(row),
+                    chance(row["p"]),
+                    count(row["fixed"]),
+                    count(row["broken"]),
+                ]
+                for name, row in value["metrics"].items()
+            ],
+        )
+    )
+
+
+def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
+    """Prints an object's plain values, then each of its non-empty groups of counts."""
+
+    def shown(value: Mapping[str, Any]) -> None:
+        plain = [[name, count(item)] for name, item in value.items() if not isinstance(item, dict)]
+        groups = {name: item for name, item in value.items() if isinstance(item, dict) and item}
+        show(
+            table(title, ["what", "value"], plain),
+            *(
+                table(name, ["what", "count"], [[key, count(item)] for key, item in group.items()])
+                for name, group in groups.items()
+            ),
+        )
+
+    return shown
+
+
+def graded(value: dict[str, Any]) -> None:
+    """One run under one grader."""
+    rest = {name: item for name, item in value.items() if name not in METRICS}
+    rows = [[name, interval(value[name])] for name in METRICS]
+    rows += [[name, count(item)] for name, item in rest.items()]
+    show(table("Grades (95 % intervals)", ["what", "value"], rows))
+
+
+def count(value: Any) -> str:
+    """A whole number with separators, unknown as a dash, anything else as it is."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,28 @@
+"""Starts the app: Streamlit on this machine's own address, with nothing sent anywhere."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+APP = Path(__file__).parent / "app.py"
+
+
+def command(port: int) -> list[str]:
+    """The command line that serves the app on `port`."""
+    flags = {
+        "server.address": "127.0.0.1",  # never to the network: the app has no accounts
+        "server.port": str(port),
+        "server.headless": "true",  # asks no e-mail address at the first start
+        "browser.gatherUsageStats": "false",
+        "browser.serverAddress": "127.0.0.1",
+        "server.fileWatcherType": "none",  # training writes many files
+    }
+    options = [word for name, value in flags.items() for word in (f"--{name}", value)]
+    return [sys.executable, "-m", "streamlit", "run", str(APP), *options]
+
+
+def serve(folder: Path, port: int) -> int:
+    """Serve the store in `folder` until Ctrl-C; returns Streamlit's exit code."""
+    environment = os.environ | {"THINKBENCH_STORE": str(folder.absolute())}
+    return subprocess.run(command(port), env=environment).returncode

@@ -1,0 +1,73 @@
+"""Overview: what each stage scores, and what changed between them on the same problems."""
+
+import streamlit as st
+
+from evals import report
+from workbench import charts, session
+from workbench.evaluations import finished, newest_by_stage, recent_runs
+from workbench.words import chance, change, interval
+
+st.title("Overview")
+
+evaluations = session.answer(finished)
+if evaluations.is_empty():
+    st.info("No evaluation is finished yet. The whole job makes three:")
+    st.code(session.FIRST, language="shell")
+    st.stop()
+
+left, right = st.columns([4, 1])
+runs = left.multiselect(
+    "Evaluations",
+    evaluations["run"].to_list(),
+    default=newest_by_stage(evaluations),
+    key="runs",
+    bind="query-params",
+)
+grader = right.selectbox(
+    "Grader", ["strict", "lenient", "notebook"], key="grader", bind="query-params"
+)
+if not runs or grader is None:
+    st.info("Choose at least one evaluation.")
+    st.stop()
+
+in_order = tuple(run for run in evaluations["run"] if run in runs)
+stages = session.answer(report.stages, in_order, grader)
+st.subheader("Stages")
+st.caption("Each share with its 95 % interval. Unknown verdicts count in no share.")
+st.dataframe(
+    [
+        {
+            "stage": row["stage"],
+            "n": row["n"],
+            **{name: interval(row[name]) for name in charts.METRICS},
+            "run": row["run"],
+        }
+        for row in stages
+    ],
+    hide_index=True,
+)
+st.altair_chart(charts.stage_intervals(stages))
+
+st.subheader("Paired differences")
+comparisons = session.answer(report.comparisons, in_order, grader)
+if comparisons:
+    st.caption("On the problems that both runs answered; p is the exact McNemar test's.")
+    st.dataframe(
+        [
+            {
+                "from": row["from"],
+                "to": row["to"],
+                "metric": row["metric"],
+                "difference": change(row),
+                "p": chance(row["p"]),
+                "n": row["n"],
+            }
+            for row in comparisons
+        ],
+        hide_index=True,
+    )
+else:
+    st.info("Choose two evaluations of the same problems to compare them.")
+
+st.subheader("Runs")
+st.dataframe(session.answer(recent_runs), hide_index=True)

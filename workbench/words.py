@@ -1,0 +1,27 @@
+"""Numbers as people read them: percent with its interval, differences in points, p values."""
+
+from typing import Any
+
+
+def interval(value: dict[str, Any] | None) -> str:
+    """`47.4 % (44.7 to 50.1)`, or `unknown`."""
+    if value is None or value["value"] is None:
+        return "unknown"
+    return f"{value['value']:.1%} ({100 * value['low']:.1f} to {100 * value['high']:.1f})"
+
+
+def change(row: dict[str, Any]) -> str:
+    """`+3.4 points (+1.1 to +5.7)`, or `unknown`."""
+    if row["difference"] is None:
+        return "unknown"
+    points = f"{100 * row['difference']:+.1f} points"
+    if row["low"] is None:
+        return points
+    return f"{points} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
+
+
+def chance(p: float | None) -> str:
+    """A p value with as many digits as it can carry."""
+    if p is None:
+        return "-"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
