@@ -115,22 +115,28 @@ def scan(root: Path, tables: Iterable[str]) -> None:
 
 def unknown(connection: sqlite3.Connection, found: list[str]) -> list[str]:
     """Those of `found` that are to be registered. Texts without their scores are not, yet."""
-    known = {path for (path,) in connection.execute("select path from parts")}
-    there = known.union(found)
+    new = _unregistered(connection, found)
+    scores = [scores_of(path) for path in new if is_pair_of_texts(path)]
+    absent = set(_unregistered(connection, scores)).difference(found)
+    return [path for path in new if not is_pair_of_texts(path) or scores_of(path) not in absent]
+
+
+def _unregistered(connection: sqlite3.Connection, found: list[str]) -> list[str]:
     return [
         path
-        for path in found
-        if path not in known
-        and not (path.startswith("texts/") and is_pair(path) and scores_of(path) not in there)
+        for (path,) in connection.execute(
+            "select value from json_each(?) where value not in (select path from parts)",
+            (json.dumps(found),),
+        )
     ]
 
 
-def is_pair(path: str) -> bool:
-    return path.rsplit("/", 1)[1].startswith("pair-")
+def is_pair_of_texts(path: str) -> bool:
+    return path.startswith(f"{FOLDERS['generations']}/") and "/pair-" in path
 
 
 def scores_of(path: str) -> str:
-    return path.replace("texts/", "scores/", 1)
+    return FOLDERS["scores"] + path.removeprefix(FOLDERS["generations"])
 
 
 def register(connection: sqlite3.Connection, part: Part, replaces: list[str]) -> None:
@@ -143,9 +149,10 @@ def register(connection: sqlite3.Connection, part: Part, replaces: list[str]) ->
         # another merge of the same rows was first: this one would show them twice
         status = "replaced" if gone else "live"
         if status == "live":
-            connection.execute(
-                f"update parts set status = 'replaced', changed_at = ? where path in ({marks})",
-                (state.now(), *replaces),
+            connection.executemany(
+                "insert into parts values (?, ?, null, null, 0, 0, '', 'replaced', ?)"
+                " on conflict do update set status = 'replaced', changed_at = excluded.changed_at",
+                [(path, part.table, state.now()) for path in replaces],
             )
     connection.execute(
         "insert into parts values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*part, status, state.now())

@@ -10,11 +10,14 @@ from typing import Any
 
 import polars as pl
 
+from data import upkeep
 from data.schema import TABLES
 from data.store import Store, add, ask
 
 SOURCE = Path(__file__).parent.parent
 FLOORS = ("data", "evals", "pipeline", "workbench")
+JSON_COLUMNS = ("config", "inputs", "summary")
+MANY_PARTS = 32  # of events, from which they are merged
 
 
 class RunExists(ValueError):
@@ -82,10 +85,10 @@ def begin(
             "stage": stage,
             "event": "started",
             "at": datetime.now(UTC),
-            "config": json.dumps(config, sort_keys=True),
+            "config": config,
             "seed": seed,
             "code": code_revision(),
-            "inputs": json.dumps(inputs, sort_keys=True),
+            "inputs": inputs,
             "parent": parent,
             "summary": None,
         },
@@ -99,17 +102,52 @@ def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
     known = state(store, run)
     if known is None:
         raise ValueError(f"run {run!r} has not begun, so it cannot end. Call begin first.")
-    event = {name: known[name] for name in TABLES["runs"]}
-    event |= {"event": outcome, "at": datetime.now(UTC)}
-    _event(store, event | {"summary": json.dumps(summary, sort_keys=True)})
+    _event(store, known | {"event": outcome, "at": datetime.now(UTC), "summary": summary})
+    if outcome == "done":
+        for table in TABLES.keys() - {"runs"}:
+            upkeep.compact(store, table, run)
+    if upkeep.live_parts(store, "runs") > MANY_PARTS:
+        upkeep.compact(store, "runs", None)
+
+
+def delete(store: Store, run: str) -> int:
+    """Set the run and its rows aside, where `restore` finds them; the number of parts moved."""
+    known = state(store, run)
+    if known is None:
+        raise ValueError(f"there is no run {run!r} to delete. List them with: thinkbench runs.")
+    _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
+    return upkeep.set_aside(store, run)
+
+
+def restore(store: Store, run: str) -> int:
+    """Undo `delete`; the number of parts moved back."""
+    events = ask(store, 'select * from run_events where run = $run order by "at"', run=run)
+    if events.is_empty() or events["event"][-1] != "deleted":
+        raise ValueError(f"run {run!r} is not deleted, so there is nothing to restore.")
+    moved = upkeep.bring_back(store, run)
+    _event(store, events.row(-1, named=True) | {"event": "restored", "at": datetime.now(UTC)})
+    return moved
 
 
 def state(store: Store, run: str) -> dict[str, Any] | None:
-    """The run's row of the view `runs`, or None: `event` is started until it ends."""
+    """The run's row of the view `runs`, or None: `event` is started until it ends.
+
+    config, inputs and summary are dicts here; the summary is None until the run ends.
+    """
     rows = ask(store, "select * from runs where run = $run", run=run)
-    return rows.row(0, named=True) if len(rows) else None
+    if rows.is_empty():
+        return None
+    row = rows.row(0, named=True)
+    return row | {name: json.loads(row[name]) for name in JSON_COLUMNS if row[name] is not None}
 
 
 def _event(store: Store, event: dict[str, Any]) -> None:
-    rows = pl.DataFrame([event], schema=TABLES["runs"])
-    add(store, "runs", rows, run=event["run"], stage=event["stage"])
+    """One part with one event; columns that hold JSON may come as values."""
+    row = {name: event[name] for name in TABLES["runs"]}
+    row |= {
+        name: json.dumps(row[name], sort_keys=True)
+        for name in JSON_COLUMNS
+        if isinstance(row[name], dict)
+    }
+    rows = pl.DataFrame([row], schema=TABLES["runs"])
+    add(store, "runs", rows, run=row["run"], stage=row["stage"])

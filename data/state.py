@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from data.files import StoreError
 from data.schema import TIME
 from data.state_schema import SCHEMA, VIEWS
 
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
 
 STATE_FILE = "state.db"
 BUSY_SECONDS = 30.0  # how long a writer waits for another one
+
+UNWRITABLE = (
+    "A store must be writable. Change the folder's permissions, or name another with --store."
+)
+DAMAGED = (
+    "Restore it from a backup. Moved away, it is made anew and finds every row again, but not "
+    "the tags, subsets, jobs and saved views."
+)
+WRONG = {
+    "SQLITE_FULL": "The disk is full and nothing was changed. Free some space, then try again.",
+    "SQLITE_BUSY": f"Another process wrote for {BUSY_SECONDS:.0f} s. Nothing changed; try again.",
+    "SQLITE_READONLY": UNWRITABLE,
+    "SQLITE_CANTOPEN": UNWRITABLE,
+    "SQLITE_CORRUPT": DAMAGED,
+    "SQLITE_NOTADB": DAMAGED,
+}
 
 
 def now() -> int:
@@ -29,11 +46,17 @@ def now() -> int:
 @contextmanager
 def connect(folder: Path) -> Iterator[sqlite3.Connection]:
     """A connection of its own for each use: cheap, and safe in any thread and after a fork."""
-    with closing(
-        sqlite3.connect(folder / STATE_FILE, timeout=BUSY_SECONDS, isolation_level=None)
-    ) as connection:
-        connection.execute("pragma synchronous = full")
-        yield connection
+    path = folder / STATE_FILE
+    try:
+        with closing(
+            sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            connection.execute("pragma synchronous = full")
+            yield connection
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorname not in WRONG:
+            raise
+        raise StoreError(f"{path}: {error}. {WRONG[error.sqlite_errorname]}") from error
 
 
 @contextmanager

@@ -14,19 +14,31 @@ import polars as pl
 from data import files, parts, state
 from data.files import StoreError as StoreError
 from data.schema import FORMAT_VERSION, TABLES
+from data.shape import shaped
 from data.state_schema import VIEWS
+from data.upkeep import compact as compact
+from data.upkeep import health as health
 
 MARK = "STORE.json"
 
 # `at` is a word of DuckDB's own, so it is quoted
 RUNS = """
 create or replace temp view runs as
-select
-    *,
-    max("at") filter (event = 'started') over (partition by run) as started_at,
-    if(event = 'started', null, "at") as ended_at
-from run_events
--- of two events in one microsecond the start was first
+with story as (
+    select
+        *,
+        last_value(event) over story as newest,
+        max("at") filter (event = 'started') over (partition by run) as started_at,
+        if(event = 'started', null, "at") as ended_at
+    from run_events
+    -- of two events in one microsecond the start was first
+    window story as (
+        partition by run order by "at", event <> 'started'
+        rows between unbounded preceding and unbounded following
+    )
+)
+select * exclude (newest) from story
+where newest <> 'deleted' and event not in ('deleted', 'restored')
 qualify row_number() over (partition by run order by "at" desc, event = 'started') = 1
 """
 
@@ -48,7 +60,7 @@ def open_store(folder: Path) -> Store:
     with files.explained(folder):
         if not (folder / MARK).exists():
             _create(folder)
-        mark = json.loads((folder / MARK).read_text())
+        mark = _mark(folder)
     if mark["format_version"] > FORMAT_VERSION:
         raise StoreError(
             f"{folder} has format {mark['format_version']}; this thinkbench reads up to format "
@@ -57,6 +69,18 @@ def open_store(folder: Path) -> Store:
     with files.explained(folder):
         state.create(folder)
     return Store(folder, mark["store_id"], _engine())
+
+
+def _mark(folder: Path) -> dict[str, Any]:
+    text = (folder / MARK).read_text()
+    try:
+        mark = json.loads(text)
+        return {"format_version": int(mark["format_version"]), "store_id": str(mark["store_id"])}
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{folder / MARK} holds {text[:80]!r}; expected a format_version and a store_id. "
+            "Restore it from a backup, or name another folder with --store."
+        ) from error
 
 
 def _create(folder: Path) -> None:
@@ -139,35 +163,6 @@ def add_generations(
         files.publish(store.folder, publish)
 
 
-def shaped(table: str, rows: pl.DataFrame, run: str, stage: str | None) -> pl.DataFrame:
-    """`rows` with the columns of `table`, in order; run and stage are filled where missing."""
-    if table not in TABLES:
-        raise StoreError(f"there is no table {table!r}; expected one of {', '.join(TABLES)}.")
-    columns = TABLES[table]
-    for name, value in (("run", run), ("stage", stage)):
-        if name not in columns:
-            continue
-        if name not in rows.columns:
-            rows = rows.with_columns(pl.lit(value, pl.String).alias(name))
-        elif rows.filter(pl.col(name).ne_missing(pl.lit(value, pl.String))).height:
-            raise StoreError(
-                f"{table}: not every row has {name} {value!r}, which they are added to."
-            )
-    missing = [name for name in columns if name not in rows.columns]
-    extra = [name for name in rows.columns if name not in columns]
-    if missing or extra:
-        raise StoreError(
-            f"{table}: columns missing: {', '.join(missing) or 'none'}; unknown: "
-            f"{', '.join(extra) or 'none'}. Expected those of data/schema.py."
-        )
-    try:
-        return rows.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
-    except pl.exceptions.PolarsError as error:
-        raise StoreError(
-            f"{table}: a column has another type than data/schema.py: {error}"
-        ) from error
-
-
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     """The answer to one statement, over all that was added before it was asked.
 
@@ -195,6 +190,13 @@ def _show(
 ) -> None:
     view = "run_events" if table == "runs" else table
     query = f"from empty.{table}"
+    gone = [part.path for part in found if not files.exists(store.folder, part.path)]
+    if gone:
+        raise StoreError(
+            f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part "
+            f"in {store.folder}. Restore them from a backup. To go on without their rows: "
+            "thinkbench doctor --forget-missing."
+        )
     if found:
         paths = ",".join("'" + str(store.folder / p.path).replace("'", "''") + "'" for p in found)
         query = f"from read_parquet([{paths}], union_by_name = true)"

@@ -1,0 +1,117 @@
+"""What people change: tags are events, subsets have versions, a job is claimed once."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from data import state
+from data.store import ask, generation
+
+TAGS = "select target_id, tag, author from tags order by all"
+
+
+def test_a_tag_is_there_until_it_is_taken_back(store):
+    state.tag(store, "record", "a", "keep", "ada")
+    there = ask(store, TAGS).rows()
+    state.untag(store, "record", "a", "keep", "bob")
+    assert (there, ask(store, TAGS).rows()) == ([("a", "keep", "ada")], [])
+
+
+def test_the_last_event_of_a_tag_counts(store):
+    for event in (state.tag, state.untag, state.tag):
+        event(store, "record", "a", "keep", "ada")
+    state.tag(store, "record", "a", "keep", "bob")
+    state.tag(store, "generation", "a", "keep", "eve")
+    state.untag(store, "record", "b", "keep", "bob")
+    assert ask(store, TAGS).rows() == [("a", "keep", "bob"), ("a", "keep", "eve")]
+
+
+def test_every_word_on_a_tag_stays_in_its_history(store):
+    state.tag(store, "record", "a", "keep", "ada")
+    state.untag(store, "record", "a", "keep", "bob")
+    assert ask(store, "select event, author from tag_events order by id").rows() == [
+        ("added", "ada"),
+        ("removed", "bob"),
+    ]
+
+
+def test_an_empty_tag_is_refused(store):
+    with pytest.raises(ValueError, match="a tag is empty"):
+        state.tag(store, "record", "a", " ", "ada")
+
+
+def test_no_tag_is_lost_where_many_tag_at_once(store):
+    before = generation(store)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: state.tag(store, "record", f"{i}", "keep", "ada"), range(80)))
+    assert ask(store, "select count(*) as n from tags")["n"].item() == 80
+    assert generation(store) == before + 80
+
+
+def test_a_subset_gets_a_new_version_when_its_ids_change(store):
+    versions = [
+        state.save_subset(store, "short", "tokens < 100", ids, None)
+        for ids in (["b", "a", "a"], ["a", "b"], ["a"], ["a", "b"])
+    ]
+    kept = ask(store, "select version, ids, n from subsets order by version").rows()
+    assert versions == [1, 1, 2, 3]
+    assert kept == [(1, ["a", "b"], 2), (2, ["a"], 1), (3, ["a", "b"], 2)]
+
+
+def test_equal_ids_have_equal_hashes_whatever_their_order(store):
+    state.save_subset(store, "one", "f", ["b", "a"])
+    state.save_subset(store, "other", "g", ["a", "b"], parent="one@1", author="ada")
+    query = "select count(distinct hash) as hashes, max(parent) as parent from subsets"
+    assert ask(store, query).rows() == [(1, "one@1")]
+
+
+@pytest.mark.parametrize(("name", "ids"), [(" ", ["a"]), ("short", [])])
+def test_a_subset_without_a_name_or_ids_is_refused(store, name, ids):
+    with pytest.raises(ValueError, match=r"no name|no ids"):
+        state.save_subset(store, name, "f", ids)
+
+
+def test_a_saved_view_is_replaced_by_its_name_and_can_be_deleted(store):
+    state.save_view(store, "wrong ones", "failures", "tag=wrong")
+    state.save_view(store, "wrong ones", "failures", "tag=wrong&stage=sft", author="ada")
+    kept = ask(store, "select page, query, author from saved_views").rows()
+    state.delete_view(store, "wrong ones")
+    assert kept == [("failures", "tag=wrong&stage=sft", "ada")]
+    assert ask(store, "from saved_views").is_empty()
+
+
+def test_a_job_is_claimed_by_one_of_many(store):
+    state.add_job(store, "j1", "sft", {"preset": "tiny"}, slot="cpu")
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(
+            pool.map(
+                lambda pid: state.move_job(store, "j1", "queued", "running", pid=pid), range(8)
+            )
+        )
+    (row,) = ask(store, "select state, pid, started_at is not null as s, ended_at from jobs").rows()
+    assert sum(claims) == 1
+    assert row == ("running", claims.index(True), True, None)
+
+
+def test_a_job_that_ended_says_when_and_how(store):
+    state.add_job(store, "j1", "sft", {})
+    state.move_job(store, "j1", "queued", "running", pid=1, run="r1")
+    state.move_job(store, "j1", "running", "failed", exit_code=3, message="out of memory")
+    query = "select state, pid, run, exit_code, message, ended_at >= started_at as ended from jobs"
+    assert ask(store, query).rows() == [("failed", 1, "r1", 3, "out of memory", True)]
+
+
+def test_a_job_name_is_taken_once(store):
+    state.add_job(store, "j1", "sft", {})
+    with pytest.raises(sqlite3.IntegrityError):
+        state.add_job(store, "j1", "sft", {})
+
+
+def test_a_change_that_fails_leaves_nothing_behind(store):
+    before = generation(store)
+    two_views = "insert into saved_views values (?, ?, 'q', null, 1)"
+    with pytest.raises(sqlite3.IntegrityError), state.commit(store.folder) as connection:
+        connection.executemany(two_views, [("a", "p"), ("b", None)])
+    assert ask(store, "from saved_views").is_empty()
+    assert generation(store) == before
