@@ -114,7 +114,7 @@ def delete(store: Store, run: str) -> int:
     """Set the run and its rows aside, where `restore` finds them; the number of parts moved."""
     known = state(store, run)
     if known is None:
-        raise ValueError(f"there is no run {run!r} to delete. List them with: thinkbench runs.")
+        raise ValueError(f"there is no run {run!r}, or it is deleted. Name one of the view runs.")
     _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
     return upkeep.set_aside(store, run)
 

@@ -30,6 +30,7 @@ DAMAGED = (
 )
 WRONG = {
     "SQLITE_FULL": "The disk is full and nothing was changed. Free some space, then try again.",
+    "SQLITE_IOERR": "The disk is full, or broken. Free some space, then try again.",
     "SQLITE_BUSY": f"Another process wrote for {BUSY_SECONDS:.0f} s. Nothing changed; try again.",
     "SQLITE_READONLY": UNWRITABLE,
     "SQLITE_CANTOPEN": UNWRITABLE,
@@ -54,9 +55,16 @@ def connect(folder: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("pragma synchronous = full")
             yield connection
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorname not in WRONG:
+        what_to_do = WRONG.get(_kind(error))
+        if what_to_do is None:
             raise
-        raise StoreError(f"{path}: {error}. {WRONG[error.sqlite_errorname]}") from error
+        raise StoreError(f"{path}: {error}. {what_to_do}") from error
+
+
+def _kind(error: sqlite3.DatabaseError) -> str:
+    """SQLITE_IOERR for SQLITE_IOERR_SHMSIZE, likewise; "" where it is Python's own."""
+    code = getattr(error, "sqlite_errorname", "")  # absent where Python itself refuses
+    return "_".join(code.split("_")[:2])
 
 
 @contextmanager
@@ -68,7 +76,8 @@ def commit(folder: Path) -> Iterator[sqlite3.Connection]:
             yield connection
             connection.execute("update meta set value = value + 1 where key = 'generation'")
         except BaseException:
-            connection.execute("rollback")
+            if connection.in_transaction:  # a full disk has ended it already
+                connection.execute("rollback")
             raise
         connection.execute("commit")
 

@@ -20,6 +20,7 @@ from data.upkeep import compact as compact
 from data.upkeep import health as health
 
 MARK = "STORE.json"
+CACHE = "cache"
 
 # `at` is a word of DuckDB's own, so it is quoted
 RUNS = """
@@ -68,7 +69,7 @@ def open_store(folder: Path) -> Store:
         )
     with files.explained(folder):
         state.create(folder)
-    return Store(folder, mark["store_id"], _engine())
+    return Store(folder, mark["store_id"], _engine(folder))
 
 
 def _mark(folder: Path) -> dict[str, Any]:
@@ -98,8 +99,11 @@ def _create(folder: Path) -> None:
     files.create(folder, MARK, json.dumps(mark).encode())
 
 
-def _engine() -> duckdb.DuckDBPyConnection:
+def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect()
+    engine.execute("set global autoinstall_known_extensions = false")  # no question downloads
+    # else what does not fit into memory goes to .tmp where the command was started
+    engine.execute("set global temp_directory = $folder", {"folder": str(folder / CACHE)})
     engine.execute("set global TimeZone = 'UTC'")
     # a part never changes, so its footer is read once
     engine.execute("set global parquet_metadata_cache = true")
@@ -131,8 +135,7 @@ def add(store: Store, table: str, rows: pl.DataFrame, *, run: str, stage: str | 
         return ""
     path = f"{parts.folder_of(table, run, stage)}/{files.new_name('part')}"
     with files.explained(store.folder):
-        staged = files.stage(store.folder, parts.content(table, rows))
-        files.publish(store.folder, [(staged, path)])
+        files.write(store.folder, [(path, parts.content(table, rows))])
     return path
 
 
@@ -153,14 +156,13 @@ def add_generations(
         return
     name = files.new_name("pair")
     with files.explained(store.folder):
-        publish = [
-            (
-                files.stage(store.folder, parts.content(table, rows)),
-                f"{parts.folder_of(table, run, stage)}/{name}",
-            )
-            for table, rows in (("generations", generations), ("scores", scores))
-        ]
-        files.publish(store.folder, publish)
+        files.write(
+            store.folder,
+            [  # the scores last: they make the pair live
+                (f"{parts.folder_of(table, run, stage)}/{name}", parts.content(table, rows))
+                for table, rows in (("generations", generations), ("scores", scores))
+            ],
+        )
 
 
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
@@ -194,8 +196,9 @@ def _show(
     if gone:
         raise StoreError(
             f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part "
-            f"in {store.folder}. Restore them from a backup. To go on without their rows: "
-            "thinkbench doctor --forget-missing."
+            f"in {store.folder}. Restore them from a backup. To go on without them: python -c "
+            "'import sys; from data import store, upkeep; "
+            f"upkeep.forget_missing(store.open_store(sys.argv[1]))' {store.folder}"
         )
     if found:
         paths = ",".join("'" + str(store.folder / p.path).replace("'", "''") + "'" for p in found)

@@ -71,8 +71,7 @@ def _merge(store: "Store", table: str, group: list[parts.Part]) -> None:
     folder = parts.folder_of(table, *(group[0].run, group[0].stage) if one_run else (None, None))
     content = parts.content(table, rows, replaces=[part.path for part in group])
     with files.explained(store.folder):
-        staged = files.stage(store.folder, content)
-        files.publish(store.folder, [(staged, f"{folder}/{files.new_name('merged')}")])
+        files.write(store.folder, [(f"{folder}/{files.new_name('merged')}", content)])
     parts.scan(store.folder, [table])
 
 

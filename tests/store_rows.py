@@ -6,8 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from data import files
 from data.schema import TABLES
-from data.store import add_generations, open_store
+from data.store import Store, add_generations, ask, open_store
 
 
 def rows_of(table: str, **columns: list) -> pl.DataFrame:
@@ -33,6 +34,18 @@ def generated(*ids: str, grader: str = "strict") -> tuple[pl.DataFrame, pl.DataF
     texts = rows_of("generations", **common, text=[f"text of {id}" for id in ids])
     scores = rows_of("scores", **common, grader=[grader] * n, correct=[True] * n)
     return texts, scores
+
+
+def problems(*ids: str) -> pl.DataFrame:
+    return rows_of("problems", problem_id=list(ids), question=[f"question {id}" for id in ids])
+
+
+def ids(store: Store, table: str = "problems", column: str = "problem_id") -> list[str]:
+    return ask(store, f"select {column} from {table} order by all")[column].to_list()
+
+
+def part_files(store: Store, folder: str) -> list[str]:
+    return files.parquet_files(store.folder, folder)
 
 
 def write_batches(folder: Path, run: str, batches: int | None, size: int) -> None:

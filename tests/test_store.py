@@ -1,14 +1,13 @@
 """The store: what is added is seen whole, by everybody, and stays."""
 
 import json
-import shutil
 from datetime import datetime
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data import files, parts
+from data import files
 from data.schema import FORMAT_VERSION, TABLES
 from data.state_schema import VIEWS
 from data.store import (
@@ -16,25 +15,11 @@ from data.store import (
     add,
     add_generations,
     ask,
-    compact,
     generation,
-    health,
     open_store,
     within,
 )
-from tests.store_rows import generated, rows_of
-
-
-def problems(*ids):
-    return rows_of("problems", problem_id=list(ids), question=[f"question {id}" for id in ids])
-
-
-def ids(store, table="problems", column="problem_id"):
-    return ask(store, f"select {column} from {table} order by all")[column].to_list()
-
-
-def part_files(store, folder):
-    return files.parquet_files(store.folder, folder)
+from tests.store_rows import generated, ids, part_files, problems, rows_of
 
 
 def test_what_is_added_comes_back_with_its_run(store):
@@ -136,15 +121,6 @@ def test_a_torn_part_is_an_error_that_names_it(store):
         ids(store)
 
 
-def test_a_part_that_is_gone_is_an_error_that_names_it(store):
-    path = add(store, "problems", problems("p1"), run="r1")
-    ids(store)
-    (store.folder / path).unlink()
-    with pytest.raises(StoreError, match=f"first is {path}"):
-        ids(store)
-    assert health(store)["missing_parts"] == 1
-
-
 @pytest.mark.parametrize(
     "run", ["", ".", "..", "../r", "a/b", "a b", ".hidden", "é", "a\n", "r" * 101]
 )
@@ -200,70 +176,6 @@ def test_within_reads_only_the_parts_of_its_runs_and_stages(store):
         for only in ({"runs": ["r1"]}, {"stages": ["sft"]}, {"runs": ["r2"], "stages": ["grpo"]})
     ]
     assert read == [["r1 grpo", "r1 sft"], ["r1 sft", "r2 sft"], []]
-
-
-def test_compaction_keeps_every_row_and_leaves_one_part(store):
-    for i in range(5):
-        add_generations(store, *generated(f"a{i}", f"b{i}"), run="r1", stage="sft")
-        add_generations(store, *generated(f"c{i}"), run="r2", stage="sft")
-    before = ask(store, "from generations order by all"), ask(store, "from scores order by all")
-    assert compact(store, "generations", "r1") == 5
-    assert compact(store, "scores", "r1") == 5
-    after = ask(store, "from generations order by all"), ask(store, "from scores order by all")
-    for one, other in zip(before, after, strict=True):
-        assert_frame_equal(one, other)
-    assert health(store)["parts"] == 1 + 1 + 5 + 5
-    assert compact(store, "generations", "r1") == 0
-
-
-def test_whoever_reads_while_parts_are_merged_goes_on_reading(store):
-    paths = [add(store, "problems", problems(f"p{i}"), run="r1") for i in range(3)]
-    compact(store, "problems", "r1")
-    assert sorted(pl.read_parquet([store.folder / p for p in paths])["problem_id"]) == [
-        "p0",
-        "p1",
-        "p2",
-    ]
-
-
-def test_two_merges_of_the_same_parts_show_no_row_twice(store):
-    for i in range(3):
-        add(store, "problems", problems(f"p{i}"), run="r1")
-    ids(store)
-    other = store.folder.parent / "other"
-    shutil.copytree(store.folder, other)
-    compact(open_store(other), "problems", "r1")
-    (merged,) = (other / "problems/run=r1").glob("merged-*")
-    compact(store, "problems", "r1")
-    shutil.copy(merged, store.folder / "problems/run=r1")  # the other one finishes later
-    assert ids(store) == ["p0", "p1", "p2"]
-
-
-def test_without_its_state_the_store_finds_the_same_rows_again(store):
-    for i in range(3):
-        add(store, "problems", problems(f"p{i}"), run="r1")
-        add_generations(store, *generated(f"a{i}"), run="r1", stage="sft")
-    compact(store, "problems", "r1")
-    add(store, "problems", problems("p3"), run="r1")
-    compact(store, "problems", "r1")  # merges the merged
-    for file in store.folder.glob("state.db*"):
-        file.unlink()
-    again = open_store(store.folder)
-    found = ids(again), ids(again, "generations", "generation_id")
-    assert found == (["p0", "p1", "p2", "p3"], ["a0", "a1", "a2"])
-
-
-def test_parts_of_an_older_version_show_null_in_newer_columns(store):
-    old = problems("p1").drop("steps").with_columns(run=pl.lit("r1"))
-    staged = files.stage(store.folder, parts.content("problems", old))
-    files.publish(store.folder, [(staged, f"problems/run=r1/{files.new_name('part')}")])
-    only_old = ask(store, "select problem_id, steps from problems").rows()
-    add(store, "problems", problems("p2").with_columns(steps=pl.lit(3)), run="r1")
-    both = ask(store, "select problem_id, steps from problems order by all").rows()
-    compact(store, "problems", "r1")
-    merged = ask(store, "select problem_id, steps from problems order by all").rows()
-    assert (only_old, both) == ([("p1", None)], [("p1", None), ("p2", 3)])
-    assert merged == both
 
 
 def test_a_store_of_a_newer_format_is_refused_with_what_to_do(store):
