@@ -1,6 +1,6 @@
 """The command line: what it prints, where, and the exit code of each mistake."""
 
-import errno
+import contextlib
 import os
 import signal
 import subprocess
@@ -77,7 +77,7 @@ def test_no_verb_is_an_exit_code_of_2(say):
         (["eval", "--samples", "4"], ["temperature"]),
         (["grade", "--run", "r"], ["not a store", "thinkbench run"]),
         (["compare", "a", "b"], ["not a store", "THINKBENCH_STORE"]),
-        (["audit"], ["not a store"]),
+        (["audit", "samples-stratos"], ["not a store"]),
     ],
     ids=lambda value: " ".join(value),
 )
@@ -127,13 +127,10 @@ def wait_for_reader(pipe: Path, reader: subprocess.Popen) -> None:
     """Return once `reader` has opened `pipe`; the writing end stays open, so it reads on."""
     for _ in range(300):
         assert reader.poll() is None, reader.communicate()
-        try:
+        with contextlib.suppress(OSError):  # "no such device" while there is no reader
             os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as error:
-            assert error.errno == errno.ENXIO  # no reader yet
-            time.sleep(0.1)
-        else:
             return
+        time.sleep(0.1)
     raise AssertionError("the command never read its file")
 
 

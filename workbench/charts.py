@@ -8,7 +8,7 @@ import polars as pl
 METRICS = ("format", "answer", "partial")
 
 
-def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart:
+def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     """A dot with its 95 % interval for each stage and metric; unknown values leave a gap.
 
     rows: as evals.report.stages gives them

@@ -106,7 +106,7 @@ def ingest(folder: Path, source: str, path: Path | None) -> Answer:
 @click.option("--rule", "rules", multiple=True, help="a named repair; none by default")
 def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) -> Answer:
     """Turn an ingested SOURCE, or a FILE with --shape, into examples; say what became of rows."""
-    from data.convert import convert_file, convert_source
+    from data.conversions import convert_file, convert_source
     from data.store import open_store
     from workbench.bars import bars
 
@@ -117,6 +117,16 @@ def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) 
             store = open_store(folder)
             value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))
     return value, printed.counts(f"Converted {what}")
+
+
+@verb
+@click.argument("source")
+def audit(folder: Path, source: str) -> Answer:
+    """Say what the newest conversion of SOURCE kept, and why it turned rows away."""
+    from data.audit import summary
+    from workbench.stores import existing_store
+
+    return summary(existing_store(folder), source), printed.counts(f"Conversion of {source}")
 
 
 @verb

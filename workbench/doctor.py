@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -36,6 +37,7 @@ def report(folder: Path) -> dict[str, Any]:
         "devices": devices(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "cpus": os.cpu_count(),
+        "disk_free_bytes": disk_free(folder),
         "huggingface_credentials": huggingface_token() is not None,
         "kaggle_credentials": has_kaggle_credentials(),
         "gemma": gemma_access(huggingface_token()),
@@ -80,6 +82,13 @@ def devices() -> dict[str, Any]:
         last = asked.stderr.strip().splitlines()[-1:] or ["no message"]
         return {"found": None, "why": last[0]}
     return {"found": json.loads(asked.stdout.splitlines()[-1]), "why": None}
+
+
+def disk_free(folder: Path) -> int:
+    """Free space [bytes] on the disk that holds the store, or will."""
+    folder = folder.absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return shutil.disk_usage(there).free
 
 
 def huggingface_token() -> str | None:
@@ -165,6 +174,7 @@ def show(value: dict[str, Any]) -> None:
         ["Python", value["python"]],
         ["CPUs", str(value["cpus"])],
         ["memory", size(value["memory_bytes"])],
+        ["disk free", size(value["disk_free_bytes"])],
         [
             "devices",
             ", ".join(map(device, found)) if found else f"unknown: {value['devices']['why']}",
@@ -175,8 +185,10 @@ def show(value: dict[str, Any]) -> None:
         *([f"store {name}", printed.count(item)] for name, item in value["store"].items()),
     ]
     printed.show(
-        printed.table("Packages", ["package", "asked", "installed", "extra", "verdict"], rows),
-        printed.table("Machine and access", ["what", "found"], facts),
+        printed.table(
+            "Packages", ["package", "asked", "installed", "extra", "verdict"], rows, words=True
+        ),
+        printed.table("Machine and access", ["what", "found"], facts, words=True),
         *(value["problems"] or ["No problems found."]),
     )
 

@@ -41,7 +41,7 @@ def recent_runs(store: Store) -> pl.DataFrame:
         """
         select run, kind, stage, event, started_at, ended_at, parent
         from runs
-        order by at desc, run
+        order by "at" desc, run
         limit 50
         """,
     )

@@ -22,15 +22,17 @@ def show(*tables: "Table | str") -> None:
         console.print(table, markup=False, highlight=False)
 
 
-def table(title: str, columns: list[str], rows: list[list[str]]) -> "Table":
-    """A table of text; the first column reads to the left, the others are numbers."""
+def table(title: str, columns: list[str], rows: list[list[str]], words: bool = False) -> "Table":
+    """A table of text; the first column stands left, the others right unless they are words."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(title=title, box=box.SIMPLE, title_justify="left")
     for place, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if place else "left", no_wrap=place == 0)
+        drawn.add_column(
+            column, justify="right" if place and not words else "left", no_wrap=place == 0
+        )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in it are no markup
     return drawn

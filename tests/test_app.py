@@ -1,0 +1,145 @@
+"""The app: pages show the numbers of the reports, and say what to run where there are none."""
+
+import polars as pl
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from data import runs
+from data.schema import TABLES
+from data.store import Store, add_generations, open_store
+from evals import report
+from tests import ROOT, test_audit
+from workbench import serve
+from workbench.words import change, interval
+
+
+@pytest.fixture
+def show(tmp_path, monkeypatch):
+    """Run one file of the app on the store in `tmp_path/store`."""
+    monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def show(file: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30).run()
+        assert not page.exception
+        return page
+
+    return show
+
+
+@pytest.fixture
+def here(tmp_path) -> Store:
+    return open_store(tmp_path / "store")
+
+
+def evaluate(store: Store, run: str, stage: str, answers: list[str]) -> None:
+    """A finished evaluation of problems p0, p1, … whose golds are all 7."""
+    runs.begin(store, "eval", run=run, stage=stage, config={}, seed=0, inputs={})
+    generations = pl.DataFrame(
+        {
+            "generation_id": [f"p{place}:{run}" for place in range(len(answers))],
+            "problem_id": [f"p{place}" for place in range(len(answers))],
+            "sample": 0,
+            "text": [f"<reasoning>r</reasoning>\n<answer>{a}</answer>" for a in answers],
+            "tokens": 5,
+            "finish": "stop",
+            "seed": 0,
+            "settings": "{}",
+            "label": None,
+            "gold": "7",
+            "run": run,
+            "stage": stage,
+        },
+        schema_overrides=TABLES["generations"],
+    )
+    scores = report.graded(generations, "strict")
+    add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
+    runs.end(store, run, "done", {})
+
+
+@pytest.mark.parametrize("page", ["app.py", "views/overview.py", "views/audit.py"])
+def test_without_a_store_a_page_says_what_to_run_and_makes_none(show, page, tmp_path):
+    shown = show(page)
+    assert "no store" in shown.info[0].value
+    assert "run --preset tiny" in shown.code[0].value
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_app_opens_on_the_overview(show, here):
+    assert show("app.py").title[0].value == "Overview"
+
+
+def test_the_overview_of_an_empty_store_says_what_to_run(show, here):
+    page = show("views/overview.py")
+    assert "No evaluation" in page.info[0].value
+    assert page.code[0].value == "thinkbench run --preset tiny"
+
+
+def test_the_overview_shows_the_numbers_of_the_report(show, here):
+    evaluate(here, "eval-grpo", "grpo", ["7", "7", "7", "1"])
+    evaluate(here, "eval-base", "base", ["7", "1", "1", "1"])
+    page = show("views/overview.py")
+    in_order = ["eval-base", "eval-grpo"]
+    assert page.multiselect[0].value == in_order
+    stages, comparisons = page.dataframe[0].value, page.dataframe[1].value
+    expected = report.stages(here, in_order)
+    assert stages["stage"].to_list() == ["base", "grpo"]
+    assert stages["answer"].to_list() == [interval(row["answer"]) for row in expected]
+    expected = report.comparisons(here, in_order)
+    assert comparisons["difference"].to_list() == [change(row) for row in expected]
+
+
+def test_the_overview_sees_what_was_added_since(show, here):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    assert show("views/overview.py").multiselect[0].value == ["eval-base"]
+    evaluate(here, "eval-sft", "sft", ["7", "7"])
+    assert show("views/overview.py").multiselect[0].value == ["eval-base", "eval-sft"]
+
+
+def test_the_newest_run_of_a_stage_is_shown_first(show, here):
+    evaluate(here, "old", "base", ["7", "1"])
+    evaluate(here, "new", "base", ["7", "7"])
+    assert show("views/overview.py").multiselect[0].value == ["new"]
+
+
+def test_the_app_listens_on_this_machine_only_and_reports_nothing():
+    command = serve.command(8765)
+    flags = dict(zip(command[4::2], command[5::2], strict=False)) | dict(
+        zip(command[5::2], command[6::2], strict=False)
+    )
+    assert flags["--server.address"] == "127.0.0.1"
+    assert flags["--server.port"] == "8765"
+    assert flags["--browser.gatherUsageStats"] == "false"
+
+
+def test_no_page_writes_markup_of_its_own():
+    files = [*(ROOT / "workbench").glob("*.py"), *(ROOT / "workbench" / "views").glob("*.py")]
+    markup = ("unsafe_allow_html", "st.html", "st.write(")
+    assert [f.name for f in files for word in markup if word in f.read_text()] == []
+
+
+def test_the_audit_of_an_empty_store_says_what_to_run(show, here):
+    page = show("views/audit.py")
+    assert "Nothing is converted" in page.info[0].value
+    assert "thinkbench convert" in page.code[0].value
+
+
+def test_the_audit_counts_every_row_and_shows_text_as_it_is(show, here):
+    test_audit.convert(here, "1", test_audit.ROWS)
+    page = show("views/audit.py")
+    assert [metric.value for metric in page.metric] == ["5", "2", "3"]
+    assert page.dataframe[0].value["reason"].to_list() == ["no answer", "no thinking"]
+    shown = [code.value for code in page.code]
+    assert test_audit.HTML in shown
+    assert not [text.value for text in page.markdown if "<script>" in text.value]
+
+
+def test_the_audit_can_show_the_rows_of_one_defect(show, here):
+    test_audit.convert(here, "1", test_audit.ROWS)
+    page = show("views/audit.py")
+    page.selectbox[2].set_value("no thinking").run()
+    assert not page.exception
+    assert page.selectbox[3].options == ["row 1: no thinking"]
+    assert page.warning[0].value == "Quarantined"
