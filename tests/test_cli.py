@@ -1,6 +1,6 @@
 """The command line: what it prints, where, and the exit code of each mistake."""
 
-import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -123,30 +123,27 @@ def test_a_missing_trainer_says_how_to_install_it():
     assert "thinkbench[train]" in (bad_input(ModuleNotFoundError("none", name="tunix.rl")) or "")
 
 
-def wait_for_reader(pipe: Path, reader: subprocess.Popen) -> None:
-    """Return once `reader` has opened `pipe`; the writing end stays open, so it reads on."""
-    for _ in range(300):
-        assert reader.poll() is None, reader.communicate()
-        with contextlib.suppress(OSError):  # "no such device" while there is no reader
-            os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-            return
-        time.sleep(0.1)
-    raise AssertionError("the command never read its file")
-
-
-def test_ctrl_c_leaves_with_130_and_says_what_is_kept(tmp_path):
-    pipe = tmp_path / "never.jsonl"
-    os.mkfifo(pipe)  # opening it waits for a writer that never comes
-    waiting = subprocess.Popen(
-        [*COMMAND, "--store", str(tmp_path / "store"), "import", str(pipe), "--name", "r"],
+def test_ctrl_c_leaves_with_130_and_the_same_command_goes_on(say, tmp_path):
+    rows, store = tmp_path / "rows.jsonl", tmp_path / "store"
+    with rows.open("w") as file:
+        file.writelines(f'{{"question": "q{n}", "answer": "r #### {n}"}}\n' for n in range(40_000))
+    ingest = ["ingest", "gsm8k", "--from", str(rows)]
+    broken = subprocess.Popen(
+        [*COMMAND, "--store", str(store), *ingest],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    wait_for_reader(pipe, waiting)
-    waiting.send_signal(signal.SIGINT)
-    out, err = waiting.communicate(timeout=30)
-    assert (waiting.returncode, out) == (130, "")
+    while not list(store.glob("records/**/*.parquet")) and broken.poll() is None:
+        time.sleep(0.01)
+    broken.send_signal(signal.SIGINT)
+    out, err = broken.communicate(timeout=30)
+    assert (broken.returncode, out) == (130, "")
     assert "is kept" in err
     assert "Traceback" not in err
+    code, out, err = say(*ingest, "--json")
+    counts = json.loads(out)
+    assert (code, counts["read"], counts["rejected"]) == (0, 40_000, 0)
+    assert counts["already_there"] > 0
+    assert counts["new"] + counts["already_there"] == 40_000
 
 
 @pytest.mark.parametrize("section", ["sft", "grpo", "eval"])

@@ -112,7 +112,7 @@ def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) 
 
     with bars() as bar:
         if shape is not None:
-            value = convert_file(Path(what), shape, frozenset(rules))
+            value = convert_file(Path(what), shape, frozenset(rules), bar(f"convert {what}"))
         else:
             store = open_store(folder)
             value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))

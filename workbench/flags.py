@@ -18,10 +18,10 @@ def knobs(config: type, section: str) -> Callable[[Command], Command]:
     """
 
     def with_flags(command: Command) -> Command:
-        def chosen(**arguments: Any) -> Any:
+        def chosen(*places: Any, **arguments: Any) -> Any:
             given = {f.name: arguments.pop(f"knob_{f.name}") for f in flagged(config)}
             changes = {name: value for name, value in given.items() if value not in (None, ())}
-            return command(changes={section: changes}, **arguments)
+            return command(*places, changes={section: changes}, **arguments)
 
         chosen.__doc__, chosen.__name__ = command.__doc__, command.__name__
         # options given before this one to `command` itself
