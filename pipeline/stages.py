@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from data import runs
-from data.convert import convert_source
+from data.conversions import convert_source
 from data.sources import ingest
 from data.store import Store, add, compact
 from evals import report

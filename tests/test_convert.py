@@ -1,0 +1,192 @@
+"""Conversion: what became of each row, down to the characters."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data import sample_records
+from data.convert import UnknownRule, convert
+from data.dialects import dialects
+from tests import ROOT
+
+SHARED = ROOT.parent / "shared" / "data"
+BOX = frozenset({"answer-from-box"})
+
+
+def of(text: str, rules: frozenset[str] = frozenset(), prompt: str = "How many?"):
+    return convert("completion", {"prompt": prompt, "completion": text}, rules)
+
+
+def phrases(made) -> list[str]:
+    return sorted({defect.phrase for defect in made.defects})
+
+
+@pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["plain", "answer-from-box"])
+def test_planted_defects_are_found_and_nothing_else(rules):
+    rows = sample_records.stratos_rows(600, seed=3)
+    truth = [sorted(found) for found in sample_records.planted(600, seed=3)]
+    assert [phrases(convert("stratos", row, rules)) for row in rows] == truth
+
+
+@pytest.mark.parametrize("dialect", dialects().values(), ids=lambda dialect: dialect.name)
+def test_every_dialect_of_the_table_converts(dialect):
+    answer = f"{dialect.answer_open or ''}\n7\n{dialect.answer_close or ''}"
+    made = of(f"{dialect.open}\nthree and four\n{dialect.close}\n{answer}")
+    assert made.outcome == "example", made.defects
+    assert (made.example.reasoning.text, made.example.answer.text) == ("three and four", "7")
+
+
+def test_spans_are_where_the_blocks_stand_in_the_source():
+    text = "<think>\n  3 + 4 = 7 \n</think>\n\n7\n"
+    example = of(text).example
+    for span in (example.reasoning, example.answer):
+        assert text[span.start : span.end] == span.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The answer is 7.", "no thinking"),
+        ("<thinking>a", "thought never closed"),
+        ("a</thinking>7", "thought never opened"),
+        ("<thinking></thinking>7", "no thinking"),
+        ("<thinking>a</thinking>", "no answer"),
+        ("<thinking>so \\boxed{7}</thinking>", "answer only inside the reasoning"),
+        ("</thinking>a<thinking>7", "order reversed"),
+        ("<answer>7</answer><reasoning>a</reasoning>", "order reversed"),
+        ("<reasoning>a</reasoning><answer> </answer>", "answer empty"),
+        ("<reasoning>a</reasoning><answer>7", "text cut off"),
+        ("<think>a</think><think>b</think>7", "doubled block"),
+        ("<think>a <think>b</think> c</think>7", "doubled block"),
+        ("<reasoning>a</reasoning><answer>7</answer> bye", "residue of old markers"),
+        ("", "no thinking"),
+    ],
+)
+def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
+    made = of(text)
+    assert (made.outcome, made.reason) == ("quarantined", reason)
+
+
+def test_a_close_only_thought_counts_where_the_template_wrote_the_opener():
+    made = of("three and four\n</think>\n7")
+    assert (made.outcome, made.example.reasoning.text) == ("example", "three and four")
+
+
+def test_markers_in_a_code_fence_are_no_structure():
+    text = "<think>\nWrite\n```\n</think>\n```\nthen stop\n</think>\n7"
+    made = of(text)
+    assert made.outcome == "example"
+    assert made.example.reasoning.text.endswith("then stop")
+
+
+def test_escaped_markers_are_no_structure():
+    assert of("&lt;think&gt;a&lt;/think&gt;7").reason == "no thinking"
+
+
+def test_markers_quoted_in_prompt_and_system_are_no_structure():
+    row = {
+        "system": "Write <|begin_of_thought|> and <|end_of_thought|>.",
+        "conversations": [
+            {"from": "user", "value": "What does <think> mean?"},
+            {"from": "assistant", "value": "<think>a tag</think>A tag."},
+        ],
+    }
+    made = convert("stratos", row)
+    assert (made.outcome, made.dialect) == ("example", "think")
+
+
+def test_the_box_is_taken_only_when_asked_for_and_says_where_it_stood():
+    text = "<think>a</think>So it is \\boxed{\\frac{1}{2}}."
+    assert of(text).example.answer.text == "So it is \\boxed{\\frac{1}{2}}."
+    boxed = of(text, BOX)
+    assert boxed.example.answer.text == "\\frac{1}{2}"
+    assert text[boxed.example.answer.start : boxed.example.answer.end] == "\\frac{1}{2}"
+    assert boxed.rules == ("answer-from-box",)
+
+
+def test_without_a_box_the_rule_quarantines():
+    assert of("<think>a</think>seven", BOX).outcome == "quarantined"
+
+
+def test_an_unknown_rule_is_refused_by_name():
+    with pytest.raises(UnknownRule, match="no rule guess; the rules are answer-from-box"):
+        of("<think>a</think>7", frozenset({"guess"}))
+
+
+def test_rewrites_of_the_prompt_are_kept_with_what_stood_there():
+    prompt = "Return your final response within \\boxed{}. How many?"
+    made = of("<think>a</think>\\boxed{7}", prompt=prompt)
+    assert made.example.prompt == "How many?"
+    [rewrite] = made.rewrites
+    assert prompt[rewrite.start : rewrite.end] == rewrite.before
+    assert prompt.replace(rewrite.before, rewrite.after) == "How many?"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "a", "completion": None},
+        {"prompt": 3, "completion": "x"},
+        {},
+    ],
+)
+def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
+    made = convert("completion", row)
+    assert (made.outcome, made.reason) == ("quarantined", "wrong shape")
+
+
+def test_a_gsm8k_row_is_cut_at_its_own_separator():
+    made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"})
+    assert (made.example.reasoning.text, made.example.answer.text) == ("2 + 2 = <<2+2=4>>4", "1,004")
+
+
+MARKERS = sorted({marker for dialect in dialects().values() for marker in dialect.markers})
+PIECES = st.sampled_from([*MARKERS, "a", "\n", "```", "\\boxed{", "}", "7", "&lt;think&gt;", "<", "é"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=25), st.booleans())
+def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces, boxed):
+    text = "".join(pieces)
+    made = of(text, BOX if boxed else frozenset())
+    assert (made.example is None) == (made.reason is not None)
+    if made.example:
+        for span in (made.example.reasoning, made.example.answer):
+            assert span.text
+            assert text[span.start : span.end] == span.text
+    for defect in made.defects:
+        assert 0 <= defect.start <= defect.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<" * 10_000_000, "<think>" * 140_000, "\\boxed{" * 140_000, "```\n" * 250_000],
+    ids=["angles", "openers", "boxes", "fences"],
+)
+def test_hostile_text_is_quarantined_and_not_choked_on(text):
+    assert of(text, BOX).outcome == "quarantined"
+
+
+def test_real_sky_t1_generations_fall_into_the_known_patterns():
+    path = SHARED / "skyt1_27b_math500.jsonl"
+    if not path.exists():
+        pytest.skip("real Sky-T1 generations are not beside this checkout")
+    made = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        made.append(of(row["code"][0], prompt=row["question"]))
+    patterns = {}
+    for one in made:
+        patterns[one.pattern] = patterns.get(one.pattern, 0) + 1
+    assert patterns == {"1111": 178, "1110": 16, "1000": 94, "0000": 210, "0100": 1, "0111": 1}
+    assert [one.pattern for one in made if one.example] == ["1111"] * 178
+
+
+def test_real_stratos_rows_convert_though_their_system_prompt_quotes_all_markers():
+    path = SHARED / "stratos_rows_quoted.jsonl"
+    if not path.exists():
+        pytest.skip("real Stratos rows are not beside this checkout")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [convert("stratos", row).outcome for row in rows] == ["example", "example"]

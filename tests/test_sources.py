@@ -1,0 +1,152 @@
+"""Sources: rows in, each accounted for; bad input refused with a message."""
+
+import json
+import time
+
+import polars as pl
+import pytest
+
+from data import sources
+from data.conversions import convert_file, convert_source
+from data.read_files import BadInput
+from data.sources import ingest
+from data.store import ask
+from tests import ROOT
+
+SHARED = ROOT.parent / "shared" / "data"
+ROWS = [{"question": f"{n}?", "answer": f"{n} = {n}\n#### {n}"} for n in range(3)]
+
+
+def jsonl(path, rows):
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def counts(found):
+    return tuple(found[key] for key in ("read", "new", "already_there", "rejected"))
+
+
+def test_ingesting_twice_adds_nothing(store, tmp_path):
+    path = jsonl(tmp_path / "main_train.jsonl", ROWS)
+    assert counts(ingest(store, "gsm8k", path)) == (3, 3, 0, 0)
+    assert counts(ingest(store, "gsm8k", path)) == (3, 0, 3, 0)
+    assert ask(store, "select count(*) as n from records")["n"].item() == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_the_same_rows_are_the_same_records_in_any_file(store, tmp_path, suffix):
+    frame = pl.DataFrame(ROWS)
+    path = tmp_path / f"rows.{suffix}"
+    write = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}
+    write[suffix](path)
+    ingest(store, "gsm8k", jsonl(tmp_path / "first.jsonl", ROWS))
+    assert counts(ingest(store, "gsm8k", path)) == (3, 0, 3, 0)
+
+
+def test_a_folder_is_read_whole_and_its_names_say_the_split(store, tmp_path):
+    jsonl(tmp_path / "main_train.jsonl", ROWS[:2])
+    jsonl(tmp_path / "main_test.jsonl", ROWS[2:])
+    ingest(store, "gsm8k", tmp_path)
+    convert_source(store, "gsm8k")
+    splits = ask(store, "select split, count(*) as n from problems group by split order by split")
+    assert splits.rows() == [("test", 1), ("train", 2)]
+
+
+def test_lines_that_are_no_rows_are_rejected_and_kept(store, tmp_path):
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    path.write_text(path.read_text() + "{broken\n[1, 2]\n")
+    found = ingest(store, "gsm8k", path)
+    assert counts(found) == (5, 3, 0, 2)
+    with open(found["rejections"], encoding="utf-8") as file:
+        kept = [json.loads(line) for line in file]
+    assert [(row["number"], row["content"]) for row in kept] == [(3, "{broken"), (4, "[1, 2]")]
+
+
+def test_converting_twice_adds_nothing_and_says_the_same(store, tmp_path):
+    ingest(store, "gsm8k", jsonl(tmp_path / "rows.jsonl", ROWS))
+    first = convert_source(store, "gsm8k")
+    assert convert_source(store, "gsm8k") == first
+    assert first["read"] == first["converted"] + first["quarantined"] == 3
+    assert ask(store, "select count(*) as n from examples")["n"].item() == 3
+
+
+def test_other_rules_leave_the_old_result_beside_the_new(store):
+    ingest(store, "samples-stratos")
+    plain = convert_source(store, "samples-stratos")
+    boxed = convert_source(store, "samples-stratos", frozenset({"answer-from-box"}))
+    assert boxed["converted"] < plain["converted"]
+    kept = ask(store, "select converter, count(*) as n from conversions group by all order by all")
+    assert kept.rows() == [("1", plain["read"]), ("1+answer-from-box", boxed["read"])]
+
+
+def test_a_file_is_converted_without_a_store(tmp_path):
+    rows = [
+        {"prompt": "a?", "completion": "<think>x</think>7", "extra": 1},
+        {"prompt": "b?", "completion": "7"},
+    ]
+    found = convert_file(jsonl(tmp_path / "rows.jsonl", rows), "completion")
+    assert (found["read"], found["converted"], found["quarantined"]) == (2, 1, 1)
+    assert found["by_defect"] == {"no thinking": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("rows.jsonl", b"", "is empty"),
+        ("rows.csv", b"", "is empty"),
+        ("rows.jsonl", b'{"question": "\xff"}', "is not UTF-8: byte 14 \\(line 1\\) is 0xff"),
+        ("rows.csv", b"question,reply\na,b\n", "lacks the column answer; found question, reply"),
+        ("rows.jsonl", b'{"q": 1}', "lacks the column question, answer; found q"),
+        ("rows.csv", b"question,answer\n", "holds no row"),
+        ("rows.jsonl", b"not json\n", "holds no row"),
+        ("rows.parquet", b"not parquet", "is no Parquet file"),
+        ("rows.txt", b"hello", "expected one of .csv"),
+    ],
+)
+def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=said):
+        ingest(store, "gsm8k", tmp_path / name)
+    assert ask(store, "select count(*) as n from records")["n"].item() == 0
+
+
+def test_a_missing_path_and_an_empty_folder_are_refused(store, tmp_path):
+    with pytest.raises(BadInput, match="does not exist"):
+        ingest(store, "gsm8k", tmp_path / "nowhere")
+    with pytest.raises(BadInput, match="holds no .csv"):
+        ingest(store, "gsm8k", tmp_path)
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones(store):
+    with pytest.raises(BadInput, match="the sources are gsm8k, samples-gsm8k"):
+        ingest(store, "gsm9k")
+
+
+def test_converting_what_was_never_ingested_says_how_to(store):
+    with pytest.raises(BadInput, match="thinkbench ingest gsm8k"):
+        convert_source(store, "gsm8k")
+
+
+@pytest.mark.parametrize("source", ["stratos", "gsm8k"])
+def test_a_hub_out_of_reach_fails_in_seconds_with_what_to_do(store, source, monkeypatch):
+    # a proxy that nobody listens at: out of reach on any machine
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(BadInput, match=f"thinkbench ingest {source} --from PATH"):
+        ingest(store, source)
+    assert time.monotonic() - started < 30
+
+
+def test_every_hub_card_names_its_revision():
+    for name in sources.cards():
+        assert sources.card(name).revision
+
+
+def test_real_gsm8k_is_all_accounted_for(store):
+    if not (SHARED / "gsm8k").is_dir():
+        pytest.skip("GSM8K is not beside this checkout")
+    assert counts(ingest(store, "gsm8k", SHARED / "gsm8k")) == (8_792, 8_792, 0, 0)
+    assert convert_source(store, "gsm8k")["converted"] == 8_792
+    splits = ask(store, "select split, count(*) as n from problems group by split order by split")
+    assert splits.rows() == [("test", 1_319), ("train", 7_473)]
