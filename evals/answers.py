@@ -5,13 +5,38 @@ from dataclasses import dataclass
 
 from data.format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 
-# Phrases that announce an answer outside the format, and how the answer ends.
-ANNOUNCED = re.compile(
-    r"(?:####|final answer(?:\s+is)?\s*:?|\banswer\s+is\b\s*:?|^A:|^answer\s*:)[ \t*]*([^\n]{1,200})",
-    re.IGNORECASE | re.MULTILINE,
-)
-NUMBER = re.compile(r"-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
+TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 BOX = "\\boxed{"
+
+# Phrases that announce an answer outside the format, and the rest of their line. Every repetition
+# has a bound, so that no text takes more than linear time.
+_ANNOUNCED = re.compile(
+    r"""
+    (?: \#\#\#\#
+      | \bfinal[ ]answer[ \t*]{0,9}(?::|is\b:?)
+      | \banswer[ \t]{1,9}is\b:?
+      | ^[ \t*#>]{0,9}(?:a|answer)[ \t*]{0,9}:
+    )
+    [ \t*:]{0,9} (?P<said>[^\n]{1,200})
+    """,
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+# Where an announced answer ends and its explanation begins.
+_EXPLANATION = re.compile(
+    r"[.;!?](?=\s|$)|,(?!\d)|\b(?:because|since|which|so|when|for)\b", re.IGNORECASE
+)
+_NUMBER = re.compile(
+    r"""
+    -? [$]? (?: \\[dt]?frac\{\d+\}\{\d+\}
+              | (?:\d{1,3}(?:,\d{3})+(?!\d)|\d+) (?:\.\d+|[ ]?/[ ]?\d+)? (?:e[-+]?\d+)?
+              | \.\d+ )
+    """,
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
+)
+_SAYS_A_NUMBER = re.compile(
+    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +52,7 @@ def well_formed(text: str) -> Blocks | None:
 
     White space may stand around the blocks. No tag may occur twice, and neither block be empty.
     """
-    tags = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
-    if any(text.count(tag) != 1 for tag in tags):
+    if any(text.count(tag) != 1 for tag in TAGS):
         return None
     body = text.strip()
     if not (body.startswith(REASONING_OPEN) and body.endswith(ANSWER_CLOSE)):
@@ -40,47 +64,9 @@ def well_formed(text: str) -> Blocks | None:
     return Blocks(reasoning, answer)
 
 
-def last_answer_block(text: str) -> str | None:
-    """What the last closed answer block after the reasoning holds, or None."""
-    after = text.rpartition(REASONING_CLOSE)[2]
-    close = after.rfind(ANSWER_CLOSE)
-    open_ = after.rfind(ANSWER_OPEN, 0, max(close, 0))
-    if close < 0 or open_ < 0:
-        return None
-    return after[open_ + len(ANSWER_OPEN) : close].strip() or None
-
-
-def last_box(text: str) -> str | None:
-    r"""What the last \boxed{...} with balanced braces holds, or None."""
-    start = text.rfind(BOX)
-    if start < 0:
-        return None
-    depth = 1
-    begin = start + len(BOX)
-    for place in range(begin, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[place], 0)
-        if depth == 0:
-            return text[begin:place].strip() or None
-    return None
-
-
-def last_announced(text: str) -> str | None:
-    """What follows the last `####`, `Final answer:`, `The answer is` or `A:`, or None."""
-    found = None
-    for match in ANNOUNCED.finditer(text):
-        found = match.group(1).strip(" \t*") or found
-    return found
-
-
-def last_number(text: str) -> str | None:
-    """The last number of the text, with its sign and separators, or None."""
-    found = None
-    for match in NUMBER.finditer(text):
-        found = match
-    if found is None:
-        return None
-    sign_is_minus = found.group().startswith("-") and text[: found.start()][-1:].isalnum()
-    return found.group()[1:] if sign_is_minus else found.group()
+def of_block(block: str) -> str:
+    r"""The answer that an answer block holds: what it boxes, if it does, else all of it."""
+    return last_box(block) or block.strip()
 
 
 def anywhere(text: str) -> str | None:
@@ -89,3 +75,50 @@ def anywhere(text: str) -> str | None:
         if (found := find(text)) is not None:
             return found
     return None
+
+
+def last_answer_block(text: str) -> str | None:
+    """What the last closed answer block after the reasoning holds, or None."""
+    after = text.rpartition(REASONING_CLOSE)[2]
+    close = after.rfind(ANSWER_CLOSE)
+    opened = after.rfind(ANSWER_OPEN, 0, max(close, 0))
+    if close < 0 or opened < 0:
+        return None
+    return of_block(after[opened + len(ANSWER_OPEN) : close]) or None
+
+
+def last_box(text: str) -> str | None:
+    r"""What the last \boxed{...} holds, or None where its brace is never closed."""
+    start = text.rfind(BOX)
+    if start < 0:
+        return None
+    begin, depth = start + len(BOX), 1
+    for brace in re.compile(r"[{}]").finditer(text, begin):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return text[begin : brace.start()].strip() or None
+    return None
+
+
+def last_announced(text: str) -> str | None:
+    """What follows the last `####`, `Final answer:`, `The answer is` or `A:`, or None.
+
+    "The answer is correct." announces nothing: there must be a number, in digits or in words.
+    """
+    found = None
+    for match in _ANNOUNCED.finditer(text):
+        said = _EXPLANATION.split(match["said"], maxsplit=1)[0].strip(" \t*")
+        if _SAYS_A_NUMBER.search(said):
+            found = said
+    return found
+
+
+def last_number(text: str) -> str | None:
+    """The last number of the text, with its sign, separators or fraction bar, or None."""
+    found = None
+    for match in _NUMBER.finditer(text):
+        found = match
+    if found is None:
+        return None
+    follows_a_word = text[max(found.start() - 1, 0) : found.start()].isalnum()
+    return found.group().removeprefix("-") if follows_a_word else found.group()

@@ -1,18 +1,18 @@
 """Graders: named, versioned rules from a text and its gold to a verdict.
 
 A verdict is unknown (None), not false, where it cannot be decided; then it carries the reason.
-Training rewards call these same functions.
+Training rewards call these same functions. All take linear time, whatever the text.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
-from evals import answers
-from evals.equality import number, same_words, within_tenth
+from evals import answers, notebook
+from evals.equality import number, read, within_tenth
 
 GOLD_IS_NO_NUMBER = "the gold is no number"
-ANSWER_IS_NO_NUMBER = "answer is no single number"
+LONGEST_EXTRACTED = 200  # [characters] that a score keeps of an answer; the text has the rest
 
 
 class UnknownGrader(ValueError):
@@ -23,7 +23,7 @@ class UnknownGrader(ValueError):
 class Score:
     """format: the text is in the format.   extracted: the answer found, or None
     correct: the answer equals the gold.    partial: it lies within 10 % of the gold
-    reason: why `correct` is None, or why an extracted answer cannot be right
+    reason: why a verdict is None, or why an answer that was found is no number
     """
 
     format: bool
@@ -43,9 +43,9 @@ class Grader:
 
 
 def strict(text: str, gold: str) -> Score:
-    """Only a text in the format can be right; its answer is what the answer block holds."""
+    """Only a text in the format can be right; its answer is what the block holds, or boxes."""
     blocks = answers.well_formed(text)
-    return judged(blocks is not None, blocks.answer.strip() if blocks else None, gold)
+    return judged(blocks is not None, answers.of_block(blocks.answer) if blocks else None, gold)
 
 
 def lenient(text: str, gold: str) -> Score:
@@ -54,62 +54,56 @@ def lenient(text: str, gold: str) -> Score:
 
 
 def judged(in_format: bool, extracted: str | None, gold: str) -> Score:
-    """The verdict on an extracted answer."""
+    """The verdict on an extracted answer; no answer at all is wrong.
+
+    An answer that is not one number is wrong where no reading of it is right, else unknown.
+    """
+    kept = None if extracted is None else extracted[:LONGEST_EXTRACTED]
     right = number(gold)
     if right is None:
-        return Score(in_format, extracted, None, None, GOLD_IS_NO_NUMBER)
+        return Score(in_format, kept, None, None, GOLD_IS_NO_NUMBER)
     if extracted is None:
         return Score(in_format, None, False, False)
-    value = number(extracted)
-    if value is None:
-        same = same_words(extracted, gold)
-        return Score(in_format, extracted, same, same, None if same else ANSWER_IS_NO_NUMBER)
-    return Score(in_format, extracted, value == right, within_tenth(value, right))
+    said = read(extracted)
+    correct = _verdict(said.value, said.others, lambda value: value == right)
+    partial = _verdict(said.value, said.others, lambda value: within_tenth(value, right))
+    known = said.value is not None and correct is not None and partial is not None
+    return Score(in_format, kept, correct, partial, None if known else said.reason)
 
 
-# The rules of Tunix's GRPO notebook for Gemma 3 on GSM8K, faults and all, so that published numbers
-# can be compared: text around the blocks passes, "1,200" reads as 1, "-5" as 5.
-_NOTEBOOK_FORMAT = re.compile(
-    r"^[\s]{0,}<reasoning>.+?</reasoning>.*?<answer>(.+?)</answer>[\s]{0,}$",
-    re.MULTILINE | re.DOTALL,
-)
-_NOTEBOOK_NUMBER = re.compile(r"<answer>.*?([\d\.]{1,})", re.MULTILINE | re.DOTALL)
+def _verdict(
+    value: Fraction | None, others: frozenset[Fraction] | None, holds: Callable[[Fraction], bool]
+) -> bool | None:
+    """Unknown where only some of the readings hold; that of `value` is surer and may decide."""
+    if value is not None and holds(value):
+        return True
+    if others is None:
+        return None
+    held = [holds(other) for other in others]
+    if value is None and held and all(held):
+        return True
+    return None if any(held) else False
 
 
-def notebook(text: str, gold: str) -> Score:
-    """The verdict of the reference notebook. What its code cannot read as a float is wrong there."""
-    in_format = _notebook_format(text)
-    place = text.find("<answer>")
-    found = _NOTEBOOK_NUMBER.match(text, place) if place >= 0 else None
-    if found is None:
-        return Score(in_format, None, False, False)
-    extracted = found.group(1)
-    try:
-        value, right = float(extracted.strip()), float(gold.strip())
-    except ValueError:
-        return Score(in_format, extracted, False, False, "the notebook cannot read it as a float")
-    near = 0.9 <= value / right <= 1.1 if right else False
-    return Score(in_format, extracted, value == right, near)
-
-
-def _notebook_format(text: str) -> bool:
-    # the search is cubic in the number of tags; without each of the four it cannot match
-    if not all(tag in text for tag in ("<reasoning>", "</reasoning>", "<answer>", "</answer>")):
-        return False
-    if text.count("<reasoning>") > 50 or text.count("<answer>") > 50:
-        text = text[:20_000]
-    return _NOTEBOOK_FORMAT.search(text) is not None
+def as_the_notebook(text: str, gold: str) -> Score:
+    """The verdict of Tunix's GRPO notebook, faults and all: for comparing published numbers."""
+    extracted = notebook.extracted(text)
+    correct, partial = notebook.verdicts(extracted, gold)
+    kept = None if extracted is None else extracted[:LONGEST_EXTRACTED]
+    return Score(notebook.in_format(text), kept, correct, partial)
 
 
 GRADERS: dict[str, Grader] = {
     "strict": Grader("strict", "1", strict),
     "lenient": Grader("lenient", "1", lenient),
-    "notebook": Grader("notebook", "1", notebook),
+    "notebook": Grader("notebook", "1", as_the_notebook),
 }
 
 
 def grader(name: str) -> Grader:
     """The grader of that name."""
     if name not in GRADERS:
-        raise UnknownGrader(f"no grader {name!r}; the graders are {', '.join(GRADERS)}")
+        raise UnknownGrader(
+            f"there is no grader {name!r}; expected one of {', '.join(GRADERS)}. Name one of them."
+        )
     return GRADERS[name]
