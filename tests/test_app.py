@@ -1,5 +1,14 @@
 """The app: pages show the numbers of the reports, and say what to run where there are none."""
 
+import contextlib
+import itertools
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
 import polars as pl
 import pytest
 import streamlit as st
@@ -26,7 +35,10 @@ def show(tmp_path, monkeypatch):
         assert not page.exception
         return page
 
-    return show
+    yield show
+    # a store that is kept to the end of the process makes DuckDB complain there
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture
@@ -104,11 +116,38 @@ def test_the_newest_run_of_a_stage_is_shown_first(show, here):
     assert show("views/overview.py").multiselect[0].value == ["new"]
 
 
-def test_the_app_listens_on_this_machine_only_and_reports_nothing():
-    command = serve.command(8765)
-    flags = dict(zip(command[4::2], command[5::2], strict=False)) | dict(
-        zip(command[5::2], command[6::2], strict=False)
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_the_command_serves_the_app_on_this_machine_until_ctrl_c(tmp_path):
+    port = free_port()
+    program = "from workbench.cli import main; main()"
+    server = subprocess.Popen(
+        [sys.executable, "-c", program, "app", "--port", str(port), "--store", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
+        assert answer.read() == b"ok"
+    server.send_signal(signal.SIGINT)
+    said, _ = server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert f"http://127.0.0.1:{port}" in said
+    assert "usage stat" not in said
+
+
+def test_the_app_is_bound_to_this_machine_and_reports_nothing():
+    command = serve.command(8765)
+    flags = dict(itertools.pairwise(command))
     assert flags["--server.address"] == "127.0.0.1"
     assert flags["--server.port"] == "8765"
     assert flags["--browser.gatherUsageStats"] == "false"

@@ -255,7 +255,7 @@ def app(context: click.Context, port: int, here: Path | None) -> None:
     """Open the workbench in a browser, on this machine only."""
     from workbench.serve import serve
 
-    context.exit(serve(here or context.find_root().obj, port))
+    serve(here or context.find_root().obj, port)
 
 
 @verb

@@ -1,9 +1,9 @@
 """Starts the app: Streamlit on this machine's own address, with nothing sent anywhere."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 APP = Path(__file__).parent / "app.py"
 
@@ -22,7 +22,7 @@ def command(port: int) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(APP), *options]
 
 
-def serve(folder: Path, port: int) -> int:
-    """Serve the store in `folder` until Ctrl-C; returns Streamlit's exit code."""
+def serve(folder: Path, port: int) -> NoReturn:
+    """Become the server of the store in `folder`, until Ctrl-C."""
     environment = os.environ | {"THINKBENCH_STORE": str(folder.absolute())}
-    return subprocess.run(command(port), env=environment).returncode
+    os.execve(sys.executable, command(port), environment)
