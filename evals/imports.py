@@ -107,9 +107,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     yield from numbered
 
 
-def _generations(
-    path: Path, lines: list[tuple[int, str]]
-) -> Iterator[Generation | Rejection]:
+def _generations(path: Path, lines: list[tuple[int, str]]) -> Iterator[Generation | Rejection]:
     for number, line in lines:
         try:
             row = json.loads(line)

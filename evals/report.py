@@ -1,63 +1,41 @@
-"""Scores of runs as the numbers that people read: by stage, compared, and against labels."""
+"""Scores of runs as the numbers that people read: by stage, and compared on the same problems.
+
+A run is named as RUN, or as RUN/STAGE where it holds several stages.
+"""
 
 import itertools
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from data import files
-from data.schema import TABLES
-from data.store import Store, add, ask
+from data.store import Store, ask
 from evals.graders import grader as grader_of
-from evals.statistics import Interval, mean_of_clusters, paired, wilson
+from evals.grading import UnknownRun, grade_missing
+from evals.grading import graded as graded
+from evals.labels import against_labels
+from evals.statistics import Interval, mean_of_clusters, paired, paired_rates, pass_at_k, wilson
 
 METRICS = ("format", "answer", "partial")
-COLUMN = {"format": "format", "answer": "correct", "partial": "partial"}
-GRADED_AT_A_TIME = 20_000  # generations in memory while a run is graded
 
 
-class UnknownRun(ValueError):
-    """The store has no generations or scores of this run."""
-
-
-def graded(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
-    """The verdicts of `grader` on `generations` (with a column `gold`), as rows of `scores`."""
-    rule = grader_of(grader)
-    verdicts = [
-        rule.grade(text, gold)
-        for text, gold in zip(generations["text"], generations["gold"], strict=True)
-    ]
-    columns = TABLES["scores"]
-    return generations.select(
-        "generation_id",
-        "run",
-        "stage",
-        "problem_id",
-        "sample",
-        pl.lit(rule.name).alias("grader"),
-        pl.lit(rule.version).alias("grader_version"),
-        *(
-            pl.Series(name, [getattr(verdict, name) for verdict in verdicts], columns[name])
-            for name in ("format", "extracted", "correct", "partial", "reason")
-        ),
-        "tokens",
-        "finish",
-    )
+class SeveralStages(ValueError):
+    """A run whose stages would be mixed up if it were compared as one."""
 
 
 def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
-    """problem_id, stage, sample, format, answer, partial: verdicts of the grader's version."""
+    """stage, problem_id, sample, format, answer, partial: verdicts of the grader's version.
+
+    Sorted by the first three. One row a generation, even if two processes graded it at once.
+    """
     rule = grader_of(grader)
     return ask(
         store,
         """
-        select problem_id, stage, sample, format, correct as answer, partial
+        select stage, problem_id, sample, format, correct as answer, partial
         from scores
         where run = $run and grader = $grader and grader_version = $version
-        qualify row_number() over (partition by generation_id order by generation_id) = 1
+        qualify row_number() over (partition by generation_id) = 1
         order by stage, problem_id, sample
         """,
         run=run,
@@ -67,7 +45,10 @@ def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
 
 
 def interval(scores: pl.DataFrame, metric: str) -> Interval:
-    """The metric over `scores` with its interval; n is the number of problems decided."""
+    """The metric over `scores` with its interval; n counts the problems of each stage.
+
+    Unknown verdicts are left out. Several samples of a problem are a cluster.
+    """
     known = scores.filter(pl.col(metric).is_not_null())
     by_problem = known.group_by("stage", "problem_id").agg(pl.col(metric).mean(), pl.len())
     if by_problem.is_empty() or by_problem["len"].max() == 1:
@@ -76,128 +57,102 @@ def interval(scores: pl.DataFrame, metric: str) -> Interval:
 
 
 def stages(store: Store, runs: list[str], grader: str = "strict") -> list[dict[str, Any]]:
-    """One row a run: stage, n problems, and each metric with its interval."""
-    rows = []
-    for run in runs:
-        scores = _scored(store, run, grader)
-        for (stage,), part in scores.group_by("stage", maintain_order=True):
-            row = {"stage": stage, "run": run, "n": part["problem_id"].n_unique()}
-            rows.append(row | {metric: interval(part, metric).to_json() for metric in METRICS})
-    return rows
+    """A row a run and stage: n problems, the metrics with intervals, unknown answers.
+
+    Where each problem has k > 1 samples, pass_at_k is the share that one of k gets right.
+    """
+    return [
+        {
+            "stage": scores["stage"][0],
+            "run": run,
+            "n": scores["problem_id"].n_unique(),
+            **{metric: interval(scores, metric).to_json() for metric in METRICS},
+            "unknown": int(scores["answer"].null_count()),
+            **_of_samples(scores),
+        }
+        for run in runs
+        for scores in _by_stage(_scored(store, run, grader))
+    ]
+
+
+def _of_samples(scores: pl.DataFrame) -> dict[str, Any]:
+    rows = list(_verdicts(scores, "answer").values())
+    samples = {len(row) for row in rows}
+    if samples == {1} or len(samples) > 1:
+        return {}
+    correct = np.array(rows)
+    decided = correct[~np.isnan(correct).any(axis=1)] == 1
+    k = correct.shape[1]
+    passed = mean_of_clusters(pass_at_k(decided, k)).to_json()
+    return {"samples": k, "pass_at_k": passed}
 
 
 def comparisons(store: Store, runs: list[str], grader: str = "strict") -> list[dict[str, Any]]:
-    """Each pair of runs, earlier to later, by metric, on the problems that both answered."""
-    scores = {run: _scored(store, run, grader) for run in runs}
-    rows = []
-    for a, b in itertools.combinations(runs, 2):
-        for metric in METRICS:
-            found = difference(scores[a], scores[b], metric)
-            rows.append(
-                {
-                    "from": scores[a]["stage"][0],
-                    "to": scores[b]["stage"][0],
-                    "metric": metric,
-                    **{key: found[key] for key in ("difference", "low", "high", "p", "n")},
-                    **{key: found[key] for key in ("fixed", "broken", "unknown")},
-                }
-            )
-    return rows
+    """Each pair of runs and stages, earlier to later, by metric, on the problems both answered."""
+    parts = [(run, part) for run in runs for part in _by_stage(_scored(store, run, grader))]
+    return [
+        {
+            "from": a["stage"][0],
+            "to": b["stage"][0],
+            "metric": metric,
+            **difference(a, b, metric),
+            "from_run": run_a,
+            "to_run": run_b,
+        }
+        for (run_a, a), (run_b, b) in itertools.combinations(parts, 2)
+        for metric in METRICS
+    ]
 
 
 def compare(store: Store, run_a: str, run_b: str, grader: str = "strict") -> dict[str, Any]:
-    """The object of `thinkbench compare`."""
-    a, b = _scored(store, run_a, grader), _scored(store, run_b, grader)
-    common = set(a["problem_id"]) & set(b["problem_id"])
-    metrics = {}
-    for metric in METRICS:
-        found = difference(a, b, metric)
-        metrics[metric] = {
-            "a": interval(a.filter(pl.col("problem_id").is_in(common)), metric).to_json(),
-            "b": interval(b.filter(pl.col("problem_id").is_in(common)), metric).to_json(),
-            **found,
-        }
-    only_a, only_b = (len(set(x["problem_id"]) - common) for x in (a, b))
+    """The object of `thinkbench compare`. a and b of a metric are over the common problems."""
+    a, b = (_one_stage(_scored(store, run, grader), run) for run in (run_a, run_b))
+    both = a.select("problem_id").unique().join(b.select("problem_id").unique(), on="problem_id")
+    common_a, common_b = (x.join(both, on="problem_id", how="semi") for x in (a, b))
     return {
         "a": run_a,
         "b": run_b,
         "grader": grader,
-        "n": len(common),
-        "only_a": only_a,
-        "only_b": only_b,
-        "metrics": metrics,
+        "n": both.height,
+        "only_a": a["problem_id"].n_unique() - both.height,
+        "only_b": b["problem_id"].n_unique() - both.height,
+        "metrics": {
+            metric: {
+                "a": interval(common_a, metric).to_json(),
+                "b": interval(common_b, metric).to_json(),
+                **difference(a, b, metric),
+            }
+            for metric in METRICS
+        },
     }
 
 
 def difference(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> dict[str, Any]:
-    """`paired` on the problems that both frames hold, as plain values."""
-    left, right = _matrix(a, metric), _matrix(b, metric)
+    """difference, low, high, p, n, fixed, broken, unknown: b minus a where both have verdicts."""
+    left, right = _verdicts(a, metric), _verdicts(b, metric)
     both = sorted(left.keys() & right.keys())
-    width = {len(rows[problem]) for rows in (left, right) for problem in both}
-    if width <= {1}:
-        values = [np.array([rows[problem] for problem in both]) for rows in (left, right)]
-    else:
-        # numbers of samples may differ between problems and runs: compare the problems' means
-        values = [np.array([[np.mean(rows[p])] * 2 for p in both]) for rows in (left, right)]
-    found = paired(values[0].reshape(len(both), -1), values[1].reshape(len(both), -1))
-    return dict(vars(found))
-
-
-def _matrix(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
-    """Problem -> its verdicts, 1, 0 or nan."""
-    values = scores.select("problem_id", pl.col(metric).cast(pl.Float64).fill_null(np.nan))
-    return dict(values.group_by("problem_id").agg(metric).iter_rows())
-
-
-def _scored(store: Store, run: str, grader: str) -> pl.DataFrame:
-    scores = scores_of(store, run, grader)
-    if scores.is_empty():
-        known = ask(store, "select distinct run from scores order by run")["run"].to_list()
-        raise UnknownRun(
-            f"no scores of run {run!r} by {grader!r}; scored runs: {', '.join(known) or 'none'}."
-            f" Grade it first: thinkbench grade --run {run} --grader {grader}"
-        )
-    return scores
+    rows_a, rows_b = [left[problem] for problem in both], [right[problem] for problem in both]
+    if all(len(row) == 1 for row in rows_a + rows_b):
+        found = paired(np.array(rows_a).reshape(-1), np.array(rows_b).reshape(-1))
+    else:  # of a problem with several samples the share that is right counts
+        found = paired_rates(*(np.array([np.mean(r) for r in rows]) for rows in (rows_a, rows_b)))
+    return found.to_json()
 
 
 def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
-    """Grade the stored generations of `run`, unless done; the object of `thinkbench grade`."""
+    """Grade the stored generations of `run` where that is not done; the object of `grade`.
+
+    n counts generations. What carries labels is held against them.
+    """
     rule = grader_of(grader)
-    generations = ask(
-        store,
-        """
-        select g.*, p.gold, p.question
-        from generations g
-        left join (select problem_id, any_value(gold) as gold, any_value(question) as question
-                   from problems group by problem_id) p using (problem_id)
-        where g.run = $run
-        order by g.stage, g.problem_id, g.sample
-        """,
-        run=run,
-    )
-    if generations.is_empty():
+    grade_missing(store, run, grader)
+    scores = scores_of(store, run, grader)
+    if scores.is_empty():
         known = ask(store, "select distinct run from generations order by run")["run"].to_list()
         raise UnknownRun(
-            f"no generations of run {run!r}; runs with generations: {', '.join(known) or 'none'}"
+            f"the store holds no generations of run {run!r}; expected one of "
+            f"{', '.join(known) or '(no run has any)'}. Name one of them, or import generations."
         )
-    generations = generations.with_columns(pl.col("gold").fill_null(""))
-    done = ask(
-        store,
-        """
-        select distinct generation_id from scores
-        where run = $run and grader = $grader and grader_version = $version
-        """,
-        run=run,
-        grader=rule.name,
-        version=rule.version,
-    )["generation_id"]
-    missing = generations.filter(~pl.col("generation_id").is_in(done.implode()))
-    for (stage,), part in missing.group_by("stage", maintain_order=True):
-        for start in range(0, part.height, GRADED_AT_A_TIME):
-            scores = graded(part.slice(start, GRADED_AT_A_TIME), grader)
-            add(store, "scores", scores, run=run, stage=str(stage))
-    scores = scores_of(store, run, grader)
-    labelled = generations.filter(pl.col("label").is_not_null())
     return {
         "run": run,
         "grader": rule.name,
@@ -205,25 +160,41 @@ def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
         "n": scores.height,
         **{metric: interval(scores, metric).to_json() for metric in METRICS},
         "unknown": int(scores["answer"].null_count()),
-        **(_against_labels(store, run, labelled, grader) if labelled.height else {}),
+        "stages": stages(store, [run], grader),
+        **against_labels(store, run, grader),
     }
 
 
-def _against_labels(
-    store: Store, run: str, labelled: pl.DataFrame, grader: str
-) -> dict[str, Any]:
-    """agree, disagree (an undecided verdict disagrees), and the file that lists the latter."""
-    verdicts = graded(labelled, grader)
-    rows = labelled.with_columns(verdicts["extracted"], verdicts["correct"], verdicts["reason"])
-    apart = rows.filter(~pl.col("correct").eq_missing(pl.col("label")))
-    columns = ["stage", "problem_id", "sample", "label", "correct", "extracted", "gold", "reason"]
-    columns += ["question", "text"]
-    lines = [json.dumps(row, ensure_ascii=False) for row in apart.select(columns).to_dicts()]
-    content = "".join(f"{line}\n" for line in lines).encode()
-    path = Path("grades") / run / f"{grader}-disagreements.jsonl"
-    files.publish(store.folder, [(files.stage(store.folder, content), str(path))])
-    return {
-        "agree": labelled.height - apart.height,
-        "disagree": apart.height,
-        "disagreements": str(store.folder / path),
-    }
+def _verdicts(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
+    """Problem -> the verdicts of its samples: 1, 0 or nan."""
+    values = scores.select("problem_id", pl.col(metric).cast(pl.Float64).fill_null(np.nan))
+    return dict(values.group_by("problem_id").agg(metric).iter_rows())
+
+
+def _by_stage(scores: pl.DataFrame) -> list[pl.DataFrame]:
+    return scores.partition_by("stage", maintain_order=True)
+
+
+def _one_stage(scores: pl.DataFrame, run: str) -> pl.DataFrame:
+    held = scores["stage"].unique(maintain_order=True).to_list()
+    if len(held) > 1:
+        raise SeveralStages(
+            f"run {run!r} holds {len(held)} stages; expected one. "
+            f"Name it as one of {', '.join(f'{run}/{stage}' for stage in held)}."
+        )
+    return scores
+
+
+def _scored(store: Store, name: str, grader: str) -> pl.DataFrame:
+    run, _, stage = name.partition("/")
+    scores = scores_of(store, run, grader)
+    if stage:
+        scores = scores.filter(stage=stage)
+    if scores.is_empty():
+        known = ask(store, "select distinct run from scores order by run")["run"].to_list()
+        raise UnknownRun(
+            f"the store holds no scores of run {name!r} by {grader!r}; runs with scores: "
+            f"{', '.join(known) or 'none'}. Grade it first: "
+            f"thinkbench grade --run {run} --grader {grader}"
+        )
+    return scores

@@ -78,9 +78,7 @@ def paired(a: np.ndarray, b: np.ndarray, *, seed: int = 0) -> Difference:
     difference = float((rates_b - rates_a).mean())
     if a.shape[1] == 1 and b.shape[1] == 1:
         low, high = newcombe(int(rates_a.sum()), int(rates_b.sum()), fixed, broken, n)
-        return Difference(
-            difference, low, high, mcnemar(fixed, broken), n, fixed, broken, unknown
-        )
+        return Difference(difference, low, high, mcnemar(fixed, broken), n, fixed, broken, unknown)
     low, high, p = cluster_bootstrap(rates_b - rates_a, seed)
     return Difference(difference, low, high, p, n, fixed, broken, unknown)
 

@@ -344,4 +344,4 @@ def _note_checkpoint(
         "at": datetime.now(UTC),
     }
     schema = {"metric": pl.Float64, "metric_n": pl.Int64}
-    add(job.store, "checkpoints", pl.DataFrame([row], schema_overrides=schema), run=run)
+    add(job.store, "checkpoints", pl.DataFrame([row], schema_overrides=schema), run=run, stage=stage)
