@@ -32,7 +32,7 @@ def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetCha
     share = alt.Scale(domain=[0, 1])
     order = [f"{row['stage']} ({row['run']})" for row in rows]
     base = alt.Chart(points).encode(
-        y=alt.Y("stage:N", sort=order, title=None),
+        y=alt.Y("stage:N", sort=order, title=None, axis=alt.Axis(labelLimit=400)),
         color=alt.Color("metric:N", sort=list(METRICS), title=None),
         yOffset=alt.YOffset("metric:N", sort=list(METRICS)),
         tooltip=[

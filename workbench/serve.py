@@ -16,6 +16,7 @@ def command(port: int) -> list[str]:
         "server.headless": "true",  # asks no e-mail address at the first start
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": "127.0.0.1",
+        "client.toolbarMode": "minimal",  # no button that deploys to somewhere else
         "server.fileWatcherType": "none",  # training writes many files
     }
     options = [word for name, value in flags.items() for word in (f"--{name}", value)]
