@@ -9,9 +9,41 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-NAMES = tuple("Mia Leo Ana Sam Zoe Max Ivy Ben Eva Tom Lily Omar Ruth Hugo Nina Paul".split())
+NAMES = tuple(
+    [
+        "Mia",
+        "Leo",
+        "Ana",
+        "Sam",
+        "Zoe",
+        "Max",
+        "Ivy",
+        "Ben",
+        "Eva",
+        "Tom",
+        "Lily",
+        "Omar",
+        "Ruth",
+        "Hugo",
+        "Nina",
+        "Paul",
+    ]
+)
 THINGS = tuple(
-    "pens books coins cards shells stamps apples beads cakes marbles stickers buttons".split()
+    [
+        "pens",
+        "books",
+        "coins",
+        "cards",
+        "shells",
+        "stamps",
+        "apples",
+        "beads",
+        "cakes",
+        "marbles",
+        "stickers",
+        "buttons",
+    ]
 )
 BEGINNINGS = ("{name} has {n} {things}.", "{name} starts with {n} {things}.")
 BEGINNINGS += ("There are {n} {things} in the box of {name}.",)

@@ -1,199 +1,152 @@
-"""Generations made elsewhere, read into the store with their labels.
-
-Neutral: one JSON object a line, {"problem_id", "question", "gold", "text"} and, where known, "stage",
-"sample" and "label". Also OpenAI's example solutions to GSM8K: {"question", "ground_truth"} and one
-{"is_correct", "solution"} per model; each model becomes a stage.
-"""
+"""Generations made elsewhere become a run of the store: its problems, texts, labels and scores."""
 
 import json
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data import files, runs
-from data.runs import RunExists
+from data.parts import checked_name
+from data.runs import RunExists as RunExists
 from data.schema import TABLES
 from data.store import Store, add, add_generations, ask
-from evals.report import graded
+from evals.foreign import EXPECTED, BadFile, Generation, Rejection, generations_of, lines_of
+from evals.grading import graded
 
-NEUTRAL = ("problem_id", "question", "gold", "text")
-GRADER = "lenient"  # of what others generated, in whatever format
-NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-BATCH = 5_000  # generations written at a time
-
-
-class BadImport(ValueError):
-    """A file of generations that cannot be read: what was found, expected, and what to do."""
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One generation of a file, with its problem. label: right or wrong as the file says it."""
-
-    problem_id: str
-    question: str
-    gold: str
-    text: str
-    stage: str
-    sample: int
-    label: bool | None
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A line that is no generation, and why."""
-
-    line: int
-    reason: str
-    content: str
+GRADER = "lenient"  # others answer in formats of their own
+AT_A_TIME = 5_000  # generations written as one part
 
 
 def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     """Read `path` as the run `name`; the object of `thinkbench import`.
 
-    Rejected lines are kept in the store, with their reasons. The generations are graded leniently.
+    read = imported + rejected. Rejected lines are kept in the store with their reasons. An import
+    that was cut off goes on where it was. The generations are graded by `lenient`.
     """
-    if runs.state(store, name) is not None:
-        raise RunExists(f"run {name!r} exists already; choose another --name")
-    lines = list(_lines(path))
-    read = list(_generations(path, lines))
-    kept = [row for row in read if isinstance(row, Generation)]
-    rejected = [row for row in read if isinstance(row, Rejection)]
-    kept, doubled = _without_doubles(kept)
-    rejected += doubled
+    checked_name("run", name)
+    lines = lines_of(path)
+    kept, rejected = _sorted_out(generations_of(lines))
     if not kept:
-        raise BadImport(
-            f"{path} holds no generation: {len(rejected)} lines, first: {rejected[0].reason}."
-            f" Expected one JSON object a line with {', '.join(NEUTRAL)}."
+        first = rejected[0]
+        raise BadFile(
+            f"{path} holds no generation; of {len(rejected)} the first is line {first.line}: "
+            f"{first.reason}. {EXPECTED} Mend the file."
         )
-    config = {"file": path.name, "grader": GRADER}
-    digest = {"file": runs.fingerprint(lines=[line for _, line in lines])}
-    runs.begin(store, "import", run=name, config=config, seed=None, inputs=digest)
-    _add_problems(store, name, kept)
+    runs.begin(
+        store,
+        "import",
+        run=name,
+        config={"file": path.name, "grader": GRADER},
+        seed=None,
+        inputs={"file": runs.fingerprint(lines=[line for _, line in lines])},
+    )
+    kept = _with_problems(store, name, kept)
     for stage in sorted({row.stage for row in kept}):
-        of_stage = [row for row in kept if row.stage == stage]
-        for start in range(0, len(of_stage), BATCH):
-            _add_batch(store, name, stage, of_stage[start : start + BATCH])
+        _add_stage(store, name, stage, [row for row in kept if row.stage == stage])
     summary: dict[str, Any] = {
         "run": name,
-        "read": len(read),
+        "read": len(kept) + len(rejected),
         "imported": len(kept),
         "rejected": len(rejected),
     }
     if rejected:
-        summary["rejections"] = str(_keep_rejections(store, name, rejected))
+        summary["rejections"] = _keep(store, f"imports/{name}/rejected.jsonl", rejected)
     runs.end(store, name, "done", summary)
     return summary
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing there"
-        raise BadImport(f"{path}: {found}; expected a JSONL file of generations. Check the path.")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadImport(
-            f"{path} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}."
-            " Convert it first, for example with iconv -t utf-8."
-        ) from error
-    numbered = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if not numbered:
-        raise BadImport(f"{path} is empty; expected one JSON object a line. Check the file.")
-    yield from numbered
-
-
-def _generations(path: Path, lines: list[tuple[int, str]]) -> Iterator[Generation | Rejection]:
-    for number, line in lines:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            yield Rejection(number, f"no JSON: {error.msg} at column {error.colno}", line)
-            continue
-        if not isinstance(row, dict):
-            yield Rejection(number, "no JSON object", line)
-        elif "ground_truth" in row and "question" in row:
-            yield from _openai(number, row, line)
-        else:
-            yield _neutral(number, row, line)
-
-
-def _neutral(number: int, row: dict[str, Any], line: str) -> Generation | Rejection:
-    if missing := [key for key in NEUTRAL if key not in row]:
-        return Rejection(number, f"field missing: {', '.join(missing)}", line)
-    if wrong := [key for key in NEUTRAL if not isinstance(row[key], str | int | float)]:
-        return Rejection(number, f"field is no text: {', '.join(wrong)}", line)
-    label, sample = row.get("label"), row.get("sample", 0)
-    if label is not None and label not in (True, False):
-        return Rejection(number, "label is neither true nor false nor null", line)
-    if not isinstance(sample, int) or not 0 <= sample < 2**31:
-        return Rejection(number, "sample is no whole number from 0 up", line)
-    stage = NOT_IN_A_NAME.sub("-", str(row.get("stage") or "import")).lstrip(".-") or "import"
-    return Generation(
-        *(str(row[key]) for key in NEUTRAL),
-        stage,
-        sample,
-        None if label is None else bool(label),
-    )
-
-
-def _openai(number: int, row: dict[str, Any], line: str) -> Iterator[Generation | Rejection]:
-    """One line of OpenAI's solutions: a problem with the solutions of several models."""
-    gold = str(row["ground_truth"]).rpartition("A:")[2].strip()
-    models = {k: v for k, v in row.items() if isinstance(v, dict) and "solution" in v}
-    if not models:
-        yield Rejection(number, "no model with a solution", line)
-    problem = runs.fingerprint(question=row["question"], gold=gold)[:32]
-    for model, said in models.items():
-        yield Generation(
-            problem,
-            str(row["question"]),
-            gold,
-            str(said["solution"]),
-            NOT_IN_A_NAME.sub("-", model),
-            0,
-            said.get("is_correct"),
-        )
-
-
-def _without_doubles(rows: list[Generation]) -> tuple[list[Generation], list[Rejection]]:
-    seen: set[tuple[str, str, int]] = set()
-    kept, doubled = [], []
+def _sorted_out(
+    rows: Iterable[Generation | Rejection],
+) -> tuple[list[Generation], list[Rejection]]:
+    """Each generation once: one of the same stage, problem and sample as another is rejected."""
+    kept: dict[tuple[str, str, str, str, int], Generation] = {}
+    rejected = []
     for row in rows:
-        key = (row.stage, row.problem_id, row.sample)
-        if key in seen:
-            said = f"problem {row.problem_id!r}, sample {row.sample} of stage {row.stage!r} again"
-            doubled.append(Rejection(0, f"{said}: number samples apart", json.dumps(vars(row))))
+        if isinstance(row, Rejection):
+            rejected.append(row)
+            continue
+        key = (row.stage, row.problem_id, row.question, row.gold, row.sample)
+        if key in kept:
+            reason = "same stage, problem and sample as another; number the samples"
+            content = json.dumps(asdict(row), ensure_ascii=False)
+            rejected.append(Rejection(row.line, reason, content))
         else:
-            seen.add(key)
-            kept.append(row)
-    return kept, doubled
+            kept[key] = row
+    return list(kept.values()), rejected
 
 
-def _add_problems(store: Store, run: str, rows: list[Generation]) -> None:
-    known = set(ask(store, "select problem_id from problems")["problem_id"])
-    new = {row.problem_id: row for row in rows if row.problem_id not in known}
+def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Generation]:
+    """`rows` with the ids that their problems have in the store, which gets those it lacks.
+
+    A question that the store knows, with the same gold, is that problem, so that runs can be
+    compared on it. An id that stands for another problem there gets a suffix.
+    """
+    known = ask(
+        store,
+        """
+        select problem_id, question, gold
+        from problems
+        where question in (select unnest($questions))
+            or problem_id in (select unnest($ids))
+        order by run = $run, problem_id
+        """,
+        questions=list({row.question for row in rows}),
+        ids=list({row.problem_id for row in rows}),
+        run=run,
+    )
+    problems = {_problem(row): row for row in rows}
+    ids = _ids(list(problems), list(known.iter_rows()))
+    there = set(known["problem_id"])
+    _add_problems(store, run, {id: problems[p] for p, id in ids.items() if id not in there})
+    return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
+
+
+def _problem(row: Generation) -> tuple[str, str, str]:
+    return row.problem_id, row.question, row.gold
+
+
+def _ids(
+    problems: list[tuple[str, str, str]], known: list[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], str]:
+    """The id in the store of each (problem_id, question, gold); no two get the same one."""
+    by_content = {(question, gold): id for id, question, gold in reversed(known)}
+    names = {id for id, _, _ in known}
+    exact = set(problems) & set(known)
+    ids = {problem: problem[0] for problem in problems if problem in exact}
+    taken = set(ids.values())
+    for problem in problems:
+        if problem in ids:
+            continue
+        id = by_content.get(problem[1:])
+        if id is None or id in taken:
+            id = problem[0]
+            if id in names or id in taken:
+                id = f"{id}-{runs.fingerprint(problem=list(problem))[:8]}"
+        ids[problem] = id
+        taken.add(id)
+    return ids
+
+
+def _add_problems(store: Store, run: str, new: dict[str, Generation]) -> None:
     problems = [
         {
-            "problem_id": row.problem_id,
-            "record_id": None,
+            "problem_id": problem_id,
             "source": run,
             "split": "test",
             "question": row.question,
             "gold": row.gold,
-            "steps": None,
         }
-        for row in new.values()
+        for problem_id, row in new.items()
     ]
-    schema = {k: v for k, v in TABLES["problems"].items() if k != "run"}
+    schema = {name: dtype for name, dtype in TABLES["problems"].items() if name != "run"}
     add(store, "problems", pl.DataFrame(problems, schema=schema), run=run)
 
 
-def _add_batch(store: Store, run: str, stage: str, rows: list[Generation]) -> None:
+def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> None:
+    schema = {**TABLES["generations"], "gold": pl.String}
     generations = pl.DataFrame(
         [
             {
@@ -203,23 +156,21 @@ def _add_batch(store: Store, run: str, stage: str, rows: list[Generation]) -> No
                 "problem_id": row.problem_id,
                 "sample": row.sample,
                 "text": row.text,
-                "tokens": None,
-                "finish": None,
-                "seed": None,
-                "settings": None,
                 "label": row.label,
                 "gold": row.gold,
             }
             for row in rows
         ],
-        schema={**TABLES["generations"], "gold": pl.String},
+        schema=schema,
     )
-    scores = graded(generations, GRADER)
-    add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
+    there = ask(store, "select generation_id from generations where run = $run", run=run)
+    generations = generations.join(there, on="generation_id", how="anti")
+    for part in generations.iter_slices(AT_A_TIME):
+        add_generations(store, part.drop("gold"), graded(part, GRADER), run=run, stage=stage)
 
 
-def _keep_rejections(store: Store, run: str, rejected: list[Rejection]) -> Path:
-    lines = "".join(f"{json.dumps(vars(row), ensure_ascii=False)}\n" for row in rejected)
-    path = f"imports/{run}/rejected.jsonl"
-    files.publish(store.folder, [(files.stage(store.folder, lines.encode()), path)])
-    return store.folder / path
+def _keep(store: Store, path: str, rejected: list[Rejection]) -> str:
+    lines = "".join(f"{json.dumps(asdict(row), ensure_ascii=False)}\n" for row in rejected)
+    with files.explained(store.folder):
+        files.write(store.folder, [(path, lines.encode("utf-8", "replace"))])
+    return str(store.folder / path)

@@ -32,7 +32,8 @@ class ModelConfig:
     """Which weights, in which precision, on which mesh."""
 
     model: str = knob(
-        "tiny", "'tiny', a model folder, a Hugging Face id or kaggle:owner/model/framework/variation"
+        "tiny",
+        "'tiny', a model folder, a Hugging Face id or kaggle:owner/model/framework/variation",
     )
     dtype: str = knob("float32", "of the frozen base weights: float32 or bfloat16")
     fsdp: int = knob(1, "devices over which weights and batch are sharded", "devices")
@@ -126,7 +127,9 @@ class GrpoConfig(LoraConfig):
         at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens", "evaluate_every")
         at_least(self, 0, "micro_batch", "top_k", "beta", "temperature")
         if self.group < 2:
-            raise BadConfig(f"group must be at least 2 (an advantage needs peers), got {self.group}")
+            raise BadConfig(
+                f"group must be at least 2 (an advantage needs peers), got {self.group}"
+            )
         if self.micro_batch and self.prompts % self.micro_batch:
             raise BadConfig(
                 f"micro_batch must divide prompts: got {self.micro_batch} and {self.prompts}"
@@ -242,9 +245,7 @@ def _typed(path: Path, table: str, section: type, values: dict[str, Any]) -> dic
         value = tuple(value) if isinstance(value, list) else value
         value = float(value) if kind is float and type(value) is int else value
         if type(value) is not kind:
-            raise BadConfig(
-                f"{path} [{table}] {name} must be {kind.__name__}, got {value!r}"
-            )
+            raise BadConfig(f"{path} [{table}] {name} must be {kind.__name__}, got {value!r}")
         typed[name] = value
     return typed
 

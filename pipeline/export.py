@@ -23,7 +23,9 @@ def export(model: models.Loaded, folder: Path, prompts: list[str]) -> dict[str, 
     again = models.load(str(folder), dtype="float32", mesh=model.mesh)
     before = greedy(model, prompts)
     after = greedy(again, prompts)
-    if different := [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]:
+    if different := [
+        place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]
+    ]:
         raise ExportDiffers(
             f"{len(different)} of {len(prompts)} greedy completions differ after export to {folder},"
             f" first at prompt {different[0]}; expected the same texts. Keep the checkpoint and"

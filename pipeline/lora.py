@@ -6,9 +6,7 @@ import qwix
 from flax import nnx
 from jax.sharding import Mesh
 
-TARGETS = (
-    ".*qkv_einsum|.*q_einsum|.*kv_einsum|.*attn_vec_einsum|.*gate_proj|.*up_proj|.*down_proj"
-)
+TARGETS = ".*qkv_einsum|.*q_einsum|.*kv_einsum|.*attn_vec_einsum|.*gate_proj|.*up_proj|.*down_proj"
 
 
 class Float32LoraProvider(qwix.LoraProvider):
@@ -25,7 +23,9 @@ class Float32LoraProvider(qwix.LoraProvider):
         return super().einsum(einsum_str, *operands, **kwargs).astype(operands[0].dtype)
 
 
-def add_adapters(model: nnx.Module, *, rank: int, alpha: float, seed: int, mesh: Mesh) -> nnx.Module:
+def add_adapters(
+    model: nnx.Module, *, rank: int, alpha: float, seed: int, mesh: Mesh
+) -> nnx.Module:
     """`model` with adapters on every projection. Its base weights are shared, not copied.
 
     The B halves start as zeros, so the new model computes what the old one does.

@@ -148,7 +148,9 @@ def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
     return Mesh(devices, ("fsdp", "tp"))
 
 
-def load(name: str, *, dtype: str = "float32", remat: bool = False, mesh: Mesh | None = None) -> Loaded:
+def load(
+    name: str, *, dtype: str = "float32", remat: bool = False, mesh: Mesh | None = None
+) -> Loaded:
     """The model `name` (see `resolve`) with its weights in `dtype`, on `mesh`."""
     folder = resolve(name)
     check_folder(folder)

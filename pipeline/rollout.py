@@ -83,7 +83,9 @@ class Sampler(tunix_sampler.Sampler):
 
         self._compiled_decode_fn = decode_and_keep
 
-    def complete(self, prompts: Sequence[str], seed: jax.Array) -> tuple[list[Completion], np.ndarray]:
+    def complete(
+        self, prompts: Sequence[str], seed: jax.Array
+    ) -> tuple[list[Completion], np.ndarray]:
         """Completions in the order of `prompts`, and the prompts' ids padded on the left."""
         sampling = self.sampling
         greedy = sampling.temperature == 0

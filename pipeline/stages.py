@@ -25,7 +25,7 @@ from pipeline.evaluate import fitting, store_evaluation
 from pipeline.export import export
 from pipeline.metrics import StoreMetrics
 from pipeline.rollout import Sampling, generator
-from pipeline.tokens import Tokenizer, prompt_text
+from pipeline.tokens import Tokenizer
 
 GRADERS_STORED = ("strict", "lenient", "notebook")
 EXPORT_PROMPTS = 16  # of the test problems, for the parity check
@@ -344,4 +344,6 @@ def _note_checkpoint(
         "at": datetime.now(UTC),
     }
     schema = {"metric": pl.Float64, "metric_n": pl.Int64}
-    add(job.store, "checkpoints", pl.DataFrame([row], schema_overrides=schema), run=run, stage=stage)
+    add(
+        job.store, "checkpoints", pl.DataFrame([row], schema_overrides=schema), run=run, stage=stage
+    )

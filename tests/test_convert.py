@@ -139,11 +139,16 @@ def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
 
 def test_a_gsm8k_row_is_cut_at_its_own_separator():
     made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"})
-    assert (made.example.reasoning.text, made.example.answer.text) == ("2 + 2 = <<2+2=4>>4", "1,004")
+    assert (made.example.reasoning.text, made.example.answer.text) == (
+        "2 + 2 = <<2+2=4>>4",
+        "1,004",
+    )
 
 
 MARKERS = sorted({marker for dialect in dialects().values() for marker in dialect.markers})
-PIECES = st.sampled_from([*MARKERS, "a", "\n", "```", "\\boxed{", "}", "7", "&lt;think&gt;", "<", "é"])
+PIECES = st.sampled_from(
+    [*MARKERS, "a", "\n", "```", "\\boxed{", "}", "7", "&lt;think&gt;", "<", "é"]
+)
 
 
 @settings(max_examples=300, deadline=None)

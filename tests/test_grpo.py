@@ -71,7 +71,7 @@ def test_the_best_step_is_kept_and_not_the_last(trained):
 
 
 def test_every_rollout_is_in_the_store_with_its_problem_and_rewards(trained):
-    rows = ask(trained["store"], "select * from rollouts order by step, \"group\", sample")
+    rows = ask(trained["store"], 'select * from rollouts order by step, "group", sample')
     assert rows.height == CONFIG.steps * CONFIG.prompts * CONFIG.group
     assert set(rows["problem_id"]) <= {f"p{n}" for n in range(6)}
     assert rows.group_by("step", "group").len()["len"].to_list() == [CONFIG.group] * 6
@@ -90,7 +90,8 @@ def test_advantages_of_a_group_sum_to_zero(trained):
 
 def test_no_two_steps_sample_the_same_texts(trained):
     texts = ask(
-        trained["store"], "select step, list(text order by \"group\", sample) as t from rollouts group by step"
+        trained["store"],
+        'select step, list(text order by "group", sample) as t from rollouts group by step',
     )
     assert len({tuple(row) for row in texts["t"].to_list()}) == CONFIG.steps
 

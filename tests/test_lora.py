@@ -105,5 +105,7 @@ def test_the_prompt_does_not_count_in_the_loss():
 
 
 def test_a_model_that_knows_nothing_pays_log_vocabulary():
-    loss = losses.completion_loss(jnp.zeros((2, 5, 7)), IDS[:, :5] % 7, jnp.ones((2, 5), dtype=bool))
+    loss = losses.completion_loss(
+        jnp.zeros((2, 5, 7)), IDS[:, :5] % 7, jnp.ones((2, 5), dtype=bool)
+    )
     assert float(loss) == pytest.approx(float(jnp.log(7.0)))

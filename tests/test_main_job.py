@@ -101,7 +101,9 @@ def test_a_second_run_does_nothing_again_and_says_the_same(job, result):
 def test_a_changed_knob_runs_only_what_depends_on_it(job, result):
     changed = replace(job, preset=job.preset.with_knobs("grpo", beta=0.5))
     again = stages.run_all(changed)
-    same = [row["run"] for row in again["stages"]][:2] == [row["run"] for row in result["stages"]][:2]
+    same = [row["run"] for row in again["stages"]][:2] == [row["run"] for row in result["stages"]][
+        :2
+    ]
     assert same
     assert again["stages"][2]["run"] != result["stages"][2]["run"]
 

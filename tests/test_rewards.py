@@ -20,9 +20,7 @@ def parts(text: str, gold: str) -> dict[str, float]:
 
 
 def total(text: str, gold: str) -> float:
-    return sum(
-        part.weight * parts(text, gold)[part.name] for part in rewards_of(GrpoConfig())
-    )
+    return sum(part.weight * parts(text, gold)[part.name] for part in rewards_of(GrpoConfig()))
 
 
 @pytest.mark.parametrize("text", [RIGHT, WRONG, CLOSE, BARE, "", "<answer>7</answer>" * 2])

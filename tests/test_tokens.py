@@ -29,13 +29,14 @@ def test_a_prompt_begins_once_and_ends_open(tokenizer):
 def test_turns_survive_and_the_instruction_stands_in_the_users(tokenizer):
     text = prompt_text(tokenizer, "How many?")
     assert text == (
-        f"<bos><start_of_turn>user\n{INSTRUCTION}\n\nHow many?<end_of_turn>\n"
-        "<start_of_turn>model\n"
+        f"<bos><start_of_turn>user\n{INSTRUCTION}\n\nHow many?<end_of_turn>\n<start_of_turn>model\n"
     )
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-@pytest.mark.parametrize("text", ["naïve café ≠ 漢字 🙂", "a\n\n  b\t", "12,345.67", "<reasoning>x"])
+@pytest.mark.parametrize(
+    "text", ["naïve café ≠ 漢字 🙂", "a\n\n  b\t", "12,345.67", "<reasoning>x"]
+)
 def test_text_survives_the_tokenizer_unchanged(tokenizer, text):
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
@@ -48,10 +49,7 @@ def test_the_completion_is_what_follows_the_prompt_and_its_stop_token(tokenizer)
     tokens = example_tokens(tokenizer, "How many?", "1 + 1 = 2", "2")
     written = tokens.ids[tokens.completion]
     assert written[-1] == tokenizer.turn_end()
-    assert (
-        tokenizer.decode(written[:-1])
-        == "<reasoning>1 + 1 = 2</reasoning>\n<answer>2</answer>"
-    )
+    assert tokenizer.decode(written[:-1]) == "<reasoning>1 + 1 = 2</reasoning>\n<answer>2</answer>"
     assert tokenizer.decode(tokens.ids[~tokens.completion]) == prompt_text(tokenizer, "How many?")
 
 

@@ -146,11 +146,17 @@ def train(folder: Path, steps: int, seed: int) -> None:
         models.hugging_face_weights(model), folder / "model.safetensors", metadata={"format": "pt"}
     )
     print(f"{models.parameters(model):,} parameters")
-    for style, opening in (("own choice", ""), ("careful", "Step by step:"), ("terse", "In the end")):
+    for style, opening in (
+        ("own choice", ""),
+        ("careful", "Step by step:"),
+        ("terse", "In the end"),
+    ):
         print(style, accuracy(model, tokenizer, opening, seed), flush=True)
 
 
-def accuracy(model: gemma3.Gemma3, tokenizer: Tokenizer, opening: str, seed: int) -> dict[int, float]:
+def accuracy(
+    model: gemma3.Gemma3, tokenizer: Tokenizer, opening: str, seed: int
+) -> dict[int, float]:
     """Steps of a problem -> share of 100 test problems answered right after `opening`, greedily."""
     made = list(samples.problems(400, seed, "test"))
     prompts = [chat(f"{INSTRUCTION}\n\n{one.question}") + opening for one in made]
