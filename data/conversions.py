@@ -147,7 +147,7 @@ def _problem(record: dict[str, Any], row: dict[str, Any], made: Conversion) -> d
 
 
 def counts(store: Store, source: str, version: str) -> dict[str, Any]:
-    """read, converted, quarantined, by_dialect, by_defect, patterns: over all records of `source`."""
+    """read, converted, quarantined, by_dialect, by_defect, patterns, of all its records."""
     found = ask(
         store,
         """

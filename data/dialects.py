@@ -72,7 +72,7 @@ def fenced(text: str) -> list[tuple[int, int]]:
 
 
 def dialect_of(markers: list[Marker]) -> Dialect | None:
-    """The dialect that most of its own markers speak for; the earlier in the table of two equals."""
+    """The dialect most of whose markers are there; of two equals the earlier in the table."""
     seen = Counter(marker.text for marker in markers)
     best, best_share = None, (0, 0.0)
     for dialect in dialects().values():

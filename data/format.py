@@ -1,4 +1,4 @@
-"""The format that training teaches and graders check: one reasoning block, then one answer block."""
+"""The format that training teaches and graders check: reasoning block, then answer block."""
 
 REASONING_OPEN = "<reasoning>"
 REASONING_CLOSE = "</reasoning>"

@@ -53,7 +53,8 @@ def files_in(path: Path) -> list[Path]:
     found = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     if not found:
         raise BadInput(
-            f"{path} holds no {', '.join(SUFFIXES)} file; expected a folder of rows. Check the path."
+            f"{path} holds no {', '.join(SUFFIXES)} file; expected a folder of rows."
+            " Check the path."
         )
     return found
 

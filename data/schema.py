@@ -30,7 +30,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "outcome": pl.String,  # example | quarantined
         "reason": pl.String,  # the defect that quarantined it, or null
         "dialect": pl.String,  # null where no marker was found
-        "pattern": pl.String,  # which of the dialect's four markers occur, as 1111; null if none defined
+        "pattern": pl.String,  # which of four markers occur, as 1111 (data/dialects.py)
         "defects": pl.List(DEFECT),
         "run": pl.String,
     },
@@ -63,7 +63,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "run": pl.String,
         "kind": pl.String,  # ingest | convert | sft | grpo | eval | import | export | grade
         "stage": pl.String,
-        "event": pl.String,  # started | done | failed | interrupted
+        "event": pl.String,  # started | done | failed | interrupted | deleted | restored
         "at": TIME,
         "config": pl.String,  # JSON
         "seed": pl.Int64,

@@ -27,9 +27,9 @@ def export(model: models.Loaded, folder: Path, prompts: list[str]) -> dict[str, 
         place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]
     ]:
         raise ExportDiffers(
-            f"{len(different)} of {len(prompts)} greedy completions differ after export to {folder},"
-            f" first at prompt {different[0]}; expected the same texts. Keep the checkpoint and"
-            " report this."
+            f"{len(different)} of {len(prompts)} greedy completions differ after export to"
+            f" {folder}, first at prompt {different[0]}; expected the same texts."
+            " Keep the checkpoint and report this."
         )
     weights = folder / "model.safetensors"
     return {

@@ -1,4 +1,4 @@
-"""The loss of SFT: mean surprise at the completion's tokens, without a one-hot of the vocabulary."""
+"""The loss of SFT: mean surprise at the completion's tokens, without Tunix's one-hot."""
 
 import jax
 import jax.numpy as jnp

@@ -141,8 +141,8 @@ def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
     wanted, present = fsdp * tensor_parallel, jax.device_count()
     if wanted > present:
         raise BadModel(
-            f"the mesh {fsdp} x {tensor_parallel} needs {wanted} devices, this machine has {present}"
-            f" ({jax.default_backend()}); lower fsdp or tensor_parallel"
+            f"the mesh {fsdp} x {tensor_parallel} needs {wanted} devices, this machine has"
+            f" {present} ({jax.default_backend()}); lower fsdp or tensor_parallel"
         )
     devices = np.array(jax.devices()[:wanted]).reshape(fsdp, tensor_parallel)
     return Mesh(devices, ("fsdp", "tp"))

@@ -1,4 +1,4 @@
-"""The main job, whole, at the smallest size: every stage, every table, and what a second run does."""
+"""The main job, whole, at the smallest size: every stage, every table, and a second run."""
 
 from dataclasses import replace
 

@@ -113,7 +113,7 @@ def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, 
 def test_a_missing_path_and_an_empty_folder_are_refused(store, tmp_path):
     with pytest.raises(BadInput, match="does not exist"):
         ingest(store, "gsm8k", tmp_path / "nowhere")
-    with pytest.raises(BadInput, match="holds no .csv"):
+    with pytest.raises(BadInput, match=r"holds no \.csv"):
         ingest(store, "gsm8k", tmp_path)
 
 
