@@ -5,13 +5,17 @@ is a named rule, off unless asked for.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from data import defects, shapes
-from data.defects import Defect
-from data.dialects import Dialect, Marker, dialect_of, dialects, markers_in, pattern_of
+from data import shapes, text_defects
+from data.boxes import Box, boxes, same_form
+from data.defects import ERROR, Defect, in_order
+from data.dialects import HASHES, dialects
+from data.markers import markers_in
 from data.prompts import Rewrite, rewritten
+from data.structure import Span as Place
+from data.structure import Structure, strays, structure
 
 VERSION = "1"
 RULES = {
@@ -25,7 +29,7 @@ class UnknownRule(ValueError):
 
 @dataclass(frozen=True)
 class Span:
-    """A piece of the completion [characters], white space around it left out."""
+    """text = completion[start:end], without the whitespace around it."""
 
     text: str
     start: int
@@ -41,17 +45,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of a record. `example` is there if no defect is an error.
-
-    gold: the answer of a row that is a problem as well
-    """
+    """What became of a row. `example` is there where no defect is an error."""
 
     dialect: str | None
     pattern: str | None
     defects: tuple[Defect, ...]
     rewrites: tuple[Rewrite, ...] = ()
     example: Example | None = None
-    rules: tuple[str, ...] = field(default=())
 
     @property
     def outcome(self) -> str:
@@ -59,8 +59,8 @@ class Conversion:
 
     @property
     def reason(self) -> str | None:
-        """The first error: what quarantined the record."""
-        return next((d.phrase for d in self.defects if d.severity == defects.ERROR), None)
+        """The first error: what quarantined the row."""
+        return next((d.phrase for d in self.defects if d.severity == ERROR), None)
 
 
 def converter(rules: frozenset[str]) -> str:
@@ -75,189 +75,104 @@ def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()
     converter(rules)
     try:
         said = shapes.turns(shape, row)
-    except shapes.WrongShape:
-        return Conversion(None, None, (Defect("wrong shape", "row", 0, 0),))
-    if shape == "gsm8k":
-        return _gsm8k(said)
-    return _marked(said, rules)
-
-
-def _gsm8k(said: shapes.Turns) -> Conversion:
-    """`reasoning #### answer`: the shape's own separator, not a dialect."""
-    text = said.completion
-    place = text.rfind("####")
-    if place < 0:
-        return Conversion(None, None, (Defect("no answer", "completion", len(text), len(text)),))
-    reasoning, answer = span(text, 0, place), span(text, place + 4, len(text))
-    found = []
-    if not reasoning.text:
-        found.append(Defect("no thinking", "completion", 0, place))
-    if not answer.text:
-        found.append(Defect("answer empty", "completion", place, len(text)))
-    example = None if found else Example(said.prompt.strip(), reasoning, answer)
-    return Conversion(None, None, tuple(found), (), example)
-
-
-def _marked(said: shapes.Turns, rules: frozenset[str]) -> Conversion:
+    except shapes.WrongShape as error:
+        return Conversion(None, None, (Defect(error.phrase, "row", 0, 0),))
     text = said.completion
     prompt = rewritten(said.system, said.prompt)
-    found = defects.text_defects(text, said.prompt)
     markers = markers_in(text)
-    dialect = dialect_of(markers)
-    reasoning = answer = None
-    if dialect is None:
-        found.append(Defect("no thinking", "completion", 0, 0))
-    else:
-        structure, reasoning, answer = _blocks(text, markers, dialect)
-        found += structure
-    if reasoning and answer:
-        more, answer = _answer(text, said.prompt, answer, rules)
-        found += more
-    found.sort(key=lambda d: (d.severity != defects.ERROR, d.start))
-    found += prompt.defects
-    broken = any(d.severity == defects.ERROR for d in found)
+    found = _hashes(text) if shape == "gsm8k" else structure(text, markers, prompt.opener)
+    dialect = dialects().get(found.dialect or "")
+    blocks = [span for span in (found.reasoning, found.answer) if span is not None]
+    defects = [*prompt.defects, *found.defects, *strays(markers, dialect, blocks)]
+    defects += _of_texts(text, said.prompt, prompt.text, found)
+    rewrites = prompt.rewrites
     example = None
-    if reasoning and answer and not broken:
-        example = Example(prompt.prompt, reasoning, answer)
-    return Conversion(
-        dialect.name if dialect else None,
-        pattern_of(text),
-        tuple(found),
-        prompt.rewrites,
-        example,
-        tuple(sorted(rules)) if example else (),
-    )
+    if found.reasoning is not None and found.answer is not None and not found.defects:
+        answer, more, repairs = _answer(text, said.prompt, found.reasoning, found.answer, rules)
+        defects += more
+        rewrites += repairs
+        if answer is not None and not any(d.severity == ERROR for d in defects):
+            example = Example(prompt.text, _cut(text, found.reasoning), _cut(text, answer))
+    return Conversion(found.dialect, found.pattern, in_order(defects), rewrites, example)
 
 
-def span(text: str, start: int, end: int) -> Span:
-    """text[start:end] without the white space around it."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return Span(text[start:end], start, end)
+def _cut(text: str, place: Place) -> Span:
+    return Span(text[place.start : place.end], place.start, place.end)
 
 
-def _blocks(
-    text: str, markers: list[Marker], dialect: Dialect
-) -> tuple[list[Defect], Span | None, Span | None]:
-    """The defects of the markers' structure; the two blocks if there are none."""
-    own = {marker: [m for m in markers if m.text == marker] for marker in dialect.markers}
-    opens, closes = own[dialect.open], own[dialect.close]
-    doubled = [places[1] for places in own.values() if len(places) > 1]
-    if doubled:
-        return [_at("doubled block", place) for place in doubled], None, None
-    if not closes:
-        place = opens[0] if opens else markers[0]
-        return [_at("thought never closed" if opens else "no thinking", place)], None, None
-    if not opens and not dialect.close_only:
-        return [_at("thought never opened", closes[0])], None, None
-    begin = opens[0].end if opens else 0
-    if begin > closes[0].start:
-        return [_at("order reversed", closes[0])], None, None
-    reasoning = span(text, begin, closes[0].start)
-    faults = [] if reasoning.text else [_at("no thinking", closes[0])]
-    more, answer = _answer_block(text, own, dialect, closes[0], reasoning)
-    faults += more
-    if not any(fault.phrase == "order reversed" for fault in more):
-        faults += _residue(text, markers, own, dialect, opens, closes[0])
-    return faults, reasoning, answer
+def _hashes(text: str) -> Structure:
+    """GSM8K's own form: all before the last `####` is the reasoning, all after it the answer."""
+    at = text.rfind(HASHES)
+    if at < 0:
+        where = Defect("no answer", "completion", len(text), len(text))
+        return Structure(None, None, defects=(where,), closed=True)
+    reasoning = Place(0, at).stripped(text)
+    answer = Place(at + len(HASHES), len(text)).stripped(text)
+    defects = []
+    if reasoning.start == reasoning.end:
+        defects.append(Defect("no thinking", "completion", 0, at))
+    if answer.start == answer.end:
+        defects.append(Defect("answer empty", "completion", answer.start, answer.end))
+    first = text.find(HASHES)
+    if first < at:
+        given = text[first + len(HASHES) :].lstrip().split("\n")[0].strip()
+        same = given == text[answer.start : answer.end]
+        phrase = "doubled block" if same else "two answers that differ"
+        defects.append(Defect(phrase, "completion", first, first + len(HASHES)))
+    return Structure("hashes", None, reasoning, answer, (), tuple(defects), closed=True)
 
 
-def _answer_block(
-    text: str,
-    own: dict[str, list[Marker]],
-    dialect: Dialect,
-    close: Marker,
-    reasoning: Span,
-) -> tuple[list[Defect], Span | None]:
-    start, end = close.end, len(text)
-    if dialect.answer_open and dialect.answer_close:
-        opened, closed = own[dialect.answer_open], own[dialect.answer_close]
-        if not opened:
-            # a closer before the thought is no end of what follows it
-            later = [place.start for place in closed if place.start >= close.end]
-            missing = span(text, close.end, min(later, default=len(text)))
-            return [_no_answer(text, reasoning, missing)], None
-        if opened[0].start < close.end:
-            return [_at("order reversed", opened[0])], None
-        if not closed:
-            return [Defect("text cut off", "completion", opened[0].start, len(text))], None
-        if closed[0].start < opened[0].end:
-            return [_at("order reversed", closed[0])], None
-        start, end = opened[0].end, closed[0].start
-        if not text[start:end].strip():
-            return [Defect("answer empty", "completion", start, end)], None
-    answer = span(text, start, end)
-    if not answer.text:
-        return [_no_answer(text, reasoning, answer)], None
-    return [], answer
-
-
-def _no_answer(text: str, reasoning: Span, missing: Span) -> Defect:
-    inside = defects.boxes(text, reasoning.start, reasoning.end)
-    if inside and not missing.text:
-        return Defect(
-            "answer only inside the reasoning", "completion", inside[-1].start, inside[-1].end
-        )
-    return Defect("no answer", "completion", missing.start, missing.end)
-
-
-def _residue(
-    text: str,
-    markers: list[Marker],
-    own: dict[str, list[Marker]],
-    dialect: Dialect,
-    opens: list[Marker],
-    close: Marker,
-) -> list[Defect]:
-    """Markers of other dialects, and text outside of the blocks, which no block would hold."""
-    mine = {marker.text for places in own.values() for marker in places}
-    kin = {m for d in dialects().values() for m in d.markers if m in dialect.markers}
-    found = [
-        _at("residue of old markers", marker)
-        for marker in markers
-        if marker.text not in mine and marker.text not in kin
-    ]
-    if opens and text[: opens[0].start].strip() and not defects.FAILED.match(text):
-        outside = span(text, 0, opens[0].start)
-        found.append(Defect("residue of old markers", "completion", outside.start, outside.end))
-    if dialect.answer_open and dialect.answer_close:
-        opened, closed = own[dialect.answer_open], own[dialect.answer_close]
-        edges = [(close.end, opened[0].start)] if opened else []
-        edges += [(closed[0].end, len(text))] if closed else []
-        for start, end in edges:
-            if (outside := span(text, start, end)).text:
-                found.append(
-                    Defect("residue of old markers", "completion", outside.start, outside.end)
-                )
-    return found
+def _of_texts(text: str, asked: str, prompt: str, found: Structure) -> list[Defect]:
+    """Defects of the texts themselves, whatever their markers say."""
+    defects = text_defects.failed(asked, "prompt") + text_defects.failed(text, "completion")
+    if not prompt:
+        defects.append(Defect("prompt empty", "prompt", 0, len(asked)))
+    for place in (found.reasoning, found.answer):
+        if place is not None and place.start > 0:
+            inside = text[place.start : place.end]
+            is_answer = place is found.answer
+            defects += text_defects.failed(inside, "completion", place.start, is_answer)
+    if not any(d.phrase == "error text instead of content" for d in defects):
+        defects += [
+            Defect("text outside the blocks", "completion", place.start, place.end)
+            for place in found.outside
+        ]
+    defects += text_defects.looped(text, "completion") + text_defects.mixed(text, asked)
+    if not found.closed:
+        known = any(d.phrase == "text cut off" for d in found.defects)
+        defects += [] if known else text_defects.cut_off(text)
+    return defects
 
 
 def _answer(
-    text: str, prompt: str, answer: Span, rules: frozenset[str]
-) -> tuple[list[Defect], Span | None]:
-    """The defects of the answer block, and the answer that is trained on."""
-    found: list[Defect] = []
-    inside = defects.boxes(text, answer.start, answer.end)
-    if len({box.text.strip() for box in inside}) > 1:
-        last = inside[-1]
-        found.append(Defect("two answers that differ", "completion", last.start, last.end))
-    if "answer-from-box" in rules and inside:
-        box = span(text, inside[-1].start, inside[-1].end)
-        return found, box
-    if "answer-from-box" in rules or ("\\boxed" in prompt and not inside):
-        long = "```" in answer.text or len(answer.text) > defects.SHORT
-        phrase = "answer not short" if long else "boxed answer missing"
-        found.append(Defect(phrase, "completion", answer.start, answer.end))
-    elif "```" in answer.text or len(answer.text) > defects.SHORT:
-        found.append(Defect("answer not short", "completion", answer.start, answer.end))
-    # without its box there is no answer that the rule could take
-    return found, None if "answer-from-box" in rules else answer
+    text: str, asked: str, reasoning: Place, block: Place, rules: frozenset[str]
+) -> tuple[Place | None, list[Defect], tuple[Rewrite, ...]]:
+    """The answer that is trained on, the defects of the answer block, and what a rule changed."""
+    given = boxes(text, block.start, block.end)
+    defects = _differing(text, reasoning, given)
+    short = text_defects.not_short(text[block.start : block.end], block.start)
+    if "answer-from-box" in rules:
+        if not given:
+            missing = Defect("boxed answer missing", "completion", block.start, block.end, ERROR)
+            return None, [*defects, *short, missing], ()
+        answer = Place(given[-1].start, given[-1].end).stripped(text)
+        before, after = text[block.start : block.end], text[answer.start : answer.end]
+        rewrite = Rewrite("answer-from-box", "completion", block.start, block.end, before, after)
+        defects += text_defects.not_short(after, answer.start)
+        return answer, defects, (rewrite,)
+    if "\\boxed" in asked and not given and not short:
+        defects.append(Defect("boxed answer missing", "completion", block.start, block.end))
+    return block, defects + short, ()
 
 
-def _at(phrase: str, marker: Marker) -> Defect:
-    return Defect(phrase, "completion", marker.start, marker.end)
+def _differing(text: str, reasoning: Place, given: list[Box]) -> list[Defect]:
+    """Whether the boxes of the answer differ, or from the last one of the reasoning."""
+    if not given:
+        return []
+    concluded = boxes(text, reasoning.start, reasoning.end)[-1:]
+    if len({same_form(box.text) for box in concluded + given}) == 1:
+        return []
+    return [Defect("two answers that differ", "completion", given[-1].start, given[-1].end)]
 
 
 def converted(

@@ -1,118 +1,60 @@
-"""Defects of a text: fixed phrases, each with its severity and the span where it stands."""
+"""Defects: one fixed phrase for each kind of damage, with its severity and where it stands."""
 
-import re
 from dataclasses import dataclass
 
-ERROR, WARNING, NOTE = "error", "warning", "note"  # an error quarantines the record
+ERROR, WARNING = "error", "warning"  # an error quarantines the row, a warning does not
 
+# In the order in which they are given as the reason: of several errors the first counts.
 SEVERITY = {
-    "wrong shape": ERROR,
-    "no thinking": ERROR,
-    "no answer": ERROR,
+    "wrong shape": ERROR,  # a turn, a column or its text is not there
+    "more than one turn": ERROR,
+    "prompt empty": ERROR,
+    "error text instead of content": ERROR,  # what a server or a refusal says
+    "markers escaped as HTML": ERROR,
     "thought never closed": ERROR,
     "thought never opened": ERROR,
+    "answer never opened": ERROR,
     "order reversed": ERROR,
+    "two answers that differ": ERROR,  # two answer blocks, or boxes of the answer, or thought's box
     "doubled block": ERROR,
-    "two answers that differ": ERROR,
-    "answer empty": ERROR,
+    "no thinking": ERROR,  # no thought's marker, or an empty thought
     "answer only inside the reasoning": ERROR,
-    "residue of old markers": ERROR,
+    "answer empty": ERROR,
+    "no answer": ERROR,
+    "text cut off": ERROR,  # an answer without its closer, or an end in mid-sentence
     "leaked chat-template tokens": ERROR,
-    "error text instead of content": ERROR,
+    "residue of old markers": ERROR,
+    "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
-    "text cut off": ERROR,
-    "boxed answer missing": WARNING,  # an error where the rule answer-from-box needs the box
-    "answer not short": WARNING,
+    "text outside the blocks": WARNING,  # left out of the example
+    "marker quoted in the text": WARNING,
+    "notes of the old format": WARNING,  # such as a thinking budget, kept in the reasoning
+    "boxed answer missing": WARNING,  # the rule answer-from-box makes it an error
+    "prompt still asks for the old format": WARNING,  # rewritten where the words are known
+    "system prompt of the old format": WARNING,  # left out of the example
     "mixed scripts": WARNING,
-    "prompt still asks for the old format": NOTE,  # rewritten, see data/prompts.py
-    "system prompt of the old format": NOTE,
+    "answer not short": WARNING,
 }
-
-CHAT_TOKENS = re.compile(
-    r"<\|(?:im_start|im_end|endoftext|eot_id|start_header_id|end_header_id|assistant|user|system)\|>"
-    r"|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>|<[/]?s>|<(?:bos|eos|pad)>"
-)
-FAILED = re.compile(
-    r"\s*(?:error\s*:|\{\s*\"error\"|internal server error|traceback \(most recent call last\)"
-    r"|rate limit|request timed out|i'?m sorry, but i can(?:no|')t)",
-    re.IGNORECASE,
-)
-CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
-SENTENCE = re.compile(r"[^.\n]+[.\n]?")
-BOX = "\\boxed{"
-LOOP = 6  # the same sentence so many times in a row
-SHORT = 200  # longest answer that still counts as short [characters]
+ORDER = {phrase: place for place, phrase in enumerate(SEVERITY)}
 
 
 @dataclass(frozen=True)
 class Defect:
-    """phrase: one of SEVERITY's   field: prompt, system or completion   span: [characters]"""
+    """`phrase` of SEVERITY, at [start, end) of the field: prompt, system, completion or row."""
 
     phrase: str
     field: str
     start: int
     end: int
+    severity: str = ""
 
-    @property
-    def severity(self) -> str:
-        return SEVERITY[self.phrase]
-
-
-@dataclass(frozen=True)
-class Box:
-    r"""What a \boxed{...} holds, and where it stands."""
-
-    text: str
-    start: int
-    end: int
+    def __post_init__(self) -> None:
+        if not self.severity:
+            object.__setattr__(self, "severity", SEVERITY[self.phrase])
 
 
-def boxes(text: str, start: int, end: int) -> list[Box]:
-    r"""The \boxed{...} of text[start:end] whose braces balance, outermost ones, in order."""
-    found = []
-    place = text.find(BOX, start, end)
-    while place >= 0:
-        begin = place + len(BOX)
-        depth, at = 1, begin
-        while at < end and depth:
-            depth += {"{": 1, "}": -1}.get(text[at], 0)
-            at += 1
-        if depth:  # never closed: nothing after it can be outside of it
-            break
-        found.append(Box(text[begin : at - 1], begin, at - 1))
-        place = text.find(BOX, at, end)
-    return found
-
-
-def loop_in(text: str) -> tuple[int, int] | None:
-    """The span of a sentence that repeats LOOP times in a row, or None."""
-    previous, count, start = "", 0, 0
-    for match in SENTENCE.finditer(text):
-        words = match.group().strip(" .\n")
-        if not words:
-            continue
-        if words == previous and len(words) > 2:
-            count += 1
-            if count >= LOOP:
-                return start, match.end()
-        else:
-            previous, count, start = words, 1, match.start()
-    return None
-
-
-def text_defects(text: str, prompt: str) -> list[Defect]:
-    """Defects of the completion that have nothing to do with its markers."""
-    found = []
-    if failed := FAILED.match(text):
-        found.append(Defect("error text instead of content", "completion", *failed.span()))
-    # s1's own markers are chat tokens with a word behind them
-    found += [
-        Defect("leaked chat-template tokens", "completion", *match.span())
-        for match in CHAT_TOKENS.finditer(text)
-        if not text.startswith(("think", "answer"), match.end())
-    ]
-    if loop := loop_in(text):
-        found.append(Defect("repetition loop", "completion", *loop))
-    if not CJK.search(prompt) and (foreign := CJK.search(text)):
-        found.append(Defect("mixed scripts", "completion", *foreign.span()))
-    return found
+def in_order(defects: list[Defect]) -> tuple[Defect, ...]:
+    """Errors first, in the order of SEVERITY, then by place."""
+    return tuple(
+        sorted(defects, key=lambda d: (d.severity != ERROR, ORDER[d.phrase], d.start, d.end))
+    )

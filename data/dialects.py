@@ -1,90 +1,129 @@
-"""Dialects: families of thinking and answer markers, read from a table."""
+"""Dialects: families of thinking and answer markers, rows of a table (dialects.toml)."""
 
 import re
 import tomllib
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from data.format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 
 TABLE = Path(__file__).with_name("dialects.toml")
-PATTERN_OF = "begin_of_thought"  # the dialect whose four markers make a record's pattern
+NEW_TAGS = frozenset({REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE})
+HASHES = "####"  # GSM8K: all before it is the thought, all after it the answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """The markers of one family; without answer markers, what follows the thought is the answer."""
+    """The markers of one family; each field is explained in the table."""
 
     name: str
-    open: str
-    close: str
-    answer_open: str | None = None
-    answer_close: str | None = None
-    close_only: bool = False
+    thought_open: tuple[str, ...]
+    thought_close: tuple[str, ...] = ()
+    answer_open: tuple[str, ...] = ()
+    answer_close: tuple[str, ...] = ()
+    opener_may_be_missing: bool = False
+    rest_is_answer: bool = False
+    answer_ends_thought: bool = False
+    answer_may_stay_open: bool = False
+    inner: tuple[str, ...] = ()
+    glue: tuple[str, ...] = ()
 
     @property
-    def markers(self) -> tuple[str, ...]:
-        four = (self.open, self.close, self.answer_open, self.answer_close)
-        return tuple(marker for marker in four if marker)
+    def four(self) -> tuple[tuple[str, ...], ...]:
+        """The markers in the order of a pattern."""
+        return (self.thought_open, self.thought_close, self.answer_open, self.answer_close)
+
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset(marker for markers in self.four for marker in markers)
 
 
-@dataclass(frozen=True)
-class Marker:
-    """One marker as it stands in a text [characters]."""
+@cache
+def _table() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
-    text: str
-    start: int
-    end: int
+
+@cache
+def chat_tokens() -> frozenset[str]:
+    """What chat templates write around turns. In a text that is trained on they are damage."""
+    return frozenset(_table()["chat_tokens"])
 
 
 @cache
 def dialects() -> dict[str, Dialect]:
     """All dialects by name, in the order of the table."""
-    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    return {name: Dialect(name, **row) for name, row in rows.items()}
+    rows: dict[str, dict[str, Any]] = _table()["dialect"]
+    return {name: _dialect(name, row) for name, row in rows.items()}
+
+
+def _dialect(name: str, row: dict[str, Any]) -> Dialect:
+    columns: dict[str, Any] = {
+        column: tuple(value) if isinstance(value, list) else value for column, value in row.items()
+    }
+    return Dialect(name=name, **columns)
 
 
 @cache
-def _any_marker() -> re.Pattern[str]:
-    texts = {marker for dialect in dialects().values() for marker in dialect.markers}
-    # literals only, longest first: one pass, linear whatever the text
-    return re.compile("|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True)))
+def thought_markers() -> dict[str, Dialect]:
+    """Marker that opens or closes a thought -> its dialect. Chat tokens speak for none."""
+    return {
+        marker: dialect
+        for dialect in dialects().values()
+        for marker in dialect.thought_open + dialect.thought_close
+        if marker not in chat_tokens()
+    }
 
 
-def markers_in(text: str) -> list[Marker]:
-    """Every marker of every dialect in `text` outside fenced code, in order."""
-    fences = fenced(text)
-    found = []
-    place = 0
-    for match in _any_marker().finditer(text):
-        while place < len(fences) and fences[place][1] <= match.start():
-            place += 1
-        inside = place < len(fences) and fences[place][0] <= match.start()
-        if not inside:
-            found.append(Marker(match.group(), match.start(), match.end()))
+@cache
+def answer_markers() -> dict[str, Dialect]:
+    """Marker that opens or closes an answer -> the first dialect of the table that has it."""
+    found: dict[str, Dialect] = {}
+    for dialect in dialects().values():
+        for marker in dialect.answer_open + dialect.answer_close:
+            if marker not in chat_tokens():
+                found.setdefault(marker, dialect)
     return found
 
 
-def fenced(text: str) -> list[tuple[int, int]]:
-    """Spans of closed ``` fences; one that is never closed hides nothing."""
-    places = [match.start() for match in re.finditer(r"^[ \t]*```", text, re.MULTILINE)]
-    return [(places[i], places[i + 1] + 3) for i in range(0, len(places) - 1, 2)]
+@cache
+def old_markers() -> frozenset[str]:
+    """All markers of all dialects, but for the tags of the new format and chat tokens."""
+    markers = {m for dialect in dialects().values() for m in (*dialect.markers, *dialect.inner)}
+    return frozenset(markers - NEW_TAGS - chat_tokens())
 
 
-def dialect_of(markers: list[Marker]) -> Dialect | None:
-    """The dialect most of whose markers are there; of two equals the earlier in the table."""
-    seen = Counter(marker.text for marker in markers)
-    best, best_share = None, (0, 0.0)
-    for dialect in dialects().values():
-        present = sum(marker in seen for marker in dialect.markers)
-        # the thought's markers decide; answer markers alone are no sign of thinking
-        thought = (dialect.open in seen) + (dialect.close in seen)
-        share = (present, present / len(dialect.markers))
-        if thought + (present >= 2) and share > best_share:
-            best, best_share = dialect, share
-    return best
+@cache
+def any_marker() -> re.Pattern[str]:
+    """Finds every marker and chat token, the longest where one begins another."""
+    glue = {marker for dialect in dialects().values() for marker in dialect.glue}
+    plain = old_markers() | NEW_TAGS | chat_tokens() | glue
+    escaped = {escape(marker) for marker in plain if "<" in marker}
+    return re.compile(one_of(plain | escaped))
 
 
-def pattern_of(text: str) -> str:
-    """Which of open thought, close thought, open solution, close solution occur, as 1111."""
-    return "".join(str(int(marker in text)) for marker in dialects()[PATTERN_OF].markers)
+def escape(marker: str) -> str:
+    """As HTML writes it."""
+    return marker.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def one_of(words: Iterable[str]) -> str:
+    """A pattern that tries each character of a text at most once per place, longest word first.
+
+    A plain a|b|c tries every word at every `<` of a hostile text.
+    """
+    tails: dict[str, set[str]] = {}
+    ends = False
+    for word in words:
+        if word:
+            tails.setdefault(word[0], set()).add(word[1:])
+        else:
+            ends = True
+    if not tails:
+        return ""
+    branches = [re.escape(first) + one_of(rest) for first, rest in sorted(tails.items())]
+    if len(branches) == 1 and not ends:
+        return branches[0]
+    return f"(?:{'|'.join(branches)}{'|' if ends else ''})"

@@ -1,22 +1,7 @@
-"""Shapes: how a row of a dataset holds its system prompt, its prompt and its completion."""
+"""Shapes: where a row of a dataset holds its system prompt, its prompt and its completion."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-
-class WrongShape(ValueError):
-    """A row that does not have the shape that was announced. Its text is the reason."""
-
-
-@dataclass(frozen=True)
-class Turns:
-    """What a row says. reasoning and answer are set where the shape itself separates them."""
-
-    system: str
-    prompt: str
-    completion: str
-
 
 COLUMNS = {
     "stratos": ("system", "conversations"),
@@ -24,65 +9,69 @@ COLUMNS = {
     "messages": ("messages",),
     "completion": ("prompt", "completion"),
 }
-SPEAKERS = {"human": "user", "gpt": "assistant", "model": "assistant"}
+ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "developer": "system"}
+MISSING = "wrong shape"
+TURNS = "more than one turn"
 
 
-def turns(shape: str, row: dict[str, Any]) -> Turns:
-    """The turns of `row`; WrongShape says what is missing."""
-    return _READERS[shape](row)
+class WrongShape(ValueError):
+    """The row has not the texts that its shape promises. `phrase` is the defect it is."""
+
+    def __init__(self, phrase: str, found: str):
+        super().__init__(found)
+        self.phrase = phrase
 
 
-def _stratos(row: dict[str, Any]) -> Turns:
-    said = [_said(turn, "from", "value") for turn in _list(row, "conversations")]
-    return _conversation([("system", _text(row, "system"))] * bool(row.get("system")) + said)
+@dataclass(frozen=True)
+class Turns:
+    """What a row says: system prompt ("" where there is none), user's turn, assistant's turn."""
+
+    system: str
+    prompt: str
+    completion: str
 
 
-def _messages(row: dict[str, Any]) -> Turns:
-    return _conversation([_said(turn, "role", "content") for turn in _list(row, "messages")])
+def turns(shape: str, body: dict[str, Any]) -> Turns:
+    """The texts of one row. A row that has them not in this shape is a `WrongShape`."""
+    if shape == "gsm8k":
+        return Turns("", _text(body, "question"), _text(body, "answer"))
+    if shape == "completion":
+        return Turns("", _text(body, "prompt"), _text(body, "completion"))
+    if shape == "messages":
+        return _conversation("", _turns(body, "messages", "role", "content"))
+    system = _text(body, "system") if body.get("system") else ""
+    return _conversation(system, _turns(body, "conversations", "from", "value"))
 
 
-def _gsm8k(row: dict[str, Any]) -> Turns:
-    return Turns("", _text(row, "question"), _text(row, "answer"))
+def _conversation(system: str, said: list[tuple[str, str]]) -> Turns:
+    systems = [system] * bool(system) + [words for role, words in said if role == "system"]
+    others = [(role, words) for role, words in said if role != "system"]
+    roles = [role for role, _ in others]
+    if roles == ["user", "assistant"]:
+        return Turns("\n\n".join(systems), others[0][1], others[1][1])
+    found = f"turns of {', '.join(roles) or 'nobody'}; expected one of user, then one of assistant"
+    raise WrongShape(TURNS if len(roles) > 2 else MISSING, found)
 
 
-def _completion(row: dict[str, Any]) -> Turns:
-    return Turns("", _text(row, "prompt"), _text(row, "completion"))
+def _turns(body: dict[str, Any], column: str, role: str, words: str) -> list[tuple[str, str]]:
+    turns = body.get(column)
+    if not isinstance(turns, list):
+        raise WrongShape(MISSING, f"{column} is {_kind(turns)}; expected a list of turns")
+    found = []
+    for turn in turns:
+        if not isinstance(turn, dict) or not isinstance(turn.get(role), str):
+            raise WrongShape(MISSING, f"a turn of {column} has no {role!r}")
+        name = turn[role].strip().lower()
+        found.append((ROLES.get(name, name), _text(turn, words)))
+    return found
 
 
-_READERS: dict[str, Callable[[dict[str, Any]], Turns]] = {
-    "stratos": _stratos,
-    "gsm8k": _gsm8k,
-    "messages": _messages,
-    "completion": _completion,
-}
-
-
-def _conversation(said: list[tuple[str, str]]) -> Turns:
-    speakers = [speaker for speaker, _ in said if speaker != "system"]
-    if speakers != ["user", "assistant"]:
-        raise WrongShape(
-            f"turns are {', '.join(speakers) or 'none'}; expected one of user, one of assistant"
-        )
-    by_speaker = dict(said)
-    return Turns(by_speaker.get("system", ""), by_speaker["user"], by_speaker["assistant"])
-
-
-def _said(turn: Any, speaker: str, words: str) -> tuple[str, str]:
-    if not isinstance(turn, dict) or not isinstance(turn.get(words), str):
-        raise WrongShape(f"a turn has no text {words!r}")
-    name = str(turn.get(speaker))
-    return SPEAKERS.get(name, name), turn[words]
-
-
-def _list(row: dict[str, Any], column: str) -> list[Any]:
-    value = row.get(column)
-    if not isinstance(value, list):
-        raise WrongShape(f"{column} is no list")
-    return value
-
-
-def _text(row: dict[str, Any], column: str) -> str:
-    value = row.get(column)
+def _text(body: dict[str, Any], column: str) -> str:
+    value = body.get(column)
     if not isinstance(value, str):
-        raise WrongShape(f"{column} is no text")
+        raise WrongShape(MISSING, f"{column} is {_kind(value)}; expected text")
     return value
+
+
+def _kind(value: Any) -> str:
+    return "missing" if value is None else f"a {type(value).__name__}"

@@ -146,7 +146,7 @@ class GrpoConfig(LoraConfig):
 class EvalConfig:
     """How generations are sampled and graded."""
 
-    problems: int = knob(0, "problems of the test split; 0: all", "problems")
+    limit: int = knob(0, "so many problems of the test split; 0: all", "problems")
     samples: int = knob(1, "completions per problem", "completions")
     temperature: float = knob(0.0, "0: greedy")
     top_k: int = knob(0, "sample from the k likeliest tokens; 0: from all", "tokens")
@@ -159,7 +159,7 @@ class EvalConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "samples", "max_prompt_tokens", "max_tokens", "batch")
-        at_least(self, 0, "problems", "temperature", "top_k")
+        at_least(self, 0, "limit", "temperature", "top_k")
         if self.samples > 1 and self.temperature == 0:
             raise BadConfig(f"{self.samples} greedy samples are all the same: set temperature > 0")
 

@@ -124,7 +124,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
     """Evaluate `model` on the test problems as `stage`."""
     config = job.preset.eval
     found = inputs.problems_of(job.store, job.preset.data.problems, "test")
-    chosen = found.kept.head(config.problems) if config.problems else found.kept
+    chosen = found.kept.head(config.limit) if config.limit else found.kept
     folder = models.resolve(str(model))
     models.check_folder(folder)
     read = {

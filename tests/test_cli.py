@@ -165,7 +165,7 @@ def test_flags_beat_set_and_set_beats_the_preset():
     [
         ("model.remat=true", True),
         ("sft.learning_rate=3e-4", 3e-4),
-        ("eval.problems=12", 12),
+        ("eval.limit=12", 12),
         ("data.rules=a,b", ("a", "b")),
         ("model.model=some/folder", "some/folder"),
     ],

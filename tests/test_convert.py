@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import sample_records
-from data.convert import UnknownRule, convert
+from data.convert import Conversion, Example, UnknownRule, convert
 from data.dialects import dialects
 from tests import ROOT
 
@@ -19,6 +19,11 @@ def of(text: str, rules: frozenset[str] = frozenset(), prompt: str = "How many?"
     return convert("completion", {"prompt": prompt, "completion": text}, rules)
 
 
+def kept(made: Conversion) -> Example:
+    assert made.example, made.defects
+    return made.example
+
+
 def phrases(made) -> list[str]:
     return sorted({defect.phrase for defect in made.defects})
 
@@ -27,20 +32,23 @@ def phrases(made) -> list[str]:
 def test_planted_defects_are_found_and_nothing_else(rules):
     rows = sample_records.stratos_rows(600, seed=3)
     truth = [sorted(found) for found in sample_records.planted(600, seed=3)]
+    if rules == BOX:  # the long answers are code, which has no box to take
+        missing = "boxed answer missing"
+        truth = [sorted({*t, missing} if "answer not short" in t else t) for t in truth]
     assert [phrases(convert("stratos", row, rules)) for row in rows] == truth
 
 
 @pytest.mark.parametrize("dialect", dialects().values(), ids=lambda dialect: dialect.name)
 def test_every_dialect_of_the_table_converts(dialect):
-    answer = f"{dialect.answer_open or ''}\n7\n{dialect.answer_close or ''}"
-    made = of(f"{dialect.open}\nthree and four\n{dialect.close}\n{answer}")
+    opened, close, answer, closed = ((*markers, "")[0] for markers in dialect.four)
+    made = of(f"{opened}\nthree and four\n{close}\n{answer}\n7\n{closed}")
     assert made.outcome == "example", made.defects
-    assert (made.example.reasoning.text, made.example.answer.text) == ("three and four", "7")
+    assert (kept(made).reasoning.text, kept(made).answer.text) == ("three and four", "7")
 
 
 def test_spans_are_where_the_blocks_stand_in_the_source():
     text = "<think>\n  3 + 4 = 7 \n</think>\n\n7\n"
-    example = of(text).example
+    example = kept(of(text))
     for span in (example.reasoning, example.answer):
         assert text[span.start : span.end] == span.text
 
@@ -60,7 +68,6 @@ def test_spans_are_where_the_blocks_stand_in_the_source():
         ("<reasoning>a</reasoning><answer>7", "text cut off"),
         ("<think>a</think><think>b</think>7", "doubled block"),
         ("<think>a <think>b</think> c</think>7", "doubled block"),
-        ("<reasoning>a</reasoning><answer>7</answer> bye", "residue of old markers"),
         ("", "no thinking"),
     ],
 )
@@ -71,18 +78,18 @@ def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
 
 def test_a_close_only_thought_counts_where_the_template_wrote_the_opener():
     made = of("three and four\n</think>\n7")
-    assert (made.outcome, made.example.reasoning.text) == ("example", "three and four")
+    assert (made.outcome, kept(made).reasoning.text) == ("example", "three and four")
 
 
 def test_markers_in_a_code_fence_are_no_structure():
     text = "<think>\nWrite\n```\n</think>\n```\nthen stop\n</think>\n7"
     made = of(text)
     assert made.outcome == "example"
-    assert made.example.reasoning.text.endswith("then stop")
+    assert kept(made).reasoning.text.endswith("then stop")
 
 
 def test_escaped_markers_are_no_structure():
-    assert of("&lt;think&gt;a&lt;/think&gt;7").reason == "no thinking"
+    assert of("&lt;think&gt;a&lt;/think&gt;7").reason == "markers escaped as HTML"
 
 
 def test_markers_quoted_in_prompt_and_system_are_no_structure():
@@ -99,15 +106,17 @@ def test_markers_quoted_in_prompt_and_system_are_no_structure():
 
 def test_the_box_is_taken_only_when_asked_for_and_says_where_it_stood():
     text = "<think>a</think>So it is \\boxed{\\frac{1}{2}}."
-    assert of(text).example.answer.text == "So it is \\boxed{\\frac{1}{2}}."
+    assert kept(of(text)).answer.text == "So it is \\boxed{\\frac{1}{2}}."
     boxed = of(text, BOX)
     assert boxed.example.answer.text == "\\frac{1}{2}"
-    assert text[boxed.example.answer.start : boxed.example.answer.end] == "\\frac{1}{2}"
-    assert boxed.rules == ("answer-from-box",)
+    assert text[kept(boxed).answer.start : kept(boxed).answer.end] == "\\frac{1}{2}"
+    assert [(r.rule, r.before) for r in boxed.rewrites] == [
+        ("answer-from-box", "So it is \\boxed{\\frac{1}{2}}.")
+    ]
 
 
 def test_without_a_box_the_rule_quarantines():
-    assert of("<think>a</think>seven", BOX).outcome == "quarantined"
+    assert of("<think>a</think>seven", BOX).reason == "boxed answer missing"
 
 
 def test_an_unknown_rule_is_refused_by_name():
@@ -118,7 +127,7 @@ def test_an_unknown_rule_is_refused_by_name():
 def test_rewrites_of_the_prompt_are_kept_with_what_stood_there():
     prompt = "Return your final response within \\boxed{}. How many?"
     made = of("<think>a</think>\\boxed{7}", prompt=prompt)
-    assert made.example.prompt == "How many?"
+    assert kept(made).prompt == "How many?"
     [rewrite] = made.rewrites
     assert prompt[rewrite.start : rewrite.end] == rewrite.before
     assert prompt.replace(rewrite.before, rewrite.after) == "How many?"
@@ -139,7 +148,7 @@ def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
 
 def test_a_gsm8k_row_is_cut_at_its_own_separator():
     made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"})
-    assert (made.example.reasoning.text, made.example.answer.text) == (
+    assert (kept(made).reasoning.text, kept(made).answer.text) == (
         "2 + 2 = <<2+2=4>>4",
         "1,004",
     )
@@ -158,7 +167,7 @@ def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces,
     made = of(text, BOX if boxed else frozenset())
     assert (made.example is None) == (made.reason is not None)
     if made.example:
-        for span in (made.example.reasoning, made.example.answer):
+        for span in (kept(made).reasoning, kept(made).answer):
             assert span.text
             assert text[span.start : span.end] == span.text
     for defect in made.defects:
@@ -167,8 +176,17 @@ def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces,
 
 @pytest.mark.parametrize(
     "text",
-    ["<" * 10_000_000, "<think>" * 140_000, "\\boxed{" * 140_000, "```\n" * 250_000],
-    ids=["angles", "openers", "boxes", "fences"],
+    [
+        "<" * 10_000_000,
+        "<think>" * 140_000,
+        "`<think>" * 120_000,
+        "\\boxed{" * 140_000,
+        "<think>a</think>" + "\\boxed{" * 100_000 + "7" + "}" * 100_000 + "<think>",
+        "<think>a</think>" + "<answer>7</answer>" * 60_000,
+        "```\n" * 250_000,
+        "<think>" + " " * 3_000_000,
+    ],
+    ids=["angles", "openers", "ticks", "boxes", "nested", "answers", "fences", "spaces"],
 )
 def test_hostile_text_is_quarantined_and_not_choked_on(text):
     assert of(text, BOX).outcome == "quarantined"

@@ -17,7 +17,7 @@ def small():
     return replace(
         preset.with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
         .with_knobs("grpo", steps=2, prompts=2, group=4, evaluate_every=1, lora_rank=4)
-        .with_knobs("eval", problems=TEST_PROBLEMS, batch=12)
+        .with_knobs("eval", limit=TEST_PROBLEMS, batch=12)
         .with_knobs("data", heldout=4),
         name="small",
     )

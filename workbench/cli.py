@@ -77,6 +77,7 @@ def verb(command: Callable[..., Answer]) -> click.Command:
 def training(command: Callable[..., Answer]) -> Callable[..., Answer]:
     """The options of every verb that trains or runs a model."""
     for option in (
+        click.option("--problems", help="a source, or a file or folder in GSM8K's shape"),
         click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
         click.option(
             "--set", "assignments", multiple=True, metavar="SECTION.KNOB=VALUE", help="any knob"
@@ -273,13 +274,19 @@ def job_of(
     preset: str,
     assignments: tuple[str, ...],
     seed: int | None,
+    problems: str | None,
     changes: dict[str, dict[str, Any]] | None = None,
 ):
     """Yield the job that a training verb works on, its progress shown on standard error."""
     chosen = changed_preset(preset, changes or {}, assignments, seed)  # before jax: says no at once
+    from data.sources import cards
     from data.store import open_store
     from workbench.bars import bars
 
+    if problems is not None:
+        named = problems in cards()
+        place = {"problems": problems} if named else {"problems": "gsm8k"}
+        chosen = chosen.with_knobs("data", **place, problems_from="" if named else problems)
     store = open_store(folder)
     from pipeline.stages import Job  # loads jax, so only here
 

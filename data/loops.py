@@ -1,0 +1,64 @@
+"""Loops: where a text says the same again and again, by characters, words or lines."""
+
+import re
+
+import numpy as np
+
+CHARACTERS = 200  # the same letter or digit so many times in a row
+LONGEST_UNIT = 8  # words or lines that repeat together
+LENGTH = 240  # shortest loop [characters]
+PIECES = {
+    "line": re.compile(r"[^\n]*[^\s][^\n]*"),
+    "word": re.compile(r"\S+"),
+}
+
+
+def loop_in(text: str) -> tuple[int, int] | None:
+    """The first loop, as [start, end). Formatting (rules, table borders, zeros) is none."""
+    found = [span for span in (_of_characters(text), *map(_of(text), PIECES)) if span]
+    return min(found, default=None)
+
+
+def copies(kind: str, unit: int) -> int:
+    """How many copies make a loop: few of lines, more of words, many of one to three words."""
+    if kind == "line":
+        return 5
+    return 8 if unit > 3 else 20
+
+
+def _of(text: str):
+    return lambda kind: _of_pieces(text, kind)
+
+
+def _of_characters(text: str) -> tuple[int, int] | None:
+    if len(text) < CHARACTERS:
+        return None
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    starts = np.concatenate(([0], edges))
+    lengths = np.diff(np.concatenate((starts, [len(codes)])))
+    for run in np.flatnonzero(lengths >= CHARACTERS):
+        if text[starts[run]].isalnum():
+            return int(starts[run]), int(starts[run] + lengths[run])
+    return None
+
+
+def _of_pieces(text: str, kind: str) -> tuple[int, int] | None:
+    spans = [match.span() for match in PIECES[kind].finditer(text)]
+    numbers: dict[str, int] = {}
+    said = (text[start:end].strip() for start, end in spans)
+    ids = np.array([numbers.setdefault(piece, len(numbers)) for piece in said])
+    for unit in range(1, LONGEST_UNIT + 1):
+        needed = unit * (copies(kind, unit) - 1)  # places in a row that equal one `unit` before
+        if len(ids) <= needed:
+            break
+        same = np.concatenate(([False], ids[unit:] == ids[:-unit], [False]))
+        edges = np.flatnonzero(same[1:] != same[:-1])
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            if last - first < needed:
+                continue
+            start, end = spans[first][0], spans[min(last + unit, len(spans)) - 1][1]
+            loop = text[start : spans[first + unit - 1][1]]
+            if end - start >= LENGTH and sum(map(str.isalpha, loop)) >= 2 * unit:
+                return start, end
+    return None

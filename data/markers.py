@@ -1,0 +1,83 @@
+"""Where markers stand in a text, and which of them are only quoted there."""
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from data.dialects import any_marker
+
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
+# straight, double and single curly, angled
+QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+AFTER_MENTION = frozenset(" .,;:!?)\n")
+PROSE = "Here is my "  # markers that are prose count at the start of a line only
+
+
+@dataclass(frozen=True)
+class Marker:
+    """text[start:end], a marker. quoted: it stands in code or quotes, and is no structure.
+
+    mention: it stands in the middle of a sentence, as a word.
+    """
+
+    text: str
+    start: int
+    end: int
+    quoted: bool
+    mention: bool
+
+
+def markers_in(text: str) -> list[Marker]:
+    """Every marker, chat token and HTML-escaped marker, in order. Linear in the text's length."""
+    found = [(match.group(), match.start(), match.end()) for match in any_marker().finditer(text)]
+    if not found:
+        return []
+    fences = code_fences(text)
+    starts = [start for start, _ in fences]
+    lines = [match.start() for match in re.finditer("\n", text)]
+    ticks = [match.start() for match in re.finditer("`", text)]
+    markers = []
+    for word, start, end in found:
+        if word.startswith(PROSE) and start and text[start - 1] != "\n":
+            continue
+        place = bisect_right(starts, start) - 1
+        quoted = (place >= 0 and start < fences[place][1]) or _in_quotes(text, start, end)
+        quoted = quoted or _in_backticks(start, lines, ticks)
+        markers.append(Marker(word, start, end, quoted, _is_mention(text, start, end)))
+    return markers
+
+
+def code_fences(text: str) -> list[tuple[int, int]]:
+    """Spans of fenced code. A fence that is never closed hides nothing."""
+    spans = []
+    opened, mark = 0, ""
+    for match in FENCE.finditer(text):
+        fence, info = match.group(1), match.group(2).strip()
+        if not mark:
+            opened, mark = match.start(), fence
+        elif fence.startswith(mark) and not info:
+            spans.append((opened, match.end()))
+            mark = ""
+    return spans
+
+
+def _in_quotes(text: str, start: int, end: int) -> bool:
+    before = text[start - 1] if start else ""
+    return before in QUOTES and text[end : end + 1] == QUOTES[before]
+
+
+def _in_backticks(start: int, lines: list[int], ticks: list[int]) -> bool:
+    """Whether an odd number of backticks stands before it in its line, and one after it."""
+    line = bisect_left(lines, start)
+    begin = lines[line - 1] if line else -1
+    end = lines[line] if line < len(lines) else None
+    before = bisect_left(ticks, start)
+    inside = before - bisect_left(ticks, begin)
+    return inside % 2 == 1 and before < len(ticks) and (end is None or ticks[before] < end)
+
+
+def _is_mention(text: str, start: int, end: int) -> bool:
+    if start < 2 or text[start - 1] not in " (":
+        return False
+    word_before = text[start - 2].isalnum() or text[start - 2] in ",;("
+    return word_before and text[end : end + 1] in AFTER_MENTION and end < len(text)
