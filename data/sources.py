@@ -56,8 +56,9 @@ def card(source: str) -> Card:
             f"no source {source!r}; the sources are {', '.join(cards())}. Your own files: name the"
             " source whose shape they have, with --from PATH."
         )
-    row = tomllib.loads((CARDS / f"{source}.toml").read_text(encoding="utf-8"))
-    return Card(source, **(row | {"files": tuple(row.get("files", ()))}))
+    row: dict[str, Any] = tomllib.loads((CARDS / f"{source}.toml").read_text(encoding="utf-8"))
+    row["files"] = tuple(row.get("files", ()))
+    return Card(source, **row)
 
 
 def rows(of: Card, path: Path | None) -> Iterator[Row | Rejected]:

@@ -44,7 +44,7 @@ class BestAdapters:
         pure = nnx.to_pure_dict(adapters)
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, pure)
         restored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
-        nnx.replace_by_pure_dict(adapters, restored)
+        nnx.replace_by_pure_dict(adapters, dict(restored))
         nnx.update(model, adapters)
 
     def close(self) -> None:

@@ -103,6 +103,6 @@ def store_evaluation(
         for scores in others:
             add(store, "scores", scores, run=run, stage=stage)
         done += generations.height
-        right = first["correct"].mean()
-        progress(done, total, {"answer": float(right) if right is not None else 0.0})
+        judged = first["correct"].drop_nulls()
+        progress(done, total, {"answer": sum(judged) / len(judged)} if len(judged) else {})
     return done

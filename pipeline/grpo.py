@@ -212,7 +212,7 @@ def train(
     cluster = cluster_of(start, tokenizer, config, sampling)
     actor = cluster.actor_trainer.model
     cluster.actor_trainer.metrics_logger = metrics
-    cluster.actor_trainer._pbar = NoBar()
+    cluster.actor_trainer._pbar = NoBar()  # type: ignore[assignment]  # quacks like one
     rewards = rewards_of(config)
     recorder = Recorder(store, run, rewards, config.group, metrics, cluster.rollout)  # type: ignore[arg-type]
     learner = Learner(
@@ -241,7 +241,7 @@ def train(
 
     learner.after_step = after_step
     try:
-        learner.train(prompt_batches(problems, config))
+        learner.train(prompt_batches(problems, config))  # type: ignore[arg-type]  # arrays of text
     finally:
         recorder.flush()
         metrics.flush()

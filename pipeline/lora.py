@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import qwix
 from flax import nnx
 from jax.sharding import Mesh
+from tunix.models.gemma3 import model as gemma3
 
 TARGETS = ".*qkv_einsum|.*q_einsum|.*kv_einsum|.*attn_vec_einsum|.*gate_proj|.*up_proj|.*down_proj"
 
@@ -24,8 +25,8 @@ class Float32LoraProvider(qwix.LoraProvider):
 
 
 def add_adapters(
-    model: nnx.Module, *, rank: int, alpha: float, seed: int, mesh: Mesh
-) -> nnx.Module:
+    model: gemma3.Gemma3, *, rank: int, alpha: float, seed: int, mesh: Mesh
+) -> gemma3.Gemma3:
     """`model` with adapters on every projection. Its base weights are shared, not copied.
 
     The B halves start as zeros, so the new model computes what the old one does.
@@ -39,10 +40,10 @@ def add_adapters(
         adapters = jax.tree.map(lambda w: w.astype(jnp.float32), adapters)
         specs = nnx.get_partition_spec(adapters)
         nnx.update(adapted, jax.lax.with_sharding_constraint(adapters, specs))
-    return adapted
+    return adapted  # type: ignore[return-value]  # Qwix returns the type it was given
 
 
-def merge_adapters(adapted: nnx.Module, plain: nnx.Module, *, alpha: float) -> nnx.Module:
+def merge_adapters(adapted: gemma3.Gemma3, plain: gemma3.Gemma3, *, alpha: float) -> gemma3.Gemma3:
     """Add what the adapters of `adapted` learned to the base weights of `plain`, in place.
 
     `plain` has the same base weights and no adapters, as loaded. Sums are made in float32 and

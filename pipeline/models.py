@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -167,7 +168,7 @@ def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:
 
     The inverse of Tunix's `params_safetensors`; base weights only, adapters are not in it.
     """
-    weights = {"model.embed_tokens.weight": model.embedder.input_embedding}
+    weights: dict[str, Any] = {"model.embed_tokens.weight": model.embedder.input_embedding}
     weights["model.norm.weight"] = model.final_norm.scale
     for number, layer in enumerate(model.layers):
         at = f"model.layers.{number}"

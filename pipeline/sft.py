@@ -62,7 +62,9 @@ def tokenized(
     return kept, too_long
 
 
-def batches(rows: list[Tokens], config: SftConfig, pad: int) -> grain.MapDataset:
+def batches(
+    rows: list[Tokens], config: SftConfig, pad: int
+) -> grain.MapDataset[dict[str, np.ndarray]]:
     """Batches without end, a pure function of seed and step; all of one shape."""
     # one shape for the whole run: a multiple of 64 that holds the longest row
     length = -(-max(len(row.ids) for row in rows) // 64) * 64

@@ -15,6 +15,7 @@ from data.format import INSTRUCTION, render
 from pipeline.models import BadModel
 
 STOP_TOKENS = ("<eos>", "<end_of_turn>")
+SPECIAL_TOKENS = ("<pad>", "<bos>", *STOP_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class Tokenizer:
                 f"{folder} has a tokenizer without chat template; expected the template of an"
                 " instruction-tuned model (chat_template in tokenizer_config.json)"
             )
-        missing = [t for t in ("<bos>", *STOP_TOKENS) if t not in self.hf.get_vocab()]
+        vocabulary = self.hf.get_vocab()
+        missing = [token for token in SPECIAL_TOKENS if token not in vocabulary]
         if missing:
             raise BadModel(f"the tokenizer of {folder} lacks Gemma's {', '.join(missing)}")
+        self._id: dict[str, int] = {token: vocabulary[token] for token in SPECIAL_TOKENS}
 
     def encode(self, text: str) -> list[int]:
         return self.hf.encode(text, add_special_tokens=False)
@@ -51,20 +54,20 @@ class Tokenizer:
         return str(self.hf.decode(list(ids), skip_special_tokens=False))
 
     def bos_id(self) -> int:
-        return self.hf.convert_tokens_to_ids("<bos>")
+        return self._id["<bos>"]
 
     def eos_id(self) -> int:
-        return self.hf.convert_tokens_to_ids("<eos>")
+        return self._id["<eos>"]
 
     def pad_id(self) -> int:
-        return self.hf.convert_tokens_to_ids("<pad>")
+        return self._id["<pad>"]
 
     def stop_ids(self) -> list[int]:
         """Gemma ends a text with <eos> or its turn with <end_of_turn>; both stop a generation."""
-        return [self.hf.convert_tokens_to_ids(token) for token in STOP_TOKENS]
+        return [self._id[token] for token in STOP_TOKENS]
 
     def turn_end(self) -> int:
-        return self.hf.convert_tokens_to_ids("<end_of_turn>")
+        return self._id["<end_of_turn>"]
 
 
 def prompt_text(tokenizer: Tokenizer, question: str) -> str:
@@ -73,7 +76,7 @@ def prompt_text(tokenizer: Tokenizer, question: str) -> str:
     Gemma has no system role, so the instruction stands in the user's turn.
     """
     turn = [{"role": "user", "content": f"{INSTRUCTION}\n\n{question}"}]
-    return tokenizer.hf.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    return str(tokenizer.hf.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
 
 
 def example_tokens(tokenizer: Tokenizer, prompt: str, reasoning: str, answer: str) -> Tokens:

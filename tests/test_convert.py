@@ -108,7 +108,7 @@ def test_the_box_is_taken_only_when_asked_for_and_says_where_it_stood():
     text = "<think>a</think>So it is \\boxed{\\frac{1}{2}}."
     assert kept(of(text)).answer.text == "So it is \\boxed{\\frac{1}{2}}."
     boxed = of(text, BOX)
-    assert boxed.example.answer.text == "\\frac{1}{2}"
+    assert kept(boxed).answer.text == "\\frac{1}{2}"
     assert text[kept(boxed).answer.start : kept(boxed).answer.end] == "\\frac{1}{2}"
     assert [(r.rule, r.before) for r in boxed.rewrites] == [
         ("answer-from-box", "So it is \\boxed{\\frac{1}{2}}.")

@@ -1,5 +1,7 @@
 """The exported folder in another implementation: transformers on torch, greedy, token by token."""
 
+from typing import Any
+
 import pytest
 
 from data import samples
@@ -58,7 +60,7 @@ def test_transformers_generates_the_same_tokens_from_the_export(exported, tiny, 
     )
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    theirs = AutoModelForCausalLM.from_pretrained(exported["path"], dtype=torch.float32).eval()
+    theirs: Any = AutoModelForCausalLM.from_pretrained(exported["path"], dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(exported["path"])
     ours = Tokenizer(tiny.folder)
     longest = max(len(ours.encode(prompt)) for prompt in prompts)

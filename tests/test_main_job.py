@@ -120,6 +120,7 @@ def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
     with pytest.raises(RuntimeError, match="power"):
         stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
     broken = runs.state(job.store, tries[0])
+    assert broken
     assert (broken["event"], "power" in str(broken["summary"])) == ("failed", True)
     done = stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
     assert done.summary["fine"] is True

@@ -25,8 +25,10 @@ def total(text: str, gold: str) -> float:
 
 @pytest.mark.parametrize("text", [RIGHT, WRONG, CLOSE, BARE, "", "<answer>7</answer>" * 2])
 def test_the_answer_reward_is_the_graders_verdict(text):
-    assert parts(text, "7")["answer"] == float(GRADERS[GRADER].grade(text, "7").correct)
-    assert parts(text, "7")["exact_format"] == float(GRADERS[GRADER].grade(text, "7").format)
+    assert parts(text, "7")["answer"] == float(GRADERS[GRADER].grade(text, "7").correct is True)
+    assert parts(text, "7")["exact_format"] == float(
+        GRADERS[GRADER].grade(text, "7").format is True
+    )
 
 
 def test_right_beats_every_wrong_text_however_well_formed():

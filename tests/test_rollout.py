@@ -1,13 +1,17 @@
 """Generating completions, and the traps of the sampler below."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
+from tunix.rl.rollout.base_rollout import RolloutConfig
 
 from pipeline import models
 from pipeline.rollout import BadSampling, FreshRollout, Sampler, Sampling, generator
 from pipeline.tokens import Tokenizer, prompt_text
 
+ANY = RolloutConfig()
 QUESTIONS = ["Mia has 3 pens and buys 4 more. How many pens has she now?", "What is 2 + 5?"]
 
 
@@ -68,26 +72,23 @@ def test_the_same_seed_gives_the_same_texts_and_another_seed_others(tiny, tokeni
     assert [c.text for c in sampled(prompts, 2)] != first
 
 
-def test_grpo_samples_anew_at_each_call(tiny, tokenizer, prompts):
-    rollout = FreshRollout(
-        tiny.model,
-        None,
-        tiny.mesh,
-        None,
-        words=tokenizer,
-        sampling=settings(temperature=1.0),
-        seed=0,
+def fresh(tiny, tokenizer, sampling) -> FreshRollout:
+    # the engine takes its settings from `sampling` and reads nothing of Tunix's
+    return FreshRollout(
+        tiny.model, None, tiny.mesh, ANY, words=tokenizer, sampling=sampling, seed=0
     )
-    first, second = rollout.generate(prompts, None), rollout.generate(prompts, None)
+
+
+def test_grpo_samples_anew_at_each_call(tiny, tokenizer, prompts):
+    rollout = fresh(tiny, tokenizer, settings(temperature=1.0))
+    first, second = rollout.generate(prompts, ANY), rollout.generate(prompts, ANY)
     assert first.text != second.text
     assert [c.text for c in rollout.noted] == first.text + second.text
 
 
 def test_rollout_tokens_hold_the_stop_token_so_that_stopping_is_trained(tiny, tokenizer, prompts):
-    rollout = FreshRollout(
-        tiny.model, None, tiny.mesh, None, words=tokenizer, sampling=settings(), seed=0
-    )
-    output = rollout.generate(prompts, None)
+    rollout = fresh(tiny, tokenizer, settings())
+    output = rollout.generate(prompts, ANY)
     stops = set(tokenizer.stop_ids())
     assert [int(ids[-1]) in stops for ids in output.tokens] == [
         completion.finish == "stop" for completion in rollout.noted
@@ -95,7 +96,7 @@ def test_rollout_tokens_hold_the_stop_token_so_that_stopping_is_trained(tiny, to
 
 
 def test_a_short_last_batch_compiles_nothing_new(tiny, tokenizer, prompts):
-    sampler = Sampler(tiny.model, tokenizer, settings())
+    sampler: Any = Sampler(tiny.model, tokenizer, settings())
     key = jax.random.PRNGKey(0)
     sampler.complete(prompts, key)
     compiled = sampler._compiled_prefill_fn._cache_size()
