@@ -12,7 +12,7 @@ import polars as pl
 
 from data import runs, shapes
 from data.convert import Conversion, convert, converter
-from data.read_files import BadInput, Rejected, files_in, rows_of
+from data.read_files import BadFile, Rejected, files_in, rows_of
 from data.schema import TABLES
 from data.store import Store, add, ask
 
@@ -42,7 +42,7 @@ def convert_source(
         version=version,
     )
     if waiting.is_empty() and not _records(store, source):
-        raise BadInput(
+        raise BadFile(
             f"the store has no records of {source!r}; ingest them first: thinkbench ingest {source}"
         )
     if waiting.height:

@@ -15,7 +15,7 @@ SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 LARGEST_FIELD = 1 << 28  # of a csv, in characters: traces are longer than Python's default
 
 
-class BadInput(ValueError):
+class BadFile(ValueError):
     """Something given that cannot be read: says what was found, expected, and what to do."""
 
 
@@ -43,16 +43,16 @@ def files_in(path: Path) -> list[Path]:
     """The files that `path` names: itself, or those of the folder in the order of their names."""
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
-            raise BadInput(
+            raise BadFile(
                 f"{path} is a {path.suffix or 'file without ending'!r}; expected one of"
                 f" {', '.join(SUFFIXES)}. Rename or convert it."
             )
         return [path]
     if not path.exists():
-        raise BadInput(f"{path} does not exist; expected a file or folder of rows. Check the path.")
+        raise BadFile(f"{path} does not exist; expected a file or folder of rows. Check the path.")
     found = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     if not found:
-        raise BadInput(
+        raise BadFile(
             f"{path} holds no {', '.join(SUFFIXES)} file; expected a folder of rows."
             " Check the path."
         )
@@ -74,7 +74,7 @@ def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[Row | Rejected]:
             seen = seen or _has(path, row, columns)
         yield row
     if not seen:
-        raise BadInput(
+        raise BadFile(
             f"{path} holds no row; expected rows with {', '.join(columns)}. Check the file."
         )
 
@@ -82,7 +82,7 @@ def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[Row | Rejected]:
 def _has(path: Path, row: Row, columns: tuple[str, ...]) -> bool:
     """True if the file's first row has the columns; the file is refused if not."""
     if missing := [name for name in columns if name not in row.values]:
-        raise BadInput(
+        raise BadFile(
             f"{path} lacks the column {', '.join(missing)}; found {', '.join(row.values)}."
             f" Expected {', '.join(columns)}: rename columns, or choose another source or shape."
         )
@@ -92,12 +92,12 @@ def _has(path: Path, row: Row, columns: tuple[str, ...]) -> bool:
 def _text(path: Path) -> str:
     content = path.read_bytes()
     if not content.strip():
-        raise BadInput(f"{path} is empty; expected rows. Check the file.")
+        raise BadFile(f"{path} is empty; expected rows. Check the file.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise BadInput(
+        raise BadFile(
             f"{path} is not UTF-8: byte {error.start} (line {line}) is {content[error.start]:#04x}."
             " Convert it first, for example with iconv -t utf-8."
         ) from error
@@ -134,7 +134,7 @@ def _parquet(path: Path) -> Iterator[Row | Rejected]:
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
-        raise BadInput(
+        raise BadFile(
             f"{path} is no Parquet file: {error}. Check that it was copied whole."
         ) from error
     number = 0

@@ -20,6 +20,10 @@ JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
 
 
+class NoSuchRun(ValueError):
+    """The store has no run of this name, or not in the state that is asked for."""
+
+
 class RunExists(ValueError):
     """A run of this name is done, and what it made stays as it is."""
 
@@ -114,7 +118,9 @@ def delete(store: Store, run: str) -> int:
     """Set the run and its rows aside, where `restore` finds them; the number of parts moved."""
     known = state(store, run)
     if known is None:
-        raise ValueError(f"there is no run {run!r}, or it is deleted. Name one of the view runs.")
+        raise NoSuchRun(
+            f"there is no run {run!r}, or it is deleted; thinkbench app lists those there are."
+        )
     _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
     return upkeep.set_aside(store, run)
 
@@ -123,7 +129,7 @@ def restore(store: Store, run: str) -> int:
     """Undo `delete`; the number of parts moved back."""
     events = ask(store, 'select * from run_events where run = $run order by "at"', run=run)
     if events.is_empty() or events["event"][-1] != "deleted":
-        raise ValueError(f"run {run!r} is not deleted, so there is nothing to restore.")
+        raise NoSuchRun(f"run {run!r} is not deleted, so there is nothing to restore.")
     moved = upkeep.bring_back(store, run)
     _event(store, events.row(-1, named=True) | {"event": "restored", "at": datetime.now(UTC)})
     return moved

@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from data import files, runs, sample_records, samples, shapes
-from data.read_files import BadInput, Rejected, Row, files_in, rows_of
+from data.parts import checked_name
+from data.read_files import Rejected, Row, files_in, rows_of
 from data.store import Store, add, ask
 
 CARDS = Path(__file__).with_name("cards")
@@ -24,6 +25,14 @@ SAMPLE_RECORDS = 3_000
 SAMPLE_PROBLEMS = {"train": 3_000, "test": 600}
 SAMPLE_SEED = 0
 HUB_SECONDS = "5"  # wait for a hub's first answer, then say what to do instead
+
+
+class UnknownSource(ValueError):
+    """No card has this name."""
+
+
+class OutOfReach(ValueError):
+    """A hub did not give what its card names: says why, and what to do instead."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,10 @@ def cards() -> list[str]:
 def card(source: str) -> Card:
     """The card of `source`."""
     if source not in cards():
-        raise BadInput(
-            f"no source {source!r}; the sources are {', '.join(cards())}. Your own files: name the"
-            " source whose shape they have, with --from PATH."
+        raise UnknownSource(
+            f"no source {source!r}; the sources are {', '.join(cards())}. Rows of your own need"
+            " a name, a place and a shape: thinkbench ingest NAME --from PATH --shape"
+            f" {'|'.join(shapes.COLUMNS)}"
         )
     row: dict[str, Any] = tomllib.loads((CARDS / f"{source}.toml").read_text(encoding="utf-8"))
     row["files"] = tuple(row.get("files", ()))
@@ -93,7 +103,7 @@ def _hub(of: Card) -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPError, HfHubHTTPError, RequestException, ValueError) as error:
-        raise BadInput(
+        raise OutOfReach(
             f"{of.name} at {of.revision} could not be fetched from {of.hub}"
             f" ({type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''})."
             f" Check the network, or download it elsewhere and give its place: thinkbench ingest"
@@ -133,12 +143,28 @@ def record_id(source: str, shape: str, body: str) -> str:
     return runs.fingerprint(source=source, shape=shape, body=body)[:32]
 
 
-def ingest(store: Store, source: str, path: Path | None = None) -> dict[str, Any]:
+def own(source: str, path: Path | None, shape: str) -> Card:
+    """A person's own rows under a name of theirs. A name with a card keeps its card's shape."""
+    if source in cards():
+        raise UnknownSource(
+            f"{source!r} is a source of its own, in the shape {card(source).shape!r}: leave out"
+            " --shape, or give your rows another name"
+        )
+    if path is None:
+        raise UnknownSource(f"{source!r} with --shape is rows of your own: say --from PATH too")
+    checked_name("source", source)
+    return Card(source, shape, "none", name=path.name)
+
+
+def ingest(
+    store: Store, source: str, path: Path | None = None, shape: str | None = None
+) -> dict[str, Any]:
     """Read `source` into the store; the object of `thinkbench ingest`.
 
     Nothing is written before the whole source could be read. read = new + already_there + rejected.
+    shape: of rows of one's own, whose source has no card
     """
-    of = card(source)
+    of = own(source, path, shape) if shape else card(source)
     known = set(
         ask(store, "select record_id from records where source = $s", s=source)["record_id"]
     )

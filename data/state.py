@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STATE_FILE = "state.db"
 BUSY_SECONDS = 30.0  # how long a writer waits for another one
 
+
 UNWRITABLE = (
     "A store must be writable. Change the folder's permissions, or name another with --store."
 )
@@ -37,6 +38,10 @@ WRONG = {
     "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_NOTADB": DAMAGED,
 }
+
+
+class BadEntry(ValueError):
+    """A tag or a subset that cannot be kept as it was given."""
 
 
 def now() -> int:
@@ -121,7 +126,7 @@ def untag(store: "Store", target_kind: str, target_id: str, tag: str, author: st
 
 def _tag_event(store: "Store", kind: str, id: str, tag: str, event: str, author: str) -> None:
     if not tag.strip():
-        raise ValueError("a tag is empty; expected a word or a few. Type one, then save again.")
+        raise BadEntry("a tag is empty; expected a word or a few. Type one, then save again.")
     with commit(store.folder) as connection:
         connection.execute(
             "insert into tag_events (target_kind, target_id, tag, event, author, at)"
@@ -145,12 +150,10 @@ def save_subset(
     parent: the subset that these were chosen from, as name@version
     """
     if not name.strip():
-        raise ValueError(
-            "the subset has no name; expected a few letters. Name it, then save again."
-        )
+        raise BadEntry("the subset has no name; expected a few letters. Name it, then save again.")
     chosen = sorted(set(ids))
     if not chosen:
-        raise ValueError(f"subset {name!r} holds no ids; expected one or more. Widen its filter.")
+        raise BadEntry(f"subset {name!r} holds no ids; expected one or more. Widen its filter.")
     content = hashlib.sha256("\n".join(chosen).encode()).hexdigest()
     with commit(store.folder) as connection:
         newest = connection.execute(

@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.read_files import BadFile
 from data.runs import fingerprint
 
 FIELDS = ("problem_id", "question", "gold", "text")
 STAGE = "import"  # of generations that name none
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 EXPECTED = f"Expected UTF-8 with one JSON object a line, with {', '.join(FIELDS)}."
-
-
-class BadFile(ValueError):
-    """A file of generations that cannot be read: what was found, expected, and what to do."""
 
 
 @dataclass(frozen=True)

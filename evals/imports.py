@@ -10,10 +10,11 @@ import polars as pl
 
 from data import files, runs
 from data.parts import checked_name
+from data.read_files import BadFile
 from data.runs import RunExists as RunExists
 from data.schema import TABLES
 from data.store import Store, add, add_generations, ask
-from evals.foreign import EXPECTED, BadFile, Generation, Rejection, generations_of, lines_of
+from evals.foreign import EXPECTED, Generation, Rejection, generations_of, lines_of
 from evals.grading import graded
 
 GRADER = "lenient"  # others answer in formats of their own

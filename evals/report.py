@@ -12,7 +12,6 @@ import polars as pl
 from data.store import Store, ask
 from evals.graders import grader as grader_of
 from evals.grading import UnknownRun, grade_missing
-from evals.grading import graded as graded
 from evals.labels import against_labels
 from evals.statistics import Interval, mean_of_clusters, paired, paired_rates, pass_at_k, wilson
 

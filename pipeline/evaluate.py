@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.store import Store, add, add_generations
-from evals.report import graded
+from evals.grading import graded
 from pipeline.rollout import Generate, Sampling
 from pipeline.tokens import Tokenizer, prompt_text
 

@@ -43,7 +43,7 @@ def add_adapters(
     return adapted  # type: ignore[return-value]  # Qwix returns the type it was given
 
 
-def merge_adapters(adapted: gemma3.Gemma3, plain: gemma3.Gemma3, *, alpha: float) -> gemma3.Gemma3:
+def merge_adapters(adapted: nnx.Module, plain: gemma3.Gemma3, *, alpha: float) -> gemma3.Gemma3:
     """Add what the adapters of `adapted` learned to the base weights of `plain`, in place.
 
     `plain` has the same base weights and no adapters, as loaded. Sums are made in float32 and

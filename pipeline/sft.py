@@ -120,7 +120,7 @@ def train(
     `checkpoints` must not exist: Tunix would silently go on from what it finds there.
     """
     if checkpoints.exists():
-        raise ValueError(f"{checkpoints} exists; Tunix would resume it. Move it away first.")
+        raise models.BadModel(f"{checkpoints} exists; Tunix would resume it. Move it away first.")
     if not rows:
         raise NoExamples(
             f"no example has {config.max_tokens} tokens or fewer; raise max_tokens, or ingest and"

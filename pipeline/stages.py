@@ -16,8 +16,8 @@ import polars as pl
 
 from data import runs
 from data.conversions import convert_source
-from data.sources import ingest
-from data.store import Store, add, compact
+from data.sources import cards, ingest
+from data.store import Store, add
 from evals import report
 from pipeline import grpo, inputs, models, sft
 from pipeline.config import EvalConfig, Preset, as_json
@@ -112,7 +112,9 @@ def prepare(job: Job) -> dict[str, Any]:
     counts = {}
     places = {data.records: data.records_from, data.problems: data.problems_from}
     for source, place in places.items():
-        read = ingest(job.store, source, Path(place) if place else None)
+        # rows of one's own have no card: they were ingested before
+        known = place or source in cards()
+        read = ingest(job.store, source, Path(place) if place else None) if known else None
         converted = convert_source(
             job.store, source, frozenset(data.rules), job.progress(f"convert {source}")
         )
@@ -236,7 +238,6 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
                 job, run, "grpo", at, job.folder / run / "adapters", answer, heldout.height
             ),
         )
-        compact(job.store, "rollouts", run)
         _note_checkpoint(job, run, "grpo", step, merged, None, None, best=True)
         return {
             "model": str(merged),

@@ -123,7 +123,8 @@ def test_a_missing_trainer_says_how_to_install_it():
     assert "thinkbench[train]" in (bad_input(ModuleNotFoundError("none", name="tunix.rl")) or "")
 
 
-def test_ctrl_c_leaves_with_130_and_the_same_command_goes_on(say, tmp_path):
+@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_broken_off_command_says_so_and_goes_on_when_given_again(say, tmp_path, stop, status):
     rows, store = tmp_path / "rows.jsonl", tmp_path / "store"
     with rows.open("w") as file:
         file.writelines(f'{{"question": "q{n}", "answer": "r #### {n}"}}\n' for n in range(40_000))
@@ -134,9 +135,9 @@ def test_ctrl_c_leaves_with_130_and_the_same_command_goes_on(say, tmp_path):
     )  # fmt: skip
     while not list(store.glob("records/**/*.parquet")) and broken.poll() is None:
         time.sleep(0.01)
-    broken.send_signal(signal.SIGINT)
+    broken.send_signal(stop)
     out, err = broken.communicate(timeout=30)
-    assert (broken.returncode, out) == (130, "")
+    assert (broken.returncode, out) == (status, "")
     assert "is kept" in err
     assert "Traceback" not in err
     code, out, err = say(*ingest, "--json")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from data import runs
+from data.read_files import BadFile
 from data.runs import RunExists
 from data.store import Store, StoreError, ask
 from evals import imports
-from evals.foreign import BadFile
 from evals.imports import import_file
 from evals.report import compare, grade_run
 from tests import ROOT

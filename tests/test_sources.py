@@ -2,14 +2,15 @@
 
 import json
 import time
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from data import sources
 from data.conversions import convert_file, convert_source
-from data.read_files import BadInput
-from data.sources import ingest
+from data.read_files import BadFile
+from data.sources import OutOfReach, UnknownSource, ingest
 from data.store import ask
 from tests import ROOT
 
@@ -50,6 +51,26 @@ def test_a_folder_is_read_whole_and_its_names_say_the_split(store, tmp_path):
     convert_source(store, "gsm8k")
     splits = ask(store, "select split, count(*) as n from problems group by split order by split")
     assert splits.rows() == [("test", 1), ("train", 2)]
+
+
+def test_rows_of_ones_own_get_a_name_and_a_shape(store, tmp_path):
+    said = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    path = jsonl(tmp_path / "chats.jsonl", [said])
+    assert counts(ingest(store, "mine", path, "messages")) == (1, 1, 0, 0)
+    assert convert_source(store, "mine")["quarantined"] == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "said"),
+    [
+        ("gsm8k", "here", "leave out --shape"),
+        ("mine", None, "--from PATH"),
+        ("../x", "here", "name"),
+    ],
+)
+def test_rows_of_ones_own_are_refused_under_a_name_that_is_taken(store, source, path, said):
+    with pytest.raises(ValueError, match=said):
+        ingest(store, source, path and Path(path), "gsm8k")
 
 
 def test_lines_that_are_no_rows_are_rejected_and_kept(store, tmp_path):
@@ -105,25 +126,25 @@ def test_a_file_is_converted_without_a_store(tmp_path):
 )
 def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadFile, match=said):
         ingest(store, "gsm8k", tmp_path / name)
     assert ask(store, "select count(*) as n from records")["n"].item() == 0
 
 
 def test_a_missing_path_and_an_empty_folder_are_refused(store, tmp_path):
-    with pytest.raises(BadInput, match="does not exist"):
+    with pytest.raises(BadFile, match="does not exist"):
         ingest(store, "gsm8k", tmp_path / "nowhere")
-    with pytest.raises(BadInput, match=r"holds no \.csv"):
+    with pytest.raises(BadFile, match=r"holds no \.csv"):
         ingest(store, "gsm8k", tmp_path)
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones(store):
-    with pytest.raises(BadInput, match="the sources are gsm8k, samples-gsm8k"):
+    with pytest.raises(UnknownSource, match="the sources are gsm8k, samples-gsm8k"):
         ingest(store, "gsm9k")
 
 
 def test_converting_what_was_never_ingested_says_how_to(store):
-    with pytest.raises(BadInput, match="thinkbench ingest gsm8k"):
+    with pytest.raises(BadFile, match="thinkbench ingest gsm8k"):
         convert_source(store, "gsm8k")
 
 
@@ -133,7 +154,7 @@ def test_a_hub_out_of_reach_fails_in_seconds_with_what_to_do(store, source, monk
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     started = time.monotonic()
-    with pytest.raises(BadInput, match=f"thinkbench ingest {source} --from PATH"):
+    with pytest.raises(OutOfReach, match=f"thinkbench ingest {source} --from PATH"):
         ingest(store, source)
     assert time.monotonic() - started < 30
 

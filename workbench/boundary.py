@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ FLOORS = ("data", "evals", "pipeline", "workbench")
 TRAINING = ("jax", "jaxlib", "flax", "grain", "optax", "orbax", "qwix", "tunix", "transformers")
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+TERMINATED = 143  # 128 + SIGTERM
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 INTERRUPTION = (
     "Interrupted. What was written to the store before is kept. Give the same command again to go"
@@ -38,16 +40,29 @@ class BadInput(ValueError):
     """Something a person gave that cannot be used: says what was found, expected, and to do."""
 
 
+class Terminated(KeyboardInterrupt):
+    """Another process asked this one to end."""
+
+
+def _terminated(*_: object) -> None:
+    raise Terminated
+
+
 def exit_code(command: Callable[[], int | None]) -> int:
-    """Run `command`; its exit code, after a message on standard error where it went wrong."""
+    """Run `command`; its exit code, after a message on standard error where it went wrong.
+
+    SIGTERM ends it as Ctrl-C does, so that a run is written down as interrupted.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         return command() or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         print(INTERRUPTION, file=sys.stderr)
-        return INTERRUPTED
+        # click tells of both as Abort
+        return TERMINATED if isinstance(error.__cause__, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # the reader (`| head`) has gone: what is still buffered goes nowhere, without a complaint
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

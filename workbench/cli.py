@@ -18,6 +18,9 @@ from workbench.flags import changed_preset, knobs
 Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 
 
+SHAPES = ("stratos", "gsm8k", "messages", "completion")  # data/shapes.py, not loaded for --help
+
+
 class InFlowOrder(click.Group):
     """Lists the verbs in the order that data flows, not by the alphabet."""
 
@@ -93,17 +96,23 @@ def training(command: Callable[..., Answer]) -> Callable[..., Answer]:
 @click.option(
     "--from", "path", type=click.Path(path_type=Path), help="file or folder; else from the hub"
 )
-def ingest(folder: Path, source: str, path: Path | None) -> Answer:
-    """Read rows of SOURCE into the store. Doing it twice adds nothing."""
+@click.option("--shape", type=click.Choice(SHAPES), help="of rows of your own")
+def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> Answer:
+    """Read rows of SOURCE into the store. Doing it twice adds nothing.
+
+    SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for rows of your own, with
+    --from and --shape.
+    """
     from data import sources
     from data.store import open_store
 
-    return sources.ingest(open_store(folder), source, path), printed.counts(f"Ingested {source}")
+    counts = sources.ingest(open_store(folder), source, path, shape)
+    return counts, printed.counts(f"Ingested {source}")
 
 
 @verb
 @click.argument("what", metavar="SOURCE|FILE")
-@click.option("--shape", type=click.Choice(["stratos", "gsm8k", "messages", "completion"]))
+@click.option("--shape", type=click.Choice(SHAPES), help="of the rows of FILE")
 @click.option("--rule", "rules", multiple=True, help="a named repair; none by default")
 def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) -> Answer:
     """Turn an ingested SOURCE, or a FILE with --shape, into examples; say what became of rows."""
