@@ -9,42 +9,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-NAMES = tuple(
-    [
-        "Mia",
-        "Leo",
-        "Ana",
-        "Sam",
-        "Zoe",
-        "Max",
-        "Ivy",
-        "Ben",
-        "Eva",
-        "Tom",
-        "Lily",
-        "Omar",
-        "Ruth",
-        "Hugo",
-        "Nina",
-        "Paul",
-    ]
-)
-THINGS = tuple(
-    [
-        "pens",
-        "books",
-        "coins",
-        "cards",
-        "shells",
-        "stamps",
-        "apples",
-        "beads",
-        "cakes",
-        "marbles",
-        "stickers",
-        "buttons",
-    ]
-)
+NAMES = (
+    "Mia", "Leo", "Ana", "Sam", "Zoe", "Max", "Ivy", "Ben",
+    "Eva", "Tom", "Lily", "Omar", "Ruth", "Hugo", "Nina", "Paul",
+)  # fmt: skip
+THINGS = (
+    "pens", "books", "coins", "cards", "shells", "stamps",
+    "apples", "beads", "cakes", "marbles", "stickers", "buttons",
+)  # fmt: skip
 BEGINNINGS = ("{name} has {n} {things}.", "{name} starts with {n} {things}.")
 BEGINNINGS += ("There are {n} {things} in the box of {name}.",)
 GAINS = ("Then {name} buys {n} more.", "A friend gives {name} {n} more.", "{name} finds {n} more.")
