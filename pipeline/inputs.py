@@ -15,6 +15,7 @@ from pipeline.sft import Example
 SOURCE_FLOORS = ("data", "evals", "pipeline")
 WHOLE_FILE_BYTES = 64 << 20  # larger files are hashed by their size and both ends
 END_BYTES = 1 << 20
+DECIDE = (".py", ".toml")  # code, and the tables that it reads
 
 
 class NoProblems(ValueError):
@@ -102,11 +103,11 @@ def _content(path: Path) -> bytes:
 
 
 def hash_of_code() -> str:
-    """One hash for the Python files that decide what a stage makes."""
+    """One hash for the files of this project that decide what a stage makes."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for floor in SOURCE_FLOORS:
-        for path in sorted((root / floor).rglob("*.py")):
+        for path in sorted(p for p in (root / floor).rglob("*") if p.suffix in DECIDE):
             digest.update(f"{path.relative_to(root)}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
