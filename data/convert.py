@@ -88,7 +88,11 @@ def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()
     rewrites = prompt.rewrites
     example = None
     if found.reasoning is not None and found.answer is not None and not found.defects:
-        answer, more, repairs = _answer(text, said.prompt, found.reasoning, found.answer, rules)
+        # GSM8K has its answer bare after ####: there is no box to take it from
+        repairable = frozenset() if shape == "gsm8k" else rules
+        answer, more, repairs = _answer(
+            text, said.prompt, found.reasoning, found.answer, repairable
+        )
         defects += more
         rewrites += repairs
         if answer is not None and not any(d.severity == ERROR for d in defects):

@@ -1,5 +1,6 @@
 """Numbers that training reports: buffered, then written to the store as rows."""
 
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,6 +10,7 @@ from tunix.sft.metrics_logger import MetricsLogger
 from data.store import Store, add
 
 FLUSH_ROWS = 2_000
+FLUSH_SECONDS = 15.0  # a run can be followed while it goes on
 
 
 class StoreMetrics(MetricsLogger):
@@ -22,6 +24,7 @@ class StoreMetrics(MetricsLogger):
         super().__init__(None)
         self.store, self.run = store, run
         self.rows: list[dict] = []
+        self.flushed = time.monotonic()
 
     def log(self, metrics_prefix, metric_name, scalar_value, mode, step) -> None:
         value = float(np.mean(np.asarray(scalar_value, dtype=np.float64)))
@@ -32,13 +35,15 @@ class StoreMetrics(MetricsLogger):
     def note(self, step: int, name: str, value: float) -> None:
         at = datetime.now(UTC)
         self.rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
-        if len(self.rows) >= FLUSH_ROWS:
+        waited = time.monotonic() - self.flushed
+        if len(self.rows) >= FLUSH_ROWS or waited >= FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> None:
         if self.rows:
             add(self.store, "metrics", pl.DataFrame(self.rows), run=self.run)
             self.rows = []
+        self.flushed = time.monotonic()
 
     def close(self) -> None:
         self.flush()

@@ -146,8 +146,9 @@ def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
     assert (made.outcome, made.reason) == ("quarantined", "wrong shape")
 
 
-def test_a_gsm8k_row_is_cut_at_its_own_separator():
-    made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"})
+@pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["as is", "answer-from-box"])
+def test_a_gsm8k_row_is_cut_at_its_own_separator(rules):
+    made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"}, rules)
     assert (kept(made).reasoning.text, kept(made).answer.text) == (
         "2 + 2 = <<2+2=4>>4",
         "1,004",
