@@ -93,6 +93,7 @@ def store_evaluation(
     Every text is graded by each of `graders`; returns the number of generations.
     """
     done, total = 0, problems.height * samples
+    right: list[bool] = []
     for start in range(0, problems.height, chunk):
         part = problems.slice(start, chunk)
         generations = evaluate(
@@ -103,6 +104,6 @@ def store_evaluation(
         for scores in others:
             add(store, "scores", scores, run=run, stage=stage)
         done += generations.height
-        judged = first["correct"].drop_nulls()
-        progress(done, total, {"answer": sum(judged) / len(judged)} if len(judged) else {})
+        right += first["correct"].drop_nulls().to_list()
+        progress(done, total, {"answer": sum(right) / len(right)} if right else {})
     return done
