@@ -1,6 +1,6 @@
 """Train the bundled model from nothing: python -m pipeline.tiny.train_base FOLDER
 
-About half an hour on two cores. It learns to solve word problems in free prose, without tags, with
+Under half an hour on two cores. It learns to solve word problems in free prose, without tags, with
 and without the instruction before the question: careful in a third of the texts, terse in the rest.
 No question of the test split is in its data. The same seed gives the same weights on the same
 machine.
@@ -172,7 +172,7 @@ def accuracy(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="new folder to write the model to")
-    parser.add_argument("--steps", type=int, default=1_200, help="batches of 64 texts")
+    parser.add_argument("--steps", type=int, default=1_000, help="batches of 64 texts")
     parser.add_argument("--seed", type=int, default=0, help="of weights and texts")
     arguments = parser.parse_args()
     train(arguments.folder, arguments.steps, arguments.seed)
