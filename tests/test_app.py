@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from data import runs
 from data.schema import TABLES
 from data.store import Store, add_generations, open_store
-from evals import report
+from evals import grading, report
 from tests import ROOT, test_audit
 from workbench import serve
 from workbench.words import change, interval
@@ -66,7 +66,7 @@ def evaluate(store: Store, run: str, stage: str, answers: list[str]) -> None:
         },
         schema_overrides=TABLES["generations"],
     )
-    scores = report.graded(generations, "strict")
+    scores = grading.graded(generations, "strict")
     add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
     runs.end(store, run, "done", {})
 

@@ -9,7 +9,7 @@ import pytest
 from data.format import render
 from data.schema import TABLES
 from data.store import Store, add, add_generations, ask
-from evals import report
+from evals import grading, report
 from evals.grading import UnknownRun
 from evals.report import SeveralStages
 
@@ -41,7 +41,7 @@ def answered(store: Store, run: str, stage: str, *answers: tuple, grader: str = 
             }
         )
     frame = pl.DataFrame(rows, schema={**TABLES["generations"], "gold": pl.String})
-    scores = report.graded(frame, grader)
+    scores = grading.graded(frame, grader)
     add_generations(store, frame.drop("gold"), scores, run=run, stage=stage)
 
 
