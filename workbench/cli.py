@@ -297,6 +297,9 @@ def job_of(
         place = {"problems": problems} if named else {"problems": "gsm8k"}
         chosen = chosen.with_knobs("data", **place, problems_from="" if named else problems)
     store = open_store(folder)
+    from workbench.quiet import quiet
+
+    quiet()
     from pipeline.stages import Job  # loads jax, so only here
 
     with bars() as bar:
