@@ -32,6 +32,9 @@ def boxes(text: str, start: int = 0, end: int | None = None) -> list[Box]:
 def _closed(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Where each box's content starts and ends, inner boxes too."""
     spans = []
+    start = text.find("\\boxed", start, end)
+    if start < 0:
+        return []
     opened: list[int | None] = []  # where a box's content starts; None for a plain brace
     for match in BRACE.finditer(text, start, end):
         brace = match.group()

@@ -1,4 +1,8 @@
-"""Loops: where a text says the same again and again, by characters, words or lines."""
+"""Loops: where a text says the same again and again, by characters, words or lines.
+
+Few texts loop, and to search one thoroughly takes a hundred times as long as to see that it cannot:
+`may_loop` is asked first.
+"""
 
 import re
 
@@ -7,6 +11,11 @@ import numpy as np
 CHARACTERS = 200  # the same letter or digit so many times in a row
 LONGEST_UNIT = 8  # words or lines that repeat together
 LENGTH = 240  # shortest loop [characters]
+# A probe is a piece of text that is looked for in its neighbourhood. Of eight copies in LENGTH
+# characters one of these probes lies in the first seven, and comes again at least six times.
+PROBE, STRIDE = 24, 160
+PERIOD = 240  # longest copy of a loop of words [characters]
+AGAIN = 7
 PIECES = {
     "line": re.compile(r"[^\n]*[^\s][^\n]*"),
     "word": re.compile(r"\S+"),
@@ -15,8 +24,26 @@ PIECES = {
 
 def loop_in(text: str) -> tuple[int, int] | None:
     """The first loop, as [start, end). Formatting (rules, table borders, zeros) is none."""
+    if not may_loop(text):
+        return None
     found = [span for span in (_of_characters(text), *map(_of(text), PIECES)) if span]
     return min(found, default=None)
+
+
+def may_loop(text: str) -> bool:
+    """False where no loop can be: no line comes five times, no probe comes again near by."""
+    if len(text) < CHARACTERS:
+        return False
+    lines = [line for piece in text.split("\n") if (line := piece.strip())]
+    if len(lines) - len(set(lines)) >= copies("line", 1) - 1:
+        return True
+    for at in range(0, len(text) - PROBE, STRIDE):
+        probe = text[at : at + PROBE]
+        if text.find(probe, at + 1, at + PERIOD + PROBE) >= 0:
+            near = max(0, at - PERIOD * AGAIN)
+            if text.count(probe, near, at + PERIOD * (AGAIN + 1)) >= AGAIN:
+                return True
+    return False
 
 
 def copies(kind: str, unit: int) -> int:

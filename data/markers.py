@@ -32,17 +32,17 @@ def markers_in(text: str) -> list[Marker]:
     found = [(match.group(), match.start(), match.end()) for match in any_marker().finditer(text)]
     if not found:
         return []
-    fences = code_fences(text)
+    fences = code_fences(text) if "```" in text or "~~~" in text else []
     starts = [start for start, _ in fences]
-    lines = [match.start() for match in re.finditer("\n", text)]
     ticks = [match.start() for match in re.finditer("`", text)]
+    lines = [match.start() for match in re.finditer("\n", text)] if ticks else []
     markers = []
     for word, start, end in found:
         if word.startswith(PROSE) and start and text[start - 1] != "\n":
             continue
         place = bisect_right(starts, start) - 1
         quoted = (place >= 0 and start < fences[place][1]) or _in_quotes(text, start, end)
-        quoted = quoted or _in_backticks(start, lines, ticks)
+        quoted = quoted or bool(ticks and _in_backticks(start, lines, ticks))
         markers.append(Marker(word, start, end, quoted, _is_mention(text, start, end)))
     return markers
 

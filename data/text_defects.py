@@ -31,6 +31,9 @@ SCRIPTS = {
     "thai": re.compile("[\u0e00-\u0e7f]+"),
     "devanagari": re.compile("[\u0900-\u097f]+"),
 }
+# First bytes, in UTF-8, of every letter of these scripts, and of some other characters: a text
+# without them has no such letter
+LEAD_BYTES = bytes([*range(0xD0, 0xD4), *range(0xD6, 0xDC), 0xE0, 0xE1, *range(0xE3, 0xEE)])
 # What no text ends with: a sign that wants something after it, or such a word
 UNFINISHED = re.compile(
     r"(?:[,(\[{=+/<&^]|\\(?:frac|sqrt|times|cdot|left)|[\w)] -"
@@ -56,6 +59,11 @@ def looped(text: str, field: str) -> list[Defect]:
 
 def mixed(text: str, prompt: str) -> list[Defect]:
     """Where a script begins that the prompt does not use, in a text that is mostly another."""
+    if text.isascii():
+        return []
+    encoded = text.encode("utf-8", "surrogatepass")
+    if len(encoded.translate(None, LEAD_BYTES)) == len(encoded):
+        return []
     found = []
     for script in SCRIPTS.values():
         first = script.search(text)

@@ -1,0 +1,52 @@
+"""Loops: every one is found, wherever it begins, and ordinary repetition is none."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.loops import LENGTH, loop_in, may_loop
+
+WORDS = st.text(alphabet="abcdefgh", min_size=2, max_size=12)
+PROSE = " ".join(f"word{n} follows number {n * 7}." for n in range(400))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    unit=st.lists(WORDS, min_size=4, max_size=8),
+    before=st.integers(0, 700),
+    more=st.integers(0, 30),
+)
+def test_a_phrase_said_over_and_over_is_found_wherever_it_begins(unit, before, more):
+    phrase = " ".join(unit) + " "
+    times = max(8, -(-LENGTH // len(phrase)) + 1) + more
+    text = PROSE[:before] + " " + phrase * times + PROSE[:900]
+    assert may_loop(text)
+    found = loop_in(text)
+    assert found
+    assert found[0] <= before + 1 + len(phrase)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    lines=st.lists(st.text("abc xyz", min_size=60, max_size=400), min_size=1, max_size=4),
+    before=st.integers(0, 700),
+)
+def test_lines_that_repeat_are_found(lines, before):
+    block = "\n".join(f"a {line} b" for line in lines) + "\n"
+    assert loop_in(PROSE[:before] + "\n" + block * 6 + PROSE[:500])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROSE,
+        "0" * 100,
+        "-" * 5_000,
+        "| --- " * 200,
+        "Wait, let me check. " * 6,
+        "\n".join(f"Step {n}: add {n}." for n in range(300)),
+    ],
+    ids=["prose", "digits", "rule", "table", "six times", "numbered"],
+)
+def test_ordinary_repetition_is_no_loop(text):
+    assert loop_in(text) is None
