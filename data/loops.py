@@ -11,11 +11,12 @@ import numpy as np
 CHARACTERS = 200  # the same letter or digit so many times in a row
 LONGEST_UNIT = 8  # words or lines that repeat together
 LENGTH = 240  # shortest loop [characters]
-# A probe is a piece of text that is looked for in its neighbourhood. Of eight copies in LENGTH
-# characters one of these probes lies in the first seven, and comes again at least six times.
+# A probe is a piece of text that is looked for in its neighbourhood. Of eight copies that are
+# LENGTH long together, a probe lies whole in the first seven, and stands there four times or more
+# without overlap.
 PROBE, STRIDE = 24, 160
 PERIOD = 240  # longest copy of a loop of words [characters]
-AGAIN = 7
+TIMES = 4
 PIECES = {
     "line": re.compile(r"[^\n]*[^\s][^\n]*"),
     "word": re.compile(r"\S+"),
@@ -40,8 +41,8 @@ def may_loop(text: str) -> bool:
     for at in range(0, len(text) - PROBE, STRIDE):
         probe = text[at : at + PROBE]
         if text.find(probe, at + 1, at + PERIOD + PROBE) >= 0:
-            near = max(0, at - PERIOD * AGAIN)
-            if text.count(probe, near, at + PERIOD * (AGAIN + 1)) >= AGAIN:
+            near = max(0, at - 8 * PERIOD)
+            if text.count(probe, near, at + 8 * PERIOD) >= TIMES:
                 return True
     return False
 

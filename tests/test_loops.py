@@ -10,7 +10,7 @@ WORDS = st.text(alphabet="abcdefgh", min_size=2, max_size=12)
 PROSE = " ".join(f"word{n} follows number {n * 7}." for n in range(400))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     unit=st.lists(WORDS, min_size=4, max_size=8),
     before=st.integers(0, 700),
