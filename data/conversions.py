@@ -28,31 +28,34 @@ def convert_source(
     The object of `thinkbench convert`. What another version or other rules made stays beside it.
     """
     version = converter(rules)
-    waiting = ask(
+    every = ask(
         store,
         """
-        select record_id, source, shape, split, row_number, body
+        select record_id, max(split) as split, min(row_number) as row_number
         from records
-        where source = $source and record_id not in (
-            select record_id from conversions where source = $source and converter = $version
-        )
+        where source = $source
+        group by record_id
         order by split desc, row_number, record_id
         """,
         source=source,
-        version=version,
-    )
-    if waiting.is_empty() and not _records(store, source):
+    )["record_id"].to_list()
+    if not every:
         raise BadFile(
             f"the store has no records of {source!r}; ingest them first: thinkbench ingest {source}"
         )
-    if waiting.height:
-        _convert(store, source, version, rules, waiting, progress or (lambda *shown: None))
+    done = ask(
+        store,
+        """
+        select distinct record_id from conversions
+        where source = $source and converter = $version
+        """,
+        source=source,
+        version=version,
+    )["record_id"]
+    if len(done) < len(every):
+        shown = progress or (lambda *shown: None)
+        _convert(store, source, version, rules, every, set(done), shown)
     return {"source": source, "converter": version, **counts(store, source, version)}
-
-
-def _records(store: Store, source: str) -> int:
-    found = ask(store, "select count(*) as n from records where source = $s", s=source)
-    return found["n"].item()
 
 
 def _convert(
@@ -60,34 +63,62 @@ def _convert(
     source: str,
     version: str,
     rules: frozenset[str],
-    waiting: pl.DataFrame,
+    every: list[str],
+    done: set[str],
     progress: Progress,
 ) -> None:
-    digest = runs.fingerprint(records=waiting["record_id"].to_list(), converter=version)
+    """Convert those of `every` record that are not `done`, a part at a time.
+
+    Parts are cut from the whole list and named by what they hold: a run that goes on after it was
+    broken off, or beside another process, writes the same parts again and adds nothing.
+    """
+    digest = runs.fingerprint(records=sorted(every), converter=version)
     run = f"convert-{source}-{digest[:12]}"
     config = {"source": source, "converter": version, "rules": sorted(rules)}
-    runs.begin(store, "convert", run=run, config=config, seed=None, inputs={"records": digest})
+    try:
+        runs.begin(store, "convert", run=run, config=config, seed=None, inputs={"records": digest})
+    except runs.RunExists:  # another process has just converted these very records
+        return
     tally: Counter[str] = Counter()
-    for start in range(0, waiting.height, BATCH):
-        records = waiting.slice(start, BATCH).to_dicts()
-        rows = [json.loads(record["body"]) for record in records]
-        made = [convert(r["shape"], row, rules) for r, row in zip(records, rows, strict=True)]
-        done = list(zip(records, rows, made, strict=True))
-        examples = [_example(r, c, version) for r, _, c in done if c.example]
-        problems = [
-            _problem(r, row, c) for r, row, c in done if c.example and r["shape"] == "gsm8k"
-        ]
-        # conversions last: a record counts as converted when all of it is there
-        for table, part in (
-            ("examples", examples),
-            ("problems", problems),
-            ("conversions", [_conversion(r, c, version) for r, _, c in done]),
-        ):
-            schema = {name: kind for name, kind in TABLES[table].items() if name != "run"}
-            add(store, table, pl.DataFrame(part, schema=schema), run=run)
-        tally.update(c.outcome for c in made)
-        progress(min(start + BATCH, waiting.height), waiting.height, {})
+    with runs.told_of(store, run):
+        for start in range(0, len(every), BATCH):
+            part = [id for id in every[start : start + BATCH] if id not in done]
+            if part:
+                tally.update(_convert_part(store, run, version, rules, part))
+            progress(min(start + BATCH, len(every)), len(every), {})
     runs.end(store, run, "done", dict(tally))
+
+
+def _convert_part(
+    store: Store, run: str, version: str, rules: frozenset[str], ids: list[str]
+) -> Counter[str]:
+    """Convert the records of `ids` and add what became of them; counts by outcome."""
+    records = ask(
+        store,
+        """
+        select record_id, source, shape, split, body
+        from records
+        where record_id in (select unnest($ids))
+        qualify row_number() over (partition by record_id order by run) = 1
+        order by record_id
+        """,
+        ids=ids,
+    ).to_dicts()
+    rows = [json.loads(record["body"]) for record in records]
+    made = [convert(r["shape"], row, rules) for r, row in zip(records, rows, strict=True)]
+    done = list(zip(records, rows, made, strict=True))
+    examples = [_example(r, c, version) for r, _, c in done if c.example]
+    problems = [_problem(r, row, c) for r, row, c in done if c.example and r["shape"] == "gsm8k"]
+    once = runs.fingerprint(records=ids, converter=version)
+    # conversions last: a record counts as converted when all of it is there
+    for table, part in (
+        ("examples", examples),
+        ("problems", problems),
+        ("conversions", [_conversion(r, c, version) for r, _, c in done]),
+    ):
+        schema = {name: kind for name, kind in TABLES[table].items() if name != "run"}
+        add(store, table, pl.DataFrame(part, schema=schema), run=run, once=once)
+    return Counter(c.outcome for c in made)
 
 
 def _conversion(record: dict[str, Any], made: Conversion, version: str) -> dict[str, Any]:

@@ -43,6 +43,11 @@ def new_name(prefix: str) -> str:
     return f"{prefix}-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
 
 
+def fixed_name(prefix: str, content: str) -> str:
+    """The file name of rows with this hash: whoever writes them again writes the same file."""
+    return f"{prefix}-{0:020d}-{content[:16]}.parquet"
+
+
 def sync_folder(folder: Path) -> None:
     """Without this a crash of the machine may forget a rename."""
     handle = os.open(folder, os.O_RDONLY)
@@ -78,18 +83,21 @@ def stage(root: Path, content: bytes | memoryview) -> Path:
 def write(root: Path, contents: list[tuple[str, bytes | memoryview]]) -> None:
     """Files of these paths and contents: all are on the disk before the first gets its name.
 
-    They get their names in order, so a reader who sees the last sees all. On an error none stays.
+    They get their names in order, so a reader who sees the last sees all. On an error none stays
+    but those of another writer.
     """
     staged: list[Path] = []
+    named: list[Path] = []
     try:
         for _, content in contents:
             staged.append(stage(root, content))
         for file, (path, _) in zip(staged, contents, strict=True):
             make_folder((root / path).parent)
             file.rename(root / path)
+            named.append(root / path)
             sync_folder((root / path).parent)
     except OSError:
-        for file in [*staged, *(root / path for path, _ in contents)]:
+        for file in [*staged, *named]:
             file.unlink(missing_ok=True)
         raise
 

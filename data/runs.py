@@ -3,6 +3,8 @@
 import hashlib
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from data import upkeep
+from data.files import StoreError
 from data.schema import TABLES
 from data.store import Store, add, ask
 
@@ -39,8 +42,12 @@ def code_revision() -> str:
     """The commit, with "+" and a hash of the source where that differs; without git, the hash."""
     if not (SOURCE / ".git").exists():
         return f"source-{source_hash()}"
-    commit = _git("rev-parse", "HEAD").strip()
-    return f"{commit}+{source_hash()}" if _git("status", "--porcelain", "--", *FLOORS) else commit
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--", *FLOORS)
+    except (OSError, subprocess.CalledProcessError):  # no git here, or a checkout of someone else's
+        return f"source-{source_hash()}"
+    return f"{commit}+{source_hash()}" if changed else commit
 
 
 def source_hash() -> str:
@@ -112,6 +119,20 @@ def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
             upkeep.compact(store, table, run)
     if upkeep.live_parts(store, "runs") > MANY_PARTS:
         upkeep.compact(store, "runs", None)
+
+
+@contextmanager
+def told_of(store: Store, run: str) -> Iterator[None]:
+    """Write down that `run` was interrupted or failed where it was; the error goes on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        end(store, run, "interrupted", {})
+        raise
+    except Exception as error:
+        with suppress(StoreError):  # a full disk is why it failed: the error itself says so
+            end(store, run, "failed", {"error": f"{type(error).__name__}: {error}"})
+        raise
 
 
 def delete(store: Store, run: str) -> int:

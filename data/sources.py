@@ -3,6 +3,7 @@
 A card names a source: its shape, its place on a hub and the revision that is pinned.
 """
 
+import hashlib
 import json
 import os
 import tomllib
@@ -156,6 +157,14 @@ def own(source: str, path: Path | None, shape: str) -> Card:
     return Card(source, shape, "none", name=path.name)
 
 
+def name_of_files(path: Path) -> str:
+    """A name for the source that files are which have none: the hash of what they hold."""
+    digest = hashlib.sha256()
+    for file in files_in(path):
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    return f"files-{digest.hexdigest()[:12]}"
+
+
 def ingest(
     store: Store, source: str, path: Path | None = None, shape: str | None = None
 ) -> dict[str, Any]:
@@ -168,7 +177,8 @@ def ingest(
     known = set(
         ask(store, "select record_id from records where source = $s", s=source)["record_id"]
     )
-    new: dict[str, dict[str, Any]] = {}
+    # every different row in order, so that two who ingest at once write the same parts
+    every: dict[str, dict[str, Any] | None] = {}
     rejected: list[Rejected] = []
     read = 0
     for row in rows(of, path):
@@ -178,8 +188,12 @@ def ingest(
             continue
         body = json.dumps(row.values, sort_keys=True, ensure_ascii=False, default=str)
         identity = record_id(source, of.shape, body)
-        if identity not in known and identity not in new:
-            new[identity] = {
+        if identity in every:
+            continue
+        every[identity] = (
+            None
+            if identity in known
+            else {
                 "record_id": identity,
                 "source": source,
                 "shape": of.shape,
@@ -188,17 +202,19 @@ def ingest(
                 "origin": row.file,
                 "body": body,
             }
+        )
+    new = sum(record is not None for record in every.values())
     counts: dict[str, Any] = {
         "source": source,
         "read": read,
-        "new": len(new),
-        "already_there": read - len(new) - len(rejected),
+        "new": new,
+        "already_there": read - new - len(rejected),
         "rejected": len(rejected),
     }
     if rejected:
         counts["rejections"] = _keep(store, source, rejected)
     if new:
-        counts["run"] = _write(store, of, path, list(new.values()), counts)
+        counts["run"] = _write(store, of, path, every, counts)
     return counts
 
 
@@ -206,15 +222,27 @@ def _write(
     store: Store,
     of: Card,
     path: Path | None,
-    records: list[dict[str, Any]],
+    every: dict[str, dict[str, Any] | None],
     counts: dict[str, Any],
 ) -> str:
-    digest = runs.fingerprint(records=sorted(record["record_id"] for record in records))
+    digest = runs.fingerprint(records=sorted(every))
     run = f"ingest-{of.source}-{digest[:12]}"
     config = asdict(of) | {"from": path.name if path else None}
-    runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
-    for start in range(0, len(records), BATCH):
-        add(store, "records", pl.DataFrame(records[start : start + BATCH]), run=run)
+    try:
+        runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
+    except runs.RunExists:  # another process has just ingested these very rows
+        counts["already_there"] += counts["new"]
+        counts["new"] = 0
+        return run
+    with runs.told_of(store, run):
+        ids = list(every)
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            records = [record for id in part if (record := every[id]) is not None]
+            if not records:
+                continue
+            once = runs.fingerprint(records=[record["record_id"] for record in records])
+            add(store, "records", pl.DataFrame(records), run=run, once=once)
     runs.end(store, run, "done", counts)
     return run
 

@@ -3,7 +3,8 @@
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def open_store(folder: Path) -> Store:
         if not (folder / MARK).exists():
             _create(folder)
         mark = _mark(folder)
+        for name in (files.STAGING, files.TRASH):  # a copy of a store may lack empty folders
+            files.make_folder(folder / name)
     if mark["format_version"] > FORMAT_VERSION:
         raise StoreError(
             f"{folder} has format {mark['format_version']}; this thinkbench reads up to format "
@@ -73,7 +76,7 @@ def open_store(folder: Path) -> Store:
 
 
 def _mark(folder: Path) -> dict[str, Any]:
-    text = (folder / MARK).read_text()
+    text = (folder / MARK).read_text(encoding="utf-8", errors="replace")
     try:
         mark = json.loads(text)
         return {"format_version": int(mark["format_version"]), "store_id": str(mark["store_id"])}
@@ -126,23 +129,42 @@ def within(
     )
 
 
-def add(store: Store, table: str, rows: pl.DataFrame, *, run: str, stage: str | None = None) -> str:
-    """Add `rows` as one part, seen whole or not at all. Its path in the store; "" for no rows."""
+def add(
+    store: Store,
+    table: str,
+    rows: pl.DataFrame,
+    *,
+    run: str,
+    stage: str | None = None,
+    once: str | None = None,
+) -> str:
+    """Add `rows` as one part, seen whole or not at all. Its path in the store; "" for no rows.
+
+    once: what the rows are, as a hash. Of several processes that add the same rows of a run, or of
+    one that was broken off and adds them again, the store keeps one part.
+    """
     if table == "generations":
         raise StoreError("generations come with their scores. Call add_generations instead.")
     rows = shaped(table, rows, run, stage)
     if rows.is_empty():
         return ""
-    path = f"{parts.folder_of(table, run, stage)}/{files.new_name('part')}"
+    name = files.new_name("part") if once is None else files.fixed_name("part", once)
+    path = f"{parts.folder_of(table, run, stage)}/{name}"
     with files.explained(store.folder):
         files.write(store.folder, [(path, parts.content(table, rows))])
     return path
 
 
 def add_generations(
-    store: Store, generations: pl.DataFrame, scores: pl.DataFrame, *, run: str, stage: str
+    store: Store,
+    generations: pl.DataFrame,
+    scores: pl.DataFrame,
+    *,
+    run: str,
+    stage: str,
+    once: str | None = None,
 ) -> None:
-    """Add texts and their scores, both or none, sorted by problem and sample."""
+    """Add texts and their scores, both or none, sorted by problem and sample. once: as in `add`."""
     order = ["problem_id", "sample", "generation_id"]
     generations = shaped("generations", generations, run, stage).sort(order)
     scores = shaped("scores", scores, run, stage).sort(order)
@@ -154,7 +176,7 @@ def add_generations(
         )
     if generations.is_empty():
         return
-    name = files.new_name("pair")
+    name = files.new_name("pair") if once is None else files.fixed_name("pair", once)
     with files.explained(store.folder):
         files.write(
             store.folder,
@@ -184,7 +206,8 @@ def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
             _show(store, cursor, table, found)
         if "runs" in tables:
             cursor.execute(RUNS)
-        return cursor.sql(query, params=params).pl()
+        with _whole(store):
+            return cursor.sql(query, params=params).pl()
 
 
 def _show(
@@ -205,7 +228,22 @@ def _show(
         query = f"from read_parquet([{paths}], union_by_name = true)"
         if any(p.columns != ",".join(TABLES[table]) for p in found):  # older or newer parts
             query = f"from empty.{table} union all by name {query}"
-    cursor.execute(f"create or replace temp view {view} as {query}")
+    with _whole(store):
+        cursor.execute(f"create or replace temp view {view} as {query}")
+
+
+@contextmanager
+def _whole(store: Store) -> Iterator[None]:
+    """A part that cannot be read becomes a `StoreError`; a question that is wrong stays a bug."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        if ".parquet" not in str(error):
+            raise
+        raise StoreError(
+            f"a part of {store.folder} cannot be read: {error}. Restore it from a backup, or move"
+            " it out of the store to go on without its rows."
+        ) from error
 
 
 def generation(store: Store) -> int:

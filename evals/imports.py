@@ -44,9 +44,10 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         seed=None,
         inputs={"file": runs.fingerprint(lines=[line for _, line in lines])},
     )
-    kept = _with_problems(store, name, kept)
-    for stage in sorted({row.stage for row in kept}):
-        _add_stage(store, name, stage, [row for row in kept if row.stage == stage])
+    with runs.told_of(store, name):
+        kept = _with_problems(store, name, kept)
+        for stage in sorted({row.stage for row in kept}):
+            _add_stage(store, name, stage, [row for row in kept if row.stage == stage])
     summary: dict[str, Any] = {
         "run": name,
         "read": len(kept) + len(rejected),
@@ -143,7 +144,8 @@ def _add_problems(store: Store, run: str, new: dict[str, Generation]) -> None:
         for problem_id, row in new.items()
     ]
     schema = {name: dtype for name, dtype in TABLES["problems"].items() if name != "run"}
-    add(store, "problems", pl.DataFrame(problems, schema=schema), run=run)
+    once = runs.fingerprint(problems=sorted(new))
+    add(store, "problems", pl.DataFrame(problems, schema=schema), run=run, once=once)
 
 
 def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> None:
@@ -165,9 +167,12 @@ def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> No
         schema=schema,
     )
     there = ask(store, "select generation_id from generations where run = $run", run=run)
-    generations = generations.join(there, on="generation_id", how="anti")
-    for part in generations.iter_slices(AT_A_TIME):
-        add_generations(store, part.drop("gold"), graded(part, GRADER), run=run, stage=stage)
+    # cut before what is there is left out, so that two who import at once write the same parts
+    for whole in generations.iter_slices(AT_A_TIME):
+        part = whole.join(there, on="generation_id", how="anti")
+        once = runs.fingerprint(generations=part["generation_id"].to_list())
+        scores = graded(part, GRADER)
+        add_generations(store, part.drop("gold"), scores, run=run, stage=stage, once=once)
 
 
 def _keep(store: Store, path: str, rejected: list[Rejection]) -> str:

@@ -4,9 +4,8 @@ A stage whose run is done, with the same configuration, inputs and code, is not 
 stage that was broken off starts anew under a new attempt; what the old one wrote stays.
 """
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +28,6 @@ from pipeline.tokens import Tokenizer
 
 GRADERS_STORED = ("strict", "lenient", "notebook")
 EXPORT_PROMPTS = 16  # of the test problems, for the parity check
-STOPPED = (KeyboardInterrupt, SystemExit)
 
 # name of the stage -> a function that is told (step, of, numbers to show)
 Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
@@ -87,34 +85,24 @@ def stage_run(
         parent=parent,
     )
     started = time.monotonic()
-    with _ended_if_broken(job.store, run):
+    with runs.told_of(job.store, run):
         summary = work(run) | {"seconds": round(time.monotonic() - started, 1)}
     runs.end(job.store, run, "done", summary)
     return Done(run, summary)
-
-
-@contextlib.contextmanager
-def _ended_if_broken(store: Store, run: str) -> Iterator[None]:
-    """Write down how a run ended when it did not end well; the error goes on."""
-    try:
-        yield
-    except STOPPED:
-        runs.end(store, run, "interrupted", {})
-        raise
-    except Exception as error:
-        runs.end(store, run, "failed", {"error": f"{type(error).__name__}: {error}"})
-        raise
 
 
 def prepare(job: Job) -> dict[str, Any]:
     """Ingest and convert what the preset names. Doing it twice adds nothing."""
     data = job.preset.data
     counts = {}
-    places = {data.records: data.records_from, data.problems: data.problems_from}
-    for source, place in places.items():
-        # rows of one's own have no card: they were ingested before
-        known = place or source in cards()
-        read = ingest(job.store, source, Path(place) if place else None) if known else None
+    for source, place, shape in (
+        (data.records, data.records_from, "stratos"),
+        (data.problems, data.problems_from, "gsm8k"),
+    ):
+        read = None
+        if place or source in cards():  # any other was ingested before, under a name of its own
+            path = Path(place) if place else None
+            read = ingest(job.store, source, path, None if source in cards() else shape)
         converted = convert_source(
             job.store, source, frozenset(data.rules), job.progress(f"convert {source}")
         )

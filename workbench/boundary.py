@@ -11,8 +11,7 @@ import click
 FLOORS = ("data", "evals", "pipeline", "workbench")
 TRAINING = ("jax", "jaxlib", "flax", "grain", "optax", "orbax", "qwix", "tunix", "transformers")
 BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-TERMINATED = 143  # 128 + SIGTERM
+SIGNALLED = 128  # + the signal's number, as shells report it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 INTERRUPTION = (
     "Interrupted. What was written to the store before is kept. Give the same command again to go"
@@ -40,39 +39,44 @@ class BadInput(ValueError):
     """Something a person gave that cannot be used: says what was found, expected, and to do."""
 
 
-class Terminated(KeyboardInterrupt):
-    """Another process asked this one to end."""
-
-
-def _terminated(*_: object) -> None:
-    raise Terminated
-
-
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run `command`; its exit code, after a message on standard error where it went wrong.
 
     SIGTERM ends it as Ctrl-C does, so that a run is written down as interrupted.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    stopped: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         return command() or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt) as error:
-        print(INTERRUPTION, file=sys.stderr)
-        # click tells of both as Abort
-        return TERMINATED if isinstance(error.__cause__, Terminated) else INTERRUPTED
+    except (click.Abort, KeyboardInterrupt):
+        return interrupted(stopped)
     except BrokenPipeError:
         # the reader (`| head`) has gone: what is still buffered goes nowhere, without a complaint
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
+        if stopped:  # an engine of another language turns the signal into an error of its own
+            return interrupted(stopped)
         message = bad_input(error)
         if message is None:
             raise
         print(f"Error: {message}", file=sys.stderr)
         return BAD_INPUT
+
+
+def interrupted(stopped: list[int]) -> int:
+    """Say what stays; the exit code of the first signal (Ctrl-C in a prompt of click has none)."""
+    print(INTERRUPTION, file=sys.stderr)
+    return SIGNALLED + (stopped[0] if stopped else signal.SIGINT)
 
 
 def bad_input(error: BaseException) -> str | None:
