@@ -288,14 +288,16 @@ def job_of(
 ):
     """Yield the job that a training verb works on, its progress shown on standard error."""
     chosen = changed_preset(preset, changes or {}, assignments, seed)  # before jax: says no at once
-    from data.sources import cards
+    from data.sources import cards, name_of_files
     from data.store import open_store
     from workbench.bars import bars
 
-    if problems is not None:
-        named = problems in cards()
-        place = {"problems": problems} if named else {"problems": "gsm8k"}
-        chosen = chosen.with_knobs("data", **place, problems_from="" if named else problems)
+    if problems is not None and Path(problems).exists() and problems not in cards():
+        # a source of its own, so that no other problems are mixed with these
+        name = name_of_files(Path(problems))
+        chosen = chosen.with_knobs("data", problems=name, problems_from=problems)
+    elif problems is not None:
+        chosen = chosen.with_knobs("data", problems=problems, problems_from="")
     store = open_store(folder)
     from workbench.quiet import quiet
 
