@@ -25,11 +25,12 @@ class BestAdapters:
     def save(self, step: int, model: nnx.Module, answer: float) -> None:
         """Keep the adapters of `model`, whose held-out answer accuracy is `answer`."""
         adapters = nnx.state(model, nnx.LoRAParam)
-        self._manager.save(
+        saved = self._manager.save(
             step,
             args=ocp.args.StandardSave(nnx.to_pure_dict(adapters)),
             metrics={"answer": answer},
         )
+        assert saved, f"Orbax did not save step {step}"
         self._manager.wait_until_finished()
 
     def best(self) -> int:

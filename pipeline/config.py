@@ -4,6 +4,7 @@ One frozen dataclass per stage. A preset is a TOML file in `presets/` with one t
 dataclass; flags of the command line change single knobs on top of it.
 """
 
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -23,8 +24,22 @@ def knob(default: Any, meaning: str, unit: str = "") -> Any:
 
 def at_least(config: Any, least: float, *names: str) -> None:
     for name in names:
-        if getattr(config, name) < least:
-            raise BadConfig(f"{name} must be at least {least}, got {getattr(config, name)}")
+        value = getattr(config, name)
+        if not least <= value < math.inf:  # nan is in no range
+            raise BadConfig(f"{name} must be at least {least}, got {value}")
+
+
+def above(config: Any, bound: float, *names: str, most: float = math.inf) -> None:
+    """Each of `names` lies above `bound` and is `most` or less, and finite."""
+    for name in names:
+        value = getattr(config, name)
+        if not bound < value <= most or math.isinf(value):
+            limit = "" if math.isinf(most) else f" and at most {most}"
+            raise BadConfig(f"{name} must be above {bound}{limit}, got {value}")
+
+
+REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
+GRADERS = ("strict", "lenient", "notebook")  # stored with every evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +76,9 @@ class DataConfig:
         128, "train problems set aside to choose the best GRPO checkpoint", "problems"
     )
 
+    def __post_init__(self) -> None:
+        at_least(self, 1, "heldout")
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoraConfig:
@@ -78,8 +96,9 @@ class LoraConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "lora_rank", "keep")
-        if self.learning_rate <= 0:
-            raise BadConfig(f"learning_rate must be above 0, got {self.learning_rate}")
+        at_least(self, 0, "weight_decay")
+        above(self, 0, "learning_rate", "lora_alpha", "clip")
+        above(self, 0, "beta2", most=1)
         if not 0 <= self.warmup <= 1:
             raise BadConfig(f"warmup is a fraction between 0 and 1, got {self.warmup}")
 
@@ -125,7 +144,9 @@ class GrpoConfig(LoraConfig):
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
         at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens", "evaluate_every")
-        at_least(self, 0, "micro_batch", "top_k", "beta", "temperature")
+        at_least(self, 0, "micro_batch", "top_k", "beta", *REWARDS)
+        above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples have no spread
+        above(self, 0, "top_p", most=1)
         if self.group < 2:
             raise BadConfig(
                 f"group must be at least 2 (an advantage needs peers), got {self.group}"
@@ -160,6 +181,9 @@ class EvalConfig:
     def __post_init__(self) -> None:
         at_least(self, 1, "samples", "max_prompt_tokens", "max_tokens", "batch")
         at_least(self, 0, "limit", "temperature", "top_k")
+        above(self, 0, "top_p", most=1)
+        if self.grader not in GRADERS:
+            raise BadConfig(f"no grader {self.grader!r}; the graders are {', '.join(GRADERS)}")
         if self.samples > 1 and self.temperature == 0:
             raise BadConfig(f"{self.samples} greedy samples are all the same: set temperature > 0")
 

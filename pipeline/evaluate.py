@@ -1,5 +1,6 @@
 """Evaluation: k completions per problem, graded, stored as they finish."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ def fitting(problems: pl.DataFrame, tokenizer: Tokenizer, max_prompt_tokens: int
     return Fitting(with_prompts.filter(fits), problems.filter(~fits)["problem_id"].to_list())
 
 
+def seed_of(seed: int, sample: int, first: str) -> int:
+    """The seed of sample number `sample` of the problems that begin with `first`, below 2**31."""
+    digest = hashlib.sha256(f"{seed} {sample} {first}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
 def evaluate(
     problems: pl.DataFrame,
     generate: Generate,
@@ -46,11 +53,13 @@ def evaluate(
 ) -> pl.DataFrame:
     """Generations of `problems` (problem_id, prompt, gold), `samples` each, in the store's schema.
 
-    The same seed gives the same texts; sample number k of a problem has the seed `seed + k`.
+    The same seed gives the same texts. Each sample has a seed of its own, so that no two seeds
+    share samples; it is stored with the text.
     """
     frames = []
     for sample in range(samples):
-        completions = generate(problems["prompt"].to_list(), seed + sample)
+        own = seed_of(seed, sample, problems["problem_id"][0])
+        completions = generate(problems["prompt"].to_list(), own)
         frames.append(
             pl.DataFrame(
                 {
@@ -64,7 +73,7 @@ def evaluate(
                     "text": [completion.text for completion in completions],
                     "tokens": pl.Series([len(c.ids) for c in completions], dtype=pl.Int32),
                     "finish": [completion.finish for completion in completions],
-                    "seed": pl.Series([seed + sample] * len(completions), dtype=pl.Int64),
+                    "seed": pl.Series([own] * len(completions), dtype=pl.Int64),
                     "settings": json.dumps(sampling.as_json(), sort_keys=True),
                     "label": pl.Series([None] * len(completions), dtype=pl.Boolean),
                     "gold": problems["gold"],
@@ -97,7 +106,7 @@ def store_evaluation(
     for start in range(0, problems.height, chunk):
         part = problems.slice(start, chunk)
         generations = evaluate(
-            part, generate, sampling, run=run, stage=stage, samples=samples, seed=seed + start
+            part, generate, sampling, run=run, stage=stage, samples=samples, seed=seed
         )
         first, *others = [graded(generations, name) for name in graders]
         add_generations(store, generations.drop("gold"), first, run=run, stage=stage)

@@ -1,6 +1,7 @@
 """Export: a merged model as a Hugging Face folder, checked against what was trained."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 from pipeline import models
@@ -19,21 +20,26 @@ def export(model: models.Loaded, folder: Path, prompts: list[str]) -> dict[str, 
 
     Returns what was written: path, parameters, bytes, sha256, prompts compared.
     """
-    models.save(model.model, model.folder, folder)
-    again = models.load(str(folder), dtype="float32", mesh=model.mesh)
-    before = greedy(model, prompts)
-    after = greedy(again, prompts)
+    if folder.exists():
+        raise models.BadModel(f"{folder} exists already; name another folder or move it away")
+    # checked before it gets its name: what has the name is whole and right
+    beside = folder.with_name(f".{folder.name}.unchecked")
+    shutil.rmtree(beside, ignore_errors=True)
+    models.save(model.model, model.folder, beside)
+    again = models.load(str(beside), dtype=models.dtype_of(model.model), mesh=model.mesh)
+    before, after = greedy(model, prompts), greedy(again, prompts)
     if different := [
         place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]
     ]:
         raise ExportDiffers(
-            f"{len(different)} of {len(prompts)} greedy completions differ after export to"
-            f" {folder}, first at prompt {different[0]}; expected the same texts."
+            f"{len(different)} of {len(prompts)} greedy completions differ after export, first at"
+            f" prompt {different[0]}; expected the same texts. What was written is in {beside}."
             " Keep the checkpoint and report this."
         )
+    beside.replace(folder)
     weights = folder / "model.safetensors"
     return {
-        "path": str(folder),
+        "path": str(folder.absolute()),
         "parameters": models.parameters(again.model),
         "bytes": weights.stat().st_size,
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
@@ -46,5 +52,5 @@ def greedy(model: models.Loaded, prompts: list[str]) -> list[str]:
     tokenizer = Tokenizer(model.folder)
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
     sampling = Sampling(max_prompt_tokens=longest, max_tokens=PARITY_TOKENS)
-    generate = generator(model.model, tokenizer, sampling, batch=len(prompts))
+    generate = generator(model.model, tokenizer, sampling, len(prompts), model.mesh)
     return [completion.text for completion in generate(prompts, 0)]

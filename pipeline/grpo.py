@@ -50,7 +50,7 @@ class Recorder:
     group: int
     metrics: StoreMetrics
     rollout: FreshRollout
-    step: int = 0
+    step: int = 1  # whose update these rollouts are for
     rows: list[dict] = field(default_factory=list)
 
     def __call__(self, prompts, completions, advantages, rewards, problem_id, gold, **columns):
@@ -81,9 +81,9 @@ class Recorder:
                 }
             )
         self._note_signs_of_collapse(noted, np.asarray(rewards))
-        self.step += 1
         if self.step % FLUSH_STEPS == 0:
             self.flush()
+        self.step += 1
         return {}
 
     def _note_signs_of_collapse(self, noted, rewards: np.ndarray) -> None:
@@ -153,6 +153,9 @@ def cluster_of(
                 max_steps=config.steps,
                 mini_batch_size=config.prompts,
                 train_micro_batch_size=config.micro_batch or config.prompts,
+                # else a step would be sampled, and noted, in as many pieces as it is trained in
+                rollout_micro_batch_size=config.prompts,
+                compute_logps_micro_batch_size=config.micro_batch or config.prompts,
             ),
             rollout_config=base_rollout.RolloutConfig(
                 max_tokens_to_generate=config.max_tokens,
@@ -200,8 +203,11 @@ def train(
     """Train on `problems`; merge the best adapters into `start`; write the folder `merged`.
 
     Best by `measure` on held-out problems, the start (step 0) included.
+    `checkpoints` must not exist: its old steps would take part in the choice of the best.
     Returns the folder and the best step.
     """
+    if checkpoints.exists():
+        raise models.BadModel(f"{checkpoints} exists; its steps are of another run. Move it away.")
     sampling = Sampling(
         temperature=config.temperature,
         top_k=config.top_k,
@@ -221,7 +227,7 @@ def train(
         metric_fns=[recorder],
         algo_config=algorithm(config),
     )
-    generate = generator(actor, tokenizer, heldout_sampling, heldout_batch)
+    generate = generator(actor, tokenizer, heldout_sampling, heldout_batch, start.mesh)
     best = BestAdapters(checkpoints, config.keep)
 
     def keep(step: int) -> float:

@@ -2,6 +2,8 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import polars as pl
@@ -9,13 +11,13 @@ import polars as pl
 from data.runs import fingerprint
 from data.store import Store, ask
 from evals.graders import GRADERS
+from pipeline.config import PRESETS
 from pipeline.rewards import GRADER
 from pipeline.sft import Example
 
 SOURCE_FLOORS = ("data", "evals", "pipeline")
-WHOLE_FILE_BYTES = 64 << 20  # larger files are hashed by their size and both ends
-END_BYTES = 1 << 20
 DECIDE = (".py", ".toml")  # code, and the tables that it reads
+TRAINERS = ("google-tunix", "jax", "flax", "qwix", "optax", "transformers")
 
 
 class NoProblems(ValueError):
@@ -46,7 +48,7 @@ def examples_of(store: Store, source: str, converter: str) -> list[Example]:
         source=source,
         converter=converter,
     )
-    return [Example(*row) for row in rows.iter_rows()]
+    return [Example(*row) for row in rows.unique("example_id", maintain_order=True).iter_rows()]
 
 
 def problems_of(store: Store, source: str, split: str) -> Problems:
@@ -55,8 +57,11 @@ def problems_of(store: Store, source: str, split: str) -> Problems:
         store,
         """
         select problem_id, question, gold, steps
-        from problems
+        from problems left join (select run, started_at from runs) using (run)
         where source = $source and split = $split
+        -- of a record that was converted twice the newer problem counts
+        qualify record_id is null
+            or rank() over (partition by record_id order by started_at desc) = 1
         order by problem_id
         """,
         source=source,
@@ -88,26 +93,21 @@ def hash_of_folder(folder: Path) -> str:
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name != "README.md":
             digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-            digest.update(_content(path))
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def _content(path: Path) -> bytes:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size <= WHOLE_FILE_BYTES:
-            return file.read()
-        first = file.read(END_BYTES)
-        file.seek(size - END_BYTES)
-        return first + file.read(END_BYTES)
-
-
+@cache
 def hash_of_code() -> str:
-    """One hash for the files of this project that decide what a stage makes."""
+    """One hash for what decides what a stage makes: this project's files, and what trains."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for floor in SOURCE_FLOORS:
         for path in sorted(p for p in (root / floor).rglob("*") if p.suffix in DECIDE):
-            digest.update(f"{path.relative_to(root)}\n".encode())
-            digest.update(path.read_bytes())
+            if path.parent != PRESETS:  # their values are in the configuration
+                digest.update(f"{path.relative_to(root)}\n".encode())
+                digest.update(path.read_bytes())
+    for package in TRAINERS:
+        digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()

@@ -51,7 +51,12 @@ def resolve(name: str) -> Path:
 
 def _from_hugging_face(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     wanted = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja"]
     try:
@@ -61,7 +66,7 @@ def _from_hugging_face(name: str) -> Path:
             f"{name} is gated and this account may not read it. Accept its licence on its page,"
             " then set HF_TOKEN or run `hf auth login`."
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise BadModel(
             f"{name} could not be fetched from Hugging Face ({type(error).__name__}). Check the"
             " name and the network, or give the path of a folder that holds the model."
@@ -220,9 +225,19 @@ def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
         # README.md is the card of the weights it came with, not of these
         if path.is_file() and ".safetensors" not in path.name and path.name != "README.md":
             shutil.copy(path, part / path.name)
+    config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+    for section in (config, config.get("text_config", {})):  # else others load it in another dtype
+        for name in {"dtype", "torch_dtype"} & section.keys():
+            section[name] = dtype_of(model)
+    (part / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     weights = hugging_face_weights(model)
     save_file(weights, part / "model.safetensors", metadata={"format": "pt"})
     return part.replace(folder)
+
+
+def dtype_of(model: gemma3.Gemma3) -> str:
+    """float32 or bfloat16: of the base weights."""
+    return str(model.embedder.input_embedding[...].dtype)
 
 
 def parameters(model: nnx.Module) -> int:

@@ -4,12 +4,14 @@ Around Tunix's sampler, with its traps closed: greedy means `top_p=None`; each c
 seed; the stop token is kept; prompts longer than the limit never reach it.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import jax
 import numpy as np
 from flax import nnx
+from jax.sharding import Mesh
 from tunix.generate import sampler as tunix_sampler
 from tunix.rl.rollout import base_rollout
 from tunix.rl.rollout.vanilla_rollout import VanillaRollout
@@ -121,11 +123,18 @@ class Sampler(tunix_sampler.Sampler):
             )
 
 
-def generator(model: nnx.Module, tokenizer: Tokenizer, sampling: Sampling, batch: int) -> Generate:
+def generator(
+    model: nnx.Module,
+    tokenizer: Tokenizer,
+    sampling: Sampling,
+    batch: int,
+    mesh: Mesh | None = None,
+) -> Generate:
     """A function that completes any number of prompts, `batch` at a time.
 
     Each batch has its own seed, and a short last batch is filled up with its own last prompt: the
-    shape stays the same, so nothing is compiled twice.
+    shape stays the same, so nothing is compiled twice. On a mesh of several devices batch and
+    cache are sharded over it; Tunix does so only inside of it.
     """
     sampler = Sampler(model, tokenizer, sampling)
 
@@ -135,7 +144,8 @@ def generator(model: nnx.Module, tokenizer: Tokenizer, sampling: Sampling, batch
             chunk = list(prompts[start : start + batch])
             filled = chunk + chunk[-1:] * (batch - len(chunk))
             key = jax.random.fold_in(jax.random.PRNGKey(seed), start)
-            completions += sampler.complete(filled, key)[0][: len(chunk)]
+            with mesh or contextlib.nullcontext():
+                completions += sampler.complete(filled, key)[0][: len(chunk)]
         return completions
 
     return generate

@@ -153,8 +153,11 @@ def train(
     )
     trainer.with_training_hooks(Watch(progress, config.steps))
     trainer._pbar = NoBar()  # type: ignore[assignment]
-    with start.mesh:
-        trainer.train(_bounded(batches(rows, config, pad), config.steps))
+    try:
+        with start.mesh:
+            trainer.train(_bounded(batches(rows, config, pad), config.steps))
+    finally:
+        metrics.flush()
     merge_adapters(model, start.model, alpha=config.lora_alpha)
     return models.save(start.model, start.folder, merged)
 

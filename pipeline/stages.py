@@ -6,7 +6,7 @@ stage that was broken off starts anew under a new attempt; what the old one wrot
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,13 +64,14 @@ def stage_run(
     work: Callable[[str], dict[str, Any]],
 ) -> Done:
     """Run `work` as a run of the store, or find the finished run with the same fingerprint."""
+    config |= {"dtype": job.preset.model.dtype}
     print_of = runs.fingerprint(
         kind=kind, stage=stage, config=config, inputs=read, code=inputs.hash_of_code()
     )
     base = f"{kind}-{print_of[:12]}" if kind == stage else f"{kind}-{stage}-{print_of[:12]}"
     run, attempt = base, 1
     while (known := runs.state(job.store, run)) is not None:
-        if known["event"] == "done":
+        if known["event"] == "done" and _is_there(job, known["summary"]):
             return Done(run, known["summary"])
         attempt += 1
         run = f"{base}.{attempt}"
@@ -89,6 +90,18 @@ def stage_run(
         summary = work(run) | {"seconds": round(time.monotonic() - started, 1)}
     runs.end(job.store, run, "done", summary)
     return Done(run, summary)
+
+
+def _is_there(job: Job, summary: dict[str, Any]) -> bool:
+    """Whether the model or the export that a stage made is still where it was put."""
+    made = [model_of(job.store, summary)] if "model" in summary else []
+    made += [Path(summary["path"])] if "path" in summary else []
+    return all(folder.is_dir() for folder in made)
+
+
+def model_of(store: Store, summary: dict[str, Any]) -> Path:
+    """The folder of the model that a stage made; kept relative to its store, which may move."""
+    return store.folder / summary["model"]
 
 
 def prepare(job: Job) -> dict[str, Any]:
@@ -135,7 +148,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
         count = store_evaluation(
             job.store,
             fit.problems,
-            generator(loaded.model, tokenizer, sampling, config.batch),
+            generator(loaded.model, tokenizer, sampling, config.batch, loaded.mesh),
             sampling,
             run=run,
             stage=stage,
@@ -153,7 +166,14 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
         }
 
     return stage_run(
-        job, "eval", stage, as_json(config) | {"dtype": job.preset.model.dtype}, read, parent, work
+        # the grader of the table is no part of it: every grader's verdicts are stored
+        job,
+        "eval",
+        stage,
+        {name: value for name, value in as_json(config).items() if name != "grader"},
+        read,
+        parent,
+        work,
     )
 
 
@@ -181,8 +201,8 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
             metrics=StoreMetrics(job.store, run),
             progress=job.progress("sft"),
         )
-        _note_checkpoint(job, run, "sft", config.steps, merged, None, None, best=True)
-        return {"model": str(merged), "examples": len(rows), "too_long": len(too_long)}
+        _note_checkpoint(job, run, "sft", config.steps, merged, best=True)
+        return {"model": _kept(job, merged), "examples": len(rows), "too_long": len(too_long)}
 
     return stage_run(job, "sft", "sft", as_json(config), read, None, work)
 
@@ -190,6 +210,9 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
 def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
     """GRPO of `model`; its summary's `model` is the merged folder of the best step."""
     config, data = job.preset.grpo, job.preset.data
+    # what is held out fits into the prompts of training
+    sampling = replace(sampling_of(job.preset.eval), max_prompt_tokens=config.max_prompt_tokens)
+    batch = min(job.preset.eval.batch, data.heldout)
     folder = models.resolve(str(model))
     models.check_folder(folder)
     found = inputs.problems_of(job.store, data.problems, "train")
@@ -208,6 +231,13 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
                 f" needs {config.prompts}: ingest more, or lower heldout or prompts"
             )
         columns = ["problem_id", "prompt", "gold"]
+        measured: dict[int, float] = {}
+
+        def note(at: int, answer: float) -> None:
+            measured[at] = answer
+            path = job.folder / run / "adapters" / str(at)
+            _note_checkpoint(job, run, "grpo", at, path, answer, heldout.height)
+
         merged, step = grpo.train(
             _load(job, folder),
             [grpo.Prompt(*row) for row in train.select(columns).iter_rows()],
@@ -216,19 +246,17 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             store=job.store,
             run=run,
             measure=lambda generate: answer_accuracy(heldout, generate),
-            heldout_sampling=sampling_of(job.preset.eval),
-            heldout_batch=min(job.preset.eval.batch, heldout.height),
+            heldout_sampling=sampling,
+            heldout_batch=batch,
             checkpoints=job.folder / run / "adapters",
             merged=job.folder / run / "merged",
             metrics=StoreMetrics(job.store, run),
             progress=job.progress("grpo"),
-            on_checkpoint=lambda at, answer: _note_checkpoint(
-                job, run, "grpo", at, job.folder / run / "adapters", answer, heldout.height
-            ),
+            on_checkpoint=note,
         )
-        _note_checkpoint(job, run, "grpo", step, merged, None, None, best=True)
+        _note_checkpoint(job, run, "grpo", step, merged, measured[step], heldout.height, best=True)
         return {
-            "model": str(merged),
+            "model": _kept(job, merged),
             "best_step": step,
             "problems": train.height,
             "heldout": heldout.height,
@@ -236,7 +264,11 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             "bad_gold": len(found.bad_gold),
         }
 
-    config_read = as_json(config) | {"heldout": data.heldout, "eval": as_json(job.preset.eval)}
+    config_read = as_json(config) | {
+        "heldout": data.heldout,
+        "heldout_sampling": sampling.as_json(),
+        "heldout_batch": batch,
+    }
     return stage_run(job, "grpo", "grpo", config_read, read, parent, work)
 
 
@@ -251,6 +283,11 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
         limit = job.preset.eval.max_prompt_tokens
         fit = fitting(found.kept.head(4 * EXPORT_PROMPTS), tokenizer, limit)
         prompts = fit.problems["prompt"].head(EXPORT_PROMPTS).to_list()
+        if not prompts:
+            raise inputs.NoProblems(
+                f"no prompt of {len(fit.too_long)} has {limit} tokens or fewer, so the export"
+                " cannot be checked; raise eval.max_prompt_tokens"
+            )
         return export(_load(job, folder), out, prompts)
 
     read = {"model": inputs.hash_of_folder(folder)}
@@ -264,11 +301,13 @@ def run_all(job: Job) -> dict[str, Any]:
     base = models.resolve(job.preset.model.model)
     evaluated = {"base": evaluate(job, "base", base, None)}
     tuned = train_sft(job, base, converter)
-    evaluated["sft"] = evaluate(job, "sft", tuned.summary["model"], tuned.run)
-    strong = train_grpo(job, tuned.summary["model"], tuned.run)
-    evaluated["grpo"] = evaluate(job, "grpo", strong.summary["model"], strong.run)
+    cold = model_of(job.store, tuned.summary)
+    evaluated["sft"] = evaluate(job, "sft", cold, tuned.run)
+    strong = train_grpo(job, cold, tuned.run)
+    final = model_of(job.store, strong.summary)
+    evaluated["grpo"] = evaluate(job, "grpo", final, strong.run)
     out = job.store.folder / "exports" / strong.run
-    exported = export_model(job, strong.summary["model"], out, strong.run)
+    exported = export_model(job, final, out, strong.run)
     found = [done.run for done in evaluated.values()]
     grader = job.preset.eval.grader
     return {
@@ -311,14 +350,19 @@ def _load(job: Job, folder: Path) -> models.Loaded:
     return models.load(str(folder), dtype=config.dtype, remat=config.remat, mesh=mesh)
 
 
+def _kept(job: Job, path: Path) -> str:
+    """`path`, which lies in the store, as the store keeps it."""
+    return path.relative_to(job.store.folder).as_posix()
+
+
 def _note_checkpoint(
     job: Job,
     run: str,
     stage: str,
     step: int,
     path: Path,
-    metric: float | None,
-    n: int | None,
+    metric: float | None = None,
+    n: int | None = None,
     best: bool = False,
 ) -> None:
     row = {
@@ -326,7 +370,7 @@ def _note_checkpoint(
         "run": run,
         "stage": stage,
         "step": step,
-        "path": str(path),
+        "path": _kept(job, path),
         "metric": metric,
         "metric_n": n,
         "best": best,

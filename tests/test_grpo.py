@@ -6,13 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from tunix.rl import common
 
+from data import samples
 from data.store import ask
 from pipeline import grpo, models
 from pipeline.checkpoints import BestAdapters
 from pipeline.config import GrpoConfig
-from pipeline.lora import add_adapters
+from pipeline.lora import add_adapters, merge_adapters
 from pipeline.metrics import StoreMetrics
 from pipeline.rollout import Sampling
 from pipeline.tokens import Tokenizer, prompt_text
@@ -23,28 +25,36 @@ CONFIG = GrpoConfig(
     group=4,
     max_prompt_tokens=128,
     max_tokens=48,
+    micro_batch=1,  # a step is trained in two pieces, and sampled and noted as one
     evaluate_every=1,
     lora_rank=4,
-    learning_rate=1e-3,
+    learning_rate=1e-2,
 )
-HELDOUT = {0: 0.4, 1: 0.9, 2: 0.5, 3: 0.6}  # answer accuracy that the measure below reports
+HELDOUT = {0: 0.4, 1: 0.5, 2: 0.9, 3: 0.6}  # answer accuracy that the measure below reports
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(cold, tmp_path_factory):
     """One run of three steps, and what it left in the store and on disk."""
     from data.store import open_store
 
     folder = tmp_path_factory.mktemp("grpo")
     store = open_store(folder / "store")
-    start = models.load("tiny")
+    start = models.load(str(cold["merged"]))
     tokenizer = Tokenizer(start.folder)
     problems = [
-        grpo.Prompt(f"p{n}", prompt_text(tokenizer, f"What is {n} + 2?"), str(n + 2))
-        for n in range(6)
+        grpo.Prompt(f"p{n}", prompt_text(tokenizer, made.question), made.gold)
+        for n, made in enumerate(samples.problems(6, 3, "train"))
     ]
     metrics = StoreMetrics(store, "grpo-test")
     measured = iter(HELDOUT.values())
+    written: list[list[str]] = []
+
+    def measure(generate):
+        completions = generate([problem.prompt for problem in problems[:2]], 0)
+        written.append([completion.text for completion in completions])
+        return next(measured)
+
     kept: list[tuple[int, float]] = []
     merged, step = grpo.train(
         start,
@@ -53,7 +63,7 @@ def trained(tmp_path_factory):
         CONFIG,
         store=store,
         run="grpo-test",
-        measure=lambda generate: next(measured),
+        measure=measure,
         heldout_sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
         heldout_batch=2,
         checkpoints=folder / "adapters",
@@ -62,12 +72,57 @@ def trained(tmp_path_factory):
         progress=lambda *shown: None,
         on_checkpoint=lambda step, answer: kept.append((step, answer)),
     )
-    return {"store": store, "merged": merged, "step": step, "kept": kept, "folder": folder}
+    return {
+        "store": store,
+        "merged": merged,
+        "step": step,
+        "kept": kept,
+        "folder": folder,
+        "written": written,
+        "tokenizer": tokenizer,
+        "from": cold["merged"],
+    }
 
 
 def test_the_best_step_is_kept_and_not_the_last(trained):
     assert trained["kept"] == list(HELDOUT.items())
-    assert trained["step"] == 1
+    assert trained["step"] == 2
+
+
+def merged_by_hand(trained, step):
+    start = models.load(str(trained["from"]))
+    actor = add_adapters(start.model, rank=4, alpha=CONFIG.lora_alpha, seed=0, mesh=start.mesh)
+    kept = BestAdapters(trained["folder"] / "adapters", CONFIG.keep)
+    kept.restore(step, actor)
+    kept.close()
+    merge_adapters(actor, start.model, alpha=CONFIG.lora_alpha)
+    return models.hugging_face_weights(start.model)
+
+
+def test_the_merged_weights_are_base_and_adapters_of_the_best_step(trained):
+    made = load_file(trained["merged"] / "model.safetensors")
+    best, last = merged_by_hand(trained, trained["step"]), merged_by_hand(trained, CONFIG.steps)
+    assert all(np.array_equal(made[name], best[name]) for name in best)
+    base = models.hugging_face_weights(models.load(str(trained["from"])).model)
+    name = "model.layers.0.mlp.down_proj.weight"
+    assert not np.array_equal(best[name], last[name])
+    assert not np.array_equal(best[name], base[name])
+
+
+def test_what_is_measured_is_the_model_that_is_trained(trained):
+    assert len(trained["written"]) == len(HELDOUT)
+    assert trained["written"][0] != trained["written"][-1]
+
+
+def test_a_folder_of_old_checkpoints_is_refused(trained):
+    with pytest.raises(models.BadModel, match="of another run"):
+        grpo.train(
+            models.load("tiny"), [], trained["tokenizer"], CONFIG, store=trained["store"], run="x",
+            measure=lambda generate: 0.0, heldout_sampling=Sampling(), heldout_batch=1,
+            checkpoints=trained["folder"] / "adapters", merged=trained["folder"] / "again",
+            metrics=StoreMetrics(trained["store"], "x"), progress=lambda *shown: None,
+            on_checkpoint=lambda step, answer: None,
+        )  # fmt: skip
 
 
 def test_every_rollout_is_in_the_store_with_its_problem_and_rewards(trained):

@@ -32,13 +32,13 @@ def start(store: Store, model: str) -> Start:
     known = state(store, model)
     if known is None:
         return Start(model, None, "base")
-    trained = (known["summary"] or {}).get("model")
+    trained = (known["summary"] or {}).get("model")  # its place in the store
     if known["event"] != "done" or trained is None:
         raise BadInput(
             f"run {model!r} ({known['kind']}, {known['event']}) made no model; expected a run of"
             f" sft or grpo that is done: {', '.join(trained_runs(store)) or 'there is none yet'}"
         )
-    return Start(trained, model, known["stage"])
+    return Start(str(store.folder / trained), model, known["stage"])
 
 
 def latest(store: Store, *kinds: str) -> Start:

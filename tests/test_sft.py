@@ -1,0 +1,44 @@
+"""SFT through Tunix's own trainer, at the smallest size."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from data.store import ask
+from pipeline import models, sft
+from pipeline.metrics import StoreMetrics
+from pipeline.tokens import Tokenizer
+
+
+def test_what_was_learned_is_in_every_projection_of_the_merged_weights(cold):
+    base = models.hugging_face_weights(models.load("tiny").model)
+    made = load_file(cold["merged"] / "model.safetensors")
+    changed = {name for name in base if not np.array_equal(base[name], made[name])}
+    assert changed == {name for name in base if "_proj" in name}
+
+
+def test_the_loss_of_each_step_is_in_the_store_and_falls(cold):
+    loss = ask(
+        cold["store"], "select value from metrics where name = 'sft/train/loss' order by step"
+    )["value"]
+    assert len(loss) == cold["config"].steps == cold["steps"][-1]
+    assert loss[-1] < loss[0]
+
+
+def test_a_folder_of_old_checkpoints_is_refused(cold):
+    folder = cold["folder"]
+    with pytest.raises(models.BadModel, match="Tunix would resume it"):
+        sft.train(
+            models.load("tiny"), cold["rows"], Tokenizer(models.TINY), cold["config"],
+            checkpoints=folder / "adapters", merged=folder / "again",
+            metrics=StoreMetrics(cold["store"], "x"), progress=lambda *shown: None,
+        )  # fmt: skip
+
+
+def test_no_example_that_fits_is_refused_with_the_limit(cold, tmp_path):
+    with pytest.raises(sft.NoExamples, match="160 tokens or fewer"):
+        sft.train(
+            models.load("tiny"), [], Tokenizer(models.TINY), cold["config"],
+            checkpoints=tmp_path / "adapters", merged=tmp_path / "merged",
+            metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,
+        )  # fmt: skip
