@@ -91,6 +91,10 @@ def test_the_loss_is_tunixs_without_its_one_hot():
     mask, positions = make_causal_attn_mask(PRESENT), build_positions_from_mask(PRESENT)
     theirs = _default_loss_fn(model, IDS, COMPLETION, positions, mask)
     ours = losses.sft_loss(model, IDS, COMPLETION, PRESENT)
+    vocabulary = logits(model).shape[-1]
+    one_hot = f"[2,11,{vocabulary}]"  # of the targets, compared with every token
+    graph = str(jax.make_jaxpr(losses.sft_loss)(model, IDS, COMPLETION, PRESENT))
+    assert f"bool{one_hot}" not in graph
     assert float(ours) == pytest.approx(float(jnp.asarray(theirs)), rel=1e-5)
 
 

@@ -128,15 +128,35 @@ def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
     assert stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work).run == done.run
 
 
-def test_the_same_seed_gives_identical_generations(job, result, tmp_path):
-    twin = stages.Job(open_store(tmp_path / "twin"), job.preset, job.progress)
-    stages.prepare(twin)
-    stages.evaluate(twin, "base", "tiny", None)
-    question = """
-        select problem_id, sample, text, tokens, finish from generations
-        where stage = 'base' order by problem_id, sample
-    """
-    assert ask(twin.store, question).equals(ask(job.store, question))
+def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, result, tmp_path):
+    question = "select problem_id, sample, text, tokens, finish from generations order by all"
+
+    def sampled(name, seed):
+        store = open_store(tmp_path / name)
+        preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
+        here = stages.Job(store, preset, job.progress)
+        stages.prepare(here)
+        stages.evaluate(here, "base", "tiny", None)
+        return ask(store, question)
+
+    first = sampled("first", 0)
+    assert first.equals(sampled("again", 0))
+    other = sampled("other", 1)
+    assert set(first["text"]) != set(other["text"])
+    halves = first.partition_by("sample")
+    assert halves[0]["text"].to_list() != halves[1]["text"].to_list()
+
+
+def test_a_model_that_was_removed_is_made_again(job, result):
+    [run] = ask(job.store, "select run from runs where kind = 'sft'")["run"].to_list()
+    known = runs.state(job.store, run)
+    assert known
+    folder = stages.model_of(job.store, known["summary"])
+    aside = folder.rename(folder.with_name("aside"))
+    found = stages._is_there(job, known["summary"])
+    aside.rename(folder)
+    assert not found
+    assert stages._is_there(job, known["summary"])
 
 
 def test_the_export_loads_and_was_compared(job, result):
@@ -150,5 +170,8 @@ def test_over_long_prompts_are_left_out_and_counted(job, result):
     problems = stages.inputs.problems_of(job.store, job.preset.data.problems, "test").kept
     tokenizer = stages.Tokenizer(stages.models.TINY)
     fit = stages.fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
-    assert len(fit.too_long) + fit.problems.height == TEST_PROBLEMS
-    assert narrow.preset.eval.max_prompt_tokens == 80
+    assert 0 < fit.problems.height < TEST_PROBLEMS
+    done = stages.evaluate(narrow, "base", "tiny", None)
+    assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
+    written = ask(job.store, "select problem_id from generations where run = $run", run=done.run)
+    assert set(written["problem_id"]) == set(fit.problems["problem_id"])

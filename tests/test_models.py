@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
+from tunix.models.gemma3 import model as gemma3
 
 from pipeline import models
 from pipeline.models import BadModel
@@ -86,3 +87,16 @@ def test_what_changed_in_memory_is_in_the_saved_folder(tmp_path):
     loaded.model.final_norm.scale[...] = jnp.full_like(loaded.model.final_norm.scale[...], 0.5)
     folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
     assert set(load_file(folder / "model.safetensors")["model.norm.weight"]) == {np.float32(0.5)}
+
+
+@pytest.mark.parametrize("remat", [False, True])
+def test_remat_reaches_tunix(remat):
+    found = models.architecture(models.TINY, "float32", remat).remat_config
+    assert found == (gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE)
+
+
+def test_a_saved_config_says_the_dtype_of_its_weights(tmp_path):
+    loaded = models.load("tiny", dtype="bfloat16")
+    folder = models.save(loaded.model, loaded.folder, tmp_path / "half")
+    assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"
+    assert load_file(folder / "model.safetensors")["model.norm.weight"].dtype == jnp.bfloat16

@@ -48,7 +48,7 @@ def test_tags_are_counted_once_each():
     assert parts("<reasoning>x</reasoning>", "7")["approximate_format"] == 0.5
 
 
-def test_an_undecidable_answer_is_neither_rewarded_nor_punished():
+def test_an_undecidable_answer_earns_nothing_and_spoils_no_sum():
     assert math.isnan(parts(RIGHT, "no number at all")["answer"])
 
 

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from tunix.rl.rollout.base_rollout import RolloutConfig
 
-from pipeline import models
+from pipeline import models, rollout
 from pipeline.rollout import BadSampling, FreshRollout, Sampler, Sampling, generator
 from pipeline.tokens import Tokenizer, prompt_text
 
@@ -80,30 +79,34 @@ def fresh(tiny, tokenizer, sampling) -> FreshRollout:
 
 
 def test_grpo_samples_anew_at_each_call(tiny, tokenizer, prompts):
-    rollout = fresh(tiny, tokenizer, settings(temperature=1.0))
-    first, second = rollout.generate(prompts, ANY), rollout.generate(prompts, ANY)
+    engine = fresh(tiny, tokenizer, settings(temperature=1.0))
+    first, second = engine.generate(prompts, ANY), engine.generate(prompts, ANY)
     assert first.text != second.text
-    assert [c.text for c in rollout.noted] == first.text + second.text
+    assert [c.text for c in engine.noted] == first.text + second.text
 
 
 def test_rollout_tokens_hold_the_stop_token_so_that_stopping_is_trained(tiny, tokenizer, prompts):
-    rollout = fresh(tiny, tokenizer, settings())
-    output = rollout.generate(prompts, ANY)
+    engine = fresh(tiny, tokenizer, settings())
+    output = engine.generate(prompts, ANY)
     stops = set(tokenizer.stop_ids())
     assert [int(ids[-1]) in stops for ids in output.tokens] == [
-        completion.finish == "stop" for completion in rollout.noted
+        completion.finish == "stop" for completion in engine.noted
     ]
 
 
-def test_a_short_last_batch_compiles_nothing_new(tiny, tokenizer, prompts):
-    sampler: Any = Sampler(tiny.model, tokenizer, settings())
-    key = jax.random.PRNGKey(0)
-    sampler.complete(prompts, key)
-    compiled = sampler._compiled_prefill_fn._cache_size()
+def test_a_short_last_batch_compiles_nothing_new(tiny, tokenizer, prompts, monkeypatch):
+    made: list[Any] = []
+
+    class Noted(Sampler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(rollout, "Sampler", Noted)
     generate = generator(tiny.model, tokenizer, settings(), batch=2)
     texts = [c.text for c in generate(prompts * 2 + prompts[:1], 0)]
     assert texts[0] == texts[2] == texts[4]
-    assert compiled == 1
+    assert [sampler._compiled_prefill_fn._cache_size() for sampler in made] == [1]
 
 
 def test_a_prompt_over_the_limit_is_refused_before_the_sampler_sees_it(tiny, tokenizer, prompts):
