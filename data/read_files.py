@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ def files_in(path: Path) -> list[Path]:
                 f" {', '.join(SUFFIXES)}. Rename or convert it."
             )
         return [path]
+    if path.exists() and not path.is_dir():
+        raise BadFile(f"{path} is a pipe or a device; expected a file or folder. Save it first.")
     if not path.exists():
         raise BadFile(f"{path} does not exist; expected a file or folder of rows. Check the path.")
     found = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
@@ -60,22 +63,25 @@ def files_in(path: Path) -> list[Path]:
 
 
 def split_of(path: Path) -> str:
-    """test if the file's name says so, else train."""
-    return "test" if "test" in path.stem.lower() else "train"
+    """test if a word of the file's name says so and none says train, else train."""
+    words = set(re.split(r"[^a-z]+", path.stem.lower()))
+    return "test" if "test" in words and "train" not in words else "train"
 
 
 def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[Row | Rejected]:
     """Rows of one file, each with at least `columns`; a file without them is refused whole."""
     readers = {".csv": _csv, ".parquet": _parquet}
     read = readers.get(path.suffix.lower(), _jsonl)
-    seen = False
+    seen, first = False, ""
     for row in read(path):
         if isinstance(row, Row):
             seen = seen or _has(path, row, columns)
+        else:
+            first = first or f" The first is number {row.number + 1}: {row.reason}."
         yield row
     if not seen:
         raise BadFile(
-            f"{path} holds no row; expected rows with {', '.join(columns)}. Check the file."
+            f"{path} holds no row; expected rows with {', '.join(columns)}.{first} Check the file."
         )
 
 
@@ -105,40 +111,90 @@ def _text(path: Path) -> str:
 
 def _csv(path: Path) -> Iterator[Row | Rejected]:
     csv.field_size_limit(LARGEST_FIELD)
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
-    for number, values in enumerate(reader):
-        if None in values or None in values.values():
-            wanted = len(reader.fieldnames or ())
-            content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
-            yield Rejected(f"not {wanted} fields, as the header has", path.name, number, content)
-        else:
-            yield Row(dict(values), path.name, split_of(path), number)
+    # strict: else an unclosed quote takes the rest of the file into one field
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        names = reader.fieldnames or ()
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise BadFile(f"{path} has the column {', '.join(twice)} twice. Rename one of them.")
+        for number, values in enumerate(reader):
+            if None in values or None in values.values():
+                content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
+                reason = f"not {len(names)} fields, as the header has"
+                yield Rejected(reason, path.name, number, content)
+            else:
+                yield Row(dict(values), path.name, split_of(path), number)
+    except csv.Error as error:
+        raise BadFile(
+            f"{path} is broken after line {reader.line_num}: {error}. Expected"
+            " every quote to be closed, and one inside a field to be doubled. Mend that row."
+        ) from error
 
 
 def _jsonl(path: Path) -> Iterator[Row | Rejected]:
-    for number, line in enumerate(_text(path).split("\n")):
+    text = _text(path)
+    if text.lstrip().startswith("["):  # one array of rows
+        for number, values in enumerate(_array(path, text)):
+            yield _object(path, number, values, lambda values=values: json.dumps(values))
+        return
+    for number, line in enumerate(text.split("\n")):
         if not line.strip():
             continue
         try:
             values = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # of digits or brackets beyond count too
             yield Rejected(f"no JSON: {type(error).__name__}", path.name, number, line)
             continue
-        if isinstance(values, dict):
-            yield Row(values, path.name, split_of(path), number)
-        else:
-            yield Rejected("no JSON object", path.name, number, line)
+        yield _object(path, number, values, lambda line=line: line)
+
+
+def _array(path: Path, text: str) -> list[Any]:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(
+            f"{path} begins as an array of JSON but is none: {error}. Expected one object a line,"
+            " or one array of objects."
+        ) from error
+
+
+def _object(path: Path, number: int, values: Any, content: Callable[[], str]) -> Row | Rejected:
+    if not isinstance(values, dict):
+        return Rejected("no JSON object", path.name, number, content())
+    if not _storable(values):
+        return Rejected("half a surrogate pair, which UTF-8 cannot hold", path.name, number, "")
+    return Row(values, path.name, split_of(path), number)
+
+
+def _storable(value: Any) -> bool:
+    """Whether every text in it can be written as UTF-8."""
+    if isinstance(value, str):
+        return value.isascii() or value.encode("utf-8", "ignore").decode() == value
+    if isinstance(value, dict):
+        return all(_storable(part) for pair in value.items() for part in pair)
+    return all(_storable(part) for part in value) if isinstance(value, list) else True
 
 
 def _parquet(path: Path) -> Iterator[Row | Rejected]:
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise BadFile(
-            f"{path} is no Parquet file: {error}. Check that it was copied whole."
-        ) from error
     number = 0
-    for batch in file.iter_batches(batch_size=1_000):
-        for values in batch.to_pylist():
-            yield Row(values, path.name, split_of(path), number)
-            number += 1
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1_000):
+            for values in batch.to_pylist():
+                try:
+                    yield Row(_decoded(values), path.name, split_of(path), number)
+                except UnicodeDecodeError:
+                    yield Rejected("bytes that are no UTF-8", path.name, number, repr(values)[:500])
+                number += 1
+    except (pa.ArrowException, OSError) as error:
+        raise BadFile(
+            f"{path} is no whole Parquet file: {str(error).rstrip('.')}. Check that it was copied whole."
+        ) from error
+
+
+def _decoded(value: Any) -> Any:
+    """`value` with text where Parquet says bytes, as some writers do of every text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, dict):
+        return {name: _decoded(part) for name, part in value.items()}
+    return [_decoded(part) for part in value] if isinstance(value, list) else value

@@ -103,15 +103,16 @@ def _neutral(number: int, row: dict[str, Any], line: str) -> Generation | Reject
 
 
 def _openai(number: int, row: dict[str, Any], line: str) -> Iterator[Generation | Rejection]:
-    question, truth = str(row["question"]), str(row["ground_truth"])
+    question, truth = _text(row["question"]) or "", _text(row["ground_truth"]) or ""
     gold = truth.rpartition("A:")[2].strip()
-    problem = f"gsm8k-{fingerprint(question=question, gold=gold)[:16]}"
+    # as a conversion of the dataset itself names it
+    problem = fingerprint(question=question.strip(), gold=gold)[:32]
     models = {name: said for name, said in row.items() if isinstance(said, dict)}
     if not models:
         yield Rejection(number, "no model with is_correct and solution", line)
     for model, said in models.items():
-        text, label = said.get("solution"), said.get("is_correct")
-        if not isinstance(text, str) or not isinstance(label, bool | None):
+        text, label = _text(said.get("solution")), said.get("is_correct")
+        if text is None or not isinstance(label, bool | None):
             yield Rejection(number, f"{model} has no solution and is_correct", line)
         else:
             yield Generation(number, problem, question, gold, text, _name(model), 0, label)

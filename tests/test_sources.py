@@ -120,7 +120,7 @@ def test_a_file_is_converted_without_a_store(tmp_path):
         ("rows.jsonl", b'{"q": 1}', "lacks the column question, answer; found q"),
         ("rows.csv", b"question,answer\n", "holds no row"),
         ("rows.jsonl", b"not json\n", "holds no row"),
-        ("rows.parquet", b"not parquet", "is no Parquet file"),
+        ("rows.parquet", b"not parquet", "is no whole Parquet file"),
         ("rows.txt", b"hello", "expected one of .csv"),
     ],
 )
@@ -171,3 +171,71 @@ def test_real_gsm8k_is_all_accounted_for(store):
     assert convert_source(store, "gsm8k")["converted"] == 8_792
     splits = ask(store, "select split, count(*) as n from problems group by split order by split")
     assert splits.rows() == [("test", 1_319), ("train", 7_473)]
+
+
+def test_an_unclosed_quote_is_refused_and_swallows_nothing(store, tmp_path):
+    lines = [f'"{n}?","{n} #### {n}"' for n in range(100)]
+    lines[40] = '"40?,"40 #### 40"'
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer\n" + "\n".join(lines) + "\n")
+    with pytest.raises(BadFile, match="broken after line 41"):
+        ingest(store, "gsm8k", path)
+    path.write_text('question,answer\n"1?","1 #### 1\n"2?","2 #### 2"\n')
+    with pytest.raises(BadFile, match="every quote to be closed"):
+        ingest(store, "gsm8k", path)
+
+
+def test_a_column_that_comes_twice_is_refused(store, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer,answer\n1,2,3\n")
+    with pytest.raises(BadFile, match="answer twice"):
+        ingest(store, "gsm8k", path)
+
+
+def test_bytes_of_parquet_are_read_as_text_and_other_bytes_rejected(
+    store, tmp_path
+):
+    path = tmp_path / "rows.parquet"
+    rows = {"question": [b"1?", b"\xff"], "answer": [b"1\n#### 1", b"2\n#### 2"]}
+    pl.DataFrame(rows).write_parquet(path)
+    assert counts(ingest(store, "gsm8k", path)) == (2, 1, 0, 1)
+    convert_source(store, "gsm8k")
+    assert ask(store, "select prompt from examples")["prompt"].to_list() == ["1?"]
+
+
+def test_a_parquet_file_with_a_damaged_body_is_refused(store, tmp_path):
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame(ROWS * 500).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[40:200] = bytes(160)
+    path.write_bytes(content)
+    with pytest.raises(BadFile, match="no whole Parquet file"):
+        ingest(store, "gsm8k", path)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"question": "q \\ud800", "answer": "1"}', '{"question": 1' + "0" * 5_000 + "}"]
+)
+def test_a_line_that_cannot_be_stored_is_rejected(store, tmp_path, line):
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    path.write_text(path.read_text() + line + "\n")
+    assert counts(ingest(store, "gsm8k", path)) == (4, 3, 0, 1)
+
+
+def test_one_array_of_rows_is_read_like_lines(store, tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(ROWS, indent=2))
+    assert counts(ingest(store, "gsm8k", path)) == (3, 3, 0, 0)
+    path.write_text(json.dumps(ROWS)[:-5])
+    with pytest.raises(BadFile, match="begins as an array"):
+        ingest(store, "gsm8k", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [("main_test", "test"), ("test", "test"), ("contest", "train"), ("latest", "train"),
+     ("test_of_train", "train"), ("rows", "train")],
+)  # fmt: skip
+def test_a_whole_word_of_the_name_says_the_split(store, tmp_path, name, split):
+    ingest(store, "gsm8k", jsonl(tmp_path / f"{name}.jsonl", ROWS))
+    assert ask(store, "select distinct split from records")["split"].to_list() == [split]
