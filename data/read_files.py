@@ -187,7 +187,8 @@ def _parquet(path: Path) -> Iterator[Row | Rejected]:
                 number += 1
     except (pa.ArrowException, OSError) as error:
         raise BadFile(
-            f"{path} is no whole Parquet file: {str(error).rstrip('.')}. Check that it was copied whole."
+            f"{path} is no whole Parquet file: {str(error).rstrip('.')}."
+            " Check that it was copied whole."
         ) from error
 
 

@@ -157,6 +157,13 @@ def own(source: str, path: Path | None, shape: str) -> Card:
     return Card(source, shape, "none", name=path.name)
 
 
+def check(source: str, path: Path | None, shape: str | None) -> None:
+    """Refuse a source that is not known and a path that holds no file of rows."""
+    _ = own(source, path, shape) if shape else card(source)
+    if path is not None:
+        files_in(path)
+
+
 def name_of_files(path: Path) -> str:
     """A name for the source that files are which have none: the hash of what they hold."""
     digest = hashlib.sha256()

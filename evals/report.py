@@ -22,6 +22,10 @@ class SeveralStages(ValueError):
     """A run whose stages would be mixed up if it were compared as one."""
 
 
+class NothingInCommon(ValueError):
+    """Two runs that are to be compared answered different problems."""
+
+
 def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     """stage, problem_id, sample, format, answer, partial: verdicts of the grader's version.
 
@@ -107,6 +111,12 @@ def compare(store: Store, run_a: str, run_b: str, grader: str = "strict") -> dic
     """The object of `thinkbench compare`. a and b of a metric are over the common problems."""
     a, b = (_one_stage(_scored(store, run, grader), run) for run in (run_a, run_b))
     both = a.select("problem_id").unique().join(b.select("problem_id").unique(), on="problem_id")
+    if both.is_empty():
+        raise NothingInCommon(
+            f"{run_a} and {run_b} answered no problem in common; {run_a} answered"
+            f" {a['problem_id'].n_unique()}, {run_b} {b['problem_id'].n_unique()}."
+            " Name two runs over the same problems."
+        )
     common_a, common_b = (x.join(both, on="problem_id", how="semi") for x in (a, b))
     return {
         "a": run_a,

@@ -101,6 +101,13 @@ def check_folder(folder: Path) -> None:
         )
 
 
+def checked(name: str) -> Path:
+    """The local folder of the model `name`, with all its parts."""
+    folder = resolve(name)
+    check_folder(folder)
+    return folder
+
+
 def architecture(folder: Path, dtype: str, remat: bool = False) -> gemma3.ModelConfig:
     """Tunix's configuration of the Gemma 3 that `folder`/config.json describes."""
     try:
@@ -158,8 +165,7 @@ def load(
     name: str, *, dtype: str = "float32", remat: bool = False, mesh: Mesh | None = None
 ) -> Loaded:
     """The model `name` (see `resolve`) with its weights in `dtype`, on `mesh`."""
-    folder = resolve(name)
-    check_folder(folder)
+    folder = checked(name)
     mesh = mesh or mesh_of()
     with mesh:
         model = create_model_from_safe_tensors(

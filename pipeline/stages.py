@@ -128,8 +128,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
     config = job.preset.eval
     found = inputs.problems_of(job.store, job.preset.data.problems, "test")
     chosen = found.kept.head(config.limit) if config.limit else found.kept
-    folder = models.resolve(str(model))
-    models.check_folder(folder)
+    folder = models.checked(str(model))
     read = {
         "model": inputs.hash_of_folder(folder),
         "problems": inputs.hash_of_rows(chosen["problem_id"].to_list()),
@@ -180,8 +179,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
 def train_sft(job: Job, model: Path | str, converter: str) -> Done:
     """Cold-start SFT of `model`; its summary's `model` is the merged folder."""
     config, source = job.preset.sft, job.preset.data.records
-    folder = models.resolve(str(model))
-    models.check_folder(folder)
+    folder = models.checked(str(model))
     examples = inputs.examples_of(job.store, source, converter)
     read = {
         "model": inputs.hash_of_folder(folder),
@@ -213,8 +211,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
     # what is held out fits into the prompts of training
     sampling = replace(sampling_of(job.preset.eval), max_prompt_tokens=config.max_prompt_tokens)
     batch = min(job.preset.eval.batch, data.heldout)
-    folder = models.resolve(str(model))
-    models.check_folder(folder)
+    folder = models.checked(str(model))
     found = inputs.problems_of(job.store, data.problems, "train")
     read = {
         "model": inputs.hash_of_folder(folder),
@@ -274,8 +271,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
 
 def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> Done:
     """Export `model` to `out`, parity-checked on test problems."""
-    folder = models.resolve(str(model))
-    models.check_folder(folder)
+    folder = models.checked(str(model))
     found = inputs.problems_of(job.store, job.preset.data.problems, "test")
 
     def work(run: str) -> dict[str, Any]:
@@ -296,9 +292,9 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
 
 def run_all(job: Job) -> dict[str, Any]:
     """The whole mission; returns the object that `thinkbench run --json` prints."""
+    base = models.checked(job.preset.model.model)  # before any row is read
     counts = prepare(job)
     converter = counts[job.preset.data.records]["convert"]["converter"]
-    base = models.resolve(job.preset.model.model)
     evaluated = {"base": evaluate(job, "base", base, None)}
     tuned = train_sft(job, base, converter)
     cold = model_of(job.store, tuned.summary)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -203,3 +204,44 @@ def test_the_table_shows_each_share_with_its_interval(capsys):
     words = [" ".join(line) for line in lines]
     assert "base 1,234 50.0% (25.0 to 75.0) 50.0% (25.0 to 75.0) unknown [r]" in words
     assert "base → sft answer +12.5 points (-5.0 to +30.0) < 0.001 1,234" in words
+
+
+def test_a_typo_makes_no_store(say, tmp_path):
+    for command in (["ingest", "gsm9k"], ["ingest", "gsm8k", "--from", "nowhere"],
+                    ["convert", "gsm8k"]):  # fmt: skip
+        assert say(*command)[0] == 2
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_file_without_shape_is_told_to_say_it(say, tmp_path):
+    (tmp_path / "rows.jsonl").write_text("{}")
+    code, _, err = say("convert", str(tmp_path / "rows.jsonl"))
+    assert (code, "--shape" in err) == (2, True)
+
+
+def test_grades_are_printed_in_words_with_each_stage(say, tmp_path):
+    rows = [
+        {"problem_id": f"p{n}", "question": "q", "gold": str(n), "text": str(n), "stage": stage}
+        for n in range(3)
+        for stage in ("before", "after")
+    ]
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert say("import", str(path), "--name", "theirs")[0] == 0
+    code, out, _ = say("grade", "--run", "theirs", "--grader", "lenient")
+    assert code == 0
+    assert not set("[]{}") & set(out)
+    lines = [line.split() for line in out.splitlines()]
+    assert ["generations", "6"] in lines
+    assert [line[:2] for line in lines if line[:1] in (["before"], ["after"])] == [
+        ["after", "3"],
+        ["before", "3"],
+    ]
+
+
+def test_a_port_that_is_taken_is_bad_input(say):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = say("app", "--port", str(taken.getsockname()[1]))
+    assert (code, "another --port" in err) == (2, True)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from data import runs
 from data.store import open_store
 from workbench import doctor
 
@@ -56,7 +57,7 @@ def test_the_report_holds_no_secret_and_prints(no_home, monkeypatch, capsys):
 
 
 def test_the_installed_packages_fit_what_is_asked():
-    found = {"packages": doctor.packages()}
+    found = {"packages": doctor.packages(), "store": {}}
     assert doctor.problems(found) == []
     assert {row["package"] for row in found["packages"]} >= {"polars", "jax", "google-tunix"}
 
@@ -64,7 +65,9 @@ def test_the_installed_packages_fit_what_is_asked():
 def test_a_package_of_another_version_is_a_problem_with_what_to_do():
     row = {"package": "jax", "asked": "==0.10.2", "installed": "0.11.0", "extra": "train"}
     missing = {"package": "torch", "asked": "any", "installed": None, "extra": "parity"}
-    (line,) = doctor.problems({"packages": [row | {"fits": False}, missing | {"fits": False}]})
+    (line,) = doctor.problems(
+        {"packages": [row | {"fits": False}, missing | {"fits": False}], "store": {}}
+    )
     assert [word for word in ("jax", "0.11.0", "==0.10.2", "make") if word not in line] == []
 
 
@@ -85,3 +88,24 @@ def test_the_health_of_a_store_is_its_own_words(tmp_path):
     open_store(tmp_path / "store")
     health = doctor.store_health(tmp_path / "store")
     assert (health["exists"], health["rows"]) == (True, 0)
+
+
+def test_a_store_of_a_newer_format_is_a_problem_and_the_report_goes_on(tmp_path):
+    open_store(tmp_path / "store")
+    (tmp_path / "store" / "STORE.json").write_text('{"format_version": 99, "store_id": "x"}')
+    found = doctor.store_health(tmp_path / "store")
+    (line,) = doctor.problems({"packages": [], "store": found})
+    assert "format 99" in line
+
+
+def test_a_part_that_is_gone_is_a_problem(tmp_path):
+    store = open_store(tmp_path / "store")
+    runs.begin(store, "eval", run="r", config={}, seed=0, inputs={})
+    next((store.folder / "runs").rglob("*.parquet")).unlink()
+    parts_gone = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
+    assert parts_gone == []  # never seen by a question, so nothing is known to be missing
+    runs.begin(store, "eval", run="s", config={}, seed=0, inputs={})
+    assert runs.state(store, "s")
+    next((store.folder / "runs").rglob("*.parquet")).unlink()
+    (line,) = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
+    assert "1 part(s) of the store are gone" in line

@@ -192,9 +192,7 @@ def test_a_column_that_comes_twice_is_refused(store, tmp_path):
         ingest(store, "gsm8k", path)
 
 
-def test_bytes_of_parquet_are_read_as_text_and_other_bytes_rejected(
-    store, tmp_path
-):
+def test_bytes_of_parquet_are_read_as_text_and_other_bytes_rejected(store, tmp_path):
     path = tmp_path / "rows.parquet"
     rows = {"question": [b"1?", b"\xff"], "answer": [b"1\n#### 1", b"2\n#### 2"]}
     pl.DataFrame(rows).write_parquet(path)

@@ -29,11 +29,14 @@ def bars() -> Iterator[Bar]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[numbers]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-        tasks = {}
+    shown = Progress(*columns, console=Console(stderr=True))
+    tasks = {}
+    try:
 
         def bar(name: str):
             def progress(step: int, of: int, numbers: dict[str, float]) -> None:
+                if not tasks:
+                    shown.start()  # with the first bar: an empty display is a blank line
                 if name not in tasks:
                     tasks[name] = shown.add_task(name, total=of, numbers="")
                 words = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
@@ -42,3 +45,6 @@ def bars() -> Iterator[Bar]:
             return progress
 
         yield bar
+    finally:
+        if tasks:
+            shown.stop()

@@ -11,7 +11,7 @@ import click
 
 from pipeline.config import EvalConfig, GrpoConfig, SftConfig
 from workbench import printed
-from workbench.boundary import exit_code
+from workbench.boundary import BadInput, exit_code
 from workbench.flags import changed_preset, knobs
 
 # What a command gives back: the object of --json, and what prints it for people.
@@ -19,6 +19,8 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 
 
 SHAPES = ("stratos", "gsm8k", "messages", "completion")  # data/shapes.py, not loaded for --help
+
+GRADERS = ("strict", "lenient", "notebook")  # evals/graders.py
 
 
 class InFlowOrder(click.Group):
@@ -106,6 +108,7 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
     from data import sources
     from data.store import open_store
 
+    sources.check(source, path, shape)  # before there is a store: a typo makes none
     counts = sources.ingest(open_store(folder), source, path, shape)
     return counts, printed.counts(f"Ingested {source}")
 
@@ -117,14 +120,16 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
 def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) -> Answer:
     """Turn an ingested SOURCE, or a FILE with --shape, into examples; say what became of rows."""
     from data.conversions import convert_file, convert_source
-    from data.store import open_store
     from workbench.bars import bars
+    from workbench.stores import existing_store
 
     with bars() as bar:
         if shape is not None:
             value = convert_file(Path(what), shape, frozenset(rules), bar(f"convert {what}"))
+        elif Path(what).is_file():
+            raise BadInput(f"{what} is a file: say with --shape what its rows are")
         else:
-            store = open_store(folder)
+            store = existing_store(folder)
             value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))
     return value, printed.counts(f"Converted {what}")
 
@@ -149,9 +154,10 @@ def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
         from pipeline import stages
         from workbench.stores import start
 
+        begin = start(job.store, model or job.preset.model.model)
+        stages.models.checked(begin.model)  # before any row is read
         counts = stages.prepare(job)
         converter = counts[job.preset.data.records]["convert"]["converter"]
-        begin = start(job.store, model or job.preset.model.model)
         done = stages.train_sft(job, begin.model, converter)
     return {"run": done.run, **done.summary}, printed.counts("SFT")
 
@@ -166,8 +172,9 @@ def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
         from pipeline import stages
         from workbench.stores import latest, start
 
-        stages.prepare(job)
         begin = start(job.store, model) if model else latest(job.store, "sft")
+        stages.models.checked(begin.model)
+        stages.prepare(job)
         done = stages.train_grpo(job, begin.model, begin.run)
     return {"run": done.run, **done.summary}, printed.counts("GRPO")
 
@@ -183,8 +190,9 @@ def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
         from pipeline import stages
         from workbench.stores import start
 
-        stages.prepare(job)
         begin = start(job.store, model or job.preset.model.model)
+        stages.models.checked(begin.model)
+        stages.prepare(job)
         done = stages.evaluate(job, begin.stage, begin.model, begin.run)
         rows = report.stages(job.store, [done.run], job.preset.eval.grader)
     value = {"run": done.run, **done.summary, "stages": rows}
@@ -193,7 +201,7 @@ def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
 
 @verb
 @click.option("--run", "run", required=True, help="an evaluation or import")
-@click.option("--grader", default="strict", show_default=True, help="strict, lenient or notebook")
+@click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
 def grade(folder: Path, run: str, grader: str) -> Answer:
     """Grade the generations of a run with another rule; no model is needed."""
     from evals.report import grade_run
@@ -205,9 +213,12 @@ def grade(folder: Path, run: str, grader: str) -> Answer:
 @verb
 @click.argument("run_a")
 @click.argument("run_b")
-@click.option("--grader", default="strict", show_default=True, help="strict, lenient or notebook")
+@click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
 def compare(folder: Path, run_a: str, run_b: str, grader: str) -> Answer:
-    """Compare RUN_A with RUN_B on the problems that both answered."""
+    """Compare RUN_A with RUN_B on the problems that both answered.
+
+    A run that holds several stages is named as RUN/STAGE.
+    """
     from evals.report import compare
     from workbench.stores import existing_store
 
@@ -239,8 +250,9 @@ def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> 
         from pipeline import stages
         from workbench.stores import latest, start
 
-        stages.prepare(job)
         begin = start(job.store, model) if model else latest(job.store, "grpo")
+        stages.models.checked(begin.model)
+        stages.prepare(job)
         target = out or folder / "exports" / (begin.run or Path(begin.model).name)
         done = stages.export_model(job, begin.model, target, begin.run)
     return {"run": done.run, **done.summary}, printed.counts("Exported")
@@ -259,7 +271,9 @@ def run(folder: Path, **chosen: Any) -> Answer:
 
 @thinkbench.command()
 @click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--store", "here", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--store", "here", type=click.Path(path_type=Path, file_okay=False), help="as before the verb"
+)
 @click.pass_context
 def app(context: click.Context, port: int, here: Path | None) -> None:
     """Open the workbench in a browser, on this machine only."""

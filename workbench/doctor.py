@@ -18,6 +18,14 @@ NETWORK_SECONDS = 5
 LICENSED = "google/gemma-3-1b-it"  # its weights are given out after a licence is accepted
 HUB = "https://huggingface.co"
 
+# count of a store's health -> what it means and what to do
+STORE_FAULTS = {
+    "missing_parts": "part(s) of the store are gone: restore them from a backup",
+    "crowded_tables": "table(s) of the store have many small parts, and questions become slow:"
+    " end the runs that are still open",
+    "half_written": "file(s) were left half-written by a writer that was killed: the next run that"
+    " ends removes them",
+}
 DEVICES = """
 import json, jax
 found = [
@@ -51,7 +59,11 @@ def packages() -> list[dict[str, Any]]:
     from packaging.requirements import Requirement
 
     rows = []
-    for line in importlib.metadata.requires("thinkbench") or []:
+    try:
+        asked = importlib.metadata.requires("thinkbench") or []
+    except importlib.metadata.PackageNotFoundError:  # run from its folder, never installed
+        asked = ["thinkbench"]
+    for line in asked:
         requirement = Requirement(line)
         extra = line.partition("extra ==")[2].strip(" '\"") or None
         try:
@@ -142,9 +154,12 @@ def store_health(folder: Path) -> dict[str, Any]:
     """What the store says of itself; a folder without one is not a fault."""
     if not (folder / "STORE.json").is_file():
         return {"folder": str(folder), "exists": False}
-    from data.store import health, open_store
+    from data.store import StoreError, health, open_store
 
-    return {"folder": str(folder), "exists": True, **health(open_store(folder))}
+    try:
+        return {"folder": str(folder), "exists": True, **health(open_store(folder))}
+    except StoreError as error:
+        return {"folder": str(folder), "exists": True, "error": str(error)}
 
 
 def problems(found: dict[str, Any]) -> list[str]:
@@ -155,7 +170,11 @@ def problems(found: dict[str, Any]) -> list[str]:
         " Install from the lock: make .venv/.installed"
         for row in unfit
     ]
-    return lines
+    store = found["store"]
+    lines += [store["error"]] if "error" in store else []
+    return lines + [
+        f"{store[name]} {what}" for name, what in STORE_FAULTS.items() if store.get(name)
+    ]
 
 
 def needed(row: dict[str, Any]) -> bool:

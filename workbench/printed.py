@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 from workbench.words import chance, change, interval
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 METRICS = ("format", "answer", "partial")
+GROUPS = {
+    "by_reason": "Quarantined, by reason",
+    "by_defect": "Rows with a defect",
+    "by_dialect": "Rows by dialect of their markers",
+    "patterns": "Rows by pattern: 1 where a thought opens, closes, an answer opens, closes",
+}
 
 
-def show(*tables: "Table | str") -> None:
+def show(*tables: "Group | str") -> None:
     """Print to standard output, as wide as the content needs where that is a file or pipe."""
     from rich.console import Console  # --help must not wait for it
 
@@ -22,23 +28,25 @@ def show(*tables: "Table | str") -> None:
         console.print(table, markup=False, highlight=False)
 
 
-def table(title: str, columns: list[str], rows: list[list[str]], words: bool = False) -> "Table":
+def table(title: str, columns: list[str], rows: list[list[str]], words: bool = False) -> "Group":
     """A table of text; the first column stands left, the others right unless they are words."""
     from rich import box
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title, box=box.SIMPLE, title_justify="left")
+    # the title is a line of its own: rich would break it to the width of the columns
+    drawn = Table(box=box.SIMPLE)
     for place, column in enumerate(columns):
         drawn.add_column(
             column, justify="right" if place and not words else "left", no_wrap=place == 0
         )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in it are no markup
-    return drawn
+    return Group(Text(title, style="bold"), drawn)
 
 
-def stages(rows: list[dict[str, Any]]) -> "Table":
+def stages(rows: list[dict[str, Any]]) -> "Group":
     """One row per stage: each metric with its 95 % interval."""
     return table(
         "Stages (95 % intervals)",
@@ -50,7 +58,7 @@ def stages(rows: list[dict[str, Any]]) -> "Table":
     )
 
 
-def comparisons(rows: list[dict[str, Any]]) -> "Table":
+def comparisons(rows: list[dict[str, Any]]) -> "Group":
     """One row per metric between two stages, paired on the same problems."""
     return table(
         "Paired differences (95 % intervals, exact McNemar p)",
@@ -76,7 +84,8 @@ def compared(value: dict[str, Any]) -> None:
     """Two runs on the problems that both answered."""
     show(
         table(
-            f"{value['a']} → {value['b']}, {value['n']:,} problems in both",
+            f"{value['a']} → {value['b']} by {value['grader']}: {value['n']:,} problems in both,"
+            f" {value['only_a']:,} only in the first, {value['only_b']:,} only in the second",
             ["metric", "a", "b", "difference", "p", "fixed", "broken"],
             [
                 [
@@ -103,7 +112,11 @@ def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
         show(
             table(title, ["what", "value"], plain),
             *(
-                table(name, ["what", "count"], [[key, count(item)] for key, item in group.items()])
+                table(
+                    GROUPS.get(name, name),
+                    ["what", "count"],
+                    [[key, count(item)] for key, item in group.items()],
+                )
                 for name, group in groups.items()
             ),
         )
@@ -112,11 +125,13 @@ def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
 
 
 def graded(value: dict[str, Any]) -> None:
-    """One run under one grader."""
-    rest = {name: item for name, item in value.items() if name not in METRICS}
+    """One run under one grader, then each of its stages."""
+    facts = {name: item for name, item in value.items() if name not in (*METRICS, "n", "stages")}
     rows = [[name, interval(value[name])] for name in METRICS]
-    rows += [[name, count(item)] for name, item in rest.items()]
-    show(table("Grades (95 % intervals)", ["what", "value"], rows))
+    rows += [["generations", count(value["n"])]]
+    rows += [[name, count(item)] for name, item in facts.items()]
+    title = f"{value['run']} by {value['grader']} (95 % intervals)"
+    show(table(title, ["what", "value"], rows), stages(value["stages"]))
 
 
 def count(value: Any) -> str:

@@ -1,6 +1,7 @@
 """Starts the app: Streamlit on this machine's own address, with nothing sent anywhere."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -25,5 +26,8 @@ def command(port: int) -> list[str]:
 
 def serve(folder: Path, port: int) -> NoReturn:
     """Become the server of the store in `folder`, until Ctrl-C."""
+    with socket.socket() as probe:  # said here: Streamlit would end with a line of its own
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
     environment = os.environ | {"THINKBENCH_STORE": str(folder.absolute())}
     os.execve(sys.executable, command(port), environment)
