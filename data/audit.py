@@ -156,15 +156,16 @@ def rows_with(
 
 
 def row(store: Store, record_id: str, converter: str) -> dict[str, Any]:
-    """One record beside what it became: body, outcome, reason, defects, prompt, reasoning, answer.
+    """One record beside what it became.
 
-    The last three are null where it was quarantined.
+    origin, row_number, shape, body, outcome, reason, defects; and prompt, reasoning, answer and
+    rewrites, which are null where it was quarantined.
     """
     found = ask(
         store,
         """
         select
-            r.origin, r.row_number, r.body, c.outcome, c.reason, c.defects,
+            r.origin, r.row_number, r.shape, r.body, c.outcome, c.reason, c.defects,
             e.prompt, e.reasoning, e.answer, e.rewrites
         from conversions c
         join records r using (record_id)

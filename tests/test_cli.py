@@ -245,3 +245,21 @@ def test_a_port_that_is_taken_is_bad_input(say):
         taken.listen()
         code, _, err = say("app", "--port", str(taken.getsockname()[1]))
     assert (code, "another --port" in err) == (2, True)
+
+
+def test_the_audit_says_what_the_trainer_sees_and_writes_files(say, tmp_path):
+    assert say("ingest", "samples-stratos")[0] == 0
+    assert say("convert", "samples-stratos")[0] == 0
+    out = tmp_path / "audit"
+    code, text, _ = say(
+        "audit", "samples-stratos", "--model", "tiny", "--export", out, "--json"
+    )  # fmt: skip
+    found = json.loads(text)
+    assert (code, found["wrong_masks"], found["examples"]) == (0, 0, found["converted"])
+    assert found["survival"][0]["budget"] == 512
+    assert found["survival"][0]["value"] == 1
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        Path(name).name for name in found["export"]
+    )
+    code, text, _ = say("audit", "samples-stratos", "--diff", "1", "1", "--json")
+    assert (code, json.loads(text)["changed"]) == (0, 0)

@@ -136,12 +136,28 @@ def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) 
 
 @verb
 @click.argument("source")
-def audit(folder: Path, source: str) -> Answer:
+@click.option(
+    "--diff", nargs=2, metavar="FIRST SECOND", help="two converters: which rows they differ in"
+)
+@click.option("--model", help="run, 'tiny', folder or hub id: what its trainer would see")
+@click.option(
+    "--export", type=click.Path(path_type=Path), help="new folder: Parquet, JSONL, HTML report"
+)
+def audit(
+    folder: Path,
+    source: str,
+    diff: tuple[str, str] | None,
+    model: str | None,
+    export: Path | None,
+) -> Answer:
     """Say what the newest conversion of SOURCE kept, and why it turned rows away."""
-    from data.audit import summary
+    from workbench import audits
     from workbench.stores import existing_store
 
-    return summary(existing_store(folder), source), printed.counts(f"Conversion of {source}")
+    store = existing_store(folder)
+    if diff:
+        return audits.diff(store, source, *diff)
+    return audits.summary(store, source, model, export)
 
 
 @verb

@@ -1,0 +1,63 @@
+"""The audit as files: every row once, and a page in which no text of the data is markup."""
+
+import json
+
+import polars as pl
+import pytest
+
+from data import audit_export, audit_report, sample_records
+from data.conversions import convert_source
+from data.sources import ingest
+
+EVIL = '<script>alert("x")</script>'
+
+
+@pytest.fixture
+def converted(store, tmp_path):
+    rows = sample_records.stratos_rows(120, seed=5)
+    rows[0]["conversations"][1]["value"] = f"{EVIL} no markers at all"
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ingest(store, "mine", path, "stratos")
+    convert_source(store, "mine")
+    return store
+
+
+def test_both_files_hold_every_row_once_and_say_the_same(converted, tmp_path, monkeypatch):
+    monkeypatch.setattr(audit_export, "AT_A_TIME", 50)
+    found = audit_export.export(converted, "mine", tmp_path / "out")
+    frame = pl.read_parquet(tmp_path / "out" / audit_export.PARQUET)
+    lines = (tmp_path / "out" / audit_export.JSONL).read_text().splitlines()
+    assert found["rows"] == frame.height == len(lines) == frame["record_id"].n_unique() == 120
+    assert frame["row_number"].to_list() == list(range(120))
+    for row, line in zip(frame.iter_rows(named=True), lines, strict=True):
+        assert json.loads(line) == row
+
+
+def test_reasoning_and_answer_are_found_again_by_their_spans(converted, tmp_path):
+    audit_export.export(converted, "mine", tmp_path / "out")
+    kept = pl.read_parquet(tmp_path / "out" / audit_export.PARQUET).filter(outcome="example")
+    assert kept.height > 60
+    for row in kept.iter_rows(named=True):
+        text = audit_report.fields_of(row["shape"], row["body"])["completion"]
+        assert text[row["reasoning_start"] : row["reasoning_end"]] == row["reasoning"]
+        assert text[row["answer_start"] : row["answer_end"]] == row["answer"]
+
+
+def test_the_page_needs_nothing_else_and_escapes_every_text(converted, tmp_path):
+    audit_export.export(converted, "mine", tmp_path / "out")
+    page = (tmp_path / "out" / audit_export.REPORT).read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not any(word in page for word in ("http://", "https://", "src=", "<link"))
+
+
+def test_the_span_is_marked_and_the_text_around_it_cut():
+    text = "a" * 500 + "<x>" + "b" * 500
+    found = audit_report.marked(text, 500, 503, 10)
+    assert found == f"…{'a' * 10}<mark>&lt;x&gt;</mark>{'b' * 10}…"
+
+
+def test_a_folder_that_exists_is_refused(converted, tmp_path):
+    with pytest.raises(audit_export.FolderExists, match="name another folder"):
+        audit_export.export(converted, "mine", tmp_path)
