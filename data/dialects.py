@@ -1,5 +1,6 @@
 """Dialects: families of thinking and answer markers, rows of a table (dialects.toml)."""
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterable
@@ -95,13 +96,32 @@ def old_markers() -> frozenset[str]:
     return frozenset(markers - NEW_TAGS - chat_tokens())
 
 
+def _every_marker() -> frozenset[str]:
+    """Markers, chat tokens and glue, plain and escaped as HTML."""
+    glue = {marker for dialect in dialects().values() for marker in dialect.glue}
+    plain = old_markers() | NEW_TAGS | chat_tokens() | glue
+    return frozenset(plain | {escape(marker) for marker in plain if "<" in marker})
+
+
 @cache
 def any_marker() -> re.Pattern[str]:
     """Finds every marker and chat token, the longest where one begins another."""
-    glue = {marker for dialect in dialects().values() for marker in dialect.glue}
-    plain = old_markers() | NEW_TAGS | chat_tokens() | glue
-    escaped = {escape(marker) for marker in plain if "<" in marker}
-    return re.compile(one_of(plain | escaped))
+    return re.compile(one_of(_every_marker()))
+
+
+@cache
+def leads() -> tuple[str, ...]:
+    """What markers begin with: for each first character the beginning that all of those share."""
+    by_first: dict[str, list[str]] = {}
+    for marker in sorted(_every_marker() - {""}):
+        by_first.setdefault(marker[0], []).append(marker)
+    return tuple(_shared_beginning(markers[0], markers[-1]) for markers in by_first.values())
+
+
+def _shared_beginning(first: str, last: str) -> str:
+    """Of the first and last of sorted words: all between begin with it too."""
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(character for character, _ in same)
 
 
 def escape(marker: str) -> str:

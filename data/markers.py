@@ -2,14 +2,16 @@
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data.dialects import any_marker
+from data.dialects import any_marker, leads
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 # straight, double and single curly, angled
 QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 AFTER_MENTION = frozenset(" .,;:!?)\n")
+MANY = 500  # places where a marker may begin
 PROSE = "Here is my "  # markers that are prose count at the start of a line only
 
 
@@ -29,7 +31,7 @@ class Marker:
 
 def markers_in(text: str) -> list[Marker]:
     """Every marker, chat token and HTML-escaped marker, in order. Linear in the text's length."""
-    found = [(match.group(), match.start(), match.end()) for match in any_marker().finditer(text)]
+    found = [(match.group(), match.start(), match.end()) for match in _matches(text)]
     if not found:
         return []
     fences = code_fences(text) if "```" in text or "~~~" in text else []
@@ -45,6 +47,24 @@ def markers_in(text: str) -> list[Marker]:
         quoted = quoted or bool(ticks and _in_backticks(start, lines, ticks))
         markers.append(Marker(word, start, end, quoted, _is_mention(text, start, end)))
     return markers
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """Every marker in order. The few places where one can begin are looked for first."""
+    places: list[int] = []
+    for lead in leads():
+        at = text.find(lead)
+        while at >= 0:
+            places.append(at)
+            if len(places) > MANY:  # a pattern over all of the text is then the faster way
+                yield from any_marker().finditer(text)
+                return
+            at = text.find(lead, at + 1)
+    end, marker = 0, any_marker()
+    for at in sorted(places):
+        if at >= end and (match := marker.match(text, at)):
+            end = match.end()
+            yield match
 
 
 def code_fences(text: str) -> list[tuple[int, int]]:

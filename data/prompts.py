@@ -6,6 +6,7 @@ after. Example: `Return your final response within \boxed{}. ` in front of a que
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from data.defects import Defect
 from data.dialects import Dialect, old_markers, thought_markers
@@ -64,7 +65,8 @@ def rewritten(system: str, prompt: str) -> Prompt:
             at = start + len(body.removesuffix(request).rstrip())
             rewrites.append(Rewrite("drop-old-request", "prompt", at, end, prompt[at:end], ""))
             end = at
-    kept, dropped, defects = _system(system)
+    kept, dropped, of_system = _system(system)
+    defects = list(of_system)
     defects += [
         Defect("prompt still asks for the old format", "prompt", one.start, one.end)
         for one in rewrites
@@ -78,22 +80,25 @@ def rewritten(system: str, prompt: str) -> Prompt:
 def _opener(prompt: str) -> tuple[str, Dialect] | None:
     """The thought's opener at the end of the prompt, as some chat templates write it."""
     end = prompt.rstrip()[-40:]
+    if not end.endswith(tuple(thought_markers())):
+        return None
     for marker, dialect in thought_markers().items():
         if marker in dialect.thought_open and end.endswith(marker):
             return marker, dialect
     return None
 
 
-def _system(system: str) -> tuple[str, list[Rewrite], list[Defect]]:
+@lru_cache(maxsize=64)  # most datasets have one for all their rows
+def _system(system: str) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
     """What is kept of a system prompt: all, in front of the prompt, or nothing if it is old."""
     if not system.strip():
-        return "", [], []
+        return "", (), ()
     whole = (0, len(system))
     if _is_old(system):
         rewrite = Rewrite("drop-old-system-prompt", "system", *whole, system, "")
-        return "", [rewrite], [Defect("system prompt of the old format", "system", *whole)]
+        return "", (rewrite,), (Defect("system prompt of the old format", "system", *whole),)
     rewrite = Rewrite("system-prompt-into-prompt", "system", *whole, system, system.strip())
-    return system.strip(), [rewrite], []
+    return system.strip(), (rewrite,), ()
 
 
 def _is_old(text: str) -> bool:

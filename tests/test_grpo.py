@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from tunix.rl import common
+from tunix.sft.metrics_logger import MetricsLogger
 
 from data import samples
 from data.store import ask
@@ -227,3 +228,13 @@ def test_restored_adapters_are_those_that_were_saved(tmp_path):
     best.close()
     restored = [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.state(model, nnx.LoRAParam))]
     assert all(np.array_equal(a, b) for a, b in zip(saved, restored, strict=True))
+
+
+def test_no_logger_of_a_run_has_a_backend_so_that_wandb_never_starts(trained):
+    start = models.load("tiny")
+    sampling = Sampling(max_prompt_tokens=128, max_tokens=16)
+    cluster = grpo.cluster_of(start, trained["tokenizer"], CONFIG, sampling)
+    loggers = [cluster._rl_metrics_logger, cluster.actor_trainer.metrics_logger]
+    loggers.append(StoreMetrics(trained["store"], "quiet"))
+    assert all(isinstance(logger, MetricsLogger) for logger in loggers)
+    assert [logger._backends for logger in loggers] == [[], [], []]

@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from flax import nnx
+from tunix.models.gemma3 import model as gemma3
 
 from data import samples
 from evals.graders import GRADERS
 from pipeline import models
 from pipeline.rollout import Sampling, generator
+from pipeline.tiny import train_base
 from pipeline.tokens import Tokenizer, prompt_text
 
 PROBLEMS = 200
@@ -55,3 +58,15 @@ def test_the_base_answers_part_of_the_problems_in_prose(answers):
 
 def test_the_base_ends_its_answers(answers):
     assert all(text.rstrip().endswith(".") for _, text in answers)
+
+
+def test_training_from_nothing_gives_every_matrix_a_scale():
+    made = gemma3.Gemma3(models.architecture(models.TINY, "float32"), rngs=nnx.Rngs(0))
+
+    def flat():
+        state = nnx.to_flat_state(nnx.state(made, nnx.Param))
+        return {path: float(w[...].std()) for path, w in state if w[...].ndim > 1}
+
+    assert min(flat().values()) == 0  # as Tunix makes it, the MLP computes nothing
+    train_base.initialise(made, seed=0)
+    assert min(flat().values()) > 0.01

@@ -1,0 +1,117 @@
+"""Conversion against the usual way, on the same rows, in one process: python -m benchmarks.convert
+
+The usual way is `datasets.map` with two regular expressions: it cuts reasoning and answer out where
+it can and says nothing of the rest. Ours also finds defects, records spans and rewrites prompts.
+`--alone N` streams N made rows through ours only and gives its peak memory.
+"""
+
+import argparse
+import random
+import re
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import datasets
+
+from benchmarks import report
+from data.convert import convert
+from data.sample_records import E_SOLUTION, REQUEST, SYSTEM, solution, text
+
+WORDS = [f"{start}{end}" for start in ("ad", "box", "cou", "di") for end in ("d", "es", "nt", "g")]
+THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
+SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)<\|end_of_solution\|>", re.DOTALL)
+LENGTH = 5_000  # of a thought, about [characters]
+REPEATS = 5
+
+
+def made_rows(n: int, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Rows in the shape of Stratos, about LENGTH each; one in twenty is cut off."""
+    rng = random.Random(seed)
+    pieces = [" ".join(rng.choices(WORDS, k=24)) + f" step {k}.\n\n" for k in range(4_000)]
+    for number in range(n):
+        thought = "".join(rng.choices(pieces, k=LENGTH // len(pieces[0])))
+        said = text(thought.rstrip(), solution(str(number)))
+        if number % 20 == 0:
+            said = said.removesuffix(E_SOLUTION)
+        turns = [("user", f"{REQUEST}How many in box {number}?"), ("assistant", said)]
+        yield {"system": SYSTEM, "conversations": [{"from": a, "value": b} for a, b in turns]}
+
+
+def usual(row: dict[str, Any]) -> dict[str, Any]:
+    """What a notebook does to a row."""
+    said = row["conversations"][1]["value"]
+    thought, answer = THOUGHT.search(said), SOLUTION.search(said)
+    return {
+        "prompt": row["conversations"][0]["value"],
+        "reasoning": thought.group(1).strip() if thought else "",
+        "answer": answer.group(1).strip() if answer else "",
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def compared(n: int) -> list[dict[str, Any]]:
+    """Both ways over the same n rows, by turns; medians and the median ratio."""
+    rows = list(made_rows(n))
+    characters = sum(len(turn["value"]) for row in rows for turn in row["conversations"])
+    datasets.disable_progress_bars()
+    ours, theirs = [], []
+    with tempfile.TemporaryDirectory() as cache:
+        whole = datasets.Dataset.from_list(rows)
+        for repeat in range(REPEATS):
+            file = f"{cache}/{repeat}.arrow"
+            theirs.append(
+                seconds(lambda file=file: whole.map(usual, cache_file_name=file, num_proc=None))
+            )
+            ours.append(seconds(lambda: [convert("stratos", row) for row in rows]))
+    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+    mine, usual_way = statistics.median(ours), statistics.median(theirs)
+    return [
+        {
+            "case": f"{n} rows of {characters / n:,.0f} characters, {unit}",
+            "ours": round(amount / mine, 1),
+            "theirs": round(amount / usual_way, 1),
+            "unit": unit,
+            "ratio": round(ratio, 2),
+        }
+        for unit, amount in (("rows/s", n), ("MB/s", characters / 1e6))
+    ]
+
+
+def alone(n: int) -> list[dict[str, Any]]:
+    """Ours over n rows as they are made; the rows are not kept."""
+    kept = characters = 0
+    took = 0.0
+    for row in made_rows(n):
+        characters += sum(len(turn["value"]) for turn in row["conversations"])
+        begin = time.perf_counter()
+        kept += convert("stratos", row).example is not None
+        took += time.perf_counter() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    case = f"{n} rows alone, {kept} kept"
+    return [
+        {"case": case, "ours": round(amount, 1), "theirs": None, "unit": unit, "ratio": None}
+        for unit, amount in (
+            ("rows/s", n / took),
+            ("MB/s", characters / took / 1e6),
+            ("MiB at most", peak),
+        )
+    ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--alone", type=int, default=0, help="rows to stream through ours only")
+    parser.add_argument("--json", action="store_true", help="as JSON only")
+    arguments = parser.parse_args()
+    rows = compared(arguments.rows) + (alone(arguments.alone) if arguments.alone else [])
+    report("convert", rows, arguments.json)
