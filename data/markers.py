@@ -36,7 +36,7 @@ def markers_in(text: str) -> list[Marker]:
         return []
     fences = code_fences(text) if "```" in text or "~~~" in text else []
     starts = [start for start, _ in fences]
-    ticks = [match.start() for match in re.finditer("`", text)]
+    ticks = [match.start() for match in re.finditer("`", text)] if "`" in text else []
     lines = [match.start() for match in re.finditer("\n", text)] if ticks else []
     markers = []
     for word, start, end in found:
