@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 LARGEST_FIELD = 1 << 28  # of a csv, in characters: traces are longer than Python's default
+SURROGATE = re.compile(r"\\u[dD]")  # as JSON escapes one: a pair is a character, a half is none
 
 
 class BadFile(ValueError):
@@ -115,8 +116,7 @@ def _csv(path: Path) -> Iterator[Row | Rejected]:
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         names = reader.fieldnames or ()
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise BadFile(f"{path} has the column {', '.join(twice)} twice. Rename one of them.")
+        _refuse_twins(path, names)
         for number, values in enumerate(reader):
             if None in values or None in values.values():
                 content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
@@ -131,60 +131,60 @@ def _csv(path: Path) -> Iterator[Row | Rejected]:
         ) from error
 
 
+def _refuse_twins(path: Path, names: Sequence[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadFile(
+            f"{path} has the column {', '.join(twice)} twice; expected each once. Rename one."
+        )
+
+
 def _jsonl(path: Path) -> Iterator[Row | Rejected]:
-    text = _text(path)
-    if text.lstrip().startswith("["):  # one array of rows
-        for number, values in enumerate(_array(path, text)):
-            yield _object(path, number, values, lambda values=values: json.dumps(values))
-        return
-    for number, line in enumerate(text.split("\n")):
+    for number, line in enumerate(_lines(path)):
         if not line.strip():
             continue
         try:
             values = json.loads(line)
+            if SURROGATE.search(line):
+                json.dumps(values, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            reason = "half a surrogate pair, which UTF-8 cannot hold"
+            yield Rejected(reason, path.name, number, line)
         except (ValueError, RecursionError) as error:  # of digits or brackets beyond count too
             yield Rejected(f"no JSON: {type(error).__name__}", path.name, number, line)
-            continue
-        yield _object(path, number, values, lambda line=line: line)
+        else:
+            if isinstance(values, dict):
+                yield Row(values, path.name, split_of(path), number)
+            else:
+                yield Rejected("no JSON object", path.name, number, line)
 
 
-def _array(path: Path, text: str) -> list[Any]:
+def _lines(path: Path) -> list[str]:
+    """The lines of the file; where a .json is one array, a line for each of its rows."""
+    text = _text(path)
+    if path.suffix.lower() != ".json" or not text.lstrip().startswith("["):
+        return text.split("\n")
     try:
-        return json.loads(text)
+        return [json.dumps(values) for values in json.loads(text)]
     except (ValueError, RecursionError) as error:
         raise BadFile(
             f"{path} begins as an array of JSON but is none: {error}. Expected one object a line,"
-            " or one array of objects."
+            " or one array of objects. Mend the file."
         ) from error
 
 
-def _object(path: Path, number: int, values: Any, content: Callable[[], str]) -> Row | Rejected:
-    if not isinstance(values, dict):
-        return Rejected("no JSON object", path.name, number, content())
-    if not _storable(values):
-        return Rejected("half a surrogate pair, which UTF-8 cannot hold", path.name, number, "")
-    return Row(values, path.name, split_of(path), number)
-
-
-def _storable(value: Any) -> bool:
-    """Whether every text in it can be written as UTF-8."""
-    if isinstance(value, str):
-        return value.isascii() or value.encode("utf-8", "ignore").decode() == value
-    if isinstance(value, dict):
-        return all(_storable(part) for pair in value.items() for part in pair)
-    return all(_storable(part) for part in value) if isinstance(value, list) else True
-
-
 def _parquet(path: Path) -> Iterator[Row | Rejected]:
-    number = 0
     try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=1_000):
-            for values in batch.to_pylist():
-                try:
-                    yield Row(_decoded(values), path.name, split_of(path), number)
-                except UnicodeDecodeError:
-                    yield Rejected("bytes that are no UTF-8", path.name, number, repr(values)[:500])
-                number += 1
+        file = pq.ParquetFile(path)
+        _refuse_twins(path, file.schema_arrow.names)
+        batches = file.iter_batches(batch_size=1_000)
+        every = (batch.slice(place, 1) for batch in batches for place in range(len(batch)))
+        for number, row in enumerate(every):
+            try:
+                yield Row(_decoded(row.to_pylist()[0]), path.name, split_of(path), number)
+            except UnicodeDecodeError as error:
+                yield Rejected("bytes that are no UTF-8", path.name, number, str(error))
+            except OverflowError as error:
+                yield Rejected("a date outside the years 1 to 9999", path.name, number, str(error))
     except (pa.ArrowException, OSError) as error:
         raise BadFile(
             f"{path} is no whole Parquet file: {str(error).rstrip('.')}."
@@ -198,4 +198,5 @@ def _decoded(value: Any) -> Any:
         return value.decode("utf-8")
     if isinstance(value, dict):
         return {name: _decoded(part) for name, part in value.items()}
-    return [_decoded(part) for part in value] if isinstance(value, list) else value
+    # a map comes as a list of tuples
+    return [_decoded(part) for part in value] if isinstance(value, list | tuple) else value

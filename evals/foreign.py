@@ -49,7 +49,8 @@ class Rejection:
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """The lines of the file that are not blank, with their numbers from 1."""
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "missing"
+        special = "a folder" if path.is_dir() else "a pipe or a device"
+        found = special if path.exists() else "missing"
         raise BadFile(f"{path} is {found}. {EXPECTED} Check the path.")
     try:
         text = path.read_bytes().decode("utf-8-sig")

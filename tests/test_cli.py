@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from evals import graders
 from pipeline.config import SECTIONS, BadConfig, load_preset
 from tests import ROOT
 from workbench import printed
+from workbench.bars import bars
 from workbench.boundary import ADVICE, bad_input, exit_code
-from workbench.cli import main, thinkbench
+from workbench.cli import GRADERS, main, thinkbench
 from workbench.flags import changed_preset, flagged
 
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
@@ -263,3 +265,59 @@ def test_the_audit_says_what_the_trainer_sees_and_writes_files(say, tmp_path):
     )
     code, text, _ = say("audit", "samples-stratos", "--diff", "1", "1", "--json")
     assert (code, json.loads(text)["changed"]) == (0, 0)
+
+
+@pytest.mark.parametrize("place", ["rows", "rows/", "rows/a.jsonl", "/dev/null"])
+def test_a_place_is_never_taken_for_a_source(say, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "a.jsonl").write_text("{}")
+    code, _, err = say("convert", place)
+    # a folder may bear the name of a source, so that one is looked for
+    assert (code, "add --shape" in err) == (2, place != "rows")
+
+
+def test_grades_say_the_run_the_grader_and_the_generations_first(capsys):
+    unknown = {"value": None, "low": None, "high": None, "n": 0}
+    metrics = dict.fromkeys(printed.METRICS, unknown)
+    printed.graded({"run": "r", "grader": "strict", "version": "1", "n": 1234, **metrics,
+                    "unknown": 1234, "stages": []})  # fmt: skip
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    facts = [line for line in lines if len(line) == 2][1:]
+    assert facts == [["run", "r"], ["grader", "strict"], ["generations", "1,234"],
+                     ["format", "unknown"], ["answer", "unknown"], ["partial", "unknown"],
+                     ["version", "1"], ["unknown", "1,234"]]  # fmt: skip
+
+
+def test_a_comparison_says_the_grader_and_the_problems_of_one_run_only(capsys):
+    printed.compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
+                      "metrics": {}})  # fmt: skip
+    title = capsys.readouterr().out.splitlines()[0]
+    assert title == (
+        "x → y by lenient: 1 problems in both, 2 only in the first, 3 only in the second"
+    )
+
+
+def test_a_title_is_one_line_above_a_narrow_table(capsys):
+    printed.counts("Conversion of a source with a long name")({"patterns": {"1111": 2}})
+    lines = capsys.readouterr().out.splitlines()
+    assert "Conversion of a source with a long name" in lines
+    assert "Rows by pattern: 1 where a thought opens, closes, an answer opens, closes" in lines
+
+
+def test_an_unknown_grader_is_told_which_there_are(say):
+    assert tuple(graders.GRADERS) == GRADERS
+    for command in (["grade", "--run", "r"], ["compare", "a", "b"]):
+        code, _, err = say(*command, "--grader", "loose")
+        assert (code, [name for name in GRADERS if name not in err]) == (2, [])
+
+
+@pytest.mark.parametrize("verb", ["ingest", "convert", "audit", "grade", "compare", "app"])
+def test_the_first_line_of_a_verb_is_not_cut_on_80_columns(verb):
+    assert not thinkbench.commands[verb].get_short_help_str(limit=65).endswith("...")
+
+
+def test_bars_that_never_start_print_nothing(capsys):
+    with bars() as bar:
+        bar("nothing")
+    assert capsys.readouterr() == ("", "")

@@ -1,6 +1,7 @@
 """Doctor: says what is there, names what to mend, and shows no secret."""
 
 import json
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -109,3 +110,29 @@ def test_a_part_that_is_gone_is_a_problem(tmp_path):
     next((store.folder / "runs").rglob("*.parquet")).unlink()
     (line,) = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
     assert "1 part(s) of the store are gone" in line
+
+
+def test_a_damaged_store_is_a_problem_and_the_report_goes_on(tmp_path):
+    open_store(tmp_path / "store")
+    (tmp_path / "store" / "records").write_text("a file where a folder belongs")
+    found = doctor.store_health(tmp_path / "store")
+    (line,) = doctor.problems({"packages": [], "store": found})
+    assert found["exists"]
+    assert [word for word in ("store/records", "backup") if word not in line] == []
+
+
+def test_every_fault_of_a_store_is_a_problem_with_its_count():
+    found = {"missing_parts": 3, "crowded_tables": 2, "half_written": 1}
+    lines = doctor.problems({"packages": [], "store": found})
+    assert [line.split()[0] for line in lines] == ["3", "2", "1"]
+    assert doctor.problems({"packages": [], "store": dict.fromkeys(found, 0)}) == []
+
+
+def test_thinkbench_that_was_never_installed_is_a_problem(monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.requires", absent)
+    monkeypatch.setattr("importlib.metadata.version", absent)
+    (line,) = doctor.problems({"packages": doctor.packages(), "store": {}})
+    assert line.startswith("thinkbench is not installed")

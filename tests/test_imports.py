@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from data import runs
+from data.conversions import convert_source
 from data.read_files import BadFile
 from data.runs import RunExists
+from data.sources import ingest
 from data.store import Store, StoreError, ask
 from evals import imports
 from evals.imports import import_file
-from evals.report import compare, grade_run
+from evals.report import NothingInCommon, compare, grade_run
 from tests import ROOT
 
 OPENAI = ROOT.parent / "shared" / "data" / "openai_gsm8k_model_solutions.jsonl"
@@ -152,7 +154,8 @@ def test_the_same_question_and_gold_are_one_problem_across_imports(store, tmp_pa
 def test_one_id_for_two_problems_pairs_nothing(store, tmp_path):
     import_file(store, jsonl(tmp_path, ROW, name="a"), "a")
     import_file(store, jsonl(tmp_path, {**ROW, "question": "9 - 1?", "gold": "8"}, name="b"), "b")
-    assert compare(store, "a", "b", "lenient")["n"] == 0
+    with pytest.raises(NothingInCommon):
+        compare(store, "a", "b", "lenient")
     golds = ask(store, "select problem_id, gold from problems order by gold").rows()
     assert len({problem for problem, _ in golds}) == 2
 
@@ -179,3 +182,28 @@ def test_openais_solutions_import_whole_and_agree_with_their_labels(store):
     }
     change = compare(store, "openai/6b_finetuning", "openai/175b_verification", "lenient")
     assert change["metrics"]["answer"]["n"] == 1_319
+
+
+def test_a_problem_has_one_id_imported_and_converted(store, tmp_path):
+    solved = {"m": {"is_correct": True, "solution": "7"}}
+    row = {"question": " 3 + 4? ", "ground_truth": "3 + 4 is 7\nA: 7", **solved}
+    import_file(store, jsonl(tmp_path, row), "openai")
+    rows = tmp_path / "test.jsonl"
+    rows.write_text(json.dumps({"question": " 3 + 4? ", "answer": "3 + 4 is 7\n#### 7"}))
+    ingest(store, "gsm8k", rows)
+    convert_source(store, "gsm8k")
+    query = "select count(*), count(distinct problem_id) from problems"
+    assert ask(store, query).row(0) == (2, 1)
+
+
+def test_half_a_surrogate_pair_in_openais_solutions_is_imported_as_a_question_mark(store, tmp_path):
+    solved = {"m": {"is_correct": True, "solution": "\ud800 7"}}
+    path = jsonl(tmp_path, {"question": "3\udfff 4?", "ground_truth": "A: 7", **solved})
+    assert import_file(store, path, "openai")["imported"] == 1
+    query = "select question, text from generations join problems using (problem_id)"
+    assert ask(store, query).rows() == [("3? 4?", "? 7")]
+
+
+def test_a_device_is_not_said_to_be_missing(store):
+    with pytest.raises(BadFile, match="/dev/null is a pipe or a device"):
+        import_file(store, Path("/dev/null"), "theirs")

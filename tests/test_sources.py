@@ -1,15 +1,18 @@
 """Sources: rows in, each accounted for; bad input refused with a message."""
 
+import csv
 import json
 import time
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data import sources
 from data.conversions import convert_file, convert_source
-from data.read_files import BadFile
+from data.read_files import BadFile, Rejected, Row, rows_of
 from data.sources import OutOfReach, UnknownSource, ingest
 from data.store import ask
 from tests import ROOT
@@ -237,3 +240,67 @@ def test_one_array_of_rows_is_read_like_lines(store, tmp_path):
 def test_a_whole_word_of_the_name_says_the_split(store, tmp_path, name, split):
     ingest(store, "gsm8k", jsonl(tmp_path / f"{name}.jsonl", ROWS))
     assert ask(store, "select distinct split from records")["split"].to_list() == [split]
+
+
+@pytest.fixture
+def short_fields(monkeypatch):
+    """A csv field may hold 20 characters; csv's own limit is one of the whole process."""
+    before = csv.field_size_limit()
+    monkeypatch.setattr("data.read_files.LARGEST_FIELD", 20)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("short_fields")
+def test_a_field_beyond_the_limit_is_refused_with_the_line_before_it(store, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"question,answer\n1?,1 #### 1\n2?,{'2' * 21}\n")
+    with pytest.raises(BadFile, match="broken after line 2: field larger"):
+        ingest(store, "gsm8k", path)
+
+
+def test_a_line_of_many_brackets_is_a_row_or_rejected_but_no_bug(store, tmp_path):
+    lines = [f'{{"question": "?", "answer": "1", "more": {"[" * n}{"]" * n}}}' for n in (600, 2000)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(lines))
+    assert counts(ingest(store, "gsm8k", path)) == (2, 1, 0, 1)
+
+
+def test_a_line_that_is_an_array_is_rejected_alone(store, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("[1]\n" + "".join(f"{json.dumps(row)}\n" for row in ROWS))
+    assert counts(ingest(store, "gsm8k", path)) == (4, 3, 0, 1)
+
+
+def test_a_file_without_a_row_says_what_is_wrong_with_its_first_line(store, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n[1]\n{\n")
+    with pytest.raises(BadFile, match="The first is number 2: no JSON object"):
+        ingest(store, "gsm8k", path)
+
+
+def test_parquet_rows_that_python_cannot_hold_are_rejected_alone(tmp_path):
+    text = pa.array([b"1?", b"\xff", b"3?"])
+    question = pa.StringArray.from_buffers(3, *text.buffers()[1:])
+    date = pa.array([0, 0, 2**62], pa.timestamp("us"))
+    maps = pa.array([[(b"name", b"value")]] * 3, pa.map_(pa.binary(), pa.binary()))
+    pq.write_table(pa.table({"question": question, "date": date, "maps": maps}), tmp_path / "p")
+    first, *others = rows_of((tmp_path / "p").rename(tmp_path / "rows.parquet"), ("question",))
+    assert isinstance(first, Row)
+    assert first.values["maps"] == [["name", "value"]]
+    assert [row.reason for row in others if isinstance(row, Rejected)] == [
+        "bytes that are no UTF-8",
+        "a date outside the years 1 to 9999",
+    ]
+
+
+def test_a_column_that_comes_twice_in_parquet_is_refused(tmp_path):
+    path, text = tmp_path / "rows.parquet", pa.array(["a"])
+    pq.write_table(pa.Table.from_arrays([text] * 2, names=["question"] * 2), path)
+    with pytest.raises(BadFile, match="question twice"):
+        list(rows_of(path, ("question",)))
+
+
+def test_a_device_is_no_file_of_rows(store):
+    with pytest.raises(BadFile, match="/dev/null is a pipe or a device"):
+        ingest(store, "gsm8k", Path("/dev/null"))

@@ -118,16 +118,24 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
 @click.option("--shape", type=click.Choice(SHAPES), help="of the rows of FILE")
 @click.option("--rule", "rules", multiple=True, help="a named repair; none by default")
 def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) -> Answer:
-    """Turn an ingested SOURCE, or a FILE with --shape, into examples; say what became of rows."""
+    """Turn rows of SOURCE, or of a FILE with --shape, into examples.
+
+    SOURCE is ingested before. Every row is counted: converted, quarantined or rejected.
+    """
     from data.conversions import convert_file, convert_source
     from workbench.bars import bars
     from workbench.stores import existing_store
 
+    path = Path(what)
+    # a folder may bear the name of a source
+    if shape is None and path.exists() and (what != path.name or not path.is_dir()):
+        raise BadInput(
+            f"{what} is a place on the disk; expected the name of a source. To convert its rows"
+            f" say what they are: add --shape {'|'.join(SHAPES)}"
+        )
     with bars() as bar:
         if shape is not None:
-            value = convert_file(Path(what), shape, frozenset(rules), bar(f"convert {what}"))
-        elif Path(what).is_file():
-            raise BadInput(f"{what} is a file: say with --shape what its rows are")
+            value = convert_file(path, shape, frozenset(rules), bar(f"convert {what}"))
         else:
             store = existing_store(folder)
             value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))
@@ -150,7 +158,10 @@ def audit(
     model: str | None,
     export: Path | None,
 ) -> Answer:
-    """Say what the newest conversion of SOURCE kept, and why it turned rows away."""
+    """Say which rows of SOURCE were kept, and why others were not.
+
+    Where SOURCE was converted by several converters the newest counts.
+    """
     from workbench import audits
     from workbench.stores import existing_store
 
@@ -219,7 +230,7 @@ def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
 @click.option("--run", "run", required=True, help="an evaluation or import")
 @click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
 def grade(folder: Path, run: str, grader: str) -> Answer:
-    """Grade the generations of a run with another rule; no model is needed."""
+    """Grade the generations of a run by another rule, without a model."""
     from evals.report import grade_run
     from workbench.stores import existing_store
 
@@ -261,7 +272,10 @@ def import_(folder: Path, file: Path, name: str) -> Answer:
 @click.option("--model", help="run, 'tiny', folder or hub id; by default the newest grpo run")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="folder to write")
 def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> Answer:
-    """Write a model as a Hugging Face folder, checked against what was trained."""
+    """Write a model as a Hugging Face folder, and check it.
+
+    What the folder generates is compared with what the model in memory does.
+    """
     with job_of(folder, **chosen) as job:
         from pipeline import stages
         from workbench.stores import latest, start
@@ -277,7 +291,10 @@ def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> 
 @verb
 @training
 def run(folder: Path, **chosen: Any) -> Answer:
-    """The whole job: ingest, convert, evaluate, SFT, evaluate, GRPO, evaluate, export."""
+    """The whole job, from rows to an exported model.
+
+    Ingest, convert, evaluate, SFT, evaluate, GRPO, evaluate, export.
+    """
     with job_of(folder, **chosen) as job:
         from pipeline import stages
 

@@ -160,6 +160,9 @@ def store_health(folder: Path) -> dict[str, Any]:
         return {"folder": str(folder), "exists": True, **health(open_store(folder))}
     except StoreError as error:
         return {"folder": str(folder), "exists": True, "error": str(error)}
+    except OSError as error:  # a file where a folder belongs, a disk that cannot be read
+        why = f"{error}. Restore the store from a backup, or name another folder with --store."
+        return {"folder": str(folder), "exists": True, "error": why}
 
 
 def problems(found: dict[str, Any]) -> list[str]:

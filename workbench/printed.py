@@ -126,10 +126,11 @@ def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
 
 def graded(value: dict[str, Any]) -> None:
     """One run under one grader, then each of its stages."""
-    facts = {name: item for name, item in value.items() if name not in (*METRICS, "n", "stages")}
-    rows = [[name, interval(value[name])] for name in METRICS]
-    rows += [["generations", count(value["n"])]]
-    rows += [[name, count(item)] for name, item in facts.items()]
+    first = {"run": value["run"], "grader": value["grader"], "generations": value["n"]}
+    shown = (*first, "n", *METRICS, "stages")
+    rows = [[name, count(item)] for name, item in first.items()]
+    rows += [[name, interval(value[name])] for name in METRICS]
+    rows += [[name, count(item)] for name, item in value.items() if name not in shown]
     title = f"{value['run']} by {value['grader']} (95 % intervals)"
     show(table(title, ["what", "value"], rows), stages(value["stages"]))
 
