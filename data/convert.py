@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from data import shapes, text_defects
+from data import repairs, shapes, text_defects
 from data.boxes import Box, boxes, same_form
 from data.defects import ERROR, Defect, in_order
 from data.dialects import HASHES, dialects
@@ -20,6 +20,7 @@ from data.structure import Structure, strays, structure
 VERSION = "1"
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
+    **repairs.RULES,
 }
 
 
@@ -80,21 +81,23 @@ def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()
     text = said.completion
     prompt = rewritten(said.system, said.prompt)
     markers = markers_in(text)
-    found = _hashes(text) if shape == "gsm8k" else structure(text, markers, prompt.opener)
+    marked = shape != "gsm8k"
+    found = structure(text, markers, prompt.opener, rules) if marked else _hashes(text)
     dialect = dialects().get(found.dialect or "")
     blocks = [span for span in (found.reasoning, found.answer) if span is not None]
     defects = [*prompt.defects, *found.defects, *strays(markers, dialect, blocks)]
     defects += _of_texts(text, said.prompt, prompt.text, found)
-    rewrites = prompt.rewrites
+    rewrites = prompt.rewrites + tuple(
+        Rewrite(repair.rule, "completion", repair.at, repair.at, "", repair.marker)
+        for repair in found.repairs
+    )
     example = None
     if found.reasoning is not None and found.answer is not None and not found.defects:
         # GSM8K has its answer bare after ####: there is no box to take it from
-        repairable = frozenset() if shape == "gsm8k" else rules
-        answer, more, repairs = _answer(
-            text, said.prompt, found.reasoning, found.answer, repairable
-        )
+        named = rules if marked else frozenset()
+        answer, more, taken = _answer(text, said.prompt, found.reasoning, found.answer, named)
         defects += more
-        rewrites += repairs
+        rewrites += taken
         if answer is not None and not any(d.severity == ERROR for d in defects):
             example = Example(prompt.text, _cut(text, found.reasoning), _cut(text, answer))
     return Conversion(found.dialect, found.pattern, in_order(defects), rewrites, example)

@@ -15,6 +15,7 @@ from data.dialects import (
     thought_markers,
 )
 from data.markers import Marker
+from data.repairs import Repair, repairs
 
 ANSWER_WORDS = re.compile(
     r"\*\*Final Answer|Final Answer:|The (?:final )?answer is|^#### |<answer>", re.MULTILINE | re.I
@@ -41,6 +42,7 @@ class Structure:
 
     outside: stretches that belong to neither block nor are markers
     closed: whether the last block has a marker at its end, so that it cannot be cut off
+    repairs: markers that are not there and were taken as if they were
     """
 
     dialect: str | None
@@ -50,6 +52,7 @@ class Structure:
     outside: tuple[Span, ...] = ()
     defects: tuple[Defect, ...] = ()
     closed: bool = False
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass
@@ -65,6 +68,11 @@ class Blocks:
     def four(self) -> tuple[list[Marker], ...]:
         return (self.thought_open, self.thought_close, self.answer_open, self.answer_close)
 
+    def of(self, marker: str, dialect: Dialect) -> list[Marker]:
+        """The list that `marker` of `dialect` belongs to."""
+        pairs = zip(self.four, dialect.four, strict=True)
+        return next(places for places, words in pairs if marker in words)
+
 
 def dialect_of(markers: list[Marker]) -> Dialect | None:
     """The dialect of the first thought marker; without one, of the first answer marker."""
@@ -75,13 +83,26 @@ def dialect_of(markers: list[Marker]) -> Dialect | None:
     return None
 
 
-def structure(text: str, markers: list[Marker], opener: Dialect | None = None) -> Structure:
-    """The blocks of `text`. `opener`: the dialect whose thought the prompt has opened already."""
+def structure(
+    text: str,
+    markers: list[Marker],
+    opener: Dialect | None = None,
+    rules: frozenset[str] = frozenset(),
+) -> Structure:
+    """The blocks of `text`, repaired by `rules` of data/repairs.py.
+
+    opener: the dialect whose thought the prompt has opened already
+    """
     dialect = opener or dialect_of(markers)
     if dialect is None:
         return Structure(None, "0000", defects=_without_dialect(text, markers))
     blocks = blocks_of(markers, dialect)
     pattern = "".join(str(int(bool(found))) for found in blocks.four)
+    closed = bool(blocks.answer_close) and not text[blocks.answer_close[-1].end :].strip()
+    made = repairs(len(text), blocks.four, dialect, rules) if rules else []
+    for repair in made:
+        marker = Marker(repair.marker, repair.at, repair.at, quoted=False, mention=False)
+        blocks.of(marker.text, dialect).append(marker)
     may_miss = opener is not None or dialect.opener_may_be_missing
     thought, errors = _thought(text, blocks, dialect, may_miss, opener is not None)
     answer: Span | None = None
@@ -96,8 +117,9 @@ def structure(text: str, markers: list[Marker], opener: Dialect | None = None) -
         if errors or thought is None or answer is None
         else _outside(text, dialect, blocks, answer)
     )
-    closed = bool(blocks.answer_close) and not text[blocks.answer_close[-1].end :].strip()
-    return Structure(dialect.name, pattern, thought, answer, outside, tuple(errors), closed)
+    return Structure(
+        dialect.name, pattern, thought, answer, outside, tuple(errors), closed, tuple(made)
+    )
 
 
 def blocks_of(markers: list[Marker], dialect: Dialect) -> Blocks:

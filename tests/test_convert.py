@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import sample_records
-from data.convert import Conversion, Example, UnknownRule, convert
+from data.convert import RULES, Conversion, Example, UnknownRule, convert
 from data.dialects import dialects
 from tests import ROOT
 
@@ -120,7 +120,7 @@ def test_without_a_box_the_rule_quarantines():
 
 
 def test_an_unknown_rule_is_refused_by_name():
-    with pytest.raises(UnknownRule, match="no rule guess; the rules are answer-from-box"):
+    with pytest.raises(UnknownRule, match="no rule guess; the rules are answer-from-box, open"):
         of("<think>a</think>7", frozenset({"guess"}))
 
 
@@ -162,10 +162,10 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(PIECES, max_size=25), st.booleans())
-def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces, boxed):
+@given(st.lists(PIECES, max_size=25), st.sets(st.sampled_from(sorted(RULES))))
+def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces, rules):
     text = "".join(pieces)
-    made = of(text, BOX if boxed else frozenset())
+    made = of(text, frozenset(rules))
     assert (made.example is None) == (made.reason is not None)
     if made.example:
         for span in (kept(made).reasoning, kept(made).answer):
