@@ -11,7 +11,7 @@ from typing import Any
 from data import repairs, shapes, text_defects
 from data.boxes import Box, boxes, same_form
 from data.defects import ERROR, Defect, in_order
-from data.dialects import HASHES, dialects
+from data.dialects import HASHES, dialects, own_version
 from data.markers import markers_in
 from data.prompts import Rewrite, rewritten
 from data.structure import Span as Place
@@ -65,10 +65,10 @@ class Conversion:
 
 
 def converter(rules: frozenset[str]) -> str:
-    """The version under which results are stored: of the code, and of the rules it may use."""
+    """The version under which results are stored: of code, a person's dialects, and rules."""
     if unknown := sorted(rules - RULES.keys()):
         raise UnknownRule(f"no rule {', '.join(unknown)}; the rules are {', '.join(RULES)}")
-    return "+".join([VERSION, *sorted(rules)])
+    return "+".join(part for part in (VERSION, own_version(), *sorted(rules)) if part)
 
 
 def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()) -> Conversion:

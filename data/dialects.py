@@ -1,10 +1,11 @@
 """Dialects: families of thinking and answer markers, rows of a table (dialects.toml)."""
 
+import hashlib
 import itertools
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,62 @@ def _table() -> dict[str, dict[str, Any]]:
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
+class BadTable(ValueError):
+    """A table of dialects that cannot be used: says what was found, and what was expected."""
+
+
+_own: dict[str, Dialect] = {}  # of `use`
+
+
+def use(path: Path) -> None:
+    """Take the dialects of a person's own table, in the form of dialects.toml, instead of any such.
+
+    Where a marker of theirs is one of the bundled table too, theirs counts.
+    """
+    try:
+        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("dialect", {})
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadTable(
+            f"{path} is no TOML file in UTF-8: {error}. Expected tables [dialect.NAME] as in"
+            f" {TABLE.name}."
+        ) from error
+    if not rows:
+        raise BadTable(f"{path} has no table [dialect.NAME]; expected one or more.")
+    found = {name: _checked(path, name, row) for name, row in rows.items()}
+    _own.clear()
+    _own.update(found)
+    for cached in (dialects, thought_markers, answer_markers, old_markers, any_marker, leads):
+        cached.cache_clear()
+
+
+def _checked(path: Path, name: str, row: Any) -> Dialect:
+    known = {field.name: field.type for field in fields(Dialect)} | {"name": None}
+    where = f"{path} [dialect.{name}]"
+    if not isinstance(row, dict) or not row.get("thought_open"):
+        raise BadTable(f"{where} has no thought_open; expected a list of one or more markers.")
+    if name in _table()["dialect"]:
+        raise BadTable(f"{where} has the name of a bundled dialect. Give it another.")
+    if unknown := sorted(row.keys() - known.keys() | row.keys() & {"name"}):
+        raise BadTable(f"{where} has {', '.join(unknown)}; expected {', '.join(known)}.")
+    for column, value in row.items():
+        if known[column] is bool:
+            right = isinstance(value, bool)
+        else:
+            right = isinstance(value, list) and all(isinstance(v, str) and v for v in value)
+        if not right:
+            wanted = "true or false" if known[column] is bool else "a list of texts, none empty"
+            raise BadTable(f"{where} {column} is {value!r}; expected {wanted}.")
+    return _dialect(name, row)
+
+
+def own_version() -> str:
+    """Empty, or the hash of a person's own dialects: another table is another converter."""
+    if not _own:
+        return ""
+    content = repr(sorted(_own.items()))
+    return f"dialects-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
 @cache
 def chat_tokens() -> frozenset[str]:
     """What chat templates write around turns. In a text that is trained on they are damage."""
@@ -57,7 +114,7 @@ def chat_tokens() -> frozenset[str]:
 def dialects() -> dict[str, Dialect]:
     """All dialects by name, in the order of the table."""
     rows: dict[str, dict[str, Any]] = _table()["dialect"]
-    return {name: _dialect(name, row) for name, row in rows.items()}
+    return {name: _dialect(name, row) for name, row in rows.items()} | _own
 
 
 def _dialect(name: str, row: dict[str, Any]) -> Dialect:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from data.defects import Defect
-from data.dialects import Dialect, old_markers, thought_markers
+from data.dialects import Dialect, old_markers, own_version, thought_markers
 from data.markers import markers_in
 
 OLD_REQUESTS_BEFORE = ("Return your final response within \\boxed{}.",)
@@ -65,7 +65,7 @@ def rewritten(system: str, prompt: str) -> Prompt:
             at = start + len(body.removesuffix(request).rstrip())
             rewrites.append(Rewrite("drop-old-request", "prompt", at, end, prompt[at:end], ""))
             end = at
-    kept, dropped, of_system = _system(system)
+    kept, dropped, of_system = _system(system, own_version())
     defects = list(of_system)
     defects += [
         Defect("prompt still asks for the old format", "prompt", one.start, one.end)
@@ -89,7 +89,7 @@ def _opener(prompt: str) -> tuple[str, Dialect] | None:
 
 
 @lru_cache(maxsize=64)  # most datasets have one for all their rows
-def _system(system: str) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
+def _system(system: str, dialects: str) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
     """What is kept of a system prompt: all, in front of the prompt, or nothing if it is old."""
     if not system.strip():
         return "", (), ()

@@ -72,6 +72,7 @@ class DataConfig:
     rules: tuple[str, ...] = knob(
         ("answer-from-box",), "named repairs that the conversion may use, marked on each row"
     )
+    dialects: str = knob("", "a .toml file with dialects of your own; empty: the bundled ones")
     heldout: int = knob(
         128, "train problems set aside to choose the best GRPO checkpoint", "problems"
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from data import runs
+from data import dialects, runs
 from data.conversions import convert_source
 from data.sources import cards, ingest
 from data.store import Store, add
@@ -107,6 +107,8 @@ def model_of(store: Store, summary: dict[str, Any]) -> Path:
 def prepare(job: Job) -> dict[str, Any]:
     """Ingest and convert what the preset names. Doing it twice adds nothing."""
     data = job.preset.data
+    if data.dialects:
+        dialects.use(Path(data.dialects))
     counts = {}
     for source, place, shape in (
         (data.records, data.records_from, "stratos"),

@@ -117,15 +117,26 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
 @click.argument("what", metavar="SOURCE|FILE")
 @click.option("--shape", type=click.Choice(SHAPES), help="of the rows of FILE")
 @click.option("--rule", "rules", multiple=True, help="a named repair; none by default")
-def convert(folder: Path, what: str, shape: str | None, rules: tuple[str, ...]) -> Answer:
+@click.option(
+    "--dialects",
+    "table",
+    type=click.Path(path_type=Path),
+    help="a .toml file with your dialects",
+)
+def convert(
+    folder: Path, what: str, shape: str | None, rules: tuple[str, ...], table: Path | None
+) -> Answer:
     """Turn rows of SOURCE, or of a FILE with --shape, into examples.
 
     SOURCE is ingested before. Every row is counted: converted, quarantined or rejected.
     """
+    from data import dialects
     from data.conversions import convert_file, convert_source
     from workbench.bars import bars
     from workbench.stores import existing_store
 
+    if table is not None:
+        dialects.use(table)
     path = Path(what)
     # a folder may bear the name of a source
     if shape is None and path.exists() and (what != path.name or not path.is_dir()):
