@@ -1,107 +1,28 @@
-"""The main job, stage by stage: each is one run in the store, found again by its fingerprint.
+"""The main job, stage by stage: ingest, convert, evaluate, SFT, GRPO, export."""
 
-A stage whose run is done, with the same configuration, inputs and code, is not run again. A
-stage that was broken off starts anew under a new attempt; what the old one wrote stays.
-"""
-
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from data import dialects, runs
+from data import dialects
 from data.conversions import convert_source
 from data.sources import cards, ingest
-from data.store import Store, add
+from data.store import add
 from evals import report
 from pipeline import grpo, inputs, models, sft
-from pipeline.config import EvalConfig, Preset, as_json
+from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
 from pipeline.export import export
 from pipeline.metrics import StoreMetrics
 from pipeline.rollout import Sampling, generator
+from pipeline.stage_runs import Done, Job, kept_path, model_of, stage_run
 from pipeline.tokens import Tokenizer
 
 GRADERS_STORED = ("strict", "lenient", "notebook")
 EXPORT_PROMPTS = 16  # of the test problems, for the parity check
-
-# name of the stage -> a function that is told (step, of, numbers to show)
-Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every stage of one main job shares."""
-
-    store: Store
-    preset: Preset
-    progress: Progress
-
-    @property
-    def folder(self) -> Path:
-        return self.store.folder / "checkpoints"
-
-
-@dataclass(frozen=True)
-class Done:
-    """A finished stage: its run, and what it reports."""
-
-    run: str
-    summary: dict[str, Any]
-
-
-def stage_run(
-    job: Job,
-    kind: str,
-    stage: str,
-    config: dict[str, Any],
-    read: dict[str, str],
-    parent: str | None,
-    work: Callable[[str], dict[str, Any]],
-) -> Done:
-    """Run `work` as a run of the store, or find the finished run with the same fingerprint."""
-    config |= {"dtype": job.preset.model.dtype}
-    print_of = runs.fingerprint(
-        kind=kind, stage=stage, config=config, inputs=read, code=inputs.hash_of_code()
-    )
-    base = f"{kind}-{print_of[:12]}" if kind == stage else f"{kind}-{stage}-{print_of[:12]}"
-    run, attempt = base, 1
-    while (known := runs.state(job.store, run)) is not None:
-        if known["event"] == "done" and _is_there(job, known["summary"]):
-            return Done(run, known["summary"])
-        attempt += 1
-        run = f"{base}.{attempt}"
-    runs.begin(
-        job.store,
-        kind,
-        run=run,
-        stage=stage,
-        config=config,
-        seed=config.get("seed"),
-        inputs=read,
-        parent=parent,
-    )
-    started = time.monotonic()
-    with runs.told_of(job.store, run):
-        summary = work(run) | {"seconds": round(time.monotonic() - started, 1)}
-    runs.end(job.store, run, "done", summary)
-    return Done(run, summary)
-
-
-def _is_there(job: Job, summary: dict[str, Any]) -> bool:
-    """Whether the model or the export that a stage made is still where it was put."""
-    made = [model_of(job.store, summary)] if "model" in summary else []
-    made += [Path(summary["path"])] if "path" in summary else []
-    return all(folder.is_dir() for folder in made)
-
-
-def model_of(store: Store, summary: dict[str, Any]) -> Path:
-    """The folder of the model that a stage made; kept relative to its store, which may move."""
-    return store.folder / summary["model"]
 
 
 def prepare(job: Job) -> dict[str, Any]:
@@ -202,7 +123,7 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
             progress=job.progress("sft"),
         )
         _note_checkpoint(job, run, "sft", config.steps, merged, best=True)
-        return {"model": _kept(job, merged), "examples": len(rows), "too_long": len(too_long)}
+        return {"model": kept_path(job, merged), "examples": len(rows), "too_long": len(too_long)}
 
     return stage_run(job, "sft", "sft", as_json(config), read, None, work)
 
@@ -255,7 +176,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         )
         _note_checkpoint(job, run, "grpo", step, merged, measured[step], heldout.height, best=True)
         return {
-            "model": _kept(job, merged),
+            "model": kept_path(job, merged),
             "best_step": step,
             "problems": train.height,
             "heldout": heldout.height,
@@ -348,11 +269,6 @@ def _load(job: Job, folder: Path) -> models.Loaded:
     return models.load(str(folder), dtype=config.dtype, remat=config.remat, mesh=mesh)
 
 
-def _kept(job: Job, path: Path) -> str:
-    """`path`, which lies in the store, as the store keeps it."""
-    return path.relative_to(job.store.folder).as_posix()
-
-
 def _note_checkpoint(
     job: Job,
     run: str,
@@ -368,7 +284,7 @@ def _note_checkpoint(
         "run": run,
         "stage": stage,
         "step": step,
-        "path": _kept(job, path),
+        "path": kept_path(job, path),
         "metric": metric,
         "metric_n": n,
         "best": best,

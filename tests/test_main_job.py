@@ -8,6 +8,7 @@ from data import runs
 from data.store import ask, open_store
 from pipeline import stages
 from pipeline.config import load_preset
+from pipeline.stage_runs import is_there
 
 TEST_PROBLEMS = 12
 
@@ -153,10 +154,10 @@ def test_a_model_that_was_removed_is_made_again(job, result):
     assert known
     folder = stages.model_of(job.store, known["summary"])
     aside = folder.rename(folder.with_name("aside"))
-    found = stages._is_there(job, known["summary"])
+    found = is_there(job, known["summary"])
     aside.rename(folder)
     assert not found
-    assert stages._is_there(job, known["summary"])
+    assert is_there(job, known["summary"])
 
 
 def test_the_export_loads_and_was_compared(job, result):

@@ -12,7 +12,8 @@ import click
 from pipeline.config import EvalConfig, GrpoConfig, SftConfig
 from workbench import printed
 from workbench.boundary import BadInput, exit_code
-from workbench.flags import changed_preset, knobs
+from workbench.flags import knobs
+from workbench.jobs import job_of, training
 
 # What a command gives back: the object of --json, and what prints it for people.
 Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
@@ -77,20 +78,6 @@ def verb(command: Callable[..., Answer]) -> click.Command:
     )
     answered = click.option("--store", "here", type=where, help="as before the verb")(answered)
     return thinkbench.command(command.__name__.rstrip("_"))(answered)
-
-
-def training(command: Callable[..., Answer]) -> Callable[..., Answer]:
-    """The options of every verb that trains or runs a model."""
-    for option in (
-        click.option("--problems", help="a source, or a file or folder in GSM8K's shape"),
-        click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
-        click.option(
-            "--set", "assignments", multiple=True, metavar="SECTION.KNOB=VALUE", help="any knob"
-        ),
-        click.option("--preset", default="tiny", show_default=True, help="name or .toml file"),
-    ):
-        command = option(command)
-    return command
 
 
 @verb
@@ -332,38 +319,6 @@ def doctor(folder: Path) -> Answer:
     from workbench import doctor
 
     return doctor.report(folder), doctor.show
-
-
-@contextlib.contextmanager
-def job_of(
-    folder: Path,
-    *,
-    preset: str,
-    assignments: tuple[str, ...],
-    seed: int | None,
-    problems: str | None,
-    changes: dict[str, dict[str, Any]] | None = None,
-):
-    """Yield the job that a training verb works on, its progress shown on standard error."""
-    chosen = changed_preset(preset, changes or {}, assignments, seed)  # before jax: says no at once
-    from data.sources import cards, name_of_files
-    from data.store import open_store
-    from workbench.bars import bars
-
-    if problems is not None and Path(problems).exists() and problems not in cards():
-        # a source of its own, so that no other problems are mixed with these
-        name = name_of_files(Path(problems))
-        chosen = chosen.with_knobs("data", problems=name, problems_from=problems)
-    elif problems is not None:
-        chosen = chosen.with_knobs("data", problems=problems, problems_from="")
-    store = open_store(folder)
-    from workbench.quiet import quiet
-
-    quiet()
-    from pipeline.stages import Job  # loads jax, so only here
-
-    with bars() as bar:
-        yield Job(store, chosen, bar)
 
 
 def main(arguments: list[str] | None = None) -> None:
