@@ -53,7 +53,7 @@ class ModelConfig:
     dtype: str = knob("float32", "of the frozen base weights: float32 or bfloat16")
     fsdp: int = knob(1, "devices over which weights and batch are sharded", "devices")
     tensor_parallel: int = knob(1, "devices over which heads and features are sharded", "devices")
-    remat: bool = knob(False, "recompute each decoder layer in the backward pass, to save memory")
+    remat: bool = knob(True, "recompute each decoder layer in the backward pass, to save memory")
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "bfloat16"):

@@ -10,17 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grain.python as grain
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from flax import nnx
 from tunix.rl import rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
+from tunix.sft.sharding_utils import shard_input
 
 from data.store import Store, add
 from pipeline import models
 from pipeline.checkpoints import BestAdapters
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters, merge_adapters
+from pipeline.losses import completion_scores, policy_loss
 from pipeline.metrics import StoreMetrics
 from pipeline.rewards import Reward, as_tunix, judged, rewards_of
 from pipeline.rollout import FreshRollout, Generate, Sampling, generator
@@ -28,6 +32,7 @@ from pipeline.sft import NoBar, Progress, optimizer
 from pipeline.tokens import Tokenizer
 
 FLUSH_STEPS = 10  # a part of rollouts is written after so many steps
+scores_of = nnx.jit(completion_scores, static_argnames=("pad", "temperature"))
 Measure = Callable[[Generate], float]  # held-out answer accuracy of what generates
 
 
@@ -103,10 +108,41 @@ class Recorder:
             self.rows = []
 
 
+class Cluster(rl.RLCluster):
+    """Tunix's cluster whose reference is scored without the logits of whole completions."""
+
+    def get_ref_per_token_logps(
+        self, prompt_tokens, completion_tokens, pad_id, eos_id, micro_batch_size=None
+    ):
+        """[batch, completion]: log-probability of each token under the reference."""
+        model = self.inference_worker.get_model("reference")
+        sampled_at = self.get_rollout_config(mode=rl.Mode.TRAIN).temperature
+        axis = self.cluster_config.training_config.data_sharding_axis
+        rows, pieces = micro_batch_size or len(prompt_tokens), []
+        with self.r2m[rl.Role.REFERENCE]:
+            for row in range(0, len(prompt_tokens), rows):
+                prompts = shard_input(prompt_tokens[row : row + rows], axis)
+                completions = shard_input(completion_tokens[row : row + rows], axis)
+                scores = scores_of(model, prompts, completions, pad=pad_id, temperature=sampled_at)
+                pieces.append(scores.logp)
+        return jnp.concatenate(pieces)
+
+
 class Learner(GRPOLearner):
-    """Tunix's learner that lets something happen after each step."""
+    """Tunix's learner with our loss, that lets something happen after each step."""
 
     after_step: Callable[[int], None]
+
+    def __init__(self, rl_cluster: Cluster, algo_config: GRPOConfig, **functions) -> None:
+        super().__init__(rl_cluster=rl_cluster, algo_config=algo_config, **functions)
+        logged = ["entropy", "pg_clipfrac"] + ["kl"] * bool(algo_config.beta)
+
+        def loss(model, train_example, algo_config):
+            pad, sampled_at = rl_cluster.rollout.pad_id(), algo_config.temperature
+            return policy_loss(model, train_example, algo_config, pad=pad, temperature=sampled_at)
+
+        rl_cluster.actor_trainer.with_loss_fn(loss, has_aux=True)
+        rl_cluster.actor_trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
 
     def _run_global_step(self, *args, **kwargs) -> None:
         super()._run_global_step(*args, **kwargs)
@@ -128,7 +164,7 @@ def prompt_batches(problems: list[Prompt], config: GrpoConfig) -> Iterator[dict[
 
 def cluster_of(
     start: models.Loaded, tokenizer: Tokenizer, config: GrpoConfig, sampling: Sampling
-) -> rl.RLCluster:
+) -> Cluster:
     """Actor with adapters, reference without, both over the same base weights."""
     actor = add_adapters(
         start.model,
@@ -138,7 +174,7 @@ def cluster_of(
         mesh=start.mesh,
     )
     roles = (rl.Role.ACTOR, rl.Role.REFERENCE, rl.Role.ROLLOUT)
-    return rl.RLCluster(
+    return Cluster(
         actor=actor,
         reference=start.model,
         tokenizer=tokenizer,

@@ -1,32 +1,79 @@
-"""The loss of SFT: mean surprise at the completion's tokens, without Tunix's one-hot."""
+"""The two losses: surprise at the completion for SFT, the clipped policy gradient for GRPO."""
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from tunix.rl import common
+from tunix.rl.grpo.grpo_learner import GRPOConfig, TrainExample
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-
-def completion_loss(logits: jax.Array, ids: jax.Array, completion: jax.Array) -> jax.Array:
-    """Mean cross-entropy over the completion [nats per token]. The prompt does not count.
-
-    logits:     [batch, time, vocab]  float, scores for the token at the *next* position
-    ids:        [batch, time]         int
-    completion: [batch, time]         bool, true at the completion's tokens and its stop token
-    returns:    []                    float32
-    """
-    scores = logits[:, :-1].astype(jnp.float32)
-    chosen = jnp.take_along_axis(scores, ids[:, 1:, None], axis=-1)[..., 0]
-    surprise = jax.nn.logsumexp(scores, axis=-1) - chosen
-    counts = completion[:, 1:].astype(jnp.float32)
-    return (surprise * counts).sum() / jnp.maximum(counts.sum(), 1.0)
+from pipeline.token_scores import TokenScores, token_scores
 
 
 def sft_loss(
     model: nnx.Module, ids: jax.Array, completion: jax.Array, present: jax.Array
 ) -> jax.Array:
-    """`completion_loss` of `model`, called whole so that its adapters take part.
+    """Mean cross-entropy over the completion [nats per token]. The prompt does not count.
 
-    ids, completion: [batch, time]   present: [batch, time]  bool, false at padding
+    ids:        [batch, time]  int
+    completion: [batch, time]  bool, true at the completion's tokens and its stop token
+    present:    [batch, time]  bool, false at padding
+    returns:    []             float32
     """
-    logits, _ = model(ids, build_positions_from_mask(present), None, make_causal_attn_mask(present))
-    return completion_loss(logits, ids, completion)
+    positions, mask = build_positions_from_mask(present), make_causal_attn_mask(present)
+    logp = token_scores(model, ids, positions, mask, last=ids.shape[1] - 1).logp
+    return -masked_mean(logp, completion[:, 1:])
+
+
+def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean of `values` where `mask` is true; 0 where it is true nowhere."""
+    counts = mask.astype(jnp.float32)
+    return (values * counts).sum() / jnp.maximum(counts.sum(), 1.0)
+
+
+def completion_scores(
+    model: nnx.Module, prompts: jax.Array, completions: jax.Array, *, pad: int, temperature: float
+) -> TokenScores:
+    """Scores of the tokens of `completions` [batch, completion] after `prompts` [batch, prompt]."""
+    ids, positions, mask, _ = common.process_ids(prompts, completions, pad, eos_id=-1)
+    last = completions.shape[1]
+    return token_scores(model, ids, positions, mask, last=last, temperature=temperature)
+
+
+def policy_loss(
+    model: nnx.Module, example: TrainExample, config: GRPOConfig, *, pad: int, temperature: float
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """GRPO's loss (arXiv:2402.03300, equation 3), and means over the completions to be logged.
+
+    Equal to Tunix's, which keeps the logits of the whole batch.
+
+    example: prompt_ids [batch, prompt], completion_ids and completion_mask [batch, completion],
+             advantages [batch], ref_per_token_logps and old_per_token_logps [batch, completion]
+             or None: no KL, and the policy that sampled is the one that is trained
+    """
+    scores = completion_scores(
+        model, example.prompt_ids, example.completion_ids, pad=pad, temperature=temperature
+    )
+    mask, logp = example.completion_mask, scores.logp
+    old = example.old_per_token_logps
+    ratio = jnp.exp(logp - (jax.lax.stop_gradient(logp) if old is None else old))
+    advantages = example.advantages.astype(jnp.float32)[:, None]
+    free = ratio * advantages
+    bound = jnp.clip(ratio, 1 - config.epsilon, 1 + config.epsilon) * advantages
+    loss = -sequence_mean(jnp.minimum(free, bound), mask)
+    means = {"pg_clipfrac": masked_mean(bound < free, mask)}
+    means["entropy"] = masked_mean(scores.entropy, mask)
+    if example.ref_per_token_logps is not None:
+        kl = common.compute_kl_divergence(
+            logp, example.ref_per_token_logps, config.kl_loss_mode, config.kl_clamp_value
+        )
+        loss += config.beta * sequence_mean(kl, mask)
+        means["kl"] = masked_mean(kl, mask)
+    return loss, means
+
+
+def sequence_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean over tokens in each row, then over the rows that have any."""
+    counts = mask.sum(axis=-1)
+    rows = (values * mask).sum(axis=-1) / jnp.maximum(counts, 1)
+    return rows.sum() / jnp.maximum((counts > 0).sum(), 1)

@@ -167,7 +167,7 @@ def test_flags_beat_set_and_set_beats_the_preset():
 @pytest.mark.parametrize(
     ("assignment", "value"),
     [
-        ("model.remat=true", True),
+        ("model.remat=false", False),
         ("sft.learning_rate=3e-4", 3e-4),
         ("eval.limit=12", 12),
         ("data.rules=a,b", ("a", "b")),

@@ -57,22 +57,28 @@ def trained(cold, tmp_path_factory):
         return next(measured)
 
     kept: list[tuple[int, float]] = []
-    merged, step = grpo.train(
-        start,
-        problems,
-        tokenizer,
-        CONFIG,
-        store=store,
-        run="grpo-test",
-        measure=measure,
-        heldout_sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
-        heldout_batch=2,
-        checkpoints=folder / "adapters",
-        merged=folder / "merged",
-        metrics=metrics,
-        progress=lambda *shown: None,
-        on_checkpoint=lambda step, answer: kept.append((step, answer)),
-    )
+
+    def whole_logits(*arguments, **settings):
+        raise AssertionError("scores of Tunix's own, which hold the logits of whole completions")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(common, "compute_per_token_logps", whole_logits)
+        merged, step = grpo.train(
+            start,
+            problems,
+            tokenizer,
+            CONFIG,
+            store=store,
+            run="grpo-test",
+            measure=measure,
+            heldout_sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
+            heldout_batch=2,
+            checkpoints=folder / "adapters",
+            merged=folder / "merged",
+            metrics=metrics,
+            progress=lambda *shown: None,
+            on_checkpoint=lambda step, answer: kept.append((step, answer)),
+        )
     return {
         "store": store,
         "merged": merged,
@@ -162,6 +168,7 @@ def test_signs_of_collapse_are_measured_at_each_step(trained):
         "rollout/zero_variance_groups",
         "heldout/answer",
         "actor/train/kl",
+        "actor/train/entropy",
         "actor/train/loss",
     } <= set(names)
 
@@ -184,6 +191,10 @@ def test_kl_is_k3_whose_gradient_is_not_zero():
 
     gradient = jax.grad(expected_kl)(jnp.array([[0.0, 0.0]]))
     assert float(jnp.abs(gradient).max()) > 0.1
+
+
+def test_a_rollout_is_trained_on_once_so_that_no_older_policy_is_scored():
+    assert grpo.algorithm(CONFIG).num_iterations == 1  # Tunix scores it at temperature 1
 
 
 def test_a_group_of_one_is_refused():

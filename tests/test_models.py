@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from tunix.models.gemma3 import model as gemma3
 
 from pipeline import models
+from pipeline.config import ModelConfig, load_preset
 from pipeline.models import BadModel
 
 
@@ -93,6 +94,11 @@ def test_what_changed_in_memory_is_in_the_saved_folder(tmp_path):
 def test_remat_reaches_tunix(remat):
     found = models.architecture(models.TINY, "float32", remat).remat_config
     assert found == (gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE)
+
+
+def test_layers_are_recomputed_unless_a_preset_says_otherwise():
+    assert ModelConfig().remat
+    assert not load_preset("tiny").model.remat
 
 
 def test_a_saved_config_says_the_dtype_of_its_weights(tmp_path):
