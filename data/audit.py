@@ -1,4 +1,4 @@
-"""Questions about a conversion: what it kept, what it turned away, why, and the rows themselves.
+"""Questions about a conversion: what it kept, what it turned away, and why.
 
 Every function asks about one source under one converter (its version and rules). A frame's
 docstring names its columns.
@@ -42,15 +42,30 @@ def newest(store: Store, source: str) -> str:
 
 
 def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
-    """read, converted, quarantined: every row counts once, so the last two add up to the first."""
+    """How many rows came to what; each counts once.
+
+    read:        converted + quarantined, as the converter decided
+    held_back:   converted, and quarantined by a person
+    released:    quarantined by the converter, and released by a person
+    to_train_on: converted - held_back + released
+    """
     row = ask(
         store,
         """
         select
             count(distinct record_id) as read,
             count(distinct record_id) filter (outcome = 'example') as converted,
-            count(distinct record_id) filter (outcome = 'quarantined') as quarantined
-        from conversions
+            count(distinct record_id) filter (outcome = 'quarantined') as quarantined,
+            count(distinct record_id) filter (
+                outcome = 'example' and ruling = 'quarantined'
+            ) as held_back,
+            count(distinct record_id) filter (
+                outcome = 'quarantined' and ruling = 'released' and record_id in (
+                    select record_id from examples where converter = $converter
+                )
+            ) as released,
+            converted - held_back + released as to_train_on
+        from conversions left join rulings using (record_id)
         where source = $source and converter = $converter
         """,
         source=source,
@@ -124,60 +139,35 @@ def dialects(store: Store, source: str, converter: str) -> pl.DataFrame:
     )
 
 
-def rows_with(
-    store: Store, source: str, converter: str, phrase: str | None, page: int, size: int
-) -> pl.DataFrame:
-    """row_number, record_id, outcome, reason, phrases: one page, counted from 1, in file order.
+def sources(store: Store) -> list[dict[str, Any]]:
+    """The newest conversion of each source: source, converter, and the counts of `outcomes`."""
+    every = conversions(store).unique("source", keep="first", maintain_order=True)
+    return [
+        {"source": source, "converter": version, **outcomes(store, source, version)}
+        for source, version in sorted(every.select("source", "converter").iter_rows())
+    ]
 
-    phrase: only rows with this defect; None: all rows
+
+def defects_by_source(store: Store) -> pl.DataFrame:
+    """phrase, severity, source, rows, share: in the newest conversion of each source.
+
+    share: of all rows of that source
     """
-    return ask(
-        store,
-        """
-        select
-            r.row_number,
-            c.record_id,
-            c.outcome,
-            c.reason,
-            list_distinct([defect.phrase for defect in c.defects]) as phrases
-        from conversions c join records r using (record_id)
-        where c.source = $source and c.converter = $converter
-            and ($phrase is null or list_contains([d.phrase for d in c.defects], $phrase))
-        qualify row_number() over (partition by c.record_id order by r.row_number) = 1
-        order by r.row_number, c.record_id
-        limit $size offset $skipped
-        """,
-        source=source,
-        converter=converter,
-        phrase=phrase,
-        size=size,
-        skipped=(page - 1) * size,
+    frames = [
+        defects(store, one["source"], one["converter"]).select(
+            "phrase",
+            "severity",
+            pl.lit(one["source"]).alias("source"),
+            "rows",
+            (pl.col("rows") / one["read"]).alias("share"),
+        )
+        for one in sources(store)
+    ]
+    columns = {"phrase": pl.String, "severity": pl.String, "source": pl.String}
+    empty = pl.DataFrame(schema=columns | {"rows": pl.Int64, "share": pl.Float64})
+    return pl.concat([empty, *frames], how="vertical_relaxed").sort(
+        "rows", "phrase", "source", descending=[True, False, False]
     )
-
-
-def row(store: Store, record_id: str, converter: str) -> dict[str, Any]:
-    """One record beside what it became.
-
-    origin, row_number, shape, body, outcome, reason, defects; and prompt, reasoning, answer and
-    rewrites, which are null where it was quarantined.
-    """
-    found = ask(
-        store,
-        """
-        select
-            r.origin, r.row_number, r.shape, r.body, c.outcome, c.reason, c.defects,
-            e.prompt, e.reasoning, e.answer, e.rewrites
-        from conversions c
-        join records r using (record_id)
-        left join examples e on e.record_id = c.record_id and e.converter = c.converter
-        where c.record_id = $record and c.converter = $converter
-        limit 1
-        """,
-        record=record_id,
-        converter=converter,
-    )
-    assert found.height == 1, f"record {record_id} is not in the conversion {converter}"
-    return found.row(0, named=True)
 
 
 def summary(store: Store, source: str) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The audit of one conversion as a page of HTML that needs nothing else, not even a network."""
 
-import json
 from html import escape
 from typing import Any
 
-from data import audit, shapes
+from data import audit, audit_rows
+from data.spans import fields_of
 from data.store import Store
 
 ROWS = 10  # shown of each defect
@@ -48,11 +48,11 @@ def page(store: Store, source: str, converter: str) -> str:
 
 def _funnel(counts: dict[str, int]) -> str:
     rows = []
-    for name in ("read", "converted", "quarantined"):
+    for name in counts:
         share = counts[name] / counts["read"] if counts["read"] else 0
         bar = f'<span class="bar" style="width:{20 * share:.2f}rem"></span>'
         number = f'<td class="n">{counts[name]:,}</td><td class="n">{share:.1%}</td>'
-        rows.append(f"<tr><td>{name}</td>{number}<td>{bar}</td></tr>")
+        rows.append(f"<tr><td>{name.replace('_', ' ')}</td>{number}<td>{bar}</td></tr>")
     return f"<table>{''.join(rows)}</table>"
 
 
@@ -65,9 +65,10 @@ def _table(rows: Any) -> str:
 
 def _defect(store: Store, source: str, converter: str, row: dict[str, Any]) -> str:
     said = f"{escape(row['phrase'])}: {row['rows']:,} rows, {row['kept']:,} of them kept"
-    found = audit.rows_with(store, source, converter, row["phrase"], 1, ROWS)
+    found = audit_rows.rows_with(store, source, converter, row["phrase"], 1, ROWS)
     shown = "".join(
-        _row(audit.row(store, record, converter), row["phrase"]) for record in found["record_id"]
+        _row(audit_rows.row(store, record, converter), row["phrase"])
+        for record in found["record_id"]
     )
     first = f"<p>The first {found.height} of them.</p>" if row["rows"] > found.height else ""
     return f"<details><summary>{said} ({row['severity']})</summary>{first}{shown}</details>"
@@ -84,16 +85,6 @@ def _row(row: dict[str, Any], phrase: str) -> str:
     outcome = row["reason"] or "kept"
     place = f"row {row['row_number']} of {escape(row['origin'])}: {escape(outcome)}"
     return f"<p>{place}</p>{''.join(pieces)}"
-
-
-def fields_of(shape: str, body: str) -> dict[str, str]:
-    """The texts in which spans are counted: system, prompt, completion; all, if the shape fails."""
-    values = json.loads(body)
-    try:
-        said = shapes.turns(shape, values)
-    except shapes.WrongShape:
-        return {"row": body}
-    return {"system": said.system, "prompt": said.prompt, "completion": said.completion}
 
 
 def marked(text: str, start: int, end: int, context: int) -> str:

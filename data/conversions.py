@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from data import runs, shapes
-from data.convert import Conversion, convert, converter
+from data.convert import Conversion, Example, convert, converter
 from data.read_files import BadFile, Rejected, files_in, rows_of
 from data.schema import TABLES
 from data.store import Store, add, ask
@@ -107,7 +107,7 @@ def _convert_part(
     rows = [json.loads(record["body"]) for record in records]
     made = [convert(r["shape"], row, rules) for r, row in zip(records, rows, strict=True)]
     done = list(zip(records, rows, made, strict=True))
-    examples = [_example(r, c, version) for r, _, c in done if c.example]
+    examples = [example_row(r, c, c.example, version) for r, _, c in done if c.example]
     problems = [_problem(r, row, c) for r, row, c in done if c.example and r["shape"] == "gsm8k"]
     once = runs.fingerprint(records=ids, converter=version)
     # conversions last: a record counts as converted when all of it is there
@@ -143,9 +143,10 @@ def _conversion(record: dict[str, Any], made: Conversion, version: str) -> dict[
     }
 
 
-def _example(record: dict[str, Any], made: Conversion, version: str) -> dict[str, Any]:
-    example = made.example
-    assert example is not None
+def example_row(
+    record: dict[str, Any], made: Conversion, example: Example, version: str
+) -> dict[str, Any]:
+    """A row of the table `examples`, without its run."""
     return {
         "example_id": runs.fingerprint(record=record["record_id"], converter=version)[:32],
         "record_id": record["record_id"],

@@ -46,13 +46,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of a row. `example` is there where no defect is an error."""
+    """What became of a row.
+
+    candidate: what the markers say, whatever is wrong with it; None where they say too little
+    """
 
     dialect: str | None
     pattern: str | None
     defects: tuple[Defect, ...]
     rewrites: tuple[Rewrite, ...] = ()
-    example: Example | None = None
+    candidate: Example | None = None
+
+    @property
+    def example(self) -> Example | None:
+        """The candidate, where no defect is an error."""
+        return None if self.reason else self.candidate
 
     @property
     def outcome(self) -> str:
@@ -91,16 +99,16 @@ def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()
         Rewrite(repair.rule, "completion", repair.at, repair.at, "", repair.marker)
         for repair in found.repairs
     )
-    example = None
-    if found.reasoning is not None and found.answer is not None and not found.defects:
+    candidate = None
+    if found.reasoning and found.answer:
         # GSM8K has its answer bare after ####: there is no box to take it from
         named = rules if marked else frozenset()
         answer, more, taken = _answer(text, said.prompt, found.reasoning, found.answer, named)
-        defects += more
+        defects += [] if found.defects else more
         rewrites += taken
-        if answer is not None and not any(d.severity == ERROR for d in defects):
-            example = Example(prompt.text, _cut(text, found.reasoning), _cut(text, answer))
-    return Conversion(found.dialect, found.pattern, in_order(defects), rewrites, example)
+        whole = Example(prompt.text, _cut(text, found.reasoning), _cut(text, answer or Place(0, 0)))
+        candidate = whole if whole.reasoning.text and whole.answer.text else None
+    return Conversion(found.dialect, found.pattern, in_order(defects), rewrites, candidate)
 
 
 def _cut(text: str, place: Place) -> Span:

@@ -49,6 +49,19 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "rewrites": pl.List(REWRITE),
         "run": pl.String,
     },
+    "tokens": {
+        "example_id": pl.String,
+        "record_id": pl.String,
+        "source": pl.String,
+        "converter": pl.String,
+        "tokenizer": pl.String,  # model as it was named, @, hash of what decides its tokens
+        "prompt": pl.Int64,  # with instruction and template
+        "reasoning": pl.Int64,
+        "answer": pl.Int64,
+        "answer_end": pl.Int64,  # so many hold all up to and with </answer>
+        "mask_is_exact": pl.Boolean,  # the loss counts the completion and its stop token, no more
+        "run": pl.String,
+    },
     "problems": {
         "problem_id": pl.String,
         "record_id": pl.String,
@@ -133,6 +146,3 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "at": TIME,
     },
 }
-
-# What people change: rows of state.db (SQLite), shown to DuckDB under the same names.
-STATE_TABLES = ("tags", "subsets", "jobs", "saved_views")

@@ -41,7 +41,7 @@ WRONG = {
 
 
 class BadEntry(ValueError):
-    """A tag or a subset that cannot be kept as it was given."""
+    """A tag, a ruling or a subset that cannot be kept as it was given."""
 
 
 def now() -> int:
@@ -132,6 +132,19 @@ def _tag_event(store: "Store", kind: str, id: str, tag: str, event: str, author:
             "insert into tag_events (target_kind, target_id, tag, event, author, at)"
             " values (?, ?, ?, ?, ?, ?)",
             (kind, id, tag.strip(), event, author, now()),
+        )
+
+
+def rule(store: "Store", record_id: str, ruling: str, reason: str, author: str) -> None:
+    """Write down that `author` has quarantined or released a record, and why."""
+    for name, text in (("reason", reason), ("author", author)):
+        if not text.strip():
+            raise BadEntry(f"the {name} is empty; expected a few words. Say it, then try again.")
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into ruling_events (record_id, ruling, reason, author, at)"
+            " values (?, ?, ?, ?, ?)",
+            (record_id, ruling, reason.strip(), author.strip(), now()),
         )
 
 

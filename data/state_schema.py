@@ -35,6 +35,17 @@ create table if not exists tag_events (
 ) strict;
 create index if not exists tag_events_target on tag_events (target_kind, target_id, tag, id);
 
+-- What people say of a row, against or for what the converter said. The newest event counts.
+create table if not exists ruling_events (
+    id integer primary key,
+    record_id text not null,
+    ruling text not null check (ruling in ('quarantined', 'released')),
+    reason text not null,
+    author text not null,
+    at integer not null
+) strict;
+create index if not exists ruling_events_record on ruling_events (record_id, id);
+
 create table if not exists subsets (
     name text not null,
     version integer not null,
@@ -98,6 +109,32 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
             "target_id": pl.String,
             "tag": pl.String,
             "event": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "rulings": (
+        """
+        select record_id, ruling, reason, author, at from (
+            select record_id, ruling, reason, author, at, max(id) from ruling_events
+            group by record_id
+        ) order by record_id
+        """,
+        {
+            "record_id": pl.String,
+            "ruling": pl.String,
+            "reason": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "ruling_events": (
+        "select id, record_id, ruling, reason, author, at from ruling_events order by id",
+        {
+            "id": pl.Int64,
+            "record_id": pl.String,
+            "ruling": pl.String,
+            "reason": pl.String,
             "author": pl.String,
             "at": TIME,
         },

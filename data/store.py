@@ -190,7 +190,7 @@ def add_generations(
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     """The answer to one statement, over all that was added before it was asked.
 
-    Each table of data/schema.py, and tags, tag_events, subsets, jobs and saved_views, is a view.
+    Each table of data/schema.py and each view of data/state_schema.py is a view here.
     `runs` has one row a run: its last event, with started_at and ended_at; `run_events` has all.
     """
     named = set(re.findall(r"[a-z_]+", query.lower()))

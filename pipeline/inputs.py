@@ -36,13 +36,17 @@ class Problems:
 
 
 def examples_of(store: Store, source: str, converter: str) -> list[Example]:
-    """Examples of `source` as `converter` made them, in the order of their ids."""
+    """Examples of `source` as `converter` made them, in the order of their ids.
+
+    A person's ruling counts: what they quarantined is left out, what they released is there.
+    """
     rows = ask(
         store,
         """
         select example_id, prompt, reasoning, answer
         from examples
         where source = $source and converter = $converter
+            and record_id not in (select record_id from rulings where ruling = 'quarantined')
         order by example_id
         """,
         source=source,
@@ -59,6 +63,9 @@ def problems_of(store: Store, source: str, split: str) -> Problems:
         select problem_id, question, gold, steps
         from problems left join (select run, started_at from runs) using (run)
         where source = $source and split = $split
+            and (record_id is null or record_id not in (
+                select record_id from rulings where ruling = 'quarantined'
+            ))
         -- of a record that was converted twice the newer problem counts
         qualify record_id is null
             or rank() over (partition by record_id order by started_at desc) = 1

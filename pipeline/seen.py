@@ -1,20 +1,22 @@
 """What a training run would really see of each example, with the model's own tokenizer."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from data import runs
 from data.format import render
-from evals.statistics import wilson
+from data.store import Store, add, ask
+from pipeline.inputs import examples_of
 from pipeline.sft import Example, Progress
 from pipeline.tokens import Tokenizer, Tokens, example_tokens, prompt_text
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")
 SHOW_EVERY = 50  # examples
-BUDGETS = (512, 1_024, 2_048, 4_096, 8_192, 16_384)  # longest example [tokens]
 
 
 @dataclass(frozen=True)
@@ -75,30 +77,57 @@ def frame(
     return pl.DataFrame(rows, schema=schema)
 
 
-def lengths(found: pl.DataFrame) -> dict[str, dict[str, int | None]]:
-    """part of an example -> p50, p90, p99 and longest [tokens]; None where there is no example."""
-    return {
-        part: {
-            **{f"p{q}": _whole(found[part].quantile(q / 100, "higher")) for q in (50, 90, 99)},
-            "longest": _whole(found[part].max()),
-        }
-        for part in PARTS
-    }
+def tokenizer_id(name: str, tokenizer: Tokenizer, folder: Path) -> str:
+    """`name` with the hash of what decides its tokens: the folder's tokenizer and the template."""
+    content = (folder / "tokenizer.json").read_bytes()
+    content += prompt_text(tokenizer, "?").encode() + render("?", "?").encode()
+    return f"{name}@{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+def count(
+    store: Store, source: str, converter: str, name: str, folder: Path, progress: Progress
+) -> str:
+    """Count the tokens of every example of a conversion that are not counted; the tokenizer's id.
 
-
-def survival(found: pl.DataFrame, budgets: Sequence[int] = BUDGETS) -> list[dict[str, Any]]:
-    """For each budget the share of examples whose </answer> is within it, with its interval.
-
-    Longer ones are left out of training, never cut: cut, they would teach never to answer.
+    Rows of the table `tokens`. name: of the model in `folder`, as a person gave it
     """
-    return [
-        {
-            "budget": budget,
-            **wilson(int((found["answer_end"] <= budget).sum()), found.height).to_json(),
-        }
-        for budget in budgets
-    ]
+    tokenizer = Tokenizer(folder)
+    id = tokenizer_id(name, tokenizer, folder)
+    counted = ask(
+        store,
+        "select example_id from tokens where converter = $converter and tokenizer = $id",
+        converter=converter,
+        id=id,
+    )["example_id"]
+    records = ask(
+        store,
+        """
+        select distinct example_id, record_id from examples
+        where source = $source and converter = $converter
+        """,
+        source=source,
+        converter=converter,
+    )
+    known = set(counted)
+    fresh = [e for e in examples_of(store, source, converter) if e.example_id not in known]
+    if not fresh:
+        return id
+    digest = runs.fingerprint(examples=sorted(e.example_id for e in fresh), tokenizer=id)
+    run = f"tokens-{source}-{digest[:12]}"
+    config = {"source": source, "converter": converter, "tokenizer": id}
+    try:
+        runs.begin(store, "tokens", run=run, config=config, seed=None, inputs={"examples": digest})
+    except runs.RunExists:  # another process has just counted these very examples
+        return id
+    with runs.told_of(store, run):
+        rows = frame(tokenizer, fresh, progress).join(records, on="example_id")
+        named = {"source": source, "converter": converter, "tokenizer": id}
+        add(
+            store,
+            "tokens",
+            rows.with_columns(pl.lit(value).alias(column) for column, value in named.items()),
+            run=run,
+            once=digest,
+        )
+    runs.end(store, run, "done", {"examples": len(fresh)})
+    return id

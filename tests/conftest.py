@@ -3,15 +3,57 @@
 from pathlib import Path
 
 import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from data import samples
 from data.store import Store, open_store
+from tests import ROOT
+from workbench.cli import main
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A new, empty store."""
     return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def show(tmp_path, monkeypatch):
+    """Run one file of the app on the store in `tmp_path/store`."""
+    monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+    def show(file: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30).run()
+        assert not page.exception
+        return page
+
+    yield show
+    # a store that is kept to the end of the process makes DuckDB complain there
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Store:
+    """The store that `show` shows."""
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture
+def say(capsys, tmp_path, monkeypatch):
+    """Run a command line on the store `tmp_path/store`: exit code, standard output and error."""
+    monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
+
+    def say(*arguments: str | Path) -> tuple[int | str | None, str, str]:
+        with pytest.raises(SystemExit) as left:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return left.value.code, printed.out, printed.err
+
+    return say
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data import audit, runs
+from data import audit, audit_rows, runs
 from data.store import Store, add
 from tests.store_rows import rows_of
 
@@ -87,7 +87,10 @@ def converted(store) -> Store:
 
 def test_converted_and_quarantined_add_up_to_what_was_read(converted):
     counts = audit.outcomes(converted, "s", "1")
-    assert counts == {"read": 5, "converted": 2, "quarantined": 3}
+    assert counts == {
+        "read": 5, "converted": 2, "quarantined": 3,
+        "held_back": 0, "released": 0, "to_train_on": 2,
+    }  # fmt: skip
 
 
 def test_reasons_come_commonest_first_with_their_share_of_all_rows(converted):
@@ -113,17 +116,17 @@ def test_rows_without_a_dialect_are_counted_as_such(converted):
 
 
 def test_pages_hold_every_row_once_in_file_order(converted):
-    pages = [audit.rows_with(converted, "s", "1", None, page, 2) for page in (1, 2, 3, 4)]
+    pages = [audit_rows.rows_with(converted, "s", "1", None, page, 2) for page in (1, 2, 3, 4)]
     assert [page["row_number"].to_list() for page in pages] == [[0, 1], [2, 3], [4], []]
 
 
 def test_a_page_can_be_of_one_defect(converted):
-    rows = audit.rows_with(converted, "s", "1", "looks cut", 1, 50)
+    rows = audit_rows.rows_with(converted, "s", "1", "looks cut", 1, 50)
     assert rows["row_number"].to_list() == [2, 4]
 
 
 def test_a_quarantined_row_is_shown_as_it_came_without_an_example(converted):
-    row = audit.row(converted, "record1", "1")
+    row = audit_rows.row(converted, "record1", "1")
     assert json.loads(row["body"])["completion"] == HTML
     assert (row["outcome"], row["reason"], row["reasoning"]) == ("quarantined", "no thinking", None)
 
@@ -136,6 +139,9 @@ def test_the_summary_is_of_the_newest_conversion(converted):
         "read": 2,
         "converted": 2,
         "quarantined": 0,
+        "held_back": 0,
+        "released": 0,
+        "to_train_on": 2,
         "by_reason": {},
         "by_defect": {},
         "by_dialect": {"none": 1, "deepseek": 1},
@@ -146,7 +152,7 @@ def test_the_summary_is_of_the_newest_conversion(converted):
 def test_the_same_record_converted_twice_counts_once(converted):
     convert(converted, "1", ROWS, run="again")
     assert audit.outcomes(converted, "s", "1")["read"] == 5
-    assert audit.rows_with(converted, "s", "1", None, 1, 50).height == 5
+    assert audit_rows.rows_with(converted, "s", "1", None, 1, 50).height == 5
 
 
 def test_a_source_that_was_never_converted_is_refused(converted):

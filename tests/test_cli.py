@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from dataclasses import fields
-from pathlib import Path
 
+import click
 import pytest
 
 from evals import graders
@@ -18,32 +18,19 @@ from tests import ROOT
 from workbench import printed
 from workbench.bars import bars
 from workbench.boundary import ADVICE, bad_input, exit_code
-from workbench.cli import GRADERS, main, thinkbench
+from workbench.cli import thinkbench
 from workbench.flags import changed_preset, flagged
+from workbench.verbs_of_answers import GRADERS
 
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
-    "ingest", "convert", "audit", "sft", "grpo", "eval", "grade", "compare", "import", "export",
-    "run", "app", "doctor",
+    "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
+    "grade", "compare", "import", "app", "doctor",
 ]  # fmt: skip
 
 
-@pytest.fixture
-def say(capsys, tmp_path, monkeypatch):
-    """Run a command line on the store `tmp_path/store`: exit code, standard output and error."""
-    monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
-
-    def say(*arguments: str | Path) -> tuple[int | str | None, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return left.value.code, printed.out, printed.err
-
-    return say
-
-
 def test_the_verbs_come_in_the_order_that_data_flows():
-    assert list(thinkbench.commands) == VERBS
+    assert thinkbench.list_commands(click.Context(thinkbench)) == VERBS
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -249,24 +236,6 @@ def test_a_port_that_is_taken_is_bad_input(say):
     assert (code, "another --port" in err) == (2, True)
 
 
-def test_the_audit_says_what_the_trainer_sees_and_writes_files(say, tmp_path):
-    assert say("ingest", "samples-stratos")[0] == 0
-    assert say("convert", "samples-stratos")[0] == 0
-    out = tmp_path / "audit"
-    code, text, _ = say(
-        "audit", "samples-stratos", "--model", "tiny", "--export", out, "--json"
-    )  # fmt: skip
-    found = json.loads(text)
-    assert (code, found["wrong_masks"], found["examples"]) == (0, 0, found["converted"])
-    assert found["survival"][0]["budget"] == 512
-    assert found["survival"][0]["value"] == 1
-    assert sorted(path.name for path in out.iterdir()) == sorted(
-        Path(name).name for name in found["export"]
-    )
-    code, text, _ = say("audit", "samples-stratos", "--diff", "1", "1", "--json")
-    assert (code, json.loads(text)["changed"]) == (0, 0)
-
-
 @pytest.mark.parametrize("place", ["rows", "rows/", "rows/a.jsonl", "/dev/null"])
 def test_a_place_is_never_taken_for_a_source(say, tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
@@ -312,7 +281,7 @@ def test_an_unknown_grader_is_told_which_there_are(say):
         assert (code, [name for name in GRADERS if name not in err]) == (2, [])
 
 
-@pytest.mark.parametrize("verb", ["ingest", "convert", "audit", "grade", "compare", "app"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_the_first_line_of_a_verb_is_not_cut_on_80_columns(verb):
     assert not thinkbench.commands[verb].get_short_help_str(limit=65).endswith("...")
 

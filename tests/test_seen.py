@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from data import samples
+from data import audit, rulings, samples
+from data.conversions import convert_source
+from data.sources import ingest
+from evals import survival
 from pipeline import models
-from pipeline.seen import frame, mask_is_exact, seen, survival
+from pipeline.inputs import examples_of
+from pipeline.seen import count, frame, mask_is_exact, seen, tokenizer_id
 from pipeline.sft import Example
 from pipeline.tokens import Tokenizer, Tokens, example_tokens
 
@@ -51,7 +55,46 @@ def test_a_missing_stop_token_is_not_exact(tokenizer):
 def test_survival_counts_the_examples_whose_answer_is_within_the_budget(tokenizer):
     found = frame(tokenizer, [example(n, f"e{n}") for n in (10, 100, 600)])
     ends = found["answer_end"].to_list()
-    curve = survival(found, (ends[0] - 1, ends[0], ends[1], 10_000))
+    curve = survival.survival(found, (ends[0] - 1, ends[0], ends[1], 10_000))
     assert [point["value"] for point in curve] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
     assert {point["n"] for point in curve} == {3}
     assert all(point["low"] <= point["value"] <= point["high"] for point in curve)
+
+
+@pytest.fixture
+def converted(store):
+    ingest(store, "samples-stratos")
+    convert_source(store, "samples-stratos")
+    return store
+
+
+def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(converted):
+    version = audit.newest(converted, "samples-stratos")
+    shown = []
+
+    def counted():
+        id = count(
+            converted, "samples-stratos", version, "tiny", models.TINY, lambda *a: shown.append(a)
+        )
+        return survival.counted(converted, "samples-stratos", version, id)
+
+    found = counted()
+    assert found.height == len(examples_of(converted, "samples-stratos", version))
+    longest = found["answer_end"][0]
+    assert survival.lost(found, longest).is_empty()
+    behind = survival.lost(found, longest - 1)
+    assert set(behind["answer_end"]) == {longest}
+    [point] = survival.survival(found, (longest - 1,))
+    assert point["value"] == pytest.approx(1 - behind.height / found.height)
+    told = len(shown)
+    assert counted().equals(found)
+    assert len(shown) == told, "counted again"
+    rulings.quarantine(converted, found["record_id"][0], "too long", "ana")
+    assert counted().height == found.height - 1
+
+
+def test_tokens_counted_by_another_template_are_not_taken_for_these(tokenizer, monkeypatch):
+    before = tokenizer_id("tiny", tokenizer, models.TINY)
+    assert tokenizer_id("tiny", tokenizer, models.TINY) == before
+    monkeypatch.setattr("pipeline.tokens.INSTRUCTION", "Do otherwise.")
+    assert tokenizer_id("tiny", tokenizer, models.TINY) != before

@@ -26,6 +26,26 @@ def test_a_prompt_begins_once_and_ends_open(tokenizer):
     assert tokenizer.eos_id() not in ids
 
 
+def test_a_tokenizer_that_begins_every_text_with_bos_does_not_begin_prompts_twice(tmp_path):
+    folder = shutil.copytree(models.TINY, tmp_path / "model")
+    made = json.loads((folder / "tokenizer.json").read_text())
+    bos, text = (
+        {"SpecialToken": {"id": "<bos>", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    )
+    made["post_processor"] = {
+        "type": "TemplateProcessing",  # as Gemma's own tokenizer has it
+        "single": [bos, text],
+        "pair": [bos, text],
+        "special_tokens": {"<bos>": {"id": "<bos>", "ids": [2], "tokens": ["<bos>"]}},
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(made))
+    tokenizer = Tokenizer(folder)
+    assert tokenizer.hf.encode("a")[0] == tokenizer.bos_id(), "so this tokenizer does so"
+    ids = tokenizer.encode(prompt_text(tokenizer, "How many?"))
+    assert ids.count(tokenizer.bos_id()) == 1
+
+
 def test_turns_survive_and_the_instruction_stands_in_the_users(tokenizer):
     text = prompt_text(tokenizer, "How many?")
     assert text == (

@@ -1,52 +1,96 @@
 """What `thinkbench audit` answers: counts, two conversions compared, tokens, files."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from data import audit, audit_diff, audit_export
 from data.store import Store
+from evals import survival
 from workbench import printed
 from workbench.bars import bars
+from workbench.verbs import Answer
 from workbench.words import interval
 
-Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 SHOWN = 20  # changed rows that are printed; --json has all
 
 
-def summary(store: Store, source: str, model: str | None, export: Path | None) -> Answer:
-    """The newest conversion; with `model` what its trainer sees, with `export` files too."""
+def overview(store: Store) -> Answer:
+    """Every source's newest conversion, and where each defect is."""
+    value = {
+        "sources": audit.sources(store),
+        "defects": audit.defects_by_source(store).to_dicts(),
+    }
+    return value, _show_overview
+
+
+def _show_overview(value: dict[str, Any]) -> None:
+    counts = ("read", "converted", "quarantined", "held_back", "released", "to_train_on")
+    printed.show(
+        printed.table(
+            "Newest conversions",
+            ["source", *(name.replace("_", " ") for name in counts), "converter"],
+            [
+                [one["source"], *(f"{one[name]:,}" for name in counts), one["converter"]]
+                for one in value["sources"]
+            ],
+        ),
+        printed.table(
+            "Rows with a defect, by source",
+            ["defect", "severity", "source", "rows", "of its rows"],
+            [
+                [row["phrase"], row["severity"], row["source"], f"{row['rows']:,}",
+                 f"{row['share']:.1%}"]
+                for row in value["defects"]
+            ],
+        ),
+    )  # fmt: skip
+
+
+def summary(
+    store: Store, source: str, model: str | None, budget: int | None, export: Path | None
+) -> Answer:
+    """The newest conversion; with `model` what its trainer sees, with `export` files too.
+
+    budget: of tokens, whose lost examples are named
+    """
     value = audit.summary(store, source)
     if export is not None:
         value["export"] = audit_export.export(store, source, export)["files"]
     if model is not None:
-        value |= _seen(store, source, value["converter"], model)
+        value |= _seen(store, source, value["converter"], model, budget)
     return value, _show_summary
 
 
-def _seen(store: Store, source: str, converter: str, model: str) -> dict[str, Any]:
+def _seen(
+    store: Store, source: str, converter: str, model: str, budget: int | None
+) -> dict[str, Any]:
     from workbench.quiet import quiet
     from workbench.stores import start
 
     quiet()
-    from pipeline import inputs, models, seen  # loads jax, so only here
-    from pipeline.tokens import Tokenizer
+    from pipeline import models, seen  # loads jax, so only here
 
     folder = models.checked(start(store, model).model)
-    examples = inputs.examples_of(store, source, converter)
     with bars() as bar:
-        found = seen.frame(Tokenizer(folder), examples, bar("tokens"))
-    return {
+        tokenizer = seen.count(store, source, converter, model, folder, bar("tokens"))
+    found = survival.counted(store, source, converter, tokenizer)
+    value = {
+        "tokenizer": tokenizer,
         "examples": found.height,
         "wrong_masks": int((~found["mask_is_exact"]).sum()),
-        "tokens": seen.lengths(found),
-        "survival": seen.survival(found),
+        "tokens": survival.lengths(found),
+        "survival": survival.survival(found, (budget,) if budget else survival.BUDGETS),
     }
+    if budget:
+        value["lost"] = survival.lost(found, budget).to_dicts()
+    return value
 
 
 def _show_summary(value: dict[str, Any]) -> None:
     plain = {
-        name: item for name, item in value.items() if name not in ("tokens", "survival", "export")
+        name: item
+        for name, item in value.items()
+        if name not in ("tokens", "survival", "lost", "export")
     }
     printed.counts(f"Conversion of {value['source']}")(plain)
     if "tokens" in value:
@@ -65,6 +109,19 @@ def _show_summary(value: dict[str, Any]) -> None:
                 [[f"{point['budget']:,}", interval(point)] for point in value["survival"]],
             ),
         )
+    if lost := value.get("lost"):
+        printed.show(
+            printed.table(
+                "Examples beyond the budget, longest first",
+                ["row", "record", "tokens", "reasoning", "answer"],
+                [
+                    [f"{row['row_number']:,}", row["record_id"][:12],
+                     *(f"{row[part]:,}" for part in ("answer_end", "reasoning", "answer"))]
+                    for row in lost[:SHOWN]
+                ],
+            ),
+            *([f"and {len(lost) - SHOWN:,} more: --json has all"] if len(lost) > SHOWN else []),
+        )  # fmt: skip
     printed.show(*(f"Wrote {file}" for file in value.get("export", ())))
 
 

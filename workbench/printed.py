@@ -7,6 +7,7 @@ from workbench.words import chance, change, interval
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
 METRICS = ("format", "answer", "partial")
 GROUPS = {
@@ -17,7 +18,7 @@ GROUPS = {
 }
 
 
-def show(*tables: "Group | str") -> None:
+def show(*tables: "Group | Text | str") -> None:
     """Print to standard output, as wide as the content needs where that is a file or pipe."""
     from rich.console import Console  # --help must not wait for it
 

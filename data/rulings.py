@@ -1,0 +1,111 @@
+"""What people say against the converter: a row held back from training, or let through after all.
+
+A ruling is an event with an author and a reason; the newest counts, and the history stays.
+"""
+
+import json
+from typing import Any
+
+import polars as pl
+
+from data import runs, state
+from data.audit import newest
+from data.conversions import example_row
+from data.convert import RULES, VERSION, convert, converter
+from data.schema import TABLES
+from data.store import Store, add, ask
+
+SHORTEST = 4  # characters of an id that may stand for it
+
+
+class NoSuchRecord(ValueError):
+    """No record, or more than one, has this id."""
+
+
+class NothingToRelease(ValueError):
+    """The row has no reasoning and answer that could be trained on."""
+
+
+def quarantine(store: Store, record: str, reason: str, author: str) -> dict[str, Any]:
+    """Hold the row back: no training reads it, under whichever converter. The ruling as a dict."""
+    found = find(store, record)
+    state.rule(store, found["record_id"], "quarantined", reason, author)
+    return _said(found, "quarantined", reason, author)
+
+
+def release(store: Store, record: str, reason: str, author: str) -> dict[str, Any]:
+    """Let the row through: what its markers say becomes an example of the newest conversion.
+
+    What a person had quarantined is an example again; what the converter did becomes one, as far
+    as it has a reasoning and an answer.
+    """
+    found = find(store, record)
+    version = newest(store, found["source"])
+    has_one = ask(
+        store,
+        "select 1 from examples where record_id = $record and converter = $version limit 1",
+        record=found["record_id"],
+        version=version,
+    ).height
+    if not has_one:
+        _add_candidate(store, found, version, reason, author)
+    state.rule(store, found["record_id"], "released", reason, author)
+    return _said(found, "released", reason, author)
+
+
+def find(store: Store, record: str) -> dict[str, Any]:
+    """The record whose id is, or begins with, `record`: its columns."""
+    found = ask(
+        store,
+        """
+        select * exclude (run) from records
+        where starts_with(record_id, $record)
+        qualify row_number() over (partition by record_id order by run) = 1
+        limit 2
+        """,
+        record=record,
+    )
+    if len(record) < SHORTEST or found.height != 1:
+        raise NoSuchRecord(
+            f"{found.height or 'no'} records have an id that begins with {record!r}; expected one,"
+            f" and {SHORTEST} characters or more. `thinkbench audit SOURCE --defect PHRASE` lists"
+            " ids."
+            if found.height < 2
+            else f"more than one record has an id that begins with {record!r}; give more of it."
+        )
+    return found.row(0, named=True)
+
+
+def _add_candidate(
+    store: Store, record: dict[str, Any], version: str, reason: str, author: str
+) -> None:
+    parts = set(version.split("+"))
+    rules = frozenset(parts & RULES.keys())
+    if converter(rules) != version:
+        raise NothingToRelease(
+            f"record {record['record_id']} was converted by {version}, and this thinkbench converts"
+            f" by {VERSION}. Convert again first: thinkbench convert {record['source']}"
+        )
+    made = convert(record["shape"], json.loads(record["body"]), rules)
+    if made.candidate is None:
+        raise NothingToRelease(
+            f"record {record['record_id']} has {made.reason!r}: its markers give no reasoning and"
+            f" answer to train on. A rule may repair it: thinkbench convert {record['source']}"
+            f" --rule {'|'.join(RULES)}"
+        )
+    row = example_row(record, made, made.candidate, version)
+    schema = {name: kind for name, kind in TABLES["examples"].items() if name != "run"}
+    run = f"release-{row['example_id'][:12]}"
+    said = {"record": record["record_id"], "reason": reason, "author": author}
+    try:
+        runs.begin(store, "release", run=run, config=said, seed=None, inputs={})
+    except runs.RunExists:  # released before, by someone else at this moment
+        return
+    with runs.told_of(store, run):
+        add(store, "examples", pl.DataFrame([row], schema=schema), run=run, once=row["example_id"])
+    runs.end(store, run, "done", {"examples": 1})
+
+
+def _said(record: dict[str, Any], ruling: str, reason: str, author: str) -> dict[str, Any]:
+    place = {name: record[name] for name in ("record_id", "source", "origin", "row_number")}
+    return {**place, "ruling": ruling, "reason": reason, "author": author}

@@ -1,0 +1,119 @@
+"""The audit page: every count of the audit, one row with its marks, rulings, token budgets."""
+
+import pytest
+
+from data import audit, rulings
+from data.conversions import convert_source
+from data.sources import ingest
+from data.store import ask
+from pipeline import models, seen
+from tests import test_audit
+from tests.test_rulings import ROWS, write_jsonl
+
+PAGE = "views/audit.py"
+
+
+@pytest.fixture
+def mine(here, tmp_path):
+    ingest(here, "mine", write_jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
+    convert_source(here, "mine")
+    return here
+
+
+def drawn(page) -> list[str]:
+    """The HTML of the page."""
+    return [element.proto.body for element in page.get("html")]
+
+
+def press(page, label: str):
+    [button] = [button for button in page.button if button.label == label]
+    assert not button.disabled
+    button.click().run()
+    assert not page.exception
+    return page
+
+
+def metrics(page) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_the_audit_of_an_empty_store_says_what_to_run(show, here):
+    page = show(PAGE)
+    assert "Nothing is converted" in page.info[0].value
+    assert "thinkbench convert" in page.code[0].value
+
+
+def test_the_audit_counts_every_row(show, here):
+    test_audit.convert(here, "1", test_audit.ROWS)
+    page = show(PAGE)
+    counts = audit.outcomes(here, "s", "1")
+    assert list(metrics(page).values()) == [str(rows) for rows in counts.values()]
+    reasons = next(f.value for f in page.dataframe if "reason" in f.value and "share" in f.value)
+    assert reasons["reason"].to_list() == ["no answer", "no thinking"]
+
+
+def test_a_row_is_shown_as_it_is_and_none_of_it_becomes_markup(show, here):
+    test_audit.convert(here, "1", test_audit.ROWS)
+    shown = drawn(show(PAGE))
+    assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in body for body in shown)
+    assert not [body for body in shown if "<script>" in body or "<b>" in body]
+
+
+def test_reasoning_answer_and_defects_are_marked_where_they_stand(show, mine):
+    page = show(PAGE)
+    assert any('title="reasoning">I add them up.</mark>' in body for body in drawn(page))
+    assert any('title="answer">1</mark>' in body for body in drawn(page))
+    page.selectbox(key="defect").set_value("thought never closed").run()
+    [marked] = [body for body in drawn(page) if "<mark" in body]
+    assert 'title="thought never closed">&lt;think&gt;I never stop</mark>' in marked
+    assert page.warning[0].value == "Quarantined"
+
+
+def test_next_and_previous_go_through_the_rows_of_a_defect_and_stop_at_its_ends(show, here):
+    test_audit.convert(here, "1", test_audit.ROWS)
+    page = show(PAGE)
+    page.selectbox(key="defect").set_value("no answer").run()
+    rows = ask(
+        here,
+        "select record_id from conversions"
+        " where list_contains([d.phrase for d in defects], 'no answer') order by record_id",
+    )["record_id"].to_list()
+    assert [b.disabled for b in page.button if b.label in ("Previous", "Next")] == [True, False]
+    press(page, "Next")
+    assert page.query_params["record"] == rows[1]
+    assert [b.disabled for b in page.button if b.label in ("Previous", "Next")] == [False, True]
+    press(page, "Previous")
+    assert page.query_params["record"] == rows[0]
+
+
+def test_a_ruling_on_the_page_changes_what_is_trained_on_and_can_be_taken_back(show, mine):
+    page = show(PAGE)
+    assert metrics(page)["To train on"] == "1"
+    page.text_input[0].set_value("the sum is wrong")
+    press(page, "Quarantine")
+    assert metrics(page)["To train on"] == "0"
+    assert any("the sum is wrong" in text.value for text in page.text)
+    page.text_input[0].set_value("it is right")
+    press(page, "Release")
+    assert metrics(page)["To train on"] == "1"
+
+
+def test_a_ruling_without_a_reason_is_refused_and_changes_nothing(show, mine):
+    page = press(show(PAGE), "Quarantine")
+    assert any("reason is empty" in text.value for text in page.text)
+    assert metrics(page)["To train on"] == "1"
+
+
+def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_budget(show, mine):
+    page = show(PAGE)
+    assert any("No tokens are counted" in info.value for info in page.info)
+    rulings.release(mine, ask(mine, "select record_id from records where contains(body, 'two?')")
+                    ["record_id"].item(), "a chorus", "ana")  # fmt: skip
+    version = audit.newest(mine, "mine")
+    seen.count(mine, "mine", version, "tiny", models.TINY, lambda *shown: None)
+    page = show(PAGE)
+    assert any("exact in 2 of 2" in success.value for success in page.success)
+    page.number_input(key="budget").set_value(100).run()
+    [beyond] = [frame.value for frame in page.dataframe if "answer_end" in frame.value]
+    assert len(beyond) == 1
+    assert beyond["answer_end"].item() > 100

@@ -1,0 +1,141 @@
+"""Rulings: what people hold back or let through, with an author and a reason."""
+
+import json
+
+import pytest
+
+from data import audit, audit_rows, rulings, state
+from data.conversions import convert_source
+from data.sources import ingest
+from data.store import ask, open_store
+from pipeline.inputs import examples_of, problems_of
+
+
+def said(thought: str, answer: str) -> str:
+    return f"<think>{thought}</think>\n{answer}"
+
+
+LOOP = "and we go on, "
+ROWS = [
+    {"prompt": "one?", "completion": said("I add them up.", "1")},
+    {"prompt": "two?", "completion": said(LOOP * 60, "2")},  # quarantined, and yet whole
+    {"prompt": "three?", "completion": "<think>I never stop"},  # nothing to release
+]
+
+
+def write_jsonl(path, rows):
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def here(store, tmp_path):
+    ingest(store, "mine", write_jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
+    convert_source(store, "mine")
+    return store
+
+
+def id_of(store, prompt: str) -> str:
+    found = ask(store, "select record_id from records where contains(body, $p)", p=prompt)
+    return found["record_id"].item()
+
+
+def prompts(store) -> list[str]:
+    found = examples_of(store, "mine", audit.newest(store, "mine"))
+    return sorted(example.prompt for example in found)
+
+
+def funnel(store) -> dict[str, int]:
+    return audit.outcomes(store, "mine", audit.newest(store, "mine"))
+
+
+def test_what_a_person_quarantines_is_read_by_no_training_and_still_counted(here):
+    assert prompts(here) == ["one?"]
+    rulings.quarantine(here, id_of(here, "one?"), "the sum is wrong", "ana")
+    assert prompts(here) == []
+    assert funnel(here) == {
+        "read": 3, "converted": 1, "quarantined": 2,
+        "held_back": 1, "released": 0, "to_train_on": 0,
+    }  # fmt: skip
+
+
+def test_a_release_takes_a_quarantine_back_and_the_history_stays(here):
+    record = id_of(here, "one?")
+    rulings.quarantine(here, record, "the sum is wrong", "ana")
+    rulings.release(here, record, "it is right after all", "ben")
+    assert prompts(here) == ["one?"]
+    told = ask(
+        here, "select ruling, reason, author from ruling_events where record_id = $r", r=record
+    )
+    assert told.rows() == [
+        ("quarantined", "the sum is wrong", "ana"),
+        ("released", "it is right after all", "ben"),
+    ]
+    assert audit_rows.row(here, record, audit.newest(here, "mine"))["ruled_by"] == "ben"
+
+
+def test_a_row_that_the_converter_quarantined_becomes_an_example_verbatim(here):
+    record = id_of(here, "two?")
+    rulings.release(here, record, "a real chorus", "ana")
+    assert prompts(here) == ["one?", "two?"]
+    assert funnel(here)["released"] == 1
+    assert funnel(here)["to_train_on"] == 2
+    row = audit_rows.row(here, record, audit.newest(here, "mine"))
+    assert row["reason"] == "repetition loop"
+    text = ROWS[1]["completion"]
+    assert text[row["reasoning_start"] : row["reasoning_end"]] == row["reasoning"] != ""
+    assert text[row["answer_start"] : row["answer_end"]] == row["answer"] == "2"
+
+
+def test_released_twice_a_row_is_one_example_and_can_be_held_back_again(here):
+    record = id_of(here, "two?")
+    for _ in range(2):
+        rulings.release(here, record, "a real chorus", "ana")
+    assert prompts(here) == ["one?", "two?"]
+    rulings.quarantine(here, record, "no", "ben")
+    assert prompts(here) == ["one?"]
+    assert funnel(here)["held_back"] == 0, "the converter had quarantined it itself"
+
+
+def test_a_row_without_reasoning_and_answer_cannot_be_released(here):
+    record = id_of(here, "three?")
+    with pytest.raises(rulings.NothingToRelease, match="thought never closed"):
+        rulings.release(here, record, "please", "ana")
+    assert ask(here, "select * from ruling_events").is_empty()
+
+
+def test_a_conversion_of_another_version_is_made_again_before_a_release(here, monkeypatch):
+    monkeypatch.setattr("data.convert.VERSION", "2")
+    with pytest.raises(rulings.NothingToRelease, match="thinkbench convert mine"):
+        rulings.release(here, id_of(here, "two?"), "a real chorus", "ana")
+
+
+def test_the_beginning_of_an_id_names_a_record_and_an_ambiguous_or_unknown_one_does_not(here):
+    record = id_of(here, "one?")
+    assert rulings.find(here, record[:8])["record_id"] == record
+    for wrong in ("", "ffff_none", record[:2]):
+        with pytest.raises(rulings.NoSuchRecord, match=r"expected one|more than one"):
+            rulings.find(here, wrong)
+
+
+@pytest.mark.parametrize(("reason", "author"), [(" ", "ana"), ("wrong", "")])
+def test_a_ruling_without_reason_or_author_is_refused(here, reason, author):
+    with pytest.raises(state.BadEntry, match="is empty"):
+        rulings.quarantine(here, id_of(here, "one?"), reason, author)
+    assert prompts(here) == ["one?"]
+
+
+def test_a_problem_that_a_person_quarantined_is_asked_of_no_model(store, tmp_path):
+    rows = [{"question": f"{n}?", "answer": f"so\n#### {n}"} for n in range(2)]
+    ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
+    convert_source(store, "sums")
+    split = ask(store, "select distinct split from problems")["split"].item()
+    rulings.quarantine(store, id_of(store, "0?"), "a wrong gold", "ana")
+    assert problems_of(store, "sums", split).kept["question"].to_list() == ["1?"]
+
+
+def test_a_store_made_before_there_were_rulings_is_read(tmp_path):
+    folder = open_store(tmp_path / "old").folder
+    with state.connect(folder) as connection:
+        connection.execute("drop table ruling_events")
+    assert ask(open_store(folder), "select * from rulings").is_empty()

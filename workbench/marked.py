@@ -1,0 +1,68 @@
+"""Texts with their marks, as a terminal and as a page draw them. Nothing in a text is markup."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+from data.defects import SEVERITY, WARNING
+from data.spans import ANSWER, REASONING, Piece
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+EDGE = 300  # characters kept at each end of a long stretch that no defect marks
+TERMINAL = {REASONING: "green", ANSWER: "cyan"}
+DEFECT_IN_TERMINAL = "reverse red"
+PAGE = {REASONING: "#30a46c", ANSWER: "#0090ff"}  # seen on white and on black
+ERROR_ON_PAGE, WARNING_ON_PAGE = "#e5484d", "#f5a623"
+
+
+def elided(text: str) -> str:
+    """`text`, or its ends and how much stands between."""
+    if len(text) <= 3 * EDGE:
+        return text
+    return f"{text[:EDGE]} … {len(text) - 2 * EDGE:,} characters … {text[-EDGE:]}"
+
+
+def is_defect(piece: Piece) -> bool:
+    return any(label not in PAGE for label in piece.labels)
+
+
+def in_terminal(pieces: Iterable[Piece]) -> "Text":
+    """Coloured text; each defect says its phrase behind it, as colour alone would not."""
+    from rich.text import Text
+
+    drawn = Text()
+    for piece in pieces:
+        defect = is_defect(piece)
+        kept = [TERMINAL[label] for label in piece.labels if label in TERMINAL]
+        style = DEFECT_IN_TERMINAL if defect else "".join(kept[:1])
+        drawn.append(piece.text if defect and piece.text else elided(piece.text), style)
+        if defect:
+            phrases = ", ".join(label for label in piece.labels if label not in TERMINAL)
+            drawn.append(f" [{phrases}]", "bold red")
+    return drawn
+
+
+def on_page(pieces: Iterable[Piece]) -> str:
+    """HTML in which every character of the text is escaped; a mark says its labels on hovering."""
+    spans = []
+    for piece in pieces:
+        if not piece.labels:
+            spans.append(escape(piece.text))
+            continue
+        labels = escape(", ".join(piece.labels), quote=True)
+        if is_defect(piece):
+            mild = all(SEVERITY.get(label, WARNING) == WARNING for label in piece.labels)
+            colour = WARNING_ON_PAGE if mild else ERROR_ON_PAGE
+            look = f"background: {colour}55; outline: 1px solid {colour}"
+        else:
+            look = f"background: none; border-bottom: 2px solid {PAGE[piece.labels[0]]}"
+        spans.append(
+            f'<mark style="color: inherit; {look}" title="{labels}">'
+            f"{escape(piece.text) or '&#8203;'}</mark>"
+        )
+    return (
+        '<pre style="white-space: pre-wrap; overflow-wrap: anywhere; max-height: 36rem;'
+        f' overflow-y: auto; margin: 0">{"".join(spans)}</pre>'
+    )

@@ -1,0 +1,78 @@
+"""What makes a function a verb of the command line, with --store and --json."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+# What a command gives back: the object of --json, and what prints it for people.
+Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
+
+
+ORDER = (
+    *("ingest", "convert", "audit", "quarantine", "release"),
+    *("sft", "grpo", "eval", "export", "run"),
+    *("grade", "compare", "import", "app", "doctor"),
+)
+
+
+class InFlowOrder(click.Group):
+    """Lists the verbs in the order that data flows, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self.commands, key=ORDER.index)
+
+
+@click.group(
+    cls=InFlowOrder,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="THINKBENCH_STORE",
+    default=Path("store"),
+    show_default=True,
+    show_envvar=True,
+    help="folder that keeps everything",
+)
+@click.version_option(package_name="thinkbench")
+@click.pass_context
+def thinkbench(context: click.Context, store: Path) -> None:
+    """Teach a small language model to think step by step, and see what that changed."""
+    context.obj = store
+
+
+def verb(command: Callable[..., Answer]) -> click.Command:
+    """Make `command(folder, ...)` a verb with --store and --json.
+
+    With --json nothing but the object reaches standard output: what libraries print there goes
+    to standard error.
+    """
+
+    def answered(*, here: Path | None, as_json: bool, **arguments: Any) -> None:
+        context = click.get_current_context()
+        if here is not None:
+            context.find_root().obj = here
+        folder = context.find_root().obj
+        if not as_json:
+            value, show = command(folder, **arguments)
+            show(value)
+            return
+        with contextlib.redirect_stdout(sys.stderr):
+            value, _ = command(folder, **arguments)
+        print(json.dumps(value, allow_nan=False), flush=True)
+
+    answered.__doc__ = command.__doc__
+    # options given before this one to `command` itself
+    answered.__click_params__ = getattr(command, "__click_params__", [])  # pyright: ignore[reportFunctionMemberAccess]
+    where = click.Path(path_type=Path, file_okay=False)
+    answered = click.option("--json", "as_json", is_flag=True, help="print one JSON object")(
+        answered
+    )
+    answered = click.option("--store", "here", type=where, help="as before the verb")(answered)
+    return thinkbench.command(command.__name__.rstrip("_"))(answered)

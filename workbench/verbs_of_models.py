@@ -1,0 +1,102 @@
+"""Verbs that train a model or run one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.config import EvalConfig, GrpoConfig, SftConfig
+from workbench import printed
+from workbench.flags import knobs
+from workbench.jobs import job_of, training
+from workbench.verbs import Answer, verb
+
+
+@verb
+@training
+@knobs(SftConfig, "sft")
+@click.option("--model", help="run, 'tiny', folder or hub id; by default the preset's")
+def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
+    """Teach the format: supervised fine-tuning on the preset's records."""
+    with job_of(folder, **chosen) as job:
+        from pipeline import stages
+        from workbench.stores import start
+
+        begin = start(job.store, model or job.preset.model.model)
+        stages.models.checked(begin.model)  # before any row is read
+        counts = stages.prepare(job)
+        converter = counts[job.preset.data.records]["convert"]["converter"]
+        done = stages.train_sft(job, begin.model, converter)
+    return {"run": done.run, **done.summary}, printed.counts("SFT")
+
+
+@verb
+@training
+@knobs(GrpoConfig, "grpo")
+@click.option("--model", help="run, 'tiny', folder or hub id; by default the newest sft run")
+def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
+    """Strengthen the reasoning: GRPO on the preset's train problems."""
+    with job_of(folder, **chosen) as job:
+        from pipeline import stages
+        from workbench.stores import latest, start
+
+        begin = start(job.store, model) if model else latest(job.store, "sft")
+        stages.models.checked(begin.model)
+        stages.prepare(job)
+        done = stages.train_grpo(job, begin.model, begin.run)
+    return {"run": done.run, **done.summary}, printed.counts("GRPO")
+
+
+@verb
+@training
+@knobs(EvalConfig, "eval")
+@click.option("--model", help="run, 'tiny', folder or hub id; by default the preset's")
+def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
+    """Answer the test problems with a model, and grade the answers."""
+    with job_of(folder, **chosen) as job:
+        from evals import report
+        from pipeline import stages
+        from workbench.stores import start
+
+        begin = start(job.store, model or job.preset.model.model)
+        stages.models.checked(begin.model)
+        stages.prepare(job)
+        done = stages.evaluate(job, begin.stage, begin.model, begin.run)
+        rows = report.stages(job.store, [done.run], job.preset.eval.grader)
+    value = {"run": done.run, **done.summary, "stages": rows}
+    return value, lambda value: printed.show(printed.stages(value["stages"]))
+
+
+@verb
+@training
+@click.option("--model", help="run, 'tiny', folder or hub id; by default the newest grpo run")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="folder to write")
+def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> Answer:
+    """Write a model as a Hugging Face folder, and check it.
+
+    What the folder generates is compared with what the model in memory does.
+    """
+    with job_of(folder, **chosen) as job:
+        from pipeline import stages
+        from workbench.stores import latest, start
+
+        begin = start(job.store, model) if model else latest(job.store, "grpo")
+        stages.models.checked(begin.model)
+        stages.prepare(job)
+        target = out or folder / "exports" / (begin.run or Path(begin.model).name)
+        done = stages.export_model(job, begin.model, target, begin.run)
+    return {"run": done.run, **done.summary}, printed.counts("Exported")
+
+
+@verb
+@training
+def run(folder: Path, **chosen: Any) -> Answer:
+    """The whole job, from rows to an exported model.
+
+    Ingest, convert, evaluate, SFT, evaluate, GRPO, evaluate, export.
+    """
+    with job_of(folder, **chosen) as job:
+        from pipeline import stages
+
+        value = stages.run_all(job)
+    return value, printed.run_result

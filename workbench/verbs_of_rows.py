@@ -1,0 +1,157 @@
+"""Verbs that read rows and say what became of them."""
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from workbench import printed
+from workbench.boundary import BadInput
+from workbench.verbs import Answer, verb
+
+SHAPES = ("stratos", "gsm8k", "messages", "completion")  # data/shapes.py, not loaded for --help
+
+
+@verb
+@click.argument("source")
+@click.option(
+    "--from", "path", type=click.Path(path_type=Path), help="file or folder; else from the hub"
+)
+@click.option("--shape", type=click.Choice(SHAPES), help="of rows of your own")
+def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> Answer:
+    """Read rows of SOURCE into the store. Doing it twice adds nothing.
+
+    SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for rows of your own, with
+    --from and --shape.
+    """
+    from data import sources
+    from data.store import open_store
+
+    sources.check(source, path, shape)  # before there is a store: a typo makes none
+    counts = sources.ingest(open_store(folder), source, path, shape)
+    return counts, printed.counts(f"Ingested {source}")
+
+
+@verb
+@click.argument("what", metavar="SOURCE|FILE")
+@click.option("--shape", type=click.Choice(SHAPES), help="of the rows of FILE")
+@click.option("--rule", "rules", multiple=True, help="a named repair; none by default")
+@click.option(
+    "--dialects",
+    "table",
+    type=click.Path(path_type=Path),
+    help="a .toml file with your dialects",
+)
+def convert(
+    folder: Path, what: str, shape: str | None, rules: tuple[str, ...], table: Path | None
+) -> Answer:
+    """Turn rows of SOURCE, or of a FILE with --shape, into examples.
+
+    SOURCE is ingested before. Every row is counted: converted, quarantined or rejected.
+    """
+    from data import dialects
+    from data.conversions import convert_file, convert_source
+    from workbench.bars import bars
+    from workbench.stores import existing_store
+
+    if table is not None:
+        dialects.use(table)
+    path = Path(what)
+    # a folder may bear the name of a source
+    if shape is None and path.exists() and (what != path.name or not path.is_dir()):
+        raise BadInput(
+            f"{what} is a place on the disk; expected the name of a source. To convert its rows"
+            f" say what they are: add --shape {'|'.join(SHAPES)}"
+        )
+    with bars() as bar:
+        if shape is not None:
+            value = convert_file(path, shape, frozenset(rules), bar(f"convert {what}"))
+        else:
+            store = existing_store(folder)
+            value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))
+    return value, printed.counts(f"Converted {what}")
+
+
+@verb
+@click.argument("source", required=False)
+@click.option(
+    "--diff", nargs=2, metavar="FIRST SECOND", help="two converters: which rows they differ in"
+)
+@click.option("--defect", metavar="PHRASE", help="the rows with this defect")
+@click.option("--row", "record", metavar="RECORD", help="one row before and after, spans marked")
+@click.option("--model", help="run, 'tiny', folder or hub id: what its trainer would see")
+@click.option(
+    "--budget", type=click.IntRange(1), help="tokens; with --model: which examples it loses"
+)
+@click.option(
+    "--export", type=click.Path(path_type=Path), help="new folder: Parquet, JSONL, HTML report"
+)
+def audit(
+    folder: Path,
+    source: str | None,
+    diff: tuple[str, str] | None,
+    defect: str | None,
+    record: str | None,
+    model: str | None,
+    budget: int | None,
+    export: Path | None,
+) -> Answer:
+    """Say which rows of SOURCE were kept, and why others were not.
+
+    Without SOURCE: all sources and their defects, side by side. Where SOURCE was converted by
+    several converters the newest counts. RECORD is an id, or its beginning, as --defect lists them.
+    """
+    from workbench import audits, audits_of_rows
+    from workbench.stores import existing_store
+
+    if budget and not model:
+        raise BadInput("--budget counts tokens of a model: add --model, e.g. --model tiny")
+    store = existing_store(folder)
+    if record is not None:
+        return audits_of_rows.row(store, record, defect)
+    if source is None:
+        if diff or defect or model or export:
+            raise BadInput("this needs a SOURCE; `thinkbench audit` lists those there are")
+        return audits.overview(store)
+    if diff:
+        return audits.diff(store, source, *diff)
+    if defect is not None:
+        return audits_of_rows.with_defect(store, source, defect)
+    return audits.summary(store, source, model, budget, export)
+
+
+def ruling(command: Callable[..., Answer]) -> Callable[..., Answer]:
+    """The arguments that both rulings take."""
+    author = click.option("--author", default=getpass.getuser, help="by default who is logged in")
+    reason = click.option("--reason", required=True, help="why, in a few words")
+    return click.argument("record")(reason(author(command)))
+
+
+@verb
+@ruling
+def quarantine(folder: Path, record: str, reason: str, author: str) -> Answer:
+    """Hold a row back from training.
+
+    RECORD is an id, or its beginning. The ruling stays with its author and reason.
+    """
+    from data import rulings
+    from workbench.stores import existing_store
+
+    value = rulings.quarantine(existing_store(folder), record, reason, author)
+    return value, printed.counts("Quarantined")
+
+
+@verb
+@ruling
+def release(folder: Path, record: str, reason: str, author: str) -> Answer:
+    """Let a quarantined row be trained on.
+
+    RECORD is an id, or its beginning. What its markers say becomes an example, whatever else is
+    wrong with it.
+    """
+    from data import rulings
+    from workbench.stores import existing_store
+
+    value = rulings.release(existing_store(folder), record, reason, author)
+    return value, printed.counts("Released")

@@ -1,0 +1,137 @@
+"""Parts of the audit page: the rows of one defect, one row before and after, a person's ruling."""
+
+import getpass
+
+import streamlit as st
+
+from data import audit_rows, rulings, spans, state
+from evals import survival
+from workbench import charts, marked, session
+
+PAGE = 50  # rows
+
+
+def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
+    """Buttons and a list to go through the rows with a defect; the id of the one that is shown.
+
+    Which one is a part of the page's address: `record`.
+    """
+    chosen = st.query_params.get("record", "")
+    place = session.answer(audit_rows.neighbours, source, converter, phrase, chosen)
+    if place["place"] is None:  # no row yet, or one of another defect: begin with the first
+        first = session.answer(audit_rows.rows_with, source, converter, phrase, 1, 1)
+        if first.is_empty():
+            st.info("No row has this defect.")
+            return None
+        chosen = first["record_id"][0]
+        place = session.answer(audit_rows.neighbours, source, converter, phrase, chosen)
+    before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
+    for column, way, key in ((before, "previous", "Left"), (after, "next", "Right")):
+        column.button(
+            way.capitalize(),
+            disabled=place[way] is None,
+            shortcut=key,
+            on_click=_go_to,
+            args=(place[way],),
+            width="stretch",
+        )
+    where.markdown(f"{place['place']:,} of {place['of']:,}")
+    with st.expander("List"):
+        page = -(-place["place"] // PAGE)
+        rows = session.answer(audit_rows.rows_with, source, converter, phrase, page, PAGE)
+        picked = st.dataframe(
+            rows,
+            hide_index=True,
+            on_select="rerun",
+            selection_mode="single-row",
+            key=f"rows of {source} {converter} {phrase} {page} {chosen}",
+        )
+        if found := picked["selection"]["rows"]:
+            _go_to(rows["record_id"][found[0]])
+            st.rerun()
+    return chosen
+
+
+def _go_to(record: str) -> None:
+    st.query_params["record"] = record
+
+
+def detail(record: str, converter: str) -> dict:
+    """One row as it came and as it is trained on, side by side, with its marks."""
+    row = session.answer(audit_rows.row, record, converter)
+    said = row["reason"] or row["outcome"]
+    st.markdown(f"Row {row['row_number']:,}, record `{record}`")
+    st.text(f"{row['origin']}: {said}")
+    left, right = st.columns(2)
+    left.subheader("As it came")
+    for field, text in spans.fields_of(row["shape"], row["body"]).items():
+        if text:
+            left.caption(f"{field.capitalize()}, {len(text):,} characters")
+            marks = spans.marks_of(row, field)
+            left.html(marked.on_page(spans.pieces(text, marks)))
+    right.subheader("As it is trained on")
+    if row["prompt"] is None:
+        right.warning("Quarantined")
+        right.text(row["reason"])
+    for name in ("prompt", "reasoning", "answer"):
+        if row[name] is not None:
+            right.caption(f"{name.capitalize()}, {len(row[name]):,} characters")
+            label = () if name == "prompt" else (name,)
+            right.html(marked.on_page([spans.Piece(row[name], label)]))
+    for rewrite in row["rewrites"] or ():
+        right.caption(f"Rewritten in the {rewrite['field']} by the rule {rewrite['rule']}")
+        right.code(rewrite["before"], language=None, wrap_lines=True)
+        right.caption("became")
+        right.code(rewrite["after"] or " ", language=None, wrap_lines=True)
+    if row["defects"]:
+        st.caption("Where its defects stand, in characters of each field")
+        st.dataframe(row["defects"], hide_index=True)
+    return row
+
+
+def ruling_form(record: str, row: dict) -> None:
+    """What a person has said of the row, and how to say otherwise."""
+    st.subheader("Ruling")
+    if row["ruling"]:
+        st.text(f"{row['ruling']} by {row['ruled_by']}: {row['ruled_because']}")
+    else:
+        st.caption("The converter alone has decided.")
+    is_in = row["prompt"] is not None and row["ruling"] != "quarantined"
+    with st.form(f"ruling of {record}", clear_on_submit=True):
+        reason = st.text_input("Reason", placeholder="why, in a few words")
+        author = st.text_input("Author", value=getpass.getuser())
+        said = st.form_submit_button("Quarantine" if is_in else "Release")
+    if not said:
+        return
+    rule = rulings.quarantine if is_in else rulings.release
+    try:
+        rule(session.store(), record, reason, author)
+    except (state.BadEntry, rulings.NothingToRelease) as error:
+        st.error("It could not be done.")
+        st.text(str(error))
+    else:
+        st.rerun()
+
+
+def survival_of(source: str, converter: str) -> None:
+    """Which answers a budget of tokens keeps, and the rows behind each point."""
+    known = session.answer(survival.tokenizers, source, converter)
+    if not known:
+        st.info("No tokens are counted yet. Count them with the model that will be trained:")
+        st.code(f"thinkbench audit {source} --model tiny", language="shell")
+        return
+    tokenizer = st.selectbox("Tokenizer", known)
+    found = session.answer(survival.counted, source, converter, tokenizer)
+    wrong = int((~found["mask_is_exact"]).sum())
+    say = st.error if wrong else st.success
+    say(f"The loss mask is exact in {found.height - wrong:,} of {found.height:,} examples.")
+    st.dataframe(
+        [{"part": part, **row} for part, row in survival.lengths(found).items()], hide_index=True
+    )
+    longest = int(found["answer_end"].max() or 1)
+    budgets = sorted({*charts.steps(longest), *survival.BUDGETS})
+    st.altair_chart(charts.survival(survival.survival(found, budgets)))
+    budget = st.number_input("Budget, in tokens", min_value=1, value=longest, key="budget")
+    lost = survival.lost(found, int(budget))
+    st.caption(f"{lost.height:,} of {found.height:,} examples have their answer beyond it.")
+    st.dataframe(lost, hide_index=True)
