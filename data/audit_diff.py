@@ -22,7 +22,7 @@ CHANGES = (
 
 
 def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataFrame:
-    """record_id, row_number, change, first_reason, second_reason: the rows that differ, in order.
+    """The rows that differ, in order: record_id, origin, row_number, change, and both reasons.
 
     first, second: converters (version and rules) that `source` was converted with
     """
@@ -66,7 +66,7 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
     places = ask(
         store,
         """
-        select record_id, min(row_number) as row_number from records
+        select record_id, min(origin) as origin, min(row_number) as row_number from records
         where source = $source group by record_id
         """,
         source=source,
@@ -75,8 +75,8 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
     return (
         found.join(places, on="record_id", how="left")
         .with_columns(pl.col("change").replace_strict(names, return_dtype=pl.String))
-        .select("record_id", "row_number", "change", "first_reason", "second_reason")
-        .sort("row_number", "record_id")
+        .select("record_id", "origin", "row_number", "change", "first_reason", "second_reason")
+        .sort("origin", "row_number", "record_id")
     )
 
 

@@ -1,6 +1,7 @@
 """The audit of one conversion as files: Parquet and JSONL with every row, and a report to read."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,25 +25,41 @@ def export(store: Store, source: str, folder: Path) -> dict[str, Any]:
     if folder.exists():
         raise FolderExists(f"{folder} exists already; name another folder or move it away")
     converter = audit.newest(store, source)
-    beside = folder.with_name(f".{folder.name}.part")
-    beside.mkdir(parents=True)
-    rows = 0
-    writer = None
-    with (beside / JSONL).open("w", encoding="utf-8") as lines:
-        for part in pages(store, source, converter):
-            rows += part.height
-            table = part.to_arrow()
-            writer = writer or pq.ParquetWriter(beside / PARQUET, table.schema, compression="zstd")
-            writer.write_table(table)
-            for row in part.iter_rows(named=True):
-                lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-    if writer:
-        writer.close()
-    page = audit_report.page(store, source, converter)
-    (beside / REPORT).write_text(page, encoding="utf-8")
-    beside.replace(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # nothing is left behind where this is broken off, and nothing has the name that is not whole
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
+        part = Path(beside, "audit")
+        part.mkdir()
+        rows = _write_rows(pages(store, source, converter), part)
+        page = audit_report.page(store, source, converter)
+        (part / REPORT).write_text(page, encoding="utf-8")
+        part.replace(folder)
     files = [str(folder / name) for name in (PARQUET, JSONL, REPORT)]
     return {"source": source, "converter": converter, "rows": rows, "files": files}
+
+
+def _write_rows(pages: Iterator[pl.DataFrame], folder: Path) -> int:
+    """Both files of rows; how many there are."""
+    rows = 0
+    writer = None
+    try:
+        with (folder / JSONL).open("w", encoding="utf-8") as lines:
+            for page in pages:
+                rows += page.height
+                table = page.to_arrow()
+                writer = writer or pq.ParquetWriter(
+                    folder / PARQUET, table.schema, compression="zstd"
+                )
+                writer.write_table(table)
+                for row in page.iter_rows(named=True):
+                    lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if writer:
+            writer.close()
+    except OSError as error:
+        if error.filename is None:  # Parquet's writer does not say where the disk is full
+            error.filename = str(folder.parent.parent)
+        raise
+    return rows
 
 
 def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:

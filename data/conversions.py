@@ -12,7 +12,7 @@ import polars as pl
 
 from data import runs, shapes
 from data.convert import Conversion, Example, convert, converter
-from data.read_files import BadFile, Rejected, files_in, rows_of
+from data.read_files import BadFile, Rejected, files_in, rows_of, skipped_in
 from data.schema import TABLES
 from data.store import Store, add, ask
 
@@ -234,4 +234,6 @@ def convert_file(
             yield made.outcome, made.dialect, made.pattern, [d.phrase for d in made.defects]
 
     found = counted(results())
-    return {"converter": version, **found, "read": found["read"] + rejected, "rejected": rejected}
+    counts = {"converter": version, **found, "rejected": rejected}
+    counts["read"] += rejected
+    return counts | ({"skipped_files": skipped} if (skipped := skipped_in(path)) else {})

@@ -55,28 +55,38 @@ class BadTable(ValueError):
 _own: dict[str, Dialect] = {}  # of `use`
 
 
-def use(path: Path) -> None:
+def use(path: Path | None) -> None:
     """Take the dialects of a person's own table, in the form of dialects.toml, instead of any such.
 
-    Where a marker of theirs is one of the bundled table too, theirs counts.
+    Where a marker of theirs is one of the bundled table too, theirs counts. None: the bundled only.
     """
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("dialect", {})
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadTable(
-            f"{path} is no TOML file in UTF-8: {error}. Expected tables [dialect.NAME] as in"
-            f" {TABLE.name}."
-        ) from error
-    if not rows:
-        raise BadTable(f"{path} has no table [dialect.NAME]; expected one or more.")
-    found = {name: _checked(path, name, row) for name, row in rows.items()}
+    rows = {} if path is None else _rows(path)
+    found = {name: _checked(str(path), name, row) for name, row in rows.items()}
     _own.clear()
     _own.update(found)
     for cached in (dialects, thought_markers, answer_markers, old_markers, any_marker, leads):
         cached.cache_clear()
 
 
-def _checked(path: Path, name: str, row: Any) -> Dialect:
+def _rows(path: Path) -> dict[str, Any]:
+    try:
+        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("dialect", {})
+    except OSError as error:
+        raise BadTable(
+            f"{path} cannot be read: {error.strerror}. Expected a .toml file with tables"
+            " [dialect.NAME]. Check the path."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadTable(
+            f"{path} is no TOML file in UTF-8: {error}. Expected tables [dialect.NAME] as in"
+            f" {TABLE.name}."
+        ) from error
+    if not isinstance(rows, dict) or not rows:
+        raise BadTable(f"{path} has no table [dialect.NAME]; expected one or more.")
+    return rows
+
+
+def _checked(path: str, name: str, row: Any) -> Dialect:
     known = {field.name: field.type for field in fields(Dialect)} | {"name": None}
     where = f"{path} [dialect.{name}]"
     if not isinstance(row, dict) or not row.get("thought_open"):
@@ -137,9 +147,9 @@ def thought_markers() -> dict[str, Dialect]:
 
 @cache
 def answer_markers() -> dict[str, Dialect]:
-    """Marker that opens or closes an answer -> the first dialect of the table that has it."""
+    """Marker that opens or closes an answer -> the first dialect that has it, a person's first."""
     found: dict[str, Dialect] = {}
-    for dialect in dialects().values():
+    for dialect in (*_own.values(), *dialects().values()):
         for marker in dialect.answer_open + dialect.answer_close:
             if marker not in chat_tokens():
                 found.setdefault(marker, dialect)

@@ -1,7 +1,6 @@
 """Rows of csv, jsonl and parquet files, or of a folder of them, as they stand."""
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,10 @@ SURROGATE = re.compile(r"\\u[dD]")  # as JSON escapes one: a pair is a character
 
 class BadFile(ValueError):
     """Something given that cannot be read: says what was found, expected, and what to do."""
+
+
+class KeyTwice(Exception):
+    """An object of JSON has a key twice: which one."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,39 @@ def files_in(path: Path) -> list[Path]:
     if not path.exists():
         raise BadFile(f"{path} does not exist; expected a file or folder of rows. Check the path.")
     found = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
+    for file in found:
+        if not _is_utf8(file.name):
+            raise BadFile(
+                f"{str(file)!a} has a name that is no UTF-8, and names are kept as text. Rename it."
+            )
     if not found:
         raise BadFile(
             f"{path} holds no {', '.join(SUFFIXES)} file; expected a folder of rows."
             " Check the path."
         )
     return found
+
+
+def skipped_in(path: Path) -> list[str]:
+    """What a folder holds beside the files that are read; hidden files are not named."""
+    if not path.is_dir():
+        return []
+    read = {file.name for file in files_in(path)}
+    found = (entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+    return sorted(name if _is_utf8(name) else ascii(name) for name in found if name not in read)
+
+
+def looks_like_a_place(name: str) -> bool:
+    """Whether `name` can only be a path: a source has no slash and no such ending."""
+    return "/" in name or name.lower().endswith(SUFFIXES)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def split_of(path: Path) -> str:
@@ -96,39 +126,55 @@ def _has(path: Path, row: Row, columns: tuple[str, ...]) -> bool:
     return True
 
 
-def _text(path: Path) -> str:
-    content = path.read_bytes()
-    if not content.strip():
+def _not_empty(path: Path) -> None:
+    with path.open("rb") as file:
+        begin = file.read(4_096)
+    if not begin.strip() and len(begin) < 4_096:
         raise BadFile(f"{path} is empty; expected rows. Check the file.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BadFile(
-            f"{path} is not UTF-8: byte {error.start} (line {line}) is {content[error.start]:#04x}."
-            " Convert it first, for example with iconv -t utf-8."
-        ) from error
+
+
+def _no_utf8(path: Path) -> BadFile:
+    """What to say of a file with a byte that is no UTF-8, and where that is."""
+    before, number = 0, 0
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                place = (
+                    f"byte {before + error.start} (line {number + 1}) is {line[error.start]:#04x}"
+                )
+                return BadFile(
+                    f"{path} is not UTF-8: {place}."
+                    " Convert it first, for example with iconv -t utf-8."
+                )
+            before, number = before + len(line), number + 1
+    return BadFile(f"{path} changed while it was read. Give the same command again.")
 
 
 def _csv(path: Path) -> Iterator[Row | Rejected]:
     csv.field_size_limit(LARGEST_FIELD)
-    # strict: else an unclosed quote takes the rest of the file into one field
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
-    try:
-        names = reader.fieldnames or ()
-        _refuse_twins(path, names)
-        for number, values in enumerate(reader):
-            if None in values or None in values.values():
-                content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
-                reason = f"not {len(names)} fields, as the header has"
-                yield Rejected(reason, path.name, number, content)
-            else:
-                yield Row(dict(values), path.name, split_of(path), number)
-    except csv.Error as error:
-        raise BadFile(
-            f"{path} is broken after line {reader.line_num}: {error}. Expected"
-            " every quote to be closed, and one inside a field to be doubled. Mend that row."
-        ) from error
+    _not_empty(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        # strict: else an unclosed quote takes the rest of the file into one field
+        reader = csv.DictReader(file, strict=True)
+        try:
+            names = reader.fieldnames or ()
+            _refuse_twins(path, names)
+            for number, values in enumerate(reader):
+                if None in values or None in values.values():
+                    content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
+                    reason = f"not {len(names)} fields, as the header has"
+                    yield Rejected(reason, path.name, number, content)
+                else:
+                    yield Row(dict(values), path.name, split_of(path), number)
+        except UnicodeDecodeError as error:
+            raise _no_utf8(path) from error
+        except csv.Error as error:
+            raise BadFile(
+                f"{path} is broken after line {reader.line_num}: {error}. Expected every quote to"
+                " be closed, and one inside a field to be doubled. Mend that row."
+            ) from error
 
 
 def _refuse_twins(path: Path, names: Sequence[str]) -> None:
@@ -143,12 +189,14 @@ def _jsonl(path: Path) -> Iterator[Row | Rejected]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = json.loads(line, object_pairs_hook=_once)
             if SURROGATE.search(line):
                 json.dumps(values, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             reason = "half a surrogate pair, which UTF-8 cannot hold"
             yield Rejected(reason, path.name, number, line)
+        except KeyTwice as error:
+            yield Rejected(f"the key {error} twice", path.name, number, line)
         except (ValueError, RecursionError) as error:  # of digits or brackets beyond count too
             yield Rejected(f"no JSON: {type(error).__name__}", path.name, number, line)
         else:
@@ -158,18 +206,51 @@ def _jsonl(path: Path) -> Iterator[Row | Rejected]:
                 yield Rejected("no JSON object", path.name, number, line)
 
 
-def _lines(path: Path) -> list[str]:
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """One object of JSON; of a key that comes twice one value would be lost."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise KeyTwice(next(key for key in keys if keys.count(key) > 1))
+    return made
+
+
+def _lines(path: Path) -> Iterator[str]:
     """The lines of the file; where a .json is one array, a line for each of its rows."""
-    text = _text(path)
-    if path.suffix.lower() != ".json" or not text.lstrip().startswith("["):
-        return text.split("\n")
+    _not_empty(path)
     try:
-        return [json.dumps(values) for values in json.loads(text)]
+        if path.suffix.lower() == ".json" and _begins_as_array(path):
+            yield from _of_array(path)
+            return
+        with path.open("rb") as file:
+            for number, line in enumerate(file):
+                yield line.decode("utf-8" if number else "utf-8-sig").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise _no_utf8(path) from error
+
+
+def _begins_as_array(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig") as file:
+        while (character := file.read(1)).isspace():
+            pass
+    return character == "["
+
+
+def _of_array(path: Path) -> Iterator[str]:
+    try:  # an array of JSON can be read as a whole only
+        rows = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
+    except KeyTwice as error:
+        raise BadFile(
+            f"{path} has an object with the key {error} twice; expected each once. Mend the file."
+        ) from error
     except (ValueError, RecursionError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise
         raise BadFile(
             f"{path} begins as an array of JSON but is none: {error}. Expected one object a line,"
             " or one array of objects. Mend the file."
         ) from error
+    yield from map(json.dumps, rows)
 
 
 def _parquet(path: Path) -> Iterator[Row | Rejected]:

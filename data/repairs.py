@@ -25,12 +25,19 @@ class Repair:
 
 
 def repairs(
-    length: int, four: tuple[list[Marker], ...], dialect: Dialect, rules: frozenset[str]
+    length: int,
+    four: tuple[list[Marker], ...],
+    dialect: Dialect,
+    rules: frozenset[str],
+    opened: bool,
 ) -> list[Repair]:
-    """What `rules` would put into a text of `length` characters with these markers."""
+    """What `rules` would put into a text of `length` characters with these markers.
+
+    opened: whether the text may begin inside the thought, so that no opener is missing
+    """
     opens, closes, answer_opens, answer_closes = four
     found = []
-    if "open-thought-at-start" in rules and closes and not opens:
+    if "open-thought-at-start" in rules and closes and not opens and not opened:
         found.append(Repair("open-thought-at-start", 0, dialect.thought_open[0]))
     if "close-thought-at-answer" in rules and opens and answer_opens and not closes:
         after = [marker for marker in answer_opens if marker.start >= opens[0].end]

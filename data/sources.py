@@ -4,24 +4,19 @@ A card names a source: its shape, its place on a hub and the revision that is pi
 """
 
 import hashlib
-import json
 import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from data import files, runs, sample_records, samples, shapes
+from data import sample_records, samples, shapes
 from data.parts import checked_name
 from data.read_files import Rejected, Row, files_in, rows_of
-from data.store import Store, add, ask
 
 CARDS = Path(__file__).with_name("cards")
-BATCH = 2_000  # records of one part
 SAMPLE_RECORDS = 3_000
 SAMPLE_PROBLEMS = {"train": 3_000, "test": 600}
 SAMPLE_SEED = 0
@@ -139,11 +134,6 @@ def _kaggle(of: Card) -> list[Path]:
     return [folder / name for name in of.files]
 
 
-def record_id(source: str, shape: str, body: str) -> str:
-    """The hash of what a record is, so that ingesting it twice adds nothing [32 hex digits]."""
-    return runs.fingerprint(source=source, shape=shape, body=body)[:32]
-
-
 def own(source: str, path: Path | None, shape: str) -> Card:
     """A person's own rows under a name of theirs. A name with a card keeps its card's shape."""
     if source in cards():
@@ -170,93 +160,3 @@ def name_of_files(path: Path) -> str:
     for file in files_in(path):
         digest.update(f"{file.name}\0{file.stat().st_size}\0".encode() + file.read_bytes())
     return f"files-{digest.hexdigest()[:12]}"
-
-
-def ingest(
-    store: Store, source: str, path: Path | None = None, shape: str | None = None
-) -> dict[str, Any]:
-    """Read `source` into the store; the object of `thinkbench ingest`.
-
-    Nothing is written before the whole source could be read. read = new + already_there + rejected.
-    shape: of rows of one's own, whose source has no card
-    """
-    of = own(source, path, shape) if shape else card(source)
-    known = set(
-        ask(store, "select record_id from records where source = $s", s=source)["record_id"]
-    )
-    # every different row in order, so that two who ingest at once write the same parts
-    every: dict[str, dict[str, Any] | None] = {}
-    rejected: list[Rejected] = []
-    read = 0
-    for row in rows(of, path):
-        read += 1
-        if isinstance(row, Rejected):
-            rejected.append(row)
-            continue
-        body = json.dumps(row.values, sort_keys=True, ensure_ascii=False, default=str)
-        identity = record_id(source, of.shape, body)
-        if identity in every:
-            continue
-        every[identity] = (
-            None
-            if identity in known
-            else {
-                "record_id": identity,
-                "source": source,
-                "shape": of.shape,
-                "split": row.split,
-                "row_number": row.number,
-                "origin": row.file,
-                "body": body,
-            }
-        )
-    new = sum(record is not None for record in every.values())
-    counts: dict[str, Any] = {
-        "source": source,
-        "read": read,
-        "new": new,
-        "already_there": read - new - len(rejected),
-        "rejected": len(rejected),
-    }
-    if rejected:
-        counts["rejections"] = _keep(store, source, rejected)
-    if new:
-        counts["run"] = _write(store, of, path, every, counts)
-    return counts
-
-
-def _write(
-    store: Store,
-    of: Card,
-    path: Path | None,
-    every: dict[str, dict[str, Any] | None],
-    counts: dict[str, Any],
-) -> str:
-    digest = runs.fingerprint(records=sorted(every))
-    run = f"ingest-{of.source}-{digest[:12]}"
-    config = asdict(of) | {"from": path.name if path else None}
-    try:
-        runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
-    except runs.RunExists:  # another process has just ingested these very rows
-        counts["already_there"] += counts["new"]
-        counts["new"] = 0
-        return run
-    with runs.told_of(store, run):
-        ids = list(every)
-        for start in range(0, len(ids), BATCH):
-            part = ids[start : start + BATCH]
-            records = [record for id in part if (record := every[id]) is not None]
-            if not records:
-                continue
-            once = runs.fingerprint(records=[record["record_id"] for record in records])
-            add(store, "records", pl.DataFrame(records), run=run, once=once)
-    runs.end(store, run, "done", counts)
-    return run
-
-
-def _keep(store: Store, source: str, rejected: list[Rejected]) -> str:
-    lines = "".join(f"{json.dumps(vars(row), ensure_ascii=False)}\n" for row in rejected)
-    digest = runs.fingerprint(lines=lines)[:12]
-    path = f"rejected/{source}-{digest}.jsonl"
-    files.write(store.folder, [(path, lines.encode())])
-    return str(store.folder / path)

@@ -99,11 +99,11 @@ def structure(
     blocks = blocks_of(markers, dialect)
     pattern = "".join(str(int(bool(found))) for found in blocks.four)
     closed = bool(blocks.answer_close) and not text[blocks.answer_close[-1].end :].strip()
-    made = repairs(len(text), blocks.four, dialect, rules) if rules else []
+    may_miss = opener is not None or dialect.opener_may_be_missing
+    made = repairs(len(text), blocks.four, dialect, rules, may_miss) if rules else []
     for repair in made:
         marker = Marker(repair.marker, repair.at, repair.at, quoted=False, mention=False)
         blocks.of(marker.text, dialect).append(marker)
-    may_miss = opener is not None or dialect.opener_may_be_missing
     thought, errors = _thought(text, blocks, dialect, may_miss, opener is not None)
     answer: Span | None = None
     if not any(defect.phrase == "thought never closed" for defect in errors):

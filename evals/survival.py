@@ -70,19 +70,20 @@ def _whole(value: Any) -> int | None:
 
 
 def survival(found: pl.DataFrame, budgets: Sequence[int] = BUDGETS) -> list[dict[str, Any]]:
-    """For each budget the share of examples whose </answer> is within it, with its interval.
+    """For each budget the share of examples that fit it whole, with its interval.
 
-    Longer ones are left out of training, never cut: cut, they would teach never to answer.
+    That is up to </answer> and the stop token behind it. Longer ones are left out of training,
+    never cut: cut, they would teach never to answer.
     """
     return [
         {
             "budget": budget,
-            **wilson(int((found["answer_end"] <= budget).sum()), found.height).to_json(),
+            **wilson(found.height - lost(found, budget).height, found.height).to_json(),
         }
         for budget in budgets
     ]
 
 
 def lost(found: pl.DataFrame, budget: int) -> pl.DataFrame:
-    """The rows of `found` whose </answer> is beyond `budget`: the records behind a point."""
-    return found.filter(pl.col("answer_end") > budget)
+    """The rows of `found` that do not fit `budget`: the records behind a point."""
+    return found.filter(pl.col("answer_end") + 1 > budget)  # the stop token is one more

@@ -254,6 +254,9 @@ def load_preset(name: str) -> Preset:
         raise BadConfig(
             f"{path} has tables {', '.join(unknown)}; a preset may have {', '.join(SECTIONS)}"
         )
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise BadConfig(f"{path} has {name} = {table!r}; expected a table [{name}] of knobs")
     sections = {
         name: changed(section(), **_typed(path, name, section, tables.get(name, {})))
         for name, section in SECTIONS.items()

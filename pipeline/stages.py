@@ -9,7 +9,8 @@ import polars as pl
 
 from data import dialects
 from data.conversions import convert_source
-from data.sources import cards, ingest
+from data.ingest import ingest
+from data.sources import cards
 from data.store import add
 from evals import report
 from pipeline import grpo, inputs, models, sft
@@ -28,8 +29,7 @@ EXPORT_PROMPTS = 16  # of the test problems, for the parity check
 def prepare(job: Job) -> dict[str, Any]:
     """Ingest and convert what the preset names. Doing it twice adds nothing."""
     data = job.preset.data
-    if data.dialects:
-        dialects.use(Path(data.dialects))
+    dialects.use(Path(data.dialects) if data.dialects else None)
     counts = {}
     for source, place, shape in (
         (data.records, data.records_from, "stratos"),

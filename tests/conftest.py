@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def cold(tmp_path_factory):
         rows,
         tokenizer,
         config,
-        checkpoints=folder / "adapters",
+        checkpoints=Path(os.path.relpath(folder / "adapters")),  # as a person may name it
         merged=folder / "merged",
         metrics=StoreMetrics(store, "sft-test"),
         progress=lambda step, of, numbers: steps.append(step),

@@ -4,7 +4,7 @@ import pytest
 
 from data import audit, rulings
 from data.conversions import convert_source
-from data.sources import ingest
+from data.ingest import ingest
 from data.store import ask
 from pipeline import models, seen
 from tests import test_audit

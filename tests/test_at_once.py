@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from data import conversions, runs, sources
+from data import conversions, runs
+from data.ingest import ingest
 from data.store import ask
 from pipeline.inputs import examples_of
 from tests import ROOT
@@ -70,7 +71,7 @@ def test_two_who_import_at_once_add_every_generation_once(store, tmp_path):
 
 
 def test_a_conversion_that_was_broken_off_goes_on_and_doubles_nothing(store, rows, monkeypatch):
-    sources.ingest(store, "mine", rows, "gsm8k")
+    ingest(store, "mine", rows, "gsm8k")
     whole = conversions.add
     parts = []
 

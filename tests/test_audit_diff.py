@@ -7,7 +7,7 @@ import pytest
 from data import audit_diff
 from data.audit import NothingConverted
 from data.conversions import convert_source
-from data.sources import ingest
+from data.ingest import ingest
 
 BOX = "1+answer-from-box"
 TEXTS = [

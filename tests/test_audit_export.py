@@ -7,7 +7,7 @@ import pytest
 
 from data import audit_export, audit_report, sample_records
 from data.conversions import convert_source
-from data.sources import ingest
+from data.ingest import ingest
 
 EVIL = '<script>alert("x")</script>'
 
@@ -61,3 +61,28 @@ def test_the_span_is_marked_and_the_text_around_it_cut():
 def test_a_folder_that_exists_is_refused(converted, tmp_path):
     with pytest.raises(audit_export.FolderExists, match="name another folder"):
         audit_export.export(converted, "mine", tmp_path)
+
+
+@pytest.mark.parametrize("what", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_export_that_is_broken_off_leaves_nothing_and_can_be_made_again(
+    converted, tmp_path, monkeypatch, what
+):
+    def stop(*given):
+        raise what
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_report, "page", stop)
+        with pytest.raises(type(what)):
+            audit_export.export(converted, "mine", tmp_path / "new" / "out")
+    assert list((tmp_path / "new").iterdir()) == []
+    assert audit_export.export(converted, "mine", tmp_path / "new" / "out")["rows"] == 120
+
+
+def test_a_disk_that_fills_up_is_named(converted, tmp_path, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(audit_export.pq.ParquetWriter, "write_table", full)
+    with pytest.raises(OSError, match="No space") as raised:
+        audit_export.export(converted, "mine", tmp_path / "new" / "out")
+    assert raised.value.filename == str(tmp_path / "new")

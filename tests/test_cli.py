@@ -58,6 +58,10 @@ def test_no_verb_is_an_exit_code_of_2(say):
     [
         (["nope"], ["No such command 'nope'"]),
         (["run", "--preset", "huge"], ["'huge'", "tiny", ".toml"]),
+        (["eval", "--problems", "./missing.jsonl"], ["missing.jsonl does not exist"]),
+        (["eval", "--problems", "missing"], ["no problems 'missing'", "gsm8k"]),
+        (["convert", "missing.csv"], ["missing.csv does not exist"]),
+        (["sft", "--model", ""], ["--model", "is empty"]),
         (["run", "--set", "sft.stepz=3"], ["sft.stepz", "sft.steps"]),
         (["run", "--set", "sft.steps=many"], ["sft.steps", "int", "'many'"]),
         (["run", "--set", "nope.steps=3"], ["nope.steps", "sft.KNOB"]),
@@ -290,3 +294,10 @@ def test_bars_that_never_start_print_nothing(capsys):
     with bars() as bar:
         bar("nothing")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("content", ["sft = 3", "[[sft]]\nsteps = 3"])
+def test_a_preset_whose_section_is_no_table_is_refused(say, tmp_path, content):
+    (tmp_path / "mine.toml").write_text(content)
+    code, _, err = say("run", "--preset", tmp_path / "mine.toml")
+    assert (code, "expected a table [sft]" in err) == (2, True)

@@ -17,10 +17,7 @@ rest_is_answer = true
 def bundled_again():
     """Only the bundled dialects, before and after."""
     yield
-    dialects._own.clear()
-    for cached in (dialects.dialects, dialects.thought_markers, dialects.answer_markers,
-                   dialects.old_markers, dialects.any_marker, dialects.leads):  # fmt: skip
-        cached.cache_clear()
+    dialects.use(None)
 
 
 def of(text: str):
@@ -62,6 +59,9 @@ def test_another_table_is_another_converter(tmp_path):
     [
         ("nonsense", "is no TOML file"),
         ("", "has no table"),
+        ("dialect = 3", "has no table"),
+        ("dialect = 'x'", "has no table"),
+        ("[[dialect]]\nthought_open = ['y']", "has no table"),
         ("[dialect.x]\nthought_close = ['y']", "has no thought_open"),
         ("[dialect.think]\nthought_open = ['y']", "name of a bundled dialect"),
         ("[dialect.x]\nthought_open = ['y']\nopens = ['z']", "has opens; expected"),
@@ -78,5 +78,31 @@ def test_a_table_that_cannot_be_used_is_refused_and_changes_nothing(tmp_path, co
 
 
 def test_a_missing_table_is_refused(tmp_path):
-    with pytest.raises(dialects.BadTable, match="is no TOML file"):
+    with pytest.raises(dialects.BadTable, match="No such file or directory"):
         dialects.use(tmp_path / "nowhere.toml")
+
+
+def test_without_a_table_only_the_bundled_dialects_count_again(tmp_path):
+    before = converter(frozenset())
+    dialects.use(table(tmp_path, TABLE))
+    dialects.use(None)
+    assert converter(frozenset()) == before
+    assert of("<<ponder>>three and four<<done>>7").reason == "no thinking"
+
+
+def test_where_both_have_a_marker_ones_own_dialect_counts(tmp_path):
+    text = "three and four <answer>7</answer>"
+    assert of(text).dialect == "reasoning"
+    own = """
+    [dialect.bare]
+    thought_open = ["<bare>"]
+    answer_open = ["<answer>"]
+    answer_close = ["</answer>"]
+    opener_may_be_missing = true
+    answer_ends_thought = true
+    """
+    dialects.use(table(tmp_path, own))
+    made = of(text)
+    assert (made.dialect, made.reason) == ("bare", None)
+    assert made.example
+    assert (made.example.reasoning.text, made.example.answer.text) == ("three and four", "7")

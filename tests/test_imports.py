@@ -7,9 +7,9 @@ import pytest
 
 from data import runs
 from data.conversions import convert_source
+from data.ingest import ingest
 from data.read_files import BadFile
 from data.runs import RunExists
-from data.sources import ingest
 from data.store import Store, StoreError, ask
 from evals import imports
 from evals.imports import import_file

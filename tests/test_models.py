@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -60,6 +61,16 @@ def test_saved_weights_are_the_loaded_ones_bit_for_bit(tmp_path):
     assert saved.keys() == original.keys()
     for name, weight in saved.items():
         assert np.array_equal(weight, original[name].astype(np.float32)), name
+
+
+def test_weights_that_are_not_contiguous_are_saved_as_they_are(tmp_path, monkeypatch):
+    loaded = models.load("tiny")
+    expected = models.hugging_face_weights(loaded.model)
+    whole = jax.device_get
+    monkeypatch.setattr(jax, "device_get", lambda w: np.asfortranarray(whole(w)))
+    folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
+    saved = load_file(folder / "model.safetensors")
+    assert all(np.array_equal(saved[name], weight) for name, weight in expected.items())
 
 
 def test_saved_weights_say_their_format(tmp_path):

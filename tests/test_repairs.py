@@ -76,3 +76,10 @@ def test_rules_are_part_of_the_converters_name_and_together_they_mend_two_faults
     made = of(text, "close-thought-at-answer", "close-answer-at-end")
     assert made.example
     assert len(made.rewrites) == 2
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("text", ["three and four</think>\n7", "<think>three and four</think>\n7"])
+def test_where_a_marker_may_be_missing_no_rule_puts_it_there(rule, text):
+    assert of(text).example
+    assert of(text, rule) == of(text)

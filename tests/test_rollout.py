@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from tunix.rl.rollout.base_rollout import RolloutConfig
@@ -62,6 +63,15 @@ def test_a_text_that_is_cut_off_says_so_and_has_no_stop_token(tiny, tokenizer, p
 def test_both_of_gemmas_stop_tokens_stop(tokenizer):
     assert tokenizer.stop_ids() == [tokenizer.eos_id(), tokenizer.turn_end()]
     assert len(set(tokenizer.stop_ids())) == 2
+
+
+def test_nothing_is_decoded_behind_the_end_of_a_turn(tiny, tokenizer, prompts):
+    sampler = Sampler(tiny.model, tokenizer, settings())
+    completions, _ = sampler.complete(prompts, jax.random.PRNGKey(0))
+    assert {completion.ids[-1] for completion in completions} == {tokenizer.turn_end()}
+    longest = max(len(completion.ids) for completion in completions)
+    behind = np.asarray(sampler.buffer)[:, 128 + longest :]
+    assert set(behind.ravel()) == {tokenizer.pad_id()}
 
 
 def test_the_same_seed_gives_the_same_texts_and_another_seed_others(tiny, tokenizer, prompts):

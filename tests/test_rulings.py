@@ -6,7 +6,7 @@ import pytest
 
 from data import audit, audit_rows, rulings, state
 from data.conversions import convert_source
-from data.sources import ingest
+from data.ingest import ingest
 from data.store import ask, open_store
 from pipeline.inputs import examples_of, problems_of
 

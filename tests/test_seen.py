@@ -5,12 +5,12 @@ import pytest
 
 from data import audit, rulings, samples
 from data.conversions import convert_source
-from data.sources import ingest
+from data.ingest import ingest
 from evals import survival
 from pipeline import models
 from pipeline.inputs import examples_of
 from pipeline.seen import count, frame, mask_is_exact, seen, tokenizer_id
-from pipeline.sft import Example
+from pipeline.sft import Example, tokenized
 from pipeline.tokens import Tokenizer, Tokens, example_tokens
 
 
@@ -52,10 +52,14 @@ def test_a_missing_stop_token_is_not_exact(tokenizer):
     assert not mask_is_exact(tokenizer, Example("e", "How many?", "so so", "7"), cut)
 
 
-def test_survival_counts_the_examples_whose_answer_is_within_the_budget(tokenizer):
-    found = frame(tokenizer, [example(n, f"e{n}") for n in (10, 100, 600)])
-    ends = found["answer_end"].to_list()
-    curve = survival.survival(found, (ends[0] - 1, ends[0], ends[1], 10_000))
+def test_survival_counts_the_examples_that_training_keeps_at_that_budget(tokenizer):
+    examples = [example(n, f"e{n}") for n in (10, 100, 600)]
+    found = frame(tokenizer, examples)
+    first, second = (found["answer_end"] + 1).to_list()[:2]
+    budgets = (first - 1, first, second, 10_000)
+    curve = survival.survival(found, budgets)
+    kept = [len(tokenized(examples, tokenizer, budget)[0]) for budget in budgets]
+    assert [round(point["value"] * 3) for point in curve] == kept
     assert [point["value"] for point in curve] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
     assert {point["n"] for point in curve} == {3}
     assert all(point["low"] <= point["value"] <= point["high"] for point in curve)
@@ -80,10 +84,10 @@ def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(conve
 
     found = counted()
     assert found.height == len(examples_of(converted, "samples-stratos", version))
-    longest = found["answer_end"][0]
+    longest = found["answer_end"][0] + 1
     assert survival.lost(found, longest).is_empty()
     behind = survival.lost(found, longest - 1)
-    assert set(behind["answer_end"]) == {longest}
+    assert set(behind["answer_end"]) == {longest - 1}
     [point] = survival.survival(found, (longest - 1,))
     assert point["value"] == pytest.approx(1 - behind.height / found.height)
     told = len(shown)

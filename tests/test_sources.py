@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import time
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data import sources
+from data import runs, sources
 from data.conversions import convert_file, convert_source
+from data.ingest import ingest
 from data.read_files import BadFile, Rejected, Row, rows_of
-from data.sources import OutOfReach, UnknownSource, ingest
+from data.sources import OutOfReach, UnknownSource
 from data.store import ask
 from tests import ROOT
 
@@ -304,3 +306,57 @@ def test_a_column_that_comes_twice_in_parquet_is_refused(tmp_path):
 def test_a_device_is_no_file_of_rows(store):
     with pytest.raises(BadFile, match="/dev/null is a pipe or a device"):
         ingest(store, "gsm8k", Path("/dev/null"))
+
+
+def test_what_a_folder_holds_beside_its_rows_is_named(store, tmp_path):
+    (tmp_path / "rows" / "more").mkdir(parents=True)
+    jsonl(tmp_path / "rows" / "rows.jsonl", ROWS)
+    for name in ("rows.jsonl.gz", "notes.txt", ".hidden"):
+        (tmp_path / "rows" / name).write_text("x")
+    found = ingest(store, "gsm8k", tmp_path / "rows")
+    assert found["skipped_files"] == ["more", "notes.txt", "rows.jsonl.gz"]
+
+
+def test_a_file_name_that_is_no_utf_8_is_refused(store, tmp_path):
+    jsonl(tmp_path / os.fsdecode(b"\xff.jsonl"), ROWS)
+    with pytest.raises(BadFile, match=r"udcff.*no UTF-8"):
+        ingest(store, "gsm8k", tmp_path)
+
+
+def test_a_line_with_a_key_twice_is_rejected_and_a_whole_array_refused(store, tmp_path):
+    twice = '{"question": "a", "question": "b", "answer": "1\\n#### 1"}'
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    path.write_text(path.read_text() + twice + "\n")
+    found = ingest(store, "gsm8k", path)
+    assert counts(found) == (4, 3, 0, 1)
+    assert "the key question twice" in Path(found["rejections"]).read_text()
+    (tmp_path / "rows.json").write_text(f"[{twice}]")
+    with pytest.raises(BadFile, match="key question twice"):
+        ingest(store, "gsm8k", tmp_path / "rows.json")
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_a_byte_that_is_no_utf_8_behind_many_rows_is_placed_and_nothing_is_written(
+    store, tmp_path, suffix
+):
+    path = tmp_path / f"rows.{suffix}"
+    pl.DataFrame(ROWS * 2_000).write_csv(path) if suffix == "csv" else jsonl(path, ROWS * 2_000)
+    lines = path.read_bytes().count(b"\n")
+    path.write_bytes(path.read_bytes() + b"ab\xff\n")
+    with pytest.raises(BadFile, match=rf"\(line {lines + 1}\) is 0xff"):
+        ingest(store, "gsm8k", path)
+    assert ask(store, "select * from records").is_empty()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path, monkeypatch):
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    begin = runs.begin
+
+    def changed(*arguments, **named):
+        jsonl(path, [{"question": "other", "answer": "1\n#### 1"}])
+        return begin(*arguments, **named)
+
+    monkeypatch.setattr(runs, "begin", changed)
+    with pytest.raises(BadFile, match="changed while it was read"):
+        ingest(store, "gsm8k", path)
+    assert ask(store, "select * from records").is_empty()

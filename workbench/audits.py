@@ -104,7 +104,7 @@ def _show_summary(value: dict[str, Any]) -> None:
                 ],
             ),
             printed.table(
-                "Examples whose </answer> is within a budget of tokens (95 % intervals)",
+                "Examples that a budget of tokens holds whole (95 % intervals)",
                 ["budget", "share"],
                 [[f"{point['budget']:,}", interval(point)] for point in value["survival"]],
             ),
@@ -132,8 +132,8 @@ def diff(store: Store, source: str, first: str, second: str) -> Answer:
 
 def _show_diff(value: dict[str, Any]) -> None:
     rows = [
-        [f"{row['row_number']:,}", row["change"], row["first_reason"] or "-",
-         row["second_reason"] or "-"]
+        [f"{row['row_number']:,}", row["origin"], row["change"],
+         *(row[reason] or "-" for reason in ("first_reason", "second_reason"))]
         for row in value["rows"][:SHOWN]
     ]  # fmt: skip
     more = value["changed"] - len(rows)
@@ -145,7 +145,10 @@ def _show_diff(value: dict[str, Any]) -> None:
             [[name, f"{count:,}"] for name, count in value["by_change"].items()],
         ),
         printed.table(
-            "Rows", ["row", "change", "reason by the first", "reason by the second"], rows, True
+            "Rows",
+            ["row", "of", "change", "reason by the first", "reason by the second"],
+            rows,
+            words=True,
         ),
         *([f"and {more:,} more: --json has all"] if more else []),
     )

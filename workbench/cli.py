@@ -7,16 +7,14 @@ import click
 
 from workbench import verbs_of_answers, verbs_of_models, verbs_of_rows
 from workbench.boundary import exit_code
-from workbench.verbs import Answer, thinkbench, verb
+from workbench.verbs import Answer, Folder, thinkbench, verb
 
 MODULES = (verbs_of_rows, verbs_of_models, verbs_of_answers)  # importing them makes their verbs
 
 
 @thinkbench.command()
 @click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
-@click.option(
-    "--store", "here", type=click.Path(path_type=Path, file_okay=False), help="as before the verb"
-)
+@click.option("--store", "here", type=Folder(), help="as before the verb")
 @click.pass_context
 def app(context: click.Context, port: int, here: Path | None) -> None:
     """Open the workbench in a browser, on this machine only."""

@@ -8,12 +8,15 @@ from typing import Any
 import click
 
 from workbench.flags import changed_preset
+from workbench.verbs import not_empty
 
 
 def training(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every verb that trains or runs a model."""
     for option in (
-        click.option("--problems", help="a source, or a file or folder in GSM8K's shape"),
+        click.option(
+            "--problems", callback=not_empty, help="a source, or a file or folder in GSM8K's shape"
+        ),
         click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
         click.option(
             "--set", "assignments", multiple=True, metavar="SECTION.KNOB=VALUE", help="any knob"
@@ -36,16 +39,11 @@ def job_of(
 ):
     """Yield the job that a training verb works on, its progress shown on standard error."""
     chosen = changed_preset(preset, changes or {}, assignments, seed)  # before jax: says no at once
-    from data.sources import cards, name_of_files
     from data.store import open_store
     from workbench.bars import bars
 
-    if problems is not None and Path(problems).exists() and problems not in cards():
-        # a source of its own, so that no other problems are mixed with these
-        name = name_of_files(Path(problems))
-        chosen = chosen.with_knobs("data", problems=name, problems_from=problems)
-    elif problems is not None:
-        chosen = chosen.with_knobs("data", problems=problems, problems_from="")
+    if problems is not None:
+        chosen = chosen.with_knobs("data", **_source_of(folder, problems))
     store = open_store(folder)
     from workbench.quiet import quiet
 
@@ -54,3 +52,27 @@ def job_of(
 
     with bars() as bar:
         yield Job(store, chosen, bar)
+
+
+def _source_of(folder: Path, problems: str) -> dict[str, str]:
+    """The knobs that name these problems: a source with a card, one of the store, or files."""
+    from data.read_files import files_in, looks_like_a_place
+    from data.sources import UnknownSource, cards, name_of_files
+    from data.store import ask, open_store
+
+    if problems in cards():
+        return {"problems": problems, "problems_from": ""}
+    if Path(problems).exists() or looks_like_a_place(problems):
+        files_in(Path(problems))
+        # a source of its own, so that no other problems are mixed with these
+        return {"problems": name_of_files(Path(problems)), "problems_from": problems}
+    known: list[str] = []
+    if (folder / "STORE.json").is_file():
+        found = ask(open_store(folder), "select distinct source from records order by source")
+        known = found["source"].to_list()
+    if problems not in known:
+        raise UnknownSource(
+            f"no problems {problems!r}; expected a source ({', '.join((*cards(), *known))}), or a"
+            " file or folder in GSM8K's shape"
+        )
+    return {"problems": problems, "problems_from": ""}

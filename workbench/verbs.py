@@ -27,13 +27,32 @@ class InFlowOrder(click.Group):
         return sorted(self.commands, key=ORDER.index)
 
 
+def not_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """For options: "" is no name, and does not mean the default."""
+    if value == "":
+        raise click.BadParameter("is empty; leave the option out for its default")
+    return value
+
+
+class Folder(click.Path):
+    """A folder by its name, which is not empty."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("is empty; expected the name of a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.group(
     cls=InFlowOrder,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
     "--store",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     envvar="THINKBENCH_STORE",
     default=Path("store"),
     show_default=True,
@@ -70,9 +89,8 @@ def verb(command: Callable[..., Answer]) -> click.Command:
     answered.__doc__ = command.__doc__
     # options given before this one to `command` itself
     answered.__click_params__ = getattr(command, "__click_params__", [])  # pyright: ignore[reportFunctionMemberAccess]
-    where = click.Path(path_type=Path, file_okay=False)
     answered = click.option("--json", "as_json", is_flag=True, help="print one JSON object")(
         answered
     )
-    answered = click.option("--store", "here", type=where, help="as before the verb")(answered)
+    answered = click.option("--store", "here", type=Folder(), help="as before the verb")(answered)
     return thinkbench.command(command.__name__.rstrip("_"))(answered)

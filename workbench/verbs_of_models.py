@@ -9,13 +9,15 @@ from pipeline.config import EvalConfig, GrpoConfig, SftConfig
 from workbench import printed
 from workbench.flags import knobs
 from workbench.jobs import job_of, training
-from workbench.verbs import Answer, verb
+from workbench.verbs import Answer, not_empty, verb
 
 
 @verb
 @training
 @knobs(SftConfig, "sft")
-@click.option("--model", help="run, 'tiny', folder or hub id; by default the preset's")
+@click.option(
+    "--model", callback=not_empty, help="run, 'tiny', folder or hub id; by default the preset's"
+)
 def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
     """Teach the format: supervised fine-tuning on the preset's records."""
     with job_of(folder, **chosen) as job:
@@ -33,7 +35,11 @@ def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
 @verb
 @training
 @knobs(GrpoConfig, "grpo")
-@click.option("--model", help="run, 'tiny', folder or hub id; by default the newest sft run")
+@click.option(
+    "--model",
+    callback=not_empty,
+    help="run, 'tiny', folder or hub id; by default the newest sft run",
+)
 def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
     """Strengthen the reasoning: GRPO on the preset's train problems."""
     with job_of(folder, **chosen) as job:
@@ -50,7 +56,9 @@ def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
 @verb
 @training
 @knobs(EvalConfig, "eval")
-@click.option("--model", help="run, 'tiny', folder or hub id; by default the preset's")
+@click.option(
+    "--model", callback=not_empty, help="run, 'tiny', folder or hub id; by default the preset's"
+)
 def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
     """Answer the test problems with a model, and grade the answers."""
     with job_of(folder, **chosen) as job:
@@ -69,7 +77,11 @@ def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
 
 @verb
 @training
-@click.option("--model", help="run, 'tiny', folder or hub id; by default the newest grpo run")
+@click.option(
+    "--model",
+    callback=not_empty,
+    help="run, 'tiny', folder or hub id; by default the newest grpo run",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="folder to write")
 def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> Answer:
     """Write a model as a Hugging Face folder, and check it.

@@ -8,7 +8,7 @@ import click
 
 from workbench import printed
 from workbench.boundary import BadInput
-from workbench.verbs import Answer, verb
+from workbench.verbs import Answer, not_empty, verb
 
 SHAPES = ("stratos", "gsm8k", "messages", "completion")  # data/shapes.py, not loaded for --help
 
@@ -25,11 +25,12 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
     SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for rows of your own, with
     --from and --shape.
     """
+    from data import ingest as ingestion
     from data import sources
     from data.store import open_store
 
     sources.check(source, path, shape)  # before there is a store: a typo makes none
-    counts = sources.ingest(open_store(folder), source, path, shape)
+    counts = ingestion.ingest(open_store(folder), source, path, shape)
     return counts, printed.counts(f"Ingested {source}")
 
 
@@ -52,11 +53,11 @@ def convert(
     """
     from data import dialects
     from data.conversions import convert_file, convert_source
+    from data.read_files import looks_like_a_place
     from workbench.bars import bars
     from workbench.stores import existing_store
 
-    if table is not None:
-        dialects.use(table)
+    dialects.use(table)
     path = Path(what)
     # a folder may bear the name of a source
     if shape is None and path.exists() and (what != path.name or not path.is_dir()):
@@ -64,6 +65,8 @@ def convert(
             f"{what} is a place on the disk; expected the name of a source. To convert its rows"
             f" say what they are: add --shape {'|'.join(SHAPES)}"
         )
+    if shape is None and not path.exists() and looks_like_a_place(what):
+        raise BadInput(f"{what} does not exist. Check the path; a file needs --shape too.")
     with bars() as bar:
         if shape is not None:
             value = convert_file(path, shape, frozenset(rules), bar(f"convert {what}"))
@@ -80,7 +83,9 @@ def convert(
 )
 @click.option("--defect", metavar="PHRASE", help="the rows with this defect")
 @click.option("--row", "record", metavar="RECORD", help="one row before and after, spans marked")
-@click.option("--model", help="run, 'tiny', folder or hub id: what its trainer would see")
+@click.option(
+    "--model", callback=not_empty, help="run, 'tiny', folder or hub id: what its trainer would see"
+)
 @click.option(
     "--budget", type=click.IntRange(1), help="tokens; with --model: which examples it loses"
 )
@@ -105,6 +110,11 @@ def audit(
     from workbench import audits, audits_of_rows
     from workbench.stores import existing_store
 
+    if (diff or defect or record) and (model or export):
+        raise BadInput(
+            "--model and --export are of a whole conversion; give them without --diff, --defect"
+            " and --row"
+        )
     if budget and not model:
         raise BadInput("--budget counts tokens of a model: add --model, e.g. --model tiny")
     store = existing_store(folder)

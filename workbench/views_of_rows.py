@@ -129,9 +129,9 @@ def survival_of(source: str, converter: str) -> None:
         [{"part": part, **row} for part, row in survival.lengths(found).items()], hide_index=True
     )
     longest = int(found["answer_end"].max() or 1)
-    budgets = sorted({*charts.steps(longest), *survival.BUDGETS})
+    budgets = sorted({*charts.steps(longest + 1), *survival.BUDGETS})
     st.altair_chart(charts.survival(survival.survival(found, budgets)))
-    budget = st.number_input("Budget, in tokens", min_value=1, value=longest, key="budget")
+    budget = st.number_input("Budget, in tokens", min_value=1, value=longest + 1, key="budget")
     lost = survival.lost(found, int(budget))
-    st.caption(f"{lost.height:,} of {found.height:,} examples have their answer beyond it.")
+    st.caption(f"{lost.height:,} of {found.height:,} examples do not fit it.")
     st.dataframe(lost, hide_index=True)
