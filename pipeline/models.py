@@ -175,7 +175,7 @@ def load(
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:
-    """Weights under Hugging Face's names and shapes, contiguous, in their own dtype.
+    """Weights under Hugging Face's names and shapes, in their own dtype.
 
     The inverse of Tunix's `params_safetensors`; base weights only, adapters are not in it.
     """
@@ -197,8 +197,7 @@ def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:
         weights[f"{at}.self_attn.v_proj.weight"] = _as_matrix(value)
         out = layer.attn.attn_vec_einsum.w[...]  # [heads, head_dim, features]
         weights[f"{at}.self_attn.o_proj.weight"] = out.reshape(-1, out.shape[-1]).T
-    # contiguous: safetensors writes a transposed view as if it were not transposed
-    return {name: np.ascontiguousarray(jax.device_get(w[...])) for name, w in weights.items()}
+    return {name: np.asarray(jax.device_get(w[...])) for name, w in weights.items()}
 
 
 def _projections(attention: gemma3.Attention) -> tuple[jax.Array, jax.Array, jax.Array]:
