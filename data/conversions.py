@@ -3,20 +3,20 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data import runs, shapes
-from data.convert import Conversion, Example, convert, converter
-from data.read_files import BadFile, Rejected, files_in, rows_of, skipped_in
+from data.convert import converter
+from data.convert_many import convert_many
+from data.read_files import BadFile, Rejected, files_in, rows_at_most, rows_of, skipped_in
 from data.schema import TABLES
 from data.store import Store, add, ask
 
-BATCH = 2_000  # records of one part
+BATCH = 4_000  # records of one part
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -31,15 +31,15 @@ def convert_source(
     every = ask(
         store,
         """
-        select record_id, max(split) as split, min(row_number) as row_number
+        select record_id, min(row_number) as row_number
         from records
         where source = $source
         group by record_id
-        order by split desc, row_number, record_id
+        order by row_number, record_id
         """,
         source=source,
-    )["record_id"].to_list()
-    if not every:
+    )
+    if every.is_empty():
         raise BadFile(
             f"the store has no records of {source!r}; ingest them first: thinkbench ingest {source}"
         )
@@ -52,7 +52,7 @@ def convert_source(
         source=source,
         version=version,
     )["record_id"]
-    if len(done) < len(every):
+    if len(done) < every.height:
         shown = progress or (lambda *shown: None)
         _convert(store, source, version, rules, every, set(done), shown)
     return {"source": source, "converter": version, **counts(store, source, version)}
@@ -63,16 +63,18 @@ def _convert(
     source: str,
     version: str,
     rules: frozenset[str],
-    every: list[str],
+    every: pl.DataFrame,
     done: set[str],
     progress: Progress,
 ) -> None:
     """Convert those of `every` record that are not `done`, a part at a time.
 
+    every: record_id, row_number; in the order of the numbers, as they lie in the store
+
     Parts are cut from the whole list and named by what they hold: a run that goes on after it was
     broken off, or beside another process, writes the same parts again and adds nothing.
     """
-    digest = runs.fingerprint(records=sorted(every), converter=version)
+    digest = runs.fingerprint(records=every["record_id"].sort().to_list(), converter=version)
     run = f"convert-{source}-{digest[:12]}"
     config = {"source": source, "converter": version, "rules": sorted(rules)}
     try:
@@ -81,117 +83,103 @@ def _convert(
         return
     tally: Counter[str] = Counter()
     with runs.told_of(store, run):
-        for start in range(0, len(every), BATCH):
-            part = [id for id in every[start : start + BATCH] if id not in done]
-            if part:
+        for start in range(0, every.height, BATCH):
+            part = every[start : start + BATCH].filter(~pl.col("record_id").is_in(done))
+            if part.height:
                 tally.update(_convert_part(store, run, version, rules, part))
-            progress(min(start + BATCH, len(every)), len(every), {})
+            progress(min(start + BATCH, every.height), every.height, {})
     runs.end(store, run, "done", dict(tally))
 
 
 def _convert_part(
-    store: Store, run: str, version: str, rules: frozenset[str], ids: list[str]
+    store: Store, run: str, version: str, rules: frozenset[str], part: pl.DataFrame
 ) -> Counter[str]:
-    """Convert the records of `ids` and add what became of them; counts by outcome."""
+    """Convert the records of `part` and add what became of them; counts by outcome."""
+    ids = part["record_id"].to_list()
     records = ask(
         store,
         """
         select record_id, source, shape, split, body
         from records
         where record_id in (select unnest($ids))
+            and row_number between $first and $last  -- else all bodies of the store are read
         qualify row_number() over (partition by record_id order by run) = 1
         order by record_id
         """,
         ids=ids,
-    ).to_dicts()
-    rows = [json.loads(record["body"]) for record in records]
-    made = [convert(r["shape"], row, rules) for r, row in zip(records, rows, strict=True)]
-    done = list(zip(records, rows, made, strict=True))
-    examples = [example_row(r, c, c.example, version) for r, _, c in done if c.example]
-    problems = [_problem(r, row, c) for r, row, c in done if c.example and r["shape"] == "gsm8k"]
+        first=part["row_number"].min(),
+        last=part["row_number"].max(),
+    )
+    made = [
+        _of_shape(shape, records.filter(shape=shape), rules)
+        for shape in records["shape"].unique(maintain_order=True)
+    ]
+    done = pl.concat(made).with_columns(converter=pl.lit(version))
+    examples = done.filter(outcome="example").with_columns(
+        example_id=pl.col("record_id").map_elements(
+            lambda record: example_id(record, version), return_dtype=pl.String
+        )
+    )
+    problems = pl.DataFrame(
+        [_problem(row) for row in examples.filter(shape="gsm8k").iter_rows(named=True)],
+        schema={name: kind for name, kind in TABLES["problems"].items() if name != "run"},
+    )
     once = runs.fingerprint(records=ids, converter=version)
     # conversions last: a record counts as converted when all of it is there
-    for table, part in (
-        ("examples", examples),
-        ("problems", problems),
-        ("conversions", [_conversion(r, c, version) for r, _, c in done]),
-    ):
-        schema = {name: kind for name, kind in TABLES[table].items() if name != "run"}
-        add(store, table, pl.DataFrame(part, schema=schema), run=run, once=once)
-    return Counter(c.outcome for c in made)
+    for table, rows in (("examples", examples), ("problems", problems), ("conversions", done)):
+        columns = [name for name in TABLES[table] if name != "run"]
+        add(store, table, rows.select(columns), run=run, once=once)
+    return Counter(done["outcome"])
 
 
-def _conversion(record: dict[str, Any], made: Conversion, version: str) -> dict[str, Any]:
+def _of_shape(shape: str, records: pl.DataFrame, rules: frozenset[str]) -> pl.DataFrame:
+    """`records`, all of one shape, beside what became of them."""
+    rows = [json.loads(body) for body in records["body"]]
+    return pl.concat([records, convert_many(shape, rows, rules)], how="horizontal")
+
+
+def example_id(record_id: str, version: str) -> str:
+    """The hash of what an example is made of, and by what."""
+    return runs.fingerprint(record=record_id, converter=version)[:32]
+
+
+def _problem(row: dict[str, Any]) -> dict[str, Any]:
+    steps = json.loads(row["body"]).get("steps")
+    identity = runs.fingerprint(question=row["prompt"], gold=row["answer"])[:32]
     return {
-        "record_id": record["record_id"],
-        "source": record["source"],
-        "converter": version,
-        "outcome": made.outcome,
-        "reason": made.reason,
-        "dialect": made.dialect,
-        "pattern": made.pattern,
-        "defects": [
-            {
-                "phrase": defect.phrase,
-                "severity": defect.severity,
-                "field": defect.field,
-                "start": defect.start,
-                "end": defect.end,
-            }
-            for defect in made.defects
-        ],
-    }
-
-
-def example_row(
-    record: dict[str, Any], made: Conversion, example: Example, version: str
-) -> dict[str, Any]:
-    """A row of the table `examples`, without its run."""
-    return {
-        "example_id": runs.fingerprint(record=record["record_id"], converter=version)[:32],
-        "record_id": record["record_id"],
-        "source": record["source"],
-        "converter": version,
-        "prompt": example.prompt,
-        "reasoning": example.reasoning.text,
-        "answer": example.answer.text,
-        "reasoning_start": example.reasoning.start,
-        "reasoning_end": example.reasoning.end,
-        "answer_start": example.answer.start,
-        "answer_end": example.answer.end,
-        "rewrites": [asdict(rewrite) for rewrite in made.rewrites],
-    }
-
-
-def _problem(record: dict[str, Any], row: dict[str, Any], made: Conversion) -> dict[str, Any]:
-    example = made.example
-    assert example is not None
-    steps = row.get("steps")
-    return {
-        "problem_id": runs.fingerprint(question=example.prompt, gold=example.answer.text)[:32],
-        "record_id": record["record_id"],
-        "source": record["source"],
-        "split": record["split"],
-        "question": example.prompt,
-        "gold": example.answer.text,
+        "problem_id": identity,
+        **{name: row[name] for name in ("record_id", "source", "split")},
+        "question": row["prompt"],
+        "gold": row["answer"],
         "steps": int(steps) if steps is not None and str(steps).isdigit() else None,
     }
 
 
 def counts(store: Store, source: str, version: str) -> dict[str, Any]:
     """read, converted, quarantined, by_dialect, by_defect, patterns, of all its records."""
-    found = ask(
-        store,
-        """
-        select outcome, dialect, pattern, list_transform(defects, lambda d: d.phrase) as phrases
+    one_each = """
+        select outcome, dialect, pattern, list_distinct([d.phrase for d in defects]) as phrases
         from conversions
         where source = $source and converter = $version
-        qualify row_number() over (partition by record_id order by record_id) = 1
-        """,
-        source=source,
-        version=version,
-    )
-    return counted(found.iter_rows())
+        qualify row_number() over (partition by record_id order by run) = 1
+    """
+
+    def tally(column: str) -> dict[str, int]:
+        query = f"""
+            select {column} as what, count(*) as n from ({one_each})
+            group by what order by n desc, what
+        """
+        return dict(ask(store, query, source=source, version=version).drop_nulls().iter_rows())
+
+    outcomes = tally("outcome")
+    return {
+        "read": sum(outcomes.values()),
+        "converted": outcomes.get("example", 0),
+        "quarantined": outcomes.get("quarantined", 0),
+        "by_dialect": tally("coalesce(dialect, 'none')"),
+        "by_defect": tally("unnest(phrases)"),
+        "patterns": tally("pattern"),
+    }
 
 
 def counted(rows: Iterable[tuple[str, str | None, str | None, list[str]]]) -> dict[str, Any]:
@@ -216,22 +204,34 @@ def counted(rows: Iterable[tuple[str, str | None, str | None, list[str]]]) -> di
     }
 
 
+def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """`rows` in lists of `size`, the last of them shorter."""
+    rows = iter(rows)
+    while batch := list(itertools.islice(rows, size)):
+        yield batch
+
+
 def convert_file(
     path: Path, shape: str, rules: frozenset[str] = frozenset(), progress: Progress | None = None
 ) -> dict[str, Any]:
     """Convert a file or folder without a store, and count; lines that are no rows are rejected."""
     version = converter(rules)
     rejected = 0
+    shown = progress or (lambda *shown: None)
 
     def results():
         nonlocal rejected
+        read, of = 0, sum(map(rows_at_most, files_in(path)))
         every = (rows_of(file, shapes.COLUMNS[shape]) for file in files_in(path))
-        for row in itertools.chain.from_iterable(every):
-            if isinstance(row, Rejected):
-                rejected += 1
-                continue
-            made = convert(shape, row.values, rules)
-            yield made.outcome, made.dialect, made.pattern, [d.phrase for d in made.defects]
+        for batch in batched(itertools.chain.from_iterable(every), BATCH):
+            rows = [row.values for row in batch if not isinstance(row, Rejected)]
+            rejected += len(batch) - len(rows)
+            read += len(batch)
+            made = convert_many(shape, rows, rules)
+            phrases = pl.col("defects").list.eval(pl.element().struct.field("phrase"))
+            yield from made.select("outcome", "dialect", "pattern", phrases).iter_rows()
+            shown(min(read, of), of, {})
+        shown(of, of, {})
 
     found = counted(results())
     counts = {"converter": version, **found, "rejected": rejected}

@@ -64,7 +64,9 @@ def use(path: Path | None) -> None:
     found = {name: _checked(str(path), name, row) for name, row in rows.items()}
     _own.clear()
     _own.update(found)
-    for cached in (dialects, thought_markers, answer_markers, old_markers, any_marker, leads):
+    for cached in (
+        dialects, thought_markers, answer_markers, old_markers, every_marker, any_marker, leads
+    ):  # fmt: skip
         cached.cache_clear()
 
 
@@ -163,7 +165,8 @@ def old_markers() -> frozenset[str]:
     return frozenset(markers - NEW_TAGS - chat_tokens())
 
 
-def _every_marker() -> frozenset[str]:
+@cache
+def every_marker() -> frozenset[str]:
     """Markers, chat tokens and glue, plain and escaped as HTML."""
     glue = {marker for dialect in dialects().values() for marker in dialect.glue}
     plain = old_markers() | NEW_TAGS | chat_tokens() | glue
@@ -173,14 +176,14 @@ def _every_marker() -> frozenset[str]:
 @cache
 def any_marker() -> re.Pattern[str]:
     """Finds every marker and chat token, the longest where one begins another."""
-    return re.compile(one_of(_every_marker()))
+    return re.compile(one_of(every_marker()))
 
 
 @cache
 def leads() -> tuple[str, ...]:
     """What markers begin with: for each first character the beginning that all of those share."""
     by_first: dict[str, list[str]] = {}
-    for marker in sorted(_every_marker() - {""}):
+    for marker in sorted(every_marker() - {""}):
         by_first.setdefault(marker[0], []).append(marker)
     return tuple(_shared_beginning(markers[0], markers[-1]) for markers in by_first.values())
 

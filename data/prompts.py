@@ -65,8 +65,8 @@ def rewritten(system: str, prompt: str) -> Prompt:
             at = start + len(body.removesuffix(request).rstrip())
             rewrites.append(Rewrite("drop-old-request", "prompt", at, end, prompt[at:end], ""))
             end = at
-    kept, dropped, of_system = _system(system, own_version())
-    defects = list(of_system)
+    kept, dropped, old = of_system(system, own_version())
+    defects = list(old)
     defects += [
         Defect("prompt still asks for the old format", "prompt", one.start, one.end)
         for one in rewrites
@@ -89,7 +89,7 @@ def _opener(prompt: str) -> tuple[str, Dialect] | None:
 
 
 @lru_cache(maxsize=64)  # most datasets have one for all their rows
-def _system(system: str, dialects: str) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
+def of_system(system: str, dialects: str) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
     """What is kept of a system prompt: all, in front of the prompt, or nothing if it is old."""
     if not system.strip():
         return "", (), ()

@@ -10,8 +10,9 @@ import polars as pl
 
 from data import runs, state
 from data.audit import newest
-from data.conversions import example_row
+from data.conversions import example_id
 from data.convert import RULES, VERSION, convert, converter
+from data.convert_many import as_columns
 from data.schema import TABLES
 from data.store import Store, add, ask
 
@@ -93,16 +94,22 @@ def _add_candidate(
             f" answer to train on. A rule may repair it: thinkbench convert {record['source']}"
             f" --rule {'|'.join(RULES)}"
         )
-    row = example_row(record, made, made.candidate, version)
+    identity = example_id(record["record_id"], version)
+    row = {
+        **as_columns(made.candidate, made.rewrites),
+        **{name: record[name] for name in ("record_id", "source")},
+        "example_id": identity,
+        "converter": version,
+    }
     schema = {name: kind for name, kind in TABLES["examples"].items() if name != "run"}
-    run = f"release-{row['example_id'][:12]}"
+    run = f"release-{identity[:12]}"
     said = {"record": record["record_id"], "reason": reason, "author": author}
     try:
         runs.begin(store, "release", run=run, config=said, seed=None, inputs={})
     except runs.RunExists:  # released before, by someone else at this moment
         return
     with runs.told_of(store, run):
-        add(store, "examples", pl.DataFrame([row], schema=schema), run=run, once=row["example_id"])
+        add(store, "examples", pl.DataFrame([row], schema=schema), run=run, once=identity)
     runs.end(store, run, "done", {"examples": 1})
 
 

@@ -1,0 +1,130 @@
+"""Plain rows by columns, and all others by `convert`: on every row the two say the same."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from data import loops, sample_records
+from data.convert import RULES, convert
+from data.convert_many import CONVERTED, as_row, convert_many, turns_of
+from data.dialects import every_marker
+from data.plain import plain
+from data.sample_records import REQUEST, SYSTEM
+
+PIECES = (
+    *(
+        "\n",
+        "\n\n",
+        " ",
+        "\t",
+        "\x1c",
+        "\u00a0",
+        "\u2003",
+        "x",
+        "so 1 + 2 = 3",
+        "a < b",
+        "[",
+        "&lt;",
+    ),
+    *(
+        "```",
+        "~~~",
+        "`",
+        '"',
+        "'",
+        "é",
+        "漢字",
+        "привет",
+        "\\boxed{3}",
+        "\\boxed{ 4 }",
+        "\\boxed{",
+        "}",
+    ),
+    *("error: 500", "None", "I am sorry", "the same line\n", "go on and on ", "\r\n", "7" * 210),
+    *sorted(every_marker() - {""}),
+)
+ASKED = (
+    REQUEST,
+    "Return your final response within \\boxed{}.",
+    " ",
+    "How many?",
+    "\\boxed{}",
+    "<think>",
+)
+
+
+def markers(open_thought: str, close_thought: str, open_answer: str, close_answer: str):
+    """Completions that are whole but for a piece here and there."""
+    odd = some.lists(some.sampled_from(PIECES), max_size=3).map("".join)
+    rarely = some.one_of(some.just(""), some.just("\n"), odd)
+    text = some.one_of(some.just("\n\nI add them.\n\n"), odd, some.text(max_size=20))
+    answer = some.one_of(some.just("\n\nSo \\boxed{3}.\n\n"), some.just("\n3\n"), odd)
+    parts = (rarely, some.just(open_thought), text, rarely, some.just(close_thought), rarely,
+             some.just(open_answer), answer, some.just(close_answer), rarely)  # fmt: skip
+    return some.tuples(*parts).map("".join)
+
+
+STRATOS = markers("<|begin_of_thought|>", "<|end_of_thought|>", "<|begin_of_solution|>",
+                  "<|end_of_solution|>")  # fmt: skip
+OURS = markers("<reasoning>", "</reasoning>", "<answer>", "</answer>")
+THINK = markers("<think>", "</think>", "", "")
+ROWS = some.fixed_dictionaries(
+    {
+        "system": some.sampled_from(["", SYSTEM, "Be kind.", "Use \\boxed{} always."]),
+        "prompt": some.lists(some.sampled_from(ASKED), min_size=1, max_size=3).map("".join),
+        "completion": some.one_of(STRATOS, OURS, THINK),
+    }
+)
+
+
+def stratos(row: dict) -> dict:
+    turns = [{"from": "user", "value": row["prompt"]}]
+    turns.append({"from": "assistant", "value": row["completion"]})
+    return {"system": row["system"], "conversations": turns}
+
+
+def one_by_one(shape: str, rows: list[dict], rules: frozenset[str]) -> pl.DataFrame:
+    made = [as_row(place, convert(shape, row, rules)) for place, row in enumerate(rows)]
+    return pl.DataFrame(made, schema=CONVERTED)
+
+
+def agree(shape: str, rows: list[dict], rules: frozenset[str]) -> None:
+    expected = one_by_one(shape, rows, rules).to_dicts()
+    assert convert_many(shape, rows, rules).to_dicts() == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    some.lists(ROWS, max_size=8),
+    some.one_of(some.just(frozenset()), some.frozensets(some.sampled_from(sorted(RULES)))),
+)
+def test_by_columns_or_one_by_one_every_row_is_converted_the_same(rows, rules):
+    agree("stratos", [stratos(row) for row in rows], rules)
+    agree("completion", rows, rules)
+
+
+@pytest.mark.parametrize("rules", [frozenset(), frozenset({"answer-from-box"})], ids=len)
+def test_the_samples_are_converted_the_same_and_most_of_them_are_plain(rules):
+    rows = sample_records.stratos_rows(1_000, seed=3)
+    agree("stratos", rows, rules)
+    said = [turns_of("stratos", row) for row in rows]
+    assert plain(said, rules).height > 800
+
+
+def test_rows_of_no_shape_and_of_gsm8k_have_their_place(tmp_path):
+    rows = [{"prompt": "q"}, {"prompt": "q", "completion": "<think>a</think>7"}, {"completion": 7}]
+    agree("completion", rows, frozenset())
+    agree("gsm8k", [{"question": "1?", "answer": "1 = 1\n#### 1"}, {"answer": "1"}], frozenset())
+    assert convert_many("completion", [], frozenset()).is_empty()
+
+
+LOOPING = ("ab ", "\n", " \n", "go on and ", "x" * 90, "é", "\x1c", "a line of words\n")
+
+
+@settings(max_examples=200, deadline=None)
+@given(some.lists(some.sampled_from(LOOPING), max_size=60).map("".join))
+def test_by_columns_no_text_that_may_loop_is_missed(text):
+    texts = [text, text * 5, f"{text} "]
+    found = loops.may_loop_each(pl.Series(texts)).to_list()
+    assert [one for one, may in zip(texts, found, strict=True) if loops.may_loop(one) > may] == []
