@@ -26,6 +26,7 @@ SEVERITY = {
     "residue of old markers": ERROR,
     "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
+    "mixed dialects": WARNING,  # a marker of another dialect, where it is structure
     "text outside the blocks": WARNING,  # left out of the example
     "marker quoted in the text": WARNING,
     "notes of the old format": WARNING,  # such as a thinking budget, kept in the reasoning

@@ -269,9 +269,11 @@ def _outside(text: str, dialect: Dialect, blocks: Blocks, answer: Span) -> tuple
 
 
 def strays(markers: list[Marker], dialect: Dialect | None, inside: list[Span]) -> list[Defect]:
-    """What markers do inside the blocks, where none should be."""
+    """What markers do inside the blocks, where none should be, and those of another dialect."""
     inner = dialect.inner if dialect else ()
+    own = {*dialect.markers, *dialect.inner, *dialect.glue} if dialect else set()
     openers = {m for d in dialects().values() for m in d.thought_open + d.answer_open}
+    closers = {m for d in dialects().values() for m in d.thought_close + d.answer_close}
     found = []
     for marker in markers:
         held = any(span.start <= marker.start < span.end for span in inside)
@@ -286,6 +288,8 @@ def strays(markers: list[Marker], dialect: Dialect | None, inside: list[Span]) -
             found.append(_at("notes of the old format", marker))
         elif held:
             found.append(_at("residue of old markers", marker))
+        elif dialect and marker.text in openers | closers and marker.text not in own:
+            found.append(_at("mixed dialects", marker))
     return found
 
 

@@ -76,6 +76,24 @@ def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
     assert (made.outcome, made.reason) == ("quarantined", reason)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<think>three and four<|end_of_thought|>7", "thought never closed"),
+        ("<think>three and four</think><|begin_of_solution|>7<|end_of_solution|>", None),
+        ("<|begin_of_thought|>a<|end_of_thought|><answer>7</answer>", "no answer"),
+    ],
+)
+def test_markers_of_two_dialects_are_reported_where_they_stand(text, reason):
+    made = convert("completion", {"prompt": "q", "completion": text})
+    found = [d for d in made.defects if d.phrase in ("mixed dialects", "residue of old markers")]
+    assert found
+    assert all(text[d.start : d.end].startswith("<") for d in found)
+    if reason:
+        assert made.reason == reason
+        assert {d.phrase for d in found} == {"mixed dialects"}
+
+
 def test_a_close_only_thought_counts_where_the_template_wrote_the_opener():
     made = of("three and four\n</think>\n7")
     assert (made.outcome, kept(made).reasoning.text) == ("example", "three and four")
