@@ -86,15 +86,18 @@ def _convert(
         for start in range(0, every.height, BATCH):
             part = every[start : start + BATCH].filter(~pl.col("record_id").is_in(done))
             if part.height:
-                tally.update(_convert_part(store, run, version, rules, part))
+                tally.update(_convert_part(store, run, version, rules, part, start))
             progress(min(start + BATCH, every.height), every.height, {})
     runs.end(store, run, "done", dict(tally))
 
 
 def _convert_part(
-    store: Store, run: str, version: str, rules: frozenset[str], part: pl.DataFrame
+    store: Store, run: str, version: str, rules: frozenset[str], part: pl.DataFrame, place: int
 ) -> Counter[str]:
-    """Convert the records of `part` and add what became of them; counts by outcome."""
+    """Convert the records of `part` and add what became of them; counts by outcome.
+
+    place: how many records came before
+    """
     ids = part["record_id"].to_list()
     records = ask(
         store,
@@ -128,7 +131,7 @@ def _convert_part(
     # conversions last: a record counts as converted when all of it is there
     for table, rows in (("examples", examples), ("problems", problems), ("conversions", done)):
         columns = [name for name in TABLES[table] if name != "run"]
-        add(store, table, rows.select(columns), run=run, once=once)
+        add(store, table, rows.select(columns), run=run, once=once, place=place)
     return Counter(done["outcome"])
 
 

@@ -43,9 +43,12 @@ def new_name(prefix: str) -> str:
     return f"{prefix}-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
 
 
-def fixed_name(prefix: str, content: str) -> str:
-    """The file name of rows with this hash: whoever writes them again writes the same file."""
-    return f"{prefix}-{0:020d}-{content[:16]}.parquet"
+def fixed_name(prefix: str, content: str, place: int = 0) -> str:
+    """The file name of rows with this hash: whoever writes them again writes the same file.
+
+    place: among the parts of a run, which are read in the order of their names
+    """
+    return f"{prefix}-{place:020d}-{content[:16]}.parquet"
 
 
 def sync_folder(folder: Path) -> None:

@@ -96,9 +96,9 @@ def _write(
             seen.add(record["record_id"])
             batch.append(record)
             if len(batch) == BATCH:
-                _write_part(store, run, batch, every)
+                _write_part(store, run, batch, every, len(seen))
                 batch = []
-        _write_part(store, run, batch, every)
+        _write_part(store, run, batch, every, len(seen))
     runs.end(store, run, "done", counts)
     return run
 
@@ -117,12 +117,12 @@ def _record(of: Card, row: Row) -> dict[str, Any]:
 
 
 def _write_part(
-    store: Store, run: str, batch: list[dict[str, Any]], every: dict[str, bool]
+    store: Store, run: str, batch: list[dict[str, Any]], every: dict[str, bool], place: int
 ) -> None:
     records = [record for record in batch if every[record["record_id"]]]
     if records:
         once = runs.fingerprint(records=[record["record_id"] for record in records])
-        add(store, "records", pl.DataFrame(records), run=run, once=once)
+        add(store, "records", pl.DataFrame(records), run=run, once=once, place=place)
 
 
 def _keep(store: Store, source: str, rejected: list[Rejected]) -> str:

@@ -21,6 +21,7 @@ from data.schema import TABLES
 
 FOLDERS = {table: table for table in TABLES} | {"generations": "texts"}
 PAIR = ("scores", "generations")  # listed in this order: whoever sees the scores sees the texts
+WITH_TEXTS = ("records", "examples", "generations", "rollouts")
 TEXT_ROWS = 4096  # rows of a row group of texts: reading one text costs reading one group
 ROWS = 65536  # rows of a row group of anything else
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
@@ -61,7 +62,7 @@ def content(table: str, rows: pl.DataFrame, replaces: Iterable[str] = ()) -> mem
     rows.write_parquet(
         buffer,
         compression="zstd",
-        row_group_size=TEXT_ROWS if table == "generations" else ROWS,
+        row_group_size=TEXT_ROWS if table in WITH_TEXTS else ROWS,
         metadata={"thinkbench.replaces": json.dumps(sorted(replaces))},
     )
     return buffer.getbuffer()

@@ -137,18 +137,20 @@ def add(
     run: str,
     stage: str | None = None,
     once: str | None = None,
+    place: int = 0,
 ) -> str:
     """Add `rows` as one part, seen whole or not at all. Its path in the store; "" for no rows.
 
-    once: what the rows are, as a hash. Of several processes that add the same rows of a run, or of
-    one that was broken off and adds them again, the store keeps one part.
+    once:  what the rows are, as a hash. Of several processes that add the same rows of a run, or
+           of one that was broken off and adds them again, the store keeps one part.
+    place: of that part among those of its run; merged parts keep this order
     """
     if table == "generations":
         raise StoreError("generations come with their scores. Call add_generations instead.")
     rows = shaped(table, rows, run, stage)
     if rows.is_empty():
         return ""
-    name = files.new_name("part") if once is None else files.fixed_name("part", once)
+    name = files.new_name("part") if once is None else files.fixed_name("part", once, place)
     path = f"{parts.folder_of(table, run, stage)}/{name}"
     with files.explained(store.folder):
         files.write(store.folder, [(path, parts.content(table, rows))])

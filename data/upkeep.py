@@ -13,7 +13,7 @@ from data.schema import TABLES
 if TYPE_CHECKING:
     from data.store import Store
 
-MERGED_BYTES = 128 * 2**20  # a merged part is made in memory, so it stops growing here
+MERGED_BYTES = 16 * 2**20  # a merged part is made in memory, and text takes several times that
 GRACE_SECONDS = 3600  # how long a reader may hold a list that names a replaced part
 ABANDONED_SECONDS = 24 * 3600  # a half-written file of this age has no writer any more
 CROWDED = 200  # live parts of a table at which questions become slow
