@@ -279,8 +279,8 @@ def _parquet(path: Path) -> Iterator[Row | Rejected]:
                 yield Rejected("a date outside the years 1 to 9999", path.name, number, str(error))
     except (pa.ArrowException, OSError) as error:
         raise BadFile(
-            f"{path} is no whole Parquet file: {str(error).rstrip('.')}."
-            " Check that it was copied whole."
+            f"{path} cannot be read as a whole Parquet file: {str(error).rstrip('.')}."
+            " Check that it was copied whole, or write it again with plain columns."
         ) from error
 
 
