@@ -125,7 +125,7 @@ def test_a_file_is_converted_without_a_store(tmp_path):
         ("rows.jsonl", b'{"q": 1}', "lacks the column question, answer; found q"),
         ("rows.csv", b"question,answer\n", "holds no row"),
         ("rows.jsonl", b"not json\n", "holds no row"),
-        ("rows.parquet", b"not parquet", "is no whole Parquet file"),
+        ("rows.parquet", b"not parquet", "as a whole Parquet file"),
         ("rows.txt", b"hello", "expected one of .csv"),
     ],
 )
