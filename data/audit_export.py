@@ -75,22 +75,28 @@ def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:
         """,
         source=source,
         converter=converter,
-    )["record_id"]
-    for start in range(0, len(ids), AT_A_TIME):
+    )
+    for start in range(0, ids.height, AT_A_TIME):
+        part = ids[start : start + AT_A_TIME]
         yield ask(
             store,
             """
             select
                 r.row_number, c.record_id, r.origin, r.split, r.shape, c.outcome, c.reason,
                 c.dialect, c.pattern, c.defects, e.prompt, e.reasoning, e.answer,
-                e.reasoning_start, e.reasoning_end, e.answer_start, e.answer_end, e.rewrites, r.body
+                e.reasoning_start, e.reasoning_end, e.answer_start, e.answer_end, e.rewrites,
+                u.ruling, u.author as ruled_by, u.reason as ruled_because, r.body
             from conversions c
             join records r using (record_id)
             left join examples e on e.record_id = c.record_id and e.converter = c.converter
+            left join rulings u on u.record_id = c.record_id
             where c.converter = $converter and c.record_id in (select unnest($ids))
+                and r.row_number between $first and $last  -- else every body is read each time
             qualify row_number() over (partition by c.record_id order by c.run) = 1
             order by r.row_number, c.record_id
             """,
             converter=converter,
-            ids=ids[start : start + AT_A_TIME].to_list(),
+            ids=part["record_id"].to_list(),
+            first=part["place"].min(),
+            last=part["place"].max(),
         )

@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from data import audit_export, audit_report, sample_records
+from data import audit_export, audit_report, rulings, sample_records
 from data.conversions import convert_source
 from data.ingest import ingest
 
@@ -86,3 +86,16 @@ def test_a_disk_that_fills_up_is_named(converted, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space") as raised:
         audit_export.export(converted, "mine", tmp_path / "new" / "out")
     assert raised.value.filename == str(tmp_path / "new")
+
+
+def test_what_a_person_said_of_a_row_is_in_both_files(converted, tmp_path):
+    kept = audit_export.export(converted, "mine", tmp_path / "before")
+    assert kept["rows"] == 120
+    frame = pl.read_parquet(tmp_path / "before" / audit_export.PARQUET)
+    record = frame["record_id"][3]
+    rulings.quarantine(converted, record, "a wrong sum", "ana")
+    audit_export.export(converted, "mine", tmp_path / "after")
+    said = pl.read_parquet(tmp_path / "after" / audit_export.PARQUET).drop_nulls("ruling")
+    assert said.select("record_id", "ruling", "ruled_by", "ruled_because").rows() == [
+        (record, "quarantined", "ana", "a wrong sum")
+    ]

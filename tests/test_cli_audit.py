@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from data.store import ask, open_store
+
 SOURCE = "samples-stratos"
 
 
@@ -92,3 +94,13 @@ def test_the_examples_beyond_a_budget_are_named(converted):
     [point] = found["survival"]
     assert len(found["lost"]) == round(point["n"] * (1 - point["value"])) > 0
     assert all(row["answer_end"] >= 128 for row in found["lost"])
+
+
+def test_a_row_that_was_ingested_since_is_told_to_be_converted(say, converted, tmp_path):
+    row = {"system": "", "conversations": [{"from": "user", "value": "new?"}]}
+    (tmp_path / "more.jsonl").write_text(json.dumps(row))
+    assert say("ingest", SOURCE, "--from", tmp_path / "more.jsonl")[0] == 0
+    store = open_store(tmp_path / "store")
+    new = ask(store, "select record_id from records where contains(body, 'new?')")
+    code, _, err = say("audit", "--row", new["record_id"].item())
+    assert (code, f"thinkbench convert {SOURCE}" in err) == (2, True)

@@ -44,12 +44,17 @@ def row(store: Store, record: str, phrase: str | None) -> Answer:
     """One row before and after; with `phrase`, its neighbours among the rows with that defect."""
     found = rulings.find(store, record)
     record_id, converter = found["record_id"], audit.newest(store, found["source"])
+    if audit_rows.neighbours(store, found["source"], converter, None, record_id)["place"] is None:
+        raise BadInput(
+            f"record {record_id[:12]} is not converted by {converter}. Convert what is new:"
+            f" thinkbench convert {found['source']}"
+        )
+    place = audit_rows.neighbours(store, found["source"], converter, phrase, record_id)
+    if place["place"] is None:
+        raise BadInput(f"record {record_id[:12]} has no defect {phrase!r}")
     value = audit_rows.row(store, record_id, converter)
     value["body"] = json.loads(value["body"])
     value["ruled_at"] = value["ruled_at"] and value["ruled_at"].isoformat()
-    place = audit_rows.neighbours(store, value["source"], converter, phrase, record_id)
-    if place["place"] is None:
-        raise BadInput(f"record {record_id[:12]} has no defect {phrase!r}")
     return {"record_id": record_id, "converter": converter, **value, **place}, _show_row
 
 
