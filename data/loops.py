@@ -5,6 +5,7 @@ Few texts loop, and to search one thoroughly takes a hundred times as long as to
 """
 
 import re
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -35,11 +36,20 @@ def loop_in(text: str) -> tuple[int, int] | None:
 
 
 def may_loop(text: str) -> bool:
-    """False where no loop can be: no line comes five times, no probe comes again near by."""
+    """False where no loop can be: no line of words comes five times, no probe again near by."""
     if len(text) < CHARACTERS:
         return False
+    return _line_comes_often(text) or _comes_again(text)
+
+
+def _line_comes_often(text: str) -> bool:
+    """Whether a line with two letters comes as often as in a loop. Formatting alone makes none."""
     lines = [line for piece in text.split("\n") if (line := piece.strip())]
-    return len(lines) - len(set(lines)) >= copies("line", 1) - 1 or _comes_again(text)
+    needed = copies("line", 1)
+    if len(lines) - len(set(lines)) < needed - 1:
+        return False
+    often = (line for line, times in Counter(lines).items() if times >= needed)
+    return any(sum(map(str.isalpha, line)) >= 2 for line in often)
 
 
 def _comes_again(text: str) -> bool:
@@ -64,8 +74,8 @@ def may_loop_each(texts: pl.Series) -> pl.Series:
     unclear = padded | (texts.str.len_bytes() != texts.str.len_chars())
     return pl.Series(
         [
-            may_loop(text) if whole else lines_again or _comes_again(text)
-            for text, whole, lines_again in zip(texts, unclear, again, strict=True)
+            may_loop(text) if closer else _comes_again(text)
+            for text, closer in zip(texts, unclear | again, strict=True)
         ],
         dtype=pl.Boolean,
     )

@@ -50,3 +50,9 @@ def test_lines_that_repeat_are_found(lines, before):
 )
 def test_ordinary_repetition_is_no_loop(text):
     assert loop_in(text) is None
+
+
+def test_lines_of_formatting_may_come_as_often_as_they_like():
+    steps = "".join(f"Then step {n} gives\n\\[\nx = {n}\n\\]\n" for n in range(40))
+    assert not may_loop(steps)
+    assert may_loop(steps + "and again\n" * 8 * 5)
