@@ -15,7 +15,14 @@ import polars as pl
 from data import loops, prompts
 from data.boxes import boxes, same_form
 from data.defects import SEVERITY, Defect
-from data.dialects import Dialect, dialects, every_marker, leads, own_version
+from data.dialects import (
+    Dialect,
+    dialects,
+    every_marker,
+    leads,
+    own_version,
+    thought_markers,
+)
 from data.prompts import OLD_REQUESTS_BEFORE, Rewrite
 from data.schema import DEFECT, REWRITE
 from data.shapes import Turns
@@ -69,9 +76,20 @@ def plain(said: list[Turns | None], rules: frozenset[str]) -> pl.DataFrame:
     found = [
         _of_dialect(asked, dialect, rules)
         for dialect in dialects().values()
-        if all(len(words) == 1 for words in dialect.four) and not dialect.glue
+        if _is_its_own(dialect)
     ]
     return pl.concat([empty, *found])
+
+
+def _is_its_own(dialect: Dialect) -> bool:
+    """Whether four single markers say it all: each of this dialect, and within no other marker."""
+    four = [words[0] for words in dialect.four if len(words) == 1]
+    if len(set(four)) < 4 or dialect.glue or any(marker != marker.strip() for marker in four):
+        return False
+    others = every_marker() - set(four) - {""}
+    return all(thought_markers().get(marker) == dialect for marker in four[:2]) and not any(
+        marker in other or other in marker for marker in four for other in others
+    )
 
 
 def _without_markers(rows: pl.DataFrame, column: str) -> pl.DataFrame:

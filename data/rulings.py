@@ -16,6 +16,7 @@ from data.convert_many import as_columns
 from data.schema import TABLES
 from data.store import Store, add, ask
 
+CONVERTED = "select 1 from conversions where record_id = $record and converter = $version limit 1"
 SHORTEST = 4  # characters of an id that may stand for it
 
 
@@ -42,11 +43,16 @@ def release(store: Store, record: str, reason: str, author: str) -> dict[str, An
     """
     found = find(store, record)
     version = newest(store, found["source"])
+    asked = {"record": found["record_id"], "version": version}
+    if ask(store, CONVERTED, **asked).is_empty():
+        raise NothingToRelease(
+            f"record {found['record_id']} is not converted yet. Convert what is new:"
+            f" thinkbench convert {found['source']}"
+        )
     has_one = ask(
         store,
         "select 1 from examples where record_id = $record and converter = $version limit 1",
-        record=found["record_id"],
-        version=version,
+        **asked,
     ).height
     if not has_one:
         _add_candidate(store, found, version, reason, author)

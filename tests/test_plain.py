@@ -1,11 +1,13 @@
 """Plain rows by columns, and all others by `convert`: on every row the two say the same."""
 
+import json
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from data import loops, sample_records
+from data import dialects, loops, sample_records
 from data.convert import RULES, convert
 from data.convert_many import CONVERTED, as_row, convert_many, turns_of
 from data.dialects import every_marker
@@ -128,3 +130,29 @@ def test_by_columns_no_text_that_may_loop_is_missed(text):
     texts = [text, text * 5, f"{text} "]
     found = loops.may_loop_each(pl.Series(texts)).to_list()
     assert [one for one, may in zip(texts, found, strict=True) if loops.may_loop(one) > may] == []
+
+
+BEGIN, END = "<|begin_of_thought|>", "<|end_of_thought|>"
+TABLES = {
+    "the same four": (BEGIN, END, "<|begin_of_solution|>", "<|end_of_solution|>"),
+    "thought of another": (BEGIN, END, "<ans>", "</ans>"),
+    "longer than another": (f"{BEGIN}\n", f"{END}\n", "<ans>", "</ans>"),
+    "one for two": ("%%", "%%", "@@", "@@"),
+    "within another": ("<|begin", END, "<ans>", "</ans>"),
+    "of its own": ("<<go>>", "<<stop>>", "<ans>", "</ans>"),
+}
+
+
+@pytest.mark.parametrize("four", TABLES.values(), ids=list(TABLES))
+def test_with_a_dialect_of_ones_own_every_row_still_comes_out_once_and_the_same(tmp_path, four):
+    names = ("thought_open", "thought_close", "answer_open", "answer_close")
+    lines = [f"{name} = [{json.dumps(marker)}]" for name, marker in zip(names, four, strict=True)]
+    table = tmp_path / "own.toml"
+    table.write_text("\n".join(["[dialect.mine]", *lines]))
+    texts = ["{}\nI add.\n{}\n{}\n3\n{}", "{}\n\nI add.\n\n{}\n\n{}\n\n3\n\n{}", "{}I{}{}3{}"]
+    whole = [text.format(*markers) for text in texts for markers in TABLES.values()]
+    dialects.use(table)
+    try:
+        agree("completion", [{"prompt": "q", "completion": text} for text in whole], frozenset())
+    finally:
+        dialects.use(None)

@@ -74,7 +74,8 @@ def _show_row(value: dict[str, Any]) -> None:
         for name in ("prompt", "reasoning", "answer"):
             printed.show(f"\n── {name}, as it is trained on ──", marked.elided(value[name]))
         for rewrite in value["rewrites"]:
-            before, after = marked.elided(rewrite["before"]), rewrite["after"] or "nothing"
+            before = marked.elided(rewrite["before"])
+            after = marked.elided(rewrite["after"]) or "nothing"
             printed.show(f"rewritten by {rewrite['rule']}: {before!r} became {after!r}")
     at = f"\n{value['place']:,} of {value['of']:,}"
     for way in ("previous", "next"):

@@ -11,14 +11,22 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 EDGE = 300  # characters kept at each end of a long stretch that no defect marks
+PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+PICTURES |= dict.fromkeys(range(0x7F, 0xA0), 0x2421)  # DEL and the other set of controls
 TERMINAL = {REASONING: "green", ANSWER: "cyan"}
 DEFECT_IN_TERMINAL = "reverse red"
 PAGE = {REASONING: "#30a46c", ANSWER: "#0090ff"}  # seen on white and on black
 ERROR_ON_PAGE, WARNING_ON_PAGE = "#e5484d", "#f5a623"
 
 
+def visible(text: str) -> str:
+    """`text` with control characters as pictures: a terminal would obey them."""
+    return text.translate(PICTURES)
+
+
 def elided(text: str) -> str:
-    """`text`, or its ends and how much stands between."""
+    """`text`, or its ends and how much stands between; control characters as pictures."""
+    text = visible(text)
     if len(text) <= 3 * EDGE:
         return text
     return f"{text[:EDGE]} … {len(text) - 2 * EDGE:,} characters … {text[-EDGE:]}"
@@ -37,7 +45,7 @@ def in_terminal(pieces: Iterable[Piece]) -> "Text":
         defect = is_defect(piece)
         kept = [TERMINAL[label] for label in piece.labels if label in TERMINAL]
         style = DEFECT_IN_TERMINAL if defect else "".join(kept[:1])
-        drawn.append(piece.text if defect and piece.text else elided(piece.text), style)
+        drawn.append(visible(piece.text) if defect else elided(piece.text), style)
         if defect:
             phrases = ", ".join(label for label in piece.labels if label not in TERMINAL)
             drawn.append(f" [{phrases}]", "bold red")
@@ -64,5 +72,6 @@ def on_page(pieces: Iterable[Piece]) -> str:
         )
     return (
         '<pre style="white-space: pre-wrap; overflow-wrap: anywhere; max-height: 36rem;'
-        f' overflow-y: auto; margin: 0">{"".join(spans)}</pre>'
+        # a parser drops the first newline behind the tag
+        f' overflow-y: auto; margin: 0">\n{"".join(spans)}</pre>'
     )

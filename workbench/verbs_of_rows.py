@@ -1,6 +1,5 @@
 """Verbs that read rows and say what became of them."""
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import click
 
 from workbench import printed
 from workbench.boundary import BadInput
-from workbench.verbs import Answer, not_empty, verb
+from workbench.verbs import Answer, login, not_empty, verb
 
 SHAPES = ("stratos", "gsm8k", "messages", "completion")  # data/shapes.py, not loaded for --help
 
@@ -133,7 +132,7 @@ def audit(
 
 def ruling(command: Callable[..., Answer]) -> Callable[..., Answer]:
     """The arguments that both rulings take."""
-    author = click.option("--author", default=getpass.getuser, help="by default who is logged in")
+    author = click.option("--author", default=login, help="by default who is logged in")
     reason = click.option("--reason", required=True, help="why, in a few words")
     return click.argument("record")(reason(author(command)))
 

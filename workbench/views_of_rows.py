@@ -1,12 +1,11 @@
 """Parts of the audit page: the rows of one defect, one row before and after, a person's ruling."""
 
-import getpass
-
 import streamlit as st
 
 from data import audit_rows, rulings, spans, state
 from evals import survival
 from workbench import charts, marked, session
+from workbench.verbs import login
 
 PAGE = 50  # rows
 
@@ -99,7 +98,7 @@ def ruling_form(record: str, row: dict) -> None:
     is_in = row["prompt"] is not None and row["ruling"] != "quarantined"
     with st.form(f"ruling of {record}", clear_on_submit=True):
         reason = st.text_input("Reason", placeholder="why, in a few words")
-        author = st.text_input("Author", value=getpass.getuser())
+        author = st.text_input("Author", value=login())
         said = st.form_submit_button("Quarantine" if is_in else "Release")
     if not said:
         return
