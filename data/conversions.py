@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from data import runs, shapes
+from data import dialects, runs, shapes
 from data.convert import converter
 from data.convert_many import convert_many
+from data.examples import COLUMNS, candidates, examples, problems
 from data.read_files import BadFile, Rejected, files_in, rows_at_most, rows_of, skipped_in
 from data.schema import TABLES
 from data.store import Store, add, ask
@@ -76,7 +77,9 @@ def _convert(
     """
     digest = runs.fingerprint(records=every["record_id"].sort().to_list(), converter=version)
     run = f"convert-{source}-{digest[:12]}"
-    config = {"source": source, "converter": version, "rules": sorted(rules)}
+    config: dict[str, Any] = {"source": source, "converter": version, "rules": sorted(rules)}
+    if own := dialects.own_rows():  # a release converts by them again
+        config["dialects"] = own
     try:
         runs.begin(store, "convert", run=run, config=config, seed=None, inputs={"records": digest})
     except runs.RunExists:  # another process has just converted these very records
@@ -118,18 +121,21 @@ def _convert_part(
         for shape in records["shape"].unique(maintain_order=True)
     ]
     done = pl.concat(made).with_columns(converter=pl.lit(version))
-    examples = done.filter(outcome="example").with_columns(
-        example_id=pl.col("record_id").map_elements(
-            lambda record: example_id(record, version), return_dtype=pl.String
-        )
+    released = ask(
+        store,
+        """
+        select record_id from rulings
+        where ruling = 'released' and record_id in (select unnest($ids))
+        """,
+        ids=ids,
     )
-    problems = pl.DataFrame(
-        [_problem(row) for row in examples.filter(shape="gsm8k").iter_rows(named=True)],
-        schema={name: kind for name, kind in TABLES["problems"].items() if name != "run"},
-    )
+    let_through = done.filter(outcome="quarantined").join(released, on="record_id", how="semi")
+    converted = done.filter(outcome="example").select(COLUMNS)
+    good = examples(pl.concat([converted, candidates(let_through, rules)]), version)
     once = runs.fingerprint(records=ids, converter=version)
     # conversions last: a record counts as converted when all of it is there
-    for table, rows in (("examples", examples), ("problems", problems), ("conversions", done)):
+    parts = {"examples": good, "problems": problems(good), "conversions": done}
+    for table, rows in parts.items():
         columns = [name for name in TABLES[table] if name != "run"]
         add(store, table, rows.select(columns), run=run, once=once, place=place)
     return Counter(done["outcome"])
@@ -139,23 +145,6 @@ def _of_shape(shape: str, records: pl.DataFrame, rules: frozenset[str]) -> pl.Da
     """`records`, all of one shape, beside what became of them."""
     rows = [json.loads(body) for body in records["body"]]
     return pl.concat([records, convert_many(shape, rows, rules)], how="horizontal")
-
-
-def example_id(record_id: str, version: str) -> str:
-    """The hash of what an example is made of, and by what."""
-    return runs.fingerprint(record=record_id, converter=version)[:32]
-
-
-def _problem(row: dict[str, Any]) -> dict[str, Any]:
-    steps = json.loads(row["body"]).get("steps")
-    identity = runs.fingerprint(question=row["prompt"], gold=row["answer"])[:32]
-    return {
-        "problem_id": identity,
-        **{name: row[name] for name in ("record_id", "source", "split")},
-        "question": row["prompt"],
-        "gold": row["answer"],
-        "steps": int(steps) if steps is not None and str(steps).isdigit() else None,
-    }
 
 
 def counts(store: Store, source: str, version: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import hashlib
 import itertools
 import re
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,37 @@ def use(path: Path | None) -> None:
 
     Where a marker of theirs is one of the bundled table too, theirs counts. None: the bundled only.
     """
-    rows = {} if path is None else _rows(path)
-    found = {name: _checked(str(path), name, row) for name, row in rows.items()}
+    use_rows({} if path is None else _rows(path), str(path))
+
+
+def use_rows(rows: dict[str, Any], origin: str) -> None:
+    """`use` of tables [dialect.NAME] that are read already. origin: what messages call them."""
+    found = {name: _checked(origin, name, row) for name, row in rows.items()}
     _own.clear()
     _own.update(found)
     for cached in (
         dialects, thought_markers, answer_markers, old_markers, every_marker, any_marker, leads
     ):  # fmt: skip
         cached.cache_clear()
+
+
+def own_rows() -> dict[str, dict[str, Any]]:
+    """The dialects that `use` took, as `use_rows` takes them."""
+    return {
+        name: {column: value for column, value in asdict(own).items() if value and column != "name"}
+        for name, own in _own.items()
+    }
+
+
+@contextmanager
+def in_use(rows: dict[str, Any], origin: str) -> Iterator[None]:
+    """`use_rows` for a while; then those that were in use before."""
+    before = own_rows()
+    use_rows(rows, origin)
+    try:
+        yield
+    finally:
+        use_rows(before, "the dialects in use before")
 
 
 def _rows(path: Path) -> dict[str, Any]:

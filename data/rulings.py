@@ -8,11 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from data import runs, state
+from data import dialects, runs, state
 from data.audit import newest
-from data.conversions import example_id
 from data.convert import RULES, VERSION, convert, converter
-from data.convert_many import as_columns
+from data.examples import candidates, examples, problems
 from data.schema import TABLES
 from data.store import Store, add, ask
 
@@ -86,28 +85,23 @@ def find(store: Store, record: str) -> dict[str, Any]:
 def _add_candidate(
     store: Store, record: dict[str, Any], version: str, reason: str, author: str
 ) -> None:
-    parts = set(version.split("+"))
-    rules = frozenset(parts & RULES.keys())
-    if converter(rules) != version:
+    rules = frozenset(set(version.split("+")) & RULES.keys())
+    with dialects.in_use(_dialects_of(store, record["record_id"], version), version):
+        if converter(rules) != version:
+            raise NothingToRelease(
+                f"record {record['record_id']} was converted by {version}, and this thinkbench"
+                f" converts by {VERSION}. Convert again first: thinkbench convert"
+                f" {record['source']}"
+            )
+        found = examples(candidates(pl.DataFrame([record]), rules), version)
+        why = convert(record["shape"], json.loads(record["body"]), rules).reason
+    if found.is_empty():
         raise NothingToRelease(
-            f"record {record['record_id']} was converted by {version}, and this thinkbench converts"
-            f" by {VERSION}. Convert again first: thinkbench convert {record['source']}"
-        )
-    made = convert(record["shape"], json.loads(record["body"]), rules)
-    if made.candidate is None:
-        raise NothingToRelease(
-            f"record {record['record_id']} has {made.reason!r}: its markers give no reasoning and"
+            f"record {record['record_id']} has {why!r}: its markers give no reasoning and"
             f" answer to train on. A rule may repair it: thinkbench convert {record['source']}"
             f" --rule {'|'.join(RULES)}"
         )
-    identity = example_id(record["record_id"], version)
-    row = {
-        **as_columns(made.candidate, made.rewrites),
-        **{name: record[name] for name in ("record_id", "source")},
-        "example_id": identity,
-        "converter": version,
-    }
-    schema = {name: kind for name, kind in TABLES["examples"].items() if name != "run"}
+    identity = found["example_id"].item()
     run = f"release-{identity[:12]}"
     said = {"record": record["record_id"], "reason": reason, "author": author}
     try:
@@ -115,8 +109,24 @@ def _add_candidate(
     except runs.RunExists:  # released before, by someone else at this moment
         return
     with runs.told_of(store, run):
-        add(store, "examples", pl.DataFrame([row], schema=schema), run=run, once=identity)
+        for table, rows in (("problems", problems(found)), ("examples", found)):
+            columns = [name for name in TABLES[table] if name != "run"]
+            add(store, table, rows.select(columns), run=run, once=identity)
     runs.end(store, run, "done", {"examples": 1})
+
+
+def _dialects_of(store: Store, record_id: str, version: str) -> dict[str, Any]:
+    """The person's own dialects that the record was converted with."""
+    configs = ask(
+        store,
+        """
+        select runs.config from conversions join runs using (run)
+        where record_id = $record and converter = $version limit 1
+        """,
+        record=record_id,
+        version=version,
+    )["config"]
+    return json.loads(configs[0]).get("dialects", {}) if len(configs) else {}
 
 
 def _said(record: dict[str, Any], ruling: str, reason: str, author: str) -> dict[str, Any]:

@@ -62,10 +62,16 @@ def problems_of(store: Store, source: str, split: str) -> Problems:
         """
         select problem_id, question, gold, steps
         from problems left join (select run, started_at from runs) using (run)
+        left join (
+            select record_id, outcome
+            from conversions left join (select run, started_at as "at" from runs) using (run)
+            where source = $source
+            qualify row_number() over (partition by record_id order by "at" desc, run) = 1
+        ) using (record_id)  -- what the newest conversion made of its record
+        left join rulings using (record_id)
         where source = $source and split = $split
-            and (record_id is null or record_id not in (
-                select record_id from rulings where ruling = 'quarantined'
-            ))
+            and ruling is distinct from 'quarantined'
+            and (ruling = 'released' or outcome is distinct from 'quarantined')
         -- of a record that was converted twice the newer problem counts
         qualify record_id is null
             or rank() over (partition by record_id order by started_at desc) = 1

@@ -1,10 +1,11 @@
 """Rulings: what people hold back or let through, with an author and a reason."""
 
 import json
+import re
 
 import pytest
 
-from data import audit, audit_rows, rulings, state
+from data import audit, audit_rows, dialects, rulings, state
 from data.conversions import convert_source
 from data.ingest import ingest
 from data.store import ask, open_store
@@ -139,3 +140,71 @@ def test_a_store_made_before_there_were_rulings_is_read(tmp_path):
     with state.connect(folder) as connection:
         connection.execute("drop table ruling_events")
     assert ask(open_store(folder), "select * from rulings").is_empty()
+
+
+OWN = """
+[dialect.mine]
+thought_open = ["<<go>>"]
+thought_close = ["<<stop>>"]
+rest_is_answer = true
+"""
+
+
+def test_a_row_of_a_persons_own_dialect_is_released_by_that_dialect(store, tmp_path):
+    (tmp_path / "own.toml").write_text(OWN)
+    text = f"<<go>>{LOOP * 60}<<stop>>2"
+    ingest(store, "mine", write_jsonl(tmp_path / "rows.jsonl", [row_of(text)]), "completion")
+    dialects.use(tmp_path / "own.toml")
+    try:
+        convert_source(store, "mine")
+    finally:
+        dialects.use(None)
+    rulings.release(store, id_of(store, "q?"), "a real chorus", "ana")
+    assert funnel(store)["released"] == 1
+    assert dialects.own_rows() == {}, "the dialects are in use for the release alone"
+    [example] = examples_of(store, "mine", audit.newest(store, "mine"))
+    assert (example.reasoning, example.answer) == ((LOOP * 60).strip(), "2")
+
+
+def row_of(text: str) -> dict[str, str]:
+    return {"prompt": "q?", "completion": text}
+
+
+def test_a_release_holds_for_later_converters_too(here, monkeypatch):
+    rulings.release(here, id_of(here, "two?"), "a real chorus", "ana")
+    monkeypatch.setattr("data.convert.VERSION", "99")
+    counts = convert_source(here, "mine")
+    assert (counts["converted"], counts["quarantined"]) == (1, 2), "the converter says what it said"
+    assert audit.newest(here, "mine") == "99"
+    assert prompts(here) == ["one?", "two?"]
+    assert funnel(here)["released"] == 1
+
+
+def asked(store) -> list[str]:
+    split = ask(store, "select distinct split from records")["split"].item()
+    return sorted(problems_of(store, "sums", split).kept["question"])
+
+
+def test_a_released_row_of_gsm8ks_shape_is_asked_as_a_problem(store, tmp_path):
+    loop = f"{LOOP * 60}\n#### 2"
+    rows = [{"question": "1?", "answer": "so\n#### 1"}, {"question": "2?", "answer": loop}]
+    ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
+    convert_source(store, "sums")
+    assert asked(store) == ["1?"]
+    rulings.release(store, id_of(store, "2?"), "a real chorus", "ana")
+    assert asked(store) == ["1?", "2?"]
+
+
+def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
+    store, tmp_path, monkeypatch
+):
+    rows = [{"question": f"{n}?", "answer": f"so {n}\n#### {n}"} for n in range(3)]
+    ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
+    convert_source(store, "sums")
+    assert asked(store) == ["0?", "1?", "2?"]
+    monkeypatch.setattr("data.convert.VERSION", "99")
+    monkeypatch.setattr("data.text_defects.FAILED", re.compile("so 1"))
+    convert_source(store, "sums")
+    assert asked(store) == ["0?", "2?"]
+    rulings.release(store, id_of(store, "1?"), "it is fine", "ana")
+    assert asked(store) == ["0?", "1?", "2?"]
