@@ -18,6 +18,7 @@ from data.schema import TABLES
 from data.store import Store, add, ask
 
 BATCH = 4_000  # records of one part
+NAMED = 20  # lines that are no rows
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
@@ -204,20 +205,32 @@ def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def convert_file(
-    path: Path, shape: str, rules: frozenset[str] = frozenset(), progress: Progress | None = None
+    path: Path,
+    shape: str,
+    rules: frozenset[str] = frozenset(),
+    progress: Progress | None = None,
+    columns: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Convert a file or folder without a store, and count; lines that are no rows are rejected."""
+    """Convert a file or folder without a store, and count.
+
+    columns: where rows hold what the shape expects (data/columns.py)
+
+    A line that is no row is quarantined like a row: read = converted + quarantined. rejections: the
+    first NAMED of them, with what is wrong.
+    """
     version = converter(rules)
-    rejected = 0
+    rejected: list[Rejected] = []
     shown = progress or (lambda *shown: None)
 
     def results():
-        nonlocal rejected
         read, of = 0, sum(map(rows_at_most, files_in(path)))
-        every = (rows_of(file, shapes.COLUMNS[shape]) for file in files_in(path))
+        every = (rows_of(file, shapes.COLUMNS[shape], columns) for file in files_in(path))
         for batch in batched(itertools.chain.from_iterable(every), BATCH):
             rows = [row.values for row in batch if not isinstance(row, Rejected)]
-            rejected += len(batch) - len(rows)
+            for bad in (row for row in batch if isinstance(row, Rejected)):
+                if len(rejected) < NAMED:
+                    rejected.append(bad)
+                yield "quarantined", None, None, ["not a row"]
             read += len(batch)
             made = convert_many(shape, rows, rules)
             phrases = pl.col("defects").list.eval(pl.element().struct.field("phrase"))
@@ -225,7 +238,9 @@ def convert_file(
             shown(min(read, of), of, {})
         shown(of, of, {})
 
-    found = counted(results())
-    counts = {"converter": version, **found, "rejected": rejected}
-    counts["read"] += rejected
+    counts = {"converter": version, **counted(results())}
+    if rejected:
+        counts["rejections"] = [
+            f"{bad.file}, number {bad.number + 1}: {bad.reason}" for bad in rejected
+        ]
     return counts | ({"skipped_files": skipped} if (skipped := skipped_in(path)) else {})

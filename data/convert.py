@@ -4,24 +4,32 @@ Reasoning and answer are cut from the source, never rewritten: their spans are r
 is a named rule, off unless asked for.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from data import repairs, shapes, text_defects
 from data.boxes import Box, boxes, same_form
 from data.defects import ERROR, Defect, in_order
 from data.dialects import HASHES, dialects, own_version
-from data.markers import markers_in
+from data.markers import markers_in, nearly_markers_in
 from data.prompts import Rewrite, rewritten
 from data.structure import Span as Place
-from data.structure import Structure, strays, structure
+from data.structure import Structure, misspelt, strays, structure
 
 VERSION = "1"
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
     **repairs.RULES,
 }
+
+STATED = re.compile(
+    r"(?:(?P<final>\bfinal answer)|\bthe answer)(?: is)?[\s:*$=]{0,6}"
+    r"(?P<number>-?[0-9][0-9,]{0,30}(?:\.[0-9]{1,30})?)(?![0-9/^%\\]|[.,][0-9])",
+    re.IGNORECASE,
+)
 
 
 class UnknownRule(ValueError):
@@ -90,10 +98,12 @@ def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()
     prompt = rewritten(said.system, said.prompt)
     markers = markers_in(text)
     marked = shape != "gsm8k"
-    found = structure(text, markers, prompt.opener, rules) if marked else _hashes(text)
+    nearly = nearly_markers_in(text, markers)
+    found = structure(text, markers, prompt.opener, rules, nearly) if marked else _hashes(text)
     dialect = dialects().get(found.dialect or "")
     blocks = [span for span in (found.reasoning, found.answer) if span is not None]
     defects = [*prompt.defects, *found.defects, *strays(markers, dialect, blocks)]
+    defects += misspelt(nearly, found.defects)
     defects += _of_texts(text, said.prompt, prompt.text, found)
     rewrites = prompt.rewrites + tuple(
         Rewrite(repair.rule, "completion", repair.at, repair.at, "", repair.marker)
@@ -164,7 +174,7 @@ def _answer(
 ) -> tuple[Place | None, list[Defect], tuple[Rewrite, ...]]:
     """The answer that is trained on, the defects of the answer block, and what a rule changed."""
     given = boxes(text, block.start, block.end)
-    defects = _differing(text, reasoning, given)
+    defects = _differing(text, reasoning, block, given)
     short = text_defects.not_short(text[block.start : block.end], block.start)
     if "answer-from-box" in rules:
         if not given:
@@ -180,8 +190,13 @@ def _answer(
     return block, defects + short, ()
 
 
-def _differing(text: str, reasoning: Place, given: list[Box]) -> list[Defect]:
-    """Whether the boxes of the answer differ, or from the last one of the reasoning."""
+def _differing(text: str, reasoning: Place, block: Place, given: list[Box]) -> list[Defect]:
+    """Whether the answers that the block states differ, or its boxes from the reasoning's last."""
+    stated = list(STATED.finditer(text, block.start, block.end))
+    if len({Decimal(match["number"].replace(",", "")) for match in stated}) > 1:
+        last = stated[-1]
+        if last["final"]:  # else these may be answers to several questions
+            return [Defect("two answers that differ", "completion", *last.span())]
     if not given:
         return []
     concluded = boxes(text, reasoning.start, reasoning.end)[-1:]

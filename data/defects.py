@@ -6,6 +6,7 @@ ERROR, WARNING = "error", "warning"  # an error quarantines the row, a warning d
 
 # In the order in which they are given as the reason: of several errors the first counts.
 SEVERITY = {
+    "not a row": ERROR,  # a line that is no JSON object, or has too many fields
     "wrong shape": ERROR,  # a turn, a column or its text is not there
     "more than one turn": ERROR,
     "prompt empty": ERROR,
@@ -26,6 +27,7 @@ SEVERITY = {
     "residue of old markers": ERROR,
     "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
+    "marker misspelt": WARNING,  # nearly a marker; an error where the row has no other
     "mixed dialects": WARNING,  # a marker of another dialect, where it is structure
     "text outside the blocks": WARNING,  # left out of the example
     "marker quoted in the text": WARNING,

@@ -15,6 +15,17 @@ from data.format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OP
 
 TABLE = Path(__file__).with_name("dialects.toml")
 NEW_TAGS = frozenset({REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE})
+TAG = re.compile(r"<(\|?)/?([\w:]+)\1>\Z")  # a marker of one word
+BRACKETS = (  # how < and > come out of templates, pages and JSON
+    ("<", ">"),
+    ("&lt;", "&gt;"),
+    ("&amp;lt;", "&amp;gt;"),
+    ("&#0{0,4}60;", "&#0{0,4}62;"),
+    ("&#x0{0,4}3c;", "&#x0{0,4}3e;"),
+    (r"\\u003c", r"\\u003e"),
+    ("\uff1c", "\uff1e"),
+)
+BEFORE_TAGS = ("<", "&", "\\u003c", "\\u003C", "\uff1c")  # what all of these begin with
 HASHES = "####"  # GSM8K: all before it is the thought, all after it the answer
 
 
@@ -70,7 +81,8 @@ def use_rows(rows: dict[str, Any], origin: str) -> None:
     _own.clear()
     _own.update(found)
     for cached in (
-        dialects, thought_markers, answer_markers, old_markers, every_marker, any_marker, leads
+        dialects, thought_markers, answer_markers, old_markers, every_marker, any_marker, leads,
+        nearly_a_marker, thought_words,
     ):  # fmt: skip
         cached.cache_clear()
 
@@ -172,6 +184,17 @@ def thought_markers() -> dict[str, Dialect]:
 
 
 @cache
+def thought_words() -> frozenset[str]:
+    """The words in lower case that thought markers are, such as think."""
+    return _words(thought_markers())
+
+
+def _words(markers: Iterable[str]) -> frozenset[str]:
+    tags = (TAG.match(marker) for marker in markers)
+    return frozenset(found.group(2).lower() for found in tags if found)
+
+
+@cache
 def answer_markers() -> dict[str, Dialect]:
     """Marker that opens or closes an answer -> the first dialect that has it, a person's first."""
     found: dict[str, Dialect] = {}
@@ -210,6 +233,20 @@ def leads() -> tuple[str, ...]:
     for marker in sorted(every_marker() - {""}):
         by_first.setdefault(marker[0], []).append(marker)
     return tuple(_shared_beginning(markers[0], markers[-1]) for markers in by_first.values())
+
+
+@cache
+def nearly_a_marker() -> str:
+    """A pattern, of Python and of Rust, for tags that are written almost as a marker is.
+
+    In another case, with spaces or other strokes, or escaped once more: `<THINK>`, `< think >`,
+    `<begin_of_thought>`, `&amp;lt;think&amp;gt;`. Markers themselves match too.
+    """
+    markers = {marker for dialect in dialects().values() for marker in dialect.markers}
+    words = _words(markers - chat_tokens())
+    opened, closed = ("|".join(ways) for ways in zip(*BRACKETS, strict=True))
+    strokes = r"[|\uff5c \t\r\n/]{0,3}"
+    return rf"(?i)(?:{opened}){strokes}{one_of(words)}{strokes}(?:{closed})"
 
 
 def _shared_beginning(first: str, last: str) -> str:

@@ -21,14 +21,19 @@ def record_id(source: str, shape: str, body: str) -> str:
 
 
 def ingest(
-    store: Store, source: str, path: Path | None = None, shape: str | None = None
+    store: Store,
+    source: str,
+    path: Path | None = None,
+    shape: str | None = None,
+    columns: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Read `source` into the store; the object of `thinkbench ingest`.
 
     Nothing is written before the whole source could be read. read = new + already_there + rejected.
     shape: of rows of one's own, whose source has no card
+    columns: where those hold what the shape expects (data/columns.py)
     """
-    of = own(source, path, shape) if shape else card(source)
+    of = own(source, path, shape, columns) if shape else card(source)
     known = set(
         ask(store, "select record_id from records where source = $s", s=source)["record_id"]
     )

@@ -13,6 +13,7 @@ import polars as pl
 CHARACTERS = 200  # the same letter or digit so many times in a row
 LONGEST_UNIT = 8  # words or lines that repeat together
 LENGTH = 240  # shortest loop [characters]
+FEW_LETTERS = 60  # copies that make a loop of numbers or single letters; tables have fewer
 # A probe is a piece of text that is looked for in its neighbourhood. Of eight copies that are
 # LENGTH long together, a probe lies whole in the first seven, and stands there four times or more
 # without overlap.
@@ -43,13 +44,16 @@ def may_loop(text: str) -> bool:
 
 
 def _line_comes_often(text: str) -> bool:
-    """Whether a line with two letters comes as often as in a loop. Formatting alone makes none."""
+    """Whether a line comes as often as in a loop. Formatting alone makes none."""
     lines = [line for piece in text.split("\n") if (line := piece.strip())]
     needed = copies("line", 1)
     if len(lines) - len(set(lines)) < needed - 1:
         return False
-    often = (line for line, times in Counter(lines).items() if times >= needed)
-    return any(sum(map(str.isalpha, line)) >= 2 for line in often)
+    often = ((line, times) for line, times in Counter(lines).items() if times >= needed)
+    return any(
+        sum(map(str.isalpha, line)) >= 2 or (times >= FEW_LETTERS and any(map(str.isalnum, line)))
+        for line, times in often
+    )
 
 
 def _comes_again(text: str) -> bool:
@@ -120,7 +124,9 @@ def _of_pieces(text: str, kind: str) -> tuple[int, int] | None:
             if last - first < needed:
                 continue
             start, end = spans[first][0], spans[min(last + unit, len(spans)) - 1][1]
-            loop = text[start : spans[first + unit - 1][1]]
-            if end - start >= LENGTH and sum(map(str.isalpha, loop)) >= 2 * unit:
+            copy = text[start : spans[first + unit - 1][1]]
+            words = sum(map(str.isalpha, copy)) >= 2 * unit
+            often = last - first >= unit * (FEW_LETTERS - 1) and any(map(str.isalnum, copy))
+            if end - start >= LENGTH and (words or often):
                 return start, end
     return None

@@ -2,10 +2,11 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from data.dialects import any_marker, leads
+from data.dialects import BEFORE_TAGS, any_marker, leads, nearly_a_marker
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 # straight, double and single curly, angled
@@ -31,7 +32,30 @@ class Marker:
 
 def markers_in(text: str) -> list[Marker]:
     """Every marker, chat token and HTML-escaped marker, in order. Linear in the text's length."""
-    found = [(match.group(), match.start(), match.end()) for match in _matches(text)]
+    matches = _matches(text, leads(), any_marker())
+    return _placed(text, [(match.group(), match.start(), match.end()) for match in matches])
+
+
+def nearly_markers_in(text: str, markers: list[Marker]) -> list[Marker]:
+    """What is written almost as a marker and is none of `markers`, in order. Linear likewise."""
+    starts = [marker.start for marker in markers]
+
+    def is_one(match: re.Match[str]) -> bool:
+        place = bisect_left(starts, match.end()) - 1
+        return place >= 0 and markers[place].end > match.start()
+
+    matches = _matches(text, BEFORE_TAGS, _nearly(nearly_a_marker()))
+    found = [(match.group(), *match.span()) for match in matches if not is_one(match)]
+    return _placed(text, found)
+
+
+@lru_cache(maxsize=1)
+def _nearly(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _placed(text: str, found: list[tuple[str, int, int]]) -> list[Marker]:
+    """`found`, each a text with its span, as markers: whether quoted, and whether mentioned."""
     if not found:
         return []
     fences = code_fences(text) if "```" in text or "~~~" in text else []
@@ -49,20 +73,20 @@ def markers_in(text: str) -> list[Marker]:
     return markers
 
 
-def _matches(text: str) -> Iterator[re.Match[str]]:
-    """Every marker in order. The few places where one can begin are looked for first."""
+def _matches(text: str, leads: Iterable[str], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Every match in order. The few places where one can begin are looked for first."""
     places: list[int] = []
-    for lead in leads():
+    for lead in leads:
         at = text.find(lead)
         while at >= 0:
             places.append(at)
             if len(places) > MANY:  # a pattern over all of the text is then the faster way
-                yield from any_marker().finditer(text)
+                yield from pattern.finditer(text)
                 return
             at = text.find(lead, at + 1)
-    end, marker = 0, any_marker()
+    end = 0
     for at in sorted(places):
-        if at >= end and (match := marker.match(text, at)):
+        if at >= end and (match := pattern.match(text, at)):
             end = match.end()
             yield match
 

@@ -16,10 +16,12 @@ from data import loops, prompts
 from data.boxes import boxes, same_form
 from data.defects import SEVERITY, Defect
 from data.dialects import (
+    BEFORE_TAGS,
     Dialect,
     dialects,
     every_marker,
     leads,
+    nearly_a_marker,
     own_version,
     thought_markers,
 )
@@ -93,11 +95,13 @@ def _is_its_own(dialect: Dialect) -> bool:
 
 
 def _without_markers(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Those of `rows` whose text has no marker and no chat token."""
+    """Those of `rows` whose text has no marker, nothing that nearly is one, and no chat token."""
     text = pl.col(column)
     may = pl.any_horizontal(text.str.contains(lead, literal=True) for lead in leads())
     markers = sorted(every_marker() - {""})
-    return _without(rows, column, may, lambda few: few.str.contains_any(markers))
+    rows = _without(rows, column, may, lambda few: few.str.contains_any(markers))
+    nearly = pl.any_horizontal(text.str.contains(begin, literal=True) for begin in BEFORE_TAGS)
+    return _without(rows, column, nearly, lambda few: few.str.contains(nearly_a_marker()))
 
 
 def _without(
@@ -227,6 +231,7 @@ def _of_dialect(asked: pl.DataFrame, dialect: Dialect, rules: frozenset[str]) ->
             _strips_alike("answer"),
             ~_failed("reasoning"),
             ~_failed("answer"),
+            ~pl.col("answer").str.contains("(?i)final answer"),
         )
     )
     opener, closer, answer_open = (len(words[0]) for words in dialect.four[:3])

@@ -3,13 +3,15 @@
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from data.columns import first_of, named
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 LARGEST_FIELD = 1 << 28  # of a csv, in characters: traces are longer than Python's default
@@ -110,14 +112,21 @@ def split_of(path: Path) -> str:
     return "test" if "test" in words and "train" not in words else "train"
 
 
-def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[Row | Rejected]:
-    """Rows of one file, each with at least `columns`; a file without them is refused whole."""
+def rows_of(
+    path: Path, columns: tuple[str, ...], places: Mapping[str, str] | None = None
+) -> Iterator[Row | Rejected]:
+    """Rows of one file, each with at least `columns`; a file without them is refused whole.
+
+    places: where in a row some of the columns are found (data/columns.py)
+    """
     readers = {".csv": _csv, ".parquet": _parquet}
     read = readers.get(path.suffix.lower(), _jsonl)
     seen, first = False, ""
     for row in read(path):
         if isinstance(row, Row):
-            seen = seen or _has(path, row, columns)
+            seen = seen or _has(path, row, columns, places or {})
+            if places:
+                row = replace(row, values=named(row.values, places))
         else:
             first = first or f" The first is number {row.number + 1}: {row.reason}."
         yield row
@@ -127,12 +136,14 @@ def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[Row | Rejected]:
         )
 
 
-def _has(path: Path, row: Row, columns: tuple[str, ...]) -> bool:
+def _has(path: Path, row: Row, columns: tuple[str, ...], places: Mapping[str, str]) -> bool:
     """True if the file's first row has the columns; the file is refused if not."""
-    if missing := [name for name in columns if name not in row.values]:
+    needed = [first_of(places[name], row.values) if name in places else name for name in columns]
+    if missing := [name for name in needed if name not in row.values]:
         raise BadFile(
             f"{path} lacks the column {', '.join(missing)}; found {', '.join(row.values)}."
-            f" Expected {', '.join(columns)}: rename columns, or choose another source or shape."
+            f" Expected {', '.join(columns)}: say where they are (--column {missing[0]}=PLACE), or"
+            " choose another source or shape."
         )
     return True
 

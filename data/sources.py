@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Card:
     licence: str = "unknown"
     split: str = "train"
     files: tuple[str, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)  # where rows hold what the shape expects
 
     @property
     def origin(self) -> str:
@@ -76,7 +77,7 @@ def rows(of: Card, path: Path | None) -> Iterator[Row | Rejected]:
     else:
         columns = shapes.COLUMNS[of.shape]
         for file in files_in(path) if path else _kaggle(of):
-            yield from rows_of(file, columns)
+            yield from rows_of(file, columns, of.columns)
 
 
 def _bundled(of: Card) -> Iterator[Row]:
@@ -134,7 +135,7 @@ def _kaggle(of: Card) -> list[Path]:
     return [folder / name for name in of.files]
 
 
-def own(source: str, path: Path | None, shape: str) -> Card:
+def own(source: str, path: Path | None, shape: str, columns: dict[str, str] | None = None) -> Card:
     """A person's own rows under a name of theirs. A name with a card keeps its card's shape."""
     if source in cards():
         raise UnknownSource(
@@ -144,7 +145,7 @@ def own(source: str, path: Path | None, shape: str) -> Card:
     if path is None:
         raise UnknownSource(f"{source!r} with --shape is rows of your own: say --from PATH too")
     checked_name("source", source)
-    return Card(source, shape, "none", name=path.name)
+    return Card(source, shape, "none", name=path.name, columns=columns or {})
 
 
 def check(source: str, path: Path | None, shape: str | None) -> None:

@@ -1,10 +1,11 @@
 """Structure: which span of a text is the reasoning and which the answer, as its markers say."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from data.boxes import boxes
-from data.defects import Defect
+from data.defects import ERROR, Defect
 from data.dialects import (
     NEW_TAGS,
     Dialect,
@@ -13,6 +14,7 @@ from data.dialects import (
     dialects,
     escape,
     thought_markers,
+    thought_words,
 )
 from data.markers import Marker
 from data.repairs import Repair, repairs
@@ -20,6 +22,9 @@ from data.repairs import Repair, repairs
 ANSWER_WORDS = re.compile(
     r"\*\*Final Answer|Final Answer:|The (?:final )?answer is|^#### |<answer>", re.MULTILINE | re.I
 )
+
+# of a tag, and of its brackets where they are escaped
+NOT_WORDS = re.compile(r"&amp;[lg]t;|&[lg]t;|&#x?[0-9a-f]+;|\\u003[ce]|[^\w:]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -88,14 +93,16 @@ def structure(
     markers: list[Marker],
     opener: Dialect | None = None,
     rules: frozenset[str] = frozenset(),
+    nearly: Sequence[Marker] = (),
 ) -> Structure:
     """The blocks of `text`, repaired by `rules` of data/repairs.py.
 
     opener: the dialect whose thought the prompt has opened already
+    nearly: what is written almost as a marker
     """
     dialect = opener or dialect_of(markers)
     if dialect is None:
-        return Structure(None, "0000", defects=_without_dialect(text, markers))
+        return Structure(None, "0000", defects=_without_dialect(text, markers, nearly))
     blocks = blocks_of(markers, dialect)
     pattern = "".join(str(int(bool(found))) for found in blocks.four)
     closed = bool(blocks.answer_close) and not text[blocks.answer_close[-1].end :].strip()
@@ -150,10 +157,15 @@ def blocks_of(markers: list[Marker], dialect: Dialect) -> Blocks:
     return blocks
 
 
-def _without_dialect(text: str, markers: list[Marker]) -> tuple[Defect, ...]:
+def _without_dialect(
+    text: str, markers: list[Marker], nearly: Sequence[Marker]
+) -> tuple[Defect, ...]:
     for marker in markers:
         if marker.text in {escape(name) for name in thought_markers()} and not marker.quoted:
             return (Defect("markers escaped as HTML", "completion", marker.start, marker.end),)
+    for marker in nearly:
+        if not marker.quoted and NOT_WORDS.sub("", marker.text).lower() in thought_words():
+            return (Defect("marker misspelt", "completion", marker.start, marker.end, ERROR),)
     return (Defect("no thinking", "completion", 0, len(text)),)
 
 
@@ -269,11 +281,15 @@ def _outside(text: str, dialect: Dialect, blocks: Blocks, answer: Span) -> tuple
 
 
 def strays(markers: list[Marker], dialect: Dialect | None, inside: list[Span]) -> list[Defect]:
-    """What markers do inside the blocks, where none should be, and those of another dialect."""
+    """What markers do inside the blocks, where none should be, and those of another dialect.
+
+    inside: the reasoning and the answer, as far as they were found
+    """
     inner = dialect.inner if dialect else ()
     own = {*dialect.markers, *dialect.inner, *dialect.glue} if dialect else set()
     openers = {m for d in dialects().values() for m in d.thought_open + d.answer_open}
     closers = {m for d in dialects().values() for m in d.thought_close + d.answer_close}
+    foreign = {m for d in dialects().values() for m in d.answer_open + d.answer_close}
     found = []
     for marker in markers:
         held = any(span.start <= marker.start < span.end for span in inside)
@@ -288,9 +304,22 @@ def strays(markers: list[Marker], dialect: Dialect | None, inside: list[Span]) -
             found.append(_at("notes of the old format", marker))
         elif held:
             found.append(_at("residue of old markers", marker))
+            # an answer block of another dialect where this one has none of its own
+            if dialect and dialect.rest_is_answer and marker.text in foreign - own:
+                found.append(_at("mixed dialects", marker))
         elif dialect and marker.text in openers | closers and marker.text not in own:
             found.append(_at("mixed dialects", marker))
     return found
+
+
+def misspelt(nearly: Sequence[Marker], reported: Sequence[Defect]) -> list[Defect]:
+    """What is written almost as a marker, but for what is `reported` already."""
+    known = {defect.start for defect in reported if defect.phrase == "marker misspelt"}
+    return [
+        _at("marker misspelt", marker)
+        for marker in nearly
+        if not marker.quoted and not marker.mention and marker.start not in known
+    ]
 
 
 def _at(phrase: str, marker: Marker) -> Defect:

@@ -1,15 +1,19 @@
 """Conversion: what became of each row, down to the characters."""
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import strategies as some
 
 from data import sample_records
 from data.convert import RULES, Conversion, Example, UnknownRule, convert
 from data.dialects import dialects
 from tests import ROOT
+from tests.accounts import faults, lost
+from tests.rows import PIECES, ROWS, stratos
 
 SHARED = ROOT.parent / "shared" / "data"
 BOX = frozenset({"answer-from-box"})
@@ -94,6 +98,28 @@ def test_markers_of_two_dialects_are_reported_where_they_stand(text, reason):
         assert {d.phrase for d in found} == {"mixed dialects"}
 
 
+@pytest.mark.parametrize(
+    ("answer", "differ"),
+    [
+        ("The answer is 7. Final Answer: 8", True),
+        ("The answer is **1,200**.\n\n**Final Answer: 1200.0**", False),
+        ("Final answer: 1/2, so the answer is 1", False),
+        ("Final answer: 7. No: the final answer is 9.", True),
+        ("(a) The answer is 3. (b) The answer is 4.", False),
+    ],
+)
+def test_answers_that_one_block_states_in_words_must_agree(answer, differ):
+    made = of(f"<think>a</think>{answer}")
+    assert (made.reason == "two answers that differ") == differ
+    assert made.example is None if differ else made.outcome == "example"
+
+
+def test_an_answer_block_of_another_dialect_in_the_rest_is_residue_and_mixes_dialects():
+    made = of("<think>a</think><|begin_of_solution|>7<|end_of_solution|>")
+    assert made.reason == "residue of old markers"
+    assert phrases(made) == ["mixed dialects", "residue of old markers"]
+
+
 def test_a_close_only_thought_counts_where_the_template_wrote_the_opener():
     made = of("three and four\n</think>\n7")
     assert (made.outcome, kept(made).reasoning.text) == ("example", "three and four")
@@ -108,6 +134,41 @@ def test_markers_in_a_code_fence_are_no_structure():
 
 def test_escaped_markers_are_no_structure():
     assert of("&lt;think&gt;a&lt;/think&gt;7").reason == "markers escaped as HTML"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<THINK>a</THINK>7",
+        "<think >a</think >7",
+        "<begin_of_thought>a<end_of_thought>7",
+        "&#60;think&#62;a&#60;/think&#62;7",
+        "&amp;lt;think&amp;gt;a&amp;lt;/think&amp;gt;7",
+        "\\u003cthink\\u003ea\\u003c/think\\u003e7",
+    ],
+)
+def test_a_row_whose_markers_are_misspelt_is_quarantined_for_that(text):
+    made = of(text)
+    assert made.reason == "marker misspelt"
+    first, second = made.defects
+    assert text[: first.end] + "a" + text[second.start :] == text
+    assert text[second.end :] == "7"
+
+
+def test_a_misspelt_marker_is_reported_beside_what_it_led_to():
+    text = "<think>a</Think>7"
+    made = of(text)
+    assert made.reason == "thought never closed"
+    [found] = [d for d in made.defects if d.phrase == "marker misspelt"]
+    assert text[found.start : found.end] == "</Think>"
+
+
+@pytest.mark.parametrize(
+    "thought",
+    ["a < b", "`<THINK>` is a tag", "<end> <channel> <b>", "[think] {answer}", "a <thinker>"],
+)
+def test_other_tags_and_quoted_ones_are_not_taken_for_misspelt_markers(thought):
+    assert phrases(of(f"<think>{thought}</think>7")) == []
 
 
 def test_markers_quoted_in_prompt_and_system_are_no_structure():
@@ -173,24 +234,27 @@ def test_a_gsm8k_row_is_cut_at_its_own_separator(rules):
     )
 
 
-MARKERS = sorted({marker for dialect in dialects().values() for marker in dialect.markers})
-PIECES = st.sampled_from(
-    [*MARKERS, "a", "\n", "```", "\\boxed{", "}", "7", "&lt;think&gt;", "<", "é"]
+@settings(max_examples=400, deadline=None)
+@given(
+    some.lists(some.sampled_from(PIECES), max_size=25).map("".join),
+    some.sets(some.sampled_from(sorted(RULES))),
 )
+def test_of_random_pieces_nothing_is_invented_and_nothing_is_lost(text, rules):
+    row = {"prompt": "How many?", "completion": text}
+    assert faults(row, convert("completion", row, frozenset(rules))) == []
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(PIECES, max_size=25), st.sets(st.sampled_from(sorted(RULES))))
-def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces, rules):
-    text = "".join(pieces)
-    made = of(text, frozenset(rules))
-    assert (made.example is None) == (made.reason is not None)
-    if made.example:
-        for span in (kept(made).reasoning, kept(made).answer):
-            assert span.text
-            assert text[span.start : span.end] == span.text
-    for defect in made.defects:
-        assert 0 <= defect.start <= defect.end <= len(text)
+@settings(max_examples=400, deadline=None)
+@given(ROWS, some.sets(some.sampled_from(sorted(RULES))))
+def test_of_rows_that_are_nearly_whole_nothing_is_invented_and_nothing_is_lost(row, rules):
+    assert faults(row, convert("stratos", stratos(row), frozenset(rules))) == []
+
+
+def test_the_account_notices_what_a_conversion_leaves_out():
+    text = "Sure! <think>a</think>7"
+    made = of(text)
+    assert lost(text, made) == []
+    assert lost(text, replace(made, defects=())) == ["Sure! "]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +273,36 @@ def test_whatever_the_text_the_row_comes_out_once_and_spans_are_verbatim(pieces,
 )
 def test_hostile_text_is_quarantined_and_not_choked_on(text):
     assert of(text, BOX).outcome == "quarantined"
+
+
+HOSTILE = {
+    "angles": "<",
+    "openers": "<think>",
+    "ticks": "`<think>",
+    "misspelt": "<think |",
+    "escapes": "&#0000",
+    "boxes": "\\boxed{",
+    "final": "final answer: 1,",
+    "quotes": '"<answer>"',
+    "spaces": " ",
+    "lines": "a\n",
+    "letters": "x",
+}
+
+
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_text_of_eight_times_the_length_takes_about_eight_times_as_long(unit):
+    def seconds(length: int) -> float:
+        text = f"<think>{unit * (length // len(unit))}</think>{unit * (length // len(unit))}"
+        times = []
+        for _ in range(3):
+            begin = time.process_time()
+            of(text, BOX)
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    # a quadratic way would take 64 times as long
+    assert seconds(400_000) < 24 * max(seconds(50_000), 0.002)
 
 
 def test_real_sky_t1_generations_fall_into_the_known_patterns():

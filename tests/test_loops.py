@@ -43,10 +43,12 @@ def test_lines_that_repeat_are_found(lines, before):
         "0" * 100,
         "-" * 5_000,
         "| --- " * 200,
+        "0 1 " * 40,
+        "0\n" * 55,
         "Wait, let me check. " * 6,
         "\n".join(f"Step {n}: add {n}." for n in range(300)),
     ],
-    ids=["prose", "digits", "rule", "table", "six times", "numbered"],
+    ids=["prose", "digits", "rule", "table", "zeros", "column", "six times", "numbered"],
 )
 def test_ordinary_repetition_is_no_loop(text):
     assert loop_in(text) is None
@@ -56,3 +58,11 @@ def test_lines_of_formatting_may_come_as_often_as_they_like():
     steps = "".join(f"Then step {n} gives\n\\[\nx = {n}\n\\]\n" for n in range(40))
     assert not may_loop(steps)
     assert may_loop(steps + "and again\n" * 8 * 5)
+
+
+@pytest.mark.parametrize("copy", ["7 ", "a ", "0, 1, ", "12\n", "x = 1, ", "1" + " 2" * 150 + "\n"])
+@pytest.mark.parametrize("before", [0, 101, 191])
+def test_numbers_and_letters_that_never_end_are_a_loop(copy, before):
+    text = PROSE[:before] + copy * 130
+    assert may_loop(text)
+    assert loop_in(text)

@@ -10,80 +10,8 @@ from hypothesis import strategies as some
 from data import dialects, loops, sample_records
 from data.convert import RULES, convert
 from data.convert_many import CONVERTED, as_row, convert_many, turns_of
-from data.dialects import every_marker
 from data.plain import plain
-from data.sample_records import REQUEST, SYSTEM
-
-PIECES = (
-    *(
-        "\n",
-        "\n\n",
-        " ",
-        "\t",
-        "\x1c",
-        "\u00a0",
-        "\u2003",
-        "x",
-        "so 1 + 2 = 3",
-        "a < b",
-        "[",
-        "&lt;",
-    ),
-    *(
-        "```",
-        "~~~",
-        "`",
-        '"',
-        "'",
-        "é",
-        "漢字",
-        "привет",
-        "\\boxed{3}",
-        "\\boxed{ 4 }",
-        "\\boxed{",
-        "}",
-    ),
-    *("error: 500", "None", "I am sorry", "the same line\n", "go on and on ", "\r\n", "7" * 210),
-    *sorted(every_marker() - {""}),
-)
-ASKED = (
-    REQUEST,
-    "Return your final response within \\boxed{}.",
-    " ",
-    "How many?",
-    "\\boxed{}",
-    "<think>",
-)
-
-
-def markers(open_thought: str, close_thought: str, open_answer: str, close_answer: str):
-    """Completions that are whole but for a piece here and there."""
-    odd = some.lists(some.sampled_from(PIECES), max_size=3).map("".join)
-    rarely = some.one_of(some.just(""), some.just("\n"), odd)
-    text = some.one_of(some.just("\n\nI add them.\n\n"), odd, some.text(max_size=20))
-    answer = some.one_of(some.just("\n\nSo \\boxed{3}.\n\n"), some.just("\n3\n"), odd)
-    parts = (rarely, some.just(open_thought), text, rarely, some.just(close_thought), rarely,
-             some.just(open_answer), answer, some.just(close_answer), rarely)  # fmt: skip
-    return some.tuples(*parts).map("".join)
-
-
-STRATOS = markers("<|begin_of_thought|>", "<|end_of_thought|>", "<|begin_of_solution|>",
-                  "<|end_of_solution|>")  # fmt: skip
-OURS = markers("<reasoning>", "</reasoning>", "<answer>", "</answer>")
-THINK = markers("<think>", "</think>", "", "")
-ROWS = some.fixed_dictionaries(
-    {
-        "system": some.sampled_from(["", SYSTEM, "Be kind.", "Use \\boxed{} always."]),
-        "prompt": some.lists(some.sampled_from(ASKED), min_size=1, max_size=3).map("".join),
-        "completion": some.one_of(STRATOS, OURS, THINK),
-    }
-)
-
-
-def stratos(row: dict) -> dict:
-    turns = [{"from": "user", "value": row["prompt"]}]
-    turns.append({"from": "assistant", "value": row["completion"]})
-    return {"system": row["system"], "conversations": turns}
+from tests.rows import ROWS, stratos
 
 
 def one_by_one(shape: str, rows: list[dict], rules: frozenset[str]) -> pl.DataFrame:
@@ -121,7 +49,18 @@ def test_rows_of_no_shape_and_of_gsm8k_have_their_place(tmp_path):
     assert convert_many("completion", [], frozenset()).is_empty()
 
 
-LOOPING = ("ab ", "\n", " \n", "go on and ", "x" * 90, "é", "\x1c", "a line of words\n")
+LOOPING = (
+    "ab ",
+    "7 " * 30,
+    "4\n" * 12,
+    "\n",
+    " \n",
+    "go on and ",
+    "x" * 90,
+    "é",
+    "\x1c",
+    "a line of words\n",
+)
 
 
 @settings(max_examples=200, deadline=None)

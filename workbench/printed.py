@@ -137,7 +137,9 @@ def graded(value: dict[str, Any]) -> None:
 
 
 def count(value: Any) -> str:
-    """A whole number with separators, unknown as a dash, anything else as it is."""
+    """A whole number with separators, unknown as a dash, a list by lines, else as it is."""
     if value is None:
         return "-"
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -12,13 +12,33 @@ from workbench.verbs import Answer, login, not_empty, verb
 SHAPES = ("stratos", "gsm8k", "messages", "completion")  # data/shapes.py, not loaded for --help
 
 
+named_columns = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=PLACE",
+    help="where rows hold what the shape calls NAME: completion=code[0]",
+)
+
+
+def _places(columns: tuple[str, ...], shape: str | None) -> dict[str, str]:
+    from data import columns as named
+
+    if columns and shape is None:
+        raise BadInput(f"--column names columns of a shape; add --shape {'|'.join(SHAPES)}")
+    return named.columns(columns, shape) if shape else {}
+
+
 @verb
 @click.argument("source")
 @click.option(
     "--from", "path", type=click.Path(path_type=Path), help="file or folder; else from the hub"
 )
 @click.option("--shape", type=click.Choice(SHAPES), help="of rows of your own")
-def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> Answer:
+@named_columns
+def ingest(
+    folder: Path, source: str, path: Path | None, shape: str | None, columns: tuple[str, ...]
+) -> Answer:
     """Read rows of SOURCE into the store. Doing it twice adds nothing.
 
     SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for rows of your own, with
@@ -29,7 +49,8 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
     from data.store import open_store
 
     sources.check(source, path, shape)  # before there is a store: a typo makes none
-    counts = ingestion.ingest(open_store(folder), source, path, shape)
+    places = _places(columns, shape)
+    counts = ingestion.ingest(open_store(folder), source, path, shape, places)
     return counts, printed.counts(f"Ingested {source}")
 
 
@@ -43,12 +64,19 @@ def ingest(folder: Path, source: str, path: Path | None, shape: str | None) -> A
     type=click.Path(path_type=Path),
     help="a .toml file with your dialects",
 )
+@named_columns
 def convert(
-    folder: Path, what: str, shape: str | None, rules: tuple[str, ...], table: Path | None
+    folder: Path,
+    what: str,
+    shape: str | None,
+    rules: tuple[str, ...],
+    table: Path | None,
+    columns: tuple[str, ...],
 ) -> Answer:
     """Turn rows of SOURCE, or of a FILE with --shape, into examples.
 
-    SOURCE is ingested before. Every row is counted: converted, quarantined or rejected.
+    SOURCE is ingested before. Every row, and every line that is none, is counted:
+    converted or quarantined.
     """
     from data import dialects
     from data.conversions import convert_file, convert_source
@@ -66,9 +94,10 @@ def convert(
         )
     if shape is None and not path.exists() and looks_like_a_place(what):
         raise BadInput(f"{what} does not exist. Check the path; a file needs --shape too.")
+    places = _places(columns, shape)
     with bars() as bar:
         if shape is not None:
-            value = convert_file(path, shape, frozenset(rules), bar(f"convert {what}"))
+            value = convert_file(path, shape, frozenset(rules), bar(f"convert {what}"), places)
         else:
             store = existing_store(folder)
             value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))
