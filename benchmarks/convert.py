@@ -26,32 +26,55 @@ from data.sample_records import E_SOLUTION, REQUEST, SYSTEM, solution, text
 WORDS = [f"{start}{end}" for start in ("ad", "box", "cou", "di") for end in ("d", "es", "nt", "g")]
 THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
 SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)<\|end_of_solution\|>", re.DOTALL)
+CASES = {  # what the usual way looks for
+    "stratos": (THOUGHT, SOLUTION),
+    "think": (
+        re.compile(r"<think>(.*?)</think>", re.DOTALL),
+        re.compile(r"</think>(.*)", re.DOTALL),
+    ),
+    "code": (THOUGHT, SOLUTION),
+    "long": (THOUGHT, SOLUTION),
+}
+CODE = "```python\ndef boxes(n):\n    return [number for number in range(n)]\n```"
 LENGTH = 5_000  # of a thought, about [characters]
 REPEATS = 5
 
 
-def made_rows(n: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Rows in the shape of Stratos, about LENGTH each; one in twenty is cut off."""
+def made_rows(n: int, seed: int = 0, case: str = "stratos") -> Iterator[dict[str, Any]]:
+    """Rows in the shape of Stratos, about LENGTH each; one in twenty is cut off.
+
+    case: stratos (four markers); think (<think>, and the answer is the rest); code (four markers,
+    and a block of code in the thought); long (four markers, and lines of about 600 characters)
+    """
     rng = random.Random(seed)
-    pieces = [" ".join(rng.choices(WORDS, k=24)) + f" step {k}.\n\n" for k in range(4_000)]
+    words, end = (96, "\n") if case == "long" else (24, ".\n\n")
+    pieces = [" ".join(rng.choices(WORDS, k=words)) + f" step {k}{end}" for k in range(4_000)]
     for number in range(n):
         thought = "".join(rng.choices(pieces, k=LENGTH // len(pieces[0])))
-        said = text(thought.rstrip(), solution(str(number)))
+        thought = f"{thought}{CODE}" if case == "code" else thought.rstrip()
+        said = text(thought, solution(str(number)))
+        if case == "think":
+            said = f"<think>\n{thought}\n</think>\n\n{solution(str(number))}"
         if number % 20 == 0:
-            said = said.removesuffix(E_SOLUTION)
+            said = said[: len(said) // 2] if case == "think" else said.removesuffix(E_SOLUTION)
         turns = [("user", f"{REQUEST}How many in box {number}?"), ("assistant", said)]
         yield {"system": SYSTEM, "conversations": [{"from": a, "value": b} for a, b in turns]}
 
 
-def usual(row: dict[str, Any]) -> dict[str, Any]:
+def usual(case: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """What a notebook does to a row."""
-    said = row["conversations"][1]["value"]
-    thought, answer = THOUGHT.search(said), SOLUTION.search(said)
-    return {
-        "prompt": row["conversations"][0]["value"],
-        "reasoning": thought.group(1).strip() if thought else "",
-        "answer": answer.group(1).strip() if answer else "",
-    }
+    opened, closed = CASES[case]
+
+    def cut(row: dict[str, Any]) -> dict[str, Any]:
+        said = row["conversations"][1]["value"]
+        thought, answer = opened.search(said), closed.search(said)
+        return {
+            "prompt": row["conversations"][0]["value"],
+            "reasoning": thought.group(1).strip() if thought else "",
+            "answer": answer.group(1).strip() if answer else "",
+        }
+
+    return cut
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -60,21 +83,19 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def compared(n: int) -> list[dict[str, Any]]:
+def compared(n: int, case: str) -> list[dict[str, Any]]:
     """Both ways over the same n rows, by turns; medians and the median ratio."""
     import datasets  # it takes memory, which `alone` measures
 
-    rows = list(made_rows(n))
+    rows = list(made_rows(n, case=case))
     characters = sum(len(turn["value"]) for row in rows for turn in row["conversations"])
     datasets.disable_progress_bars()
-    ours, theirs = [], []
+    ours, theirs, way = [], [], usual(case)
     with tempfile.TemporaryDirectory() as cache:
         whole = datasets.Dataset.from_list(rows)
         for repeat in range(REPEATS):
             file = f"{cache}/{repeat}.arrow"
-            theirs.append(
-                seconds(lambda file=file: whole.map(usual, cache_file_name=file, num_proc=None))
-            )
+            theirs.append(seconds(lambda file=file: whole.map(way, cache_file_name=file)))
             ours.append(
                 seconds(lambda: [convert_many("stratos", part) for part in batched(rows, BATCH)])
             )
@@ -82,7 +103,7 @@ def compared(n: int) -> list[dict[str, Any]]:
     mine, usual_way = statistics.median(ours), statistics.median(theirs)
     return [
         {
-            "case": f"{n} rows of {characters / n:,.0f} characters, {unit}",
+            "case": f"{case}: {n} rows of {characters / n:,.0f} characters, {unit}",
             "ours": round(amount / mine, 1),
             "theirs": round(amount / usual_way, 1),
             "unit": unit,
@@ -115,9 +136,13 @@ def alone(n: int) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--rows", type=int, default=8_000)
     parser.add_argument("--alone", type=int, default=0, help="rows to stream through ours only")
     parser.add_argument("--json", action="store_true", help="as JSON only")
     arguments = parser.parse_args()
-    rows = alone(arguments.alone) if arguments.alone else compared(arguments.rows)
+    rows = (
+        alone(arguments.alone)
+        if arguments.alone
+        else [row for case in CASES for row in compared(arguments.rows, case)]
+    )
     report("convert", rows, arguments.json)

@@ -1,7 +1,6 @@
 """Conversion of many rows at a time: plain ones by columns, every other one by `convert`."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -17,7 +16,7 @@ CONVERTED: dict[str, Any] = {
     "reason": pl.String,
     "dialect": pl.String,
     "pattern": pl.String,
-    **{name: kind for name, kind in PLAIN.items() if name not in ("place", "dialect")},
+    **{name: kind for name, kind in PLAIN.items() if name not in ("place", "dialect", "pattern")},
 }
 
 
@@ -38,7 +37,8 @@ def convert_many(
         if place not in known
     ]
     usual = found.with_columns(
-        outcome=pl.lit("example"), reason=pl.lit(None, pl.String), pattern=pl.lit("1111")
+        outcome=pl.lit("example"),
+        reason=pl.lit(None, pl.String),
     ).select(*CONVERTED)
     return pl.concat([usual, pl.DataFrame(others, schema=CONVERTED)]).sort("place")
 
@@ -58,7 +58,7 @@ def as_row(place: int, made: Conversion) -> dict[str, Any]:
         "reason": made.reason,
         "dialect": made.dialect,
         "pattern": made.pattern,
-        "defects": [asdict(defect) for defect in made.defects],
+        "defects": [vars(defect) for defect in made.defects],
         **(as_columns(made.example, made.rewrites) if made.example else {}),
     }
 
@@ -73,5 +73,5 @@ def as_columns(example: Example, rewrites: Iterable[Rewrite]) -> dict[str, Any]:
         "reasoning_end": example.reasoning.end,
         "answer_start": example.answer.start,
         "answer_end": example.answer.end,
-        "rewrites": [asdict(rewrite) for rewrite in rewrites],
+        "rewrites": [vars(rewrite) for rewrite in rewrites],
     }

@@ -1,5 +1,6 @@
 """Loops: where a text says the same again and again, by characters, words or lines.
 
+Characters and words loop within a line; where several lines come again, lines loop.
 Few texts loop, and to search one thoroughly takes a hundred times as long as to see that it cannot:
 `may_loop` is asked first.
 """
@@ -20,11 +21,10 @@ FEW_LETTERS = 60  # copies that make a loop of numbers or single letters; tables
 PROBE, STRIDE = 16, 192
 PERIOD = 240  # longest copy of a loop of words [characters]
 TIMES = 4
-SPACES = r" \t\r\x0b\f\x1c-\x1f"  # of ASCII, but for the end of a line
-PADDED = rf"[{SPACES}]\n|\n[{SPACES}]"
+ODD_SPACES = "[\x1c-\x1f]"  # Python strips them, polars does not
 PIECES = {
     "line": re.compile(r"[^\n]*[^\s][^\n]*"),
-    "word": re.compile(r"\S+"),
+    "word": re.compile(r"\S+|\n"),
 }
 
 
@@ -40,12 +40,15 @@ def may_loop(text: str) -> bool:
     """False where no loop can be: no line of words comes five times, no probe again near by."""
     if len(text) < CHARACTERS:
         return False
-    return _line_comes_often(text) or _comes_again(text)
+    lines = text.split("\n")
+    return _line_comes_often(lines) or any(
+        _comes_again(line) for line in lines if len(line) >= CHARACTERS
+    )
 
 
-def _line_comes_often(text: str) -> bool:
+def _line_comes_often(given: list[str]) -> bool:
     """Whether a line comes as often as in a loop. Formatting alone makes none."""
-    lines = [line for piece in text.split("\n") if (line := piece.strip())]
+    lines = [line for piece in given if (line := piece.strip())]
     needed = copies("line", 1)
     if len(lines) - len(set(lines)) < needed - 1:
         return False
@@ -56,33 +59,28 @@ def _line_comes_often(text: str) -> bool:
     )
 
 
-def _comes_again(text: str) -> bool:
-    for at in range(0, len(text) - PROBE, STRIDE):
-        probe = text[at : at + PROBE]
-        if text.find(probe, at + 1, at + PERIOD + PROBE) >= 0:
+def _comes_again(line: str) -> bool:
+    """Whether a piece of the line stands there again near by, as often as in a loop."""
+    for at in range(0, len(line) - PROBE, STRIDE):
+        probe = line[at : at + PROBE]
+        if line.find(probe, at + 1, at + PERIOD + PROBE) >= 0:
             near = max(0, at - 8 * PERIOD)
-            if text.count(probe, near, at + 8 * PERIOD) >= TIMES:
+            if line.count(probe, near, at + 8 * PERIOD) >= TIMES:
                 return True
     return False
 
 
 def may_loop_each(texts: pl.Series) -> pl.Series:
     """For each text whether `may_loop` may say so: where this is false, that is false too."""
-    lines = texts.str.split("\n")
+    lines = texts.str.split("\n").list.eval(pl.element().str.strip_chars())
     blank = lines.list.count_matches("").cast(pl.Int64)
     different = lines.list.n_unique().cast(pl.Int64) - (blank > 0).cast(pl.Int64)
     again = lines.list.len().cast(pl.Int64) - blank - different >= copies("line", 1) - 1
-    # lines may be the same but for space at their ends; other alphabets have spaces of their own
-    ends = texts.str.head(1) + texts.str.tail(1)
-    padded = texts.str.contains(PADDED) | ends.str.contains(rf"[{SPACES}]")
-    unclear = padded | (texts.str.len_bytes() != texts.str.len_chars())
-    return pl.Series(
-        [
-            may_loop(text) if closer else _comes_again(text)
-            for text, closer in zip(texts, unclear | again, strict=True)
-        ],
-        dtype=pl.Boolean,
-    )
+    longest = lines.list.eval(pl.element().str.len_bytes().max()).list.first()
+    long = (longest >= CHARACTERS).fill_null(value=False)
+    asked = (again | long | texts.str.contains(ODD_SPACES)).arg_true()
+    found = pl.Series([may_loop(text) for text in texts.gather(asked)], dtype=pl.Boolean)
+    return pl.repeat(False, len(texts), eager=True).scatter(asked, found)
 
 
 def copies(kind: str, unit: int) -> int:

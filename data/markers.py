@@ -95,7 +95,7 @@ def code_fences(text: str) -> list[tuple[int, int]]:
     """Spans of fenced code. A fence that is never closed hides nothing."""
     spans = []
     opened, mark = 0, ""
-    for match in FENCE.finditer(text):
+    for match in fence_lines(text):
         fence, info = match.group(1), match.group(2).strip()
         if not mark:
             opened, mark = match.start(), fence
@@ -103,6 +103,20 @@ def code_fences(text: str) -> list[tuple[int, int]]:
             spans.append((opened, match.end()))
             mark = ""
     return spans
+
+
+def fence_lines(text: str) -> Iterator[re.Match[str]]:
+    """The lines that open or close fenced code, in order. Most texts have few or none."""
+    ends = {mark: text.find(mark) for mark in ("```", "~~~")}
+    while found := [at for at in ends.values() if at >= 0]:
+        at = min(found)
+        before = text[max(0, at - 3) : at]
+        start = at - len(before) + len(before.rstrip(" "))
+        after = at + 3
+        if (start == 0 or text[start - 1] == "\n") and (match := FENCE.match(text, start)):
+            yield match
+            after = match.end()
+        ends = {m: text.find(m, after) if 0 <= at < after else at for m, at in ends.items()}
 
 
 def _in_quotes(text: str, start: int, end: int) -> bool:

@@ -1,9 +1,9 @@
 r"""Plain rows, converted by columns: the many in which nothing is found but what there should be.
 
 A row is plain where a few questions, asked of whole columns, leave no doubt what `data.convert`
-would say of it: four markers of one dialect in order, each on a line of its own, and no other; no
-code fence in the thought; nothing that may loop, fail or mix scripts. Its result is then cut out by
-columns. Every other row goes through `convert`, and tests hold that the two agree on every row.
+would say of it: the text is whole (data/cuts.py), has no marker but those it needs, and nothing in
+it may loop, fail or mix scripts. Every other row goes through `convert`, and tests hold that the
+two agree on every row.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,14 @@ import polars as pl
 
 from data import loops, prompts
 from data.boxes import boxes, same_form
+from data.cuts import cut, plans
 from data.defects import SEVERITY, Defect
 from data.dialects import (
     BEFORE_TAGS,
-    Dialect,
-    dialects,
     every_marker,
     leads,
     nearly_a_marker,
     own_version,
-    thought_markers,
 )
 from data.prompts import OLD_REQUESTS_BEFORE, Rewrite
 from data.schema import DEFECT, REWRITE
@@ -34,7 +32,6 @@ RULES = frozenset({"answer-from-box"})  # what plain rows can follow
 BOX = "\\boxed"
 ONE_BOX = r"\A([^\\{}]*)\\boxed\{([0-9A-Za-z.,]+)\}[^\\{}]*\z"
 ODD_SPACES = ["\x1c", "\x1d", "\x1e", "\x1f"]  # Python strips them, polars does not
-FENCES = ["```", "~~~"]
 # A wider net than those of data/text_defects.py: what it catches goes through `convert`
 FAILED = (
     r"^(?i)(?:error|\{\s?[\"']error|traceback|<!doctype|<html|internal|bad|gateway|service|too many"
@@ -45,9 +42,23 @@ FOREIGN = (  # letters of the scripts of data/text_defects.py, and some more
     r"[\x{400}-\x{6ff}\x{900}-\x{97f}\x{e00}-\x{e7f}\x{1100}-\x{11ff}\x{3041}-\x{30ff}"
     r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{ac00}-\x{d7af}]"
 )
+CUT: dict[str, Any] = {
+    "place": pl.Int64,
+    "system": pl.String,
+    "asked": pl.String,
+    "dialect": pl.String,
+    "pattern": pl.String,
+    "reasoning": pl.String,
+    "answer": pl.String,
+    "reasoning_start": pl.Int64,
+    "reasoning_end": pl.Int64,
+    "answer_start": pl.Int64,
+    "answer_end": pl.Int64,
+}
 PLAIN: dict[str, Any] = {
     "place": pl.Int64,
     "dialect": pl.String,
+    "pattern": pl.String,
     "defects": pl.List(DEFECT),
     "prompt": pl.String,
     "reasoning": pl.String,
@@ -62,36 +73,25 @@ PLAIN: dict[str, Any] = {
 
 def plain(said: list[Turns | None], rules: frozenset[str]) -> pl.DataFrame:
     """The plain rows of `said`, with the columns PLAIN; place: where in `said` a row stands."""
-    empty = pl.DataFrame(schema=PLAIN)
-    known = [(place, turns) for place, turns in enumerate(said) if turns is not None]
-    if not rules <= RULES or not known:
-        return empty
-    texts = pl.DataFrame(
-        {
-            "place": [place for place, _ in known],
-            "system": [turns.system for _, turns in known],
-            "asked": [turns.prompt for _, turns in known],
-            "completion": [turns.completion for _, turns in known],
-        }
-    )
-    asked = _prompts(texts)
-    found = [
-        _of_dialect(asked, dialect, rules)
-        for dialect in dialects().values()
-        if _is_its_own(dialect)
-    ]
-    return pl.concat([empty, *found])
+    found = []
+    if rules <= RULES:
+        known = plans()
+        for place, turns in enumerate(said):
+            if turns is not None and (one := cut(turns.completion, known)):
+                found.append((place, turns.system, turns.prompt, *one))
+    if not found:  # to ask the rest of no row costs as much as of a thousand
+        return pl.DataFrame(schema=PLAIN)
+    columns = zip(CUT, zip(*found, strict=True), strict=True)
+    cuts = pl.DataFrame([pl.Series(name, column, CUT[name]) for name, column in columns])
+    sure = cuts.filter(~_failed("reasoning"), ~_failed("answer"), ~_says_final("answer"))
+    for name in ("answer", "reasoning"):
+        sure = _sound(_without_markers(sure, name), name)
+    return _answered(_prompts(sure), rules)
 
 
-def _is_its_own(dialect: Dialect) -> bool:
-    """Whether four single markers say it all: each of this dialect, and within no other marker."""
-    four = [words[0] for words in dialect.four if len(words) == 1]
-    if len(set(four)) < 4 or dialect.glue or any(marker != marker.strip() for marker in four):
-        return False
-    others = every_marker() - set(four) - {""}
-    return all(thought_markers().get(marker) == dialect for marker in four[:2]) and not any(
-        marker in other or other in marker for marker in four for other in others
-    )
+def _says_final(column: str) -> pl.Expr:
+    """Whether an answer may be stated in words, and so more than once."""
+    return pl.col(column).str.contains("(?i)final answer")
 
 
 def _without_markers(rows: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -199,67 +199,12 @@ def _of_kind(system: str, begin: str) -> dict[str, Any]:
     }
 
 
-def _of_dialect(asked: pl.DataFrame, dialect: Dialect, rules: frozenset[str]) -> pl.DataFrame:
-    """Those of `asked` whose completions are plain in `dialect`."""
-    cut = asked.filter(pl.col("completion").str.contains(dialect.thought_open[0], literal=True))
-    if cut.is_empty():  # to ask the rest of no row costs as much as of a thousand
-        return pl.DataFrame(schema=PLAIN)
-    rest = "completion"
-    for number, [marker] in enumerate(dialect.four):  # text before a marker, and behind it
-        names = (f"piece{number}", f"rest{number}")
-        cut = cut.with_columns(
-            pl.col(rest).str.splitn(marker, 2).struct.rename_fields(list(names)).alias("two")
-        ).unnest("two")
-        rest = names[1]
-    thought, block = pl.col("piece1"), pl.col("piece3")
-    blank = [pl.col(name).str.strip_chars() == "" for name in ("piece0", "piece2", "rest3")]
-    before, between, behind = pl.col("piece0"), pl.col("piece2"), pl.col("rest3")
-    lines = [  # each marker on a line of its own: none is quoted, none is a word of a sentence
-        (before == "") | before.str.ends_with("\n"),
-        *(text.str.starts_with("\n") & text.str.ends_with("\n") for text in (thought, block)),
-        between.str.starts_with("\n") & between.str.ends_with("\n"),
-        (behind == "") | behind.str.starts_with("\n"),
-    ]
-    long = (
-        cut.filter(*blank, *lines)
-        .with_columns(reasoning=thought.str.strip_chars(), answer=block.str.strip_chars())
-        .filter(
-            pl.col("reasoning") != "",
-            pl.col("answer") != "",
-            ~pl.any_horizontal(thought.str.contains(fence, literal=True) for fence in FENCES),
-            _strips_alike("reasoning"),
-            _strips_alike("answer"),
-            ~_failed("reasoning"),
-            ~_failed("answer"),
-            ~pl.col("answer").str.contains("(?i)final answer"),
-        )
-    )
-    opener, closer, answer_open = (len(words[0]) for words in dialect.four[:3])
-    start = before.str.len_chars() + opener
-    block_start = start + thought.str.len_chars() + closer + between.str.len_chars() + answer_open
-    bare = _without_markers(_without_markers(long, "answer"), "reasoning")
-    placed = _sound(bare).with_columns(
-        _span("reasoning", start, thought),
-        _span("answer", block_start, block),
-        dialect=pl.lit(dialect.name),
-    )
-    return _answered(placed.unnest("reasoning_span", "answer_span"), rules)
-
-
-def _span(name: str, start: pl.Expr, raw: pl.Expr) -> pl.Expr:
-    """Where the stripped text `name` of `raw` stands, which begins at `start`: a struct."""
-    indent = raw.str.len_chars() - raw.str.strip_chars_start().str.len_chars()
-    begin = (start.cast(pl.Int64) + indent).alias(f"{name}_start")
-    end = (start.cast(pl.Int64) + indent + pl.col(name).str.len_chars()).alias(f"{name}_end")
-    return pl.struct(begin, end).alias(f"{name}_span")
-
-
-def _sound(rows: pl.DataFrame) -> pl.DataFrame:
-    """Those of `rows` that mix no scripts and cannot loop."""
-    text = pl.col("completion").str
+def _sound(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Those of `rows` whose text mixes no scripts and cannot loop."""
+    text = pl.col(column).str
     wide = text.len_bytes() != text.len_chars()
-    rows = _without(rows, "completion", wide, lambda few: few.str.contains(FOREIGN))
-    return rows.filter(~loops.may_loop_each(rows["completion"]))
+    rows = _without(rows, column, wide, lambda few: few.str.contains(FOREIGN))
+    return rows.filter(~loops.may_loop_each(rows[column]))
 
 
 def _answered(rows: pl.DataFrame, rules: frozenset[str]) -> pl.DataFrame:

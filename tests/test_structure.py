@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from data.convert import convert
 from data.dialects import any_marker, one_of
+from data.markers import FENCE, fence_lines
 
 
 def of(text: str, prompt: str = "How many?"):
@@ -128,3 +131,9 @@ def test_the_trie_finds_what_a_plain_alternation_finds():
     plain = re.compile("|".join(re.escape(word) for word in sorted(words, key=len)[::-1]))
     assert re.findall(one_of(words), text) == plain.findall(text)
     assert any_marker().findall(text) == ["<thinking>", "<think>", "</think>", "[THINK]", "<think>"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(some.lists(some.sampled_from(["```", "~~~", "`", "~", " ", "\n", "a", "py"])).map("".join))
+def test_fences_are_found_where_a_pattern_over_all_lines_finds_them(text):
+    assert [m.span() for m in fence_lines(text)] == [m.span() for m in FENCE.finditer(text)]
