@@ -16,8 +16,9 @@ from data.defects import ERROR, Defect, in_order
 from data.dialects import HASHES, dialects, own_version
 from data.markers import markers_in, nearly_markers_in
 from data.prompts import Rewrite, rewritten
+from data.strays import misspelt, strays
 from data.structure import Span as Place
-from data.structure import Structure, misspelt, strays, structure
+from data.structure import Structure, structure
 
 VERSION = "1"
 RULES = {
