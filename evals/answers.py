@@ -1,15 +1,15 @@
 """Finding the answer in a text: first where the format says it is, then where people put it."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from data.format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 
 TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 BOX = "\\boxed{"
 
-# Phrases that announce an answer outside the format, and the rest of their line. Every repetition
-# has a bound, so that no text takes more than linear time.
+# Phrases that announce an answer outside the format, in a line, and what follows them there. Every
+# repetition has a bound, so that no text takes more than linear time.
 _ANNOUNCED = re.compile(
     r"""
     (?: \#\#\#\#
@@ -17,14 +17,15 @@ _ANNOUNCED = re.compile(
       | \banswer[ \t]{1,9}is\b:?
       | ^[ \t*#>]{0,9}(?:a|answer)[ \t*]{0,9}:
     )
-    [ \t*:]{0,9} (?P<said>[^\n]{1,200})
+    (?= [ \t*:]{0,9} (?P<said>[^\n]{1,200}) )
     """,
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE,
 )
 # Where an announced answer ends and its explanation begins.
 _EXPLANATION = re.compile(
     r"[.;!?](?=\s|$)|,(?!\d)|\b(?:because|since|which|so|when|for)\b", re.IGNORECASE
 )
+_FORMULA = re.compile(r"\$[^$\n]{1,200}\$(?!\d)|\\\([^\n]{1,200}?\\\)")  # $5 and $6 are money
 _NUMBER = re.compile(
     r"""
     -? [$]? (?: \\[dt]?frac\{\d+\}\{\d+\}
@@ -39,8 +40,7 @@ _SAYS_A_NUMBER = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Blocks:
+class Blocks(NamedTuple):
     """The two blocks of a text that is in the format, as they stand between their tags."""
 
     reasoning: str
@@ -52,14 +52,22 @@ def well_formed(text: str) -> Blocks | None:
 
     White space may stand around the blocks. No tag may occur twice, and neither block be empty.
     """
-    if any(text.count(tag) != 1 for tag in TAGS):
+    places = [text.find(tag) for tag in TAGS]
+    if -1 in places or sorted(places) != places:
         return None
-    body = text.strip()
-    if not (body.startswith(REASONING_OPEN) and body.endswith(ANSWER_CLOSE)):
+    if any(text.find(tag, at + 1) >= 0 for tag, at in zip(TAGS, places, strict=True)):
         return None
-    reasoning, closed, rest = body.removeprefix(REASONING_OPEN).partition(REASONING_CLOSE)
-    between, opened, answer = rest.removesuffix(ANSWER_CLOSE).partition(ANSWER_OPEN)
-    if not (closed and opened) or between.strip() or not reasoning.strip() or not answer.strip():
+    opened, closed, answer_opened, answer_closed = places
+    reasoning = text[opened + len(REASONING_OPEN) : closed]
+    answer = text[answer_opened + len(ANSWER_OPEN) : answer_closed]
+    around = (
+        text[:opened],
+        text[closed + len(REASONING_CLOSE) : answer_opened],
+        text[answer_closed + len(ANSWER_CLOSE) :],
+    )
+    if any(piece and not piece.isspace() for piece in around):
+        return None
+    if not reasoning.strip() or not answer.strip():
         return None
     return Blocks(reasoning, answer)
 
@@ -105,20 +113,31 @@ def last_announced(text: str) -> str | None:
 
     "The answer is correct." announces nothing: there must be a number, in digits or in words.
     """
-    found = None
-    for match in _ANNOUNCED.finditer(text):
-        said = _EXPLANATION.split(match["said"], maxsplit=1)[0].strip(" \t*")
-        if _SAYS_A_NUMBER.search(said):
-            found = said
-    return found
+    for line in reversed(text.split("\n")):
+        if ":" not in line and "#" not in line and " is" not in line.lower():
+            continue
+        for match in reversed(list(_ANNOUNCED.finditer(line))):
+            rest = match["said"].lstrip(" \t*:")
+            formula = _FORMULA.match(rest)
+            said = formula[0] if formula else _EXPLANATION.split(rest, maxsplit=1)[0].strip(" \t*")
+            if _SAYS_A_NUMBER.search(said):
+                return said
+    return None
 
 
 def last_number(text: str) -> str | None:
     """The last number of the text, with its sign, separators or fraction bar, or None."""
-    found = None
-    for match in _NUMBER.finditer(text):
-        found = match
-    if found is None:
-        return None
-    follows_a_word = text[max(found.start() - 1, 0) : found.start()].isalnum()
-    return found.group().removeprefix("-") if follows_a_word else found.group()
+    for line in reversed(text.split("\n")):
+        found = None
+        for match in _NUMBER.finditer(line):
+            if not _in_a_word(line, *match.span()):
+                found = match
+        if found is not None:
+            follows_a_word = line[max(found.start() - 1, 0) : found.start()].isalnum()
+            return found.group().removeprefix("-") if follows_a_word else found.group()
+    return None
+
+
+def _in_a_word(line: str, start: int, end: int) -> bool:
+    """Whether letters stand on both sides, as in H2O."""
+    return line[max(start - 1, 0) : start].isalpha() and line[end : end + 1].isalpha()

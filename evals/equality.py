@@ -1,8 +1,12 @@
 """Numbers as people write them, read exactly: no floats, nothing guessed, in linear time."""
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
+
+from evals.number_words import in_words
+
+Number = int | Fraction
 
 MAX_DIGITS = 4_000  # of a number; reading costs the square of it, and Python refuses 4,300
 MAX_CHARACTERS = 10_000  # of an answer; a longer one is not looked into
@@ -30,6 +34,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
 # What follows a number without changing it: `th`, units of one or more words, a full stop. One
 # character at a time: a repetition of words would take exponential time.
 _UNIT = re.compile(r"(?:[^\W\d_]|[\s./²³°!])*")
@@ -71,8 +76,7 @@ _LATEX = (
 )
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What an answer says.
 
     value: the number that it is, or None where that cannot be told
@@ -80,17 +84,34 @@ class Reading:
     reason: why it is not, or not surely, one number
     """
 
-    value: Fraction | None
-    others: frozenset[Fraction] | None = frozenset()
+    value: Number | None
+    others: frozenset[Number] | None = frozenset()
     reason: str | None = None
 
 
-def number(text: str) -> Fraction | None:
+def plain(text: str) -> Number | None:
+    """The number that `text` is if it is written plainly, as -1,200.50 or $7; else None.
+
+    Most answers are; to read them so takes a twentieth of the time of `read`.
+    """
+    found = _PLAINEST.fullmatch(text)
+    if found is None:
+        return None
+    sign, whole, decimals = found.groups()
+    value: Number = int(whole.replace(",", ""))
+    if decimals:
+        value += Fraction(int(decimals[1:]), 10 ** (len(decimals) - 1))
+    return -value if sign == "-" else value
+
+
+def number(text: str) -> Number | None:
     """The number that `text` is: with sign, currency, percent sign or unit, and nothing else.
 
     "1,200" is 1200, "$1,000.00" is 1000, "2 1/2" is 5/2, "40%" is 40, "3e2" is 300, "12 apples" is
     12. Whatever holds two numbers ("12 or 13") is none: None.
     """
+    if (value := plain(text)) is not None:
+        return value
     return _alone(_plain(text)).value if len(text) <= MAX_CHARACTERS else None
 
 
@@ -99,6 +120,8 @@ def read(text: str) -> Reading:
 
     Of an equation the last side counts: "3 x 4 = 12" is 12. "6 boys or 7" may be 6 or 7.
     """
+    if (value := plain(text)) is not None:
+        return Reading(value)
     if len(text) > MAX_CHARACTERS:
         return Reading(None, None, LONG_ANSWER)
     text = _plain(text)
@@ -108,7 +131,7 @@ def read(text: str) -> Reading:
     return alone if alone.value is not None or alone.reason else _within(text)
 
 
-def within_tenth(value: Fraction, gold: Fraction) -> bool:
+def within_tenth(value: Number, gold: Number) -> bool:
     """Whether `value` lies within 10 % of `gold`, bounds included. Only 0 is near 0."""
     return abs(value - gold) * 10 <= abs(gold)
 
@@ -122,6 +145,8 @@ def _plain(text: str) -> str:
 
 def _alone(text: str) -> Reading:
     """The reading of a text that is one number with its unit; without value and reason if not."""
+    if (value := in_words(text)) is not None:
+        return Reading(value)
     found = _NUMBER.match(text)
     if found is None or not _UNIT.fullmatch(text, found.end()):
         return Reading(None)

@@ -1,15 +1,17 @@
 """Graders: named, versioned rules from a text and its gold to a verdict.
 
 A verdict is unknown (None), not false, where it cannot be decided; then it carries the reason.
-Training rewards call these same functions. All take linear time, whatever the text.
+Training rewards call these same functions. All take linear time, whatever the text, but for `math`,
+which has a limit of time.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
-from evals import answers, notebook
-from evals.equality import number, read, within_tenth
+from evals import answers, mathematics, notebook
+from evals.equality import Number, number, plain, read, within_tenth
 
 GOLD_IS_NO_NUMBER = "the gold is no number"
 LONGEST_EXTRACTED = 200  # [characters] that a score keeps of an answer; the text has the rest
@@ -19,8 +21,7 @@ class UnknownGrader(ValueError):
     """A grader of this name does not exist."""
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """format: the text is in the format.   extracted: the answer found, or None
     correct: the answer equals the gold.    partial: it lies within 10 % of the gold
     reason: why a verdict is None, or why an answer that was found is no number
@@ -50,7 +51,10 @@ def strict(text: str, gold: str) -> Score:
 
 def lenient(text: str, gold: str) -> Score:
     """The answer may stand anywhere; the format is judged apart."""
-    return judged(answers.well_formed(text) is not None, answers.anywhere(text), gold)
+    blocks = answers.well_formed(text)
+    if blocks is not None:
+        return judged(True, answers.of_block(blocks.answer), gold)
+    return judged(False, answers.anywhere(text), gold)
 
 
 def judged(in_format: bool, extracted: str | None, gold: str) -> Score:
@@ -59,11 +63,14 @@ def judged(in_format: bool, extracted: str | None, gold: str) -> Score:
     An answer that is not one number is wrong where no reading of it is right, else unknown.
     """
     kept = None if extracted is None else extracted[:LONGEST_EXTRACTED]
-    right = number(gold)
+    right = gold_number(gold)
     if right is None:
         return Score(in_format, kept, None, None, GOLD_IS_NO_NUMBER)
     if extracted is None:
         return Score(in_format, None, False, False)
+    value = plain(extracted)
+    if value is not None:
+        return Score(in_format, kept, value == right, within_tenth(value, right))
     said = read(extracted)
     correct = _verdict(said.value, said.others, lambda value: value == right)
     partial = _verdict(said.value, said.others, lambda value: within_tenth(value, right))
@@ -71,8 +78,14 @@ def judged(in_format: bool, extracted: str | None, gold: str) -> Score:
     return Score(in_format, kept, correct, partial, None if known else said.reason)
 
 
+@lru_cache(maxsize=1 << 16)  # a problem is answered many times
+def gold_number(gold: str) -> Number | None:
+    """The number that the gold is, or None."""
+    return number(gold)
+
+
 def _verdict(
-    value: Fraction | None, others: frozenset[Fraction] | None, holds: Callable[[Fraction], bool]
+    value: Number | None, others: frozenset[Number] | None, holds: Callable[[Number], bool]
 ) -> bool | None:
     """Unknown where only some of the readings hold; that of `value` is surer and may decide."""
     if value is not None and holds(value):
@@ -85,6 +98,18 @@ def _verdict(
     return None if any(held) else False
 
 
+def math(text: str, gold: str) -> Score:
+    """Numbers, LaTeX and symbols, by math-verify where they are no plain numbers."""
+    in_format = answers.well_formed(text) is not None
+    extracted, unsure = mathematics.found_in(text, gold)
+    if extracted is None:
+        return Score(in_format, None, False, False)
+    kept = extracted[:LONGEST_EXTRACTED]
+    if unsure is not None:
+        return Score(in_format, kept, None, None, unsure)
+    return Score(in_format, kept, *mathematics.compared(gold, extracted))
+
+
 def as_the_notebook(text: str, gold: str) -> Score:
     """The verdict of Tunix's GRPO notebook, faults and all: for comparing published numbers."""
     extracted = notebook.extracted(text)
@@ -94,9 +119,10 @@ def as_the_notebook(text: str, gold: str) -> Score:
 
 
 GRADERS: dict[str, Grader] = {
-    "strict": Grader("strict", "1", strict),
-    "lenient": Grader("lenient", "1", lenient),
+    "strict": Grader("strict", "2", strict),
+    "lenient": Grader("lenient", "2", lenient),
     "notebook": Grader("notebook", "1", as_the_notebook),
+    "math": Grader("math", "1", math),
 }
 
 

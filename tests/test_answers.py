@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.format import render
-from evals import answers
+from evals import answers, number_words
 from evals.equality import NO_NUMBER, SEVERAL_NUMBERS, Reading, number, read, within_tenth
+from evals.equality import plain as plain_number
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,11 @@ from evals.equality import NO_NUMBER, SEVERAL_NUMBERS, Reading, number, read, wi
         ("6th", 6),
         ("5 million", 5_000_000),
         ("2 dozen", 24),
+        ("twelve", 12),
+        ("Twenty-one apples.", 21),
+        ("minus three hundred and five dollars", -305),
+        ("two million one hundred thousand and six", 2_100_006),
+        ("three months", 3),
     ],
 )
 def test_a_number_is_read_as_people_write_it(text, value):
@@ -51,7 +57,20 @@ def test_a_number_is_read_as_people_write_it(text, value):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", ".", "12 or 13", "1,2000", "12,34", "1/0", "5x", "x", "twelve", "inf", "1e999999999"],
+    [
+        "",
+        "-",
+        ".",
+        "12 or 13",
+        "1,2000",
+        "12,34",
+        "1/0",
+        "5x",
+        "x",
+        "a dozen",
+        "inf",
+        "1e999999999",
+    ],
 )
 def test_what_is_not_one_number_is_none(text):
     assert number(text) is None
@@ -68,6 +87,60 @@ def test_two_numbers_stay_two():
 
 def test_equations_in_a_list_are_not_one_equation():
     assert read("x = 5 or x = 6").value is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["one or two", "one of them", "two and a half", "two three", "hundred", "twenty eleven",
+     "five thousandths", "seven eighths", "four times", "five thirty", "a dozen", "two percent"],
+)  # fmt: skip
+def test_words_that_may_say_another_number_are_none(text):
+    assert number(text) is None
+    assert read(text).value is None
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1))
+def test_every_whole_number_in_words_is_read_back(value):
+    assert number(spelt(value)) == value
+
+
+def spelt(value: int) -> str:
+    """As people say it: nineteen hundred is one thousand nine hundred."""
+    if value < 0:
+        return f"minus {spelt(-value)}"
+    if value < 20:
+        return number_words.SMALL[value]
+    if value < 100:
+        tens = number_words.ROUND[value // 10 - 2]
+        return f"{tens}-{spelt(value % 10)}" if value % 10 else tens
+    name, size = "hundred", 100
+    for word, scale in number_words.SCALES.items():
+        if value >= scale:
+            name, size = word, scale
+    rest = f" and {spelt(value % size)}" if value % size else ""
+    return f"{spelt(value // size)} {name}{rest}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The answer is 5. Final answer: 6", "6"),
+        ("Final answer: 6. The answer is 5", "5"),
+        ("#### 3\nA: 4", "4"),
+        ("#### 3\nthe answer is clear", "3"),
+    ],
+)
+def test_of_several_announcements_the_last_one_counts(text, said):
+    assert answers.last_announced(text) == said
+
+
+@settings(deadline=None)
+@given(st.one_of(st.integers(), st.decimals(allow_nan=False, allow_infinity=False, places=3)))
+def test_a_number_written_plainly_is_read_as_the_long_way_reads_it(value):
+    for text in (f"{value}", f"{value:,f}" if not isinstance(value, int) else f"{value:,}"):
+        quick = plain_number(text)
+        assert quick is None or quick == read(f"{text} ").value  # a space is not plain
+        assert number(f" {text} apples") == value
 
 
 def test_an_expression_may_be_any_number():

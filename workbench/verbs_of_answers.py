@@ -7,7 +7,7 @@ import click
 from workbench import printed
 from workbench.verbs import Answer, verb
 
-GRADERS = ("strict", "lenient", "notebook")  # evals/graders.py
+GRADERS = ("strict", "lenient", "notebook", "math")  # evals/graders.py
 
 
 @verb
