@@ -9,6 +9,7 @@ SPAN = {"field": pl.String, "start": pl.Int64, "end": pl.Int64}
 
 DEFECT = pl.Struct({"phrase": pl.String, "severity": pl.String, **SPAN})
 REWRITE = pl.Struct({"rule": pl.String, **SPAN, "before": pl.String, "after": pl.String})
+CATEGORY = pl.Struct({"name": pl.String, "start": pl.Int64, "end": pl.Int64})
 REWARD = pl.Struct({"name": pl.String, "value": pl.Float64, "weight": pl.Float64})
 
 # What machines write: immutable Parquet parts. `run` and `stage` are columns like any other.
@@ -124,6 +125,15 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "reason": pl.String,  # why unknown, else null
         "tokens": pl.Int32,
         "finish": pl.String,
+    },
+    "failures": {  # a row for each generation, also where nothing is wrong
+        "generation_id": pl.String,
+        "run": pl.String,
+        "stage": pl.String,
+        "problem_id": pl.String,
+        "sample": pl.Int32,
+        "version": pl.String,  # of evals/categories.py
+        "categories": pl.List(CATEGORY),
     },
     "rollouts": {
         "run": pl.String,

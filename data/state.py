@@ -137,15 +137,32 @@ def _tag_event(store: "Store", kind: str, id: str, tag: str, event: str, author:
 
 def rule(store: "Store", record_id: str, ruling: str, reason: str, author: str) -> None:
     """Write down that `author` has quarantined or released a record, and why."""
-    for name, text in (("reason", reason), ("author", author)):
-        if not text.strip():
-            raise BadEntry(f"the {name} is empty; expected a few words. Say it, then try again.")
+    _said(reason=reason, author=author)
     with commit(store.folder) as connection:
         connection.execute(
             "insert into ruling_events (record_id, ruling, reason, author, at)"
             " values (?, ?, ?, ?, ?)",
             (record_id, ruling, reason.strip(), author.strip(), now()),
         )
+
+
+def override(
+    store: "Store", generation_id: str, grader: str, verdict: str, reason: str, author: str
+) -> None:
+    """Write down that `author` has another verdict than `grader`, and why."""
+    _said(reason=reason, author=author)
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into override_events (generation_id, grader, verdict, reason, author, at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            (generation_id, grader, verdict, reason.strip(), author.strip(), now()),
+        )
+
+
+def _said(**texts: str) -> None:
+    for name, text in texts.items():
+        if not text.strip():
+            raise BadEntry(f"the {name} is empty; expected a few words. Say it, then try again.")
 
 
 def save_subset(

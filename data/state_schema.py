@@ -46,6 +46,18 @@ create table if not exists ruling_events (
 ) strict;
 create index if not exists ruling_events_record on ruling_events (record_id, id);
 
+-- What people say of a score. The newest event counts; 'as graded' takes the one before back.
+create table if not exists override_events (
+    id integer primary key,
+    generation_id text not null,
+    grader text not null,
+    verdict text not null check (verdict in ('right', 'wrong', 'unknown', 'as graded')),
+    reason text not null,
+    author text not null,
+    at integer not null
+) strict;
+create index if not exists override_events_of on override_events (generation_id, grader, id);
+
 create table if not exists subsets (
     name text not null,
     version integer not null,
@@ -123,6 +135,35 @@ VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "record_id": pl.String,
             "ruling": pl.String,
+            "reason": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "overrides": (
+        """
+        select generation_id, grader, verdict, reason, author, at from (
+            select generation_id, grader, verdict, reason, author, at, max(id)
+            from override_events group by generation_id, grader
+        ) where verdict <> 'as graded' order by generation_id, grader
+        """,
+        {
+            "generation_id": pl.String,
+            "grader": pl.String,
+            "verdict": pl.String,
+            "reason": pl.String,
+            "author": pl.String,
+            "at": TIME,
+        },
+    ),
+    "override_events": (
+        "select id, generation_id, grader, verdict, reason, author, at from override_events"
+        " order by id",
+        {
+            "id": pl.Int64,
+            "generation_id": pl.String,
+            "grader": pl.String,
+            "verdict": pl.String,
             "reason": pl.String,
             "author": pl.String,
             "at": TIME,

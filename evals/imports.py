@@ -14,6 +14,7 @@ from data.read_files import BadFile
 from data.runs import RunExists as RunExists
 from data.schema import TABLES
 from data.store import Store, add, add_generations, ask
+from evals.failures import categorise
 from evals.foreign import EXPECTED, Generation, Rejection, generations_of, lines_of
 from evals.grading import graded
 
@@ -48,6 +49,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         kept = _with_problems(store, name, kept)
         for stage in sorted({row.stage for row in kept}):
             _add_stage(store, name, stage, [row for row in kept if row.stage == stage])
+        categorise(store, name)
     summary: dict[str, Any] = {
         "run": name,
         "read": len(kept) + len(rejected),

@@ -30,13 +30,20 @@ def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     """stage, problem_id, sample, format, answer, partial: verdicts of the grader's version.
 
     Sorted by the first three. One row a generation, even if two processes graded it at once.
+    Where a person has overridden the grader, their verdict is the answer.
     """
     rule = grader_of(grader)
     return ask(
         store,
         """
-        select stage, problem_id, sample, format, correct as answer, partial
-        from scores
+        select
+            stage, problem_id, sample, format,
+            case verdict
+                when 'right' then true when 'wrong' then false when 'unknown' then null
+                else correct
+            end as answer,
+            case verdict when 'right' then true when 'unknown' then null else partial end as partial
+        from scores left join overrides using (generation_id, grader)
         where run = $run and grader = $grader and grader_version = $version
         qualify row_number() over (partition by generation_id) = 1
         order by stage, problem_id, sample

@@ -83,11 +83,12 @@ def judge(gold: str, said: str) -> tuple[bool | None, bool | None, str | None]:
     from math_verify import parse, verify
 
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)  # it logs that we limit the time
-    right = parse(f"${gold}$", parsing_timeout=None)
-    found = parse(f"${said}$", parsing_timeout=None) or parse(said, parsing_timeout=None)
-    if not right:
+    right = parse(f"${gold}$", parsing_timeout=0)  # 0: no limit of its own, which a signal gives
+    found = parse(f"${said}$", parsing_timeout=0) or parse(said, parsing_timeout=0)
+    # what it cannot read it gives back as a string
+    if all(isinstance(one, str) for one in right):
         return None, None, GOLD_UNREAD
-    if not found:
+    if all(isinstance(one, str) for one in found):
         return None, None, ANSWER_UNREAD
     if any(str(one) in MISREAD for one in right):
         return None, None, GOLD_UNREAD

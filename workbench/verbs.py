@@ -17,7 +17,7 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
-    *("grade", "compare", "import", "app", "doctor"),
+    *("grade", "failures", "override", "compare", "import", "verify", "app", "doctor"),
 )
 
 
@@ -75,6 +75,11 @@ def thinkbench(context: click.Context, store: Path) -> None:
     context.obj = store
 
 
+def _status(value: dict[str, Any]) -> int:
+    """1 where a command found that what it was to verify does not hold."""
+    return int(value.get("verified") is False)
+
+
 def verb(command: Callable[..., Answer]) -> click.Command:
     """Make `command(folder, ...)` a verb with --store and --json.
 
@@ -90,10 +95,11 @@ def verb(command: Callable[..., Answer]) -> click.Command:
         if not as_json:
             value, show = command(folder, **arguments)
             show(value)
-            return
+            context.exit(_status(value))
         with contextlib.redirect_stdout(sys.stderr):
             value, _ = command(folder, **arguments)
         print(json.dumps(value, allow_nan=False), flush=True)
+        context.exit(_status(value))
 
     answered.__doc__ = command.__doc__
     # options given before this one to `command` itself
