@@ -25,7 +25,7 @@ from workbench.verbs_of_answers import GRADERS
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
-    "grade", "compare", "import", "app", "doctor",
+    "grade", "compare", "overlap", "import", "app", "doctor",
 ]  # fmt: skip
 
 
