@@ -38,7 +38,8 @@ class Problems:
 def examples_of(store: Store, source: str, converter: str) -> list[Example]:
     """Examples of `source` as `converter` made them, in the order of their ids.
 
-    A person's ruling counts: what they quarantined is left out, what they released is there.
+    A person's ruling counts: what they quarantined is left out, what they released is there. Rows
+    of a test split are never trained on.
     """
     rows = ask(
         store,
@@ -47,6 +48,7 @@ def examples_of(store: Store, source: str, converter: str) -> list[Example]:
         from examples
         where source = $source and converter = $converter
             and record_id not in (select record_id from rulings where ruling = 'quarantined')
+            and record_id not in (select record_id from records where split = 'test')
         order by example_id
         """,
         source=source,

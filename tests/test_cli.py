@@ -25,7 +25,7 @@ from workbench.verbs_of_answers import GRADERS
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
-    "grade", "compare", "import", "app", "doctor",
+    "grade", "failures", "override", "compare", "overlap", "import", "verify", "app", "doctor",
 ]  # fmt: skip
 
 

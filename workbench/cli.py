@@ -5,16 +5,18 @@ from pathlib import Path
 
 import click
 
-from workbench import verbs_of_answers, verbs_of_models, verbs_of_rows, verbs_of_scores
+from workbench import (
+    verbs_of_answers,
+    verbs_of_models,
+    verbs_of_overlap,
+    verbs_of_rows,
+    verbs_of_scores,
+)
 from workbench.boundary import exit_code
 from workbench.verbs import Answer, Folder, thinkbench, verb
 
-MODULES = (
-    verbs_of_rows,
-    verbs_of_models,
-    verbs_of_answers,
-    verbs_of_scores,
-)  # importing them makes their verbs
+# importing them makes their verbs
+MODULES = (verbs_of_rows, verbs_of_models, verbs_of_answers, verbs_of_scores, verbs_of_overlap)
 
 
 @thinkbench.command()

@@ -17,7 +17,8 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
-    *("grade", "failures", "override", "compare", "import", "verify", "app", "doctor"),
+    *("grade", "failures", "override", "compare", "overlap", "import", "verify"),
+    *("app", "doctor"),
 )
 
 
