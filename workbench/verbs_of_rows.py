@@ -111,6 +111,7 @@ def convert(
 )
 @click.option("--defect", metavar="PHRASE", help="the rows with this defect")
 @click.option("--row", "record", metavar="RECORD", help="one row before and after, spans marked")
+@click.option("--run", metavar="RUN", help="with `graders`: only the generations of this run")
 @click.option(
     "--model", callback=not_empty, help="run, 'tiny', folder or hub id: what its trainer would see"
 )
@@ -129,14 +130,25 @@ def audit(
     model: str | None,
     budget: int | None,
     export: Path | None,
+    run: str | None,
 ) -> Answer:
     """Say which rows of SOURCE were kept, and why others were not.
 
     Without SOURCE: all sources and their defects, side by side. Where SOURCE was converted by
     several converters the newest counts. RECORD is an id, or its beginning, as --defect lists them.
+
+    `audit graders`: where graders disagree on the stored generations, which ways to write an answer
+    they get wrong, and which golds no answer satisfies or all samples contradict.
     """
-    from workbench import audits, audits_of_rows
+    from workbench import audits, audits_of_graders, audits_of_rows
     from workbench.stores import existing_store
+
+    if source == "graders":
+        if diff or defect or record or model or budget or export:
+            raise BadInput("`audit graders` takes --run, and no option of rows")
+        return audits_of_graders.graders(folder, run)
+    if run:
+        raise BadInput("--run is of generations: say `audit graders --run RUN`")
 
     if (diff or defect or record) and (model or export):
         raise BadInput(

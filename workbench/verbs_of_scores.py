@@ -16,7 +16,10 @@ VERDICTS = ("right", "wrong", "unknown", "as graded")  # evals/overrides.py
 @click.option("--category", metavar="NAME", help="the generations with it, each with its evidence")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="of those")
 def failures(folder: Path, run: str, category: str | None, limit: int) -> Answer:
-    """Say what went wrong in a run, by category; several may hold for one generation."""
+    """Say what went wrong in a run, by category.
+
+    Several may hold for one generation.
+    """
     from evals import failures
     from workbench.bars import bars
     from workbench.stores import existing_store
@@ -55,9 +58,9 @@ def override(
 @verb
 @click.option("--run", "run", help="one evaluation or import; by default all")
 def verify(folder: Path, run: str | None) -> Answer:
-    """Compute every stored score again from the stored texts, and say what differs.
+    """Compute every stored score again, and say what differs.
 
-    The exit code is 1 where anything does.
+    From the stored texts. The exit code is 1 where anything differs.
     """
     from evals.verify import verify
     from workbench.stores import existing_store
