@@ -1,25 +1,29 @@
 """Answers in LaTeX and symbols, compared by math-verify in a process of its own.
 
 Some expressions take for ever to parse or to simplify, and no signal ends what the engine does
-then: the process is ended, and the comparison is undecided.
+then: the process is ended, and the comparison is undecided. It is a plain child and none of
+multiprocessing's, whose children run the main module again: under Streamlit, that is a page.
 """
 
 import atexit
-import logging
-import multiprocessing
-from concurrent.futures import TimeoutError as TookTooLong
-from functools import cache, lru_cache
+import os
+import socket
+import subprocess
+import sys
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
-from pebble import ProcessExpired, ProcessPool
+from evals.symbol_engine import ANSWER_UNREAD, GOLD_UNREAD, READY, Verdict
+
+__all__ = ["ANSWER_UNREAD", "GOLD_UNREAD", "TOO_LARGE", "TOO_LONG", "TOO_SLOW", "compared"]
 
 SECONDS = 5.0  # for one comparison; most take milliseconds
-FIRST_SECONDS = 60.0  # for the first, which loads the engine on a busy machine
+FIRST_SECONDS = 60.0  # for loading the engine on a busy machine
 LONGEST = 1_000  # characters of an answer that is looked into
-MISREAD = ("zoo", "nan")  # what the engine makes of a division by zero, such as 2:00
 
-GOLD_UNREAD = "the gold cannot be read as mathematics"
-ANSWER_UNREAD = "the answer cannot be read as mathematics"
 TOO_SLOW = "the comparison took too long"
 TOO_LARGE = "the comparison ended its process twice"
 TOO_LONG = "the answer is too long to be compared"
@@ -41,67 +45,88 @@ def compared(gold: str, said: str) -> Comparison:
     """
     if max(len(gold), len(said)) > LONGEST:
         return Comparison(None, None, TOO_LONG)
-    try:
-        return _asked(gold, said)
-    except (ProcessExpired, RuntimeError):  # the machine ended the process: once more, in another
-        close()
-    try:
-        return _asked(gold, said)
-    except ProcessExpired:
-        close()
-        return Comparison(None, None, TOO_LARGE)
+    for _ in range(2):  # the machine may end the process: once more, in another
+        try:
+            return Comparison(*_ENGINE.asked(gold, said))
+        except TimeoutError:
+            return Comparison(None, None, TOO_SLOW)
+        except (EOFError, ConnectionError):
+            continue
+    return Comparison(None, None, TOO_LARGE)
 
 
-def _asked(gold: str, said: str) -> Comparison:
-    try:
-        return Comparison(*_pool().schedule(judge, (gold, said), timeout=SECONDS).result())
-    except TookTooLong:
-        close()  # the next one must not pay for loading the engine again
-        return Comparison(None, None, TOO_SLOW)
+class _Engine:
+    """One process that judges pairs one after the other; started when first asked."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: Connection | None = None
+
+    def asked(self, gold: str, said: str) -> Verdict:
+        """The engine's verdict. TimeoutError after SECONDS, EOFError if the process ended."""
+        with self._one_at_a_time:
+            try:
+                line = self._line or self._start()
+                line.send((gold, said))
+                return _next(line, SECONDS)
+            except (TimeoutError, EOFError, ConnectionError):
+                self._end()
+                raise
+
+    def _start(self) -> Connection:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "evals.symbol_engine", str(theirs.fileno())],
+                cwd=Path(__file__).parents[1],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._line = Connection(ours.detach())
+        if (said := _next(self._line, FIRST_SECONDS)) != READY:
+            raise RuntimeError(f"the engine began with {said!r}, not with {READY!r}")
+        return self._line
+
+    def _end(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._line = self._process = None
+
+    def close(self) -> None:
+        """End the process; the next comparison starts another."""
+        with self._one_at_a_time:
+            self._end()
+
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
 
-@cache
-def _pool() -> ProcessPool:
-    """One process that has the engine loaded. spawn: a fork would copy the threads of others."""
-    pool = ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn"))
-    atexit.register(close)
-    pool.schedule(judge, ("1", "1"), timeout=FIRST_SECONDS).result()
-    return pool
+def _next(line: Connection, seconds: float) -> Verdict:
+    if not line.poll(seconds):
+        raise TimeoutError
+    return line.recv()
 
 
+def _of_its_own() -> None:
+    """A forked child shares no engine with its parent."""
+    global _ENGINE
+    _ENGINE = _Engine()
+
+
+_ENGINE = _Engine()
+os.register_at_fork(after_in_child=_of_its_own)
+
+
+@atexit.register
 def close() -> None:
-    """End the process; the next comparison starts another."""
-    if _pool.cache_info().currsize:
-        pool = _pool()
-        pool.stop()
-        pool.join()
-        _pool.cache_clear()
+    """End the engine's process; the next comparison starts another."""
+    _ENGINE.close()
 
 
-def judge(gold: str, said: str) -> tuple[bool | None, bool | None, str | None]:
-    """`compared` without a limit: runs in the other process."""
-    from math_verify import parse, verify
-
-    logging.getLogger("math_verify").setLevel(logging.CRITICAL)  # it logs that we limit the time
-    right = parse(f"${gold}$", parsing_timeout=0)  # 0: no limit of its own, which a signal gives
-    found = parse(f"${said}$", parsing_timeout=0) or parse(said, parsing_timeout=0)
-    # what it cannot read it gives back as a string
-    if all(isinstance(one, str) for one in right):
-        return None, None, GOLD_UNREAD
-    if all(isinstance(one, str) for one in found):
-        return None, None, ANSWER_UNREAD
-    if any(str(one) in MISREAD for one in right):
-        return None, None, GOLD_UNREAD
-    same = bool(verify(right, found, timeout_seconds=None))
-    return same, same or _is_near(right[0], found[0]), None
-
-
-def _is_near(gold: object, said: object) -> bool:
-    """Whether both are real numbers, and the second lies within 10 % of the first."""
-    from sympy import Expr
-
-    if not isinstance(gold, Expr) or not isinstance(said, Expr):
-        return False
-    if not (gold.is_number and said.is_number and gold.is_real and said.is_real):
-        return False
-    return bool(abs(said - gold) * 10 <= abs(gold))
+def pid() -> int | None:
+    """The number of the engine's process, where one runs."""
+    return _ENGINE.pid()

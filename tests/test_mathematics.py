@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -77,9 +79,39 @@ def test_what_takes_too_long_is_ended_and_unknown_and_the_next_answer_is_compare
 
 def test_an_engine_that_the_machine_kills_is_started_again():
     symbols.compared("1", "x")
-    [worker] = (symbols._pool().schedule(os.getpid).result(),)
-    os.kill(worker, signal.SIGKILL)
+    engine = symbols.pid()
+    assert engine is not None
+    os.kill(engine, signal.SIGKILL)
     assert grade(r"\boxed{z + 1}", "1 + z").correct is True
+
+
+def test_an_expression_that_ends_its_process_twice_is_unknown(monkeypatch):
+    monkeypatch.setattr(symbols, "_next", lambda line, seconds: (_ for _ in ()).throw(EOFError))
+    assert symbols.compared("q + 1", "q + 2") == (None, None, symbols.TOO_LARGE)
+
+
+def in_a_script(tmp_path, *lines: str) -> str:
+    """What a program prints whose main module must not be run again, as a page of Streamlit's."""
+    script = tmp_path / "page.py"
+    guard = "if __name__ != '__main__': raise RuntimeError('run again')"
+    script.write_text("\n".join([guard, f"import sys; sys.path.insert(0, {str(ROOT)!r})", *lines]))
+    return subprocess.check_output([sys.executable, script], text=True)
+
+
+def test_the_engine_does_not_run_the_main_module_again(tmp_path):
+    verdict = "print(symbols.compared('x + 1', '1 + x').same)"
+    assert in_a_script(tmp_path, "from evals import symbols", verdict) == "True\n"
+
+
+def test_a_forked_child_has_an_engine_of_its_own(tmp_path):
+    said = in_a_script(
+        tmp_path,
+        "import os; from evals import symbols",
+        "symbols.compared('1', 'x'); ours = symbols.pid()",
+        "if os.fork() == 0: print(symbols.pid()); sys.exit()",
+        "os.wait(); print(symbols.pid() == ours, symbols.compared('y', 'x + 2').same)",
+    )
+    assert said.splitlines() == ["None", "True False"]
 
 
 def test_a_gold_that_is_no_mathematics_is_unknown_not_wrong():
