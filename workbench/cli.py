@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
-from workbench import verbs_of_answers, verbs_of_models, verbs_of_rows
+from workbench import verbs_of_answers, verbs_of_comparisons, verbs_of_models, verbs_of_rows
 from workbench.boundary import exit_code
 from workbench.verbs import Answer, Folder, thinkbench, verb
 
-MODULES = (verbs_of_rows, verbs_of_models, verbs_of_answers)  # importing them makes their verbs
+# importing them makes their verbs
+MODULES = (verbs_of_rows, verbs_of_models, verbs_of_answers, verbs_of_comparisons)
 
 
 @thinkbench.command()

@@ -17,7 +17,7 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
-    *("grade", "compare", "import", "app", "doctor"),
+    *("grade", "compare", "transitions", "import", "app", "doctor"),
 )
 
 
