@@ -12,12 +12,11 @@ from data.runs import fingerprint
 from data.store import Store, ask
 from data.trained_on import problems_of, trained_on
 from evals.graders import grader as grader_of
-from evals.grading import UnknownRun
-from evals.report import METRICS, interval, scores_of
+from evals.scored import scored
+from evals.slices import SMALL
 from evals.statistics import wilson
 from evals.unpaired import gap
-
-SMALL = 30  # problems, below which a group's numbers say little
+from evals.verdicts import METRICS, interval
 
 
 def overlap(
@@ -37,7 +36,7 @@ def overlap(
     """
     asked = problems_of(store, problems, split)
     trained, left_out = trained_on(store, train, split)
-    by_run = {run: _scored(store, run, grader) for run in runs}  # a wrong name is told at once
+    by_run = {run: scored(store, run, grader) for run in runs}  # a wrong name is told at once
     found = overlaps(asked["question"].to_list(), trained["text"].to_list())
     hits = _hits(asked, trained, found)
     any_kind = {hit["problem_id"] for hit in hits}
@@ -105,21 +104,6 @@ def _kept(
 
 def _share(count: int, n: int) -> dict[str, Any]:
     return {"count": count, **wilson(count, n).to_json()}
-
-
-def _scored(store: Store, name: str, grader: str) -> pl.DataFrame:
-    run, _, stage = name.partition("/")
-    scores = scores_of(store, run, grader)
-    if stage:
-        scores = scores.filter(stage=stage)
-    if scores.is_empty():
-        known = ask(store, "select distinct run from scores order by run")["run"].to_list()
-        raise UnknownRun(
-            f"the store holds no scores of run {name!r} by {grader!r}; runs with scores: "
-            f"{', '.join(known) or 'none'}. Name one of them, or grade it first: "
-            f"thinkbench grade --run {run} --grader {grader}"
-        )
-    return scores
 
 
 def _apart(run: str, scores: pl.DataFrame, every: set[str], hit: set[str]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 import itertools
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from data import files
 from data.schema import TABLES
-from data.store import Store, add_generations, ask, open_store
+from data.store import Store, add, add_generations, ask, open_store
+from evals.graders import GRADERS
 
 
 def rows_of(table: str, **columns: list) -> pl.DataFrame:
@@ -34,6 +37,38 @@ def generated(*ids: str, grader: str = "strict") -> tuple[pl.DataFrame, pl.DataF
     texts = rows_of("generations", **common, text=[f"text of {id}" for id in ids])
     scores = rows_of("scores", **common, grader=[grader] * n, correct=[True] * n)
     return texts, scores
+
+
+def scored(
+    store: Store,
+    run: str,
+    verdicts: dict[str, Any],
+    *,
+    stage: str = "sft",
+    grader: str = "strict",
+    finish: Mapping[str, str | None] | None = None,
+) -> None:
+    """Add scores alone: problem -> right, wrong or unknown (None), or a list of its samples."""
+    rows = [
+        (problem, sample, right)
+        for problem, found in verdicts.items()
+        for sample, right in enumerate(found if isinstance(found, list) else [found])
+    ]
+    ids, samples, right = (list(column) for column in zip(*rows, strict=True))
+    n = len(rows)
+    frame = rows_of(
+        "scores",
+        generation_id=[f"{id}:{sample}:{run}:{stage}" for id, sample, _ in rows],
+        problem_id=ids,
+        sample=samples,
+        grader=[grader] * n,
+        grader_version=[GRADERS[grader].version] * n,
+        format=[True] * n,
+        correct=right,
+        partial=right,
+        finish=[(finish or {}).get(id, "stop") for id in ids],
+    )
+    add(store, "scores", frame, run=run, stage=stage)
 
 
 def problems(*ids: str) -> pl.DataFrame:

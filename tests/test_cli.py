@@ -20,12 +20,14 @@ from workbench.bars import bars
 from workbench.boundary import ADVICE, bad_input, exit_code
 from workbench.cli import thinkbench
 from workbench.flags import changed_preset, flagged
+from workbench.printed_comparisons import compared
 from workbench.verbs_of_answers import GRADERS
 
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
-    "grade", "failures", "override", "compare", "overlap", "import", "verify", "app", "doctor",
+    "grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify",
+    "app", "doctor",
 ]  # fmt: skip
 
 
@@ -263,8 +265,8 @@ def test_grades_say_the_run_the_grader_and_the_generations_first(capsys):
 
 
 def test_a_comparison_says_the_grader_and_the_problems_of_one_run_only(capsys):
-    printed.compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
-                      "metrics": {}})  # fmt: skip
+    compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
+              "metrics": {}, "slices": [], "decomposition": None})  # fmt: skip
     title = capsys.readouterr().out.splitlines()[0]
     assert title == (
         "x → y by lenient: 1 problems in both, 2 only in the first, 3 only in the second"

@@ -10,7 +10,8 @@ from data.store import add, ask
 from evals import failures, overrides
 from evals.graders import GRADERS
 from evals.imports import import_file
-from evals.report import grade_run, scores_of
+from evals.report import grade_run
+from evals.scored import scores_of
 from evals.verify import verify
 from tests.test_categories import GOLD, PLANTED, QUESTION, answering
 

@@ -13,7 +13,8 @@ from data.runs import RunExists
 from data.store import Store, StoreError, ask
 from evals import imports
 from evals.imports import import_file
-from evals.report import NothingInCommon, compare, grade_run
+from evals.report import compare, grade_run
+from evals.scored import NothingInCommon
 from tests import ROOT
 
 OPENAI = ROOT.parent / "shared" / "data" / "openai_gsm8k_model_solutions.jsonl"

@@ -11,7 +11,7 @@ from data.schema import TABLES
 from data.store import Store, add, add_generations, ask
 from evals import grading, report
 from evals.grading import UnknownRun
-from evals.report import NothingInCommon, SeveralStages
+from evals.scored import NothingInCommon, SeveralStages
 
 GOLDS = {"p1": "7", "p2": "1,200", "p3": "x + 1", "p4": "100"}
 
@@ -100,7 +100,7 @@ def test_comparing_a_run_with_itself_finds_no_difference(two_runs):
 def test_runs_without_a_common_problem_are_refused_with_what_each_has(two_runs):
     answered(two_runs, "one", "sft", ("p1", "7"))
     answered(two_runs, "other", "sft", ("p2", "7"))
-    with pytest.raises(NothingInCommon, match="one answered 1, other 1"):
+    with pytest.raises(NothingInCommon, match="one answered 1, other answered 1"):
         report.compare(two_runs, "one", "other")
 
 

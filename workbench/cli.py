@@ -7,6 +7,7 @@ import click
 
 from workbench import (
     verbs_of_answers,
+    verbs_of_comparisons,
     verbs_of_models,
     verbs_of_overlap,
     verbs_of_rows,
@@ -16,7 +17,14 @@ from workbench.boundary import exit_code
 from workbench.verbs import Answer, Folder, thinkbench, verb
 
 # importing them makes their verbs
-MODULES = (verbs_of_rows, verbs_of_models, verbs_of_answers, verbs_of_scores, verbs_of_overlap)
+MODULES = (
+    verbs_of_rows,
+    verbs_of_models,
+    verbs_of_answers,
+    verbs_of_scores,
+    verbs_of_comparisons,
+    verbs_of_overlap,
+)
 
 
 @thinkbench.command()

@@ -78,30 +78,43 @@ def comparisons(rows: list[dict[str, Any]]) -> "Group":
 
 
 def run_result(value: dict[str, Any]) -> None:
-    show(stages(value["stages"]), comparisons(value["comparisons"]), f"Store: {value['store']}")
+    rows = value["stages"]
+    tables = (stages(rows), *samples(rows), comparisons(value["comparisons"]))
+    show(*tables, f"Store: {value['store']}")
 
 
-def compared(value: dict[str, Any]) -> None:
-    """Two runs on the problems that both answered."""
-    show(
+def samples(rows: list[dict[str, Any]]) -> list["Group"]:
+    """A table for each number k of samples a problem, where it is more than one."""
+    return [
         table(
-            f"{value['a']} → {value['b']} by {value['grader']}: {value['n']:,} problems in both,"
-            f" {value['only_a']:,} only in the first, {value['only_b']:,} only in the second",
-            ["metric", "a", "b", "difference", "p", "fixed", "broken"],
+            f"{k} samples a problem (95 % intervals): mean, one of k right, majority right",
+            [
+                "stage",
+                f"avg@{k}",
+                *(f"pass@{draws}" for draws in own[0]["pass_at"]),
+                f"maj@{k}",
+                "undecided",
+                "run",
+            ],
             [
                 [
-                    name,
-                    interval(row["a"]),
-                    interval(row["b"]),
-                    change(row),
-                    chance(row["p"]),
-                    count(row["fixed"]),
-                    count(row["broken"]),
+                    row["stage"],
+                    interval(row["avg_at_k"]),
+                    *(interval(passed) for passed in row["pass_at"].values()),
+                    interval(row["maj_at_k"]),
+                    count(row["undecided"]),
+                    row["run"],
                 ]
-                for name, row in value["metrics"].items()
+                for row in own
             ],
         )
-    )
+        for k in sorted({row["samples"] for row in rows if "samples" in row})
+        if (own := [row for row in rows if row.get("samples") == k])
+    ]
+
+
+def evaluated(value: dict[str, Any]) -> None:
+    show(stages(value["stages"]), *samples(value["stages"]))
 
 
 def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
@@ -133,7 +146,8 @@ def graded(value: dict[str, Any]) -> None:
     rows += [[name, interval(value[name])] for name in METRICS]
     rows += [[name, count(item)] for name, item in value.items() if name not in shown]
     title = f"{value['run']} by {value['grader']} (95 % intervals)"
-    show(table(title, ["what", "value"], rows), stages(value["stages"]))
+    staged = value["stages"]
+    show(table(title, ["what", "value"], rows), stages(staged), *samples(staged))
 
 
 def count(value: Any) -> str:

@@ -17,7 +17,7 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
-    *("grade", "failures", "override", "compare", "overlap", "import", "verify"),
+    *("grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify"),
     *("app", "doctor"),
 )
 

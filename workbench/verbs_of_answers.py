@@ -22,21 +22,6 @@ def grade(folder: Path, run: str, grader: str) -> Answer:
 
 
 @verb
-@click.argument("run_a")
-@click.argument("run_b")
-@click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
-def compare(folder: Path, run_a: str, run_b: str, grader: str) -> Answer:
-    """Compare RUN_A with RUN_B on the problems that both answered.
-
-    A run that holds several stages is named as RUN/STAGE.
-    """
-    from evals.report import compare
-    from workbench.stores import existing_store
-
-    return compare(existing_store(folder), run_a, run_b, grader), printed.compared
-
-
-@verb
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="of the run that the generations become")
 def import_(folder: Path, file: Path, name: str) -> Answer:

@@ -72,7 +72,7 @@ def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
         done = stages.evaluate(job, begin.stage, begin.model, begin.run)
         rows = report.stages(job.store, [done.run], job.preset.eval.grader)
     value = {"run": done.run, **done.summary, "stages": rows}
-    return value, lambda value: printed.show(printed.stages(value["stages"]))
+    return value, printed.evaluated
 
 
 @verb

@@ -20,6 +20,11 @@ def change(row: dict[str, Any]) -> str:
     return f"{points} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
 
 
+def points(value: float | None) -> str:
+    """`3.4 points`, or a dash where there is none."""
+    return "-" if value is None else f"{100 * value:.1f} points"
+
+
 def chance(p: float | None) -> str:
     """A p value with as many digits as it can carry."""
     if p is None:
