@@ -104,7 +104,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "problem_id": pl.String,
         "sample": pl.Int32,
         "text": pl.String,
-        "tokens": pl.Int32,  # null where unknown (imports)
+        "tokens": pl.Int32,  # null where unknown (most imports)
         "finish": pl.String,  # stop | length | null where unknown
         "seed": pl.Int64,
         "settings": pl.String,  # JSON: temperature, top_k, top_p, max_tokens

@@ -1,5 +1,6 @@
 """Generations made elsewhere become a run of the store: its problems, texts, labels and scores."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -15,7 +16,8 @@ from data.runs import RunExists as RunExists
 from data.schema import TABLES
 from data.store import Store, add, add_generations, ask
 from evals.failures import categorise
-from evals.foreign import EXPECTED, Generation, Rejection, generations_of, lines_of
+from evals.foreign import Found, Generation, Rejection, Repeated
+from evals.formats import EXPECTED, generations_of
 from evals.grading import graded
 
 GRADER = "lenient"  # others answer in formats of their own
@@ -25,12 +27,13 @@ AT_A_TIME = 5_000  # generations written as one part
 def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     """Read `path` as the run `name`; the object of `thinkbench import`.
 
-    read = imported + rejected. Rejected lines are kept in the store with their reasons. An import
-    that was cut off goes on where it was. The generations are graded by `lenient`.
+    read = imported + rejected, and + repeated where a file says a generation once for each of
+    several filters. A line with several texts counts as so many. Rejected lines are kept in the
+    store with their reasons. An import that was cut off goes on where it was. The generations are
+    graded by `lenient`.
     """
     checked_name("run", name)
-    lines = lines_of(path)
-    kept, rejected = _sorted_out(generations_of(lines))
+    kept, rejected, repeated = _sorted_out(generations_of(path))
     if not kept:
         first = rejected[0]
         raise BadFile(
@@ -43,7 +46,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         run=name,
         config={"file": path.name, "grader": GRADER},
         seed=None,
-        inputs={"file": runs.fingerprint(lines=[line for _, line in lines])},
+        inputs={"file": _content_hash(path)},
     )
     with runs.told_of(store, name):
         kept = _with_problems(store, name, kept)
@@ -52,25 +55,36 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         categorise(store, name)
     summary: dict[str, Any] = {
         "run": name,
-        "read": len(kept) + len(rejected),
+        "read": len(kept) + len(rejected) + repeated,
         "imported": len(kept),
         "rejected": len(rejected),
     }
+    if repeated:
+        summary["repeated"] = repeated
     if rejected:
         summary["rejections"] = _keep(store, f"imports/{name}/rejected.jsonl", rejected)
     runs.end(store, name, "done", summary)
     return summary
 
 
-def _sorted_out(
-    rows: Iterable[Generation | Rejection],
-) -> tuple[list[Generation], list[Rejection]]:
-    """Each generation once: one of the same stage, problem and sample as another is rejected."""
+def _content_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sorted_out(rows: Iterable[Found]) -> tuple[list[Generation], list[Rejection], int]:
+    """Each generation once, what is rejected, and how often one was repeated.
+
+    One of the same stage, problem and sample as another is rejected.
+    """
     kept: dict[tuple[str, str, str, str, int], Generation] = {}
-    rejected = []
+    rejected, repeated = [], 0
     for row in rows:
         if isinstance(row, Rejection):
             rejected.append(row)
+            continue
+        if isinstance(row, Repeated):
+            repeated += 1
             continue
         key = (row.stage, row.problem_id, row.question, row.gold, row.sample)
         if key in kept:
@@ -79,7 +93,7 @@ def _sorted_out(
             rejected.append(Rejection(row.line, reason, content))
         else:
             kept[key] = row
-    return list(kept.values()), rejected
+    return list(kept.values()), rejected, repeated
 
 
 def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Generation]:
@@ -161,6 +175,8 @@ def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> No
                 "problem_id": row.problem_id,
                 "sample": row.sample,
                 "text": row.text,
+                "tokens": row.tokens,
+                "finish": row.finish,
                 "label": row.label,
                 "gold": row.gold,
             }

@@ -47,6 +47,25 @@ def test_a_neutral_file_becomes_a_run_with_problems_texts_labels_and_scores(stor
     assert (runs.state(store, "theirs") or {})["summary"] == found
 
 
+def test_finish_and_tokens_come_in_where_the_file_knows_them(store, tmp_path):
+    rows = [{}, {"finish": "length", "tokens": 4}, {"finish": None, "tokens": None}]
+    path = jsonl(tmp_path, *({**ROW, "sample": n, **row} for n, row in enumerate(rows)))
+    import_file(store, path, "theirs")
+    for table in ("generations", "scores"):
+        query = f"select finish, tokens from {table} order by sample"
+        assert ask(store, query).rows() == [(None, None), ("length", 4), (None, None)]
+
+
+def test_rows_of_several_runs_are_stages_that_can_be_compared(store, tmp_path):
+    rows = [{"run": "a"}, {"run": "b", "text": "8"}, {"run": "b", "stage": "sft"}, {"run": ""}]
+    import_file(store, jsonl(tmp_path, *({**ROW, **row} for row in rows)), "theirs")
+    query = "select stage from generations order by stage"
+    stages = ask(store, query)["stage"].to_list()
+    assert stages == ["a.import", "b.import", "b.sft", "import"]
+    found = compare(store, "theirs/a.import", "theirs/b.import", "lenient")
+    assert found["metrics"]["answer"]["broken"] == 1
+
+
 def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path):
     path = jsonl(
         tmp_path,
@@ -58,9 +77,12 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         {**ROW, "sample": -1},
         {**ROW, "sample": 2, "label": "yes"},
         {**ROW, "text": "once more"},
+        {**ROW, "finish": "eos"},
+        {**ROW, "tokens": 2**31},
+        {**ROW, "run": 7},
     )
     found = import_file(store, path, "theirs")
-    assert (found["read"], found["imported"], found["rejected"]) == (8, 1, 7)
+    assert (found["read"], found["imported"], found["rejected"]) == (11, 1, 10)
     kept = [json.loads(line) for line in Path(found["rejections"]).read_text().splitlines()]
     assert [(row["line"], row["reason"].partition(":")[0]) for row in kept] == [
         (2, "broken JSON"),
@@ -70,6 +92,9 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         (6, "sample is no whole number from 0"),
         (7, "label is not true, false or null"),
         (8, "same stage, problem and sample as another; number the samples"),
+        (9, "finish is not stop, length or null"),
+        (10, "tokens is no whole number from 0"),
+        (11, "run is no text"),
     ]
 
 

@@ -27,8 +27,10 @@ def grade(folder: Path, run: str, grader: str) -> Answer:
 def import_(folder: Path, file: Path, name: str) -> Answer:
     """Read generations made elsewhere.
 
-    FILE has one JSON object a line: problem_id, question, gold and text; a stage, a sample and a
-    label may follow.
+    FILE has one JSON object a line: problem_id, question, gold and text; a stage, a sample, a
+    label, a finish (stop or length) and a count of tokens may follow, and a run, for rows of
+    several: their stage is then RUN.STAGE. Or FILE holds samples of lm-evaluation-harness
+    (lm_eval --log_samples), or is a log of Inspect AI (.eval or .json).
     """
     from data.store import open_store
     from evals.imports import import_file
