@@ -1,8 +1,9 @@
 """Grading against math-verify, on the same rows, in one process: python -m benchmarks.grade
 
 Rows are texts in the style of GSM8K's solutions, half of them in the format, with golds of which
-one in four is missed. math-verify is what one would use instead: `parse` of gold and text, then
-`verify`. `--million` instead grades made generations with all four graders on two processes, and
+one in four is missed. math-verify is what one would use instead: `parse` of the gold and of what
+stands in the tags or after `####`, then `verify`. (Of a whole text with tags it takes another
+number than the answer in one case of ten.) `--million` instead grades made generations with all four graders on two processes, and
 gives the time and the memory of the largest.
 """
 
@@ -48,7 +49,8 @@ def theirs(text: str, gold: str) -> bool:
     """The verdict of math-verify."""
     from math_verify import parse, verify
 
-    return verify(parse(gold, parsing_timeout=0), parse(text, parsing_timeout=0), timeout_seconds=0)
+    said = text.rpartition("####")[2].rpartition("<answer>")[2].partition("</answer>")[0]
+    return verify(parse(gold, parsing_timeout=0), parse(said, parsing_timeout=0), timeout_seconds=0)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -80,7 +80,7 @@ def _read(path: Path) -> Any:
             "Run pip install 'thinkbench[inspect]'."
         ) from error
     try:
-        kind = path.suffix.lower().removeprefix(".")
+        kind: Any = path.suffix.lower().removeprefix(".")  # "eval" or "json"
         log = read_eval_log(str(path), format=kind, exclude_fields=NOT_READ)
     except Exception as error:  # of the zip, of zstandard, of three readers of JSON, of pydantic
         found = next(iter(str(error).splitlines()), type(error).__name__)

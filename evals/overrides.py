@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import polars as pl
+
 from data import state
 from data.store import Store, ask
 from evals.graders import grader as grader_of
@@ -11,6 +13,31 @@ VERDICTS = ("right", "wrong", "unknown", "as graded")
 
 class NoSuchGeneration(ValueError):
     """No generation, or more than one, has this id."""
+
+
+def overrides(store: Store, grader: str) -> pl.DataFrame:
+    """generation_id, verdict: what people say instead of `grader`."""
+    return ask(
+        store,
+        "select generation_id, verdict from overrides where grader = $grader",
+        grader=grader,
+    )
+
+
+def heeding(said: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """`scores` (with generation_id, answer and partial) where a person's verdict is the answer.
+
+    said: of `overrides`. What is right is within 10 % too; what is wrong may be, as graded.
+    """
+    both = scores.join(said, on="generation_id", how="left", maintain_order="left")
+    verdict = pl.col("verdict")
+    as_graded = pl.when(verdict.is_null())
+    answer = as_graded.then(pl.col("answer")).when(verdict == "right").then(True)
+    near = pl.when(verdict.is_null() | (verdict == "wrong")).then(pl.col("partial"))
+    return both.with_columns(
+        answer=answer.when(verdict == "wrong").then(False),  # else unknown
+        partial=near.when(verdict == "right").then(True),
+    ).drop("verdict")
 
 
 def override(

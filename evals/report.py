@@ -113,6 +113,16 @@ def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
     }
 
 
+def grade_runs(store: Store, grader: str) -> dict[str, Any]:
+    """`grade_run` of every run that has generations: grader, version, runs."""
+    rule = grader_of(grader)
+    known = ask(store, "select distinct run from generations order by run")["run"].to_list()
+    if not known:
+        raise UnknownRun("the store holds no generations. Evaluate a model, or import some.")
+    runs = [grade_run(store, run, grader) for run in known]
+    return {"grader": rule.name, "version": rule.version, "runs": runs}
+
+
 def _decomposition(
     store: Store, names: tuple[str, str], problems: set[str]
 ) -> dict[str, Any] | None:

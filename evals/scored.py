@@ -7,6 +7,7 @@ import polars as pl
 from data.store import Store, ask
 from evals.graders import grader as grader_of
 from evals.grading import UnknownRun
+from evals.overrides import heeding, overrides
 
 FIRST_STAGES = ("base", "sft", "grpo")
 
@@ -27,20 +28,13 @@ def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     answer.
     """
     rule = grader_of(grader)
-    return ask(
+    scores = ask(
         store,
         """
         select
-            stage, problem_id, sample, format,
-            case verdict
-                when 'right' then true when 'wrong' then false when 'unknown' then null
-                else correct
-            end as answer,
-            case verdict
-                when 'right' then true when 'unknown' then null else partial
-            end as partial,
+            generation_id, stage, problem_id, sample, format, correct as answer, partial,
             extracted, finish
-        from scores left join overrides using (generation_id, grader)
+        from scores
         where run = $run and grader = $grader and grader_version = $version
         qualify row_number() over (partition by generation_id) = 1
         order by stage, problem_id, sample
@@ -49,6 +43,7 @@ def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
         grader=rule.name,
         version=rule.version,
     )
+    return heeding(overrides(store, rule.name), scores).drop("generation_id")
 
 
 def scores_named(store: Store, name: str, grader: str) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Verification: every stored score computed again from the stored text, and every shown metric."""
 
 from collections import Counter
+from math import isclose
 from typing import Any
 
 import polars as pl
@@ -10,10 +11,11 @@ from evals.categories import VERSION
 from evals.failures import categorised
 from evals.graders import GRADERS
 from evals.grading import AT_A_TIME, NO_GOLD, UnknownRun, graded
-from evals.statistics import wilson
+from evals.overrides import heeding, overrides
+from evals.scored import scores_of
+from evals.statistics import Interval
+from evals.verdicts import METRICS, interval
 
-METRICS = {"format": "format", "correct": "answer", "partial": "partial"}  # column: metric
-Share = tuple[str, str, str, str, str]  # stage, grader, metric, stored or again, true or false
 VERDICTS = ("format", "extracted", "correct", "partial", "reason")
 LISTED = 20  # differences that are named for each kind
 
@@ -22,6 +24,7 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     """The object of `thinkbench verify`: what was computed again, and what differs.
 
     verified is False where anything differs, is stored twice, lacks its text or has no score.
+    A shown metric is computed again too, with what people say of scores as it is shown.
     Scores of a version that this code no longer has are counted as old, not compared.
     """
     runs = ask(
@@ -46,42 +49,53 @@ def _of_run(store: Store, run: str) -> dict[str, Any]:
     counts = _counts(store, run)
     differ: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
-    shares: Counter[Share] = Counter()
+    again: list[pl.DataFrame] = []
     after = ("", "", -1)
     while not (part := _part(store, run, after)).is_empty():
-        found = _scores_that_differ(store, run, part, shares)
+        found = _scores_that_differ(store, run, part, again)
         found += _failures_that_differ(store, run, part)
         total.update(row["what"] for row in found)
         differ += found[: LISTED - len(differ)]
         after = part.select("stage", "problem_id", "sample").row(-1)
+    metrics = _metrics(store, run, pl.concat(again)) if again else []
+    total["metrics"] += sum(not row["same"] for row in metrics)
     return {
         "run": run,
         **counts,
         "differ": total.total(),
-        "by_what": dict(total.most_common()),
+        "by_what": {what: times for what, times in total.most_common() if times},
         "differences": differ,
-        "metrics": _metrics(shares),
+        "metrics": metrics,
     }
 
 
-def _metrics(shares: Counter[Share]) -> list[dict[str, Any]]:
-    """Each metric by stage and grader: its value from the stored verdicts, and from the new."""
-    shown = sorted({(stage, name, metric) for stage, name, metric, _, _ in shares})
+def _metrics(store: Store, run: str, again: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each metric by stage and grader: as it is shown, and from the new verdicts."""
+    rows = []
+    for (name,), verdicts in again.group_by("grader", maintain_order=True):
+        shown = scores_of(store, run, str(name))
+        made = heeding(overrides(store, str(name)), verdicts)
+        for stage in shown["stage"].unique().sort():
+            for metric in METRICS:
+                both = [interval(of.filter(stage=stage), metric) for of in (shown, made)]
+                rows.append(
+                    {
+                        "stage": stage,
+                        "grader": name,
+                        "metric": metric,
+                        "shown": both[0].to_json(),
+                        "again": both[1].to_json(),
+                        "same": _same(*both),
+                    }
+                )
+    return rows
 
-    def value(stage: str, name: str, metric: str, which: str) -> dict[str, Any]:
-        right = shares[stage, name, metric, which, "true"]
-        return wilson(right, right + shares[stage, name, metric, which, "false"]).to_json()
 
-    return [
-        {
-            "stage": stage,
-            "grader": name,
-            "metric": metric,
-            "stored": value(stage, name, metric, "stored"),
-            "again": value(stage, name, metric, "again"),
-        }
-        for stage, name, metric in shown
-    ]
+def _same(a: Interval, b: Interval) -> bool:
+    """But for the order in which a mean was summed."""
+    if a.value is None or b.value is None or a.low is None or b.low is None:
+        return a == b
+    return a.n == b.n and isclose(a.value, b.value) and isclose(a.low, b.low)
 
 
 def _counts(store: Store, run: str) -> dict[str, int]:
@@ -138,9 +152,9 @@ def _part(store: Store, run: str, after: tuple[str, str, int]) -> pl.DataFrame:
 
 
 def _scores_that_differ(
-    store: Store, run: str, part: pl.DataFrame, shares: Counter[Share]
+    store: Store, run: str, part: pl.DataFrame, kept: list[pl.DataFrame]
 ) -> list[dict[str, Any]]:
-    """Verdicts that are others now; what the metrics are made of is added to `shares`."""
+    """Verdicts that are others now; what metrics are made of goes to `kept`."""
     stored = ask(
         store,
         """
@@ -158,11 +172,12 @@ def _scores_that_differ(
         mine = stored.filter(grader=name, grader_version=version)
         again = graded(part.join(mine, on="generation_id", how="semi"), name)
         both = mine.join(again, on="generation_id", suffix="_again")
-        for column, metric in METRICS.items():
-            for which, of in (("stored", column), ("again", f"{column}_again")):
-                counted = both.group_by("stage", of).len().drop_nulls()
-                for stage, verdict, n in counted.iter_rows():
-                    shares[stage, name, metric, which, str(verdict).lower()] += n
+        kept.append(
+            again.select(
+                "grader", "generation_id", "stage", "problem_id",
+                "format", pl.col("correct").alias("answer"), "partial",
+            )
+        )  # fmt: skip
         for column in VERDICTS:
             apart = both.filter(pl.col(column).ne_missing(pl.col(f"{column}_again")))
             found += [

@@ -13,6 +13,7 @@ from data.ingest import ingest
 from data.sources import cards
 from data.store import add
 from evals import report
+from evals.failures import categorise
 from pipeline import grpo, inputs, models, sft
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
@@ -80,6 +81,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
             chunk=max(config.batch, 256),
             progress=job.progress(f"evaluate {stage}"),
         )
+        categorise(job.store, run)
         return {
             "generations": count,
             "problems": fit.problems.height,

@@ -76,6 +76,7 @@ def test_every_generation_has_a_score_of_each_grader(job, result):
     total = ask(job.store, "select count(*) as n from generations")["n"].item()
     assert total == 3 * TEST_PROBLEMS
     assert dict(counts.iter_rows()) == dict.fromkeys(stages.GRADERS_STORED, total)
+    assert ask(job.store, "select count(*) as n from failures")["n"].item() == total
 
 
 def test_records_are_all_accounted_for(job, result):

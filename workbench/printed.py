@@ -150,6 +150,12 @@ def graded(value: dict[str, Any]) -> None:
     show(table(title, ["what", "value"], rows), stages(staged), *samples(staged))
 
 
+def graded_runs(value: dict[str, Any]) -> None:
+    """All runs under one grader."""
+    for run in value["runs"]:
+        graded(run)
+
+
 def count(value: Any) -> str:
     """A whole number with separators, unknown as a dash, a list by lines, else as it is."""
     if value is None:

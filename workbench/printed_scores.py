@@ -51,15 +51,22 @@ def verified(value: dict[str, Any]) -> None:
         for row in run["differences"]
     ]
     shares = [
-        [run["run"], row["stage"], row["grader"], row["metric"], *map(interval, both)]
+        [
+            run["run"],
+            row["stage"],
+            row["grader"],
+            row["metric"],
+            interval(row["shown"]),
+            interval(row["again"]),
+        ]
         for run in value["runs"]
         for row in run["metrics"]
-        if (both := (row["stored"], row["again"]))[0] != both[1]
+        if not row["same"]
     ]
     show(table("Verified from the stored texts", ["what", "value"], plain))
     if apart:
         columns = ["what", "generation", "stored", "again"]
         show(table("What differs", columns, apart, words=True))
     if shares:
-        columns = ["run", "stage", "grader", "metric", "stored", "again"]
+        columns = ["run", "stage", "grader", "metric", "shown", "again"]
         show(table("Metrics that differ", columns, shares, words=True))

@@ -11,14 +11,17 @@ GRADERS = ("strict", "lenient", "notebook", "math")  # evals/graders.py
 
 
 @verb
-@click.option("--run", "run", required=True, help="an evaluation or import")
+@click.option("--run", "run", help="an evaluation or import; by default all")
 @click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
-def grade(folder: Path, run: str, grader: str) -> Answer:
-    """Grade the generations of a run by another rule, without a model."""
-    from evals.report import grade_run
+def grade(folder: Path, run: str | None, grader: str) -> Answer:
+    """Grade stored generations by another rule, without a model."""
+    from evals.report import grade_run, grade_runs
     from workbench.stores import existing_store
 
-    return grade_run(existing_store(folder), run, grader), printed.graded
+    store = existing_store(folder)
+    if run is None:
+        return grade_runs(store, grader), printed.graded_runs
+    return grade_run(store, run, grader), printed.graded
 
 
 @verb
