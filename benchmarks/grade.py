@@ -3,8 +3,8 @@
 Rows are texts in the style of GSM8K's solutions, half of them in the format, with golds of which
 one in four is missed. math-verify is what one would use instead: `parse` of the gold and of what
 stands in the tags or after `####`, then `verify`. (Of a whole text with tags it takes another
-number than the answer in one case of ten.) `--million` instead grades made generations with all four graders on two processes, and
-gives the time and the memory of the largest.
+number than the answer in one case of ten.) `--million` instead grades made generations with all
+four graders on two processes, and gives the time and the memory of the largest.
 """
 
 import argparse
