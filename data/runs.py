@@ -3,7 +3,7 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -122,16 +122,19 @@ def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
 
 
 @contextmanager
-def told_of(store: Store, run: str) -> Iterator[None]:
-    """Write down that `run` was interrupted or failed where it was; the error goes on."""
+def told_of(store: Store, run: str, taken: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
+    """Write down that `run` was interrupted or failed where it was; the error goes on.
+
+    taken: what is to be said of the run besides
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        end(store, run, "interrupted", {})
+        end(store, run, "interrupted", taken())
         raise
     except Exception as error:
         with suppress(StoreError):  # a full disk is why it failed: the error itself says so
-            end(store, run, "failed", {"error": f"{type(error).__name__}: {error}"})
+            end(store, run, "failed", taken() | {"error": f"{type(error).__name__}: {error}"})
         raise
 
 

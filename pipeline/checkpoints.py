@@ -1,10 +1,13 @@
 """Adapters on disk through Orbax, the best of them kept by held-out answer accuracy."""
 
+import shutil
 from pathlib import Path
 
 import jax
 import orbax.checkpoint as ocp
 from flax import nnx
+
+from pipeline.training_state import DROPPED
 
 
 class BestAdapters:
@@ -18,12 +21,18 @@ class BestAdapters:
                 best_fn=lambda metrics: metrics["answer"],
                 best_mode="max",
                 keep_checkpoints_without_metrics=False,
+                todelete_subdir=DROPPED,
             ),
         )
         self.folder = folder
 
     def save(self, step: int, model: nnx.Module, answer: float) -> None:
-        """Keep the adapters of `model`, whose held-out answer accuracy is `answer`."""
+        """Keep the adapters of `model`, whose held-out answer accuracy is `answer`.
+
+        A run that goes on measures a step again that was kept before it was broken off.
+        """
+        if step in self._manager.all_steps():
+            return
         adapters = nnx.state(model, nnx.LoRAParam)
         saved = self._manager.save(
             step,
@@ -32,12 +41,17 @@ class BestAdapters:
         )
         assert saved, f"Orbax did not save step {step}"
         self._manager.wait_until_finished()
+        shutil.rmtree(self.folder / DROPPED, ignore_errors=True)
 
     def best(self) -> int:
         """The step with the highest accuracy; the later one of two that are equal."""
         step = self._manager.best_step()
         assert step is not None, "best() is asked before anything was saved"
         return step
+
+    def answer(self, step: int) -> float:
+        """The held-out answer accuracy that was measured at `step`."""
+        return float(self._manager.metrics(step)["answer"])  # type: ignore[index]  # it was saved
 
     def restore(self, step: int, model: nnx.Module) -> None:
         """Put the adapters of `step` into `model`."""

@@ -38,6 +38,13 @@ def above(config: Any, bound: float, *names: str, most: float = math.inf) -> Non
             raise BadConfig(f"{name} must be above {bound}{limit}, got {value}")
 
 
+def one_of(config: Any, name: str, known: tuple[str, ...]) -> None:
+    if getattr(config, name) not in known:
+        raise BadConfig(f"{name} is one of {', '.join(known)}; got {getattr(config, name)!r}")
+
+
+VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
+GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
 GRADERS = ("strict", "lenient", "notebook")  # stored with every evaluation
 
@@ -136,16 +143,25 @@ class GrpoConfig(LoraConfig):
     beta: float = knob(0.04, "weight of the KL divergence from the SFT model")
     kl_clamp: float = knob(10.0, "largest KL counted at one token", "nats")
     epsilon: float = knob(0.2, "clip of the policy ratio")
+    epsilon_high: float = knob(0.0, "its upper clip; 0: as the variant has it")
+    variant: str = knob("grpo", "grpo, dr-grpo, dapo or rloo: see pipeline/objective.py")
+    mask_truncated: bool = knob(False, "do not learn from completions that were cut off")
+    resample: int = knob(0, "tries to sample a group again whose rewards are all the same", "tries")
+    guard: str = knob("stop", "at signs of collapse: stop, roll-back, warn or off")
     reward_format: float = knob(0.5, "weight: exact format")
     reward_approximate_format: float = knob(0.25, "weight: each tag once")
     reward_answer: float = knob(3.0, "weight: the extracted answer equals the gold")
     reward_closeness: float = knob(0.5, "weight: the answer lies near the gold")
     evaluate_every: int = knob(20, "steps between held-out evaluations", "steps")
+    checkpoint_every: int = knob(10, "steps between checkpoints", "steps")
 
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
-        at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens", "evaluate_every")
-        at_least(self, 0, "micro_batch", "top_k", "beta", *REWARDS)
+        at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
+        at_least(self, 1, "evaluate_every", "checkpoint_every")
+        at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon_high", "resample", *REWARDS)
+        one_of(self, "variant", VARIANTS)
+        one_of(self, "guard", GUARDS)
         above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples have no spread
         above(self, 0, "top_p", most=1)
         if self.group < 2:

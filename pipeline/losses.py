@@ -7,6 +7,7 @@ from tunix.rl import common
 from tunix.rl.grpo.grpo_learner import GRPOConfig, TrainExample
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
+from pipeline.objective import Objective, aggregate, ended
 from pipeline.token_scores import TokenScores, token_scores
 
 
@@ -41,39 +42,50 @@ def completion_scores(
 
 
 def policy_loss(
-    model: nnx.Module, example: TrainExample, config: GRPOConfig, *, pad: int, temperature: float
+    model: nnx.Module,
+    example: TrainExample,
+    config: GRPOConfig,
+    *,
+    pad: int,
+    temperature: float,
+    objective: Objective | None = None,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """GRPO's loss (arXiv:2402.03300, equation 3), and means over the completions to be logged.
 
-    Equal to Tunix's, which keeps the logits of the whole batch.
+    By default equal to Tunix's, which keeps the logits of the whole batch.
 
     example: prompt_ids [batch, prompt], completion_ids and completion_mask [batch, completion],
              advantages [batch], ref_per_token_logps and old_per_token_logps [batch, completion]
              or None: no KL, and the policy that sampled is the one that is trained
     """
+    goal = objective or Objective(low=config.epsilon, high=config.epsilon)
     scores = completion_scores(
         model, example.prompt_ids, example.completion_ids, pad=pad, temperature=temperature
     )
     mask, logp = example.completion_mask, scores.logp
+    if goal.stops:
+        mask = mask & ended(example.completion_ids, mask, goal.stops)[:, None]
     old = example.old_per_token_logps
     ratio = jnp.exp(logp - (jax.lax.stop_gradient(logp) if old is None else old))
     advantages = example.advantages.astype(jnp.float32)[:, None]
     free = ratio * advantages
-    bound = jnp.clip(ratio, 1 - config.epsilon, 1 + config.epsilon) * advantages
-    loss = -sequence_mean(jnp.minimum(free, bound), mask)
-    means = {"pg_clipfrac": masked_mean(bound < free, mask)}
-    means["entropy"] = masked_mean(scores.entropy, mask)
+    bound = jnp.clip(ratio, 1 - goal.low, 1 + goal.high) * advantages
+
+    def over_tokens(values: jax.Array) -> jax.Array:
+        return aggregate(values, mask, goal.aggregate, goal.constant)
+
+    loss = -over_tokens(jnp.minimum(free, bound))
+    clipped = bound < free
+    means = {
+        "pg_clipfrac": masked_mean(clipped, mask),
+        "clip_high": masked_mean(clipped & (advantages > 0), mask),
+        "clip_low": masked_mean(clipped & (advantages < 0), mask),
+        "entropy": masked_mean(scores.entropy, mask),
+    }
     if example.ref_per_token_logps is not None:
         kl = common.compute_kl_divergence(
             logp, example.ref_per_token_logps, config.kl_loss_mode, config.kl_clamp_value
         )
-        loss += config.beta * sequence_mean(kl, mask)
+        loss += config.beta * over_tokens(kl)
         means["kl"] = masked_mean(kl, mask)
     return loss, means
-
-
-def sequence_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
-    """Mean over tokens in each row, then over the rows that have any."""
-    counts = mask.sum(axis=-1)
-    rows = (values * mask).sum(axis=-1) / jnp.maximum(counts, 1)
-    return rows.sum() / jnp.maximum((counts > 0).sum(), 1)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from tunix.sft.metrics_logger import MetricsLogger
 
-from data.store import Store, add
+from data.store import Store, add, ask
 
 FLUSH_ROWS = 2_000
 FLUSH_SECONDS = 15.0  # a run can be followed while it goes on
@@ -24,7 +24,17 @@ class StoreMetrics(MetricsLogger):
         super().__init__(None)
         self.store, self.run = store, run
         self.rows: list[dict] = []
+        self._there: set[tuple[str, int]] = set()
+        self.series: dict[str, list[tuple[int, float]]] = {}  # name -> (step, value), by step
         self.flushed = time.monotonic()
+
+    def go_on(self, done: int) -> None:
+        """Go on after `done` steps. What the store has of this run is not written again."""
+        query = "select name, step, value from metrics where run = $run order by step"
+        for name, step, value in ask(self.store, query, run=self.run).iter_rows():
+            self._there.add((name, step))
+            if step <= done:
+                self.series.setdefault(name, []).append((step, value))
 
     def log(self, metrics_prefix, metric_name, scalar_value, mode, step) -> None:
         value = float(np.mean(np.asarray(scalar_value, dtype=np.float64)))
@@ -33,6 +43,9 @@ class StoreMetrics(MetricsLogger):
         self.note(int(step), name, value)
 
     def note(self, step: int, name: str, value: float) -> None:
+        self.series.setdefault(name, []).append((step, value))
+        if (name, step) in self._there:
+            return
         at = datetime.now(UTC)
         self.rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
         waited = time.monotonic() - self.flushed

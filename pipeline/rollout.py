@@ -151,6 +151,27 @@ def generator(
     return generate
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """Groups whose rewards are all the same are sampled again: they teach nothing.
+
+    group: completions of one prompt, which follow each other
+    reward: of a prompt and a text
+    """
+
+    group: int
+    tries: int
+    reward: Callable[[str, str], float]
+
+    def silent(self, prompts: Sequence[str], completions: Sequence[Completion]) -> np.ndarray:
+        """[groups]  bool"""
+        rewards = [
+            self.reward(prompt, completion.text)
+            for prompt, completion in zip(prompts, completions, strict=True)
+        ]
+        return np.ptp(np.reshape(rewards, (-1, self.group)), axis=1) == 0
+
+
 class FreshRollout(VanillaRollout):
     """The rollout engine of GRPO: a new seed at each call, stop tokens kept, all completions noted.
 
@@ -173,6 +194,8 @@ class FreshRollout(VanillaRollout):
         self._key = jax.random.PRNGKey(seed)
         self.calls = 0
         self.noted: list[Completion] = []
+        self.resampling: Resampling | None = None
+        self.resampled = 0  # groups of the last call that were sampled again
 
     def generate(
         self, prompts: list[str], rollout_config: base_rollout.RolloutConfig, **kwargs
@@ -180,6 +203,7 @@ class FreshRollout(VanillaRollout):
         key = jax.random.fold_in(self._key, self.calls)
         self.calls += 1
         completions, prompt_ids = self._sampler.complete(prompts, key)
+        completions = self._with_a_signal(prompts, completions, key)
         self.noted += completions
         return base_rollout.RolloutOutput(
             text=[completion.text for completion in completions],
@@ -188,6 +212,24 @@ class FreshRollout(VanillaRollout):
             left_padded_prompt_tokens=prompt_ids,
             logprobs=None,
         )
+
+    def _with_a_signal(
+        self, prompts: list[str], completions: list[Completion], key: jax.Array
+    ) -> list[Completion]:
+        """Each group as it is, or as the last of its new tries."""
+        again, self.resampled = self.resampling, 0
+        for attempt in range(again.tries if again else 0):
+            assert again is not None
+            silent = again.silent(prompts, completions)
+            if not silent.any():
+                break
+            self.resampled = max(self.resampled, int(silent.sum()))
+            new, _ = self._sampler.complete(prompts, jax.random.fold_in(key, attempt))
+            completions = [
+                new[place] if silent[place // again.group] else old
+                for place, old in enumerate(completions)
+            ]
+        return completions
 
     def pad_id(self) -> int:
         return self._words.pad_id()

@@ -1,21 +1,26 @@
 """Cold-start supervised fine-tuning: Tunix's PeftTrainer on a Grain dataset, Qwix adapters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import grain.python as grain
 import numpy as np
 import optax
-import orbax.checkpoint as ocp
+from flax import nnx
 from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
+from data.runs import fingerprint
 from pipeline import losses, models
 from pipeline.config import LoraConfig, SftConfig
 from pipeline.lora import add_adapters, merge_adapters
 from pipeline.metrics import StoreMetrics
+from pipeline.step_order import StepOrder
+from pipeline.stopping import Stop
 from pipeline.tokens import Tokenizer, Tokens, example_tokens, padded
+from pipeline.training_state import TrainingState
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
 
@@ -104,23 +109,51 @@ class NoBar:
     def close(self) -> None: ...
 
 
+class Keeper:
+    """Stands where Tunix's own checkpoints would: keeps what a resumed run needs, and leaves.
+
+    Tunix's own hold neither the iterator's state nor what the run was begun with.
+    """
+
+    def __init__(self, state: TrainingState, every: int, stop: Stop) -> None:
+        self.state, self.every, self.stop = state, every, stop
+        self.before_save: Callable[[], dict[str, Any]] = dict  # returns the place
+        self.last = state.latest()
+
+    def save(
+        self, step: int, model: nnx.Module, optimizer: nnx.Optimizer, force: bool = False, **_
+    ) -> None:
+        """Called by Tunix after each step, and once more, by force, after the last one."""
+        leave = self.stop.asked() and not force
+        if (force or leave or step % self.every == 0) and step > self.last:
+            self.state.save(step, model, optimizer, self.before_save())
+            self.last = step
+        if leave:
+            self.stop.leave()
+
+    def latest_step(self) -> int:
+        return self.last
+
+    def close(self) -> None:
+        self.state.close()
+
+
 def train(
     start: models.Loaded,
     rows: list[Tokens],
     tokenizer: Tokenizer,
     config: SftConfig,
     *,
-    checkpoints: Path,
-    merged: Path,
+    folder: Path,
     metrics: StoreMetrics,
     progress: Progress,
+    stop: Stop | None = None,
 ) -> Path:
-    """Train adapters on `rows`, merge them into the weights of `start`, write the folder `merged`.
+    """Train adapters on `rows`, merge them into the weights of `start`, write `folder`/merged.
 
-    `checkpoints` must not exist: Tunix would silently go on from what it finds there.
+    What is kept in `folder`/state is gone on with, if it was begun with the same (CannotResume
+    else): the weights are then those of a run that was left alone, bit for bit.
     """
-    if checkpoints.exists():
-        raise models.BadModel(f"{checkpoints} exists; Tunix would resume it. Move it away first.")
     if not rows:
         raise NoExamples(
             f"no example has {config.max_tokens} tokens or fewer; raise max_tokens, or ingest and"
@@ -133,18 +166,12 @@ def train(
         seed=config.seed,
         mesh=start.mesh,
     )
-    pad = tokenizer.pad_id()
+    pad, stop = tokenizer.pad_id(), stop or Stop()
     trainer = peft_trainer.PeftTrainer(
         model,
         optimizer(config, config.steps),
         peft_trainer.TrainingConfig(
-            eval_every_n_steps=config.steps + 1,
-            max_steps=config.steps,
-            checkpoint_root_directory=str(checkpoints.resolve()),
-            checkpointing_options=ocp.CheckpointManagerOptions(
-                save_interval_steps=config.checkpoint_every, max_to_keep=config.keep
-            ),
-            metrics_prefix="sft",
+            eval_every_n_steps=config.steps + 1, max_steps=config.steps, metrics_prefix="sft"
         ),
         metrics_logger=metrics,
     )
@@ -153,18 +180,27 @@ def train(
     )
     trainer.with_training_hooks(Watch(progress, config.steps))
     trainer._pbar = NoBar()  # type: ignore[assignment]
+    read = fingerprint(rows=[row.ids.tolist() for row in rows])
+    state = TrainingState(folder / "state", {"config": asdict(config), "examples": read})
+    place = state.restore(model, trainer.optimizer)
+    order = StepOrder(batches(rows, config, pad), place["order"] if place else None, config.steps)
+    trainer._train_steps = trainer._iter_steps = order.done
+    metrics.go_on(order.done)
+    trainer.checkpoint_manager = keeper = Keeper(state, config.checkpoint_every, stop)  # type: ignore[assignment]  # quacks like one
+
+    def at_save() -> dict[str, Any]:
+        trainer._write_train_metrics()  # those of this step, which it holds back for the next
+        metrics.flush()
+        return {"order": order.state()}
+
+    keeper.before_save = at_save
     try:
-        with start.mesh:
-            trainer.train(_bounded(batches(rows, config, pad), config.steps))
+        with start.mesh, stop.listening():
+            trainer.train(order)
     finally:
         metrics.flush()
+    merged = folder / "merged"
+    if merged.exists():  # the run was broken off after it was written
+        return merged
     merge_adapters(model, start.model, alpha=config.lora_alpha)
     return models.save(start.model, start.folder, merged)
-
-
-def _bounded(dataset: grain.MapDataset, steps: int):
-    """The first `steps` batches: Tunix would read one more before it sees that it is done."""
-    for step in range(steps):
-        batch = dataset[step]
-        assert batch is not None
-        yield {name: np.asarray(value) for name, value in batch.items()}

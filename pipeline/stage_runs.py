@@ -1,12 +1,16 @@
 """A stage of the main job as one run of the store, found again by its fingerprint.
 
-A stage whose run is done, with the same configuration, inputs and code, is not run again. A
-stage that was broken off starts anew under a new attempt; what the old one wrote stays.
+A stage whose run is done, with the same configuration, inputs and code, is not run again.
+Training that was broken off goes on from its last step; any other stage that was broken off
+starts anew under a new attempt, and what the old one wrote stays.
 """
 
+import fcntl
+import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,14 @@ from data import runs
 from data.store import Store
 from pipeline import inputs
 from pipeline.config import Preset
+from pipeline.stopping import Stop
+from pipeline.training_state import CannotResume, refuse_others
 
 # name of the stage -> a function that is told (step, of, numbers to show)
 Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
+
+
+BROKEN_OFF = ("started", "interrupted", "failed")
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,8 @@ class Job:
     store: Store
     preset: Preset
     progress: Progress
+    stop: Stop = field(default_factory=Stop)
+    resume: str | None = None  # a run that must be gone on with
 
     @property
     def folder(self) -> Path:
@@ -48,34 +59,90 @@ def stage_run(
     read: dict[str, str],
     parent: str | None,
     work: Callable[[str], dict[str, Any]],
+    *,
+    resumed: bool = False,
 ) -> Done:
-    """Run `work` as a run of the store, or find the finished run with the same fingerprint."""
+    """Run `work` as a run of the store, or find the finished run with the same fingerprint.
+
+    resumed: `work` goes on from what is kept in the run's folder, if it was broken off
+    """
     config |= {"dtype": job.preset.model.dtype}
-    print_of = runs.fingerprint(
-        kind=kind, stage=stage, config=config, inputs=read, code=inputs.hash_of_code()
-    )
+    code = inputs.hash_of_code()
+    print_of = runs.fingerprint(kind=kind, stage=stage, config=config, inputs=read, code=code)
     base = f"{kind}-{print_of[:12]}" if kind == stage else f"{kind}-{stage}-{print_of[:12]}"
+    read = read | {"code": code}
+    if resumed and job.resume:
+        refuse_another(job, base, kind, config, read)
+    job.stop.check()
     run, attempt = base, 1
     while (known := runs.state(job.store, run)) is not None:
         if known["event"] == "done" and is_there(job, known["summary"]):
             return Done(run, known["summary"])
+        if resumed and known["event"] in BROKEN_OFF:
+            break
         attempt += 1
         run = f"{base}.{attempt}"
-    runs.begin(
-        job.store,
-        kind,
-        run=run,
-        stage=stage,
-        config=config,
-        seed=config.get("seed"),
-        inputs=read,
-        parent=parent,
-    )
-    started = time.monotonic()
-    with runs.told_of(job.store, run):
-        summary = work(run) | {"seconds": round(time.monotonic() - started, 1)}
-    runs.end(job.store, run, "done", summary)
+    with held(job.folder / run) if resumed else nullcontext():
+        runs.begin(
+            job.store,
+            kind,
+            run=run,
+            stage=stage,
+            config=config,
+            seed=config.get("seed"),
+            inputs=read,
+            parent=parent,
+        )
+        before = known["summary"].get("seconds", 0.0) if known and known["summary"] else 0.0
+        started = time.monotonic()
+
+        def taken() -> dict[str, Any]:
+            return {"seconds": round(before + time.monotonic() - started, 1)}
+
+        with runs.told_of(job.store, run, taken):
+            summary = work(run) | taken()
+        runs.end(job.store, run, "done", summary)
+        shutil.rmtree(job.folder / run / "state", ignore_errors=True)
     return Done(run, summary)
+
+
+class RunIsBusy(ValueError):
+    """Another process works on this run."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Nobody else trains in `folder` meanwhile: the system lets go of it with the process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunIsBusy(
+                f"run {folder.name} is being trained by another process. Wait for it, or stop it:"
+                " the same command then goes on where it was."
+            ) from error
+        yield
+
+
+def refuse_another(
+    job: Job, base: str, kind: str, config: dict[str, Any], read: dict[str, str]
+) -> None:
+    """Raise CannotResume unless `job.resume` is the run that would be gone on with."""
+    name = str(job.resume)
+    known = runs.state(job.store, name)
+    if known is None or known["kind"] != kind:
+        raise CannotResume(
+            f"there is no {kind} run {name!r} to go on with. Give the command without --resume:"
+            " it goes on by itself with a run that was broken off."
+        )
+    refuse_others(
+        f"run {name}",
+        {"config": known["config"], "read": known["inputs"]},
+        {"config": config, "read": read},
+    )
+    if not name.startswith(base):
+        raise CannotResume(f"run {name} cannot go on: a package that trains has another version.")
 
 
 def is_there(job: Job, summary: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from data import dialects
+from data import dialects, runs
 from data.conversions import convert_source
 from data.ingest import ingest
 from data.sources import cards
@@ -19,6 +19,7 @@ from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
 from pipeline.export import export
 from pipeline.metrics import StoreMetrics
+from pipeline.rewards import judged
 from pipeline.rollout import Sampling, generator
 from pipeline.stage_runs import Done, Job, kept_path, model_of, stage_run
 from pipeline.tokens import Tokenizer
@@ -119,15 +120,15 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
             rows,
             tokenizer,
             config,
-            checkpoints=job.folder / run / "adapters",
-            merged=job.folder / run / "merged",
+            folder=job.folder / run,
             metrics=StoreMetrics(job.store, run),
             progress=job.progress("sft"),
+            stop=job.stop,
         )
         _note_checkpoint(job, run, "sft", config.steps, merged, best=True)
         return {"model": kept_path(job, merged), "examples": len(rows), "too_long": len(too_long)}
 
-    return stage_run(job, "sft", "sft", as_json(config), read, None, work)
+    return stage_run(job, "sft", "sft", as_json(config), read, None, work, resumed=True)
 
 
 def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
@@ -153,14 +154,12 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
                 f" needs {config.prompts}: ingest more, or lower heldout or prompts"
             )
         columns = ["problem_id", "prompt", "gold"]
-        measured: dict[int, float] = {}
 
         def note(at: int, answer: float) -> None:
-            measured[at] = answer
             path = job.folder / run / "adapters" / str(at)
             _note_checkpoint(job, run, "grpo", at, path, answer, heldout.height)
 
-        merged, step = grpo.train(
+        best = grpo.train(
             _load(job, folder),
             [grpo.Prompt(*row) for row in train.select(columns).iter_rows()],
             tokenizer,
@@ -170,16 +169,20 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             measure=lambda generate: answer_accuracy(heldout, generate),
             heldout_sampling=sampling,
             heldout_batch=batch,
-            checkpoints=job.folder / run / "adapters",
-            merged=job.folder / run / "merged",
+            heldout=heldout.height,
+            folder=job.folder / run,
             metrics=StoreMetrics(job.store, run),
             progress=job.progress("grpo"),
             on_checkpoint=note,
+            stop=job.stop,
         )
-        _note_checkpoint(job, run, "grpo", step, merged, measured[step], heldout.height, best=True)
+        kept, answer = (best.step, best.merged), best.answer
+        _note_checkpoint(job, run, "grpo", *kept, answer, heldout.height, best=True)
         return {
-            "model": kept_path(job, merged),
-            "best_step": step,
+            "model": kept_path(job, best.merged),
+            "best_step": best.step,
+            "signs": best.signs,
+            "stopped_at": best.stopped_at,
             "problems": train.height,
             "heldout": heldout.height,
             "too_long": len(fit.too_long),
@@ -191,7 +194,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         "heldout_sampling": sampling.as_json(),
         "heldout_batch": batch,
     }
-    return stage_run(job, "grpo", "grpo", config_read, read, parent, work)
+    return stage_run(job, "grpo", "grpo", config_read, read, parent, work, resumed=True)
 
 
 def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> Done:
@@ -259,7 +262,7 @@ def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
     """Share of `problems` (prompt, gold) answered right, by the grader of the rewards."""
     completions = generate(problems["prompt"].to_list(), 0)
     right = [
-        grpo.judged(completion.text, gold).correct is True
+        judged(completion.text, gold).correct is True
         for completion, gold in zip(completions, problems["gold"], strict=True)
     ]
     return sum(right) / len(right)
@@ -293,6 +296,7 @@ def _note_checkpoint(
         "at": datetime.now(UTC),
     }
     schema = {"metric": pl.Float64, "metric_n": pl.Int64}
-    add(
-        job.store, "checkpoints", pl.DataFrame([row], schema_overrides=schema), run=run, stage=stage
-    )
+    rows = pl.DataFrame([row], schema_overrides=schema)
+    # a run that goes on may come by the same step again
+    once = runs.fingerprint(checkpoint=row["checkpoint"])
+    add(job.store, "checkpoints", rows, run=run, stage=stage, once=once)

@@ -82,8 +82,7 @@ def cold(tmp_path_factory):
         rows,
         tokenizer,
         config,
-        checkpoints=Path(os.path.relpath(folder / "adapters")),  # as a person may name it
-        merged=folder / "merged",
+        folder=Path(os.path.relpath(folder)),  # as a person may name it
         metrics=StoreMetrics(store, "sft-test"),
         progress=lambda step, of, numbers: steps.append(step),
     )

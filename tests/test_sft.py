@@ -1,5 +1,7 @@
 """SFT through Tunix's own trainer, at the smallest size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -8,6 +10,7 @@ from data.store import ask
 from pipeline import models, sft
 from pipeline.metrics import StoreMetrics
 from pipeline.tokens import Tokenizer
+from pipeline.training_state import CannotResume
 
 
 def test_what_was_learned_is_in_every_projection_of_the_merged_weights(cold):
@@ -25,13 +28,13 @@ def test_the_loss_of_each_step_is_in_the_store_and_falls(cold):
     assert loss[-1] < loss[0]
 
 
-def test_a_folder_of_old_checkpoints_is_refused(cold):
-    folder = cold["folder"]
-    with pytest.raises(models.BadModel, match="Tunix would resume it"):
+def test_what_was_begun_otherwise_is_not_gone_on_with(cold):
+    other = replace(cold["config"], learning_rate=1e-3)
+    with pytest.raises(CannotResume, match=r"config.learning_rate was 0.005 and is 0.001"):
         sft.train(
-            models.load("tiny"), cold["rows"], Tokenizer(models.TINY), cold["config"],
-            checkpoints=folder / "adapters", merged=folder / "again",
-            metrics=StoreMetrics(cold["store"], "x"), progress=lambda *shown: None,
+            models.load("tiny"), cold["rows"], Tokenizer(models.TINY), other,
+            folder=cold["folder"], metrics=StoreMetrics(cold["store"], "x"),
+            progress=lambda *shown: None,
         )  # fmt: skip
 
 
@@ -39,6 +42,5 @@ def test_no_example_that_fits_is_refused_with_the_limit(cold, tmp_path):
     with pytest.raises(sft.NoExamples, match="160 tokens or fewer"):
         sft.train(
             models.load("tiny"), [], Tokenizer(models.TINY), cold["config"],
-            checkpoints=tmp_path / "adapters", merged=tmp_path / "merged",
-            metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,
+            folder=tmp_path, metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,
         )  # fmt: skip

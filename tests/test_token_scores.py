@@ -13,14 +13,14 @@ from tunix.rl import algo_core, common
 from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline import grpo, losses, models, token_scores
+from pipeline import learner, losses, models, token_scores
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters
 from pipeline.tiny.train_base import initialise
 
 PAD, ROWS, PROMPT, COMPLETION, TEMPERATURE = 0, 4, 7, 21, 0.9
 LORA = nnx.DiffState(0, nnx.LoRAParam)
-ALGORITHM = grpo.algorithm(GrpoConfig(beta=0.3, epsilon=0.1))
+ALGORITHM = learner.algorithm(GrpoConfig(beta=0.3, epsilon=0.1))
 vars(ALGORITHM)["temperature"] = TEMPERATURE  # Tunix's learner sets it likewise, from the rollout
 
 
@@ -152,7 +152,7 @@ def test_a_model_that_knows_nothing_pays_log_vocabulary_and_has_its_entropy():
 
 def test_the_reference_is_scored_as_tunix_scores_it(policy):
     given = example(old=False)
-    mine = grpo.scores_of(
+    mine = learner.scores_of(
         policy, given.prompt_ids, given.completion_ids, pad=PAD, temperature=TEMPERATURE
     )
     expected = common.compute_per_token_logps(

@@ -1,6 +1,8 @@
 """What every verb that trains or runs a model shares: its options, and the job they make."""
 
 import contextlib
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,19 @@ import click
 
 from workbench.flags import changed_preset
 from workbench.verbs import not_empty
+
+
+class Duration(click.ParamType):
+    """`8h30m`, `90m` or `600s` as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", str(value))
+        if not found or not any(found.groups()):
+            self.fail(f"{value!r} is no time; expected hours, minutes and seconds, as 8h30m", param)
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return float(hours * 3600 + minutes * 60 + seconds)
 
 
 def training(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,6 +35,9 @@ def training(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
         click.option(
             "--set", "assignments", multiple=True, metavar="SECTION.KNOB=VALUE", help="any knob"
+        ),
+        click.option(
+            "--time-limit", type=Duration(), help="leave in time, to go on later: 8h30m, 90m, 600s"
         ),
         click.option("--preset", default="tiny", show_default=True, help="name or .toml file"),
     ):
@@ -35,9 +53,12 @@ def job_of(
     assignments: tuple[str, ...],
     seed: int | None,
     problems: str | None,
+    time_limit: float | None,
+    resume: str | None = None,
     changes: dict[str, dict[str, Any]] | None = None,
 ):
     """Yield the job that a training verb works on, its progress shown on standard error."""
+    started = time.monotonic()
     chosen = changed_preset(preset, changes or {}, assignments, seed)  # before jax: says no at once
     from data.store import open_store
     from workbench.bars import bars
@@ -49,9 +70,11 @@ def job_of(
 
     quiet()
     from pipeline.stages import Job  # loads jax, so only here
+    from pipeline.stopping import Stop
 
+    stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
-        yield Job(store, chosen, bar)
+        yield Job(store, chosen, bar, stop, resume)
 
 
 def _source_of(folder: Path, problems: str) -> dict[str, str]:

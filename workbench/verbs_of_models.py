@@ -11,6 +11,8 @@ from workbench.flags import knobs
 from workbench.jobs import job_of, training
 from workbench.verbs import Answer, not_empty, verb
 
+GO_ON = "go on with this run, or say what changed; by default a broken-off one is found"
+
 
 @verb
 @training
@@ -18,6 +20,7 @@ from workbench.verbs import Answer, not_empty, verb
 @click.option(
     "--model", callback=not_empty, help="run, 'tiny', folder or hub id; by default the preset's"
 )
+@click.option("--resume", metavar="RUN", callback=not_empty, help=GO_ON)
 def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
     """Teach the format: supervised fine-tuning on the preset's records."""
     with job_of(folder, **chosen) as job:
@@ -40,6 +43,7 @@ def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
     callback=not_empty,
     help="run, 'tiny', folder or hub id; by default the newest sft run",
 )
+@click.option("--resume", metavar="RUN", callback=not_empty, help=GO_ON)
 def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
     """Strengthen the reasoning: GRPO on the preset's train problems."""
     with job_of(folder, **chosen) as job:

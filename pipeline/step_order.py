@@ -1,0 +1,39 @@
+"""The batches of a run's steps, through a Grain iterator whose state is kept with the weights."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import grain.python as grain
+import numpy as np
+
+
+class StepOrder:
+    """The first `steps` batches of `dataset`, of which those before `state` are not read again.
+
+    dataset: batches without end, a pure function of seed, epoch and step
+    state: what `state()` gave after some step; None at the start
+    """
+
+    def __init__(self, dataset: grain.MapDataset, state: str | None, steps: int) -> None:
+        self._batches = dataset.to_iter_dataset(grain.ReadOptions(num_threads=0)).__iter__()
+        self.steps, self.done = steps, 0
+        if state is not None:
+            self._batches.set_state(json.loads(state))
+            self.done = self._batches.get_state()["next_index"]
+
+    def state(self) -> str:
+        """Of the iterator, after the batches that were taken."""
+        return json.dumps(self._batches.get_state())
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+        """An empty batch for each that is done, as Tunix skips so many; then the others."""
+        for _ in range(self.done):
+            yield {}
+        yield from self.left()
+
+    def left(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+        """The batches that are not done."""
+        for _ in range(self.done, self.steps):
+            batch = next(self._batches)
+            yield {name: np.asarray(value) for name, value in batch.items()}

@@ -1,0 +1,84 @@
+"""Leaving a training run between two steps: when a signal asks for it, or its time is up."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TEMPORARY = 75  # exit code of a run that left for its time limit: sysexits.h, EX_TEMPFAIL
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class TimeIsUp(SystemExit):
+    """The time limit is near; what was done is kept, and the same command goes on with it."""
+
+    def __init__(self) -> None:
+        super().__init__(TEMPORARY)
+
+
+class Stop:
+    """Whether a run is to leave at its next step.
+
+    deadline: by `time.monotonic()` [seconds]; None: no limit
+    """
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.deadline = deadline
+        self._signal: int | None = None
+        self._last, self._longest = time.monotonic(), 0.0
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """The first signal is noted, and the step goes on to its end; a second one acts at once."""
+        self._last = time.monotonic()
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+
+        def note(number: int, frame: object) -> None:
+            if self._signal is not None:
+                _restore(before)
+                os.kill(os.getpid(), number)
+            self._signal = number
+
+        for number in SIGNALS:
+            signal.signal(number, note)
+        try:
+            yield
+        finally:
+            _restore(before)
+
+    def asked(self) -> bool:
+        """Whether to leave now; asked once a step. It leaves while another step would not fit."""
+        now = time.monotonic()
+        self._longest = max(self._longest, now - self._last)
+        self._last = now
+        near = self.deadline is not None and now + self._longest > self.deadline
+        return near or self._signal is not None
+
+    def leave(self) -> None:
+        """End the run as the signal would have, or as one whose time is up."""
+        if self._signal is not None:
+            os.kill(os.getpid(), self._signal)
+            raise KeyboardInterrupt  # where nobody handles the signal otherwise
+        print(
+            "The time limit is near: the run was kept where it stands. Give the same command again"
+            " to go on.",
+            file=sys.stderr,
+        )
+        raise TimeIsUp
+
+    def check(self) -> None:
+        """Leave if that is asked for, where there is nothing to keep."""
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self.leave()
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
