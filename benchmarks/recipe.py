@@ -1,0 +1,114 @@
+"""Our GRPO recipe against the reference notebook's: python -m benchmarks.recipe STORE [--seeds 5]
+
+For each seed both start from the same cold-started bundled model and sample as many completions in
+as many steps; what each keeps answers the test problems, greedy, by `strict`. A run has collapsed
+if it is right less than half as often as at its start. Runs that are in STORE are not made again.
+"""
+
+import argparse
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from benchmarks import reference_recipe
+from data.store import open_store
+from evals import report
+from pipeline import grpo, inputs, models, stages
+from pipeline.config import load_preset
+from pipeline.evaluate import fitting
+from pipeline.metrics import StoreMetrics
+from pipeline.stage_runs import Done, Job, model_of, stage_run
+from pipeline.tokens import Tokenizer
+
+STAGES = {"start": "sft", "ours": "grpo", "reference": "reference"}
+
+
+def train_reference(job: Job, model: Path, parent: str) -> Done:
+    """The notebook's recipe on the same problems, as a run of the store."""
+    config, data = job.preset.grpo, job.preset.data
+    found = inputs.problems_of(job.store, data.problems, "train")
+
+    def work(run: str) -> dict[str, Any]:
+        tokenizer = Tokenizer(model)
+        fit = fitting(found.kept, tokenizer, config.max_prompt_tokens)
+        train = fit.problems.slice(data.heldout).select("problem_id", "prompt", "gold")
+        merged = reference_recipe.train(
+            models.load(str(model), dtype=job.preset.model.dtype, remat=job.preset.model.remat),
+            [grpo.Prompt(*row) for row in train.iter_rows()],
+            tokenizer,
+            config,
+            StoreMetrics(job.store, run),
+            job.folder / run / "merged",
+        )
+        return {"model": merged.relative_to(job.store.folder).as_posix()}
+
+    read = {"model": inputs.hash_of_folder(model)}
+    settings = {"seed": config.seed, "steps": config.steps, "recipe": "reference"}
+    return stage_run(job, "grpo", "reference", settings, read, parent, work)
+
+
+def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
+    """Answer and format of the start and of both recipes, with intervals; who collapsed."""
+    job = Job(job.store, job.preset.with_seed(seed), job.progress)
+    tuned = stages.train_sft(job, models.checked("tiny"), converter)
+    cold = model_of(job.store, tuned.summary)
+    ours = stages.train_grpo(job, cold, tuned.run)
+    theirs = train_reference(job, cold, tuned.run)
+    evaluated = {
+        name: stages.evaluate(job, STAGES[name], model, done.run).run
+        for name, model, done in (
+            ("start", cold, tuned),
+            ("ours", model_of(job.store, ours.summary), ours),
+            ("reference", model_of(job.store, theirs.summary), theirs),
+        )
+    }
+    rows = report.stages(job.store, list(evaluated.values()), "strict")
+    found = {name: row for name, row in zip(evaluated, rows, strict=True)}
+    half = found["start"]["answer"]["value"] / 2
+    differences = {
+        name: report.compare(job.store, evaluated["start"], evaluated[name])["metrics"]["answer"]
+        for name in ("ours", "reference")
+    }
+    return {
+        "seed": seed,
+        **{
+            name: {metric: row[metric] for metric in ("format", "answer")}
+            for name, row in found.items()
+        },
+        "difference": {
+            name: {key: one[key] for key in ("difference", "low", "high", "p")}
+            for name, one in differences.items()
+        },
+        "collapsed": [
+            name for name in ("ours", "reference") if found[name]["answer"]["value"] < half
+        ],
+        "signs": ours.summary["signs"],
+    }
+
+
+def share(interval: dict[str, Any]) -> str:
+    low, value, high = (f"{100 * interval[name]:.1f}" for name in ("low", "value", "high"))
+    return f"{value} % ({low} to {high})"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    store = open_store(arguments.store)
+    quiet = lambda name: lambda step, of, numbers: None  # noqa: E731
+    with nullcontext(Job(store, load_preset("tiny"), quiet)) as job:
+        counts = stages.prepare(job)
+        converter = counts[job.preset.data.records]["convert"]["converter"]
+        rows = []
+        for seed in range(arguments.seeds):
+            rows.append(of_seed(job, seed, converter))
+            row = rows[-1]
+            if not arguments.json:
+                shown = [f"{name} {share(row[name]['answer'])}" for name in STAGES]
+                print(f"seed {seed}: {', '.join(shown)}; collapsed: {row['collapsed']}", flush=True)
+    if arguments.json:
+        print(json.dumps(rows))

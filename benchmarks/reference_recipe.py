@@ -1,0 +1,138 @@
+"""The recipe of Tunix's GRPO notebook for Gemma 3 on GSM8K, by Tunix 0.1.7 as it comes.
+
+Two completions a problem, the notebook's four rewards, its KL (k1, weight 0.08), the sampler's
+constant seed, no stop token in what is trained, the last step kept. What hangs on the size of the
+model is that of our recipe: steps, completions a step, learning rate, adapters.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import optax
+from tunix.rl import rl_cluster as rl
+from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
+from tunix.rl.rollout import base_rollout
+
+from data.format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from evals import notebook
+from pipeline import models
+from pipeline.config import GrpoConfig
+from pipeline.grpo import Prompt, prompt_batches
+from pipeline.lora import add_adapters, merge_adapters
+from pipeline.metrics import StoreMetrics
+from pipeline.sft import NoBar
+from pipeline.tokens import Tokenizer
+
+GROUP, BETA, TEMPERATURE, TOP_K = 2, 0.08, 0.9, 50
+WEIGHT_DECAY, CLIP = 0.1, 0.1
+TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
+_ANSWER = re.compile(f"{re.escape(ANSWER_OPEN)}(.+?){re.escape(ANSWER_CLOSE)}", re.DOTALL)
+
+
+def exact_format(text: str, gold: str) -> float:
+    """3 for the format as the notebook's expression has it."""
+    return 3.0 * notebook.in_format(text)
+
+
+def approximate_format(text: str, gold: str) -> float:
+    """Half a point for each tag that is there once and for the right beginning, else minus half."""
+    held = [text.count(tag) == 1 for tag in TAGS] + [text.startswith(REASONING_OPEN)]
+    return sum(0.5 if one else -0.5 for one in held)
+
+
+def answer(text: str, gold: str) -> float:
+    """3 for the gold's own characters, less for what is near it, minus 1 for another number."""
+    found = _ANSWER.search(text) if notebook.in_format(text) else None
+    if found is None:
+        return 0.0
+    said = found.group(1)
+    if said == gold:
+        return 3.0
+    if said.strip() == gold.strip():
+        return 1.5
+    try:
+        ratio = float(said) / float(gold)
+    except (ValueError, ZeroDivisionError):
+        return -0.5
+    if 0.9 <= ratio <= 1.1:
+        return 0.5
+    return 0.25 if 0.8 <= ratio <= 1.2 else -1.0
+
+
+def number(text: str, gold: str) -> float:
+    """1.5 for the gold as the first number after the answer's tag."""
+    return 1.5 * (notebook.verdicts(notebook.extracted(text), gold)[0])
+
+
+REWARDS = (exact_format, approximate_format, answer, number)
+
+
+def as_tunix(reward: Callable[[str, str], float]) -> Callable[..., list[float]]:
+    def scored(prompts, completions, gold, **columns) -> list[float]:
+        return [reward(text, str(right)) for text, right in zip(completions, gold, strict=True)]
+
+    scored.__name__ = reward.__name__
+    return scored
+
+
+def train(
+    start: models.Loaded,
+    problems: list[Prompt],
+    tokenizer: Tokenizer,
+    ours: GrpoConfig,
+    metrics: StoreMetrics,
+    merged: Path,
+) -> Path:
+    """Train `start` as the notebook does, on as many completions as `ours` samples; `merged`."""
+    prompts = ours.prompts * ours.group // GROUP
+    actor = add_adapters(
+        start.model, rank=ours.lora_rank, alpha=ours.lora_alpha, seed=ours.seed, mesh=start.mesh
+    )
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0, ours.learning_rate, max(1, round(0.1 * ours.steps)), ours.steps
+    )
+    roles = (rl.Role.ACTOR, rl.Role.REFERENCE, rl.Role.ROLLOUT)
+    cluster = rl.RLCluster(
+        actor=actor,
+        reference=start.model,
+        tokenizer=tokenizer,
+        cluster_config=rl.ClusterConfig(
+            role_to_mesh=dict.fromkeys(roles, start.mesh),
+            rollout_engine="vanilla",
+            training_config=rl.RLTrainingConfig(
+                actor_optimizer=optax.chain(
+                    optax.clip_by_global_norm(CLIP),
+                    optax.adamw(rate, b1=0.9, b2=0.99, weight_decay=WEIGHT_DECAY),
+                ),
+                eval_every_n_steps=ours.steps + 1,
+                max_steps=ours.steps,
+                mini_batch_size=prompts,
+                train_micro_batch_size=prompts,
+            ),
+            rollout_config=base_rollout.RolloutConfig(
+                max_tokens_to_generate=ours.max_tokens,
+                max_prompt_length=ours.max_prompt_tokens,
+                kv_cache_size=ours.max_prompt_tokens + ours.max_tokens,
+                temperature=TEMPERATURE,
+                top_p=1.0,
+                top_k=TOP_K,
+                eos_tokens=tokenizer.stop_ids(),
+            ),
+        ),
+    )
+    cluster.actor_trainer.metrics_logger = metrics
+    cluster.actor_trainer._pbar = NoBar()  # type: ignore[assignment]
+    learner = GRPOLearner(
+        rl_cluster=cluster,
+        reward_fns=[as_tunix(reward) for reward in REWARDS],
+        algo_config=GRPOConfig(num_generations=GROUP, beta=BETA, epsilon=0.2),
+    )
+    wide = GrpoConfig(prompts=prompts, steps=ours.steps, seed=ours.seed)
+    batches = prompt_batches(problems, wide)
+    columns = [{k: np.asarray(v) for k, v in batches[s].items()} for s in range(ours.steps)]  # type: ignore[union-attr]
+    learner.train(columns)  # type: ignore[arg-type]
+    metrics.flush()
+    merge_adapters(actor, start.model, alpha=ours.lora_alpha)
+    return models.save(start.model, start.folder, merged)
