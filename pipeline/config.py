@@ -43,6 +43,7 @@ def one_of(config: Any, name: str, known: tuple[str, ...]) -> None:
         raise BadConfig(f"{name} is one of {', '.join(known)}; got {getattr(config, name)!r}")
 
 
+LOGS = ("tensorboard", "wandb")  # besides the store
 VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")

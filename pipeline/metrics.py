@@ -1,6 +1,7 @@
 """Numbers that training reports: buffered, then written to the store as rows."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -8,6 +9,7 @@ import polars as pl
 from tunix.sft.metrics_logger import MetricsLogger
 
 from data.store import Store, add, ask
+from pipeline.metric_logs import Write
 
 FLUSH_ROWS = 2_000
 FLUSH_SECONDS = 15.0  # a run can be followed while it goes on
@@ -20,9 +22,9 @@ class StoreMetrics(MetricsLogger):
     process, those of the next stage too.
     """
 
-    def __init__(self, store: Store, run: str) -> None:
+    def __init__(self, store: Store, run: str, also: Sequence[Write] = ()) -> None:
         super().__init__(None)
-        self.store, self.run = store, run
+        self.store, self.run, self.also = store, run, also
         self.rows: list[dict] = []
         self._there: set[tuple[str, int]] = set()
         self.series: dict[str, list[tuple[int, float]]] = {}  # name -> (step, value), by step
@@ -46,6 +48,8 @@ class StoreMetrics(MetricsLogger):
         self.series.setdefault(name, []).append((step, value))
         if (name, step) in self._there:
             return
+        for write in self.also:
+            write(step, name, value)
         at = datetime.now(UTC)
         self.rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
         waited = time.monotonic() - self.flushed

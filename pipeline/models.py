@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,9 @@ def checked(name: str) -> Path:
     return folder
 
 
-def architecture(folder: Path, dtype: str, remat: bool = False) -> gemma3.ModelConfig:
+def architecture(
+    folder: Path, dtype: str, remat: bool = False, tensor_parallel: int = 1
+) -> gemma3.ModelConfig:
     """Tunix's configuration of the Gemma 3 that `folder`/config.json describes."""
     try:
         text = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -134,7 +136,19 @@ def architecture(folder: Path, dtype: str, remat: bool = False) -> gemma3.ModelC
         global_scale_factor=_rope_scale(text),
         param_dtype=DTYPES[dtype],
         remat_config=gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE,
+        shd_config=_sharding(text["num_key_value_heads"], tensor_parallel),
     )
+
+
+def _sharding(key_value_heads: int, tensor_parallel: int) -> gemma3.ShardingConfig:
+    """Tunix's, but for keys and values whose heads are too few: each device has them all.
+
+    Gemma 3 1B has one such head, so Tunix's own fits no mesh with tensor parallelism.
+    """
+    sharding = gemma3.ShardingConfig.get_default_sharding()
+    if key_value_heads % tensor_parallel:
+        return replace(sharding, kv_weight_cndh=(None, None, "fsdp", None))
+    return sharding
 
 
 def _rope(text: dict, kind: str, old_name: str, default: float) -> float:
@@ -169,7 +183,10 @@ def load(
     mesh = mesh or mesh_of()
     with mesh:
         model = create_model_from_safe_tensors(
-            str(folder.resolve()), architecture(folder, dtype, remat), mesh, dtype=DTYPES[dtype]
+            str(folder.resolve()),
+            architecture(folder, dtype, remat, mesh.shape["tp"]),
+            mesh,
+            dtype=DTYPES[dtype],
         )
     return Loaded(model, folder, mesh)
 

@@ -1,6 +1,7 @@
 """Cold-start supervised fine-tuning: Tunix's PeftTrainer on a Grain dataset, Qwix adapters."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,20 @@ class Watch(TrainingHooks):
 
     def __init__(self, progress: Progress, steps: int) -> None:
         self.progress, self.steps = progress, steps
+        self.tokens, self.since = 0, time.monotonic()
 
     def on_train_step_end(self, train_ctx, train_step, train_loss) -> None:
-        self.progress(int(train_step), self.steps, {"loss": float(train_loss)})
+        now = time.monotonic()
+        speed = self.tokens / max(now - self.since, 1e-9)
+        self.tokens, self.since = 0, now
+        told = {"loss": float(train_loss), "tokens/s": speed}
+        self.progress(int(train_step), self.steps, told)
+
+    def counted(self, batches: Iterable[dict[str, np.ndarray]], pad: int):
+        """`batches`, whose tokens are counted on the way."""
+        for batch in batches:
+            self.tokens += int((batch["ids"] != pad).sum()) if batch else 0
+            yield batch
 
     def on_train_start(self, train_ctx) -> None: ...
 
@@ -178,7 +190,8 @@ def train(
     trainer.with_loss_fn(losses.sft_loss).with_gen_model_input_fn(
         lambda batch: {**batch, "present": batch["ids"] != pad}
     )
-    trainer.with_training_hooks(Watch(progress, config.steps))
+    watch = Watch(progress, config.steps)
+    trainer.with_training_hooks(watch)
     trainer._pbar = NoBar()  # type: ignore[assignment]
     read = fingerprint(rows=[row.ids.tolist() for row in rows])
     state = TrainingState(folder / "state", {"config": asdict(config), "examples": read})
@@ -196,7 +209,7 @@ def train(
     keeper.before_save = at_save
     try:
         with start.mesh, stop.listening():
-            trainer.train(order)
+            trainer.train(watch.counted(order, pad))
     finally:
         metrics.flush()
     merged = folder / "merged"

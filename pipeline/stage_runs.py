@@ -18,6 +18,8 @@ from data import runs
 from data.store import Store
 from pipeline import inputs
 from pipeline.config import Preset
+from pipeline.metric_logs import writers
+from pipeline.metrics import StoreMetrics
 from pipeline.stopping import Stop
 from pipeline.training_state import CannotResume, refuse_others
 
@@ -37,6 +39,12 @@ class Job:
     progress: Progress
     stop: Stop = field(default_factory=Stop)
     resume: str | None = None  # a run that must be gone on with
+    logs: tuple[str, ...] = ()  # where numbers go besides the store; see metric_logs
+
+    def metrics(self, run: str) -> StoreMetrics:
+        return StoreMetrics(
+            self.store, run, writers(self.logs, self.store.folder / "tensorboard", run)
+        )
 
     @property
     def folder(self) -> Path:

@@ -18,7 +18,6 @@ from pipeline import grpo, inputs, models, sft
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
 from pipeline.export import export
-from pipeline.metrics import StoreMetrics
 from pipeline.rewards import judged
 from pipeline.rollout import Sampling, generator
 from pipeline.stage_runs import Done, Job, kept_path, model_of, stage_run
@@ -121,7 +120,7 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
             tokenizer,
             config,
             folder=job.folder / run,
-            metrics=StoreMetrics(job.store, run),
+            metrics=job.metrics(run),
             progress=job.progress("sft"),
             stop=job.stop,
         )
@@ -171,7 +170,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             heldout_batch=batch,
             heldout=heldout.height,
             folder=job.folder / run,
-            metrics=StoreMetrics(job.store, run),
+            metrics=job.metrics(run),
             progress=job.progress("grpo"),
             on_checkpoint=note,
             stop=job.stop,

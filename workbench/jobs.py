@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.config import LOGS
 from workbench.flags import changed_preset
 from workbench.verbs import not_empty
 
@@ -39,6 +40,9 @@ def training(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--time-limit", type=Duration(), help="leave in time, to go on later: 8h30m, 90m, 600s"
         ),
+        click.option(
+            "--log", "logs", multiple=True, type=click.Choice(LOGS), help="numbers go there too"
+        ),
         click.option("--preset", default="tiny", show_default=True, help="name or .toml file"),
     ):
         command = option(command)
@@ -54,6 +58,7 @@ def job_of(
     seed: int | None,
     problems: str | None,
     time_limit: float | None,
+    logs: tuple[str, ...] = (),
     resume: str | None = None,
     changes: dict[str, dict[str, Any]] | None = None,
 ):
@@ -74,7 +79,7 @@ def job_of(
 
     stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
-        yield Job(store, chosen, bar, stop, resume)
+        yield Job(store, chosen, bar, stop, resume, logs)
 
 
 def _source_of(folder: Path, problems: str) -> dict[str, str]:
