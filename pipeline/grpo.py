@@ -62,7 +62,8 @@ class Recorder:
         noted, self.rollout.noted = self.rollout.noted, []
         assert [c.text for c in noted] == list(completions), "rollouts and rewards are out of step"
         for place, completion in enumerate(noted):
-            score = judged(completion.text, str(gold[place]))
+            right = str(gold[place])
+            score = judged(completion.text, right)
             self.rows.append(
                 {
                     "run": self.run,
@@ -76,7 +77,7 @@ class Recorder:
                     "rewards": [
                         {
                             "name": reward.name,
-                            "value": reward.value(completion.text, score),
+                            "value": reward.value(completion.text, right, score),
                             "weight": reward.weight,
                         }
                         for reward in self.rewards
