@@ -81,12 +81,17 @@ def regraded_verdicts(store: Store, run: str, progress: Progress | None = None) 
             None if gold is None else GRADERS[GRADER].grade(text, gold).correct
             for text, gold in page.select("text", "gold").iter_rows()
         ]
-        found.append(
-            page.select(
-                "problem_id", "step", "group", "reward", pl.Series("right", right, pl.Boolean)
-            )
-        )
+        kept = page.select("problem_id", "step", "group", "reward")
+        found.append(apart(kept.with_columns(pl.Series("right", right, pl.Boolean))))
     return pl.concat(found)
+
+
+def apart(kept: pl.DataFrame) -> pl.DataFrame:
+    """A copy of some columns of a page, without which they keep the whole page, texts and all.
+
+    (Columns that DuckDB made at once are freed at once: 1.9 GB instead of 0.5 for a million rows.)
+    """
+    return pl.DataFrame(kept.to_dict(as_series=False), schema=kept.schema)
 
 
 def pages(store: Store, run: str, progress: Progress | None = None) -> Iterator[pl.DataFrame]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from data.store import Store, ask, within
 from evals.reward_changes import by_step, summary, with_advantages
-from evals.rollouts import NoRollouts, Progress, check_rewards, pages, steps_of
+from evals.rollouts import NoRollouts, Progress, apart, check_rewards, pages, steps_of
 from pipeline.config import GrpoConfig
 from pipeline.reward_files import BadRewards, load, value_of
 from pipeline.rewards import Reward, judged, rewards_of
@@ -58,7 +58,7 @@ def replay(
         _add(new_sums, dict(zip(new_sums, values.T, strict=True)))
         for place in np.flatnonzero(both["flipped"]):
             flips(_flip(both.row(int(place), named=True), rewards, values[place]))
-        kept.append(both.select(KEPT))
+        kept.append(apart(both.select(KEPT)))
     if not kept:
         raise NoRollouts(
             f"the store has no gold for any problem of run {run!r}; expected the problems that it"
