@@ -88,3 +88,11 @@ def cold(tmp_path_factory):
     )
     return {"folder": folder, "store": store, "merged": merged, "rows": rows, "config": config,
             "steps": steps}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def trained(cold, tmp_path_factory):
+    """One GRPO run of three steps, which is trained once; see tests/small_grpo.py."""
+    from tests.small_grpo import run_of_three_steps
+
+    return run_of_three_steps(cold, tmp_path_factory.mktemp("grpo"))

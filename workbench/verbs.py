@@ -18,6 +18,7 @@ ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
     *("grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify"),
+    *("learnability", "rewards"),
     *("app", "doctor"),
 )
 
@@ -81,8 +82,10 @@ def _status(value: dict[str, Any]) -> int:
     return int(value.get("verified") is False)
 
 
-def verb(command: Callable[..., Answer]) -> click.Command:
+def verb(command: Callable[..., Answer], of: click.Group = thinkbench) -> click.Command:
     """Make `command(folder, ...)` a verb with --store and --json.
+
+    of: the group of verbs that it belongs to
 
     With --json nothing but the object reaches standard output: what libraries print there goes
     to standard error.
@@ -109,4 +112,16 @@ def verb(command: Callable[..., Answer]) -> click.Command:
         answered
     )
     answered = click.option("--store", "here", type=Folder(), help="as before the verb")(answered)
-    return thinkbench.command(command.__name__.rstrip("_"))(answered)
+    return of.command(command.__name__.rstrip("_"))(answered)
+
+
+def verbs(group: Callable[[], None]) -> click.Group:
+    """Make `group` a verb that has verbs of its own; --store may stand before these too."""
+
+    def named(here: Path | None) -> None:
+        if here is not None:
+            click.get_current_context().find_root().obj = here
+
+    named.__doc__ = group.__doc__
+    named = click.option("--store", "here", type=Folder(), help="as before the verb")(named)
+    return thinkbench.group(group.__name__)(named)
