@@ -1,63 +1,15 @@
 """Attention in blocks: the numbers of Tunix's dense attention, without its scores."""
 
-import dataclasses
-
 import jax
 import jax.extend.core as extend
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from tunix.models.gemma3 import model as gemma3
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline import attention, losses, models
-from pipeline.lora import add_adapters
-from pipeline.tiny.train_base import initialise
-
-WINDOW = 8
-LORA = nnx.DiffState(0, nnx.LoRAParam)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_local_and_one_global():
-    """Models of two layers, for they compile faster than six."""
-    kinds = (gemma3.AttentionType.LOCAL_SLIDING, gemma3.AttentionType.GLOBAL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gemma3, "GEMMA3_ATTENTION_PATTERN", kinds)
-        yield
-
-
-def built(*, blocks: bool, dtype: str = "float32", **changes) -> gemma3.Gemma3:
-    """A small model with a window of eight tokens."""
-    config = models.architecture(models.TINY, "float32")
-    small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
-    small |= {"sliding_window_size": WINDOW} | changes
-    model = gemma3.Gemma3(dataclasses.replace(config, **small), rngs=nnx.Rngs(0))
-    initialise(model, 0)
-    state = nnx.state(model, nnx.Param)
-    nnx.update(model, jax.tree.map(lambda w: w.astype(models.DTYPES[dtype]), state))
-    return attention.in_blocks(model) if blocks else model
-
-
-def with_adapters(model):
-    """Adapters that change what `model` computes, the same for every model of one shape."""
-    adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=models.mesh_of())
-    keys = iter(jax.random.split(jax.random.key(1), 100))
-    state = nnx.state(adapted, nnx.LoRAParam)
-    disturbed = jax.tree.map(lambda w: w + 0.1 * jax.random.normal(next(keys), w.shape), state)
-    nnx.update(adapted, disturbed)
-    return adapted
-
-
-@pytest.fixture(scope="module")
-def pair():
-    """The same model with adapters twice: attention in blocks, and as Tunix has it."""
-    blocks = with_adapters(built(blocks=True))
-    dense = nnx.clone(blocks)
-    for layer in dense.layers:
-        layer.attn.__class__ = gemma3.Attention
-    return blocks, dense
+from pipeline import attention, losses
+from tests.two_layers import assert_same, built, loss_and_gradient
 
 
 def segments_of(time: int) -> jax.Array:
@@ -73,24 +25,11 @@ def segments_of(time: int) -> jax.Array:
     return jnp.asarray(segments)
 
 
-@nnx.jit
-def loss_and_gradient(model, ids, completion, segments):
-    return nnx.value_and_grad(losses.sft_loss, argnums=LORA)(model, ids, completion, segments)
-
-
-# below, at a multiple of, and between multiples of the window
-@pytest.mark.parametrize("time", [6, 16, 21])
-def test_loss_and_gradient_of_adapters_are_those_of_dense_attention(pair, time):
-    ids = jax.random.randint(jax.random.key(time), (6, time), 110, 500)
-    segments = segments_of(time)
-    completion = (segments != 0) & (jnp.arange(time) % 5 != 1)[None]
-    (loss, gradient), (same, expected) = (
-        loss_and_gradient(model, ids, completion, segments) for model in pair
-    )
-    assert float(loss) == pytest.approx(float(same), rel=1e-5)
-    for mine, other in zip(jax.tree.leaves(gradient), jax.tree.leaves(expected), strict=True):
-        assert float(jnp.abs(other).max()) > 0
-        assert jnp.allclose(mine, other, rtol=1e-3, atol=1e-6)
+def test_loss_and_gradient_of_adapters_are_those_of_dense_attention(pair):
+    ids = jax.random.randint(jax.random.key(0), (6, 21), 110, 500)
+    segments = segments_of(21)
+    completion = (segments != 0) & (jnp.arange(21) % 5 != 1)[None]
+    assert_same(*(loss_and_gradient(model, ids, completion, segments) for model in pair))
 
 
 @pytest.mark.parametrize("heads", [(4, 4), (4, 1)], ids=["own", "shared"])
@@ -100,9 +39,8 @@ def test_logits_are_tunixs_however_heads_share_keys(heads):
     positions, mask = build_positions_from_mask(present), make_causal_attn_mask(present)
     shape = {"num_heads": heads[0], "num_kv_heads": heads[1]}
     call = nnx.jit(lambda model, mask: model(ids, positions, None, mask)[0])
-    model = built(blocks=True, **shape)
-    logits, expected = call(model, present), call(built(blocks=False, **shape), mask)
-    assert jnp.array_equal(call(model, mask), expected), "with a mask it is Tunix's"
+    model = built(blocks=True, shape=shape)
+    logits, expected = call(model, present), call(model, mask)  # with a mask it is Tunix's
     assert jnp.allclose(logits[present], expected[present], atol=1e-4)
 
 
@@ -177,8 +115,8 @@ def test_no_layer_holds_scores_of_all_tokens_with_all(monkeypatch):
     segments = jnp.ones((1, time), dtype=jnp.int32)
     monkeypatch.setattr(attention, "SCORES_BYTES", 4 * 4 * 64 * time)
     small = {"num_embed": 512, "sliding_window_size": 128}
-    assert largest_square(built(blocks=True, **small), segments) == 0
-    assert largest_square(built(blocks=False, **small), segments) >= 4 * time**2
+    assert largest_square(built(blocks=True, shape=small), segments) == 0
+    assert largest_square(built(blocks=False, shape=small), segments) >= 4 * time**2
 
 
 def test_a_model_keeps_its_parameters_when_its_attention_is_exchanged():
@@ -190,17 +128,17 @@ def test_a_model_keeps_its_parameters_when_its_attention_is_exchanged():
     )
 
 
-def test_scores_are_float32_under_adapters_over_a_bfloat16_base(monkeypatch):
+def test_scores_are_float32_under_adapters_over_a_bfloat16_base(pair, monkeypatch):
     seen_types = []
     softmax = jax.nn.softmax
     monkeypatch.setattr(
         jax.nn, "softmax", lambda x, **how: seen_types.append(x.dtype) or softmax(x, **how)
     )
-    model = with_adapters(built(blocks=True, dtype="bfloat16"))
+    model = nnx.clone(pair[0])
+    base = nnx.state(model, nnx.All(nnx.Param, nnx.Not(nnx.LoRAParam)))
+    nnx.update(model, jax.tree.map(lambda w: w.astype(jnp.bfloat16), base))
     segments = jnp.ones((1, 20), dtype=jnp.int32)
-    seen_types.clear()  # adding adapters calls the model with a mask
-    call = nnx.jit(lambda model: model(segments, segments, None, segments)[0])
-    logits = nnx.eval_shape(call, model)
+    logits = nnx.eval_shape(lambda model: model(segments, segments, None, segments)[0], model)
     assert set(seen_types) == {jnp.dtype("float32")}
     assert logits.dtype == jnp.bfloat16
 
