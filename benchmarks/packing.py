@@ -77,7 +77,7 @@ def adapted(blocks: bool) -> nnx.Module:
 
 
 @nnx.jit
-def gradient(model: nnx.Module, batch: dict[str, jax.Array]) -> nnx.State:
+def gradient(model: nnx.Module, batch: dict[str, np.ndarray]) -> nnx.State:
     return nnx.grad(losses.sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam))(model, **batch)
 
 
