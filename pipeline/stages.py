@@ -270,7 +270,8 @@ def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
 def _load(job: Job, folder: Path) -> models.Loaded:
     config = job.preset.model
     mesh = models.mesh_of(config.fsdp, config.tensor_parallel)
-    return models.load(str(folder), dtype=config.dtype, remat=config.remat, mesh=mesh)
+    how = {"remat": config.remat, "block_attention": config.block_attention}
+    return models.load(str(folder), dtype=config.dtype, mesh=mesh, **how)
 
 
 def _note_checkpoint(

@@ -58,6 +58,15 @@ def say(capsys, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def pair():
+    """One model with adapters twice: its attention in blocks, and dense as Tunix has it."""
+    from tests.two_layers import built, with_adapters, with_dense_attention
+
+    blocks = with_adapters(built(blocks=True))
+    return blocks, with_dense_attention(blocks)
+
+
+@pytest.fixture(scope="session")
 def cold(tmp_path_factory):
     """The bundled model after a short cold start: it knows the tags, so that rewards differ.
 
