@@ -167,19 +167,19 @@ def test_what_stays_without_an_answer_is_left_out_with_its_reason(failure, reaso
     assert len(found) == 3
 
 
-def test_a_cut_connection_and_a_silent_server_are_told_apart():
-    cut = outcomes(lambda body, tries: replace(answers(body, tries), cut=True), n=1, retries=0)
-    assert [(o.reason, o.again) for o in cut] == [("the connection was cut", True)]
-    silent = outcomes(
-        lambda body, tries: replace(answers(body, tries), delay=0.6), n=1, retries=0, timeout=0.2
-    )
-    assert [(o.reason, o.again) for o in silent] == [("no answer within 0.2 s", True)]
-
-
-def test_a_connection_that_is_closed_without_a_word_was_cut():
-    [out] = outcomes(lambda body, tries: Reply(status=0), n=1, retries=0)
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"cut": True}, "the connection was cut"),
+        ({"status": 0}, "the connection was cut"),
+        ({"delay": 0.6}, "no answer within 0.2 s"),
+    ],
+)
+def test_a_cut_connection_and_a_silent_server_are_told_apart(change, reason):
+    broken = lambda body, tries: replace(answers(body, tries), **change)  # noqa: E731
+    [out] = outcomes(broken, n=1, retries=0, timeout=0.2)
     assert isinstance(out, LeftOut)
-    assert out.reason == "the connection was cut"
+    assert (out.reason, out.again) == (reason, True)
 
 
 def test_what_is_no_http_is_left_out():

@@ -1,7 +1,7 @@
 """Asking a server for completions: many at once, each told as it finishes, in any order."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -58,7 +58,7 @@ def checked_url(url: str) -> str:
 
 def complete(
     requests: Iterable[Request], server: Server, stopped: Callable[[], bool] = lambda: False
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """The outcome of each request, in the order in which they finish.
 
     Requests are read as they are sent, `concurrency` at a time. Once `stopped` says so, or the
@@ -79,6 +79,7 @@ def reach(server: Server) -> None:
     """Raise ServerError, at once and without retries, where nothing listens at the URL."""
 
     async def look() -> None:
+        import aiohttp
         import openai
 
         client = await _client(server)
@@ -88,7 +89,7 @@ def reach(server: Server) -> None:
         except openai.APIConnectionError as error:
             if unreachable(error):
                 raise not_there(error, server) from error
-        except (openai.APIError, ValueError):
+        except (openai.APIError, aiohttp.ClientError, ValueError):
             pass  # it is there; what it thinks of our key is told when it is asked for an answer
         finally:
             await client.close()
