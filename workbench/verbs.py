@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from pipeline.stopping import TEMPORARY
+
 # What a command gives back: the object of --json, and what prints it for people.
 Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 
@@ -78,8 +80,8 @@ def thinkbench(context: click.Context, store: Path) -> None:
 
 
 def _status(value: dict[str, Any]) -> int:
-    """1 where a command found that what it was to verify does not hold."""
-    return int(value.get("verified") is False)
+    """1 where what was to be verified does not hold; as out of time where some is still to ask."""
+    return TEMPORARY if value.get("to_ask_again") else int(value.get("verified") is False)
 
 
 def verb(command: Callable[..., Answer], of: click.Group = thinkbench) -> click.Command:
