@@ -75,8 +75,13 @@ def side_by_side(answers: pl.DataFrame, generation: str) -> None:
     shown = sorted(shown, key=lambda row: _place(row["stage"]))[:ABREAST]
     if chosen not in shown:
         shown[-1] = chosen
+    abreast(shown, chosen)
+
+
+def abreast(shown: list[dict[str, Any]], chosen: dict[str, Any] | None = None) -> None:
+    """Rows of evals.browse.page, all of one problem, with their texts; `chosen` is framed."""
     ids, runs = [row["generation_id"] for row in shown], [row["run"] for row in shown]
-    asked = (chosen["problem_id"], ids, runs)
+    asked = (shown[0]["problem_id"], ids, runs)
     stored = session.answer(browse_detail.texts, *asked, reads=("generations",))
     wrong = session.answer(browse_detail.evidence, *asked, reads=("failures",))
     for column, row in zip(st.columns(len(shown)), shown, strict=True):

@@ -134,3 +134,8 @@ def chosen(
 def may_write() -> bool:
     """Whether people may say and start things here; `thinkbench app --read-only` lets them not."""
     return os.environ.get("THINKBENCH_READ_ONLY", "") != "1"
+
+
+def ink() -> str:
+    """The colour of words in a chart, on the background that the browser asks for."""
+    return "#dcdedf" if st.context.theme.type == "dark" else "#25282c"
