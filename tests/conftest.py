@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from data import samples
 from data.store import Store, open_store
-from tests import ROOT
+from tests import ROOT, hostile
 from workbench.cli import main
 
 
@@ -21,13 +22,15 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def show(tmp_path, monkeypatch):
-    """Run one file of the app on the store in `tmp_path/store`."""
+    """Run one file of the app on the store in `tmp_path/store`, at an address of that page."""
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def show(file: str) -> AppTest:
-        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30).run()
+    def show(file: str, **address: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30)
+        page.query_params.update(address)
+        page.run()
         assert not page.exception
         return page
 
@@ -40,6 +43,21 @@ def show(tmp_path, monkeypatch):
 @pytest.fixture
 def here(tmp_path: Path) -> Store:
     """The store that `show` shows."""
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def harmful(tmp_path_factory) -> Path:
+    """The folder of a store full of the texts of tests/hostile.py."""
+    folder = tmp_path_factory.mktemp("harmful")
+    hostile.fill(open_store(folder / "store"), folder)
+    return folder / "store"
+
+
+@pytest.fixture
+def full(harmful, tmp_path: Path) -> Store:
+    """Likewise, where `show` shows it."""
+    shutil.copytree(harmful, tmp_path / "store")
     return open_store(tmp_path / "store")
 
 
