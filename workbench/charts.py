@@ -150,3 +150,32 @@ def causes(
     bars = base.mark_bar(size=14).encode(color=alt.Color("what:N", scale=colour, legend=None))
     numbers = base.mark_text(dy=-14, color=ink).encode(text="problems:Q")
     return (bars + numbers).properties(height=90 + 40 * len(rows))
+
+
+def curve(
+    rows: pl.DataFrame, marks: list[int], step: int | None
+) -> alt.LayerChart | alt.FacetChart:
+    """Lines by step, one a name; a red rule at each of `marks`, a pale one at `step`.
+
+    rows: name, step, value
+    """
+    several = rows["name"].n_unique() > 1
+    base = alt.Chart(rows).encode(
+        x=alt.X("step:Q", title=None, axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+        color=alt.Color("name:N", legend=alt.Legend(title=None, orient="bottom", columns=2)
+                        if several else None),
+        tooltip=["name:N", "step:Q", alt.Tooltip("value:Q", format=".4g")],
+    )  # fmt: skip
+    lines = base.mark_line(strokeWidth=1.5, point=rows.height < 40)
+    rules = [
+        alt.Chart(pl.DataFrame({"step": at}, schema={"step": pl.Int64}))
+        .mark_rule(color=colour, strokeDash=dash, opacity=0.7)
+        .encode(x="step:Q")
+        for at, colour, dash in (
+            (marks, "#b5645a", [4, 2]),
+            ([] if step is None else [step], "#8a8f98", [1, 2]),
+        )
+        if at
+    ]
+    return alt.layer(lines, *rules).properties(height=180)

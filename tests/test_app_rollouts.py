@@ -1,0 +1,74 @@
+"""The rollouts page: curves, what guards saw, groups in full; and texts stay texts."""
+
+import pytest
+
+from data import runs
+from data.store import Store, add
+from tests import hostile
+from tests.rollout_rows import rolled
+from tests.store_rows import rows_of
+from tests.test_app_audit import press
+
+PAGE = "views/rollouts.py"
+GROUPS = (
+    (1, 0, "p1", ("7", "1", "1", "1")),
+    (1, 1, "p2", ("1", "1", "1", "1")),
+    (2, 0, "p1", ("7", "7", "7", "1")),
+)
+
+
+@pytest.fixture
+def grpo(here) -> Store:
+    """A run of two steps; a guard saw something at its second."""
+    runs.begin(here, "grpo", run="grpo-a", stage="grpo", config={}, seed=0, inputs={})
+    rolled(here, "grpo-a", GROUPS, {"p1": "7", "p2": "7"})
+    names = ["actor/train/kl", "actor/train/kl", "guard/kl"]
+    told = rows_of("metrics", name=names, step=[1, 2, 2], value=[0.1, 9.0, 9.0])
+    add(here, "metrics", told, run="grpo-a")
+    runs.end(here, "grpo-a", "done", {})
+    return here
+
+
+def test_without_a_run_of_grpo_the_page_says_what_to_run(show, here):
+    page = show(PAGE)
+    assert "No run of GRPO" in page.info[0].value
+    assert "thinkbench grpo" in page.code[0].value
+
+
+def test_the_last_step_is_shown_first_and_step_back_goes_before_it(show, grpo):
+    page = show(PAGE)
+    assert page.select_slider[0].value == 2
+    assert any("Group 1 of 1" in one.value for one in page.text)
+    press(page, "Step back")
+    assert page.query_params["step"] == "1"
+    assert any("Group 1 of 2" in one.value for one in page.text)
+
+
+def test_an_address_restores_step_and_group(show, grpo):
+    page = show(PAGE, run="grpo-a", step="1", group="1")
+    assert any("Group 2 of 2" in one.value for one in page.text)
+    assert any("nothing is learned" in one.value for one in page.info)
+
+
+def test_every_completion_of_a_group_has_its_reward_and_advantage(show, grpo):
+    shown = [one.value for one in show(PAGE, step="1", group="0").text]
+    told = [text for text in shown if text.startswith("sample ")]
+    assert [text.split(":")[0] for text in told] == [f"sample {n}" for n in range(4)]
+    assert all("advantage" in text and "answer" in text for text in told)
+
+
+def test_what_a_guard_saw_is_said(show, grpo):
+    page = show(PAGE)
+    assert "signs of collapse" in page.warning[0].value
+    assert page.dataframe[0].value["sign"].to_list() == ["kl"]
+
+
+@pytest.mark.parametrize("step", ["-1", "9999999999", "x", "1; drop table rollouts"])
+def test_an_address_that_names_no_step_shows_one(show, grpo, step):
+    assert show(PAGE, step=step).select_slider[0].value in (1, 2)
+
+
+def test_no_text_becomes_markup_and_no_page_breaks(show, full):
+    page = show(PAGE)
+    assert len([one for one in page.text if one.value.startswith("sample ")]) == len(hostile.TEXTS)
+    hostile.check(page)
