@@ -23,3 +23,15 @@ def held(folder: Path) -> Iterator[None]:
                 " the same command then goes on where it was."
             ) from error
         yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether anybody works in `folder` now."""
+    try:
+        with (folder / "lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

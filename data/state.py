@@ -1,4 +1,4 @@
-"""What people change, in SQLite: tags as events, versions of subsets, jobs, saved views."""
+"""What people change, in SQLite: tags as events, versions of subsets, saved views."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -236,51 +236,3 @@ def save_view(store: "Store", name: str, page: str, query: str, author: str | No
 def delete_view(store: "Store", name: str) -> None:
     with commit(store.folder) as connection:
         connection.execute("delete from saved_views where name = ?", (name,))
-
-
-def add_job(
-    store: "Store", job: str, verb: str, spec: dict[str, Any], slot: str | None = None
-) -> None:
-    """A row in state `queued`. A name that is taken raises sqlite3.IntegrityError."""
-    with commit(store.folder) as connection:
-        connection.execute(
-            "insert into jobs (job, verb, spec, state, slot, created_at)"
-            " values (?, ?, ?, 'queued', ?, ?)",
-            (job, verb, json.dumps(spec, sort_keys=True), slot, now()),
-        )
-
-
-def move_job(
-    store: "Store",
-    job: str,
-    expected: str,
-    to: str,
-    *,
-    run: str | None = None,
-    pid: int | None = None,
-    exit_code: int | None = None,
-    message: str | None = None,
-) -> bool:
-    """Move the job from state `expected` to `to`; False where it is in another state by now.
-
-    Of any number of processes that try the same move, one succeeds. `running` sets started_at,
-    any other state but `queued` sets ended_at. What is None stays as it was.
-    """
-    started = now() if to == "running" else None
-    ended = now() if to not in ("queued", "running") else None
-    with commit(store.folder) as connection:
-        moved = connection.execute(
-            """
-            update jobs set
-                state = ?,
-                run = coalesce(?, run),
-                pid = coalesce(?, pid),
-                exit_code = coalesce(?, exit_code),
-                message = coalesce(?, message),
-                started_at = coalesce(?, started_at),
-                ended_at = coalesce(?, ended_at)
-            where job = ? and state = ?
-            """,
-            (to, run, pid, exit_code, message, started, ended, job, expected),
-        )
-        return moved.rowcount == 1

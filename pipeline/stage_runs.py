@@ -28,6 +28,10 @@ from pipeline.training_state import CannotResume, refuse_others
 Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
 
 
+def untold(stage: str, run: str) -> None:
+    """Tells nobody that a run begins."""
+
+
 BROKEN_OFF = ("started", "interrupted", "failed")
 
 
@@ -41,6 +45,7 @@ class Job:
     stop: Stop = field(default_factory=Stop)
     resume: str | None = None  # a run that must be gone on with
     logs: tuple[str, ...] = ()  # where numbers go besides the store; see metric_logs
+    began: Callable[[str, str], None] = untold  # is told the stage and run of each that begins
 
     def metrics(self, run: str) -> StoreMetrics:
         return StoreMetrics(
@@ -86,6 +91,7 @@ def stage_run(
     run, attempt = base, 1
     while (known := runs.state(job.store, run)) is not None:
         if known["event"] == "done" and is_there(job, known["summary"]):
+            job.began(stage, run)
             return Done(run, known["summary"])
         if resumed and known["event"] in BROKEN_OFF:
             break
@@ -102,6 +108,7 @@ def stage_run(
             inputs=read,
             parent=parent,
         )
+        job.began(stage, run)
         before = known["summary"].get("seconds", 0.0) if known and known["summary"] else 0.0
         started = time.monotonic()
 

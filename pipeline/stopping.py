@@ -11,6 +11,9 @@ from typing import Any
 
 TEMPORARY = 75  # exit code of a run that left for its time limit: sysexits.h, EX_TEMPFAIL
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Signals that ended this process's command. An exception that a handler raises is lost where it
+# meets a library's callback: training then leaves at its next step all the same.
+NOTED: list[int] = []
 
 
 class TimeIsUp(SystemExit):
@@ -59,12 +62,12 @@ class Stop:
         self._longest = max(self._longest, now - self._last)
         self._last = now
         near = self.deadline is not None and now + self._longest > self.deadline
-        return near or self._signal is not None
+        return near or self._signal is not None or bool(NOTED)
 
     def leave(self) -> None:
         """End the run as the signal would have, or as one whose time is up."""
-        if self._signal is not None:
-            os.kill(os.getpid(), self._signal)
+        if self._signal is not None or NOTED:
+            os.kill(os.getpid(), self._signal or NOTED[0])
             raise KeyboardInterrupt  # where nobody handles the signal otherwise
         print(
             "The time limit is near: the run was kept where it stands. Give the same command again"
@@ -75,7 +78,7 @@ class Stop:
 
     def check(self) -> None:
         """Leave if that is asked for, where there is nothing to keep."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if NOTED or (self.deadline is not None and time.monotonic() > self.deadline):
             self.leave()
 
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and the exit code of each mistake."""
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 from evals import graders
 from pipeline.config import SECTIONS, BadConfig, load_preset
+from pipeline.stopping import Stop
 from tests import ROOT
 from workbench import printed
 from workbench.bars import bars
@@ -27,7 +29,7 @@ COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
     "grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify",
-    "learnability", "rewards", "app", "doctor",
+    "learnability", "rewards", "jobs", "app", "doctor",
 ]  # fmt: skip
 
 
@@ -141,6 +143,21 @@ def test_a_broken_off_command_says_so_and_goes_on_when_given_again(say, tmp_path
     assert (code, counts["read"], counts["rejected"]) == (0, 40_000, 0)
     assert counts["already_there"] > 0
     assert counts["new"] + counts["already_there"] == 40_000
+
+
+def test_a_signal_whose_exception_is_lost_is_heeded_at_the_next_step():
+    def command() -> int:
+        with contextlib.suppress(KeyboardInterrupt):  # as a library's callback may
+            os.kill(os.getpid(), signal.SIGTERM)
+        stop = Stop()
+        with stop.listening():
+            left = stop.asked()
+        assert left
+        stop.leave()
+        return 0
+
+    assert exit_code(command) == 128 + signal.SIGTERM
+    assert exit_code(lambda: int(Stop().asked())) == 0  # the next command knows nothing of it
 
 
 @pytest.mark.parametrize("section", ["sft", "grpo", "eval"])

@@ -1,4 +1,4 @@
-"""What people change: tags are events, subsets have versions, a job is claimed once."""
+"""What people change: tags are events, subsets have versions."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -79,33 +79,6 @@ def test_a_saved_view_is_replaced_by_its_name_and_can_be_deleted(store):
     state.delete_view(store, "wrong ones")
     assert kept == [("failures", "tag=wrong&stage=sft", "ada")]
     assert ask(store, "from saved_views").is_empty()
-
-
-def test_a_job_is_claimed_by_one_of_many(store):
-    state.add_job(store, "j1", "sft", {"preset": "tiny"}, slot="cpu")
-    with ThreadPoolExecutor(8) as pool:
-        claims = list(
-            pool.map(
-                lambda pid: state.move_job(store, "j1", "queued", "running", pid=pid), range(8)
-            )
-        )
-    (row,) = ask(store, "select state, pid, started_at is not null as s, ended_at from jobs").rows()
-    assert sum(claims) == 1
-    assert row == ("running", claims.index(True), True, None)
-
-
-def test_a_job_that_ended_says_when_and_how(store):
-    state.add_job(store, "j1", "sft", {})
-    state.move_job(store, "j1", "queued", "running", pid=1, run="r1")
-    state.move_job(store, "j1", "running", "failed", exit_code=3, message="out of memory")
-    query = "select state, pid, run, exit_code, message, ended_at >= started_at as ended from jobs"
-    assert ask(store, query).rows() == [("failed", 1, "r1", 3, "out of memory", True)]
-
-
-def test_a_job_name_is_taken_once(store):
-    state.add_job(store, "j1", "sft", {})
-    with pytest.raises(sqlite3.IntegrityError):
-        state.add_job(store, "j1", "sft", {})
 
 
 def test_a_change_that_fails_leaves_nothing_behind(store):

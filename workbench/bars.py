@@ -1,4 +1,4 @@
-"""Progress bars on standard error: what is done, what is left, and the latest numbers."""
+"""Progress bars on standard error, and for others to read: what is done, left, and the numbers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ def bars() -> Iterator[Bar]:
         TimeRemainingColumn,
     )
 
+    from workbench.told import teller
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -30,7 +32,7 @@ def bars() -> Iterator[Bar]:
         TextColumn("{task.fields[numbers]}"),
     )
     shown = Progress(*columns, console=Console(stderr=True))
-    tasks = {}
+    tasks, tells = {}, teller()
     try:
 
         def bar(name: str):
@@ -41,6 +43,7 @@ def bars() -> Iterator[Bar]:
                     tasks[name] = shown.add_task(name, total=of, numbers="")
                 words = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
                 shown.update(tasks[name], completed=step, total=of, numbers=words)
+                tells.step(name, step, of, numbers)
 
             return progress
 

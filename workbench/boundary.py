@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import click
 
+from pipeline.stopping import NOTED
+
 FLOORS = ("data", "evals", "pipeline", "workbench")
 TRAINING = ("jax", "jaxlib", "flax", "grain", "optax", "orbax", "qwix", "tunix", "transformers")
 BAD_INPUT = 2
@@ -45,7 +47,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
 
     SIGTERM ends it as Ctrl-C does, so that a run is written down as interrupted.
     """
-    stopped: list[int] = []
+    stopped = NOTED
+    stopped.clear()
 
     def stop(number: int, frame: object) -> None:
         stopped.append(number)

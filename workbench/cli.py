@@ -8,6 +8,7 @@ import click
 from workbench import (
     verbs_of_answers,
     verbs_of_comparisons,
+    verbs_of_jobs,
     verbs_of_models,
     verbs_of_overlap,
     verbs_of_rollouts,
@@ -26,6 +27,7 @@ MODULES = (
     verbs_of_comparisons,
     verbs_of_overlap,
     verbs_of_rollouts,
+    verbs_of_jobs,
 )
 
 

@@ -26,7 +26,9 @@ def events(found: pl.DataFrame) -> None:
     if found.is_empty():
         st.success("No guard saw a sign of collapse.")
         return
-    st.warning("Guards saw signs of collapse. What each means stands in docs/decisions/0003-grpo-that-holds.md.")
+    st.warning(
+        "Guards saw signs of collapse; docs/decisions/0003-grpo-that-holds.md says what they mean."
+    )
     st.dataframe(plain_columns(found), hide_index=True)
 
 

@@ -13,7 +13,7 @@ from pipeline.served.config import ServedConfig
 from workbench import printed
 from workbench.boundary import BadInput
 from workbench.flags import flag, flagged
-from workbench.jobs import chosen_preset
+from workbench.training import chosen_preset
 from workbench.verbs import Answer, not_empty
 
 STAGE = "served"

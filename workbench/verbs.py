@@ -20,7 +20,7 @@ ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
     *("grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify"),
-    *("learnability", "rewards"),
+    *("learnability", "rewards", "jobs"),
     *("app", "doctor"),
 )
 

@@ -8,8 +8,8 @@ import click
 from pipeline.config import EvalConfig, GrpoConfig, SftConfig
 from workbench import printed
 from workbench.flags import knobs
-from workbench.jobs import job_of, training
 from workbench.serving import Serving, evaluated, serving
+from workbench.training import job_of, training
 from workbench.verbs import Answer, not_empty, verb
 
 GO_ON = "go on with this run, or say what changed; by default a broken-off one is found"

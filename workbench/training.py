@@ -68,6 +68,7 @@ def job_of(
     chosen = chosen_preset(folder, preset, assignments, seed, problems, changes)
     from data.store import open_store
     from workbench.bars import bars
+    from workbench.told import teller
 
     store = open_store(folder)
     from workbench.quiet import quiet
@@ -78,7 +79,7 @@ def job_of(
 
     stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
-        yield Job(store, chosen, bar, stop, resume, logs)
+        yield Job(store, chosen, bar, stop, resume, logs, teller().run)
 
 
 def chosen_preset(
