@@ -17,9 +17,9 @@ class BadConfig(ValueError):
     """A preset, a knob or a value that cannot be used: says what was found and what is known."""
 
 
-def knob(default: Any, meaning: str, unit: str = "") -> Any:
-    """A dataclass field that carries its meaning and unit for flags, docs and the app."""
-    return field(default=default, metadata={"meaning": meaning, "unit": unit})
+def knob(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = ()) -> Any:
+    """A dataclass field that carries its meaning, unit and choices for flags, docs and the app."""
+    return field(default=default, metadata={"meaning": meaning, "unit": unit, "choices": choices})
 
 
 def at_least(config: Any, least: float, *names: str) -> None:
@@ -27,6 +27,14 @@ def at_least(config: Any, least: float, *names: str) -> None:
         value = getattr(config, name)
         if not least <= value < math.inf:  # nan is in no range
             raise BadConfig(f"{name} must be at least {least}, got {value}")
+
+
+def one_of_its_choices(config: Any) -> None:
+    """Every knob that has choices holds one of them."""
+    for one in fields(config):
+        known, value = one.metadata["choices"], getattr(config, one.name)
+        if known and value not in known:
+            raise BadConfig(f"{one.name} is one of {', '.join(known)}; got {value!r}")
 
 
 def above(config: Any, bound: float, *names: str, most: float = math.inf) -> None:
@@ -38,15 +46,11 @@ def above(config: Any, bound: float, *names: str, most: float = math.inf) -> Non
             raise BadConfig(f"{name} must be above {bound}{limit}, got {value}")
 
 
-def one_of(config: Any, name: str, known: tuple[str, ...]) -> None:
-    if getattr(config, name) not in known:
-        raise BadConfig(f"{name} is one of {', '.join(known)}; got {getattr(config, name)!r}")
-
-
 LOGS = ("tensorboard", "wandb")  # besides the store
 VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
+DTYPES = ("float32", "bfloat16")
 BATCHINGS = ("padded", "bucketed", "packed")
 GRADERS = ("strict", "lenient", "notebook")  # stored with every evaluation
 
@@ -59,15 +63,14 @@ class ModelConfig:
         "tiny",
         "'tiny', a model folder, a Hugging Face id or kaggle:owner/model/framework/variation",
     )
-    dtype: str = knob("float32", "of the frozen base weights: float32 or bfloat16")
+    dtype: str = knob("float32", "of the frozen base weights", choices=DTYPES)
     fsdp: int = knob(1, "devices over which weights and batch are sharded", "devices")
     tensor_parallel: int = knob(1, "devices over which heads and features are sharded", "devices")
     remat: bool = knob(True, "recompute each decoder layer in the backward pass, to save memory")
     block_attention: bool = knob(True, "train without all attention scores of a row at once")
 
     def __post_init__(self) -> None:
-        if self.dtype not in ("float32", "bfloat16"):
-            raise BadConfig(f"dtype must be float32 or bfloat16, got {self.dtype!r}")
+        one_of_its_choices(self)
         at_least(self, 1, "fsdp", "tensor_parallel")
 
 
@@ -106,6 +109,7 @@ class LoraConfig:
     seed: int = knob(0, "order of the data, adapter init and sampling")
 
     def __post_init__(self) -> None:
+        one_of_its_choices(self)
         at_least(self, 1, "lora_rank", "keep")
         at_least(self, 0, "weight_decay")
         above(self, 0, "learning_rate", "lora_alpha", "clip")
@@ -123,6 +127,7 @@ class SftConfig(LoraConfig):
         "padded",
         "padded: one example a row, all rows of one length; bucketed: rows of like length together;"
         " packed: several examples a row of max_tokens",
+        choices=BATCHINGS,
     )
     steps: int = knob(200, "optimizer steps", "steps")
     max_tokens: int = knob(
@@ -133,10 +138,6 @@ class SftConfig(LoraConfig):
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
         at_least(self, 1, "batch", "steps", "max_tokens", "checkpoint_every")
-        if self.batching not in BATCHINGS:
-            raise BadConfig(
-                f"batching must be one of {', '.join(BATCHINGS)}, got {self.batching!r}"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,10 +157,10 @@ class GrpoConfig(LoraConfig):
     kl_clamp: float = knob(10.0, "largest KL counted at one token", "nats")
     epsilon: float = knob(0.2, "clip of the policy ratio")
     epsilon_high: float = knob(0.0, "its upper clip; 0: as the variant has it")
-    variant: str = knob("grpo", "grpo, dr-grpo, dapo or rloo: see pipeline/objective.py")
+    variant: str = knob("grpo", "see pipeline/objective.py", choices=VARIANTS)
     mask_truncated: bool = knob(False, "do not learn from completions that were cut off")
     resample: int = knob(0, "tries to sample a group again whose rewards are all the same", "tries")
-    guard: str = knob("stop", "at signs of collapse: stop, roll-back, warn or off")
+    guard: str = knob("stop", "what is done at signs of collapse", choices=GUARDS)
     reward_format: float = knob(0.5, "weight: exact format")
     reward_approximate_format: float = knob(0.25, "weight: each tag once")
     reward_answer: float = knob(3.0, "weight: the extracted answer equals the gold")
@@ -172,8 +173,6 @@ class GrpoConfig(LoraConfig):
         at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
         at_least(self, 1, "evaluate_every", "checkpoint_every")
         at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon_high", "resample", *REWARDS)
-        one_of(self, "variant", VARIANTS)
-        one_of(self, "guard", GUARDS)
         above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples have no spread
         above(self, 0, "top_p", most=1)
         if self.group < 2:
@@ -204,15 +203,14 @@ class EvalConfig:
     max_prompt_tokens: int = knob(256, "longer prompts are left out and counted", "tokens")
     max_tokens: int = knob(768, "longest completion", "tokens")
     batch: int = knob(64, "completions decoded at a time", "completions")
-    grader: str = knob("strict", "the grader whose verdicts the table shows")
+    grader: str = knob("strict", "the grader whose verdicts the table shows", choices=GRADERS)
     seed: int = knob(0, "of sampling")
 
     def __post_init__(self) -> None:
         at_least(self, 1, "samples", "max_prompt_tokens", "max_tokens", "batch")
         at_least(self, 0, "limit", "temperature", "top_k")
         above(self, 0, "top_p", most=1)
-        if self.grader not in GRADERS:
-            raise BadConfig(f"no grader {self.grader!r}; the graders are {', '.join(GRADERS)}")
+        one_of_its_choices(self)
         if self.samples > 1 and self.temperature == 0:
             raise BadConfig(f"{self.samples} greedy samples are all the same: set temperature > 0")
 

@@ -42,7 +42,8 @@ def flag(f: Field[Any], ending: str = "") -> Callable[[Command], Command]:
     """The option of one field: a switch for a bool, repeatable for a tuple. ending: of its help."""
     name = f.name.replace("_", "-")
     unit = f" [{f.metadata['unit']}]" if f.metadata["unit"] else ""
-    words = f"{f.metadata['meaning']}{unit}{ending}"
+    choices = ", ".join(f.metadata["choices"])
+    words = f"{f.metadata['meaning']}{f': {choices}' if choices else unit}{ending}"
     if isinstance(f.default, bool):
         return click.option(f"--{name}/--no-{name}", f"knob_{f.name}", default=None, help=words)
     if isinstance(f.default, tuple):

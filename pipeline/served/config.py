@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config import above, at_least, knob, one_of
+from pipeline.config import above, at_least, knob, one_of_its_choices
 
 MOST_AT_ONCE = 1000  # connections that the client opens
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
@@ -18,11 +18,11 @@ class ServedConfig:
         5, "after 429, 5xx, a timeout or a cut connection, each later than the last", "retries"
     )
     limit_field: str = knob(
-        "max_tokens", "what limits an answer there: max_tokens or max_completion_tokens"
+        "max_tokens", "the name of the field that limits an answer there", choices=LIMIT_FIELDS
     )
 
     def __post_init__(self) -> None:
         above(self, 0, "concurrency", most=MOST_AT_ONCE)
         above(self, 0, "timeout")
         at_least(self, 0, "retries")
-        one_of(self, "limit_field", LIMIT_FIELDS)
+        one_of_its_choices(self)

@@ -1,0 +1,103 @@
+"""The train page: what it would start, what it starts, and how a job is followed."""
+
+import json
+
+import pytest
+
+from data import jobs
+from data.jobs import folder_of
+from tests.test_app_audit import press
+from workbench import background
+
+PAGE = "views/train.py"
+
+
+@pytest.fixture(autouse=True)
+def without_watchers(monkeypatch):
+    """Jobs are written down, and nothing is started for them."""
+    monkeypatch.setattr(background, "_watch", lambda store, name: None)
+
+
+def command(page) -> str:
+    return page.code[0].value
+
+
+def test_the_command_is_shown_before_it_is_started(show, here):
+    page = show(PAGE)
+    assert command(page) == "thinkbench run --preset tiny"
+    assert "No job" in page.info[0].value
+    assert jobs.jobs(here) == []
+
+
+def test_an_address_restores_the_form_and_starts_nothing(show, here):
+    page = show(PAGE, verb="sft", seed="3", **{"sft.steps": "40", "sft.batching": "packed"})
+    assert command(page) == (
+        "thinkbench sft --preset tiny --set sft.batching=packed --set sft.steps=40 --seed 3"
+    )
+    assert jobs.jobs(here) == []
+
+
+def test_a_place_of_files_is_not_taken_from_an_address(show, here):
+    page = show(PAGE, verb="sft", **{"data.records_from": "/etc/passwd", "model.model": "/etc"})
+    assert command(page) == "thinkbench sft --preset tiny"
+
+
+def test_a_knob_that_cannot_be_is_said_and_cannot_be_started(show, here):
+    page = show(PAGE, verb="grpo", **{"grpo.group": "1"})
+    assert "group must be at least 2" in " ".join(text.value for text in page.text)
+    assert "Start" not in [button.label for button in page.button]
+
+
+@pytest.mark.parametrize("seed", ["x", "1 --model /etc", "'; drop table jobs; --"])
+def test_a_seed_that_is_no_number_is_said(show, here, seed):
+    page = show(PAGE, seed=seed[:9])
+    assert "seed must be int" in " ".join(text.value for text in page.text)
+
+
+def test_start_makes_one_job_however_often_it_is_pressed(show, here):
+    page = show(PAGE, verb="sft", **{"sft.steps": "40"})
+    press(page, "Start")
+    press(page, "Start")
+    [job] = jobs.jobs(here)
+    assert job.arguments == ("sft", "--preset", "tiny", "--set", "sft.steps=40")
+    assert page.query_params["job"] == job.job
+    assert any("queued" in one.value for one in page.subheader)
+
+
+def test_a_job_shows_how_far_it_is_and_its_log(show, here):
+    job, _ = background.start(here, ["sft"], "ana")
+    folder = folder_of(here, job.job)
+    folder.mkdir(parents=True)
+    work = {"step": 30, "of": 100, "numbers": {"loss": 0.25}, "began": 0, "first": 10, "at": 20}
+    told = {"runs": [["sft", "sft-1"]], "work": {"sft": work}}
+    (folder / "progress.json").write_text(json.dumps(told))
+    (folder / "log.txt").write_text("one\x1b[2J\n<script>alert(1)</script>\n")
+    page = show(PAGE, job=job.job)
+    assert [bar.proto.text for bar in page.get("progress")] == [
+        "sft: 30 of 100. loss 0.25. 70 s left"
+    ]
+    [log] = [one.value for one in page.code if "script" in one.value]
+    assert "\x1b" not in log
+
+
+def test_a_job_is_cancelled_and_started_again_from_the_page(show, here):
+    job, _ = background.start(here, ["sft"], "ana")
+    page = show(PAGE, job=job.job)
+    press(page, "Cancel")
+    assert jobs.job_of(here, job.job).state == "cancelled"
+    page = show(PAGE, job=job.job)
+    press(page, "Go on")
+    again, first = jobs.jobs(here)
+    assert (again.state, again.arguments, first.job) == ("queued", ("sft",), job.job)
+
+
+def test_a_page_that_is_read_only_starts_and_cancels_nothing(show, here, monkeypatch):
+    background.start(here, ["sft"], "ana")
+    monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
+    page = show(PAGE)
+    assert not page.button
+
+
+def test_an_address_that_names_no_job_shows_the_newest(show, here):
+    background.start(here, ["sft"], "<b>ana</b>")
+    assert any("queued" in one.value for one in show(PAGE, job="../../etc").subheader)

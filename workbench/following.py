@@ -1,0 +1,136 @@
+"""Parts of the Train page that live: the jobs, and one of them with its numbers and its log."""
+
+import shlex
+from typing import Any
+
+import streamlit as st
+
+from data import jobs
+from data.jobs import Job, folder_of, job_of
+from evals import rollout_steps
+from workbench import background, charts, session, told
+from workbench.texts import plain, plain_columns
+from workbench.verbs import login
+from workbench.words import duration
+
+EVERY = 2.0  # [s] between two looks at a job that lives
+CURVES = {
+    "loss": ("sft/train/loss",),
+    "held-out answers right": ("heldout/answer",),
+    "reward": ("rollout/reward",),
+    "format and answers right": ("rollout/format", "rollout/answer"),
+}
+ICONS = {"queued": "hourglass_empty", "running": "play_arrow", "done": "check", "failed": "error",
+         "cancelled": "cancel", "out of time": "schedule", "lost": "help"}  # fmt: skip
+
+
+def start(words: list[str]) -> None:
+    """Start a job of these words, and show it. One that runs already is shown instead."""
+    job, _ = background.start(session.store(), words, login())
+    session.go({"job": job.job})
+
+
+def table() -> str | None:
+    """All jobs, the newest first; the one that is chosen, by its name."""
+    found = jobs.jobs(session.store())
+    if not found:
+        st.info("No job has been started yet: choose above, then press Start.")
+        return None
+    rows = [
+        {"job": job.job, "state": job.state, "by": plain(job.author),
+         "created (UTC)": f"{job.created_at:%Y-%m-%d %H:%M:%S}", "took": _took(job),
+         "command": plain(shlex.join(job.arguments))}
+        for job in found
+    ]  # fmt: skip
+    key = f"jobs {session.said('job')}"
+    picked = st.dataframe(rows, hide_index=True, height=180, on_select="rerun", key=key,
+                          selection_mode="single-row")  # fmt: skip
+    if chosen := picked["selection"]["rows"]:
+        session.go({"job": found[chosen[0]].job})
+        st.rerun()
+    return session.one_of("job", [job.job for job in found])
+
+
+def _took(job: Job) -> str:
+    if job.started_at is None or job.ended_at is None:
+        return ""
+    return duration((job.ended_at - job.started_at).total_seconds())
+
+
+def follow(name: str) -> None:
+    """One job. While it lives the page looks again by itself, and once more when it has ended."""
+    lives = job_of(session.store(), name).lives
+    st.fragment(_one, run_every=EVERY if lives else None)(name, lives)
+
+
+def _one(name: str, lived: bool) -> None:
+    store = session.store()
+    background.reconcile(store)
+    job = job_of(store, name)
+    if lived and not job.lives:
+        st.rerun()  # the whole page: its table, and no more looking
+    st.subheader(f":material/{ICONS[job.state]}: {job.state}")
+    st.code(plain(f"thinkbench {shlex.join(job.arguments)}"), language=None)
+    if job.message:
+        st.text(plain(job.message))
+    known = told.told(folder_of(store, name) / "progress.json")
+    for work, done in known["work"].items():
+        st.progress(min(done["step"] / max(done["of"], 1), 1.0), text=_words(work, done, job))
+    _buttons(job)
+    runs = {run: stage for stage, run in known["runs"]}
+    for run, stage in runs.items():
+        _links(run, stage)
+    for run in reversed(runs):
+        series = session.answer(rollout_steps.series, run, reads=("metrics",))
+        if not series.is_empty():
+            st.caption(f"Numbers of {run}")
+            _curves(series)
+            break
+    with st.expander("Log", expanded=job.state in ("failed", "lost")):
+        log = plain(background.log_of(store, name))
+        st.code(log or "Nothing so far.", language=None, height=300)
+
+
+def _words(work: str, done: dict[str, Any], job: Job) -> str:
+    left = told.seconds_left(done) if job.lives else None
+    numbers = ", ".join(f"{key} {value:.4g}" for key, value in done["numbers"].items())
+    parts = [f"{work}: {done['step']:,} of {done['of']:,}", numbers,
+             "" if left is None else f"{duration(left)} left"]  # fmt: skip
+    return ". ".join(part for part in parts if part)
+
+
+def _buttons(job: Job) -> None:
+    if not session.may_write():
+        return
+    if job.lives:
+        st.button("Cancel", help="It leaves at its next step, and what it did is kept.",
+                  on_click=_cancel, args=(job.job,))  # fmt: skip
+    else:
+        again = "Go on" if job.state != "done" else "Start again"
+        st.button(again, help="The same command: what is done is found, the rest goes on.",
+                  on_click=start, args=(list(job.arguments),))  # fmt: skip
+
+
+def _cancel(name: str) -> None:
+    background.cancel(session.store(), name)
+
+
+def _links(run: str, stage: str) -> None:
+    """Where to look at what a run has made."""
+    kind = run.split("-")[0]
+    if kind == "grpo":
+        st.page_link("views/rollouts.py", label=f"Rollouts of {run}", query_params={"run": run})
+    elif kind == "eval":
+        label = f"Failures of {run}"
+        st.page_link("views/failures.py", label=label, query_params={"run": run, "stage": stage})
+
+
+def _curves(series: Any) -> None:
+    shown = {
+        title: rows
+        for title, names in CURVES.items()
+        if not (rows := series.filter(series["name"].is_in(names))).is_empty()
+    }
+    for column, (title, rows) in zip(st.columns(3), shown.items(), strict=False):
+        column.caption(title)
+        column.altair_chart(charts.curve(plain_columns(rows), [], None))

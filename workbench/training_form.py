@@ -1,0 +1,135 @@
+"""The form of the Train page: a verb, what it starts from, and every knob of its sections."""
+
+from dataclasses import Field, fields
+from typing import Any
+
+import streamlit as st
+
+from pipeline.config import SECTIONS, BadConfig, Preset, load_preset, presets
+from workbench import session
+from workbench.flags import changed_preset, typed
+from workbench.stores import trained_runs
+from workbench.texts import plain
+
+VERBS = {
+    "run": "the whole job: evaluate, cold start, GRPO, evaluate after each",
+    "sft": "cold start: teach the format",
+    "grpo": "strengthen the reasoning",
+    "eval": "answer the test problems",
+    "export": "write a model as a folder, and check it",
+}
+# verb -> the sections whose knobs it reads
+READS = {
+    "run": ("model", "data", "sft", "grpo", "eval"),
+    "sft": ("model", "data", "sft"),
+    "grpo": ("model", "data", "grpo", "eval"),
+    "eval": ("model", "data", "eval"),
+    "export": ("model", "data", "eval"),
+}
+# Knobs that name a folder or a file: a link that somebody made must not choose what is read.
+PLACES = ("model.model", "data.records_from", "data.problems_from", "data.dialects")
+FROM = {"sft": "the preset's model", "grpo": "the newest cold start", "eval": "the preset's model",
+        "export": "the newest run of GRPO"}  # fmt: skip
+
+
+def form() -> tuple[list[str], Preset] | None:
+    """The words of the command that the form describes, with its preset; None where it cannot be.
+
+    Choices are kept in the address, so that a link restores the form, but for places of files.
+    Nothing starts by a link.
+    """
+    left, middle, right = st.columns(3)
+    verb = session.chosen(left.selectbox, "What", list(VERBS), "verb", format_func=_title)
+    name = session.chosen(middle.selectbox, "Preset", presets(), "preset", default="tiny")
+    seed = right.text_input("Seed", key=_kept("seed"), placeholder="the preset's",
+                            on_change=_keep, args=("seed",), max_chars=9)  # fmt: skip
+    words = [verb, "--preset", name]
+    if verb in FROM:
+        words += _start(verb)
+    preset = load_preset(name)
+    given = {section: _knobs(section, getattr(preset, section)) for section in READS[verb]}
+    assignments = tuple(
+        f"{section}.{knob}={value}"
+        for section, knobs in given.items()
+        for knob, value in knobs.items()
+    )
+    try:
+        chosen = changed_preset(name, {}, assignments, _whole(seed))
+    except BadConfig as error:
+        st.error("This cannot be started:")
+        st.text(plain(str(error)))
+        return None
+    for assignment in assignments:
+        words += ["--set", assignment]
+    return ([*words, "--seed", seed] if seed else words), chosen
+
+
+def _title(verb: str) -> str:
+    return f"{verb}: {VERBS[verb]}"
+
+
+def _start(verb: str) -> list[str]:
+    """The option that names the model to go on from, where it is not the usual one."""
+    runs = trained_runs(session.store())
+    usual = FROM[verb]
+    model = session.chosen(st.selectbox, "Model", [usual, *runs], "model")
+    return [] if model == usual else ["--model", model]
+
+
+def _knobs(section: str, values: Any) -> dict[str, str]:
+    """The knobs of a section that differ from the preset's, as `--set` takes them."""
+    known = fields(SECTIONS[section])
+    touched = [
+        knob
+        for knob in known
+        if f"{section}.{knob.name}" not in PLACES and session.said(f"{section}.{knob.name}")
+    ]
+    label = f"Knobs of {section}" + (f": {len(touched)} changed" if touched else "")
+    changed = {}
+    with st.expander(label):
+        for first in range(0, len(known), 3):
+            for column, knob in zip(st.columns(3), known[first : first + 3], strict=False):
+                with column:
+                    value = _knob(section, knob, _text(getattr(values, knob.name)))
+                if value is not None:
+                    changed[knob.name] = value
+    return changed
+
+
+def _knob(section: str, knob: Field[Any], preset: str) -> str | None:
+    """The text of one knob where it differs from the preset's."""
+    name, unit = f"{section}.{knob.name}", knob.metadata["unit"]
+    label = knob.name.replace("_", " ") + (f" [{unit}]" if unit else "")
+    more: dict[str, Any] = {"help": knob.metadata["meaning"], "key": f"form {name}"}
+    if name not in PLACES:
+        more |= {"key": _kept(name), "on_change": _keep, "args": (name,)}
+    choices = ["true", "false"] if isinstance(knob.default, bool) else knob.metadata["choices"]
+    if choices:
+        options = [preset, *(one for one in choices if one != preset)]
+        st.session_state[more["key"]] = session.one_of(name, options)
+        value = st.selectbox(label, options, **more)
+    else:
+        value = st.text_input(label, placeholder=preset or "none", max_chars=400, **more)
+    return None if value in ("", preset) else value
+
+
+def _text(value: Any) -> str:
+    """A knob's value as `--set` takes it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _whole(seed: str) -> int | None:
+    return typed("seed", seed, 0) if seed else None
+
+
+def _kept(name: str) -> str:
+    """The key of a box whose value is what the address says."""
+    key = f"form {name}"
+    st.session_state[key] = session.said(name)
+    return key
+
+
+def _keep(name: str) -> None:
+    session.go({name: st.session_state[f"form {name}"]})

@@ -1,0 +1,26 @@
+"""Train: choose what to train from, start it in the background, and follow it."""
+
+import shlex
+
+import streamlit as st
+
+from workbench import following, session
+from workbench.texts import plain
+from workbench.training_form import form
+
+st.title("Train")
+
+if session.may_write():
+    described = form()
+    if described is not None:
+        words, _ = described
+        st.code(plain(f"thinkbench {shlex.join(words)}"), language=None)
+        why = "In the background: it goes on when this page or the app is closed."
+        st.button("Start", type="primary", on_click=following.start, args=(words,), help=why)
+else:
+    st.info("This app only reads: it starts nothing.")
+
+st.subheader("Jobs")
+chosen = following.table()
+if chosen is not None:
+    following.follow(chosen)
