@@ -266,7 +266,11 @@ def presets() -> list[str]:
 
 
 def load_preset(name: str) -> Preset:
-    """The bundled preset `name`, or the one in the TOML file of that path."""
+    """The bundled preset `name`, or the one in the TOML file of that path.
+
+    A file that begins with `like = "NAME"` has all that the bundled preset NAME has, but for what
+    it says itself.
+    """
     path = PRESETS / f"{name}.toml" if name in presets() else Path(name)
     if not (path.suffix == ".toml" and path.is_file()):
         raise BadConfig(
@@ -276,6 +280,7 @@ def load_preset(name: str) -> Preset:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(f"{path} is not a TOML file in UTF-8: {error}. Mend it there.") from error
+    before = _before(path, tables.pop("like", None))
     if unknown := sorted(set(tables) - set(SECTIONS)):
         raise BadConfig(
             f"{path} has tables {', '.join(unknown)}; a preset may have {', '.join(SECTIONS)}"
@@ -284,10 +289,22 @@ def load_preset(name: str) -> Preset:
         if not isinstance(table, dict):
             raise BadConfig(f"{path} has {name} = {table!r}; expected a table [{name}] of knobs")
     sections = {
-        name: changed(section(), **_typed(path, name, section, tables.get(name, {})))
+        name: changed(getattr(before, name), **_typed(path, name, section, tables.get(name, {})))
         for name, section in SECTIONS.items()
     }
     return Preset(name=path.stem, **sections)
+
+
+def _before(path: Path, like: Any) -> Preset:
+    """What a preset's file changes: the defaults, or the bundled preset `like`."""
+    if like is None:
+        return Preset(name="", **{name: section() for name, section in SECTIONS.items()})
+    if like not in presets():
+        raise BadConfig(
+            f"{path} has like = {like!r}; expected the name of a bundled preset:"
+            f" {', '.join(presets())}"
+        )
+    return load_preset(like)
 
 
 def _typed(path: Path, table: str, section: type, values: dict[str, Any]) -> dict[str, Any]:

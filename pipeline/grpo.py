@@ -1,5 +1,6 @@
 """GRPO: problems in order, completions sampled and rewarded, the best step kept."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -53,11 +54,31 @@ class Best:
     stopped_at: int | None
 
 
-def shown(metrics: StoreMetrics) -> dict[str, float]:
-    """The newest numbers that a person who watches wants to see."""
-    names = {"reward": "rollout/reward", "tokens": "rollout/tokens", "KL": "actor/train/kl"}
-    series = {word: metrics.series.get(name) for word, name in names.items()}
-    return {word: points[-1][1] for word, points in series.items() if points}
+SHOWN = {
+    "reward": "rollout/reward",
+    "format": "rollout/format",
+    "answer": "rollout/answer",
+    "tokens": "rollout/tokens",
+    "KL": "actor/train/kl",
+}
+
+
+class Shown:
+    """The newest numbers that a person who watches wants to see, and tokens sampled a second."""
+
+    def __init__(self, metrics: StoreMetrics, rollouts: int) -> None:
+        self.metrics, self.rollouts = metrics, rollouts
+        self.last = time.monotonic()
+
+    def after_step(self) -> dict[str, float]:
+        """Asked once a step: its time is what has passed since the step before."""
+        series = {word: self.metrics.series.get(name) for word, name in SHOWN.items()}
+        found = {word: points[-1][1] for word, points in series.items() if points}
+        now = time.monotonic()
+        passed, self.last = now - self.last, now
+        if "tokens" in found:
+            found["tokens/s"] = found["tokens"] * self.rollouts / passed
+        return found
 
 
 def prompt_batches(problems: list[Prompt], config: GrpoConfig) -> grain.MapDataset:
@@ -157,12 +178,14 @@ def train(
     if guard.stopped_at is not None:
         order.done = config.steps
 
+    shown = Shown(metrics, config.prompts * config.group)
+
     def after_step(step: int) -> None:
         nonlocal latest
         if step % config.evaluate_every == 0 or step == config.steps:
             latest = keep(step)
         trainer._write_train_metrics()  # those of this step, held back for the next
-        progress(step, config.steps, {"heldout answer": latest, **shown(metrics)})
+        progress(step, config.steps, {"heldout answer": latest, **shown.after_step()})
         action = guard.after(step)
         if action == "roll-back":
             best.restore(best.best(), actor)

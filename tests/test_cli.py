@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import click
 import pytest
@@ -320,3 +320,13 @@ def test_a_preset_whose_section_is_no_table_is_refused(say, tmp_path, content):
     (tmp_path / "mine.toml").write_text(content)
     code, _, err = say("run", "--preset", tmp_path / "mine.toml")
     assert (code, "expected a table [sft]" in err) == (2, True)
+
+
+def test_a_preset_that_is_like_another_changes_what_it_says_and_no_more(tmp_path):
+    whole, parts = load_preset("v5e-8"), load_preset("v5e-8-2x4")
+    assert (parts.model.fsdp, parts.model.tensor_parallel) == (2, 4)
+    assert parts.with_knobs("model", fsdp=8, tensor_parallel=1) == replace(whole, name=parts.name)
+    path = tmp_path / "mine.toml"
+    path.write_text('like = "nope"\n')
+    with pytest.raises(BadConfig, match="expected the name of a bundled preset: h200"):
+        load_preset(str(path))

@@ -66,5 +66,5 @@ def test_what_the_tree_names_exists(name):
 
 
 def test_the_presets_it_names_exist():
-    named = {"tiny", *re.findall(r"`(?:--preset )?(v6e-1|v5e-8|h200)`", README)}
+    named = {"tiny", *re.findall(r"`(?:--preset )?(v6e-1|v5e-8|v5e-8-2x4|h200)`", README)}
     assert named == set(presets())
