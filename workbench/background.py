@@ -110,12 +110,12 @@ def _watch(store: Store, name: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=told,
             stderr=told,
-            env=os.environ | {"PYTHONPATH": _path()},
+            env=os.environ | packages(),
             check=True,
         )
 
 
-def _path() -> str:
-    """Where this process finds its packages, whatever folder it stands in."""
+def packages() -> dict[str, str]:
+    """The variable by which another process finds these packages, whatever folder it is in."""
     here = str(Path(__file__).parent.parent)
-    return os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}

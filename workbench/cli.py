@@ -34,12 +34,25 @@ MODULES = (
 @thinkbench.command()
 @click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--store", "here", type=Folder(), help="as before the verb")
+@click.option("--address", default="127.0.0.1", show_default=True, help="where it listens")
+@click.option("--host", "hosts", multiple=True, help="a name by which people reach it")
+@click.option("--read-only", is_flag=True, help="people may look, and change or start nothing")
 @click.pass_context
-def app(context: click.Context, port: int, here: Path | None) -> None:
-    """Open the workbench in a browser, on this machine only."""
+def app(
+    context: click.Context,
+    port: int,
+    here: Path | None,
+    address: str,
+    hosts: tuple[str, ...],
+    read_only: bool,
+) -> None:
+    """Open the workbench in a browser, on this machine only.
+
+    With --address others reach it too; they sign in with the secret of THINKBENCH_TOKEN.
+    """
     from workbench.serve import serve
 
-    serve(here or context.find_root().obj, port)
+    serve(here or context.find_root().obj, port, address, hosts, read_only)
 
 
 @verb

@@ -10,7 +10,6 @@ from data.jobs import Job, folder_of, job_of
 from evals import rollout_steps
 from workbench import background, charts, session, told
 from workbench.texts import plain, plain_columns
-from workbench.verbs import login
 from workbench.words import duration
 
 EVERY = 2.0  # [s] between two looks at a job that lives
@@ -26,7 +25,7 @@ ICONS = {"queued": "hourglass_empty", "running": "play_arrow", "done": "check", 
 
 def start(words: list[str]) -> None:
     """Start a job of these words, and show it. One that runs already is shown instead."""
-    job, _ = background.start(session.store(), words, login())
+    job, _ = background.start(session.store(), words, session.author())
     session.go({"job": job.job})
 
 

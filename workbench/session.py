@@ -11,6 +11,8 @@ from data.store import Store, generation, open_store
 from data.version import version
 from evals.browse_filter import Filter
 from evals.browse_index import Index, new_index, refresh
+from workbench import gate
+from workbench.verbs import login
 
 FIRST = "thinkbench run --preset tiny"
 
@@ -134,6 +136,11 @@ def chosen(
 def may_write() -> bool:
     """Whether people may say and start things here; `thinkbench app --read-only` lets them not."""
     return os.environ.get("THINKBENCH_READ_ONLY", "") != "1"
+
+
+def author() -> str:
+    """Who says what is written here: who signed in, or else who started the app."""
+    return gate.author(st.context.headers.get("Cookie", "")) or login()
 
 
 def ink() -> str:

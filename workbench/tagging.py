@@ -10,7 +10,6 @@ from evals import browse, browse_detail
 from evals.browse_filter import Filter, of_address, to_address
 from workbench import session
 from workbench.texts import plain
-from workbench.verbs import login
 
 HERE = "failures"  # the page of a saved view
 LONGEST = 100  # characters of a tag or a name
@@ -67,7 +66,7 @@ def one(generation: str) -> None:
 
 def _told(say, generations: list[str], tag: str) -> bool:
     try:
-        say(session.store(), "generation", generations, tag, login())
+        say(session.store(), "generation", generations, tag, session.author())
     except state.BadEntry as error:
         st.error("It could not be tagged.")
         st.text(str(error))
@@ -101,7 +100,7 @@ def _views(filter: Filter) -> None:
         saved = st.form_submit_button("Save")
     if saved and name.strip():
         query = urlencode(to_address(filter), doseq=True)
-        state.save_view(session.store(), name.strip(), HERE, query, login())
+        state.save_view(session.store(), name.strip(), HERE, query, session.author())
         st.rerun()
 
 

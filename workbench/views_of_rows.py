@@ -5,7 +5,6 @@ import streamlit as st
 from data import audit_rows, rulings, spans, state
 from evals import survival
 from workbench import charts, marked, session
-from workbench.verbs import login
 
 PAGE = 50  # rows
 
@@ -95,10 +94,12 @@ def ruling_form(record: str, row: dict) -> None:
         st.text(f"{row['ruling']} by {row['ruled_by']}: {row['ruled_because']}")
     else:
         st.caption("The converter alone has decided.")
+    if not session.may_write():
+        return
     is_in = row["prompt"] is not None and row["ruling"] != "quarantined"
     with st.form(f"ruling of {record}", clear_on_submit=True):
         reason = st.text_input("Reason", placeholder="why, in a few words")
-        author = st.text_input("Author", value=login())
+        author = st.text_input("Author", value=session.author())
         said = st.form_submit_button("Quarantine" if is_in else "Release")
     if not said:
         return

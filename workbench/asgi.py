@@ -1,0 +1,13 @@
+"""The app behind its gate: what `thinkbench app` serves."""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from workbench.gate import Gate, rules_of
+
+app = st.App(
+    Path(__file__).with_name("app.py"), middleware=[Middleware(Gate, rules=rules_of(os.environ))]
+)

@@ -1,0 +1,161 @@
+"""Who may reach the app: names of this machine, pages of this app, and people who signed in.
+
+Every request and every WebSocket passes here before Streamlit sees it.
+"""
+
+import hashlib
+import hmac
+import html
+import os
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+COOKIE = "thinkbench"
+SIGN_IN = "/sign-in"
+LASTS = 12 * 3600  # [s] of a sign-in
+LONGEST_NAME = 80
+LARGEST_FORM = 10_000  # [bytes]
+SAFE = ("GET", "HEAD", "OPTIONS")
+PAGE = """<!doctype html><meta charset="utf-8"><title>thinkbench</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<style>body{{font:16px system-ui;max-width:24rem;margin:15vh auto;padding:0 1rem}}
+input,button{{font:inherit;width:100%;box-sizing:border-box;margin:.25rem 0 1rem;padding:.5rem}}
+</style><h1>thinkbench</h1><p>{said}</p><form method="post" action="{action}">
+<label>Your name, which stands beside what you write<input name="name" maxlength="80" required>
+</label><label>Token<input name="token" type="password" required autocomplete="current-password">
+</label><button>Sign in</button></form>"""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """hosts: names by which people reach the app   token: what they sign in with; "": nothing"""
+
+    hosts: tuple[str, ...] = LOOPBACK
+    token: str = ""
+
+
+def rules_of(environment: Mapping[str, str]) -> Rules:
+    """The rules that `thinkbench app` has set."""
+    hosts = tuple(filter(None, environment.get("THINKBENCH_HOSTS", "").split(",")))
+    return Rules(hosts or LOOPBACK, environment.get("THINKBENCH_TOKEN", ""))
+
+
+class Gate:
+    """Lets through what the rules allow. An ASGI application around another one."""
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self.app, self.rules = app, rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        headers = Headers(scope=scope)
+        why = refusal(self.rules, headers, scope.get("method"), scope["type"])
+        if why:
+            return await _refuse(scope, receive, send, why)
+        if self.rules.token:
+            if scope["path"].rstrip("/") == SIGN_IN:
+                answer = await self._sign_in(Request(scope, receive))
+                return await answer(scope, receive, send)
+            if signed_in(self.rules, headers.get("cookie", "")) is None:
+                if scope["type"] == "http" and "text/html" in headers.get("accept", ""):
+                    return await RedirectResponse(SIGN_IN, 303)(scope, receive, send)
+                return await _refuse(scope, receive, send, "Sign in first.", 401)
+        await self.app(scope, receive, send)
+
+    async def _sign_in(self, request: Request) -> HTMLResponse | RedirectResponse:
+        if request.method != "POST":
+            return _page("Sign in to go on.")
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > LARGEST_FORM:
+                return _page("That is too long.", 413)
+        form = parse_qs(body.decode("utf-8", errors="replace"))
+        name = " ".join(form.get("name", [""])[0].split())[:LONGEST_NAME]
+        if not hmac.compare_digest(form.get("token", [""])[0].encode(), self.rules.token.encode()):
+            return _page("That is not the token. Whoever started the app knows it.", 403)
+        if not name.isprintable() or not name:
+            return _page("Give a name: it stands beside what you write.", 400)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(COOKIE, signed(self.rules, name, int(time.time()) + LASTS), max_age=LASTS,
+                          httponly=True, samesite="strict", secure=_is_https(request))  # fmt: skip
+        return answer
+
+
+def refusal(rules: Rules, headers: Headers, method: str | None, kind: str) -> str | None:
+    """Why a request is not let through, or None.
+
+    A page of another site must not reach the app through its reader's browser: not under a name
+    that it has pointed here (the Host is checked), and not by a script of its own (the Origin is).
+    """
+    if _name_of(headers.get("host", "")) not in rules.hosts:
+        return "This app does not answer to that name: start it with --host NAME."
+    origin = headers.get("origin")
+    if origin is None:
+        return None  # no browser, or a page of this app that only reads
+    asks = kind == "websocket" or method not in SAFE
+    if asks and urlsplit(origin).netloc != headers.get("host"):
+        return "Another site asked for this."
+    return None
+
+
+def _name_of(host: str) -> str:
+    """`tb.example.org` of `tb.example.org:8501`."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
+
+
+def signed(rules: Rules, name: str, until: int) -> str:
+    """The value of a cookie that says who signed in, and until when it holds."""
+    told = f"{until}.{urlsafe_b64encode(name.encode()).decode()}"
+    return f"{told}.{_signature(rules, told)}"
+
+
+def signed_in(rules: Rules, cookies: str) -> str | None:
+    """The name of who signed in, by the header of cookies; None where nobody has."""
+    try:
+        found = SimpleCookie(cookies).get(COOKIE)
+    except CookieError:
+        return None
+    told, _, signature = (found.value if found else "").rpartition(".")
+    if not hmac.compare_digest(signature.encode(), _signature(rules, told).encode()):
+        return None
+    until, _, name = told.partition(".")
+    return urlsafe_b64decode(name).decode() if int(until) > time.time() else None
+
+
+def _signature(rules: Rules, told: str) -> str:
+    return hmac.new(rules.token.encode(), told.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_https(request: Request) -> bool:
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+
+
+def _page(said: str, status: int = 200) -> HTMLResponse:
+    content = PAGE.format(said=html.escape(said), action=SIGN_IN)
+    return HTMLResponse(content, status, {"Cache-Control": "no-store", "X-Frame-Options": "DENY"})
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: int = 403) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": why})
+    else:
+        await PlainTextResponse(why, status)(scope, receive, send)
+
+
+def author(cookies: str) -> str:
+    """The name of who signed in to this process's app, or "" where nobody has to."""
+    rules = rules_of(os.environ)
+    return (signed_in(rules, cookies) or "") if rules.token else ""
