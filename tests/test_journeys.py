@@ -1,0 +1,197 @@
+"""What people do, in a real browser on the real app: audit a conversion, tag failures, train.
+
+With THINKBENCH_SCREENSHOTS=FOLDER a picture of every page is written there.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data import jobs, state
+from data.store import Store, ask, open_store
+from tests import ROOT, hostile
+from tests.test_app import free_port
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="needs requirements-browser.txt, which .ci/run installs"
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs"
+)
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+         "--disable-component-update", "--no-first-run")  # fmt: skip
+PAGES = ("", "audit", "failures", "rollouts", "compare", "train")
+SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
+
+
+def thinkbench(store: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "workbench", "--store", str(store), *words]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def served(store: Path) -> Iterator[str]:
+    """The address of the app on `store`."""
+    port = free_port()
+    command = [sys.executable, "-m", "workbench", "app", "--port", str(port), "--store", str(store)]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory) -> Store:
+    """The bundled records and problems, converted, and two stages of answers from elsewhere."""
+    folder = tmp_path_factory.mktemp("journeys")
+    store = folder / "store"
+    for source in ("samples-stratos", "samples-gsm8k"):
+        thinkbench(store, "ingest", source)
+        thinkbench(store, "convert", source)
+    problems = ask(
+        open_store(store),
+        "select problem_id, question, gold from problems where split = 'test' order by 1 limit 40",
+    ).to_dicts()
+    for stage, right in (("base", 3), ("sft", 2)):
+        answers = [one["gold"] if n % right else 1 for n, one in enumerate(problems)]
+        rows = [
+            {**one, "stage": stage, "text": f"<reasoning>so</reasoning>\n<answer>{said}</answer>"}
+            for one, said in zip(problems, answers, strict=True)
+        ]
+        file = folder / f"{stage}.jsonl"
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        thinkbench(store, "import", str(file), "--name", f"theirs-{stage}")
+        for grader in ("strict", "lenient"):
+            thinkbench(store, "grade", "--run", f"theirs-{stage}", "--grader", grader)
+        thinkbench(store, "failures", "--run", f"theirs-{stage}")
+    made = open_store(store)
+    hostile.rollouts(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(filled) -> Iterator[str]:
+    with served(filled.folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with playwright.sync_playwright() as driver:
+        yield driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+
+
+@pytest.fixture
+def page(browser) -> Iterator:
+    """A page of its own; a script's error or a dialog on it is a failure."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    opened.set_default_timeout(SLOW)
+    yield opened
+    assert wrong == []
+    context.close()
+
+
+def ready(page) -> None:
+    """Wait until the page has drawn all that it was asked for."""
+    page.wait_for_selector("[data-testid=stMain] h1")
+    page.wait_for_function(
+        "() => document.querySelector('[data-test-script-state]')"
+        "?.dataset.testScriptState === 'notRunning'"
+    )
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def picture(page, name: str) -> None:
+    if folder := os.environ.get("THINKBENCH_SCREENSHOTS"):
+        page.wait_for_timeout(800)  # charts are drawn after the page
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_every_page_opens_in_both_lights_without_an_error(page, address):
+    for name in PAGES:
+        page.emulate_media(color_scheme="light")
+        page.goto(f"{address}/{name}")
+        ready(page)
+        picture(page, name or "overview")
+        page.emulate_media(color_scheme="dark")
+        ready(page)
+        picture(page, f"{name or 'overview'}-dark")
+
+
+def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, filled):
+    page.goto(f"{address}/audit?source=samples-stratos")
+    ready(page)
+    page.get_by_label("With the defect").click()
+    page.get_by_role("option", name="answer not short").click()
+    page.get_by_text("1 of ").first.wait_for()
+    ready(page)
+    picture(page, "audit-defect")
+    page.get_by_label("Reason").fill("it holds code")
+    page.get_by_role("button", name="Quarantine").click()
+    page.get_by_text("quarantined by").wait_for()
+    [row] = ask(filled, "select ruling, reason from rulings").rows()
+    assert row == ("quarantined", "it holds code")
+
+
+def test_a_person_finds_failures_by_category_and_tags_them(page, address, filled):
+    page.goto(f"{address}/failures?correct=wrong&stage=sft")
+    ready(page)
+    page.get_by_text("20 generations").wait_for()
+    page.get_by_role("button", name="Tag all").click()
+    page.get_by_label("Tag", exact=True).fill("look again")
+    page.get_by_role("button", name="Add to 20").click()
+    ready(page)
+    page.goto(f"{address}/failures?tag=look again")
+    ready(page)
+    page.get_by_text("20 generations").wait_for()
+    picture(page, "failures-tagged")
+    tagged = ask(filled, "select count(*) from tags where tag = 'look again'").item()
+    assert tagged == 20
+
+
+def test_a_person_trains_from_the_page_and_sees_it_end(page, address, filled):
+    page.goto(f"{address}/train?verb=sft&sft.steps=6&sft.batch=4&sft.lora_rank=2")
+    ready(page)
+    page.get_by_role("button", name="Start").dblclick()
+    page.get_by_role("heading", name="running").wait_for()
+    page.get_by_role("heading", name="done").wait_for(timeout=4 * SLOW)
+    ready(page)
+    picture(page, "train-done")
+    [job] = jobs.jobs(filled)
+    assert (job.state, job.exit_code) == ("done", 0)
+    query = "select event from runs where kind = 'sft'"
+    assert ask(filled, query)["event"].to_list() == ["done"]
+
+
+def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path):
+    shutil.copytree(harmful, tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    state.tag(store, "record", "r", "<script>alert(1)</script>", "<b>ana</b>")
+    with served(store.folder) as address:
+        for name in PAGES:
+            page.goto(f"{address}/{name}")
+            ready(page)
+            made = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
+            assert page.locator(made).count() == 0
