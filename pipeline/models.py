@@ -124,6 +124,13 @@ def architecture(
             f"{folder} is a {text.get('model_type', 'model of unnamed type')!r}; thinkbench trains"
             " Gemma 3 (model_type gemma3 or gemma3_text)"
         )
+    return architecture_in(text, dtype, remat, tensor_parallel)
+
+
+def architecture_in(
+    text: dict[str, Any], dtype: str, remat: bool = False, tensor_parallel: int = 1
+) -> gemma3.ModelConfig:
+    """Tunix's configuration of the Gemma 3 whose config.json, or its text part, is `text`."""
     return gemma3.ModelConfig(
         num_layers=text["num_hidden_layers"],
         num_embed=text["vocab_size"],
@@ -199,6 +206,12 @@ def load(
             dtype=DTYPES[dtype],
         )
     return Loaded(in_blocks(model) if block_attention else model, folder, mesh)
+
+
+def abstract(config: gemma3.ModelConfig, *, block_attention: bool = False) -> gemma3.Gemma3:
+    """What `load` makes of this configuration, with shapes in place of weights."""
+    model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    return in_blocks(model) if block_attention else model
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:

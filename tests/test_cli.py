@@ -27,7 +27,8 @@ from workbench.verbs_of_answers import GRADERS
 
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
-    "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
+    "ingest", "convert", "audit", "quarantine", "release",
+    "preflight", "sft", "grpo", "eval", "export", "run",
     "grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify",
     "learnability", "rewards", "jobs", "app", "doctor",
 ]  # fmt: skip

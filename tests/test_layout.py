@@ -16,11 +16,16 @@ HUBS = {"datasets", "kagglehub"}
 # in pipeline, yet run without the training extra
 LIGHT = {
     "config.py",
+    "chips.py",
+    "estimate.py",
+    "needs.py",
     "prepare.py",
     "replay.py",
     "reward_files.py",
     "rewards.py",
     "seeds.py",
+    "sizes.py",
+    "steps.py",
     "stopping.py",
 }
 FILES = [file for floor in FLOORS for file in sorted((ROOT / floor).rglob("*.py"))]

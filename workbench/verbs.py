@@ -18,7 +18,7 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 
 ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
-    *("sft", "grpo", "eval", "export", "run"),
+    *("preflight", "sft", "grpo", "eval", "export", "run"),
     *("grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify"),
     *("learnability", "rewards", "jobs"),
     *("app", "doctor"),
@@ -80,8 +80,9 @@ def thinkbench(context: click.Context, store: Path) -> None:
 
 
 def _status(value: dict[str, Any]) -> int:
-    """1 where what was to be verified does not hold; as out of time where some is still to ask."""
-    return TEMPORARY if value.get("to_ask_again") else int(value.get("verified") is False)
+    """1 where it does not hold, or does not fit; as out of time where some is still to ask."""
+    failed = value.get("verified") is False or value.get("fits") is False
+    return TEMPORARY if value.get("to_ask_again") else int(failed)
 
 
 def verb(command: Callable[..., Answer], of: click.Group = thinkbench) -> click.Command:

@@ -1,0 +1,113 @@
+"""The sizes of a Gemma 3, known without its weights: from its config.json, or by its name."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KNOWN = Path(__file__).parent / "gemma3.toml"
+TINY = Path(__file__).parent.parent / "tiny" / "model"
+GLOBAL_EVERY = 6  # five local layers, then one that looks back all the way
+BYTES = {"float32": 4, "bfloat16": 2}
+
+
+class UnknownModel(ValueError):
+    """A model whose sizes are not known here: says where they were looked for."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A Gemma 3 in numbers, by the names that the formulas of `estimate` use."""
+
+    vocabulary: int
+    features: int
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    window: int
+
+    @property
+    def global_layers(self) -> int:
+        return self.layers // GLOBAL_EVERY
+
+    @property
+    def layer_weights(self) -> int:
+        """Weights of one layer that are multiplied with every token."""
+        attention = self.features * self.head_dim * 2 * (self.heads + self.kv_heads)
+        return attention + 3 * self.features * self.hidden
+
+    @property
+    def parameters(self) -> int:
+        """All of them; the head is the embedding, and the norms are scales."""
+        norms = self.layers * (4 * self.features + 2 * self.head_dim) + self.features
+        return self.vocabulary * self.features + self.layers * self.layer_weights + norms
+
+    def adapters(self, rank: int) -> int:
+        """Parameters of adapters of `rank` on every projection; see `lora.TARGETS`."""
+        inner = self.heads * self.head_dim
+        key_value = 2 * self.kv_heads * self.head_dim
+        if self.heads == self.kv_heads:  # then query, key and value are one projection
+            projected = self.features + 3 * inner
+        else:
+            projected = 2 * self.features + inner + key_value
+        out = inner + self.features
+        return self.layers * rank * (projected + out + 3 * (self.features + self.hidden))
+
+
+def sizes_in(config: dict[str, Any]) -> Sizes:
+    """The sizes that a Gemma 3's config.json, or its `text_config`, gives."""
+    text = config.get("text_config", config)
+    names = {
+        "vocabulary": "vocab_size",
+        "features": "hidden_size",
+        "hidden": "intermediate_size",
+        "layers": "num_hidden_layers",
+        "heads": "num_attention_heads",
+        "kv_heads": "num_key_value_heads",
+        "head_dim": "head_dim",
+        "window": "sliding_window",
+    }
+    wrong = [name for name in names.values() if not _is_size(text.get(name))]
+    if wrong or not str(text.get("model_type", "")).startswith("gemma3"):
+        raise UnknownModel(
+            f"the config has model_type {text.get('model_type')!r} and no whole number above 0 for"
+            f" {', '.join(wrong) or 'nothing'}; expected the config.json of a Gemma 3"
+        )
+    return Sizes(**{ours: text[theirs] for ours, theirs in names.items()})
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def config_of(model: str) -> dict[str, Any]:
+    """The config.json of `model`: of its folder, or what is known by its name. Fetches nothing."""
+    if model == "tiny":
+        return _read(TINY)
+    if Path(model).is_dir():
+        return _read(Path(model))
+    known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
+    name = model.rstrip("/").rpartition("/")[2]  # the same on either hub
+    size = name.removesuffix("-it").removesuffix("-pt").removesuffix("-qat")
+    if size not in known or "/" not in model:
+        raise UnknownModel(
+            f"the sizes of {model!r} are not known: it is no folder here, and not one of"
+            f" {', '.join(f'google/{name}-it' for name in known)}. Name a folder with config.json."
+        )
+    return known[size]
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise UnknownModel(f"{folder} has no config.json; name the folder of a Gemma 3")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UnknownModel(f"{path} is not JSON in UTF-8: {error}. Mend it there.") from error
+    if not isinstance(config, dict):
+        raise UnknownModel(f"{path} holds {type(config).__name__}, not an object: mend it there.")
+    return config
