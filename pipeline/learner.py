@@ -15,7 +15,7 @@ from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
 from tunix.sft.sharding_utils import shard_input
 
-from pipeline import models
+from pipeline import models, train_step
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters
 from pipeline.losses import completion_scores, policy_loss
@@ -70,6 +70,7 @@ class Learner(GRPOLearner):
             )
 
         rl_cluster.actor_trainer.with_loss_fn(loss, has_aux=True)
+        train_step.use_it(rl_cluster.actor_trainer)
         rl_cluster.actor_trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
 
     def go_on(self, done: int) -> None:

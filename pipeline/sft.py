@@ -16,7 +16,7 @@ from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
 from data.runs import fingerprint
-from pipeline import losses, models, packing
+from pipeline import losses, models, packing, train_step
 from pipeline.config import LoraConfig, SftConfig
 from pipeline.lora import add_adapters, merge_adapters
 from pipeline.metrics import StoreMetrics
@@ -209,6 +209,7 @@ def train(
         metrics_logger=metrics,
     )
     trainer.with_loss_fn(losses.sft_loss)
+    train_step.use_it(trainer)
     watch = Watch(progress, config.steps)
     trainer.with_training_hooks(watch)
     trainer._pbar = NoBar()  # type: ignore[assignment]

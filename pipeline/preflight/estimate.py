@@ -9,7 +9,7 @@ from pipeline.preflight.needs import Needs
 from pipeline.preflight.sizes import BYTES, Sizes, config_of, sizes_in
 from pipeline.preflight.steps import Step
 
-LOGITS = 2**28  # bytes of logits that are there at once; see token_scores.LOGITS_BYTES
+LOGITS = 2**27  # bytes of logits that are there at once; see token_scores.LOGITS_BYTES
 SCORES = 2**26  # bytes of attention's scores, likewise; see attention.SCORES_BYTES
 FLOAT = 4  # bytes of scores, logits and sums
 # Copies of a layer's own tensors that are alive in its backward pass, as fitted to the compiler.

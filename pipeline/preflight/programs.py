@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from pipeline import train_step
 from pipeline.config import Preset
 from pipeline.learner import scores_of
 from pipeline.preflight import abstract
@@ -38,12 +39,14 @@ def program(step: Step, preset: Preset, mesh: Mesh) -> Program:
 def _training(step: Step, preset: Preset, mesh: Mesh) -> Program:
     model, optimizing, function = abstract.trained(step, preset, mesh)
     batch = abstract.inputs(step, preset, mesh)
-    jitted = nnx.jit(function, donate_argnames=("optimizer",))  # as PeftTrainer has it
+    graph, adapters, rest = nnx.split(model, nnx.LoRAParam, ...)
+    updates, state = nnx.split(optimizing)
+    jitted = train_step.pure(function, graph, updates)
     parts = _parts(model) | {
         "optimizer": abstract.bytes_on_one_chip(nnx.state(optimizing)),
         "batch": abstract.bytes_on_one_chip(batch),
     }
-    return Program(jitted.lower(model, optimizing, batch), parts)
+    return Program(jitted.lower(adapters, state, rest, batch), parts)
 
 
 def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
