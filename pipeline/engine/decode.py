@@ -5,6 +5,7 @@ they end are values.
 """
 
 import functools
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -87,9 +88,7 @@ def no_texts(
     )
 
 
-def read(
-    rebuild: Rebuild, weights: list[jax.Array], ids: jax.Array, lengths: jax.Array
-) -> Prompts:
+def read(rebuild: Rebuild, weights: list[jax.Array], ids: jax.Array, lengths: jax.Array) -> Prompts:
     """Keys, values and last logits of prompts. The head sees one position of each.
 
     ids: [rows, time]  int32, padded on the right   lengths: [rows]  int32
@@ -173,17 +172,33 @@ def write(
     return jax.lax.while_loop(goes_on, step, (slots, nothing))
 
 
-class Compiled(NamedTuple):
-    """The three steps for one model; what is compiled is kept by each of them."""
+class Steps(NamedTuple):
+    """The three steps for models of one structure; what is compiled is kept by each of them."""
 
     read: Callable[..., Prompts]
     insert: Callable[..., Slots]
     write: Callable[..., tuple[Slots, Ran]]
 
 
-def compiled(rebuild: Rebuild, stops: Sequence[int]) -> Compiled:
-    return Compiled(
+# of the newest structures: the stages of one job use models of the same
+_KNOWN: deque[tuple[nnx.GraphDef, jax.tree_util.PyTreeDef, list[int], Steps]] = deque(maxlen=4)
+
+
+def steps_of(model: nnx.Module, stops: list[int]) -> Steps:
+    """The steps for `model`, compiled already where a model of its structure was here before."""
+    graph, state = nnx.split(model)
+    tree = jax.tree.structure(state)
+    for *known, steps in _KNOWN:  # a list, not a dict: Tunix's configuration has no hash
+        if known == [graph, tree, stops]:
+            return steps
+
+    def rebuild(weights: list[jax.Array]) -> nnx.Module:
+        return nnx.merge(graph, jax.tree.unflatten(tree, weights))
+
+    steps = Steps(
         jax.jit(functools.partial(read, rebuild)),
         jax.jit(functools.partial(insert, stops), donate_argnums=0),
         jax.jit(functools.partial(write, rebuild, stops), donate_argnums=1),
     )
+    _KNOWN.append((graph, tree, stops, steps))
+    return steps

@@ -12,16 +12,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.sharding import Mesh
 
-from pipeline.engine.decode import Inserts, Prompts, Slots, compiled, no_texts
+from pipeline.engine.decode import Inserts, Prompts, Slots, no_texts, steps_of
 from pipeline.engine.requests import BadSampling, Completion, Finished, Request
+from pipeline.engine.sampling import settings_of
 from pipeline.engine.scheduler import Prompt, Queue
 from pipeline.engine.sharding import on_mesh
-from pipeline.engine.sampling import settings_of
 from pipeline.tokens import Tokenizer
 
 BLOCK = 64  # most steps between two looks at what has finished
@@ -40,7 +39,7 @@ class Speed:
     decoded: int = 0  # tokens of those steps; the first of a text comes from its prompt
     reading: float = 0.0  # seconds, of prompts
     writing: float = 0.0  # seconds, of decode
-    seconds: float = 0.0  # with everything between
+    seconds: float = 0.0  # with all between, but for what the caller does meanwhile
 
     @property
     def occupancy(self) -> float:
@@ -79,13 +78,8 @@ class Engine:
         self.max_prompt_tokens = max_prompt_tokens
         self.at_once = max(1, slots // AT_ONCE)
         self.speed = Speed()
-        graph, state = nnx.split(model)
-        self._tree = jax.tree.structure(state)
-
-        def rebuild(weights: list[jax.Array]) -> nnx.Module:
-            return nnx.merge(graph, jax.tree.unflatten(self._tree, weights))
-
-        self._steps = compiled(rebuild, tokenizer.stop_ids())
+        self._tree = jax.tree.structure(nnx.state(model))
+        self._steps = steps_of(model, tokenizer.stop_ids())
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Finished]:
         """The completions of `requests` as they finish, each with the place of its request.
@@ -155,27 +149,28 @@ class _Call:
 
     def finished(self) -> Iterator[Finished]:
         engine, speed = self.engine, self.speed
-        begin = time.perf_counter()
         with engine.mesh or nullcontext():
-            weights = engine.weights()
-            slots = self._no_texts(weights)
+            weights, slots = engine.weights(), self._no_texts()
         while True:
+            begin = time.perf_counter()
             with engine.mesh or nullcontext():
                 slots = self._filled(slots, weights)
                 left = bool(self.waiting or self.queue.prompts)
                 slots = self._written(slots, weights, left)
             done = self._taken_out(slots)
-            speed.seconds = time.perf_counter() - begin
+            speed.seconds += time.perf_counter() - begin
             yield from done
             if not left and not any(place is not None for place in self.held):
                 return
 
-    def _no_texts(self, weights: list[jax.Array]) -> Slots:
+    def _no_texts(self) -> Slots:
         engine = self.engine
         config = engine.model.config  # type: ignore[attr-defined]
         tokens = engine.max_prompt_tokens + engine.max_tokens
         dtype = engine.model.embedder.input_embedding[...].dtype  # type: ignore[attr-defined]
-        return on_mesh(no_texts(config, engine.slots, tokens, engine.max_tokens, dtype), engine.mesh)
+        return on_mesh(
+            no_texts(config, engine.slots, tokens, engine.max_tokens, dtype), engine.mesh
+        )
 
     def _filled(self, slots: Slots, weights: list[jax.Array]) -> Slots:
         """`slots` with requests in all that are free, as far as there are any."""
@@ -237,7 +232,9 @@ class _Call:
     def _taken_out(self, slots: Slots) -> list[Finished]:
         """What has finished, with its slots set free; first the lowest slot."""
         live, count = jax.device_get((slots.live, slots.count))
-        done = [slot for slot, place in enumerate(self.held) if place is not None and not live[slot]]
+        done = [
+            slot for slot, place in enumerate(self.held) if place is not None and not live[slot]
+        ]
         if not done:
             return []
         wanted = any(self.requests[self.held[slot]].logprobs for slot in done)  # type: ignore[index]
