@@ -105,16 +105,17 @@ class Numbers:
         return 10**6
 
 
-@pytest.mark.parametrize("kv_heads", [1, 4])
-def test_long_greedy_texts_of_gemmas_head_sizes_are_those_of_tunix(kv_heads):
+@pytest.mark.parametrize(("kv_heads", "layers"), [(1, 6), (4, 1)])
+def test_long_greedy_texts_of_gemmas_head_sizes_are_those_of_tunix(kv_heads, layers):
     config = gemma3.ModelConfig(
-        num_layers=6, num_embed=512, embed_dim=64, hidden_dim=128, num_heads=4, head_dim=256,
+        num_layers=layers, num_embed=512, embed_dim=64, hidden_dim=128, num_heads=4, head_dim=256,
         num_kv_heads=kv_heads, sliding_window_size=24, local_base_frequency=10_000,
         global_base_frequency=1_000_000, global_scale_factor=8.0, param_dtype=jnp.float32,
     )  # fmt: skip
     model = gemma3.Gemma3(config, rngs=nnx.Rngs(0))
     state, rng = nnx.state(model, nnx.Param), np.random.default_rng(0)
-    nnx.update(model, jax.tree.map(lambda w: 0.1 * rng.standard_normal(w.shape, "float32"), state))
+    nnx.update(model, jax.tree.map(lambda w: 0.2 * rng.standard_normal(w.shape, "float32"), state))
+    model.embedder.input_embedding[...] *= 0.1  # else each token calls for itself again
     drawn = [rng.integers(1, 512, n) for n in (7, 50, 23)]  # shorter and longer than the window
     prompts = [" ".join(map(str, ids)) for ids in drawn]
     words: Any = Numbers()
@@ -149,7 +150,7 @@ def test_a_request_gives_the_same_tokens_in_any_slot_beside_anyone_in_any_order(
     assert tokens(engine, requests[::-1])[::-1] == expected
     assert tokens(engine, requests[3:8]) == expected[3:8]
     assert [tokens(engine, [request])[0] for request in requests[:4]] == expected[:4]
-    assert tokens(engine_of(tiny, tokenizer, slots=16), requests) == expected
+    assert tokens(engine_of(tiny, tokenizer, slots=11), requests) == expected
 
 
 def test_seeds_give_different_texts_and_greedy_reads_none(engine, prompts):
@@ -172,14 +173,19 @@ def test_the_samples_of_a_problem_share_one_reading_of_its_prompt(engine, prompt
     assert engine.speed.requests == 18
 
 
-def test_more_requests_compile_nothing_new(tiny, tokenizer, prompts):
-    fresh = Engine(tiny.model, tokenizer, slots=3, max_prompt_tokens=PROMPT, max_tokens=LENGTH)
-    counted = [fresh._steps.read, fresh._steps.insert, fresh._steps.write]
-    list(fresh.generate([Request(prompt=prompt, sampling=GREEDY) for prompt in prompts]))
-    before = [step._cache_size() for step in counted]  # type: ignore[attr-defined]
-    list(fresh.generate(mixed(prompts)))
-    list(fresh.generate(mixed(prompts)[:2]))
-    assert [step._cache_size() for step in counted] == before  # type: ignore[attr-defined]
+def test_more_requests_compile_nothing_new(engine, prompts):
+    steps = [engine._steps.read, engine._steps.insert, engine._steps.write]
+    list(engine.generate([Request(prompt=prompt, sampling=GREEDY) for prompt in prompts]))
+    before = [step._cache_size() for step in steps]
+    for requests in (mixed(prompts), mixed(prompts)[:2], []):
+        list(engine.generate(requests))
+    assert [step._cache_size() for step in steps] == before
+
+
+def test_an_engine_of_an_equal_model_compiles_nothing(tokenizer, engine, prompts):
+    again = models.load("tiny")
+    another = engine_of(replace(again, model=with_window(again.model, 32)), tokenizer, slots=4)
+    assert another._steps is engine._steps
 
 
 def test_a_text_that_ends_by_itself_keeps_its_stop_token_and_a_cut_one_has_its_limit(
@@ -217,17 +223,15 @@ def test_log_probabilities_are_those_of_a_forward_pass(tiny, tokenizer, engine, 
 def test_adapters_take_part_and_a_changed_weight_is_seen_at_once(tokenizer, prompts):
     loaded = models.load("tiny")
     adapted = add_adapters(loaded.model, rank=2, alpha=8.0, seed=0, mesh=loaded.mesh)
-    engine = Engine(adapted, tokenizer, slots=4, max_prompt_tokens=PROMPT, max_tokens=24)
-    sampling = replace(GREEDY, max_tokens=24)
-    requests = [Request(prompt=prompt, sampling=sampling) for prompt in prompts[:4]]
+    engine = Engine(adapted, tokenizer, slots=2, max_prompt_tokens=PROMPT, max_tokens=16)
+    sampling = replace(GREEDY, max_tokens=16)
+    requests = [Request(prompt=prompt, sampling=sampling) for prompt in prompts[:3]]
     before = tokens(engine, requests)
-    cut = tunix_tokens(loaded.model, tokenizer, prompts[:4], 24)
-    assert [without_stop(ids, tokenizer) for ids in before] == cut  # fresh ones change nothing
     state = nnx.state(adapted, nnx.LoRAParam)
     nnx.update(adapted, jax.tree.map(lambda w: w + 0.03, state))
     after = tokens(engine, requests)
     assert after != before
-    theirs = tunix_tokens(adapted, tokenizer, prompts[:4], 24)
+    theirs = tunix_tokens(adapted, tokenizer, prompts[:3], 16)
     assert [without_stop(ids, tokenizer) for ids in after] == theirs
 
 

@@ -140,7 +140,6 @@ def write(
 
     Ends after `most` steps, when no slot is live, or when `idle` slots or more are free.
     """
-    model = with_attention(rebuild(weights), SlotAttention)
 
     def goes_on(carry: tuple[Slots, Ran]) -> jax.Array:
         slots, ran = carry
@@ -150,6 +149,8 @@ def write(
     def step(carry: tuple[Slots, Ran]) -> tuple[Slots, Ran]:
         slots, ran = carry
         live = slots.live
+        # made anew in here: Qwix notes things on modules, which no outer trace may see
+        model = with_attention(rebuild(weights), SlotAttention)
         where = slots.token[:, None], slots.position[:, None]
         logits, cache = model(*where, slots.cache)
         assert cache is not None
