@@ -11,6 +11,11 @@ INSTRUCTION = (
 )
 
 
+def user_turn(question: str) -> str:
+    """The user's turn of a chat: instruction and question, as Gemma has no system role."""
+    return f"{INSTRUCTION}\n\n{question}"
+
+
 def render(reasoning: str, answer: str) -> str:
     """The completion that SFT trains on. Nothing is trimmed or escaped."""
     return f"{REASONING_OPEN}{reasoning}{REASONING_CLOSE}\n{ANSWER_OPEN}{answer}{ANSWER_CLOSE}"

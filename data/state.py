@@ -116,22 +116,35 @@ def frame(connection: sqlite3.Connection, view: str) -> pl.DataFrame:
 
 def tag(store: "Store", target_kind: str, target_id: str, tag: str, author: str) -> None:
     """Say `tag` of a record or generation. Saying it again is one more event, not one more tag."""
-    _tag_event(store, target_kind, target_id, tag, "added", author)
+    tag_all(store, target_kind, [target_id], tag, author)
 
 
 def untag(store: "Store", target_kind: str, target_id: str, tag: str, author: str) -> None:
     """Take `tag` back, whoever said it. The history stays."""
-    _tag_event(store, target_kind, target_id, tag, "removed", author)
+    untag_all(store, target_kind, [target_id], tag, author)
 
 
-def _tag_event(store: "Store", kind: str, id: str, tag: str, event: str, author: str) -> None:
+def tag_all(store: "Store", kind: str, ids: Sequence[str], tag: str, author: str) -> None:
+    """`tag` for many, all or none."""
+    _tag_events(store, kind, ids, tag, "added", author)
+
+
+def untag_all(store: "Store", kind: str, ids: Sequence[str], tag: str, author: str) -> None:
+    """`untag` for many, all or none."""
+    _tag_events(store, kind, ids, tag, "removed", author)
+
+
+def _tag_events(
+    store: "Store", kind: str, ids: Sequence[str], tag: str, event: str, author: str
+) -> None:
     if not tag.strip():
         raise BadEntry("a tag is empty; expected a word or a few. Type one, then save again.")
+    at = now()
     with commit(store.folder) as connection:
-        connection.execute(
+        connection.executemany(
             "insert into tag_events (target_kind, target_id, tag, event, author, at)"
             " values (?, ?, ?, ?, ?, ?)",
-            (kind, id, tag.strip(), event, author, now()),
+            ((kind, id, tag.strip(), event, author, at) for id in ids),
         )
 
 

@@ -59,3 +59,22 @@ def mean_of_clusters(rates: np.ndarray) -> Interval:
     half = z / (1 + z**2 / effective)
     half *= sqrt(mean * (1 - mean) / effective + z**2 / (4 * effective**2))
     return Interval(mean, max(center - half, 0.0), min(center + half, 1.0), n)
+
+
+def wilson_columns(successes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two ends of `wilson` for many shares at once; nan where n is 0.
+
+    successes, n: [shares]  int
+    returns:      [shares]  float, twice
+    """
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    known = n > 0
+    trials = np.where(known, n, 1)
+    share = successes / trials
+    center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    half *= z / (1 + z**2 / trials)
+    # the formula's bounds miss 0 and 1 by rounding errors
+    low = np.where(successes == 0, 0.0, np.minimum(center - half, share))
+    high = np.where(successes == trials, 1.0, np.maximum(center + half, share))
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)

@@ -47,6 +47,7 @@ LOGS = ("tensorboard", "wandb")  # besides the store
 VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
+BATCHINGS = ("padded", "bucketed", "packed")
 GRADERS = ("strict", "lenient", "notebook")  # stored with every evaluation
 
 
@@ -62,6 +63,7 @@ class ModelConfig:
     fsdp: int = knob(1, "devices over which weights and batch are sharded", "devices")
     tensor_parallel: int = knob(1, "devices over which heads and features are sharded", "devices")
     remat: bool = knob(True, "recompute each decoder layer in the backward pass, to save memory")
+    block_attention: bool = knob(True, "train without all attention scores of a row at once")
 
     def __post_init__(self) -> None:
         if self.dtype not in ("float32", "bfloat16"):
@@ -116,7 +118,12 @@ class LoraConfig:
 class SftConfig(LoraConfig):
     """Cold-start supervised fine-tuning: teaches the format."""
 
-    batch: int = knob(16, "examples per optimizer step", "examples")
+    batch: int = knob(16, "rows per optimizer step", "rows")
+    batching: str = knob(
+        "padded",
+        "padded: one example a row, all rows of one length; bucketed: rows of like length together;"
+        " packed: several examples a row of max_tokens",
+    )
     steps: int = knob(200, "optimizer steps", "steps")
     max_tokens: int = knob(
         1024, "longest example with its prompt; longer ones are left out, never cut", "tokens"
@@ -126,6 +133,10 @@ class SftConfig(LoraConfig):
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
         at_least(self, 1, "batch", "steps", "max_tokens", "checkpoint_every")
+        if self.batching not in BATCHINGS:
+            raise BadConfig(
+                f"batching must be one of {', '.join(BATCHINGS)}, got {self.batching!r}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

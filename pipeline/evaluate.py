@@ -1,6 +1,5 @@
 """Evaluation: k completions per problem, graded, stored as they finish."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import polars as pl
 from data.store import Store, add, add_generations
 from evals.grading import graded
 from pipeline.rollout import Generate, Sampling
+from pipeline.seeds import seed_of
 from pipeline.tokens import Tokenizer, prompt_text
 
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -33,12 +33,6 @@ def fitting(problems: pl.DataFrame, tokenizer: Tokenizer, max_prompt_tokens: int
     fits = pl.Series(lengths, dtype=pl.Int64) <= max_prompt_tokens
     with_prompts = problems.with_columns(pl.Series("prompt", prompts, dtype=pl.String))
     return Fitting(with_prompts.filter(fits), problems.filter(~fits)["problem_id"].to_list())
-
-
-def seed_of(seed: int, sample: int, first: str) -> int:
-    """The seed of sample number `sample` of the problems that begin with `first`, below 2**31."""
-    digest = hashlib.sha256(f"{seed} {sample} {first}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
 
 
 def evaluate(

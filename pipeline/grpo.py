@@ -117,8 +117,10 @@ def train(
         golds = {problem.prompt: problem.gold for problem in problems}
 
         def reward(prompt: str, text: str) -> float:
-            score = judged(text, golds[prompt])
-            return float(np.nansum([one.weight * one.value(text, score) for one in rewards]))
+            gold = golds[prompt]
+            score = judged(text, gold)
+            parts = [one.weight * one.value(text, gold, score) for one in rewards]
+            return float(np.nansum(parts))
 
         cluster.rollout.resampling = Resampling(config.group, config.resample, reward)  # type: ignore[attr-defined]
     recorder = Recorder(store, run, rewards, config.group, metrics, cluster.rollout)  # type: ignore[arg-type]

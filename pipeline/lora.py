@@ -14,14 +14,24 @@ class Float32LoraProvider(qwix.LoraProvider):
     """Adapters are float32 parameters; what leaves a layer keeps the base's dtype.
 
     A bfloat16 adapter stands still: at a learning rate of 3e-6 most updates are smaller than its
-    last digit. Without the cast back, float32 adapters would turn every activation float32.
+    last digit. Without the cast back, float32 adapters would turn every activation float32. A
+    product that asks for a type gets it: Qwix stands before every product of the model, those of
+    attention included, and before those that `vmap` makes of them.
     """
 
-    def dot_general(self, lhs, rhs, *args, **kwargs):
-        return super().dot_general(lhs, rhs, *args, **kwargs).astype(lhs.dtype)
+    def dot_general(
+        self, lhs, rhs, dimension_numbers, precision=None, preferred_element_type=None, **kwargs
+    ):
+        product = super().dot_general(
+            lhs, rhs, dimension_numbers, precision, preferred_element_type, **kwargs
+        )
+        return product.astype(preferred_element_type or lhs.dtype)
 
-    def einsum(self, einsum_str, *operands, **kwargs):
-        return super().einsum(einsum_str, *operands, **kwargs).astype(operands[0].dtype)
+    def einsum(self, einsum_str, *operands, preferred_element_type=None, **kwargs):
+        product = super().einsum(
+            einsum_str, *operands, preferred_element_type=preferred_element_type, **kwargs
+        )
+        return product.astype(preferred_element_type or operands[0].dtype)
 
 
 def add_adapters(

@@ -5,25 +5,28 @@ import jax.numpy as jnp
 from flax import nnx
 from tunix.rl import common
 from tunix.rl.grpo.grpo_learner import GRPOConfig, TrainExample
-from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
+from pipeline.attention import positions_and_mask
 from pipeline.objective import Objective, aggregate, ended
 from pipeline.token_scores import TokenScores, token_scores
 
 
 def sft_loss(
-    model: nnx.Module, ids: jax.Array, completion: jax.Array, present: jax.Array
+    model: nnx.Module, ids: jax.Array, completion: jax.Array, segments: jax.Array
 ) -> jax.Array:
-    """Mean cross-entropy over the completion [nats per token]. The prompt does not count.
+    """Mean cross-entropy over the completions [nats per token]. Prompts do not count.
+
+    Each example is scored as if it stood alone, however many share a row.
 
     ids:        [batch, time]  int
-    completion: [batch, time]  bool, true at the completion's tokens and its stop token
-    present:    [batch, time]  bool, false at padding
+    completion: [batch, time]  bool, true at a completion's tokens and its stop token
+    segments:   [batch, time]  int or bool: examples of a row are numbered from 1, padding is 0
     returns:    []             float32
     """
-    positions, mask = build_positions_from_mask(present), make_causal_attn_mask(present)
+    positions, mask = positions_and_mask(model, segments)
     logp = token_scores(model, ids, positions, mask, last=ids.shape[1] - 1).logp
-    return -masked_mean(logp, completion[:, 1:])
+    follows = segments[:, 1:] == segments[:, :-1]  # nothing of its example precedes a first token
+    return -masked_mean(logp, completion[:, 1:] & follows)
 
 
 def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
@@ -36,7 +39,8 @@ def completion_scores(
     model: nnx.Module, prompts: jax.Array, completions: jax.Array, *, pad: int, temperature: float
 ) -> TokenScores:
     """Scores of the tokens of `completions` [batch, completion] after `prompts` [batch, prompt]."""
-    ids, positions, mask, _ = common.process_ids(prompts, completions, pad, eos_id=-1)
+    ids = jnp.concatenate([prompts, completions], axis=1)
+    positions, mask = positions_and_mask(model, ids != pad)
     last = completions.shape[1]
     return token_scores(model, ids, positions, mask, last=last, temperature=temperature)
 

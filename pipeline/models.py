@@ -15,6 +15,8 @@ from safetensors.numpy import save_file
 from tunix.models.gemma3 import model as gemma3
 from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensors
 
+from pipeline.attention import in_blocks
+
 TINY = Path(__file__).parent / "tiny" / "model"
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -176,9 +178,17 @@ def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
 
 
 def load(
-    name: str, *, dtype: str = "float32", remat: bool = False, mesh: Mesh | None = None
+    name: str,
+    *,
+    dtype: str = "float32",
+    remat: bool = False,
+    block_attention: bool = False,
+    mesh: Mesh | None = None,
 ) -> Loaded:
-    """The model `name` (see `resolve`) with its weights in `dtype`, on `mesh`."""
+    """The model `name` (see `resolve`) with its weights in `dtype`, on `mesh`.
+
+    block_attention: how training computes attention, see `attention.in_blocks`
+    """
     folder = checked(name)
     mesh = mesh or mesh_of()
     with mesh:
@@ -188,7 +198,7 @@ def load(
             mesh,
             dtype=DTYPES[dtype],
         )
-    return Loaded(model, folder, mesh)
+    return Loaded(in_blocks(model) if block_attention else model, folder, mesh)
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:

@@ -46,7 +46,7 @@ class Recorder:
                     "rewards": [
                         {
                             "name": reward.name,
-                            "value": reward.value(completion.text, score),
+                            "value": reward.value(completion.text, str(gold[place]), score),
                             "weight": reward.weight,
                         }
                         for reward in self.rewards

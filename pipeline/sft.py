@@ -1,8 +1,10 @@
 """Cold-start supervised fine-tuning: Tunix's PeftTrainer on a Grain dataset, Qwix adapters."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,13 @@ from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
 from data.runs import fingerprint
-from pipeline import losses, models
+from pipeline import losses, models, packing
 from pipeline.config import LoraConfig, SftConfig
 from pipeline.lora import add_adapters, merge_adapters
 from pipeline.metrics import StoreMetrics
 from pipeline.step_order import StepOrder
 from pipeline.stopping import Stop
-from pipeline.tokens import Tokenizer, Tokens, example_tokens, padded
+from pipeline.tokens import Tokenizer, Tokens, example_tokens
 from pipeline.training_state import TrainingState
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
@@ -71,13 +73,32 @@ def tokenized(
 def batches(
     rows: list[Tokens], config: SftConfig, pad: int
 ) -> grain.MapDataset[dict[str, np.ndarray]]:
-    """Batches without end, a pure function of seed and step; all of one shape."""
-    # one shape for the whole run: a multiple of 64 that holds the longest row
-    length = -(-max(len(row.ids) for row in rows) // 64) * 64
-    order = grain.MapDataset.source(range(len(rows))).shuffle(seed=config.seed).repeat()
-    return order.batch(config.batch).map(
-        lambda places: padded([rows[place] for place in places], length, pad)
-    )
+    """Batches without end, a pure function of seed and step: see `packing.laid_out`.
+
+    All have one shape for the whole run, or one of a few where they are bucketed.
+    """
+    lengths = [len(row.ids) for row in rows]
+    longest = packing.rounded(max(lengths))
+    laid_out = partial(packing.laid_out, batch=config.batch, pad=pad)
+    if config.batching == "padded":
+        order = grain.MapDataset.source(range(len(rows))).shuffle(seed=config.seed).repeat()
+        return order.batch(config.batch).map(
+            lambda places: laid_out([[rows[place]] for place in places], length=longest)
+        )
+    if config.batching == "packed":
+        room = max(longest, packing.rounded(config.max_tokens))
+        steps = packing.packed_steps(lengths, config.batch, room, config.seed)
+        widths = [room]
+    else:
+        steps = packing.bucketed_steps(lengths, config.batch, config.seed)
+        widths = packing.widths(longest)
+
+    def batch(step: int) -> dict[str, np.ndarray]:
+        chosen = [[rows[place] for place in row] for row in steps(step)]
+        filled = max(sum(len(example.ids) for example in row) for row in chosen)
+        return laid_out(chosen, length=packing.width_of(filled, widths))
+
+    return grain.MapDataset.range(sys.maxsize).map(batch)
 
 
 class Watch(TrainingHooks):
@@ -187,9 +208,7 @@ def train(
         ),
         metrics_logger=metrics,
     )
-    trainer.with_loss_fn(losses.sft_loss).with_gen_model_input_fn(
-        lambda batch: {**batch, "present": batch["ids"] != pad}
-    )
+    trainer.with_loss_fn(losses.sft_loss)
     watch = Watch(progress, config.steps)
     trainer.with_training_hooks(watch)
     trainer._pbar = NoBar()  # type: ignore[assignment]

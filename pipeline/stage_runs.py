@@ -5,16 +5,17 @@ Training that was broken off goes on from its last step; any other stage that wa
 starts anew under a new attempt, and what the old one wrote stays.
 """
 
-import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data import runs
+from data.held import RunIsBusy as RunIsBusy
+from data.held import held as held
 from data.store import Store
 from pipeline import inputs
 from pipeline.config import Preset
@@ -112,25 +113,6 @@ def stage_run(
         runs.end(job.store, run, "done", summary)
         shutil.rmtree(job.folder / run / "state", ignore_errors=True)
     return Done(run, summary)
-
-
-class RunIsBusy(ValueError):
-    """Another process works on this run."""
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Nobody else trains in `folder` meanwhile: the system lets go of it with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunIsBusy(
-                f"run {folder.name} is being trained by another process. Wait for it, or stop it:"
-                " the same command then goes on where it was."
-            ) from error
-        yield
 
 
 def refuse_another(

@@ -7,10 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from data import dialects, runs
-from data.conversions import convert_source
-from data.ingest import ingest
-from data.sources import cards
+from data import runs
 from data.store import add
 from evals import report
 from evals.failures import categorise
@@ -18,6 +15,7 @@ from pipeline import grpo, inputs, models, sft
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
 from pipeline.export import export
+from pipeline.prepare import prepared
 from pipeline.rewards import judged
 from pipeline.rollout import Sampling, generator
 from pipeline.stage_runs import Done, Job, kept_path, model_of, stage_run
@@ -29,22 +27,7 @@ EXPORT_PROMPTS = 16  # of the test problems, for the parity check
 
 def prepare(job: Job) -> dict[str, Any]:
     """Ingest and convert what the preset names. Doing it twice adds nothing."""
-    data = job.preset.data
-    dialects.use(Path(data.dialects) if data.dialects else None)
-    counts = {}
-    for source, place, shape in (
-        (data.records, data.records_from, "stratos"),
-        (data.problems, data.problems_from, "gsm8k"),
-    ):
-        read = None
-        if place or source in cards():  # any other was ingested before, under a name of its own
-            path = Path(place) if place else None
-            read = ingest(job.store, source, path, None if source in cards() else shape)
-        converted = convert_source(
-            job.store, source, frozenset(data.rules), job.progress(f"convert {source}")
-        )
-        counts[source] = {"ingest": read, "convert": converted}
-    return counts
+    return prepared(job.store, job.preset.data, job.progress)
 
 
 def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Done:
@@ -270,7 +253,8 @@ def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
 def _load(job: Job, folder: Path) -> models.Loaded:
     config = job.preset.model
     mesh = models.mesh_of(config.fsdp, config.tensor_parallel)
-    return models.load(str(folder), dtype=config.dtype, remat=config.remat, mesh=mesh)
+    how = {"remat": config.remat, "block_attention": config.block_attention}
+    return models.load(str(folder), dtype=config.dtype, mesh=mesh, **how)
 
 
 def _note_checkpoint(

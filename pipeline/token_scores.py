@@ -28,7 +28,7 @@ def hidden_states(
     The model is called whole, so that its adapters take part. It notes its last hidden states on
     the way; nothing reads the logits that follow, so the compiler leaves them out.
 
-    ids, positions: [batch, time]   mask: [batch, time, time]
+    ids, positions: [batch, time]   mask: see `attention.positions_and_mask`
     """
     copy = nnx.merge(*nnx.split(model))  # the note stays off the caller's model
     copy(ids, positions, None, mask, output_hidden_states=True)  # type: ignore[operator]
@@ -87,7 +87,7 @@ def token_scores(
 ) -> TokenScores:
     """Scores of the last `last` tokens of every row of `ids`; at most all but the first.
 
-    ids, positions: [batch, time]   mask: [batch, time, time]
+    ids, positions: [batch, time]   mask: see `attention.positions_and_mask`
     """
     hidden = hidden_states(model, ids, positions, mask)[:, -last - 1 : -1]
     head = model.embedder.input_embedding[...]  # type: ignore[attr-defined]  # tied, as Gemma's

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from data.format import INSTRUCTION, render
+from data.format import render, user_turn
 from pipeline.models import BadModel
 
 STOP_TOKENS = ("<eos>", "<end_of_turn>")
@@ -71,11 +71,8 @@ class Tokenizer:
 
 
 def prompt_text(tokenizer: Tokenizer, question: str) -> str:
-    """The whole text before the completion: instruction and question in one user turn.
-
-    Gemma has no system role, so the instruction stands in the user's turn.
-    """
-    turn = [{"role": "user", "content": f"{INSTRUCTION}\n\n{question}"}]
+    """The whole text before the completion: instruction and question in one user turn."""
+    turn = [{"role": "user", "content": user_turn(question)}]
     return str(tokenizer.hf.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
 
 

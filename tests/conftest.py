@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from data import samples
 from data.store import Store, open_store
-from tests import ROOT
+from tests import ROOT, hostile
 from workbench.cli import main
 
 
@@ -21,13 +22,15 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def show(tmp_path, monkeypatch):
-    """Run one file of the app on the store in `tmp_path/store`."""
+    """Run one file of the app on the store in `tmp_path/store`, at an address of that page."""
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def show(file: str) -> AppTest:
-        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30).run()
+    def show(file: str, **address: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30)
+        page.query_params.update(address)
+        page.run()
         assert not page.exception
         return page
 
@@ -43,6 +46,21 @@ def here(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store")
 
 
+@pytest.fixture(scope="session")
+def harmful(tmp_path_factory) -> Path:
+    """The folder of a store full of the texts of tests/hostile.py."""
+    folder = tmp_path_factory.mktemp("harmful")
+    hostile.fill(open_store(folder / "store"), folder)
+    return folder / "store"
+
+
+@pytest.fixture
+def full(harmful, tmp_path: Path) -> Store:
+    """Likewise, where `show` shows it."""
+    shutil.copytree(harmful, tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
 @pytest.fixture
 def say(capsys, tmp_path, monkeypatch):
     """Run a command line on the store `tmp_path/store`: exit code, standard output and error."""
@@ -55,6 +73,15 @@ def say(capsys, tmp_path, monkeypatch):
         return left.value.code, printed.out, printed.err
 
     return say
+
+
+@pytest.fixture(scope="session")
+def pair():
+    """One model with adapters twice: its attention in blocks, and dense as Tunix has it."""
+    from tests.two_layers import built, with_adapters, with_dense_attention
+
+    blocks = with_adapters(built(blocks=True))
+    return blocks, with_dense_attention(blocks)
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +115,11 @@ def cold(tmp_path_factory):
     )
     return {"folder": folder, "store": store, "merged": merged, "rows": rows, "config": config,
             "steps": steps}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def trained(cold, tmp_path_factory):
+    """One GRPO run of three steps, which is trained once; see tests/small_grpo.py."""
+    from tests.small_grpo import run_of_three_steps
+
+    return run_of_three_steps(cold, tmp_path_factory.mktemp("grpo"))

@@ -27,7 +27,7 @@ COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "sft", "grpo", "eval", "export", "run",
     "grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify",
-    "app", "doctor",
+    "learnability", "rewards", "app", "doctor",
 ]  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """GRPO through Tunix's own learner, at the smallest size."""
 
-import os
 from pathlib import Path
 
 import jax
@@ -11,7 +10,6 @@ from safetensors.numpy import load_file
 from tunix.rl import common
 from tunix.sft.metrics_logger import MetricsLogger
 
-from data import samples
 from data.store import ask
 from pipeline import grpo, models
 from pipeline.checkpoints import BestAdapters
@@ -20,83 +18,8 @@ from pipeline.learner import algorithm
 from pipeline.lora import add_adapters, merge_adapters
 from pipeline.metrics import StoreMetrics
 from pipeline.rollout import Sampling
-from pipeline.tokens import Tokenizer, prompt_text
 from pipeline.training_state import CannotResume
-
-CONFIG = GrpoConfig(
-    steps=3,
-    prompts=2,
-    group=4,
-    max_prompt_tokens=128,
-    max_tokens=48,
-    micro_batch=1,  # a step is trained in two pieces, and sampled and noted as one
-    evaluate_every=1,
-    lora_rank=4,
-    learning_rate=1e-2,
-)
-HELDOUT = {0: 0.4, 1: 0.5, 2: 0.9, 3: 0.6}  # answer accuracy that the measure below reports
-
-
-def relative(path: Path) -> Path:
-    """The same place as a person may name it; Orbax takes absolute paths only."""
-    return Path(os.path.relpath(path))
-
-
-@pytest.fixture(scope="module")
-def trained(cold, tmp_path_factory):
-    """One run of three steps, and what it left in the store and on disk."""
-    from data.store import open_store
-
-    folder = tmp_path_factory.mktemp("grpo")
-    store = open_store(folder / "store")
-    start = models.load(str(cold["merged"]))
-    tokenizer = Tokenizer(start.folder)
-    problems = [
-        grpo.Prompt(f"p{n}", prompt_text(tokenizer, made.question), made.gold)
-        for n, made in enumerate(samples.problems(6, 3, "train"))
-    ]
-    metrics = StoreMetrics(store, "grpo-test")
-    measured = iter(HELDOUT.values())
-    written: list[list[str]] = []
-
-    def measure(generate):
-        completions = generate([problem.prompt for problem in problems[:2]], 0)
-        written.append([completion.text for completion in completions])
-        return next(measured)
-
-    kept: list[tuple[int, float]] = []
-
-    def whole_logits(*arguments, **settings):
-        raise AssertionError("scores of Tunix's own, which hold the logits of whole completions")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(common, "compute_per_token_logps", whole_logits)
-        best = grpo.train(
-            start,
-            problems,
-            tokenizer,
-            CONFIG,
-            store=store,
-            run="grpo-test",
-            measure=measure,
-            heldout_sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
-            heldout_batch=2,
-            heldout=2,
-            folder=relative(folder),
-            metrics=metrics,
-            progress=lambda *shown: None,
-            on_checkpoint=lambda step, answer: kept.append((step, answer)),
-        )
-    return {
-        "store": store,
-        "merged": best.merged,
-        "step": best.step,
-        "kept": kept,
-        "folder": folder,
-        "written": written,
-        "tokenizer": tokenizer,
-        "from": cold["merged"],
-    }
+from tests.small_grpo import CONFIG, HELDOUT
 
 
 def test_the_best_step_is_kept_and_not_the_last(trained):

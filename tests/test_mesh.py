@@ -78,7 +78,7 @@ def on(fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
         policy = losses.policy_loss(model, example, settings, pad=0, temperature=1.0)[0]
         return sft + policy, (sft, policy)
 
-    batch: Any = {"ids": ids, "completion": ids > 30, "present": ids > 0}
+    batch: Any = {"ids": ids, "completion": ids > 30, "segments": ids > 0}
     made: Any = TrainExample  # flax makes its __init__
     example = made(
         prompt_ids=ids[:, :8], prompt_mask=ids[:, :8] > 0, completion_ids=ids[:, 8:],

@@ -16,7 +16,7 @@ BARE = "The answer is 7"
 
 def parts(text: str, gold: str) -> dict[str, float]:
     score = judged(text, gold)
-    return {part.name: part.value(text, score) for part in rewards_of(GrpoConfig())}
+    return {part.name: part.value(text, gold, score) for part in rewards_of(GrpoConfig())}
 
 
 def total(text: str, gold: str) -> float:

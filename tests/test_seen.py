@@ -100,5 +100,5 @@ def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(conve
 def test_tokens_counted_by_another_template_are_not_taken_for_these(tokenizer, monkeypatch):
     before = tokenizer_id("tiny", tokenizer, models.TINY)
     assert tokenizer_id("tiny", tokenizer, models.TINY) == before
-    monkeypatch.setattr("pipeline.tokens.INSTRUCTION", "Do otherwise.")
+    monkeypatch.setattr("data.format.INSTRUCTION", "Do otherwise.")
     assert tokenizer_id("tiny", tokenizer, models.TINY) != before

@@ -115,8 +115,8 @@ def sft_of_ours(model, given):
 
 
 def sft_of_theirs(model, given):
-    mask = make_causal_attn_mask(given["present"])
-    positions = build_positions_from_mask(given["present"])
+    mask = make_causal_attn_mask(given["segments"])
+    positions = build_positions_from_mask(given["segments"])
     loss = _default_loss_fn(model, given["ids"], given["completion"], positions, mask)
     return jnp.asarray(loss), None
 
@@ -124,7 +124,7 @@ def sft_of_theirs(model, given):
 def test_the_sft_loss_is_tunixs_in_value_and_gradient(policy):
     ids = example(old=False).completion_ids
     present = ids != PAD
-    given = {"ids": ids, "present": present}
+    given = {"ids": ids, "segments": present}
     given["completion"] = present & (jnp.arange(COMPLETION) >= 6)
     (loss, _), gradient = called(*differentiated(sft_of_ours, policy, given))
     (same, _), expected = called(*differentiated(sft_of_theirs, policy, given))
@@ -188,7 +188,7 @@ def bytes_of(loss, model, given) -> int:
 
 def test_sft_never_holds_the_logits_of_a_batch(wide):
     ids = jnp.ones((2, LENGTH), dtype=int)
-    given = {"ids": ids, "completion": ids == 1, "present": ids == 1}
+    given = {"ids": ids, "completion": ids == 1, "segments": ids == 1}
     assert bytes_of(sft_of_ours, wide, given) < LOGITS / 2 < bytes_of(sft_of_theirs, wide, given)
 
 

@@ -8,5 +8,7 @@ st.navigation(
     [
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
         st.Page("views/audit.py", title="Audit", icon=":material/fact_check:"),
+        st.Page("views/failures.py", title="Failures", icon=":material/search:"),
+        st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
     ]
 ).run()

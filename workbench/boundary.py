@@ -15,8 +15,8 @@ SIGNALLED = 128  # + the signal's number, as shells report it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 INTERRUPTION = (
     "Interrupted. What was written to the store before is kept. Give the same command again to go"
-    " on: stages that are done are found, training goes on from its last checkpoint, any other"
-    " stage starts anew."
+    " on: stages that are done are found, training goes on from its last checkpoint, a server is"
+    " asked only for what is missing, any other stage starts anew."
 )
 
 # What a person can do about the operating system's errors. Any other one is shown as a bug.

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 METRICS = ("format", "answer", "partial")
+NAMES = alt.Axis(labelLimit=300, labelOverlap=False)
 
 
 def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
@@ -94,3 +95,58 @@ def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     return band + base.mark_line(point=True).encode(
         y=alt.Y("value:Q", scale=share, axis=axis, title=title)
     )
+
+
+def differences(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
+    """A dot with its 95 % interval for each difference, beside zero; Holm's p < 0.05 is filled.
+
+    rows: label, difference, low, high, n, holm; in the order that they are drawn
+    """
+    known = [
+        {name: row[name] for name in ("label", "difference", "low", "high", "n")}
+        | {"found": "p < 0.05" if (row["holm"] or 1) < 0.05 else "may be chance"}
+        for row in rows
+        if row["difference"] is not None and row["low"] is not None
+    ]
+    schema = {"label": pl.String, "difference": pl.Float64, "low": pl.Float64, "high": pl.Float64,
+              "n": pl.Int64, "found": pl.String}  # fmt: skip
+    frame = pl.DataFrame(known, schema=schema)
+    names = ["p < 0.05", "may be chance"]
+    base = alt.Chart(frame).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=NAMES),
+        color=alt.Color(
+            "found:N",
+            scale=alt.Scale(domain=names, range=["#4a7fb5", "#8a8f98"]),
+            legend=alt.Legend(title=None, orient="bottom"),
+        ),
+        tooltip=["label", "n", *(alt.Tooltip(name, format="+.1%") for name in
+                                 ("difference", "low", "high"))],
+    )  # fmt: skip
+    axis = alt.Axis(format="+%")
+    lines = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", axis=axis, title="difference in share right"), x2="high:Q"
+    )
+    zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[3, 3], opacity=0.5)
+    dots = base.mark_point(filled=True, size=60).encode(x=alt.X("difference:Q", axis=axis))
+    return (zero.encode(x="x:Q") + lines + dots).properties(height=110 + 26 * len(known))
+
+
+def causes(
+    gains: dict[str, int], losses: dict[str, int], ink: str
+) -> alt.LayerChart | alt.FacetChart:
+    """Problems gained to the right and lost to the left, by cause."""
+    rows = [("gained", name, n, n) for name, n in gains.items() if n]
+    rows += [("lost", name, -n, n) for name, n in losses.items() if n]
+    schema = {"what": pl.String, "cause": pl.String, "signed": pl.Int64, "problems": pl.Int64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        label=pl.format("{}: {}", "what", "cause")
+    )
+    base = alt.Chart(frame).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=NAMES),
+        x=alt.X("signed:Q", title="problems", axis=alt.Axis(format=",d")),
+        tooltip=["cause", "what", "problems"],
+    )
+    colour = alt.Scale(domain=["gained", "lost"], range=["#5c9c78", "#b5645a"])
+    bars = base.mark_bar(size=14).encode(color=alt.Color("what:N", scale=colour, legend=None))
+    numbers = base.mark_text(dy=-14, color=ink).encode(text="problems:Q")
+    return (bars + numbers).properties(height=90 + 40 * len(rows))

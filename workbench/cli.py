@@ -10,6 +10,7 @@ from workbench import (
     verbs_of_comparisons,
     verbs_of_models,
     verbs_of_overlap,
+    verbs_of_rollouts,
     verbs_of_rows,
     verbs_of_scores,
 )
@@ -24,6 +25,7 @@ MODULES = (
     verbs_of_scores,
     verbs_of_comparisons,
     verbs_of_overlap,
+    verbs_of_rollouts,
 )
 
 

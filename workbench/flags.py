@@ -38,11 +38,11 @@ def flagged(config: type) -> list[Field[Any]]:
     return [f for f in fields(config) if f.name != "seed"]
 
 
-def flag(f: Field[Any]) -> Callable[[Command], Command]:
-    """The option of one field: a switch for a bool, repeatable for a tuple."""
+def flag(f: Field[Any], ending: str = "") -> Callable[[Command], Command]:
+    """The option of one field: a switch for a bool, repeatable for a tuple. ending: of its help."""
     name = f.name.replace("_", "-")
     unit = f" [{f.metadata['unit']}]" if f.metadata["unit"] else ""
-    words = f"{f.metadata['meaning']}{unit}"
+    words = f"{f.metadata['meaning']}{unit}{ending}"
     if isinstance(f.default, bool):
         return click.option(f"--{name}/--no-{name}", f"knob_{f.name}", default=None, help=words)
     if isinstance(f.default, tuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.config import LOGS
+from pipeline.config import LOGS, Preset
 from workbench.flags import changed_preset
 from workbench.verbs import not_empty
 
@@ -64,12 +64,11 @@ def job_of(
 ):
     """Yield the job that a training verb works on, its progress shown on standard error."""
     started = time.monotonic()
-    chosen = changed_preset(preset, changes or {}, assignments, seed)  # before jax: says no at once
+    # before jax: says no at once
+    chosen = chosen_preset(folder, preset, assignments, seed, problems, changes)
     from data.store import open_store
     from workbench.bars import bars
 
-    if problems is not None:
-        chosen = chosen.with_knobs("data", **_source_of(folder, problems))
     store = open_store(folder)
     from workbench.quiet import quiet
 
@@ -80,6 +79,21 @@ def job_of(
     stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
         yield Job(store, chosen, bar, stop, resume, logs)
+
+
+def chosen_preset(
+    folder: Path,
+    preset: str,
+    assignments: tuple[str, ...],
+    seed: int | None,
+    problems: str | None,
+    changes: dict[str, dict[str, Any]] | None = None,
+) -> Preset:
+    """The preset with all that the options of `training` change in it."""
+    chosen = changed_preset(preset, changes or {}, assignments, seed)
+    if problems is None:
+        return chosen
+    return chosen.with_knobs("data", **_source_of(folder, problems))
 
 
 def _source_of(folder: Path, problems: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ METRICS = ("format", "answer", "partial")
 GROUPS = {
     "by_reason": "Quarantined, by reason",
     "by_defect": "Rows with a defect",
+    "left_out_by_reason": "Without an answer, by reason",
     "by_dialect": "Rows by dialect of their markers",
     "patterns": "Rows by pattern: 1 where a thought opens, closes, an answer opens, closes",
 }

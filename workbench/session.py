@@ -1,13 +1,16 @@
-"""What every page of the app shares: the store, and answers that are kept until it changes."""
+"""What every page of the app shares: the store, answers kept until it changes, the address."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from data.store import Store, generation, open_store
+from data.version import version
+from evals.browse_filter import Filter
+from evals.browse_index import Index, new_index, refresh
 
 FIRST = "thinkbench run --preset tiny"
 
@@ -31,27 +34,108 @@ def _opened(folder: Path) -> Store:
     return open_store(folder)
 
 
-def answer(question: Callable[..., Any], *values: Any) -> Any:
-    """`question(store, *values)`, asked again only after the store has changed."""
+def answer(question: Callable[..., Any], *values: Any, reads: Sequence[str] = ()) -> Any:
+    """`question(store, *values)`, asked again only after the store has changed.
+
+    reads: the tables and views that it reads, where what others hold makes its answer not old
+    """
     here = store()
+    at = version(here, *reads) if reads else generation(here)
+    return _answer(_name(question), values, here.id, at, question, here)
+
+
+def browsed(question: Callable[..., Any], filter: Filter, *values: Any) -> Any:
+    """`question(index, store, filter, *values)` of evals/browse.py, likewise."""
+    here, at = store(), index(filter.grader)
+    asked = (filter.key(), *values)
     return _answer(
-        f"{question.__module__}.{question.__qualname__}",
-        values,
+        _name(question),
+        asked,
         here.id,
-        generation(here),
-        question,
+        at.version,
+        lambda store, *_: question(at, store, filter, *values),
         here,
     )
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+def index(grader: str) -> Index:
+    """The rows of the store as facets count them, as of now."""
+    here = store()
+    found = _index(here.id, str(here.folder), grader)
+    refresh(found, here)
+    return found
+
+
+@st.cache_resource(show_spinner="Reading what is stored", max_entries=4)
+def _index(store_id: str, folder: str, grader: str) -> Index:
+    return new_index(grader)
+
+
+def _name(question: Callable[..., Any]) -> str:
+    return f"{question.__module__}.{question.__qualname__}"
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
 def _answer(
     name: str,
     values: tuple[Any, ...],
     store_id: str,
-    at: int,
+    at: Any,
     _question: Callable[..., Any],
     _store: Store,
 ) -> Any:
-    # arguments with an underscore are no part of the key: name, values, store and generation are
+    # arguments with an underscore are no part of the key: name, values, store and version are
     return _question(_store, *values)
+
+
+def address() -> dict[str, list[str]]:
+    """The query of the page's address: name -> its values. Whoever made the link wrote them."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def said(name: str, default: str = "") -> str:
+    """The last value of `name` in the address."""
+    return st.query_params.get(name, default)
+
+
+def number(name: str, default: int = 1, least: int = 1) -> int:
+    """The number that the address gives `name`; `default` where it gives none that could be."""
+    text = st.query_params.get(name, "")
+    found = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
+    return max(least, found)
+
+
+def go(changes: Mapping[str, str | list[str] | None]) -> None:
+    """Change the address; None and what is empty go out of it."""
+    for name, value in changes.items():
+        if value is None or value in ("", []):
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
+
+
+def one_of(name: str, values: Sequence[str], default: str | None = None) -> str | None:
+    """The value of `name` in the address where it is one of `values`, else the default or first."""
+    found = st.query_params.get(name)
+    if found in values:
+        return found
+    return default if default in values else next(iter(values), None)
+
+
+def chosen(
+    pick: Callable[..., Any], label: str, values: Sequence[str], name: str, **more: Any
+) -> Any:
+    """A box to pick one of `values` (pick: st.selectbox, likewise), kept in the address."""
+    key = f"pick {name}"
+    st.session_state[key] = one_of(name, values, more.pop("default", None))
+    return pick(label, values, key=key, on_change=lambda: go({name: st.session_state[key]}), **more)
+
+
+def may_write() -> bool:
+    """Whether people may say and start things here; `thinkbench app --read-only` lets them not."""
+    return os.environ.get("THINKBENCH_READ_ONLY", "") != "1"
+
+
+def ink() -> str:
+    """The colour of words in a chart, on the background that the browser asks for."""
+    return "#dcdedf" if st.context.theme.type == "dark" else "#25282c"

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from pipeline.stopping import TEMPORARY
+
 # What a command gives back: the object of --json, and what prints it for people.
 Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 
@@ -18,6 +20,7 @@ ORDER = (
     *("ingest", "convert", "audit", "quarantine", "release"),
     *("sft", "grpo", "eval", "export", "run"),
     *("grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify"),
+    *("learnability", "rewards"),
     *("app", "doctor"),
 )
 
@@ -77,12 +80,14 @@ def thinkbench(context: click.Context, store: Path) -> None:
 
 
 def _status(value: dict[str, Any]) -> int:
-    """1 where a command found that what it was to verify does not hold."""
-    return int(value.get("verified") is False)
+    """1 where what was to be verified does not hold; as out of time where some is still to ask."""
+    return TEMPORARY if value.get("to_ask_again") else int(value.get("verified") is False)
 
 
-def verb(command: Callable[..., Answer]) -> click.Command:
+def verb(command: Callable[..., Answer], of: click.Group = thinkbench) -> click.Command:
     """Make `command(folder, ...)` a verb with --store and --json.
+
+    of: the group of verbs that it belongs to
 
     With --json nothing but the object reaches standard output: what libraries print there goes
     to standard error.
@@ -109,4 +114,16 @@ def verb(command: Callable[..., Answer]) -> click.Command:
         answered
     )
     answered = click.option("--store", "here", type=Folder(), help="as before the verb")(answered)
-    return thinkbench.command(command.__name__.rstrip("_"))(answered)
+    return of.command(command.__name__.rstrip("_"))(answered)
+
+
+def verbs(group: Callable[[], None]) -> click.Group:
+    """Make `group` a verb that has verbs of its own; --store may stand before these too."""
+
+    def named(here: Path | None) -> None:
+        if here is not None:
+            click.get_current_context().find_root().obj = here
+
+    named.__doc__ = group.__doc__
+    named = click.option("--store", "here", type=Folder(), help="as before the verb")(named)
+    return thinkbench.group(group.__name__)(named)

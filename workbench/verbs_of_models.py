@@ -9,6 +9,7 @@ from pipeline.config import EvalConfig, GrpoConfig, SftConfig
 from workbench import printed
 from workbench.flags import knobs
 from workbench.jobs import job_of, training
+from workbench.serving import Serving, evaluated, serving
 from workbench.verbs import Answer, not_empty, verb
 
 GO_ON = "go on with this run, or say what changed; by default a broken-off one is found"
@@ -60,11 +61,16 @@ def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
 @verb
 @training
 @knobs(EvalConfig, "eval")
+@serving
 @click.option(
-    "--model", callback=not_empty, help="run, 'tiny', folder or hub id; by default the preset's"
+    "--model",
+    callback=not_empty,
+    help="run, 'tiny', folder or hub id, or its name on the server; by default the preset's",
 )
-def eval_(folder: Path, model: str | None, **chosen: Any) -> Answer:
+def eval_(folder: Path, model: str | None, served: Serving | None, **chosen: Any) -> Answer:
     """Answer the test problems with a model, and grade the answers."""
+    if served is not None:
+        return evaluated(folder, model, served, **chosen)
     with job_of(folder, **chosen) as job:
         from evals import report
         from pipeline import stages

@@ -1,0 +1,25 @@
+"""A run that one process at a time works on: a lock that the system lets go with the process."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class RunIsBusy(ValueError):
+    """Another process works on this run."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Nobody else works in `folder` meanwhile, whose name is the run's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunIsBusy(
+                f"run {folder.name} is being worked on by another process. Wait for it, or stop it:"
+                " the same command then goes on where it was."
+            ) from error
+        yield

@@ -1,0 +1,155 @@
+"""Parts of the compare page: what differs, where, why, and the problems behind each number."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from evals import browse, browse_pairs
+from evals.browse_filter import Filter
+from workbench import charts, reading, session
+from workbench.flow import flow
+from workbench.texts import plain_columns
+from workbench.words import chance, change, interval, points
+
+PAGE = 100  # problems in a list
+STEPS = {
+    "fixed": "fixed",
+    "broken": "broken",
+    "kept_right": "kept right",
+    "kept_wrong": "kept wrong",
+    "unknown": "unknown",
+}
+
+
+def metrics(found: dict[str, Any]) -> None:
+    """The three metrics of both, their differences, and what such a comparison can see at all."""
+    st.dataframe(
+        [
+            {
+                "metric": name,
+                "a": interval(row["a"]),
+                "b": interval(row["b"]),
+                "difference": change(row),
+                "p": chance(row["p"]),
+                "Holm": chance(row["holm"]),
+                "fixed": row["fixed"],
+                "broken": row["broken"],
+                "finds from": points(row["smallest"]),
+            }
+            for name, row in found["metrics"].items()
+        ],
+        hide_index=True,
+        column_config={
+            "Holm": st.column_config.Column(help="p, corrected for all that this page shows"),
+            "finds from": st.column_config.Column(
+                help="the smallest difference that 80 % of such comparisons find"
+            ),
+        },
+    )
+
+
+def slices(rows: list[dict[str, Any]]) -> None:
+    """Differences in answers by kind of problem, drawn and as numbers."""
+    if not rows:
+        st.info("Choose a slicing above to see where the two differ.")
+        return
+    named = [row | {"label": f"{row['slice']}: {row['value']} ({row['n']:,})"} for row in rows]
+    st.altair_chart(charts.differences(named))
+    with st.expander("Numbers"):
+        st.dataframe(
+            plain_columns(
+                pl.DataFrame(
+                    [
+                        {
+                            "slice": row["slice"],
+                            "value": row["value"],
+                            "n": row["n"],
+                            "difference": change(row),
+                            "p": chance(row["p"]),
+                            "Holm": chance(row["holm"]),
+                            "fixed": row["fixed"],
+                            "broken": row["broken"],
+                            "small": row["small"],
+                        }
+                        for row in rows
+                    ]
+                )
+            ),
+            hide_index=True,
+        )
+
+
+def transitions(found: dict[str, Any]) -> None:
+    """How many problems went from right to wrong and back, as a flow."""
+    st.altair_chart(flow(found, session.ink()))
+    if found["left_out"]:
+        st.caption(f"{found['left_out']:,} problems that not all of them answered are left out.")
+    if found["samples"] > 1:
+        st.caption("Of several samples, a problem is right if more than half of them are.")
+
+
+def decomposition(found: dict[str, Any] | None) -> None:
+    """What the gain is made of."""
+    if found is None:
+        st.info("This needs the verdicts of `strict` and of `lenient`. Grade both runs by both:")
+        st.code("thinkbench grade --grader strict\nthinkbench grade --grader lenient",
+                language="shell")  # fmt: skip
+        return
+    st.altair_chart(charts.causes(found["gains"], found["losses"], session.ink()))
+    st.caption(
+        "Tags: the answer was right before, or is still, without the format. Truncation: the wrong"
+        " text was cut off. Answers: another answer, whatever the format. By `strict`."
+    )
+
+
+def groups(steps: dict[str, Any], parts: dict[str, Any] | None) -> dict[str, list[str]]:
+    """Name of each group of problems -> its problems."""
+    found = {shown: steps["problems"][name] for name, shown in STEPS.items()}
+    if parts is not None:
+        for what, causes in parts["problems"].items():
+            found |= {f"{what}: {cause}": ids for cause, ids in causes.items()}
+    return {name: ids for name, ids in found.items() if ids}
+
+
+@st.fragment
+def problems(filter: Filter, names: tuple[str, str], found: dict[str, list[str]]) -> None:
+    """The problems of one group, and one of them as both runs answered it."""
+    group = session.chosen(
+        st.selectbox, "Problems", list(found), "group",
+        format_func=lambda name: f"{name} · {len(found[name]):,}",
+    )  # fmt: skip
+    if group is None:
+        return
+    ids = found[group]
+    chosen = session.one_of("problem", ids)
+    assert chosen is not None
+    at = ids.index(chosen)
+    before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
+    for column, label, by, key in ((before, "Previous", -1, "Left"), (after, "Next", 1, "Right")):
+        column.button(label, disabled=not 0 <= at + by < len(ids), shortcut=key,
+                      on_click=_step, args=(ids, by), width="stretch")  # fmt: skip
+    where.text(f"{at + 1:,} of {len(ids):,}")
+    first = at // PAGE * PAGE
+    rows = session.browsed(browse_pairs.problems, filter, names, tuple(ids[first : first + PAGE]))
+    picked = st.dataframe(
+        plain_columns(rows),
+        hide_index=True,
+        height=220,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"problems {group} {chosen}",
+    )
+    if selected := picked["selection"]["rows"]:
+        session.go({"problem": rows["problem_id"][selected[0]]})
+        st.rerun()
+    both = session.browsed(browse_pairs.generations, filter, names, chosen)
+    answers = session.browsed(browse.answers_beside, filter, both[0])
+    reading.problem(chosen)
+    shown = {row["generation_id"]: row for row in answers.iter_rows(named=True)}
+    reading.abreast([shown[id] for id in both if id in shown])
+
+
+def _step(ids: list[str], by: int) -> None:
+    at = ids.index(session.one_of("problem", ids) or ids[0])
+    session.go({"problem": ids[min(max(at + by, 0), len(ids) - 1)]})

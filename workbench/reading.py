@@ -1,0 +1,144 @@
+"""One generation in full: its problem at every stage side by side, and all that answered it."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from data.spans import Mark
+from evals import browse, browse_detail
+from evals.browse_filter import NOT_LOOKED_AT, NOTHING_WRONG, Filter
+from workbench import session, tagging, texts
+from workbench.evaluations import USUAL_ORDER, finished
+from workbench.texts import plain, plain_columns
+
+ABREAST = 4  # generations side by side
+VERDICT = {"right": "✓ right", "wrong": "✗ wrong", "unknown": "? unknown"}
+
+
+@st.fragment
+def detail(filter: Filter, first: str) -> None:
+    """The generation that the address names, or the `first`; buttons and keys to go on from it."""
+    index = session.index(filter.grader)
+    generation = session.said("generation") or first
+    place = browse.place_of(index, generation)
+    if place is None:
+        st.warning("The store has no such generation as the address names. Here is the first.")
+        generation = first
+        place = browse.place_of(index, first)
+    where = session.browsed(browse.neighbours, filter, place)
+    before, after, tag, text = st.columns([1, 1, 1, 3], vertical_alignment="center")
+    for column, way, key in ((before, "previous", "Left"), (after, "next", "Right")):
+        column.button(
+            way.capitalize(),
+            disabled=where[way] is None,
+            shortcut=key,
+            on_click=_step,
+            args=(filter, generation, way),
+            width="stretch",
+        )
+    with tag:
+        tagging.one(generation)
+    text.text(f"{where['number']:,} of {where['of']:,}")
+    of_problem = session.browsed(browse.answers_beside, filter, generation)
+    problem(of_problem["problem_id"][0])
+    side_by_side(of_problem, generation)
+    if other := all_answers(of_problem, generation):
+        session.go({"generation": other})
+        st.rerun()
+
+
+def _step(filter: Filter, generation: str, way: str) -> None:
+    # from where the address is by now: of two quick presses the second goes on from the first
+    index = session.index(filter.grader)
+    place = browse.place_of(index, session.said("generation") or generation)
+    if place is not None:
+        to = session.browsed(browse.neighbours, filter, place)[way]
+        session.go({"generation": to or generation})
+
+
+def problem(id: str) -> None:
+    """The question and its gold, as they are stored."""
+    found = session.answer(browse_detail.problem, id, reads=("problems",))
+    if found["question"] is None:
+        st.text(plain(f"Problem {id}"))
+        st.warning("The store has lost this problem: its question and gold are unknown.")
+        return
+    st.html(texts.folded(found["question"], name=plain(f"problem {id}")))
+    st.text(f"Gold: {plain(found['gold'])[: texts.LONGEST]}")
+
+
+def side_by_side(answers: pl.DataFrame, generation: str) -> None:
+    """The generation, and what the newest run of each other stage said to the same problem."""
+    [chosen] = answers.filter(pl.col("generation_id") == generation).to_dicts()
+    shown = [chosen, *_of_other_stages(answers, chosen)]
+    shown = sorted(shown, key=lambda row: _place(row["stage"]))[:ABREAST]
+    if chosen not in shown:
+        shown[-1] = chosen
+    abreast(shown, chosen)
+
+
+def abreast(shown: list[dict[str, Any]], chosen: dict[str, Any] | None = None) -> None:
+    """Rows of evals.browse.page, all of one problem, with their texts; `chosen` is framed."""
+    ids, runs = [row["generation_id"] for row in shown], [row["run"] for row in shown]
+    asked = (shown[0]["problem_id"], ids, runs)
+    stored = session.answer(browse_detail.texts, *asked, reads=("generations",))
+    wrong = session.answer(browse_detail.evidence, *asked, reads=("failures",))
+    for column, row in zip(st.columns(len(shown)), shown, strict=True):
+        with column.container(border=row is chosen):
+            _one(row, stored.get(row["generation_id"]), wrong.get(row["generation_id"], []))
+
+
+def _of_other_stages(answers: pl.DataFrame, chosen: dict[str, Any]) -> list[dict[str, Any]]:
+    """One a stage: of its newest run, the sample of the same number or else the first."""
+    runs = session.answer(finished, reads=("runs",)).sort("ended_at")["run"].to_list()
+    age = {run: place for place, run in enumerate(runs)}
+    found: dict[str, dict[str, Any]] = {}
+    for row in answers.iter_rows(named=True):
+        key = (age.get(row["run"], -1), row["sample"] == chosen["sample"])
+        known = found.get(row["stage"])
+        if known is None or key > (age.get(known["run"], -1), known["sample"] == chosen["sample"]):
+            found[row["stage"]] = row
+    return [row for stage, row in found.items() if stage != chosen["stage"]]
+
+
+def _place(stage: str) -> tuple[int, str]:
+    first = USUAL_ORDER.index(stage) if stage in USUAL_ORDER else len(USUAL_ORDER)
+    return first, stage
+
+
+def _one(row: dict[str, Any], stored: dict[str, Any] | None, wrong: list[dict[str, Any]]) -> None:
+    st.subheader(VERDICT[row["correct"]], anchor=False)
+    tokens = "" if row["tokens"] is None else f", {row['tokens']:,} tokens"
+    names = [name for name in row["categories"] if name not in (NOTHING_WRONG, NOT_LOOKED_AT)]
+    lines = [
+        f"{row['stage']} · {row['run']} · sample {row['sample']}",
+        f"answer {row['extracted'] or 'not found'}, {row['format']}{tokens}, ended by"
+        f" {row['finish']}",
+        *names,
+    ]
+    st.text("\n".join(map(plain, lines)))
+    if stored is None:
+        st.warning("The store has no text of this generation, only its scores.")
+        return
+    length = len(stored["text"])
+    # a mark over all of it would tell nothing
+    marks = [Mark(one["start"], one["end"], one["name"]) for one in wrong
+             if one["end"] - one["start"] < length]  # fmt: skip
+    st.html(texts.folded(stored["text"], marks))
+
+
+def all_answers(answers: pl.DataFrame, generation: str) -> str | None:
+    """A table of all that answered the problem; the id that was picked in it."""
+    st.caption(f"All {answers.height:,} stored answers to this problem")
+    rows = answers.select("stage", "run", "sample", "correct", "extracted", "format", "tokens",
+                          "finish", "categories")  # fmt: skip
+    picked = st.dataframe(
+        plain_columns(rows),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"answers beside {generation}",
+    )
+    found = picked["selection"]["rows"]
+    return answers["generation_id"][found[0]] if found else None

@@ -1,0 +1,69 @@
+"""Compare: two runs on the same problems: how much differs, where, and what was fixed or broken."""
+
+import streamlit as st
+
+from evals import browse_pairs, report, transitions
+from evals.browse_filter import Filter
+from evals.graders import GRADERS
+from evals.grading import UnknownRun
+from evals.scored import NothingInCommon
+from evals.slices import SLICINGS
+from workbench import pairs_of_runs, session
+from workbench.evaluations import finished, newest_by_stage
+
+st.title("Compare")
+
+left, middle, right = st.columns([3, 3, 1])
+grader = session.chosen(right.selectbox, "Grader", list(GRADERS), "grader")
+filter = Filter(grader)
+names = [name for name, _, _ in browse_pairs.named(session.store(), session.index(grader))]
+if len(names) < 2:
+    st.info("To compare takes two evaluations, or imports, that this grader has graded:")
+    st.code(f"{session.FIRST}\nthinkbench grade --grader {grader}", language="shell")
+    st.stop()
+
+newest = [run for run in newest_by_stage(session.answer(finished, reads=("runs",))) if run in names]
+usual = newest[-2:] if len(newest) > 1 else names[:2]
+a = session.chosen(left.selectbox, "a", names, "a", default=usual[0])
+b = session.chosen(middle.selectbox, "b", names, "b", default=usual[1])
+if a == b:
+    st.info("Choose two different runs.")
+    st.stop()
+
+SLICED = "slices"
+by = [name for name in session.address().get("by", ["steps", "source"]) if name in SLICINGS]
+st.session_state[SLICED] = by
+st.pills(
+    "Slices of problems",
+    list(SLICINGS),
+    selection_mode="multi",
+    key=SLICED,
+    on_change=lambda: session.go({"by": st.session_state[SLICED] or ["none"]}),
+)
+
+READS = ("scores", "overrides", "problems")
+try:
+    found = session.answer(report.compare, a, b, grader, tuple(by), reads=READS)
+    moved = session.answer(transitions.transitions, (a, b), grader, reads=READS)
+except (NothingInCommon, UnknownRun) as error:
+    st.error("These two cannot be compared.")
+    st.text(str(error))
+    st.stop()
+
+st.caption(
+    f"{found['n']:,} problems that both answered; {found['only_a']:,} only a, {found['only_b']:,}"
+    " only b."
+)
+pairs_of_runs.metrics(found)
+flows, made_of = st.columns(2, gap="large")
+with flows:
+    st.subheader("From a to b")
+    pairs_of_runs.transitions(moved)
+with made_of:
+    st.subheader("What the gain is made of")
+    pairs_of_runs.decomposition(found["decomposition"])
+st.subheader("Where they differ")
+pairs_of_runs.slices(found["slices"])
+st.subheader("Problems")
+[step] = moved["steps"]
+pairs_of_runs.problems(filter, (a, b), pairs_of_runs.groups(step, found["decomposition"]))
