@@ -79,6 +79,7 @@ class SlotAttention(EngineAttention):
     """Of one new token a slot, over what the slot's cache holds."""
 
     def block(self, x, segment_pos, cache, attn_mask) -> tuple[LayerCache, jax.Array]:
+        assert cache is not None
         query, key, value = self._projected(x, segment_pos)
         position = segment_pos[:, 0]
         length, rows = cache["k"].shape[2], jnp.arange(x.shape[0])

@@ -7,16 +7,19 @@ they end are values.
 import functools
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
+from jax.sharding import Mesh
 from tunix.models.gemma3 import model as gemma3
 
 from pipeline.engine.attention import PromptAttention, SlotAttention, with_attention
 from pipeline.engine.cache import Cache, empty, placed
 from pipeline.engine.sampling import Settings, next_tokens
+from pipeline.engine.sharding import on_mesh
 
 Rebuild = Callable[[list[jax.Array]], nnx.Module]  # a copy of the model around its weights
 
@@ -46,9 +49,9 @@ class Slots(NamedTuple):
 class Inserts(NamedTuple):
     """Which prompts go into which slots; [inserts] each. A slot that does not exist is skipped."""
 
-    sources: jax.Array  # int32, rows of Prompts
-    targets: jax.Array  # int32, slots
-    limit: jax.Array  # int32
+    sources: jax.Array | np.ndarray  # int32, rows of Prompts
+    targets: jax.Array | np.ndarray  # int32, slots
+    limit: jax.Array | np.ndarray  # int32
     settings: Settings
 
 
@@ -104,9 +107,11 @@ def read(rebuild: Rebuild, weights: list[jax.Array], ids: jax.Array, lengths: ja
     return Prompts(cache, model.embedder.decode(last)[:, 0], lengths)
 
 
-def insert(stops: Sequence[int], slots: Slots, prompts: Prompts, inserts: Inserts) -> Slots:
+def insert(
+    stops: Sequence[int], mesh: Mesh | None, slots: Slots, prompts: Prompts, inserts: Inserts
+) -> Slots:
     """`slots` with `prompts` in them, and the first token of each new text."""
-    sources, targets = inserts.sources, inserts.targets
+    sources, targets = jnp.asarray(inserts.sources), jnp.asarray(inserts.targets)
     first = jnp.zeros_like(sources)
     token, logp = next_tokens(prompts.logits[sources], inserts.settings, first)
     length = prompts.lengths[sources]
@@ -115,7 +120,7 @@ def insert(stops: Sequence[int], slots: Slots, prompts: Prompts, inserts: Insert
     def into(kept: jax.Array, new: jax.Array) -> jax.Array:
         return kept.at[targets].set(new, mode="drop")
 
-    return Slots(
+    after = Slots(
         cache=placed(slots.cache, prompts.cache, prompts.lengths, sources, targets),
         token=into(slots.token, token),
         position=into(slots.position, length),
@@ -126,11 +131,13 @@ def insert(stops: Sequence[int], slots: Slots, prompts: Prompts, inserts: Insert
         logp=slots.logp.at[targets, 0].set(logp, mode="drop"),
         settings=jax.tree.map(into, slots.settings, inserts.settings),
     )
+    return on_mesh(after, mesh)
 
 
 def write(
     rebuild: Rebuild,
     stops: Sequence[int],
+    mesh: Mesh | None,
     weights: list[jax.Array],
     slots: Slots,
     most: jax.Array,
@@ -170,7 +177,8 @@ def write(
         return after, Ran(ran.steps + 1, ran.tokens + live.sum())
 
     nothing = Ran(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
-    return jax.lax.while_loop(goes_on, step, (slots, nothing))
+    slots, ran = jax.lax.while_loop(goes_on, step, (slots, nothing))
+    return on_mesh(slots, mesh), ran
 
 
 class Steps(NamedTuple):
@@ -182,15 +190,15 @@ class Steps(NamedTuple):
 
 
 # of the newest structures: the stages of one job use models of the same
-_KNOWN: deque[tuple[nnx.GraphDef, jax.tree_util.PyTreeDef, list[int], Steps]] = deque(maxlen=4)
+_KNOWN: deque[tuple[list[Any], Steps]] = deque(maxlen=4)
 
 
-def steps_of(model: nnx.Module, stops: list[int]) -> Steps:
+def steps_of(model: nnx.Module, stops: list[int], mesh: Mesh | None) -> Steps:
     """The steps for `model`, compiled already where a model of its structure was here before."""
     graph, state = nnx.split(model)
     tree = jax.tree.structure(state)
-    for *known, steps in _KNOWN:  # a list, not a dict: Tunix's configuration has no hash
-        if known == [graph, tree, stops]:
+    for known, steps in _KNOWN:  # a list, not a dict: Tunix's configuration has no hash
+        if known == [graph, tree, stops, mesh]:
             return steps
 
     def rebuild(weights: list[jax.Array]) -> nnx.Module:
@@ -198,8 +206,8 @@ def steps_of(model: nnx.Module, stops: list[int]) -> Steps:
 
     steps = Steps(
         jax.jit(functools.partial(read, rebuild)),
-        jax.jit(functools.partial(insert, stops), donate_argnums=0),
-        jax.jit(functools.partial(write, rebuild, stops), donate_argnums=1),
+        jax.jit(functools.partial(insert, stops, mesh), donate_argnums=0),
+        jax.jit(functools.partial(write, rebuild, stops, mesh), donate_argnums=1),
     )
-    _KNOWN.append((graph, tree, stops, steps))
+    _KNOWN.append(([graph, tree, stops, mesh], steps))
     return steps

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 from flax import nnx
-from jax.sharding import Mesh
 
 from pipeline.engine.decode import Inserts, Prompts, Slots, no_texts, steps_of
 from pipeline.engine.requests import BadSampling, Completion, Finished, Request
 from pipeline.engine.sampling import settings_of
 from pipeline.engine.scheduler import Prompt, Queue
-from pipeline.engine.sharding import on_mesh
+from pipeline.engine.sharding import mesh_of, on_mesh
 from pipeline.tokens import Tokenizer
 
 BLOCK = 64  # most steps between two looks at what has finished
@@ -46,6 +45,16 @@ class Speed:
         """Share of the slots' steps that wrote a token."""
         return self.decoded / self.slot_steps if self.slot_steps else 0.0
 
+    def as_json(self) -> dict[str, float]:
+        """What a summary tells; all 0 where nothing was generated."""
+        return {
+            "tokens_per_second": round(self.tokens_per_second, 1),
+            "generations_per_second": round(self.requests_per_second, 2),
+            "occupancy": round(self.occupancy, 3),
+            "prefill_seconds": round(self.reading, 2),
+            "decode_seconds": round(self.writing, 2),
+        }
+
     @property
     def tokens_per_second(self) -> float:
         return self.tokens / self.seconds if self.seconds else 0.0
@@ -58,7 +67,7 @@ class Speed:
 class Engine:
     """Completions by a Gemma 3 in memory; adapters take part, and its weights stay where they are.
 
-    slots: texts that are written at a time. A mesh shards them over its first axis.
+    slots: texts that are written at a time; on the mesh of the weights, sharded over its axes.
     """
 
     def __init__(
@@ -69,17 +78,17 @@ class Engine:
         slots: int,
         max_prompt_tokens: int,
         max_tokens: int,
-        mesh: Mesh | None = None,
     ) -> None:
         if slots < 1:
             raise BadSampling(f"an engine needs at least 1 slot, got {slots}")
-        self.model, self.tokenizer, self.mesh = model, tokenizer, mesh
+        self.model, self.tokenizer, self.mesh = model, tokenizer, mesh_of(model)
         self.slots, self.max_tokens = slots, max_tokens
         self.max_prompt_tokens = max_prompt_tokens
         self.at_once = max(1, slots // AT_ONCE)
         self.speed = Speed()
         self._tree = jax.tree.structure(nnx.state(model))
-        self._steps = steps_of(model, tokenizer.stop_ids())
+        self._steps = steps_of(model, tokenizer.stop_ids(), self.mesh)
+        self._no_texts = jax.jit(self._made_free)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Finished]:
         """The completions of `requests` as they finish, each with the place of its request.
@@ -89,6 +98,12 @@ class Engine:
         """
         self.speed = Speed()
         return _Call(self, requests).finished()
+
+    def _made_free(self) -> Slots:
+        config = self.model.config  # type: ignore[attr-defined]
+        tokens = self.max_prompt_tokens + self.max_tokens
+        dtype = self.model.embedder.input_embedding[...].dtype  # type: ignore[attr-defined]
+        return on_mesh(no_texts(config, self.slots, tokens, self.max_tokens, dtype), self.mesh)
 
     def weights(self) -> list[jax.Array]:
         """The arrays of the model as it is now; none is copied."""
@@ -150,7 +165,7 @@ class _Call:
     def finished(self) -> Iterator[Finished]:
         engine, speed = self.engine, self.speed
         with engine.mesh or nullcontext():
-            weights, slots = engine.weights(), self._no_texts()
+            weights, slots = engine.weights(), engine._no_texts()
         while True:
             begin = time.perf_counter()
             with engine.mesh or nullcontext():
@@ -162,15 +177,6 @@ class _Call:
             yield from done
             if not left and not any(place is not None for place in self.held):
                 return
-
-    def _no_texts(self) -> Slots:
-        engine = self.engine
-        config = engine.model.config  # type: ignore[attr-defined]
-        tokens = engine.max_prompt_tokens + engine.max_tokens
-        dtype = engine.model.embedder.input_embedding[...].dtype  # type: ignore[attr-defined]
-        return on_mesh(
-            no_texts(config, engine.slots, tokens, engine.max_tokens, dtype), engine.mesh
-        )
 
     def _filled(self, slots: Slots, weights: list[jax.Array]) -> Slots:
         """`slots` with requests in all that are free, as far as there are any."""

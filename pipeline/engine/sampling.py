@@ -91,7 +91,9 @@ def _draw(warm: jax.Array, settings: Settings, place: jax.Array) -> jax.Array:
         own = jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at)
         return jax.random.gumbel(own, warm.shape[1:])
 
-    return jnp.argmax(left + jax.vmap(noise)(settings.key, place), axis=-1).astype(jnp.int32)
+    return jnp.argmax(left + jax.vmap(noise)(jnp.asarray(settings.key), place), axis=-1).astype(
+        jnp.int32
+    )
 
 
 def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
