@@ -1,7 +1,7 @@
 """The rollout engine: the tokens of other implementations, and nobody's neighbours in them."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,11 @@ from tunix.models.gemma3 import model as gemma3
 
 from data import samples
 from pipeline import models
+from pipeline.engine.cache import empty
 from pipeline.engine.engine import Engine
 from pipeline.engine.requests import BadSampling, Request, Sampling
-from pipeline.lora import add_adapters
 from pipeline.tokens import Tokenizer, prompt_text
+from tests.two_layers import built, with_adapters
 
 PROMPT, LENGTH = 96, 80
 GREEDY = Sampling(max_prompt_tokens=PROMPT, max_tokens=LENGTH)
@@ -139,6 +140,35 @@ def test_long_greedy_texts_of_gemmas_head_sizes_are_those_of_tunix(kv_heads, lay
     assert len({token for ids in written for token in ids}) > 20
 
 
+def test_local_layers_keep_a_window_of_keys_and_values_and_global_ones_all():
+    config = gemma3.ModelConfig.gemma3_1b_it()
+    model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    slots, length, window = 64, 4096, 512
+
+    def size(cache) -> int:
+        return sum(array.size * array.dtype.itemsize for array in jax.tree.leaves(cache))
+
+    rings = jax.eval_shape(lambda: empty(model, slots, length, jnp.dtype("bfloat16")))
+    token = 2 * config.num_kv_heads * config.head_dim * 2  # bytes of key and value in a layer
+    assert size(rings) == slots * token * (22 * window + 4 * length)
+    assert size(rings) < 0.27 * slots * token * config.num_layers * length
+
+
+def test_reading_a_prompt_makes_logits_of_its_last_token_only():
+    config = gemma3.ModelConfig(
+        num_layers=1, num_embed=509, embed_dim=16, hidden_dim=32, num_heads=2, head_dim=8,
+        num_kv_heads=1, sliding_window_size=24, param_dtype=jnp.float32,
+    )  # fmt: skip
+    model, rows, time = gemma3.Gemma3(config, rngs=nnx.Rngs(0)), 3, 40
+    words: Any = Numbers()
+    engine = Engine(model, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=8)
+    ids, lengths = np.ones((rows, time), np.int32), np.full(rows, time, np.int32)
+    program = engine._steps.read.lower(engine.weights(), ids, lengths).compile().as_text()  # type: ignore[attr-defined]
+    assert "[3,509]" in program
+    assert "[3,40,509]" not in program
+    assert "[120,509]" not in program
+
+
 def mixed(prompts) -> list[Request]:
     """Requests of every kind, some of them samples of one prompt."""
     kinds = [
@@ -230,19 +260,19 @@ def test_log_probabilities_are_those_of_a_forward_pass(tiny, tokenizer, engine, 
     assert unasked.ids.tolist() == found.ids.tolist()
 
 
-def test_adapters_take_part_and_a_changed_weight_is_seen_at_once(tokenizer, prompts):
-    loaded = models.load("tiny")
-    adapted = add_adapters(loaded.model, rank=2, alpha=8.0, seed=0, mesh=loaded.mesh)
-    engine = Engine(adapted, tokenizer, slots=2, max_prompt_tokens=PROMPT, max_tokens=16)
+def test_adapters_take_part_and_a_changed_weight_is_seen_at_once():
+    adapted, words = with_adapters(built(blocks=False)), cast(Any, Numbers())
+    engine = Engine(adapted, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=16)
     sampling = replace(GREEDY, max_tokens=16)
-    requests = [Request(prompt=prompt, sampling=sampling) for prompt in prompts[:3]]
+    prompts = ["8 9 10 11 12 13 14 15 16 17", "40 41", "77 78 79"]
+    requests = [Request(prompt=prompt, sampling=sampling) for prompt in prompts]
     before = tokens(engine, requests)
     state = nnx.state(adapted, nnx.LoRAParam)
-    nnx.update(adapted, jax.tree.map(lambda w: w + 0.03, state))
+    nnx.update(adapted, jax.tree.map(lambda w: -2 * w, state))
     after = tokens(engine, requests)
     assert after != before
-    for prompt, ids in zip(prompts, after, strict=False):
-        scores = forced(adapted, tokenizer.encode(prompt), ids)
+    for prompt, ids in zip(prompts, after, strict=True):
+        scores = forced(adapted, words.encode(prompt), ids)
         assert ids == scores.argmax(axis=-1).tolist()
 
 

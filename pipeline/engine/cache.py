@@ -13,25 +13,24 @@ LayerCache = dict[str, jax.Array]  # k and v: [slots, kv_heads, length, head_dim
 Cache = dict[str, LayerCache]
 
 
-def lengths(config: gemma3.ModelConfig, tokens: int) -> list[int]:
+def lengths(model: gemma3.Gemma3, tokens: int) -> list[int]:
     """Columns of each layer, for texts of up to `tokens`, prompt included."""
-    pattern = gemma3.GEMMA3_ATTENTION_PATTERN
-    window = config.sliding_window_size or tokens
     return [
-        min(window, tokens)
-        if pattern[layer % len(pattern)] == gemma3.AttentionType.LOCAL_SLIDING
+        min(layer.attn.sliding_window_size or tokens, tokens)
+        if layer.attn.attn_type == gemma3.AttentionType.LOCAL_SLIDING
         else tokens
-        for layer in range(config.num_layers)
+        for layer in model.layers
     ]
 
 
-def empty(config: gemma3.ModelConfig, slots: int, tokens: int, dtype: jnp.dtype) -> Cache:
+def empty(model: gemma3.Gemma3, slots: int, tokens: int, dtype: jnp.dtype) -> Cache:
+    config = model.config
     return {
         f"layer_{layer}": {
             name: jnp.zeros((slots, config.num_kv_heads, length, config.head_dim), dtype)
             for name in ("k", "v")
         }
-        for layer, length in enumerate(lengths(config, tokens))
+        for layer, length in enumerate(lengths(model, tokens))
     }
 
 

@@ -63,7 +63,7 @@ class Ran(NamedTuple):
 
 
 def no_texts(
-    config: gemma3.ModelConfig, slots: int, tokens: int, max_tokens: int, dtype: jnp.dtype
+    model: gemma3.Gemma3, slots: int, tokens: int, max_tokens: int, dtype: jnp.dtype
 ) -> Slots:
     """Slots that are all free, for texts of `tokens` with `max_tokens` of them written."""
 
@@ -79,7 +79,7 @@ def no_texts(
     keys = jnp.zeros((slots, 2), jnp.uint32)
     # every array is one of its own: all are given away to the next step
     return Slots(
-        cache=empty(config, slots, tokens, dtype),
+        cache=empty(model, slots, tokens, dtype),
         token=number(),
         position=number(),
         count=number(),
@@ -117,8 +117,8 @@ def insert(
     length = prompts.lengths[sources]
     goes_on = ~jnp.isin(token, jnp.asarray(stops)) & (inserts.limit > 1)
 
-    def into(kept: jax.Array, new: jax.Array) -> jax.Array:
-        return kept.at[targets].set(new, mode="drop")
+    def into(kept: jax.Array, new: jax.Array | np.ndarray) -> jax.Array:
+        return kept.at[targets].set(jnp.asarray(new), mode="drop")
 
     after = Slots(
         cache=placed(slots.cache, prompts.cache, prompts.lengths, sources, targets),

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -100,10 +101,10 @@ class Engine:
         return _Call(self, requests).finished()
 
     def _made_free(self) -> Slots:
-        config = self.model.config  # type: ignore[attr-defined]
+        model: Any = self.model
         tokens = self.max_prompt_tokens + self.max_tokens
-        dtype = self.model.embedder.input_embedding[...].dtype  # type: ignore[attr-defined]
-        return on_mesh(no_texts(config, self.slots, tokens, self.max_tokens, dtype), self.mesh)
+        dtype = model.embedder.input_embedding[...].dtype
+        return on_mesh(no_texts(model, self.slots, tokens, self.max_tokens, dtype), self.mesh)
 
     def weights(self) -> list[jax.Array]:
         """The arrays of the model as it is now; none is copied."""

@@ -11,9 +11,10 @@ Arrays = TypeVar("Arrays")
 
 def mesh_of(model: nnx.Module) -> Mesh | None:
     """The mesh on which the weights of `model` lie; None where they lie on one device without."""
-    sharding = jax.tree.leaves(nnx.state(model))[0].sharding
-    if isinstance(sharding, NamedSharding) and isinstance(sharding.mesh, Mesh):
-        return sharding.mesh
+    for weight in jax.tree.leaves(nnx.state(model)):
+        sharding = weight.sharding if isinstance(weight, jax.Array) else None
+        if isinstance(sharding, NamedSharding) and isinstance(sharding.mesh, Mesh):
+            return sharding.mesh
     return None
 
 
