@@ -65,7 +65,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
         return {
             "generations": kept.there,
             "generated": kept.asked,
-            **engine.speed.as_json(),
+            **(engine.speed.as_json() if kept.asked else {}),
             "problems": fit.problems.height,
             "too_long": len(fit.too_long),
             "bad_gold": len(found.bad_gold),
