@@ -26,9 +26,9 @@ from data.format import render
 from data.store import open_store
 from evals.problems import Problems
 from pipeline.config import EvalConfig
+from pipeline.keeping import Evaluation, Kept, keep
 from pipeline.served.client import Server, complete
 from pipeline.served.config import ServedConfig
-from pipeline.served.keeping import Evaluation, Kept, keep
 from pipeline.served.requests import Request, body_of, requests_of
 
 LATENCY = 0.05  # seconds

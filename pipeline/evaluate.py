@@ -1,18 +1,19 @@
-"""Evaluation: k completions per problem, graded, stored as they finish."""
+"""Evaluation: k completions per problem, stored as they finish, then graded by every grader."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from data.store import Store, add, add_generations
-from evals.grading import graded
-from pipeline.rollout import Generate, Sampling
+from evals.grading import grade_missing
+from pipeline.config import GRADERS
+from pipeline.engine.requests import GenerateRequests, Request, Sampling
+from pipeline.keeping import Evaluation, Kept, Progress, keep_lacking
+from pipeline.outcomes import Answer
 from pipeline.seeds import seed_of
+from pipeline.stopping import Stop
 from pipeline.tokens import Tokenizer, prompt_text
-
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Fitting:
 def fitting(problems: pl.DataFrame, tokenizer: Tokenizer, max_prompt_tokens: int) -> Fitting:
     """`problems` with a column `prompt`, the whole text before the completion.
 
-    A longer prompt would make Tunix's sampler jump to the next power of two, or crash.
+    The engine refuses a longer prompt.
     """
     prompts = [prompt_text(tokenizer, question) for question in problems["question"]]
     lengths = [len(tokenizer.encode(prompt)) for prompt in prompts]
@@ -35,78 +36,63 @@ def fitting(problems: pl.DataFrame, tokenizer: Tokenizer, max_prompt_tokens: int
     return Fitting(with_prompts.filter(fits), problems.filter(~fits)["problem_id"].to_list())
 
 
-def evaluate(
-    problems: pl.DataFrame,
-    generate: Generate,
-    sampling: Sampling,
-    *,
-    run: str,
-    stage: str,
-    samples: int,
-    seed: int,
-) -> pl.DataFrame:
-    """Generations of `problems` (problem_id, prompt, gold), `samples` each, in the store's schema.
+@dataclass(frozen=True)
+class Sample:
+    """One sample of a problem, and the request that makes it."""
 
-    The same seed gives the same texts. Each sample has a seed of its own, so that no two seeds
-    share samples; it is stored with the text.
+    problem_id: str
+    sample: int
+    request: Request
+
+    @property
+    def seed(self) -> int:
+        return self.request.seed
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.request.sampling.as_json()
+
+
+def samples_of(problems: pl.DataFrame, sampling: Sampling, samples: int, seed: int) -> list[Sample]:
+    """`samples` of each of `problems` (problem_id, prompt), each with a seed of its own.
+
+    The samples of a problem follow each other. What one of them will be depends on no other, so
+    that an evaluation that was broken off goes on with the same texts.
     """
-    frames = []
-    for sample in range(samples):
-        own = seed_of(seed, sample, problems["problem_id"][0])
-        completions = generate(problems["prompt"].to_list(), own)
-        frames.append(
-            pl.DataFrame(
-                {
-                    "generation_id": [
-                        f"{problem}:{sample:03d}:{run}" for problem in problems["problem_id"]
-                    ],
-                    "run": run,
-                    "stage": stage,
-                    "problem_id": problems["problem_id"],
-                    "sample": pl.Series([sample] * len(completions), dtype=pl.Int32),
-                    "text": [completion.text for completion in completions],
-                    "tokens": pl.Series([len(c.ids) for c in completions], dtype=pl.Int32),
-                    "finish": [completion.finish for completion in completions],
-                    "seed": pl.Series([own] * len(completions), dtype=pl.Int64),
-                    "settings": json.dumps(sampling.as_json(), sort_keys=True),
-                    "label": pl.Series([None] * len(completions), dtype=pl.Boolean),
-                    "gold": problems["gold"],
-                }
-            )
+    return [
+        Sample(
+            problem_id,
+            sample,
+            Request(prompt=prompt, sampling=sampling, seed=seed_of(seed, sample, problem_id)),
         )
-    return pl.concat(frames)
+        for problem_id, prompt in problems.select("problem_id", "prompt").iter_rows()
+        for sample in range(samples)
+    ]
 
 
 def store_evaluation(
-    store: Store,
-    problems: pl.DataFrame,
-    generate: Generate,
+    asked: Evaluation,
+    generate: GenerateRequests,
     sampling: Sampling,
     *,
-    run: str,
-    stage: str,
     samples: int,
     seed: int,
-    graders: tuple[str, ...],
-    chunk: int,
     progress: Progress,
-) -> int:
-    """Evaluate `problems`, `chunk` at a time, and store each chunk as it is done.
+    stop: Stop | None = None,
+) -> Kept:
+    """Store what the run lacks of `samples` for each problem; then every grader's verdicts.
 
-    Every text is graded by each of `graders`; returns the number of generations.
+    asked: its problems have the columns problem_id, prompt, gold
     """
-    done, total = 0, problems.height * samples
-    right: list[bool] = []
-    for start in range(0, problems.height, chunk):
-        part = problems.slice(start, chunk)
-        generations = evaluate(
-            part, generate, sampling, run=run, stage=stage, samples=samples, seed=seed
-        )
-        first, *others = [graded(generations, name) for name in graders]
-        add_generations(store, generations.drop("gold"), first, run=run, stage=stage)
-        for scores in others:
-            add(store, "scores", scores, run=run, stage=stage)
-        done += generations.height
-        right += first["correct"].drop_nulls().to_list()
-        progress(done, total, {"answer": sum(right) / len(right)} if right else {})
-    return done
+
+    def complete(lacking: list[Sample], asked_to_stop: Callable[[], bool]) -> Iterator[Answer]:
+        for place, found in generate([one.request for one in lacking]):
+            yield Answer(lacking[place], found.text, len(found.ids), found.finish)
+            if asked_to_stop():
+                return
+
+    every = samples_of(asked.problems.kept, sampling, samples, seed)
+    kept = keep_lacking(asked, every, complete, progress, stop or Stop())
+    for grader in GRADERS:
+        grade_missing(asked.store, asked.run, grader)
+    return kept

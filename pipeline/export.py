@@ -9,6 +9,7 @@ from pipeline.rollout import Sampling, generator
 from pipeline.tokens import Tokenizer
 
 PARITY_TOKENS = 64
+SLOTS = 16
 
 
 class ExportDiffers(RuntimeError):
@@ -52,5 +53,5 @@ def greedy(model: models.Loaded, prompts: list[str]) -> list[str]:
     tokenizer = Tokenizer(model.folder)
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
     sampling = Sampling(max_prompt_tokens=longest, max_tokens=PARITY_TOKENS)
-    generate = generator(model.model, tokenizer, sampling, len(prompts), model.mesh)
+    generate = generator(model.model, tokenizer, sampling, min(len(prompts), SLOTS))
     return [completion.text for completion in generate(prompts, 0)]

@@ -153,7 +153,7 @@ def train(
         metric_fns=[recorder],
         algo_config=algorithm(config, objective.advantage),
     )
-    generate = generator(actor, tokenizer, heldout_sampling, heldout_batch, start.mesh)
+    generate = generator(actor, tokenizer, heldout_sampling, heldout_batch)
     best = BestAdapters(folder / "adapters", config.keep)
     read = fingerprint(problems=[asdict(problem) for problem in problems])
     begun_with = {"config": asdict(config), "problems": read, "heldout": asdict(heldout_sampling)}

@@ -105,7 +105,11 @@ def cluster_of(
         cluster_config=rl.ClusterConfig(
             role_to_mesh=dict.fromkeys(roles, start.mesh),
             rollout_engine=functools.partial(
-                FreshRollout, words=tokenizer, sampling=sampling, seed=config.seed
+                FreshRollout,
+                words=tokenizer,
+                sampling=sampling,
+                slots=config.prompts * config.group,
+                seed=config.seed,
             ),  # type: ignore[arg-type]  # Tunix takes a partial of a subclass as well
             training_config=rl.RLTrainingConfig(
                 actor_optimizer=optimizer(config, config.steps),

@@ -1,8 +1,8 @@
 """A stage of the main job as one run of the store, found again by its fingerprint.
 
 A stage whose run is done, with the same configuration, inputs and code, is not run again.
-Training that was broken off goes on from its last step; any other stage that was broken off
-starts anew under a new attempt, and what the old one wrote stays.
+Training that was broken off goes on from its last step, and an evaluation with what it lacks; any
+other stage that was broken off starts anew under a new attempt, and what the old one wrote stays.
 """
 
 import shutil
@@ -97,7 +97,8 @@ def stage_run(
             break
         attempt += 1
         run = f"{base}.{attempt}"
-    with held(job.folder / run) if resumed else nullcontext():
+    folder = job.store.folder / ("evaluations" if kind == "eval" else "checkpoints") / run
+    with held(folder) if resumed else nullcontext():
         runs.begin(
             job.store,
             kind,

@@ -15,13 +15,13 @@ from pipeline import grpo, inputs, models, sft
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
 from pipeline.export import export
+from pipeline.keeping import Evaluation
 from pipeline.prepare import prepared
 from pipeline.rewards import judged
-from pipeline.rollout import Sampling, generator
+from pipeline.rollout import Sampling, engine_of
 from pipeline.stage_runs import Done, Job, kept_path, model_of, stage_run
 from pipeline.tokens import Tokenizer
 
-GRADERS_STORED = ("strict", "lenient", "notebook")
 EXPORT_PROMPTS = 16  # of the test problems, for the parity check
 
 
@@ -51,22 +51,21 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
                 f"all {chosen.height} prompts are longer than {config.max_prompt_tokens} tokens;"
                 " raise max_prompt_tokens"
             )
-        count = store_evaluation(
-            job.store,
-            fit.problems,
-            generator(loaded.model, tokenizer, sampling, config.batch, loaded.mesh),
+        engine = engine_of(loaded.model, tokenizer, sampling, config.batch)
+        kept = store_evaluation(
+            Evaluation(job.store, run, stage, inputs.Problems(fit.problems, found.bad_gold)),
+            engine.generate,
             sampling,
-            run=run,
-            stage=stage,
             samples=config.samples,
             seed=config.seed,
-            graders=GRADERS_STORED,
-            chunk=max(config.batch, 256),
             progress=job.progress(f"evaluate {stage}"),
+            stop=job.stop,
         )
         categorise(job.store, run)
         return {
-            "generations": count,
+            "generations": kept.there,
+            "generated": kept.asked,
+            **(engine.speed.as_json() if kept.asked else {}),
             "problems": fit.problems.height,
             "too_long": len(fit.too_long),
             "bad_gold": len(found.bad_gold),
@@ -81,6 +80,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
         read,
         parent,
         work,
+        resumed=True,
     )
 
 

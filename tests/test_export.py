@@ -65,7 +65,7 @@ def test_transformers_generates_the_same_tokens_from_the_export(exported, tiny, 
     ours = Tokenizer(tiny.folder)
     longest = max(len(ours.encode(prompt)) for prompt in prompts)
     sampling = Sampling(max_prompt_tokens=longest, max_tokens=TOKENS)
-    completions = generator(tiny.model, ours, sampling, batch=len(prompts))(prompts, 0)
+    completions = generator(tiny.model, ours, sampling, slots=len(prompts))(prompts, 0)
     for prompt, completion in zip(prompts, completions, strict=True):
         ids = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
         with torch.no_grad():

@@ -7,7 +7,7 @@ import pytest
 from data import runs
 from data.store import ask, open_store
 from pipeline import stages
-from pipeline.config import load_preset
+from pipeline.config import GRADERS, load_preset
 from pipeline.stage_runs import is_there
 
 TEST_PROBLEMS = 12
@@ -75,7 +75,7 @@ def test_every_generation_has_a_score_of_each_grader(job, result):
     counts = ask(job.store, "select grader, count(*) as n from scores group by grader")
     total = ask(job.store, "select count(*) as n from generations")["n"].item()
     assert total == 3 * TEST_PROBLEMS
-    assert dict(counts.iter_rows()) == dict.fromkeys(stages.GRADERS_STORED, total)
+    assert dict(counts.iter_rows()) == dict.fromkeys(GRADERS, total)
     assert ask(job.store, "select count(*) as n from failures")["n"].item() == total
 
 

@@ -62,7 +62,7 @@ def on(fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
     tokenizer = Tokenizer(models.TINY)
     prompts = ["How many are 2 and 3?", "Ann has 4 pens.", "7", "What is 12 - 5?"] * 2
     sampling = Sampling(max_prompt_tokens=32, max_tokens=12)
-    texts = generator(loaded.model, tokenizer, sampling, 8, loaded.mesh)(prompts, 0)
+    texts = generator(loaded.model, tokenizer, sampling, 8)(prompts, 0)
     model = add_adapters(loaded.model, rank=4, alpha=8.0, seed=0, mesh=loaded.mesh)
     random = np.random.default_rng(0)
     ids = random.integers(5, 60, size=(8, 24)).astype(np.int32)

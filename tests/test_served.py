@@ -181,7 +181,7 @@ def test_the_key_is_written_nowhere(evaluate, here, monkeypatch):
     assert "sk-very-secret" not in str(runs)
 
 
-AT_ONCE = "from pipeline.served import keeping; keeping.ROWS = 2; "  # written as one part
+AT_ONCE = "from pipeline import keeping; keeping.ROWS = 2; "  # written as one part
 COMMAND = [sys.executable, "-c", AT_ONCE + "from workbench.cli import main; main()"]
 
 

@@ -19,7 +19,7 @@ from pipeline.served.client import (
 )
 from pipeline.served.config import ServedConfig
 from pipeline.served.errors import ServerError
-from pipeline.served.requests import body_of, requests_of
+from pipeline.served.requests import Request, body_of, requests_of
 from tests.served import Reply, answers, chat, said, serving
 
 SOON = {"Retry-After-Ms": "5"}
@@ -57,6 +57,7 @@ def test_every_request_is_answered_once_and_never_more_than_allowed_at_once():
     assert len(found) == 30
     for outcome in found:
         assert isinstance(outcome, Answer)
+        assert isinstance(outcome.request, Request)
         assert outcome.text == said(body_of(outcome.request, "m", "max_tokens"))
         assert (outcome.tokens, outcome.finish) == (7, "stop")
     assert running.most == 4

@@ -1,15 +1,17 @@
-"""A served model behind the function that this project's own generation stands behind."""
+"""A served model behind the function that this project's own engine stands behind."""
 
 import polars as pl
 import pytest
 
 from data.format import user_turn
 from data.store import ask
+from evals.problems import Problems
+from pipeline.engine.requests import Request, Sampling
 from pipeline.evaluate import store_evaluation
-from pipeline.rollout import Sampling
+from pipeline.keeping import Evaluation
 from pipeline.served.client import Server
 from pipeline.served.errors import ServerError
-from pipeline.served.generate import generator
+from pipeline.served.generate import CannotAsk, generator
 from tests.served import chat, said, serving
 
 PROBLEMS = pl.DataFrame(
@@ -23,21 +25,36 @@ PROBLEMS = pl.DataFrame(
 
 def test_the_projects_own_evaluation_can_ask_a_server(store):
     with serving() as running:
-        count = store_evaluation(
-            store, PROBLEMS, generator(Server(running.url, "m"), Sampling(temperature=0.5)),
-            Sampling(temperature=0.5), run="r", stage="base", samples=2, seed=3,
-            graders=("strict",), chunk=2, progress=lambda step, of, numbers: None,
-        )  # fmt: skip
+        kept = store_evaluation(
+            Evaluation(store, "r", "base", Problems(PROBLEMS, [])),
+            generator(Server(running.url, "m")),
+            Sampling(temperature=0.5),
+            samples=2,
+            seed=3,
+            progress=lambda step, of, numbers: None,
+        )
     rows = ask(store, "select problem_id, text, tokens, finish from generations order by all")
     prompts = dict(PROBLEMS.select("problem_id", "prompt").iter_rows())
     expected = [(body["messages"][0]["content"], said(body), 7, "stop") for body in running.bodies]
     assert sorted((prompts[row[0]], *row[1:]) for row in rows.iter_rows()) == sorted(expected)
-    assert (count, len({body["seed"] for body in running.bodies})) == (10, 10)
+    assert (kept.there, len({body["seed"] for body in running.bodies})) == (10, 10)
 
 
 @pytest.mark.parametrize("reply", [chat(None), chat("x", tokens=None), chat("x", finish=None)])
 def test_a_completion_that_is_not_whole_is_no_completion(reply):
     with serving(lambda body, tries: reply) as running:
-        generate = generator(Server(running.url, "m"), Sampling())
+        generate = generator(Server(running.url, "m"))
         with pytest.raises(ServerError, match="no whole completion of prompt 0"):
-            generate(["a"], 0)
+            list(generate([Request(prompt="a", sampling=Sampling())]))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(prompt="a", sampling=Sampling(min_p=0.1)),
+        Request(prompt="a", sampling=Sampling(), logprobs=True),
+    ],
+)
+def test_what_a_server_cannot_do_is_not_asked_of_it(request_):
+    with pytest.raises(CannotAsk, match="neither min_p nor logprobs"):
+        list(generator(Server("http://127.0.0.1:9/v1", "m"))([request_]))

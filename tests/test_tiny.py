@@ -25,7 +25,7 @@ def answers():
     prompts = [prompt_text(tokenizer, problem.question) for problem in made]
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
     write = generator(
-        loaded.model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=96), batch=100
+        loaded.model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=96), slots=100
     )
     texts = [completion.text for completion in write(prompts, 0)]
     return [(problem.gold, text) for problem, text in zip(made, texts, strict=True)]

@@ -1,41 +1,14 @@
 """What a server answered: a completion, or why there is none."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from pipeline.outcomes import Answer as Answer
+from pipeline.outcomes import LeftOut as LeftOut
 from pipeline.served.requests import Request
 
 FINISHES = ("stop", "length")  # any other word, or none, is an unknown finish
 SAID = 200  # characters of a server's words that are kept
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A completion. text without the stop token.
-
-    tokens: as the server counted them, or None where it did not say
-    finish: stop (the model ended by itself), length (it was cut off), or None where unknown
-    """
-
-    request: Request
-    text: str
-    tokens: int | None
-    finish: str | None
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A request without a completion: it is never stored as an empty one.
-
-    reason: one of a few fixed phrases      said: the server's own words, cut
-    again:  whether asking later may help
-    """
-
-    request: Request
-    reason: str
-    said: str
-    again: bool
 
 
 def answer_of(request: Request, reply: Any) -> Answer | LeftOut:

@@ -15,9 +15,9 @@ from evals.failures import categorise
 from evals.grading import grade_missing
 from evals.problems import Problems, hash_of_rows, problems_of
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
+from pipeline.keeping import Evaluation, Kept, keep_lacking
 from pipeline.prepare import Progress, prepared
 from pipeline.served.client import Server, complete, reach
-from pipeline.served.keeping import Evaluation, Kept, keep
 from pipeline.served.requests import requests_of
 from pipeline.stopping import Stop
 
@@ -101,25 +101,13 @@ def _asked(
     asked: Evaluation, config: EvalConfig, server: Server, progress: Progress, stop: Stop
 ) -> Kept:
     """Ask for the generations that the store lacks, and keep them as they finish."""
-    every = list(requests_of(asked.problems.kept, config))
-    ids = ask(asked.store, "select generation_id from generations where run = $run", run=asked.run)
-    there = set(ids["generation_id"])
-    lacking = [one for one in every if asked.generation_id(one) not in there]
-    kept = Kept(there=len(there), asked=len(lacking), total=len(every))
-    stopped = False
-
-    def asked_to_stop() -> bool:
-        nonlocal stopped
-        stopped = stopped or stop.asked()
-        return stopped
-
-    if lacking:
-        with stop.listening():
-            outcomes = complete(lacking, server, asked_to_stop)
-            keep(asked, outcomes, kept, progress(f"evaluate {asked.stage}"))
-    if stopped:
-        stop.leave()
-    return kept
+    return keep_lacking(
+        asked,
+        list(requests_of(asked.problems.kept, config)),
+        lambda lacking, stopped: complete(lacking, server, stopped),
+        progress(f"evaluate {asked.stage}"),
+        stop,
+    )
 
 
 def _summary(asked: Evaluation, kept: Kept) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""A served model as a `Generate`: prompts and a seed in, completions in their order out."""
+"""A served model behind the engine's function: requests in, completions out as they finish."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.rollout import Completion, Generate, Sampling
-from pipeline.seeds import seed_of
+from pipeline.engine.requests import Completion, Finished, GenerateRequests
+from pipeline.engine.requests import Request as Wanted
 from pipeline.served.answers import LeftOut
 from pipeline.served.client import Server, complete
 from pipeline.served.errors import ServerError
@@ -14,29 +14,20 @@ from pipeline.served.requests import Request
 UNKNOWN = -1  # a token that was counted, but not told
 
 
-def generator(server: Server, sampling: Sampling) -> Generate:
+class CannotAsk(ValueError):
+    """A setting that servers do not know."""
+
+
+def generator(server: Server) -> GenerateRequests:
     """A function that asks `server`. Each prompt is the user's turn, without a chat template.
 
     The ids of a completion are as many as the server counted, all UNKNOWN: none can be trained on.
     It raises ServerError where one prompt stays without an answer, or its tokens are not counted.
     """
 
-    def generate(prompts: Sequence[str], seed: int) -> list[Completion]:
-        requests = [
-            Request(
-                problem_id=str(place),
-                sample=0,
-                messages=[{"role": "user", "content": prompt}],
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                top_k=sampling.top_k,
-                max_tokens=sampling.max_tokens,
-                seed=seed_of(seed, place, prompt),
-            )
-            for place, prompt in enumerate(prompts)
-        ]
-        found: dict[int, Completion] = {}
-        for outcome in complete(requests, server):
+    def generate(requests: Sequence[Wanted]) -> Iterator[Finished]:
+        asked = [_asked(place, request) for place, request in enumerate(requests)]
+        for outcome in complete(asked, server):
             if isinstance(outcome, LeftOut) or outcome.tokens is None or outcome.finish is None:
                 missing = outcome.reason if isinstance(outcome, LeftOut) else "no usage or finish"
                 raise ServerError(
@@ -44,8 +35,22 @@ def generator(server: Server, sampling: Sampling) -> Generate:
                     f" {missing}. Evaluate it with thinkbench eval --served, which counts these."
                 )
             ids = np.full(outcome.tokens, UNKNOWN, dtype=np.int32)
-            place = int(outcome.request.problem_id)
-            found[place] = Completion(outcome.text, ids, outcome.finish)
-        return [found[place] for place in range(len(prompts))]
+            yield int(outcome.request.problem_id), Completion(outcome.text, ids, outcome.finish)
 
     return generate
+
+
+def _asked(place: int, request: Wanted) -> Request:
+    sampling = request.sampling
+    if sampling.min_p or request.logprobs:
+        raise CannotAsk("a server is asked for neither min_p nor logprobs; leave them out")
+    return Request(
+        problem_id=str(place),
+        sample=0,
+        messages=[{"role": "user", "content": request.prompt}],
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        max_tokens=sampling.max_tokens,
+        seed=request.seed,
+    )

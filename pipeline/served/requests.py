@@ -24,6 +24,15 @@ class Request:
     max_tokens: int
     seed: int
 
+    @property
+    def settings(self) -> dict[str, float]:
+        return {
+            "temperature": self.temperature,
+            "top_k": self.top_k,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+        }
+
 
 def requests_of(problems: pl.DataFrame, config: EvalConfig) -> Iterator[Request]:
     """`config.samples` requests for each of `problems` (problem_id, question).

@@ -1,21 +1,22 @@
-"""What a server answered, stored as it finishes: what was stored is not asked for again."""
+"""The answers of an evaluation, stored as they finish: what was stored is not asked for again."""
 
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import polars as pl
 
 from data import files
 from data.schema import TABLES
-from data.store import Store, add_generations, compact
+from data.store import Store, add_generations, ask, compact
 from evals.grading import graded
 from evals.problems import Problems
 from pipeline.config import GRADERS
-from pipeline.served.answers import Answer, LeftOut
-from pipeline.served.requests import Request
+from pipeline.outcomes import Answer, LeftOut, Wanted
+from pipeline.stopping import Stop
 
 ROWS = 500  # answers written as one part
 SECONDS = 10.0  # and an answer waits no longer for others, once the next one comes
@@ -23,6 +24,9 @@ MANY_PARTS = 32  # of a run, from which they are merged while it goes on
 SHOWN_EVERY = 0.1  # seconds
 
 Progress = Callable[[int, int, dict[str, float]], None]
+W = TypeVar("W", bound=Wanted)
+# asks for each, as long as it is not told to stop
+Complete = Callable[[list[W], Callable[[], bool]], Iterable[Answer | LeftOut]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Evaluation:
         """Of the run in the store: its lock, and what was left out."""
         return f"evaluations/{self.run}"
 
-    def generation_id(self, request: Request) -> str:
+    def generation_id(self, request: Wanted) -> str:
         return f"{request.problem_id}:{request.sample:03d}:{self.run}"
 
 
@@ -82,6 +86,33 @@ class Kept:
         with files.explained(asked.store.folder):
             files.write(asked.store.folder, [(path, "".join(f"{x}\n" for x in lines).encode())])
         return path
+
+
+def keep_lacking(
+    asked: Evaluation,
+    every: Sequence[W],
+    complete: Complete[W],
+    progress: Progress,
+    stop: Stop,
+) -> Kept:
+    """Have those of `every` completed that the store lacks, and keep them as they finish."""
+    ids = ask(asked.store, "select generation_id from generations where run = $run", run=asked.run)
+    there = set(ids["generation_id"])
+    lacking = [one for one in every if asked.generation_id(one) not in there]
+    kept = Kept(there=len(there), asked=len(lacking), total=len(every))
+    stopped = False
+
+    def asked_to_stop() -> bool:
+        nonlocal stopped
+        stopped = stopped or stop.asked()
+        return stopped
+
+    if lacking:
+        with stop.listening():
+            keep(asked, complete(lacking, asked_to_stop), kept, progress)
+    if stopped:
+        stop.leave()
+    return kept
 
 
 def keep(
@@ -134,12 +165,6 @@ def _flush(asked: Evaluation, waiting: list[Answer], golds: dict[str, str], kept
 
 def _row(asked: Evaluation, answer: Answer) -> dict[str, object]:
     request = answer.request
-    settings = {
-        "temperature": request.temperature,
-        "top_k": request.top_k,
-        "top_p": request.top_p,
-        "max_tokens": request.max_tokens,
-    }
     return {
         "generation_id": asked.generation_id(request),
         "run": asked.run,
@@ -150,7 +175,7 @@ def _row(asked: Evaluation, answer: Answer) -> dict[str, object]:
         "tokens": answer.tokens,
         "finish": answer.finish,
         "seed": request.seed,
-        "settings": json.dumps(settings, sort_keys=True),
+        "settings": json.dumps(request.settings, sort_keys=True),
         "label": None,
     }
 

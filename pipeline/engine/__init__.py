@@ -1,0 +1,1 @@
+"""The rollout engine: completions of many prompts, with the device kept busy."""
