@@ -15,20 +15,25 @@ from tunix.sft.peft_trainer import PeftTrainer
 Step = Callable[..., Any]  # model, optimizer, inputs -> loss, what more it tells, gradient norm
 
 
-def pure(step: Step, model: nnx.GraphDef, optimizer: nnx.GraphDef) -> Any:
-    """`step` as a jitted function of states: adapters, optimizer's, all other, inputs.
+def pure(step: Step, model: nnx.Module, optimizer: nnx.Optimizer) -> tuple[Any, list[Any]]:
+    """`step` as a jitted function, and the states it is called with before the inputs.
 
-    It returns what `step` does, and the new states of adapters and optimizer, in whose places they
-    are written.
+    The states are those of the adapters, of the optimizer, and all else of the model. It returns
+    what `step` does, and the new states of adapters and optimizer, in whose places they are
+    written. Arrays may be shapes.
     """
+    graph, adapters, rest = nnx.split(model, nnx.LoRAParam, ...)
+    updates, optimizing = nnx.split(optimizer)
 
     def run(adapters: Any, optimizing: Any, rest: Any, inputs: Any) -> tuple[Any, Any, Any]:
-        whole = nnx.merge(model, adapters, rest)
-        updates = nnx.merge(optimizer, optimizing)
-        told = step(whole, updates, inputs)
-        return told, nnx.state(whole, nnx.LoRAParam), nnx.state(updates)
+        whole, changing = nnx.merge(graph, adapters, rest), nnx.merge(updates, optimizing)
+        told = step(whole, changing, inputs)
+        return told, nnx.state(whole, nnx.LoRAParam), nnx.state(changing)
 
-    return jax.jit(run, donate_argnums=(0, 1))
+    # stated, as the compiler may name the same places otherwise, and the next call compile anew
+    places = jax.tree.map(lambda leaf: leaf.sharding, (adapters, optimizing))
+    jitted = jax.jit(run, donate_argnums=(0, 1), out_shardings=(None, *places))
+    return jitted, [adapters, optimizing, rest]
 
 
 class TrainStep:
@@ -36,8 +41,8 @@ class TrainStep:
 
     def __init__(self, trainer: PeftTrainer) -> None:
         self.model, self.optimizer = trainer.model, trainer.optimizer
-        graph, _, _ = nnx.split(self.model, nnx.LoRAParam, ...)
-        self.jitted_fn = pure(trainer.create_train_step_fn(), graph, nnx.graphdef(self.optimizer))
+        step = trainer.create_train_step_fn()
+        self.jitted_fn, _ = pure(step, self.model, self.optimizer)
 
     def __call__(self, inputs: Any) -> Any:
         adapters, rest = nnx.state(self.model, nnx.LoRAParam, ...)

@@ -1,5 +1,7 @@
 """The train step: what its program returns, and that it trains as Tunix's own does."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import optax
@@ -19,7 +21,13 @@ def trainer() -> peft_trainer.PeftTrainer:
         metrics_logger=object(),  # type: ignore[arg-type]  # nothing is logged
     )
     made.with_loss_fn(losses.sft_loss)
+    for part in (made.model, made.optimizer):  # in their place for good, as `models.load` has them
+        nnx.update(part, jax.device_put(nnx.state(part), jax.devices()[0]))
     return made
+
+
+def step_of(made: peft_trainer.PeftTrainer) -> Any:
+    return made.jit_train_and_eval_step()[0]
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +38,9 @@ def batch() -> dict[str, np.ndarray]:
 
 def test_it_trains_as_tunix_does(batch):
     theirs, ours = trainer(), trainer()
-    step = theirs.jit_train_and_eval_step()[0]
+    step = step_of(theirs)
     train_step.use_it(ours)
-    mine = ours.jit_train_and_eval_step()[0]
+    mine = step_of(ours)
     for _ in range(3):
         wanted, found = step(batch), mine(batch)
         assert float(found[0]) == pytest.approx(float(wanted[0]), rel=1e-6)
@@ -46,7 +54,7 @@ def test_it_trains_as_tunix_does(batch):
 def test_the_frozen_weights_are_read_and_not_written(batch):
     ours = trainer()
     train_step.use_it(ours)
-    step = ours.jit_train_and_eval_step()[0].func
+    step = step_of(ours).func
     adapters, rest = nnx.state(ours.model, nnx.LoRAParam, ...)
     optimizing = nnx.state(ours.optimizer)
     memory = step.jitted_fn.lower(adapters, optimizing, rest, batch).compile().memory_analysis()
