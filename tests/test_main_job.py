@@ -1,5 +1,6 @@
 """The main job, whole, at the smallest size: every stage, every table, and a second run."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from data.store import ask, open_store
 from pipeline import stages
 from pipeline.config import GRADERS, load_preset
 from pipeline.stage_runs import is_there
+from pipeline.stopping import Stop, TimeIsUp
 
 TEST_PROBLEMS = 12
 
@@ -146,6 +148,33 @@ def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, resu
     assert set(first["text"]) != set(other["text"])
     halves = first.partition_by("sample")
     assert halves[0]["text"].to_list() != halves[1]["text"].to_list()
+
+
+class AfterFive(Stop):
+    """Asks an evaluation to leave once it has five of its texts."""
+
+    seen = 0
+
+    def asked(self) -> bool:
+        self.seen += 1
+        return self.seen >= 5
+
+
+def test_an_evaluation_that_was_broken_off_generates_only_what_it_lacks_and_the_same(job, tmp_path):
+    preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
+    texts, made = [], []
+    for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
+        store = open_store(tmp_path / name)
+        for stop in stops:
+            here = stages.Job(store, preset, job.progress, stop)
+            stages.prepare(here)
+            with suppress(TimeIsUp):
+                made.append(stages.evaluate(here, "base", "tiny", None))
+        texts.append(ask(store, "select * from generations order by all"))
+    assert [done.run for done in made] == [made[0].run] * 2
+    assert [done.summary["generated"] for done in made] == [12, 7]
+    assert [done.summary["generations"] for done in made] == [12, 12]
+    assert texts[0].equals(texts[1])
 
 
 def test_a_model_that_was_removed_is_made_again(job, result):
