@@ -19,6 +19,7 @@ from data.store import Store, add_generations
 from evals import grading, report
 from tests import ROOT
 from workbench import serve
+from workbench.evaluations import recent_runs
 from workbench.words import change, interval
 
 
@@ -77,6 +78,15 @@ def test_the_overview_shows_the_numbers_of_the_report(show, here):
     assert stages["answer"].to_list() == [interval(row["answer"]) for row in expected]
     expected = report.comparisons(here, in_order)
     assert comparisons["difference"].to_list() == [change(row) for row in expected]
+    answer = comparisons[comparisons["metric"] == "answer"].iloc[0]
+    assert (answer["fixed"], answer["broken"]) == (2, 0)
+
+
+def test_the_overview_tells_what_a_run_cost_and_leaves_unknown_what_is(here):
+    evaluate(here, "e", "base", ["7", "1"])
+    runs.begin(here, "sft", run="s", stage="sft", config={}, seed=0, inputs={})
+    found = recent_runs(here).select("run", "seconds", "tokens").rows()
+    assert sorted(found) == [("e", None, 10), ("s", None, None)]
 
 
 def test_the_overview_sees_what_was_added_since(show, here):

@@ -35,13 +35,29 @@ def newest_by_stage(evaluations: pl.DataFrame) -> list[str]:
 
 
 def recent_runs(store: Store) -> pl.DataFrame:
-    """run, kind, stage, event, started_at, ended_at, parent: the newest 50, newest first."""
+    """run, kind, stage, event, started_at, seconds, tokens, parent: the newest 50, newest first.
+
+    seconds: that the run's own summary tells, null where it tells none   tokens: of its texts, null
+    where none is stored, or none of them says how many it has
+    """
     return ask(
         store,
         """
-        select run, kind, stage, event, started_at, ended_at, parent
-        from runs
-        order by "at" desc, run
-        limit 50
+        with newest as (
+            select run, kind, stage, event, started_at, parent, "at",
+                try_cast(summary ->> '$.seconds' as double) as seconds
+            from runs
+            order by "at" desc, run
+            limit 50
+        ), written as (
+            select run, sum(tokens)::bigint as tokens
+            from (select run, tokens from generations union all select run, tokens from rollouts)
+            where run in (select run from newest)
+            group by run
+        )
+        select run, kind, stage, event, started_at, seconds, tokens, parent
+        from newest
+        left join written using (run)
+        order by newest."at" desc, run
         """,
     )

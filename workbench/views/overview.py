@@ -5,6 +5,7 @@ import streamlit as st
 from evals import report
 from workbench import charts, session
 from workbench.evaluations import finished, newest_by_stage, recent_runs
+from workbench.texts import plain_columns
 from workbench.words import chance, change, interval
 
 st.title("Overview")
@@ -51,7 +52,10 @@ st.altair_chart(charts.stage_intervals(stages))
 st.subheader("Paired differences")
 comparisons = session.answer(report.comparisons, in_order, grader)
 if comparisons:
-    st.caption("On the problems that both runs answered; p is the exact McNemar test's.")
+    st.caption(
+        "On the problems that both runs answered; p is the exact McNemar test's. Fixed: wrong in"
+        " the first and right in the second; broken: the other way."
+    )
     st.dataframe(
         [
             {
@@ -60,6 +64,8 @@ if comparisons:
                 "metric": row["metric"],
                 "difference": change(row),
                 "p": chance(row["p"]),
+                "fixed": row["fixed"],
+                "broken": row["broken"],
                 "n": row["n"],
             }
             for row in comparisons
@@ -70,4 +76,5 @@ else:
     st.info("Choose two evaluations of the same problems to compare them.")
 
 st.subheader("Runs")
-st.dataframe(session.answer(recent_runs), hide_index=True)
+st.caption("What ran last, how long it took, and how many tokens its texts have.")
+st.dataframe(plain_columns(session.answer(recent_runs)), hide_index=True)
