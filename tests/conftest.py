@@ -13,6 +13,23 @@ from data.store import Store, open_store
 from tests import ROOT, hostile
 from workbench.cli import main
 
+TRAINED = {"cold", "trained"}  # fixtures that train for a minute
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process runs all tests of a file, and one all those that share what was trained.
+
+    These come first: the other process takes what is left meanwhile.
+    """
+
+    def shares(item: pytest.Item) -> bool:
+        return bool(TRAINED & set(getattr(item, "fixturenames", ())))
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("trained" if shares(item) else item.path.name))
+    items.sort(key=shares, reverse=True)
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:

@@ -133,7 +133,7 @@ def test_packed_rows_are_fuller_than_bucketed_and_those_than_padded():
 
 
 def test_a_batching_that_does_not_exist_is_refused():
-    with pytest.raises(BadConfig, match="padded, bucketed, packed, got 'folded'"):
+    with pytest.raises(BadConfig, match="padded, bucketed, packed; got 'folded'"):
         SftConfig(batching="folded")
 
 

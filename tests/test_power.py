@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.stats import binom
 from statsmodels.stats.power import NormalIndPower
@@ -53,6 +53,7 @@ def test_what_cannot_be_found_is_unknown():
     assert smallest_unpaired(0, 0.5) is smallest_unpaired(100, 1.0) is None
 
 
+@settings(max_examples=20, deadline=None)
 @given(some.lists(some.one_of(some.none(), some.sampled_from(P_VALUES)), max_size=20))
 def test_holm_is_the_running_maximum_of_p_times_those_left_and_unknown_stays_unknown(p_values):
     found = holm(p_values)
