@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -106,19 +107,21 @@ class Watch(TrainingHooks):
 
     def __init__(self, progress: Progress, steps: int) -> None:
         self.progress, self.steps = progress, steps
-        self.tokens, self.since = 0, time.monotonic()
+        self.tokens: deque[int] = deque()  # of batches on their way: some are taken ahead
+        self.since = time.monotonic()
 
     def on_train_step_end(self, train_ctx, train_step, train_loss) -> None:
         now = time.monotonic()
-        speed = self.tokens / max(now - self.since, 1e-9)
-        self.tokens, self.since = 0, now
+        speed = self.tokens.popleft() / max(now - self.since, 1e-9)
+        self.since = now
         told = {"loss": float(train_loss), "tokens/s": speed}
         self.progress(int(train_step), self.steps, told)
 
     def counted(self, batches: Iterable[dict[str, np.ndarray]], pad: int):
         """`batches`, whose tokens are counted on the way."""
         for batch in batches:
-            self.tokens += int((batch["ids"] != pad).sum()) if batch else 0
+            if batch:  # those that a resumed run skips are empty, and end no step
+                self.tokens.append(int((batch["ids"] != pad).sum()))
             yield batch
 
     def on_train_start(self, train_ctx) -> None: ...
