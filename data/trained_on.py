@@ -51,7 +51,7 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
     examples. The other value counts examples left out because their record is itself a problem of
     `split`.
     """
-    named, converters = _newest(store, sources)
+    named, converters = audit.newest_of(store, sources)
     every = ask(
         store,
         """
@@ -88,15 +88,6 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
 
 
 def _problems(store: Store, split: str) -> pl.DataFrame:
-    named, converters = _newest(store, ())
+    named, converters = audit.newest_of(store, ())
     query = f"{PROBLEMS} order by problem_id, source, record_id"
     return ask(store, query, split=split, sources=named, converters=converters)
-
-
-def _newest(store: Store, sources: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Sources and the converters that they were converted with last; all where none is named."""
-    if sources:
-        named = list(dict.fromkeys(sources))
-        return named, [audit.newest(store, source) for source in named]
-    every = audit.conversions(store).unique("source", keep="first", maintain_order=True)
-    return every["source"].to_list(), every["converter"].to_list()

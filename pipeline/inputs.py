@@ -1,16 +1,21 @@
 """What a stage reads from the store, and hashes of it: a stage runs again when these change."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+import polars as pl
+
+from data import audit
 from data.store import Store, ask
+from data.subsets import Subset, subset
 from evals.problems import NoProblems as NoProblems
 from evals.problems import Problems as Problems
 from evals.problems import hash_of_rows as hash_of_rows
 from evals.problems import problems_of as problems_of
-from pipeline.config import PRESETS
+from pipeline.config import PRESETS, BadConfig
 from pipeline.sft import Example
 
 SOURCE_FLOORS = ("data", "evals", "pipeline")
@@ -18,8 +23,12 @@ DECIDE = (".py", ".toml")  # code, and the tables that it reads
 TRAINERS = ("google-tunix", "jax", "flax", "qwix", "optax", "transformers")
 
 
-def examples_of(store: Store, source: str, converter: str) -> list[Example]:
+def examples_of(
+    store: Store, source: str, converter: str, records: Sequence[str] | None = None
+) -> list[Example]:
     """Examples of `source` as `converter` made them, in the order of their ids.
+
+    records: only of these
 
     A person's ruling counts: what they quarantined is left out, what they released is there. Rows
     of a test split are never trained on.
@@ -32,12 +41,61 @@ def examples_of(store: Store, source: str, converter: str) -> list[Example]:
         where source = $source and converter = $converter
             and record_id not in (select record_id from rulings where ruling = 'quarantined')
             and record_id not in (select record_id from records where split = 'test')
+            and ($records is null or record_id in (select unnest($records::varchar[])))
         order by example_id
         """,
         source=source,
         converter=converter,
+        records=None if records is None else list(records),
     )
     return [Example(*row) for row in rows.unique("example_id", maintain_order=True).iter_rows()]
+
+
+def examples_in(store: Store, chosen: Subset) -> list[Example]:
+    """Examples of the records of a subset, as `examples_of`, whatever their sources.
+
+    Each as its source was converted last. Those that are no examples any more are not there.
+    """
+    found = [
+        example
+        for source, converter in zip(*audit.newest_of(store), strict=True)
+        for example in examples_of(store, source, converter, chosen.ids)
+    ]
+    return sorted(found, key=lambda example: example.example_id)
+
+
+def subset_of(store: Store, said: str, of: str) -> Subset | None:
+    """The subset that a knob names, which must hold records or problems; None for ""."""
+    if not said:
+        return None
+    found = subset(store, said)
+    if found.of != of:
+        raise BadConfig(
+            f"{found.label} holds {found.of}; expected a subset of {of}. `thinkbench subset"
+            " list` says what each holds."
+        )
+    return found
+
+
+def problems_in(store: Store, chosen: Subset) -> Problems:
+    """Train problems of a subset, as `problems_of`, whatever their sources."""
+    sources = ask(
+        store,
+        """
+        select distinct source from problems
+        where problem_id in (select unnest($ids)) and split = 'train' order by source
+        """,
+        ids=list(chosen.ids),
+    )["source"]
+    found = [problems_of(store, source, "train") for source in sources]
+    if not found:
+        raise NoProblems(f"{chosen.label} holds no train problem that the store has")
+    wanted = set(chosen.ids)
+    kept = pl.concat([one.kept for one in found]).unique("problem_id", keep="first")
+    return Problems(
+        kept.filter(pl.col("problem_id").is_in(wanted)).sort("problem_id"),
+        [id for one in found for id in one.bad_gold if id in wanted],
+    )
 
 
 def hash_of_folder(folder: Path) -> str:

@@ -1,0 +1,202 @@
+"""One filter language for rows: text in, a DuckDB condition with bound values out.
+
+`0 < pass_rate < 1 and source in (gsm8k, math) and not question contains "percent"`.
+An unknown value (null) fits no comparison, and its `not` neither; ask `is unknown` or `is known`.
+Field names come from a fixed mapping and every value is bound: no text is pasted into SQL.
+For people: docs/filters.md.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LONGEST = 2000  # a filter [characters]
+DEEPEST = 40  # parentheses and `not` inside each other
+TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(<=|>=|!=|[=<>(),])|([^\s"=<>!(),]+))')
+COMPARISONS = {"=", "!=", "<", "<=", ">", ">="}
+SIGNS = tuple(sorted(COMPARISONS))
+FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+KEYWORDS = {"and", "or", "not", "in", "contains", "is"}
+
+
+class FilterError(ValueError):
+    """A filter that cannot be read. `position` counts characters from 0."""
+
+    def __init__(self, message: str, position: int):
+        super().__init__(f"at character {position + 1}: {message}")
+        self.position = position
+
+
+@dataclass(frozen=True)
+class Field:
+    """A name of the language.
+
+    sql:  a column or an expression, ours and never a user's
+    kind: text, number, or set: several texts, of which any one may fit
+    """
+
+    sql: str
+    kind: str = "text"
+    means: str = ""
+
+    @property
+    def number(self) -> bool:
+        return self.kind == "number"
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str  # quoted, sign, word, end
+    text: str
+    position: int
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of `text`, closed by one of kind `end`."""
+    if len(text) > LONGEST:
+        raise FilterError(f"{len(text)} characters; at most {LONGEST} are read", LONGEST)
+    found, at, end = [], 0, len(text.rstrip())
+    while at < end:
+        match = TOKEN.match(text, at)
+        if match is None:
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise FilterError(f"{text[at]!r} starts nothing; close quotes, write != whole", at)
+        kind = ("quoted", "sign", "word")[(match.lastindex or 1) - 1]
+        value = match[match.lastindex or 1]
+        plain = re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.S) if kind == "quoted" else value
+        found.append(Token(kind, plain, match.start(match.lastindex or 1)))
+        at = match.end()
+    return [*found, Token("end", "the end", end)]
+
+
+def condition(text: str, fields: Mapping[str, Field]) -> tuple[str, dict[str, Any]]:
+    """A condition for `where` and its bound values; an empty filter is `true`."""
+    reader = _Reader(tokens(text), fields)
+    if reader.now.kind == "end":
+        return "true", {}
+    sql = reader.either(0)
+    if reader.now.kind != "end":
+        raise FilterError(f"expected and, or, or the end, found {reader.now.text!r}", reader.place)
+    return sql, reader.values
+
+
+@dataclass
+class _Reader:
+    tokens: list[Token]
+    fields: Mapping[str, Field]
+    values: dict[str, Any] = field(default_factory=dict)
+    at: int = 0
+
+    @property
+    def now(self) -> Token:
+        return self.tokens[self.at]
+
+    @property
+    def place(self) -> int:
+        return self.now.position
+
+    def take(self, *texts: str) -> str | None:
+        """The next token's text where it is an unquoted one of `texts`, and a step on."""
+        if self.now.kind in ("sign", "word") and self.now.text.lower() in texts:
+            self.at += 1
+            return self.tokens[self.at - 1].text.lower()
+        return None
+
+    def expect(self, *texts: str) -> str:
+        taken = self.take(*texts)
+        if taken is None:
+            raise FilterError(f"expected {' or '.join(texts)}, found {self.now.text!r}", self.place)
+        return taken
+
+    def either(self, depth: int) -> str:
+        parts = [self.both(depth)]
+        while self.take("or"):
+            parts.append(self.both(depth))
+        return f"({' or '.join(parts)})"
+
+    def both(self, depth: int) -> str:
+        parts = [self.one(depth)]
+        while self.take("and"):
+            parts.append(self.one(depth))
+        return f"({' and '.join(parts)})"
+
+    def one(self, depth: int) -> str:
+        if depth > DEEPEST:
+            raise FilterError(f"nested deeper than {DEEPEST}; write it flatter", self.place)
+        if self.take("not"):
+            return f"(not {self.one(depth + 1)})"
+        if self.take("("):
+            inside = self.either(depth + 1)
+            self.expect(")")
+            return inside
+        return self.test()
+
+    def test(self) -> str:
+        second = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+        third = self.tokens[min(self.at + 2, len(self.tokens) - 1)]
+        chained = second.kind == "sign" and second.text in COMPARISONS
+        if chained and self.now.text not in self.fields and third.text in self.fields:
+            return self.chain()
+        known = self.known()
+        if self.take("is"):
+            word = self.expect("known", "unknown")
+            return f"({known.sql} is {'not ' if word == 'known' else ''}null)"
+        if known.kind == "set":
+            return self.of_set(known)
+        if self.take("contains"):
+            return f"contains(lower({known.sql}::varchar), lower({self.value(False)}))"
+        if self.take("in"):
+            return f"({known.sql} in ({self.listed(known)}))"
+        sign = self.expect(*SIGNS, "in", "contains", "is")
+        return f"({known.sql} {sign} {self.value(known.number)})"
+
+    def of_set(self, known: Field) -> str:
+        """`tag = easy` holds where one of the tags is easy, and `tag != easy` where none is."""
+        if self.take("contains"):
+            inside = f"contains(lower(one), lower({self.value(False)}))"
+            return f"(len(list_filter({known.sql}, lambda one: {inside})) > 0)"
+        if self.take("in"):
+            return f"list_has_any({known.sql}, [{self.listed(known)}])"
+        sign = self.expect("=", "!=", "in", "contains", "is")
+        return f"({'' if sign == '=' else 'not '}list_contains({known.sql}, {self.value(False)}))"
+
+    def chain(self) -> str:
+        """`0 < pass_rate` or `0 < pass_rate < 1`."""
+        number = self.fields[self.tokens[self.at + 2].text].number
+        left, sign = self.value(number), self.expect(*SIGNS)
+        place, known = self.place, self.known()
+        if known.kind == "set":
+            name = self.tokens[self.at - 1].text
+            raise FilterError(f"{name} holds several values; write {name} = a or in (a, b)", place)
+        first = f"{known.sql} {FLIPPED[sign]} {left}"
+        second = self.take(*SIGNS)
+        return (
+            f"({first} and {known.sql} {second} {self.value(number)})" if second else f"({first})"
+        )
+
+    def known(self) -> Field:
+        if self.now.kind != "word" or self.now.text not in self.fields:
+            names = ", ".join(sorted(self.fields))
+            raise FilterError(f"no field {self.now.text!r}; the fields are {names}", self.place)
+        self.at += 1
+        return self.fields[self.tokens[self.at - 1].text]
+
+    def listed(self, known: Field) -> str:
+        self.expect("(")
+        values = [self.value(known.number)]
+        while self.take(","):
+            values.append(self.value(known.number))
+        self.expect(")")
+        return ", ".join(values)
+
+    def value(self, number: bool) -> str:
+        token = self.now
+        if token.kind in ("sign", "end") or (token.kind == "word" and token.text in KEYWORDS):
+            raise FilterError(f"expected a value, found {token.text!r}", token.position)
+        if number and not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", token.text):
+            raise FilterError(f"expected a number, found {token.text!r}", token.position)
+        self.at += 1
+        name = f"value_{len(self.values)}"
+        self.values[name] = float(token.text) if number else token.text
+        return f"${name}"
