@@ -4,6 +4,7 @@ Every function asks about one source under one converter (its version and rules)
 docstring names its columns.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -39,6 +40,15 @@ def newest(store: Store, source: str) -> str:
             f" Make one: thinkbench ingest {source} && thinkbench convert {source}"
         )
     return mine["converter"][0]
+
+
+def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """`sources` and the converters that they were converted with last; all where none is named."""
+    if sources:
+        named = list(dict.fromkeys(sources))
+        return named, [newest(store, source) for source in named]
+    every = conversions(store).unique("source", keep="first", maintain_order=True)
+    return every["source"].to_list(), every["converter"].to_list()
 
 
 def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:

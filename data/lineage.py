@@ -1,0 +1,237 @@
+"""Where a generation came from, step by step, back to the files and hubs that rows were read from.
+
+What the store does not know is said to be unknown, and not left out.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from data import runs
+from data.store import Store, ask
+from data.subsets import NoSuchSubset, subset
+
+UNKNOWN = "unknown"
+DEEPEST = 20  # runs, and versions of subsets, that a chain is followed through
+
+
+class NoSuchGeneration(ValueError):
+    """No generation has this id."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step back. kind: generation, problem, evaluation, training, subset, conversion, source
+
+    title: a name or an id   facts: what is known of it, in the order to be read
+    """
+
+    kind: str
+    title: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def back(store: Store, generation: str) -> list[Step]:
+    """From a generation to the problem it answers and the run that wrote it, and on to the rows."""
+    row = _generation(store, generation)
+    shown = ("stage", "sample", "tokens", "finish", "seed", "settings")
+    steps = [Step("generation", generation, {name: row[name] for name in shown})]
+    steps += of_problem(store, row["problem_id"])
+    return steps + of_run(store, row["run"])
+
+
+def of_problem(store: Store, problem: str) -> list[Step]:
+    """A problem and the record that it was converted from."""
+    rows = ask(
+        store,
+        """
+        select p.question, p.gold, p.source, p.split, p.record_id, r.origin, r.row_number as row
+        from problems p left join (
+            select * from records
+            qualify row_number() over (partition by record_id order by run) = 1
+        ) r using (record_id)
+        where problem_id = $problem order by p.run limit 1
+        """,
+        problem=problem,
+    )
+    if rows.is_empty():
+        return [Step("problem", problem, {"question": UNKNOWN})]
+    return [Step("problem", problem, rows.row(0, named=True))]
+
+
+def of_run(store: Store, name: str) -> list[Step]:
+    """A run, the runs before it, and what the first of them learned from."""
+    steps, seen = [], set()
+    while name and name not in seen and len(seen) < DEEPEST:
+        seen.add(name)
+        known = runs.state(store, name)
+        if known is None:
+            return [*steps, Step("run", name, {"state": UNKNOWN})]
+        steps.append(_run(store, known))
+        steps += _learned_from(store, known)
+        name = known["parent"] or ""
+    return steps
+
+
+def _generation(store: Store, id: str) -> dict[str, Any]:
+    columns = "run, stage, problem_id, sample, tokens, finish, seed, settings"
+    rows = ask(store, f"select {columns} from generations where generation_id = $id limit 1", id=id)
+    if rows.is_empty():
+        raise NoSuchGeneration(
+            f"there is no generation {id!r}; expected an id as `thinkbench failures --json` and the"
+            " page Failures show them."
+        )
+    return rows.row(0, named=True)
+
+
+def _run(store: Store, known: dict[str, Any]) -> Step:
+    name, kind = known["run"], known["kind"]
+    facts: dict[str, Any] = {
+        "kind": kind,
+        "stage": known["stage"],
+        "state": known["event"],
+        "ended": f"{known['at']:%Y-%m-%d %H:%M:%S} UTC",
+        "code": known["code"],
+        "seed": known["seed"],
+        "inputs": known["inputs"],
+        "config": known["config"],
+    }
+    best = ask(
+        store,
+        """
+        select step, path, metric, metric_n from checkpoints
+        where run = $run order by best desc, step desc limit 1
+        """,
+        run=name,
+    )
+    if not best.is_empty():
+        facts["checkpoint"] = best.row(0, named=True)
+    if kind == "import":
+        facts["model"] = f"{UNKNOWN}: it was imported, and its file does not say what made it"
+    elif kind == "eval" and not known["parent"]:
+        facts["model"] = "one from outside: by the hash among the inputs"
+    label = "evaluation" if kind in ("eval", "import") else "training"
+    return Step(label, name, {key: value for key, value in facts.items() if value is not None})
+
+
+def _learned_from(store: Store, known: dict[str, Any]) -> list[Step]:
+    """The rows that a training run read: its subset, or its source as it was converted."""
+    if known["kind"] not in ("sft", "grpo"):
+        return []
+    if label := str((known["inputs"] or {}).get("subset", "")).rpartition(" ")[0]:
+        return of_subset(store, label)
+    of = (known["summary"] or {}).get("learned_from") or {}
+    if not of:
+        return [Step("source", UNKNOWN, {"why": "the run does not say which source it read"})]
+    return of_source(store, of["source"], of.get("converter"))
+
+
+def of_subset(store: Store, label: str) -> list[Step]:
+    """A version of a subset, those it was chosen from, and the sources of its rows."""
+    steps, names = [], []
+    while label and len(steps) < DEEPEST:
+        try:
+            one = subset(store, label)
+        except NoSuchSubset:
+            return [*steps, Step("subset", label, {"state": f"{UNKNOWN}: the store has lost it"})]
+        of = one.to_json()
+        steps.append(Step("subset", one.label, {k: of[k] for k in ("n", "filter", "author", "at")}))
+        names = names or _sources(store, one.ids, one.of)
+        label = one.parent or ""
+    return steps + [step for name in names for step in of_source(store, name)]
+
+
+def _sources(store: Store, ids: tuple[str, ...], of: str | None) -> list[str]:
+    table, column = ("problems", "problem_id") if of == "problems" else ("records", "record_id")
+    found = ask(
+        store,
+        f"select distinct source from {table} where {column} in (select unnest($ids))"
+        " order by source",
+        ids=list(ids),
+    )
+    return found["source"].to_list()
+
+
+def of_source(store: Store, source: str, converter: str | None = None) -> list[Step]:
+    """How a source was converted (by its newest converter unless one is named), and read."""
+    made = ask(
+        store,
+        """
+        select converter, count(distinct record_id) as records,
+            count(distinct record_id) filter (outcome = 'example') as converted,
+            count(distinct record_id) filter (outcome = 'quarantined') as quarantined,
+            max(run) as run
+        from conversions left join (select run, "at" from runs) using (run)
+        where source = $source and ($converter is null or converter = $converter)
+        group by converter order by max("at") desc limit 1
+        """,
+        source=source,
+        converter=converter,
+    )
+    steps = []
+    if not made.is_empty():
+        row = made.row(0, named=True)
+        rules = row["converter"].split("+")[1:]
+        facts = {"version and rules": row["converter"], "repairs": rules or "none"}
+        facts |= {name: row[name] for name in ("records", "converted", "quarantined", "run")}
+        steps.append(Step("conversion", source, facts))
+    read = ask(
+        store,
+        """
+        select list(distinct origin order by origin) as origins,
+            count(distinct record_id) as records, list(distinct run order by run) as runs
+        from records where source = $source
+        """,
+        source=source,
+    ).row(0, named=True)
+    state = runs.state(store, read["runs"][0]) if read["runs"] else None
+    facts = {
+        "origin": (read["origins"] or [UNKNOWN])[:DEEPEST],
+        "revision": (state and state["config"].get("revision")) or UNKNOWN,
+        "licence": (state and state["config"].get("licence")) or UNKNOWN,
+        "records": read["records"],
+        "runs": read["runs"] or [],
+    }
+    return [*steps, Step("source", source, facts)]
+
+
+def of_record(store: Store, record: dict[str, Any]) -> list[Step]:
+    """A record, what each conversion made of it, and the subsets that hold it.
+
+    record: of data.rulings.find
+    """
+    id = record["record_id"]
+    shown = ("source", "split", "origin", "row_number")
+    steps = [Step("record", id, {name: record[name] for name in shown})]
+    made = ask(
+        store,
+        """
+        select converter, any_value(outcome) as outcome, any_value(reason) as reason,
+            any_value(list_distinct([d.phrase for d in defects])) as defects
+        from conversions where record_id = $id group by converter order by converter
+        """,
+        id=id,
+    )
+    steps += [Step("conversion", row.pop("converter"), row) for row in made.iter_rows(named=True)]
+    held = ask(
+        store,
+        """
+        select name || '@' || version as label, n from subsets
+        where list_contains(ids, $id) order by "at"
+        """,
+        id=id,
+    )
+    steps += [Step("subset", label, {"n": n}) for label, n in held.iter_rows()]
+    return [*steps, *of_source(store, record["source"])[-1:]]
+
+
+def readable(value: Any) -> str:
+    """A fact as one text."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

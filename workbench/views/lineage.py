@@ -1,0 +1,78 @@
+"""Lineage: where a generation or a record came from, and which failures are near a record."""
+
+import polars as pl
+import streamlit as st
+
+from data import audit
+from data.lineage import readable
+from data.store import Store, ask
+from workbench import session, tracing
+from workbench.boundary import FLOORS
+from workbench.evaluations import finished
+from workbench.texts import LONGEST, plain, plain_columns
+
+st.title("Lineage")
+
+
+def defects(store: Store) -> list[str]:
+    """Every defect that a conversion found."""
+    found = ask(
+        store, "select distinct unnest(defects).phrase as phrase from conversions order by 1"
+    )
+    return found["phrase"].to_list()
+
+
+def go() -> None:
+    session.go({"id": st.session_state["lineage id"].strip(), "defect": None})
+
+
+if session.answer(audit.conversions).is_empty() and session.answer(finished).is_empty():
+    st.info("There is nothing to trace yet. The whole job makes records, runs and generations:")
+    st.code(session.FIRST, language="shell")
+    st.stop()
+
+left, middle, right = st.columns([3, 2, 2])
+st.session_state["lineage id"] = session.said("id")
+left.text_input("Generation or record", key="lineage id", on_change=go, max_chars=300,
+                placeholder="an id, as Failures and Audit show it")  # fmt: skip
+phrases = ["", *session.answer(defects, reads=("conversions",))]
+defect = session.chosen(middle.selectbox, "Failures near a defect", phrases, "defect")
+runs = session.answer(finished).sort("ended_at", descending=True)["run"].to_list()
+run = session.chosen(right.selectbox, "Failures of the run", runs, "run") if runs else None
+id = "" if defect else session.said("id").strip()
+if not id and not defect:
+    st.info("Paste the id of a generation or a record, or choose a defect.")
+    st.stop()
+
+try:
+    kind, steps = session.answer(tracing.traced, id) if id else ("defect", [])
+    near = None
+    if run and kind != "generation":
+        near = session.answer(tracing.forward, id or None, defect or None, run, "strict")
+except ValueError as error:
+    if type(error).__module__.split(".")[0] not in FLOORS:
+        raise
+    st.error("This cannot be traced:")
+    st.text(plain(str(error)))
+    st.stop()
+
+for place, step in enumerate(steps):
+    with st.container(border=True):
+        st.text(f"{'↳ ' if place else ''}{step.kind}  {plain(step.title)}")
+        with st.expander("What is known of it", expanded=place < 2):
+            st.dataframe(
+                [
+                    {"what": name.replace("_", " "), "value": plain(readable(fact))[:LONGEST // 10]}
+                    for name, fact in step.facts.items()
+                ],
+                hide_index=True,
+            )  # fmt: skip
+
+if near is not None:
+    st.subheader("Failures nearby")
+    st.text(plain(near["says"]))
+    if near["problems"]:
+        rows = pl.DataFrame(near["problems"]).select(
+            "similarity", "failed", pl.col("question").str.slice(0, 2_000), "problem_id"
+        )
+        st.dataframe(plain_columns(rows), hide_index=True)
