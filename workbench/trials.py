@@ -1,0 +1,69 @@
+"""Parts of the Train page for trials: which subset against what, and what finished trials say."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from data.store import Store, ask
+from data.subsets import subsets
+from workbench import session
+from workbench.printed_trials import sentence
+from workbench.texts import plain
+
+METRICS = ("answer", "format", "partial")
+STAGES = ("sft", "grpo")
+RANDOM = "random"
+
+
+def words() -> list[str] | None:
+    """What the command line takes of the trial that the form describes; None without subsets."""
+    labels = [one.label for one in subsets(session.store()) if one.of]
+    if not labels:
+        st.info("No subset is kept yet. Choose rows on the page Curate and save them.")
+        return None
+    columns = st.columns(5)
+    chosen = session.chosen(columns[0].selectbox, "Subset", labels, "trial", format_func=plain)
+    others = [RANDOM, *(label for label in labels if label != chosen)]
+    against = session.chosen(columns[1].selectbox, "Against", others, "against", format_func=plain)
+    counts = [str(n) for n in range(2, 11)]
+    seeds = session.chosen(columns[2].selectbox, "Seeds of each", counts, "seeds", default="3")
+    metric = session.chosen(columns[3].selectbox, "Metric", METRICS, "metric")
+    stage = session.chosen(columns[4].selectbox, "After", STAGES, "after")
+    said = ["--against", against, "--seeds", seeds, "--metric", metric, "--stage", stage]
+    return [chosen, *said]
+
+
+def finished() -> None:
+    """What each trial that is done says, the newest first."""
+    found = session.answer(_finished, reads=("runs",))
+    if not found:
+        return
+    st.subheader("Trials")
+    for value in found:
+        with st.container(border=True):
+            st.text(plain(sentence(value)))
+            rows = [(value["subset"], "b", 1), (value["against"][0], "a", 0)]
+            st.dataframe(
+                [
+                    {
+                        "learned from": plain(label),
+                        f"{value['metric']} after {value['stage']}": f"{value[arm]:.1%}",
+                        "by seed": "  ".join(f"{one:.1%}" for one in value["by_seed"][place]),
+                        "problems": value["n"],
+                    }
+                    for label, arm, place in rows
+                ],
+                hide_index=True,
+            )
+
+
+def _finished(store: Store) -> list[dict[str, Any]]:
+    rows = ask(
+        store,
+        """
+        select summary from runs where kind = 'ab' and event = 'done'
+        order by ended_at desc, run limit 20
+        """,
+    )
+    return [json.loads(summary) for summary in rows["summary"]]
