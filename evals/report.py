@@ -83,7 +83,7 @@ def compare(
         "only_b": b["problem_id"].n_unique() - len(both),
         "metrics": metrics,
         "slices": sliced,
-        "decomposition": _decomposition(store, names, both),
+        "decomposition": _decomposition(store, names, both, {grader: (common_a, common_b)}),
     }
 
 
@@ -124,10 +124,18 @@ def grade_runs(store: Store, grader: str) -> dict[str, Any]:
 
 
 def _decomposition(
-    store: Store, names: tuple[str, str], problems: set[str]
+    store: Store,
+    names: tuple[str, str],
+    problems: set[str],
+    read: dict[str, tuple[pl.DataFrame, pl.DataFrame]],
 ) -> dict[str, Any] | None:
-    parts = [scores_named(store, run, rule) for rule in ("strict", "lenient") for run in names]
-    parts = [_of(problems, scores) for scores in parts]
+    """read: grader -> the scores of both runs on these problems, where they were read already"""
+    parts = [
+        part
+        for rule in ("strict", "lenient")
+        for part in read.get(rule)
+        or (_of(problems, scores_named(store, run, rule)) for run in names)
+    ]
     return None if any(part.is_empty() for part in parts) else decomposition(*parts)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from data.store import Store, ask
+from data.store import Store, ask, within
 from evals.graders import grader as grader_of
 from evals.grading import UnknownRun
 from evals.overrides import heeding, overrides
@@ -29,7 +29,7 @@ def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     """
     rule = grader_of(grader)
     scores = ask(
-        store,
+        within(store, [run]),
         """
         select
             generation_id, stage, problem_id, sample, format, correct as answer, partial,

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.store import Store, ask
 from evals.equality import number
-from evals.verdicts import compared
+from evals.verdicts import by_problem, compared_of
 
 SMALL = 30  # problems; a slice of fewer says so
 UNKNOWN = "unknown"
@@ -43,19 +43,20 @@ def slices(
             " Name one of them."
         )
     problems = _problems(store, a["problem_id"].unique().sort().to_list()) if by else pl.DataFrame()
-    return [row for name in by for row in _of_slicing(name, problems, a, b)]
+    rates = [by_problem(scores, "answer") for scores in (a, b)]
+    return [row for name in by for row in _of_slicing(name, problems, *rates)]
 
 
 def _of_slicing(
     name: str, problems: pl.DataFrame, a: pl.DataFrame, b: pl.DataFrame
 ) -> list[dict[str, Any]]:
+    """a, b: of evals.verdicts.by_problem"""
     of_problem = SLICINGS[name](problems)
     rows = []
     for place_and_value in sorted(set(of_problem)):
         inside = problems.filter(pl.Series([one == place_and_value for one in of_problem]))
         ids = inside.select("problem_id")
-        of_a, of_b = (scores.join(ids, on="problem_id", how="semi") for scores in (a, b))
-        found = compared(of_a, of_b, "answer")
+        found = compared_of(*(rates.join(ids, on="problem_id", how="semi") for rates in (a, b)))
         first = {"slice": name, "value": place_and_value[1], "n": found["n"]}
         rows.append({**first, "small": found["n"] < SMALL, **found})
     return rows

@@ -4,28 +4,24 @@ A problem is right if more than half of its samples are, and wrong if that can n
 whatever its unknown samples are. Else it is unknown.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
 import polars as pl
-
-from evals.verdicts import verdicts
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 STATES = (WRONG, RIGHT, UNKNOWN)
 
 
-def state(samples: Sequence[float]) -> str:
-    """samples: 1, 0 or nan, of one problem."""
-    found = np.asarray(samples, dtype=float)
-    if (found == 1).sum() * 2 > len(found):
-        return RIGHT
-    return WRONG if (found == 0).sum() * 2 >= len(found) else UNKNOWN
-
-
 def states(scores: pl.DataFrame, metric: str = "answer") -> dict[str, str]:
     """Problem -> its state."""
-    return {problem: state(row) for problem, row in verdicts(scores, metric).items()}
+    verdict = pl.col(metric).cast(pl.Boolean)
+    found = scores.group_by("problem_id", maintain_order=True).agg(
+        pl.when(verdict.sum() * 2 > pl.len())
+        .then(pl.lit(RIGHT))
+        .when((~verdict).sum() * 2 >= pl.len())
+        .then(pl.lit(WRONG))
+        .otherwise(pl.lit(UNKNOWN))
+        .alias("state")
+    )
+    return dict(found.iter_rows())
 
 
 def cut_off(scores: pl.DataFrame) -> dict[str, bool | None]:

@@ -17,11 +17,29 @@ def interval(scores: pl.DataFrame, metric: str) -> Interval:
 
     Unknown verdicts are left out. Several samples of a problem are a cluster.
     """
-    known = scores.filter(pl.col(metric).is_not_null())
-    by_problem = known.group_by("stage", "problem_id").agg(pl.col(metric).mean(), pl.len())
-    if by_problem.is_empty() or by_problem["len"].max() == 1:
-        return wilson(int(known[metric].sum()), known.height)
-    return mean_of_clusters(by_problem[metric].to_numpy())
+    return interval_of(by_problem(scores, metric))
+
+
+def by_problem(scores: pl.DataFrame, metric: str) -> pl.DataFrame:
+    """stage, problem_id, samples, known, right, rate: a row a problem of each stage.
+
+    rate: the share of its samples that is right, nan where any verdict is unknown
+    """
+    values = pl.col(metric).cast(pl.Float64)
+    return scores.group_by("stage", "problem_id").agg(
+        samples=pl.len(),
+        known=values.count(),
+        right=values.sum(),
+        rate=values.fill_null(np.nan).mean(),
+    )
+
+
+def interval_of(found: pl.DataFrame) -> Interval:
+    """`interval`, of rows of `by_problem`."""
+    known = found.filter(pl.col("known") > 0).sort("stage", "problem_id")
+    if known.is_empty() or known["known"].max() == 1:
+        return wilson(int(known["right"].sum()), int(known["known"].sum()))
+    return mean_of_clusters((known["right"] / known["known"]).to_numpy())
 
 
 def verdicts(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
@@ -33,13 +51,17 @@ def verdicts(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
 
 def difference(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> Difference:
     """How much better b is than a, on the problems whose verdicts are known in both."""
-    left, right = verdicts(a, metric), verdicts(b, metric)
-    both = sorted(left.keys() & right.keys())
-    rows_a, rows_b = [left[problem] for problem in both], [right[problem] for problem in both]
-    if all(len(row) == 1 for row in rows_a + rows_b):
-        return paired(np.array(rows_a).reshape(-1), np.array(rows_b).reshape(-1))
+    return difference_of(by_problem(a, metric), by_problem(b, metric))
+
+
+def difference_of(a: pl.DataFrame, b: pl.DataFrame) -> Difference:
+    """`difference`, of rows of `by_problem`."""
+    both = a.join(b, on="problem_id").sort("problem_id")
+    rates = both["rate"].to_numpy(), both["rate_right"].to_numpy()
+    if both.select((pl.col("samples", "samples_right") == 1).all()).row(0) == (True, True):
+        return paired(*rates)
     # of a problem with several samples the share that is right counts
-    return paired_rates(*(np.array([np.mean(row) for row in rows]) for rows in (rows_a, rows_b)))
+    return paired_rates(*rates)
 
 
 def compared(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> dict[str, Any]:
@@ -48,8 +70,13 @@ def compared(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> dict[str, Any]:
     The last is what two runs on so many different problems would have needed for a find; None for
     several samples a problem.
     """
-    of_a, of_b = interval(a, metric), interval(b, metric)
-    found = difference(a, b, metric)
+    return compared_of(by_problem(a, metric), by_problem(b, metric))
+
+
+def compared_of(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Any]:
+    """`compared`, of rows of `by_problem`."""
+    of_a, of_b = interval_of(a), interval_of(b)
+    found = difference_of(a, b)
     unpaired = None
     if of_a.value is not None and of_b.value is not None and _one_sample(a) and _one_sample(b):
         unpaired = smallest_unpaired(found.n, (of_a.value + of_b.value) / 2)
@@ -61,5 +88,5 @@ def compared(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> dict[str, Any]:
     }
 
 
-def _one_sample(scores: pl.DataFrame) -> bool:
-    return scores.height == scores["problem_id"].n_unique()
+def _one_sample(found: pl.DataFrame) -> bool:
+    return bool((found["samples"] == 1).all()) and found["problem_id"].is_unique().all()

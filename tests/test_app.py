@@ -23,9 +23,12 @@ from workbench.evaluations import recent_runs
 from workbench.words import change, interval
 
 
-def evaluate(store: Store, run: str, stage: str, answers: list[str]) -> None:
+def evaluate(
+    store: Store, run: str, stage: str, answers: list[str], parent: str | None = None
+) -> None:
     """A finished evaluation of problems p0, p1, … whose golds are all 7."""
-    runs.begin(store, "eval", run=run, stage=stage, config={}, seed=0, inputs={})
+    said = {"stage": stage, "config": {}, "seed": 0, "inputs": {}, "parent": parent}
+    runs.begin(store, "eval", run=run, **said)
     generations = pl.DataFrame(
         {
             "generation_id": [f"p{place}:{run}" for place in range(len(answers))],

@@ -71,6 +71,16 @@ def test_the_same_problem_is_shown_at_every_stage_side_by_side(show, stages):
     assert ["&lt;answer&gt;1&lt;" in answers[0], "&lt;answer&gt;7&lt;" in answers[1]] == [True] * 2
 
 
+def test_stages_are_marked_where_they_differ_and_formulas_are_drawn(show, here):
+    evaluate(here, "eval-base", "base", [r"1 and \(\frac{1}{2}\)"])
+    evaluate(here, "eval-grpo", "grpo", ["7"])
+    page = show(PAGE, show="differences")
+    assert not page.exception
+    assert [body.count('title="only here"') for body in drawn(page)[-2:]] == [1, 1]
+    page = show(PAGE, show="formulas")
+    assert [one.value for one in page.latex] == ["$$\n\\frac{1}{2}\n$$"]
+
+
 def test_next_goes_through_what_fits_and_stops_at_its_end(show, stages):
     page = show(PAGE, correct="wrong", stage="base")
     for expected in ("p2:eval-base", "p3:eval-base"):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data import jobs
+from data import jobs, runs, state
 from data.jobs import folder_of
 from tests.test_app_audit import press
 from workbench import background
@@ -52,6 +52,42 @@ def test_a_knob_that_cannot_be_is_said_and_cannot_be_started(show, here):
 def test_a_seed_that_is_no_number_is_said(show, here, seed):
     page = show(PAGE, seed=seed[:9])
     assert "seed must be int" in " ".join(text.value for text in page.text)
+
+
+def test_what_a_run_needs_is_shown_before_it_starts(show, here):
+    page = show(PAGE, verb="sft")
+    assert not page.exception
+    assert page.expander[-1].label.startswith("Preflight: it fits")
+    rows = next(f.value for f in page.dataframe if "at most [GiB]" in f.value)
+    assert rows["step"].to_list() == ["sft"]
+    assert not next(one for one in page.button if one.label == "Start").disabled
+
+
+def test_what_cannot_fit_is_not_started_and_what_would_fit_is_said(show, here):
+    page = show(PAGE, verb="sft", preset="v6e-1", **{"sft.batch": "4096", "sft.max_tokens": "8192"})
+    assert not page.exception
+    assert page.expander[-1].label.startswith("Preflight: it does not fit")
+    assert next(one for one in page.button if one.label == "Start").disabled
+    assert any("would fit with: --set sft.batch=" in text.value for text in page.text)
+
+
+def test_a_trial_is_a_job_of_a_subset_and_its_verdict_is_shown(show, here):
+    page = show(PAGE, verb="ab")
+    assert "No subset" in page.info[0].value
+    state.save_subset(here, "short", '{"of": "records"}', ["a"], author="Ann")
+    page = show(PAGE, verb="ab", metric="format", seeds="4")
+    assert not page.exception
+    assert command(page) == (
+        "thinkbench ab short@1 --against random --seeds 4 --metric format --stage sft --preset tiny"
+    )
+    value = {"subset": "short@1", "against": ["short.1.random.0@1"], "metric": "answer", "p": 0.5,
+             "stage": "sft", "a": 0.4, "b": 0.5, "difference": 0.1, "low": -0.1, "high": 0.3,
+             "verdict": "not distinguishable", "smallest": 0.3, "seeds": [2, 2], "n": 500,
+             "by_seed": [[0.4, 0.4], [0.5, 0.5]]}  # fmt: skip
+    runs.begin(here, "ab", run="ab-1", config={}, seed=0, inputs={})
+    runs.end(here, "ab-1", "done", value)
+    page = show(PAGE)
+    assert any("Not distinguishable with 2 and 2 seeds" in text.value for text in page.text)
 
 
 def test_start_makes_one_job_however_often_it_is_pressed(show, here):

@@ -19,6 +19,7 @@ import pytest
 
 from data import jobs, state
 from data.store import Store, ask, open_store
+from data.subsets import subsets
 from tests import ROOT, hostile
 from tests.test_app import free_port
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 )
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
-PAGES = ("", "audit", "failures", "rollouts", "compare", "train")
+PAGES = ("", "audit", "failures", "rollouts", "compare", "curate", "lineage", "train")
 SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
 
 
@@ -144,7 +145,9 @@ def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, fill
     page.goto(f"{address}/audit?source=samples-stratos")
     ready(page)
     page.get_by_label("With the defect").click()
-    page.get_by_role("option", name="answer not short").click()
+    page.keyboard.type("answer not short")
+    page.get_by_role("option").nth(1).wait_for(state="detached")  # one is left
+    page.keyboard.press("Enter")
     page.get_by_text("1 of ").first.wait_for()
     ready(page)
     picture(page, "audit-defect")
@@ -171,8 +174,22 @@ def test_a_person_finds_failures_by_category_and_tags_them(page, address, filled
     assert tagged == 20
 
 
-def test_a_person_trains_from_the_page_and_sees_it_end(page, address, filled):
-    page.goto(f"{address}/train?verb=sft&sft.steps=6&sft.batch=4&sft.lora_rank=2")
+def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, filled):
+    page.goto(f"{address}/curate?source=samples-stratos&duplicates=exact")
+    ready(page)
+    page.get_by_role("button", name="short reasoning").click()
+    page.get_by_text("outside the filter").first.wait_for(state="attached")
+    ready(page)
+    picture(page, "curate-funnel")
+    page.get_by_label("Name of the subset").fill("short")
+    page.get_by_role("button", name="Save", exact=True).click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Train from it").click()
+    [kept] = subsets(filled)
+    assert kept.label == "short@1"
+    assert opened.value.url.endswith("/train?verb=sft&data.subset=short%401")
+    opened.value.close()
+    page.goto(f"{opened.value.url}&sft.steps=6&sft.batch=4&sft.lora_rank=2")
     ready(page)
     page.get_by_role("button", name="Start").dblclick()
     page.get_by_role("heading", name="running").wait_for()
@@ -181,8 +198,17 @@ def test_a_person_trains_from_the_page_and_sees_it_end(page, address, filled):
     picture(page, "train-done")
     [job] = jobs.jobs(filled)
     assert (job.state, job.exit_code) == ("done", 0)
-    query = "select event from runs where kind = 'sft'"
-    assert ask(filled, query)["event"].to_list() == ["done"]
+    [run] = ask(filled, "select event, inputs from runs where kind = 'sft'").rows()
+    assert run[0] == "done"
+    assert json.loads(run[1])["subset"] == f"{kept.label} {kept.hash}"
+    page.goto(f"{address}/curate?part=Versions&first=short@1")
+    ready(page)
+    page.get_by_text("Runs that learned from it: sft-").wait_for()
+    picture(page, "curate-versions")
+    one = ask(filled, "select generation_id from generations order by 1 limit 1").item()
+    page.goto(f"{address}/lineage?id={one}")
+    ready(page)
+    picture(page, "lineage-generation")
 
 
 def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path):

@@ -2,12 +2,13 @@
 
 import json
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from evals.scored import NothingInCommon, SeveralStages
-from evals.states import RIGHT, UNKNOWN, WRONG, state
+from evals.states import RIGHT, UNKNOWN, WRONG, states
 from evals.transitions import OneStage, transitions
 from tests.store_rows import scored
 
@@ -81,6 +82,13 @@ def test_stages_without_a_common_problem_are_refused(three):
     scored(three, "other", {"q": True})
     with pytest.raises(NothingInCommon, match="other answered 1"):
         transitions(three, ["base", "other"])
+
+
+def state(samples) -> str:
+    """Of one problem with these samples: 1, 0 or nan."""
+    answers = [None if one != one else bool(one) for one in samples]
+    scores = pl.DataFrame({"problem_id": "p", "answer": pl.Series(answers, dtype=pl.Boolean)})
+    return states(scores)["p"]
 
 
 @pytest.mark.parametrize(

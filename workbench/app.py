@@ -11,6 +11,8 @@ st.navigation(
         st.Page("views/failures.py", title="Failures", icon=":material/search:"),
         st.Page("views/rollouts.py", title="Rollouts", icon=":material/timeline:"),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("views/curate.py", title="Curate", icon=":material/filter_alt:"),
+        st.Page("views/lineage.py", title="Lineage", icon=":material/account_tree:"),
         st.Page("views/train.py", title="Train", icon=":material/model_training:"),
     ]
 ).run()

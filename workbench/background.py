@@ -17,7 +17,7 @@ from data.jobs import Job, folder_of, is_alive, job_of
 from data.store import Store
 from workbench.boundary import BadInput
 
-VERBS = ("run", "sft", "grpo", "eval", "export")
+VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"
 LATE = 10  # [s] a job that waits without a watcher for so long gets another one
 LOST = (

@@ -9,6 +9,11 @@ METRICS = ("format", "answer", "partial")
 NAMES = alt.Axis(labelLimit=300, labelOverlap=False)
 
 
+def tips(*names: str) -> list[alt.Tooltip]:
+    """What is shown of a point. (Altair takes milliseconds to look up a plain string.)"""
+    return [alt.Tooltip(name) for name in names]
+
+
 def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     """A dot with its 95 % interval for each stage and metric; unknown values leave a gap.
 
@@ -37,15 +42,13 @@ def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetCha
         color=alt.Color("metric:N", sort=list(METRICS), title=None),
         yOffset=alt.YOffset("metric:N", sort=list(METRICS)),
         tooltip=[
-            "stage",
-            "metric",
-            "n",
+            *tips("stage", "metric", "n"),
             *(alt.Tooltip(name, format=".1%") for name in ("value", "low", "high")),
         ],
     )
     lines = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", scale=share, axis=alt.Axis(format="%"), title="share of problems"),
-        x2="high:Q",
+        x2=alt.X2("high:Q"),
     )
     return lines + base.mark_point(filled=True, size=70).encode(x=alt.X("value:Q", scale=share))
 
@@ -58,7 +61,7 @@ def funnel(counts: dict[str, int]) -> alt.LayerChart | alt.FacetChart:
     base = alt.Chart(rows, height=30 * len(counts)).encode(
         x=alt.X("rows:Q", title="rows"),
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
-        tooltip=["what", alt.Tooltip("rows", format=",")],
+        tooltip=[*tips("what"), alt.Tooltip("rows", format=",")],
     )
     numbers = base.mark_text(align="left", dx=4).encode(text=alt.Text("rows:Q", format=","))
     return base.mark_bar(size=14) + numbers
@@ -83,13 +86,12 @@ def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     base = alt.Chart(rows).encode(
         x=alt.X("budget:Q", scale=alt.Scale(type="log", nice=False), title="tokens"),
         tooltip=[
-            "budget",
-            "n",
+            *tips("budget", "n"),
             *(alt.Tooltip(name, format=".1%") for name in ("value", "low", "high")),
         ],
     )
     share = alt.Scale(domain=[0, 1])
-    band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", scale=share), y2="high:Q")
+    band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", scale=share), y2=alt.Y2("high:Q"))
     axis = alt.Axis(format="%")
     title = "examples whose answer is kept"
     return band + base.mark_line(point=True).encode(
@@ -119,16 +121,16 @@ def differences(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
             scale=alt.Scale(domain=names, range=["#4a7fb5", "#8a8f98"]),
             legend=alt.Legend(title=None, orient="bottom"),
         ),
-        tooltip=["label", "n", *(alt.Tooltip(name, format="+.1%") for name in
-                                 ("difference", "low", "high"))],
+        tooltip=[*tips("label", "n"), *(alt.Tooltip(name, format="+.1%") for name in
+                                        ("difference", "low", "high"))],
     )  # fmt: skip
     axis = alt.Axis(format="+%")
     lines = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", axis=axis, title="difference in share right"), x2="high:Q"
+        x=alt.X("low:Q", axis=axis, title="difference in share right"), x2=alt.X2("high:Q")
     )
     zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[3, 3], opacity=0.5)
     dots = base.mark_point(filled=True, size=60).encode(x=alt.X("difference:Q", axis=axis))
-    return (zero.encode(x="x:Q") + lines + dots).properties(height=110 + 26 * len(known))
+    return (zero.encode(x=alt.X("x:Q")) + lines + dots).properties(height=110 + 26 * len(known))
 
 
 def causes(
@@ -144,11 +146,11 @@ def causes(
     base = alt.Chart(frame).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=NAMES),
         x=alt.X("signed:Q", title="problems", axis=alt.Axis(format=",d")),
-        tooltip=["cause", "what", "problems"],
+        tooltip=tips("cause", "what", "problems"),
     )
     colour = alt.Scale(domain=["gained", "lost"], range=["#5c9c78", "#b5645a"])
     bars = base.mark_bar(size=14).encode(color=alt.Color("what:N", scale=colour, legend=None))
-    numbers = base.mark_text(dy=-14, color=ink).encode(text="problems:Q")
+    numbers = base.mark_text(dy=-14, color=ink).encode(text=alt.Text("problems:Q"))
     return (bars + numbers).properties(height=90 + 40 * len(rows))
 
 
@@ -165,13 +167,13 @@ def curve(
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
         color=alt.Color("name:N", legend=alt.Legend(title=None, orient="bottom", columns=2)
                         if several else None),
-        tooltip=["name:N", "step:Q", alt.Tooltip("value:Q", format=".4g")],
+        tooltip=[*tips("name:N", "step:Q"), alt.Tooltip("value:Q", format=".4g")],
     )  # fmt: skip
     lines = base.mark_line(strokeWidth=1.5, point=rows.height < 40)
     rules = [
         alt.Chart(pl.DataFrame({"step": at}, schema={"step": pl.Int64}))
         .mark_rule(color=colour, strokeDash=dash, opacity=0.7)
-        .encode(x="step:Q")
+        .encode(x=alt.X("step:Q"))
         for at, colour, dash in (
             (marks, "#b5645a", [4, 2]),
             ([] if step is None else [step], "#8a8f98", [1, 2]),

@@ -7,6 +7,7 @@ import altair as alt
 import polars as pl
 
 from evals.states import RIGHT, UNKNOWN, WRONG
+from workbench.charts import tips
 
 ORDER = (RIGHT, UNKNOWN, WRONG)  # from the top of a stage
 KINDS = {  # (from, to) -> what it is called
@@ -56,26 +57,26 @@ def flow(transitions: dict[str, Any], ink: str) -> alt.LayerChart | alt.FacetCha
         .encode(
             x=alt.X("x:Q", scale=across, axis=None),
             y=alt.Y("top:Q", scale=up, axis=None),
-            y2="bottom:Q",
-            detail="band:N",
+            y2=alt.Y2("bottom:Q"),
+            detail=alt.Detail("band:N"),
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
                 legend=alt.Legend(title=None, orient="bottom"),
             ),
-            tooltip=["kind:N", "problems:Q"],
+            tooltip=tips("kind:N", "problems:Q"),
         )
     )
     nodes = alt.Chart(pl.DataFrame(bars))
     rects = nodes.mark_rect(color="#8a8f98").encode(
         x=alt.X("x:Q", scale=across),
-        x2="x2:Q",
+        x2=alt.X2("x2:Q"),
         y=alt.Y("top:Q", scale=up),
-        y2="bottom:Q",
-        tooltip=["stage:N", "state:N", "problems:Q"],
+        y2=alt.Y2("bottom:Q"),
+        tooltip=tips("stage:N", "state:N", "problems:Q"),
     )
     words = nodes.mark_text(align="left", dx=4, baseline="middle", lineBreak="\n", color=ink)
-    names = words.encode(x="x2:Q", y=alt.Y("middle:Q", scale=up), text="label:N")
+    names = words.encode(x=alt.X("x2:Q"), y=alt.Y("middle:Q", scale=up), text=alt.Text("label:N"))
     return (area + rects + names).properties(height=300)
 
 

@@ -1,6 +1,7 @@
 """One generation in full: its problem at every stage side by side, and all that answered it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
@@ -9,10 +10,14 @@ from data.spans import Mark
 from evals import browse, browse_detail
 from evals.browse_filter import NOT_LOOKED_AT, NOTHING_WRONG, Filter
 from workbench import session, tagging, texts
+from workbench.beside import differing
 from workbench.evaluations import USUAL_ORDER, finished
+from workbench.formulas import formulas
 from workbench.texts import plain, plain_columns
 
 ABREAST = 4  # generations side by side
+DIFFERENCES, FORMULAS = "differences", "formulas"
+ALSO = (DIFFERENCES, FORMULAS)
 VERDICT = {"right": "✓ right", "wrong": "✗ wrong", "unknown": "? unknown"}
 
 
@@ -40,6 +45,9 @@ def detail(filter: Filter, first: str) -> None:
     with tag:
         tagging.one(generation)
     text.text(f"{where['number']:,} of {where['of']:,}")
+    st.link_button(
+        "Lineage", f"lineage?{urlencode({'id': generation})}", help="where this text came from"
+    )
     of_problem = session.browsed(browse.answers_beside, filter, generation)
     problem(of_problem["problem_id"][0])
     side_by_side(of_problem, generation)
@@ -84,9 +92,42 @@ def abreast(shown: list[dict[str, Any]], chosen: dict[str, Any] | None = None) -
     asked = (shown[0]["problem_id"], ids, runs)
     stored = session.answer(browse_detail.texts, *asked, reads=("generations",))
     wrong = session.answer(browse_detail.evidence, *asked, reads=("failures",))
+    also = _also()
+    first = next((stored[id]["text"] for id in ids if id in stored), "")
     for column, row in zip(st.columns(len(shown)), shown, strict=True):
         with column.container(border=row is chosen):
-            _one(row, stored.get(row["generation_id"]), wrong.get(row["generation_id"], []))
+            here = stored.get(row["generation_id"])
+            marks = _marks(here, wrong.get(row["generation_id"], []))
+            if DIFFERENCES in also and here is not None:
+                others = [stored[id]["text"] for id in ids if id in stored and stored[id] != here]
+                beside = others[:1] if here["text"] == first else [first]
+                marks = [mark for text in beside for mark in differing(here["text"], text)]
+            _one(row, here, marks)
+            if FORMULAS in also and here is not None:
+                for body in formulas(here["text"]):
+                    st.latex(body)
+
+
+def _also() -> list[str]:
+    """What is shown of the texts besides: kept in the address."""
+    kept = [one for one in st.query_params.get_all("show") if one in ALSO]
+    st.session_state["show also"] = kept
+    st.pills(
+        "Show",
+        ALSO,
+        selection_mode="multi",
+        key="show also",
+        label_visibility="collapsed",
+        on_change=lambda: session.go({"show": st.session_state["show also"]}),
+    )
+    return kept
+
+
+def _marks(stored: dict[str, Any] | None, wrong: list[dict[str, Any]]) -> list[Mark]:
+    # a mark over all of it would tell nothing
+    length = len(stored["text"]) if stored else 0
+    return [Mark(one["start"], one["end"], one["name"]) for one in wrong
+            if one["end"] - one["start"] < length]  # fmt: skip
 
 
 def _of_other_stages(answers: pl.DataFrame, chosen: dict[str, Any]) -> list[dict[str, Any]]:
@@ -107,7 +148,7 @@ def _place(stage: str) -> tuple[int, str]:
     return first, stage
 
 
-def _one(row: dict[str, Any], stored: dict[str, Any] | None, wrong: list[dict[str, Any]]) -> None:
+def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark]) -> None:
     st.subheader(VERDICT[row["correct"]], anchor=False)
     tokens = "" if row["tokens"] is None else f", {row['tokens']:,} tokens"
     names = [name for name in row["categories"] if name not in (NOTHING_WRONG, NOT_LOOKED_AT)]
@@ -121,10 +162,6 @@ def _one(row: dict[str, Any], stored: dict[str, Any] | None, wrong: list[dict[st
     if stored is None:
         st.warning("The store has no text of this generation, only its scores.")
         return
-    length = len(stored["text"])
-    # a mark over all of it would tell nothing
-    marks = [Mark(one["start"], one["end"], one["name"]) for one in wrong
-             if one["end"] - one["start"] < length]  # fmt: skip
     st.html(texts.folded(stored["text"], marks))
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from data.subsets import subsets
 from pipeline.config import SECTIONS, BadConfig, Preset, load_preset, presets
-from workbench import session
+from workbench import session, trials
 from workbench.flags import changed_preset, typed
 from workbench.stores import trained_runs
 from workbench.texts import plain
@@ -17,6 +18,7 @@ VERBS = {
     "grpo": "strengthen the reasoning",
     "eval": "answer the test problems",
     "export": "write a model as a folder, and check it",
+    "ab": "a subset beside random ones: is choosing better than luck?",
 }
 # verb -> the sections whose knobs it reads
 READS = {
@@ -25,7 +27,9 @@ READS = {
     "grpo": ("model", "data", "grpo", "eval"),
     "eval": ("model", "data", "eval"),
     "export": ("model", "data", "eval"),
+    "ab": ("model", "data", "sft", "grpo", "eval"),
 }
+SUBSETS = {"run": ("subset", "problem_subset"), "sft": ("subset",), "grpo": ("problem_subset",)}
 # Knobs that name a folder or a file: a link that somebody made must not choose what is read.
 PLACES = ("model.model", "data.records_from", "data.problems_from", "data.dialects")
 FROM = {"sft": "the preset's model", "grpo": "the newest cold start", "eval": "the preset's model",
@@ -43,11 +47,18 @@ def form() -> tuple[list[str], Preset] | None:
     name = session.chosen(middle.selectbox, "Preset", presets(), "preset", default="tiny")
     seed = right.text_input("Seed", key=_kept("seed"), placeholder="the preset's",
                             on_change=_keep, args=("seed",), max_chars=9)  # fmt: skip
-    words = [verb, "--preset", name]
+    words = [verb]
+    if verb == "ab":
+        trial = trials.words()
+        if trial is None:
+            return None
+        words += trial
+    words += ["--preset", name]
     if verb in FROM:
         words += _start(verb)
     preset = load_preset(name)
     given = {section: _knobs(section, getattr(preset, section)) for section in READS[verb]}
+    given["data"] |= _subsets(verb)
     assignments = tuple(
         f"{section}.{knob}={value}"
         for section, knobs in given.items()
@@ -64,6 +75,23 @@ def form() -> tuple[list[str], Preset] | None:
     return ([*words, "--seed", seed] if seed else words), chosen
 
 
+def _subsets(verb: str) -> dict[str, str]:
+    """The subsets that are learned from, where any is chosen."""
+    chosen = {}
+    for knob in SUBSETS.get(verb, ()):
+        of = "records" if knob == "subset" else "problems"
+        labels = [one.label for one in subsets(session.store()) if one.of == of]
+        label = f"Subset of {of}"
+        said = session.chosen(st.selectbox, label, ["", *labels], f"data.{knob}", format_func=_all)
+        if said:
+            chosen[knob] = said
+    return chosen
+
+
+def _all(label: str) -> str:
+    return plain(label) or "all"
+
+
 def _title(verb: str) -> str:
     return f"{verb}: {VERBS[verb]}"
 
@@ -78,7 +106,8 @@ def _start(verb: str) -> list[str]:
 
 def _knobs(section: str, values: Any) -> dict[str, str]:
     """The knobs of a section that differ from the preset's, as `--set` takes them."""
-    known = fields(SECTIONS[section])
+    # subsets have boxes of their own
+    known = [knob for knob in fields(SECTIONS[section]) if not knob.name.endswith("subset")]
     touched = [
         knob
         for knob in known

@@ -4,7 +4,8 @@ import shlex
 
 import streamlit as st
 
-from workbench import following, session
+from workbench import following, session, trials
+from workbench.fitting import preflight
 from workbench.texts import plain
 from workbench.training_form import form
 
@@ -13,10 +14,12 @@ st.title("Train")
 if session.may_write():
     described = form()
     if described is not None:
-        words, _ = described
+        words, preset = described
         st.code(plain(f"thinkbench {shlex.join(words)}"), language=None)
+        may = preflight(words[0], preset)
         why = "In the background: it goes on when this page or the app is closed."
-        st.button("Start", type="primary", on_click=following.start, args=(words,), help=why)
+        st.button("Start", type="primary", on_click=following.start, args=(words,), help=why,
+                  disabled=not may)  # fmt: skip
 else:
     st.info("This app only reads: it starts nothing.")
 
@@ -24,3 +27,4 @@ st.subheader("Jobs")
 chosen = following.table()
 if chosen is not None:
     following.follow(chosen)
+trials.finished()

@@ -1,0 +1,141 @@
+"""The Curate page: a recipe in the address, its steps, saving, versions; and texts stay texts."""
+
+import json
+
+import pytest
+
+from data import state
+from data.conversions import convert_source
+from data.ingest import ingest
+from data.recipes import Recipe
+from data.store import ask, open_store
+from data.subsets import subsets
+from evals import curation
+from tests import hostile
+from tests.test_app_audit import press
+from tests.test_subsets import RIGHT, problem_ids, rolled_out
+from tests.test_subsets import made as made
+from tests.test_subsets import store as store
+
+PAGE = "views/curate.py"
+SHORT = "prompt_chars < 10"
+
+
+def box(page, label: str):
+    found = [*page.text_area, *page.text_input, *page.selectbox, *page.number_input]
+    return next(one for one in found if one.label == label)
+
+
+def funnel(page) -> dict[str, int]:
+    frame = next(f.value for f in page.dataframe if "taken away" in f.value)
+    return dict(zip(frame["step"], frame["taken away"], strict=True))
+
+
+def titles(page) -> list[str]:
+    return [one.value for one in page.subheader]
+
+
+def test_an_empty_store_says_what_to_run(show, here):
+    page = show(PAGE)
+    assert "thinkbench convert" in page.code[0].value
+
+
+def test_an_address_restores_the_recipe_and_its_steps(show, store):
+    page = show(PAGE, where=SHORT, source="mine", duplicates="exact")
+    assert not page.exception
+    assert box(page, "Filter").value == SHORT
+    assert funnel(page)["outside the filter"] == 4
+    assert titles(page) == ["2 rows"]
+
+
+def test_a_filter_that_cannot_be_read_is_pointed_at(show, store):
+    page = show(PAGE, where="prompt_chars < many")
+    assert not page.exception
+    line, pointer, words = page.code[0].value.split("\n")
+    assert line[pointer.index("^") :] == "many"
+    assert "expected a number" in words
+
+
+def test_a_common_filter_narrows_what_is_typed(show, store):
+    page = show(PAGE, where=SHORT)
+    press(page, "one answer")
+    assert page.query_params["where"] == f'({SHORT}) and defect != "two answers"'
+
+
+def test_a_choice_is_saved_under_a_name_with_who_said_so(show, store):
+    page = show(PAGE, where=SHORT, source="mine")
+    box(page, "Name of the subset").set_value("short")
+    press(page, "Save")
+    assert not page.exception
+    [kept] = subsets(store)
+    assert (kept.label, len(kept.ids), kept.recipe.where) == ("short@1", 2, SHORT)
+    assert kept.author
+
+
+def test_a_name_that_cannot_be_is_said_and_nothing_is_kept(show, store):
+    page = show(PAGE, where=SHORT)
+    box(page, "Name of the subset").set_value("a@b")
+    press(page, "Save")
+    assert "could not be saved" in page.error[0].value
+    assert subsets(store) == []
+
+
+def test_two_versions_are_shown_with_what_differs_and_where_they_come_from(show, store):
+    curation.save(store, "some", Recipe(sources=("mine",)), "Ann")
+    curation.save(store, "some", Recipe(sources=("mine",), where=SHORT, parent="some@1"), "Ben")
+    page = show(PAGE, part="Versions", first="some@2", second="some@1")
+    assert not page.exception
+    assert [metric.value for metric in page.metric] == ["2", "0", "4"]
+    lineage = [text.value for text in page.text if "rows, chosen from" in text.value]
+    assert lineage[0].startswith("some@2: 2 rows")
+    assert lineage[1].strip().startswith("some@1: 6 rows")
+    press(page, "Check its recipe")
+    assert "still chooses" in page.success[0].value
+
+
+def test_records_are_made_of_own_answers(show, store):
+    right = "<reasoning>so</reasoning>\n<answer>1</answer>"
+    rolled_out(store, {problem_ids(store)[0]: [right, "no"]})
+    page = show(PAGE, part="Own answers")
+    box(page, "Name of the source").set_value("own")
+    press(page, "Make records")
+    assert not page.exception
+    assert page.success[0].value == "1 new records, 1 of them examples."
+    assert ask(open_store(store.folder), "select 1 from records where source = 'own'").height == 1
+
+
+def test_who_may_only_read_is_offered_no_saving(show, store, monkeypatch):
+    monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
+    page = show(PAGE)
+    assert not page.exception
+    assert not [one for one in page.text_input if one.label == "Name of the subset"]
+    assert "only reads" not in "".join(one.value for one in page.info)
+
+
+@pytest.mark.parametrize("part", ["Choose", "Versions", "Own answers"])
+def test_hostile_texts_break_nothing(show, store, part):
+    texts = [text[:2_000] for text in hostile.TEXTS.values()]
+    rows = [
+        {"prompt": f"{text} and what?", "completion": RIGHT.format(text, "7")} for text in texts
+    ]
+    file = store.folder.parent / "hostile.jsonl"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ingest(store, "hostile", file, "completion")
+    convert_source(store, "hostile", frozenset())
+    records = ask(store, "select record_id from records where source = 'hostile'")["record_id"]
+    rolled_out(store, {problem_ids(store)[0]: texts})
+    for text in texts:
+        state.tag_all(store, "record", records.to_list(), text[:80], "Ann")
+        curation.save(store, text.replace("@", " "), Recipe(sources=("hostile",)), text)
+    newest = subsets(store)[0].label
+    page = show(PAGE, part=part, source="hostile", first=newest, second=subsets(store)[1].label)
+    assert not page.exception
+    hostile.check(page)
+
+
+def test_an_address_that_anyone_wrote_does_no_harm(show, store):
+    for text in hostile.TEXTS.values():
+        value = text[:3_000]
+        page = show(PAGE, where=value, of=value, source=value, duplicates=value, sample=value)
+        assert not page.exception
+        hostile.check(page)

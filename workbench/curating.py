@@ -1,0 +1,228 @@
+"""Parts of the Curate page: the form of a recipe, its funnel, the rows it chooses, saving them."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import polars as pl
+import streamlit as st
+
+from data import state
+from data.filters import Field, FilterError
+from data.funnel import Choice
+from data.recipes import DUPLICATES, KINDS, OF_TEXTS, Recipe, of_json, to_json
+from data.record_fields import FIELDS as OF_RECORDS
+from data.store import Store, ask
+from data.subsets import NoSuchSubset, subsets
+from evals import curation
+from evals.problem_fields import FIELDS as OF_PROBLEMS
+from evals.problem_fields import NotMeasured
+from workbench import charts, facets, session
+from workbench.texts import plain, plain_columns
+
+PAGE = 50  # rows
+LONGEST = 2_000  # characters of a filter
+COMMON = {
+    "records": {
+        "no defect at all": "not severity in (error, warning)",
+        "short reasoning": "reasoning_chars < 2000",
+        "one answer": 'defect != "two answers"',
+        "no test split": "split != test",
+    },
+    "problems": {
+        "sometimes right": "0 < pass_rate < 1",
+        "never right": "pass_rate = 0",
+        "learnable": "band = learnable",
+        "not yet asked": "pass_rate is unknown",
+    },
+}
+
+
+def choose() -> None:
+    """The recipe on the left; on the right what it chooses."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        recipe = form()
+    with right:
+        found = chosen(recipe)
+        if found is not None:
+            result(recipe, found)
+
+
+def form() -> Recipe:
+    """The recipe that the address describes, with boxes to change it."""
+    of = session.chosen(st.segmented_control, "Rows", list(KINDS), "of", required=True)
+    names = session.answer(_sources, reads=("conversions",))
+    sources = [name for name in st.query_params.get_all("source") if name in names]
+    _kept("source", sources)
+    st.multiselect("Sources", names, key="curate source", on_change=_keep, args=("source",),
+                   placeholder="all", select_all=False)  # fmt: skip
+    where = _text("where", "Filter", st.text_area, height=90, max_chars=LONGEST,
+                  placeholder="all rows; as in: " + next(iter(COMMON[of].values())))  # fmt: skip
+    columns = st.columns(2)
+    for place, (label, filter) in enumerate(COMMON[of].items()):
+        columns[place % 2].button(
+            label, on_click=_also, args=(filter,), width="stretch", help=filter
+        )
+    _fields(OF_RECORDS if of == "records" else OF_PROBLEMS)
+    first, second = st.columns(2)
+    duplicates = session.chosen(first.selectbox, "Duplicates", list(DUPLICATES), "duplicates")
+    by = "example"
+    if of == "records":
+        by = session.chosen(second.selectbox, "Of", list(OF_TEXTS), "by")
+    recipe = Recipe(of=of, sources=tuple(sources), where=where, duplicates=duplicates, by=by)
+    with st.expander("More: parent, run, drawing"):
+        return _more(recipe)
+
+
+def _more(recipe: Recipe) -> Recipe:
+    every = session.answer(_labels, recipe.of, reads=("subsets",))
+    parent = session.chosen(st.selectbox, "Only what this holds", ["", *every], "parent")
+    run = ""
+    if recipe.of == "problems":
+        runs = session.answer(_runs, reads=("runs", "rollouts"))
+        run = session.chosen(st.selectbox, "Verdicts of the run", ["", *runs], "of_run",
+                             format_func=lambda name: name or "the newest GRPO run")  # fmt: skip
+    left, middle, right = st.columns(3)
+    with left:
+        sample = _whole("sample", "Draw rows")
+    with middle:
+        tokens = 0 if recipe.of == "problems" else _whole("tokens", "Draw tokens")
+    with right:
+        seed = _whole("seed", "Seed")
+    return replace(recipe, parent=parent, run=run, sample=sample, tokens=tokens, seed=seed)
+
+
+def chosen(recipe: Recipe) -> Choice | None:
+    """What the recipe chooses; where it cannot be read, what is wrong and where."""
+    try:
+        with st.spinner("Choosing"):
+            return session.answer(_choice, to_json(recipe))
+    except FilterError as error:
+        st.error("This filter cannot be read:")
+        place = min(error.position, len(recipe.where))
+        line = " ".join(plain(recipe.where).splitlines())
+        st.code(f"{line}\n{' ' * place}^\n{plain(str(error))}", language=None, wrap_lines=True)
+    except (state.BadEntry, NoSuchSubset, NotMeasured) as error:
+        st.error("This cannot be chosen:")
+        st.text(plain(str(error)))
+    return None
+
+
+def result(recipe: Recipe, found: Choice) -> None:
+    """How many are left after each step, the rows, and a form to keep them."""
+    tokens = "" if found.tokens is None else f", {found.tokens:,} tokens"
+    st.subheader(f"{len(found.ids):,} rows{tokens}")
+    st.altair_chart(charts.funnel({plain(step.name): step.left for step in found.steps}))
+    st.dataframe(
+        [
+            {"step": plain(step.name), "taken away": step.taken, "left": step.left}
+            for step in found.steps
+        ],
+        hide_index=True,
+    )
+    if not found.ids:
+        st.info("No row is left. Take a step back, or widen the filter.")
+        return
+    if session.may_write():
+        _save(recipe)
+    pages = -(-len(found.ids) // PAGE)
+    number = min(session.number("page"), pages)
+    rows = session.answer(_page, to_json(recipe), number)
+    st.dataframe(plain_columns(_readable(rows)), hide_index=True, height=420)
+    facets.pages(number, pages)
+
+
+def _save(recipe: Recipe) -> None:
+    with st.form("save subset", border=False):
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        name = left.text_input("Name of the subset", max_chars=100)
+        sent = right.form_submit_button("Save", type="primary", width="stretch")
+    if not sent:
+        return
+    try:
+        kept, _ = curation.save(session.store(), name, recipe, session.author())
+    except state.BadEntry as error:
+        st.error("It could not be saved.")
+        st.text(plain(str(error)))
+        return
+    knob = "data.subset" if recipe.of == "records" else "data.problem_subset"
+    st.success("Saved.")
+    st.text(plain(f"{kept.label}: {len(kept.ids):,} rows"))
+    verb = "sft" if recipe.of == "records" else "grpo"
+    st.link_button("Train from it", f"train?{urlencode({'verb': verb, knob: kept.label})}")
+
+
+def _fields(fields: dict[str, Field]) -> None:
+    with st.expander("What can be asked"):
+        st.dataframe(
+            [{"field": n, "holds": one.kind, "means": one.means} for n, one in fields.items()],
+            hide_index=True,
+        )
+        st.text('=  !=  <  <=  >  >=  in (a, b)  contains "text"  is known  is unknown')
+        st.text("and  or  not  ( )    0 < pass_rate < 1    words with blanks in quotes")
+
+
+def _readable(rows: pl.DataFrame) -> pl.DataFrame:
+    """Lists as text, and the id last."""
+    lists = [name for name, kind in rows.schema.items() if isinstance(kind, pl.List)]
+    joined = rows.with_columns(pl.col(lists).list.join(", ")) if lists else rows
+    return joined.select(pl.exclude("id"), "id")
+
+
+def _choice(store: Store, recipe: str) -> Choice:
+    return curation.choice(store, of_json(recipe))
+
+
+def _page(store: Store, recipe: str, number: int) -> pl.DataFrame:
+    found = session.answer(_choice, recipe)
+    return curation.page(store, of_json(recipe), found.ids, number, PAGE)
+
+
+def _sources(store: Store) -> list[str]:
+    found = ask(store, "select distinct source from conversions order by source")
+    return found["source"].to_list()
+
+
+def _labels(store: Store, of: str) -> list[str]:
+    return [one.label for one in subsets(store) if one.of == of]
+
+
+def _runs(store: Store) -> list[str]:
+    """Runs whose verdicts problems can be chosen by, the newest first."""
+    found = ask(
+        store,
+        """
+        select run from runs where event = 'done' and kind in ('grpo', 'eval', 'import')
+        order by ended_at desc, run
+        """,
+    )
+    return found["run"].to_list()
+
+
+def _text(name: str, label: str, box: Any, **more: Any) -> str:
+    _kept(name, session.said(name)[: more.get("max_chars", 100)])
+    return box(label, key=f"curate {name}", on_change=_keep, args=(name,), **more)
+
+
+def _whole(name: str, label: str) -> int:
+    """A number box that the address keeps; 0 where nothing is said."""
+    _kept(name, session.number(name, 0, 0))
+    return st.number_input(label, 0, 999_999_999, key=f"curate {name}", on_change=_keep,
+                           args=(name,))  # fmt: skip
+
+
+def _kept(name: str, value: Any) -> None:
+    st.session_state[f"curate {name}"] = value
+
+
+def _keep(name: str) -> None:
+    value = st.session_state[f"curate {name}"]
+    said = value if isinstance(value, list) else str(value or "")
+    session.go({name: said, "page": None})
+
+
+def _also(filter: str) -> None:
+    """Narrow the filter by one of the common ones."""
+    said = session.said("where").strip()
+    session.go({"where": f"({said}) and {filter}" if said else filter, "page": None})

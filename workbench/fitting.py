@@ -1,0 +1,70 @@
+"""The preflight on the Train page: whether a run fits its chip, before it is started."""
+
+from typing import Any
+
+import streamlit as st
+
+from pipeline.config import Preset
+from pipeline.preflight import report, steps
+from pipeline.preflight.chips import Chip, chip_of
+from workbench.boundary import FLOORS
+from workbench.texts import plain
+from workbench.words import duration
+
+GIB = 2**30
+SURE = 1.2  # arithmetic is right to about a fifth: what needs more than this surely does not fit
+OF_VERB = {
+    "sft": ("sft",),
+    "grpo": ("rollout prefill", "rollout decode", "reference", "grpo"),
+    "eval": ("eval prefill", "eval decode"),
+}
+
+
+def preflight(verb: str, preset: Preset) -> bool:
+    """Show what each step needs and how long it takes at least; whether it may be started.
+
+    By arithmetic, which takes no time. What cannot fit may not be started.
+    """
+    try:
+        chip = chip_of(preset.name)
+        said = _needs(verb, preset, chip)
+    except ValueError as error:
+        if type(error).__module__.split(".")[0] not in FLOORS:
+            raise
+        with st.expander("Preflight: not known for this preset"):
+            st.text(plain(str(error)))
+        return True
+    peak = max((one.needs.peak for one in said), default=0)
+    room = f"{peak / GIB:.1f} of {chip.memory / GIB:.1f} GiB"
+    may = peak <= SURE * chip.memory
+    word = "it fits" if peak <= chip.memory else "it may not fit" if may else "it does not fit"
+    with st.expander(f"Preflight: {word}, {room} of a {chip.name} by arithmetic", expanded=not may):
+        st.dataframe([_row(one, chip) for one in said], hide_index=True)
+        st.caption(
+            "Memory of one chip. Times are the least that the maker's peak allows. `thinkbench"
+            " preflight --compile` asks the chip's own compiler."
+        )
+        for one in report.proposals(preset, said, chip):
+            sets = " ".join(f"--set {assignment}" for assignment in one.assignments)
+            st.text(f"{one.step} would fit with: {sets or 'more chips'}")
+    return may
+
+
+def _needs(verb: str, preset: Preset, chip: Chip) -> list[report.Said]:
+    wanted = [s for s in steps.steps_of(preset) if s.name in OF_VERB.get(verb, (s.name,))]
+    quiet = lambda step, of, numbers: None  # noqa: E731
+    return list(report.said_of(wanted, preset, chip, compile=False, progress=quiet))
+
+
+def _row(one: report.Said, chip: Chip) -> dict[str, Any]:
+    least = report.seconds(one.needs, chip)
+    return {
+        "step": one.step.name,
+        "rows": one.step.rows,
+        "tokens": one.step.tokens,
+        **{f"{name} [GiB]": round(size / GIB, 3) for name, size in one.needs.parts.items()},
+        "at most [GiB]": round(one.needs.peak / GIB, 3),
+        "fits": "yes" if one.needs.fits else "no",
+        "at least": "unknown" if least is None else duration(least) if least > 1 else
+        f"{1000 * least:.3g} ms",
+    }  # fmt: skip

@@ -1,0 +1,165 @@
+"""Parts of the Curate page: versions of subsets and what differs, and records of own answers."""
+
+import polars as pl
+import streamlit as st
+
+from data import state
+from data.recipes import Recipe
+from data.store import Store, ask
+from data.subsets import Subset, difference, subset, subsets
+from evals import curation
+from evals.own_generations import PICKS, add_own
+from workbench import session
+from workbench.boundary import FLOORS
+from workbench.texts import plain, plain_columns
+
+SHOWN = 50  # rows of a difference
+
+
+def browse() -> None:
+    """Every version; one of them with its lineage; what differs from another."""
+    found = session.answer(_subsets, reads=("subsets",))
+    if not found:
+        st.info("No subset is kept yet. Choose rows, then save them; or:")
+        st.code("thinkbench subset new NAME --where FILTER", language="shell")
+        return
+    st.dataframe(
+        [
+            {
+                "subset": plain(one.label),
+                "rows": len(one.ids),
+                "filter": plain(one.filter),
+                "parent": plain(one.parent),
+                "by": plain(one.author),
+                "made (UTC)": f"{one.at:%Y-%m-%d %H:%M:%S}",
+            }
+            for one in found
+        ],
+        hide_index=True,
+        height=220,
+    )
+    labels = [one.label for one in found]
+    left, right = st.columns(2)
+    first = session.chosen(left.selectbox, "Version", labels, "first", format_func=plain)
+    second = session.chosen(right.selectbox, "Beside", ["", *labels], "second", format_func=plain)
+    _one(next(one for one in found if one.label == first), found)
+    if second and second != first:
+        _differs(first, second)
+
+
+def _one(one: Subset, every: list[Subset]) -> None:
+    line, known = [one], {other.label: other for other in every}
+    while (parent := known.get(line[-1].parent or "")) is not None:
+        line.append(parent)
+    st.subheader("Lineage")
+    for place, version in enumerate(line):
+        chosen = "chosen from the subset below by" if version.parent else "chosen from all rows by"
+        st.text(f"{'  ' * place}{plain(version.label)}: {len(version.ids):,} rows, {chosen}")
+        st.code(plain(version.filter), language=None, wrap_lines=True)
+    runs = session.answer(_trained_on, one.label, reads=("runs",))
+    st.text(plain(f"Runs that learned from it: {', '.join(runs) or 'none yet'}"))
+    if one.of and st.button("Check its recipe", help="which rows it would choose now"):
+        now = curation.check(session.store(), one)
+        if now["same"]:
+            st.success("The recipe still chooses these rows.")
+        else:
+            new, gone = len(now["new"]), len(now["gone"])
+            st.warning(f"It would now choose {new:,} other rows, and {gone:,} of these no more.")
+
+
+def _differs(first: str, second: str) -> None:
+    found = session.answer(_difference, first, second, reads=("subsets",))
+    st.subheader("What differs")
+    columns = st.columns(3)
+    columns[0].metric("in both", f"{found['both']:,}")
+    sides = (("only_first", first), ("only_second", second))
+    for column, (side, label) in zip(columns[1:], sides, strict=True):
+        column.metric(f"only in the {side[5:]}", f"{len(found[side]):,}", help=plain(label))
+    for side, label in sides:
+        if found[side]:
+            st.text(plain(f"Only in {label}: the first {min(SHOWN, len(found[side])):,}"))
+            rows = session.answer(_rows, label, tuple(found[side][:SHOWN]))
+            st.dataframe(plain_columns(rows), hide_index=True, height=250)
+
+
+def own() -> None:
+    """A form that makes records of right answers to train problems."""
+    runs = session.answer(_with_answers, reads=("runs", "rollouts"))
+    if not runs:
+        st.info("No run has answers to train problems yet. GRPO makes them as it trains:")
+        st.code(session.FIRST, language="shell")
+        return
+    st.caption(
+        "Right answers of a model become records of a source of their own, which conversion audits"
+        " like any other. Answers to problems of a test split are left out."
+    )
+    if not session.may_write():
+        st.info("This app only reads: it makes no records.")
+        return
+    with st.form("own answers"):
+        name = st.text_input("Name of the source", max_chars=60)
+        chosen = st.multiselect("Runs", runs, default=runs[:1], select_all=False)
+        left, right = st.columns(2)
+        pick = left.selectbox("Of the right answers", list(PICKS),
+                              format_func=lambda one: f"{one}: {PICKS[one]}")  # fmt: skip
+        per_problem = right.number_input("A problem", 1, 64, 1)
+        sent = st.form_submit_button("Make records", type="primary")
+    if not sent:
+        return
+    try:
+        if not name.strip() or not chosen:
+            raise state.BadEntry("the source has no name, or no run is chosen. Say both.")
+        with st.spinner("Reading answers"):
+            value = add_own(session.store(), name.strip(), chosen, str(pick), int(per_problem))
+    except ValueError as error:
+        if type(error).__module__.split(".")[0] not in FLOORS:
+            raise
+        st.error("No records were made.")
+        st.text(plain(str(error)))
+        return
+    st.success(f"{value['new']:,} new records, {value['converted']:,} of them examples.")
+    st.dataframe(
+        [{"what": name, "count": value[name]} for name in value if isinstance(value[name], int)],
+        hide_index=True,
+    )
+
+
+def _subsets(store: Store) -> list[Subset]:
+    return subsets(store)
+
+
+def _difference(store: Store, first: str, second: str) -> dict:
+    return difference(subset(store, first), subset(store, second))
+
+
+def _rows(store: Store, label: str, ids: tuple[str, ...]) -> pl.DataFrame:
+    recipe: Recipe = subset(store, label).recipe
+    rows = curation.page(store, recipe, list(ids), 1, SHOWN)
+    lists = [name for name, kind in rows.schema.items() if isinstance(kind, pl.List)]
+    return rows.with_columns(pl.col(lists).list.join(", ")) if lists else rows
+
+
+def _trained_on(store: Store, label: str) -> list[str]:
+    """Runs that have this version among their inputs."""
+    found = ask(
+        store,
+        """
+        select run from runs where starts_with(inputs->>'$.subset', $label || ' ')
+        order by run
+        """,
+        label=label,
+    )
+    return found["run"].to_list()
+
+
+def _with_answers(store: Store) -> list[str]:
+    """GRPO runs with rollouts, and imports, the newest first."""
+    found = ask(
+        store,
+        """
+        select run from runs
+        where kind = 'import' and event = 'done' or run in (select distinct run from rollouts)
+        order by started_at desc, run
+        """,
+    )
+    return found["run"].to_list()
