@@ -187,7 +187,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", choices=("tiny", "mid", "both"), default="both")
     parser.add_argument("--batch", type=int, nargs="+", default=[16, 64])
-    parser.add_argument("--rounds", type=int, default=8, help="requests for each slot")
+    # an evaluation on GSM8K asks 1,319 questions: some 20 of each of 64 slots
+    parser.add_argument("--rounds", type=int, default=20, help="requests for each slot")
     parser.add_argument("--prompt", type=int, default=64, help="longest prompt, in tokens")
     parser.add_argument("--cap", type=int, default=128, help="longest completion, in tokens")
     parser.add_argument("--shared", type=int, default=1, help="completions of each prompt")
