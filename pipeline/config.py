@@ -86,6 +86,8 @@ class DataConfig:
         ("answer-from-box",), "named repairs that the conversion may use, marked on each row"
     )
     dialects: str = knob("", "a .toml file with dialects of your own; empty: the bundled ones")
+    subset: str = knob("", "SFT learns from this subset of records, name or name@version")
+    problem_subset: str = knob("", "GRPO asks this subset of problems, name or name@version")
     heldout: int = knob(
         128, "train problems set aside to choose the best GRPO checkpoint", "problems"
     )

@@ -129,12 +129,15 @@ def _recent(values: np.ndarray) -> float:
 
 
 def _accuracy(series: Series, heldout: int) -> tuple[float, float] | None:
-    """Held-out accuracy whose interval lies below that of the start."""
+    """Held-out accuracy whose interval lies below that of the start, measured twice in a row.
+
+    Once is no sign: runs that learn dip while the learning rate is at its peak.
+    """
     values = _values(series, "heldout/answer")
-    if len(values) < 2:
+    if len(values) < 3:
         return None
-    first, last = (wilson(round(value * heldout), heldout) for value in values[[0, -1]])
-    if last.high is None or first.low is None or last.high >= first.low:
+    first, *last = (wilson(round(value * heldout), heldout) for value in values[[0, -2, -1]])
+    if first.low is None or any(one.high is None or one.high >= first.low for one in last):
         return None
     return float(values[-1]), float(first.low)
 

@@ -38,7 +38,7 @@ def test_a_run_that_learns_has_no_sign():
 @pytest.mark.parametrize(
     ("sign", "changed"),
     [
-        ("held-out accuracy below the start", {"heldout/answer": [(0, 0.5), (20, 0.3)]}),
+        ("held-out accuracy below the start", {"heldout/answer": [(0, 0.5), (20, 0.3), (40, 0.3)]}),
         ("empty completions", fell("rollout/empty", 0.0, 0.05)),
         ("completions half as long", fell("rollout/tokens", 200, 90)),
         ("KL", fell("actor/train/kl", 0.5, 12.0)),
@@ -57,8 +57,17 @@ def test_each_sign_is_found_with_what_crossed_which_limit(sign, changed):
     assert set(found) <= set(LOOKS)
 
 
+def test_one_dip_of_the_accuracy_is_no_sign():
+    for dip in (
+        [(0, 0.5), (20, 0.3)],
+        [(0, 0.5), (20, 0.3), (40, 0.5)],
+        [(0, 0.5), (20, 0.6), (40, 0.3)],
+    ):
+        assert signs(healthy() | {"heldout/answer": dip}, HELDOUT) == []
+
+
 def test_an_accuracy_within_the_noise_of_few_problems_is_no_sign():
-    lower = {"heldout/answer": [(0, 0.5), (20, 0.3)]}
+    lower = {"heldout/answer": [(0, 0.5), (20, 0.3), (40, 0.3)]}
     assert signs(healthy() | lower, 16) == []
 
 
