@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/thinkbench --store store run --preset tiny
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check

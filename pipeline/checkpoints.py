@@ -2,27 +2,24 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
-import jax
-import orbax.checkpoint as ocp
 from flax import nnx
 
-from pipeline.training_state import DROPPED
+from pipeline import whole_arrays
+from pipeline.whole_arrays import DROPPED, manager
 
 
 class BestAdapters:
     """The adapters of a run at the steps where they were measured; the best is never dropped."""
 
     def __init__(self, folder: Path, keep: int) -> None:
-        self._manager = ocp.CheckpointManager(
-            folder.resolve(),  # Orbax takes absolute paths only
-            options=ocp.CheckpointManagerOptions(
-                max_to_keep=keep,
-                best_fn=lambda metrics: metrics["answer"],
-                best_mode="max",
-                keep_checkpoints_without_metrics=False,
-                todelete_subdir=DROPPED,
-            ),
+        self._manager = manager(
+            folder,
+            max_to_keep=keep,
+            best_fn=lambda metrics: metrics["answer"],
+            best_mode="max",
+            keep_checkpoints_without_metrics=False,
         )
         self.folder = folder
 
@@ -36,7 +33,7 @@ class BestAdapters:
         adapters = nnx.state(model, nnx.LoRAParam)
         saved = self._manager.save(
             step,
-            args=ocp.args.StandardSave(nnx.to_pure_dict(adapters)),
+            args=whole_arrays.Save.of(adapters),
             metrics={"answer": answer},
         )
         assert saved, f"Orbax did not save step {step}"
@@ -56,11 +53,8 @@ class BestAdapters:
     def restore(self, step: int, model: nnx.Module) -> None:
         """Put the adapters of `step` into `model`."""
         adapters = nnx.state(model, nnx.LoRAParam)
-        pure = nnx.to_pure_dict(adapters)
-        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, pure)
-        restored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
-        nnx.replace_by_pure_dict(adapters, dict(restored))
-        nnx.update(model, adapters)
+        leaves: Any = self._manager.restore(step, args=whole_arrays.Restore())
+        nnx.update(model, whole_arrays.laid_as(adapters, leaves))
 
     def close(self) -> None:
         self._manager.close()

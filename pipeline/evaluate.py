@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from evals.grading import grade_missing
+from pipeline import hosts
 from pipeline.config import GRADERS
 from pipeline.engine.requests import GenerateRequests, Request, Sampling
 from pipeline.keeping import Evaluation, Kept, Progress, keep_lacking
@@ -92,7 +93,7 @@ def store_evaluation(
                 return
 
     every = samples_of(asked.problems.kept, sampling, samples, seed)
-    kept = keep_lacking(asked, every, complete, progress, stop or Stop())
+    kept = keep_lacking(asked, every, complete, progress, stop or Stop(), hosts.in_all)
     for grader in GRADERS:
         grade_missing(asked.store, asked.run, grader)
     return kept

@@ -94,11 +94,16 @@ def keep_lacking(
     complete: Complete[W],
     progress: Progress,
     stop: Stop,
+    in_all: Callable[[list[bool]], list[bool]] = list,
 ) -> Kept:
-    """Have those of `every` completed that the store lacks, and keep them as they finish."""
+    """Have those of `every` completed that the store lacks, and keep them as they finish.
+
+    in_all: which are there for all that generate together, see `hosts.in_all`
+    """
     ids = ask(asked.store, "select generation_id from generations where run = $run", run=asked.run)
     there = set(ids["generation_id"])
-    lacking = [one for one in every if asked.generation_id(one) not in there]
+    known = in_all([asked.generation_id(one) in there for one in every])
+    lacking = [one for one, is_known in zip(every, known, strict=True) if not is_known]
     kept = Kept(there=len(there), asked=len(lacking), total=len(every))
     stopped = False
 
@@ -109,10 +114,16 @@ def keep_lacking(
 
     if lacking:
         with stop.listening():
-            keep(asked, complete(lacking, asked_to_stop), kept, progress)
+            found = complete(lacking, asked_to_stop)
+            # some are made once more only because another process lacks them
+            keep(asked, (one for one in found if not _is_in(there, asked, one)), kept, progress)
     if stopped:
         stop.leave()
     return kept
+
+
+def _is_in(there: set[str], asked: Evaluation, outcome: Answer | LeftOut) -> bool:
+    return asked.generation_id(outcome.request) in there
 
 
 def keep(

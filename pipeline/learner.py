@@ -15,7 +15,7 @@ from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
 from tunix.sft.sharding_utils import shard_input
 
-from pipeline import models, train_step
+from pipeline import hosts, models, train_step
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters
 from pipeline.losses import completion_scores, policy_loss
@@ -39,12 +39,15 @@ class Cluster(rl.RLCluster):
         sampled_at = self.get_rollout_config(mode=rl.Mode.TRAIN).temperature
         axis = self.cluster_config.training_config.data_sharding_axis
         rows, pieces = micro_batch_size or len(prompt_tokens), []
-        with self.r2m[rl.Role.REFERENCE]:
+        mesh = self.r2m[rl.Role.REFERENCE]
+        with mesh:
             for row in range(0, len(prompt_tokens), rows):
-                prompts = shard_input(prompt_tokens[row : row + rows], axis)
-                completions = shard_input(completion_tokens[row : row + rows], axis)
+                piece = prompt_tokens[row : row + rows], completion_tokens[row : row + rows]
+                prompts, completions = (
+                    shard_input(part, axis) for part in hosts.spread(piece, mesh)
+                )
                 scores = scores_of(model, prompts, completions, pad=pad_id, temperature=sampled_at)
-                pieces.append(scores.logp)
+                pieces.append(hosts.whole(scores.logp) if hosts.several() else scores.logp)
         return jnp.concatenate(pieces)
 
 

@@ -1,5 +1,7 @@
 """Low-rank adapters through Qwix (arXiv:2106.09685), kept in float32 whatever the base is in."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import qwix
@@ -39,18 +41,28 @@ def add_adapters(
 ) -> gemma3.Gemma3:
     """`model` with adapters on every projection. Its base weights are shared, not copied.
 
-    The B halves start as zeros, so the new model computes what the old one does.
+    The B halves start as zeros, so the new model computes what the old one does. Qwix calls the
+    model to find its products: traced, as weights that lie in several processes are not at hand.
     """
     provider = Float32LoraProvider(module_path=TARGETS, rank=rank, alpha=alpha)
-    with mesh:
-        adapted = qwix.apply_lora_to_model(
-            model, provider, **model.get_model_input(), rngs=nnx.Rngs(seed)
+    plain, base = nnx.split(model)
+    found: list[tuple[nnx.GraphDef, nnx.State]] = []
+
+    def made(base: nnx.State) -> nnx.State:
+        adapted: Any = qwix.apply_lora_to_model(
+            nnx.merge(plain, base), provider, **model.get_model_input(), rngs=nnx.Rngs(seed)
         )
-        adapters = nnx.state(adapted, nnx.LoRAParam)
+        graph, adapters, others = nnx.split(adapted, nnx.LoRAParam, ...)
+        found.append((graph, others))
         adapters = jax.tree.map(lambda w: w.astype(jnp.float32), adapters)
-        specs = nnx.get_partition_spec(adapters)
-        nnx.update(adapted, jax.lax.with_sharding_constraint(adapters, specs))
-    return adapted  # type: ignore[return-value]  # Qwix returns the type it was given
+        return jax.lax.with_sharding_constraint(adapters, nnx.get_partition_spec(adapters))
+
+    with mesh:
+        adapters = jax.jit(made)(base)
+    graph, others = found.pop()
+    weights = dict(nnx.to_flat_state(base))
+    paths = [path for path, _ in nnx.to_flat_state(others)]
+    return nnx.merge(graph, adapters, nnx.from_flat_state([(at, weights[at]) for at in paths]))
 
 
 def merge_adapters(adapted: nnx.Module, plain: gemma3.Gemma3, *, alpha: float) -> gemma3.Gemma3:

@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from tunix.models.gemma3 import model as gemma3
 from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensors
 
+from pipeline import hosts
 from pipeline.attention import in_blocks
 
 TINY = Path(__file__).parent / "tiny" / "model"
@@ -180,6 +181,11 @@ def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
             f"the mesh {fsdp} x {tensor_parallel} needs {wanted} devices, this machine has"
             f" {present} ({jax.default_backend()}); lower fsdp or tensor_parallel"
         )
+    if hosts.several() and wanted < present:
+        raise BadModel(
+            f"the mesh {fsdp} x {tensor_parallel} has {wanted} devices, the {jax.process_count()}"
+            f" processes have {present}; set fsdp and tensor_parallel so that all take part"
+        )
     devices = np.array(jax.devices()[:wanted]).reshape(fsdp, tensor_parallel)
     return Mesh(devices, ("fsdp", "tp"))
 
@@ -237,16 +243,16 @@ def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:
         weights[f"{at}.self_attn.v_proj.weight"] = _as_matrix(value)
         out = layer.attn.attn_vec_einsum.w[...]  # [heads, head_dim, features]
         weights[f"{at}.self_attn.o_proj.weight"] = out.reshape(-1, out.shape[-1]).T
-    return {name: np.asarray(jax.device_get(w[...])) for name, w in weights.items()}
+    return {name: np.asarray(hosts.whole(w[...])) for name, w in weights.items()}
 
 
 def _projections(attention: gemma3.Attention) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Query, key and value weights, each [heads, features, head_dim]."""
     if attention.use_qkv_einsum:
-        query, key, value = attention.qkv_einsum.w[...]
-        return query, key, value
-    key, value = attention.kv_einsum.w[...]
-    return attention.q_einsum.w[...], key, value
+        three = attention.qkv_einsum.w[...]
+        return three[0], three[1], three[2]
+    both = attention.kv_einsum.w[...]
+    return attention.q_einsum.w[...], both[0], both[1]
 
 
 def _as_matrix(weight: jax.Array) -> jax.Array:

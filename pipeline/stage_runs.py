@@ -17,7 +17,7 @@ from data import runs
 from data.held import RunIsBusy as RunIsBusy
 from data.held import held as held
 from data.store import Store
-from pipeline import inputs
+from pipeline import hosts, inputs
 from pipeline.config import Preset
 from pipeline.metric_logs import writers
 from pipeline.metrics import StoreMetrics
@@ -91,12 +91,14 @@ def stage_run(
     run, attempt = base, 1
     while (known := runs.state(job.store, run)) is not None:
         if known["event"] == "done" and is_there(job, known["summary"]):
+            hosts.same("the next run", f"{run}, done")
             job.began(stage, run)
             return Done(run, known["summary"])
         if resumed and known["event"] in BROKEN_OFF:
             break
         attempt += 1
         run = f"{base}.{attempt}"
+    hosts.same("the next run", f"{run}, to be done")
     folder = job.store.folder / ("evaluations" if kind == "eval" else "checkpoints") / run
     with held(folder) if resumed else nullcontext():
         runs.begin(

@@ -9,6 +9,7 @@ import polars as pl
 
 from data import runs
 from data.store import add
+from data.subsets import Subset
 from evals import report
 from evals.failures import categorise
 from pipeline import grpo, inputs, models, sft
@@ -88,10 +89,16 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
     """Cold-start SFT of `model`; its summary's `model` is the merged folder."""
     config, source = job.preset.sft, job.preset.data.records
     folder = models.checked(str(model))
-    examples = inputs.examples_of(job.store, source, converter)
+    subset = inputs.subset_of(job.store, job.preset.data.subset, "records")
+    examples = (
+        inputs.examples_in(job.store, subset)
+        if subset
+        else inputs.examples_of(job.store, source, converter)
+    )
     read = {
         "model": inputs.hash_of_folder(folder),
         "examples": inputs.hash_of_rows([example.example_id for example in examples]),
+        **named(subset),
     }
 
     def work(run: str) -> dict[str, Any]:
@@ -108,7 +115,16 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
             stop=job.stop,
         )
         _note_checkpoint(job, run, "sft", config.steps, merged, best=True)
-        return {"model": kept_path(job, merged), "examples": len(rows), "too_long": len(too_long)}
+        return {
+            "model": kept_path(job, merged),
+            "examples": len(rows),
+            "too_long": len(too_long),
+            **(
+                {"no_example_now": len(subset.ids) - len(examples)}
+                if subset
+                else {"learned_from": {"source": source, "converter": converter}}
+            ),
+        }
 
     return stage_run(job, "sft", "sft", as_json(config), read, None, work, resumed=True)
 
@@ -121,15 +137,22 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
     batch = min(job.preset.eval.batch, data.heldout)
     folder = models.checked(str(model))
     found = inputs.problems_of(job.store, data.problems, "train")
+    subset = inputs.subset_of(job.store, data.problem_subset, "problems")
+    asked = inputs.problems_in(job.store, subset) if subset else found
     read = {
         "model": inputs.hash_of_folder(folder),
-        "problems": inputs.hash_of_rows(found.kept["problem_id"].to_list()),
+        "problems": inputs.hash_of_rows(asked.kept["problem_id"].to_list()),
+        **({"heldout": inputs.hash_of_rows(found.kept["problem_id"].to_list())} if subset else {}),
+        **named(subset),
     }
 
     def work(run: str) -> dict[str, Any]:
         tokenizer = Tokenizer(folder)
         fit = fitting(found.kept, tokenizer, config.max_prompt_tokens)
-        heldout, train = fit.problems.head(data.heldout), fit.problems.slice(data.heldout)
+        # held out of all train problems, whatever the subset: its accuracies can be compared
+        heldout = fit.problems.head(data.heldout)
+        fit = fitting(asked.kept, tokenizer, config.max_prompt_tokens) if subset else fit
+        train = fit.problems.join(heldout, on="problem_id", how="anti", maintain_order="left")
         if train.height < config.prompts:
             raise inputs.NoProblems(
                 f"{fit.problems.height} train problems fit; {data.heldout} are held out and a step"
@@ -168,7 +191,8 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             "problems": train.height,
             "heldout": heldout.height,
             "too_long": len(fit.too_long),
-            "bad_gold": len(found.bad_gold),
+            "bad_gold": len(asked.bad_gold),
+            **({} if subset else {"learned_from": {"source": data.problems}}),
         }
 
     config_read = as_json(config) | {
@@ -197,7 +221,9 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
         return export(_load(job, folder), out, prompts)
 
     read = {"model": inputs.hash_of_folder(folder)}
-    return stage_run(job, "export", "export", {"out": str(out)}, read, parent, work)
+    inside = out.is_relative_to(job.store.folder)  # the same name in every process's own store
+    config = {"out": kept_path(job, out) if inside else str(out)}
+    return stage_run(job, "export", "export", config, read, parent, work)
 
 
 def run_all(job: Job) -> dict[str, Any]:
@@ -228,6 +254,11 @@ def run_all(job: Job) -> dict[str, Any]:
             **{f"eval {stage}": done.summary["seconds"] for stage, done in evaluated.items()},
         },
     }
+
+
+def named(subset: Subset | None) -> dict[str, str]:
+    """What says among the inputs of a run that it learned from a subset."""
+    return {"subset": f"{subset.label} {subset.hash}"} if subset else {}
 
 
 def sampling_of(config: EvalConfig) -> Sampling:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 TEMPORARY = 75  # exit code of a run that left for its time limit: sysexits.h, EX_TEMPFAIL
@@ -27,10 +27,13 @@ class Stop:
     """Whether a run is to leave at its next step.
 
     deadline: by `time.monotonic()` [seconds]; None: no limit
+    agreed: makes of what this process says what all that train together do, see `hosts.any_of`
     """
 
-    def __init__(self, deadline: float | None = None) -> None:
-        self.deadline = deadline
+    def __init__(
+        self, deadline: float | None = None, agreed: Callable[[bool], bool] = bool
+    ) -> None:
+        self.deadline, self.agreed = deadline, agreed
         self._signal: int | None = None
         self._last, self._longest = time.monotonic(), 0.0
 
@@ -62,7 +65,7 @@ class Stop:
         self._longest = max(self._longest, now - self._last)
         self._last = now
         near = self.deadline is not None and now + self._longest > self.deadline
-        return near or self._signal is not None or bool(NOTED)
+        return self.agreed(near or self._signal is not None or bool(NOTED))
 
     def leave(self) -> None:
         """End the run as the signal would have, or as one whose time is up."""
@@ -70,15 +73,16 @@ class Stop:
             os.kill(os.getpid(), self._signal or NOTED[0])
             raise KeyboardInterrupt  # where nobody handles the signal otherwise
         print(
-            "The time limit is near: the run was kept where it stands. Give the same command again"
-            " to go on.",
+            "The time limit is near, or a process of this training was asked to leave: the run was"
+            " kept where it stands. Give the same command again to go on.",
             file=sys.stderr,
         )
         raise TimeIsUp
 
     def check(self) -> None:
         """Leave if that is asked for, where there is nothing to keep."""
-        if NOTED or (self.deadline is not None and time.monotonic() > self.deadline):
+        over = self.deadline is not None and time.monotonic() > self.deadline
+        if self.agreed(over or bool(NOTED)):
             self.leave()
 
 

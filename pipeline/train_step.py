@@ -12,6 +12,9 @@ import jax
 from flax import nnx
 from tunix.sft.peft_trainer import PeftTrainer
 
+from pipeline import hosts
+from pipeline.engine.sharding import mesh_of
+
 Step = Callable[..., Any]  # model, optimizer, inputs -> loss, what more it tells, gradient norm
 
 
@@ -55,8 +58,13 @@ class TrainStep:
 
 
 def use_it(trainer: PeftTrainer) -> None:
-    """Have `trainer`, which trains adapters, take this step; its loss must be set before."""
-    theirs = trainer.jit_train_and_eval_step
+    """Have `trainer`, which trains adapters, take this step; its loss must be set before.
+
+    Each of several processes gives it whole batches, of which its devices take their rows.
+    """
+    theirs, mesh = trainer.jit_train_and_eval_step, mesh_of(trainer.model)
+    if mesh is not None:
+        trainer._prepare_inputs = functools.partial(hosts.spread, mesh=mesh)  # type: ignore[method-assign]
     made: list[Any] = []
 
     def steps(skip_jit: bool = False, cache_nnx_graph: bool = False) -> Any:

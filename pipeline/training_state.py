@@ -9,9 +9,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import jax
 import orbax.checkpoint as ocp
 from flax import nnx
+
+from pipeline import hosts, whole_arrays
+from pipeline.whole_arrays import DROPPED, manager
 
 
 class CannotResume(ValueError):
@@ -19,7 +21,6 @@ class CannotResume(ValueError):
 
 
 KEPT = 2  # steps: the older one is dropped when the newer one is whole
-DROPPED = "dropped"  # where Orbax moves steps, so that none is ever half there
 
 
 class TrainingState:
@@ -30,14 +31,14 @@ class TrainingState:
 
     def __init__(self, folder: Path, begun_with: dict[str, Any]) -> None:
         self.folder, self.begun_with = folder, begun_with
-        self._manager = ocp.CheckpointManager(
-            folder.resolve(),  # Orbax takes absolute paths only
-            options=ocp.CheckpointManagerOptions(max_to_keep=KEPT, todelete_subdir=DROPPED),
-        )
+        self._manager = manager(folder, whole_arrays.with_json("arrays", "place"), max_to_keep=KEPT)
 
     def latest(self) -> int:
-        """The last step that is whole; 0 where there is none."""
-        return self._manager.latest_step() or 0
+        """The last step that is whole, in all processes; 0 where there is none.
+
+        They keep the same steps: one that was killed lacks the last one at most.
+        """
+        return hosts.least(self._manager.latest_step() or 0)
 
     def save(
         self, step: int, model: nnx.Module, optimizer: nnx.Optimizer, place: dict[str, Any]
@@ -48,7 +49,7 @@ class TrainingState:
         self._manager.save(
             step,
             args=ocp.args.Composite(
-                arrays=ocp.args.StandardSave(_arrays(model, optimizer)),
+                arrays=whole_arrays.Save.of((_state(model), _state(optimizer))),
                 place=ocp.args.JsonSave({"place": place, "begun_with": self.begun_with}),
             ),
         )
@@ -60,20 +61,17 @@ class TrainingState:
 
         Raises CannotResume where the step is of a run that was begun otherwise.
         """
-        step = self._manager.latest_step()
-        if step is None:
+        step = self.latest()
+        if not step:
             return None
         only_place = ocp.args.Composite(place=ocp.args.JsonRestore())
         kept = self._manager.restore(step, args=only_place)["place"]
         refuse_others(str(self.folder), kept["begun_with"], self.begun_with)
-        arrays = _arrays(model, optimizer)
-        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, arrays)
-        only_arrays = ocp.args.Composite(arrays=ocp.args.StandardRestore(abstract))
-        found = self._manager.restore(step, args=only_arrays)["arrays"]
-        for into, name in ((model, "adapters"), (optimizer, "optimizer")):
-            state = _state(into)
-            leaves = [found[name][str(at)] for at in range(len(jax.tree.leaves(state)))]
-            nnx.update(into, jax.tree.unflatten(jax.tree.structure(state), leaves))
+        only_arrays = ocp.args.Composite(arrays=whole_arrays.Restore())
+        leaves = self._manager.restore(step, args=only_arrays)["arrays"]
+        states = whole_arrays.laid_as((_state(model), _state(optimizer)), leaves)
+        for into, state in zip((model, optimizer), states, strict=True):
+            nnx.update(into, state)
         return kept["place"]
 
     def close(self) -> None:
@@ -110,11 +108,3 @@ def _state(kept: nnx.Module | nnx.Optimizer) -> nnx.State:
     if isinstance(kept, nnx.Optimizer):
         return nnx.state(kept, nnx.optimizer.OptState)
     return nnx.state(kept, nnx.LoRAParam)
-
-
-def _arrays(model: nnx.Module, optimizer: nnx.Optimizer) -> dict[str, dict[str, jax.Array]]:
-    """Leaves by their place in the tree: the same configuration makes the same tree."""
-    return {
-        name: {str(at): leaf for at, leaf in enumerate(jax.tree.leaves(_state(kept)))}
-        for name, kept in (("adapters", model), ("optimizer", optimizer))
-    }

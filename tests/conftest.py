@@ -2,33 +2,65 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from xdist.scheduler import LoadScopeScheduling
 
 from data import samples
 from data.store import Store, open_store
 from tests import ROOT, hostile
 from workbench.cli import main
 
-TRAINED = {"cold", "trained"}  # fixtures that train for a minute
+# files whose tests share a model that trains for a minute: one process runs them all
+SHARING = (
+    "test_grpo.py",
+    "test_resume.py",
+    "test_replay.py",
+    "test_sft.py",
+    "test_learnability.py",
+)
+# these begin, so that no process ends with a long one while the others wait
+LONG = (*SHARING, "test_mesh.py", "test_main_job.py", "test_journeys.py", "test_jobs.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+CACHE = pytest.StashKey[str]()
+COMPILED = "JAX_COMPILATION_CACHE_DIR"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is compiled for one test serves the others, and the commands that tests start."""
+    if COMPILED not in os.environ:
+        config.stash[CACHE] = folder = tempfile.mkdtemp(prefix="thinkbench-compiled-")
+        os.environ |= {COMPILED: folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3"}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if folder := config.stash.get(CACHE, None):
+        shutil.rmtree(folder, ignore_errors=True)
+        del os.environ[COMPILED]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all tests of a file, and one all those that share what was trained.
+    """Tests of the long files first, the others as they were."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
-    These come first: the other process takes what is left meanwhile.
-    """
 
-    def shares(item: pytest.Item) -> bool:
-        return bool(TRAINED & set(getattr(item, "fixturenames", ())))
+class ByFile(LoadScopeScheduling):
+    """What shares a fixture runs in one process: a file, or those of SHARING."""
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("trained" if shares(item) else item.path.name))
-    items.sort(key=shares, reverse=True)
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "sharing" if Path(file).name in SHARING else file
+
+
+@pytest.hookimpl
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture

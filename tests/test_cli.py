@@ -27,10 +27,9 @@ from workbench.verbs_of_answers import GRADERS
 
 COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()"]
 VERBS = [
-    "ingest", "convert", "audit", "quarantine", "release",
-    "preflight", "sft", "grpo", "eval", "export", "run",
-    "grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify",
-    "learnability", "rewards", "jobs", "app", "doctor",
+    "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
+    "eval", "export", "run", "ab", "grade", "failures", "override", "compare", "transitions",
+    "overlap", "import", "verify", "lineage", "learnability", "rewards", "jobs", "app", "doctor",
 ]  # fmt: skip
 
 

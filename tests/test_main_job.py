@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 
 from data import runs
+from data.recipes import Recipe
+from data.state import BadEntry
 from data.store import ask, open_store
-from pipeline import stages
+from evals import curation
+from pipeline import ab, stages
 from pipeline.config import GRADERS, load_preset
 from pipeline.stage_runs import is_there
 from pipeline.stopping import Stop, TimeIsUp
@@ -205,3 +208,68 @@ def test_over_long_prompts_are_left_out_and_counted(job, result):
     assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
     written = ask(job.store, "select problem_id from generations where run = $run", run=done.run)
     assert set(written["problem_id"]) == set(fit.problems["problem_id"])
+
+
+def known(job, run: str) -> dict:
+    found = runs.state(job.store, run)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def tried(job, result):
+    """A small subset against random ones of the same tokens, two seeds."""
+    chosen = Recipe(sources=("samples-stratos",), where="reasoning_chars < 200", sample=40)
+    kept, _ = curation.save(job.store, "short", chosen, "Ann")
+    return kept, ab.ab(job, ab.Trial("short", seeds=2), "tiny")
+
+
+def test_a_subset_is_tried_against_random_ones_of_the_same_tokens(job, tried):
+    kept, value = tried
+    assert value["subset"] == kept.label
+    assert value["seeds"] == (2, 2)
+    assert value["n"] == TEST_PROBLEMS
+    assert value["verdict"] == "not distinguishable"
+    assert value["low"] <= value["difference"] <= value["high"]
+    budget = curation.choice(job.store, Recipe(parent=kept.label)).tokens
+    for label in value["against"]:
+        drawn = curation.choice(job.store, Recipe(parent=label))
+        assert drawn.tokens is not None
+        assert budget is not None
+        assert 0.8 * budget < drawn.tokens <= budget
+    assert len(set(value["against"])) == 2
+
+
+def test_each_run_of_a_trial_says_which_subset_it_learned_from(job, tried):
+    _, value = tried
+    for arm, labels in (("subset", [value["subset"]] * 2), ("against", value["against"])):
+        for run, label in zip(value["runs"][arm], labels, strict=True):
+            trained = known(job, known(job, run)["parent"])
+            assert trained["inputs"]["subset"].startswith(f"{label} ")
+            assert trained["summary"]["examples"] + trained["summary"]["too_long"] <= 200
+
+
+def test_a_trial_again_trains_nothing_and_is_the_same_run(job, tried):
+    _, value = tried
+    before = ask(job.store, "select count(*) as n from run_events")["n"].item()
+    again = ab.ab(job, ab.Trial("short", seeds=2), "tiny")
+    assert again["run"] == value["run"]
+    assert ask(job.store, "select count(*) as n from run_events")["n"].item() == before
+
+
+def test_a_subset_that_is_all_there_is_has_no_random_rival(job, result):
+    curation.save(job.store, "all", Recipe(sources=("samples-stratos",)), "Ann")
+    with pytest.raises(BadEntry, match="a random one would be the same"):
+        ab.ab(job, ab.Trial("all"), "tiny")
+
+
+def test_grpo_asks_the_problems_of_a_subset_and_none_that_is_held_out(job, result):
+    recipe = Recipe(of="problems", sources=("samples-gsm8k",), sample=60)
+    kept, _ = curation.save(job.store, "few", recipe, "Ann")
+    tuned = known(job, result["stages"][1]["run"])["parent"]
+    model = stages.model_of(job.store, known(job, tuned)["summary"])
+    mine = replace(job, preset=job.preset.with_knobs("data", problem_subset="few"))
+    done = stages.train_grpo(mine, model, tuned)
+    asked = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
+    assert set(asked["problem_id"]) <= set(kept.ids)
+    assert known(job, done.run)["inputs"]["subset"] == f"{kept.label} {kept.hash}"

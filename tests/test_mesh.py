@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 
 from tests import ROOT
+from tests.few_layers import made_in
 
 MESHES = ((1, 1), (2, 4), (8, 1))
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, dict]:
+def measured(tmp_path_factory) -> dict[str, dict]:
+    model = made_in(tmp_path_factory.mktemp("few") / "model")
     flags = "--xla_force_host_platform_device_count=8"
     environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-W", "ignore", "-m", "tests.test_mesh"]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.test_mesh", str(model)]
     output = subprocess.check_output(command, cwd=ROOT, env=environment, text=True)
     return json.loads(output.splitlines()[-1])
 
@@ -43,7 +45,7 @@ def test_weights_are_sharded_over_the_mesh(measured, mesh):
     assert measured["1x1"]["shards"] == 1
 
 
-def on(fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
+def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
     """Losses, sums of squared gradients, and texts of a small random model on one mesh."""
     import jax
     import jax.numpy as jnp
@@ -58,7 +60,7 @@ def on(fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
     from pipeline.rollout import Sampling, generator
     from pipeline.tokens import Tokenizer
 
-    loaded = models.load("tiny", remat=False, mesh=models.mesh_of(fsdp, tensor_parallel))
+    loaded = models.load(model_folder, remat=False, mesh=models.mesh_of(fsdp, tensor_parallel))
     tokenizer = Tokenizer(models.TINY)
     prompts = ["How many are 2 and 3?", "Ann has 4 pens.", "7", "What is 12 - 5?"] * 2
     sampling = Sampling(max_prompt_tokens=32, max_tokens=12)
@@ -99,4 +101,4 @@ def on(fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({f"{fsdp}x{tp}": on(fsdp, tp) for fsdp, tp in MESHES}))
+    print(json.dumps({f"{fsdp}x{tp}": on(sys.argv[1], fsdp, tp) for fsdp, tp in MESHES}))

@@ -9,12 +9,15 @@ from workbench import (
     verbs_of_answers,
     verbs_of_comparisons,
     verbs_of_jobs,
+    verbs_of_lineage,
     verbs_of_models,
     verbs_of_overlap,
     verbs_of_preflight,
     verbs_of_rollouts,
     verbs_of_rows,
     verbs_of_scores,
+    verbs_of_subsets,
+    verbs_of_trials,
 )
 from workbench.boundary import exit_code
 from workbench.verbs import Answer, Folder, thinkbench, verb
@@ -25,11 +28,14 @@ MODULES = (
     verbs_of_models,
     verbs_of_answers,
     verbs_of_scores,
+    verbs_of_subsets,
+    verbs_of_trials,
     verbs_of_comparisons,
     verbs_of_overlap,
     verbs_of_preflight,
     verbs_of_rollouts,
     verbs_of_jobs,
+    verbs_of_lineage,
 )
 
 

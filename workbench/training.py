@@ -1,6 +1,7 @@
 """What every verb that trains or runs a model shares: its options, and the job they make."""
 
 import contextlib
+import os
 import re
 import time
 from collections.abc import Callable
@@ -33,6 +34,12 @@ def training(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--problems", callback=not_empty, help="a source, or a file or folder in GSM8K's shape"
         ),
+        click.option(
+            "--subset", callback=not_empty, help="of records that SFT learns from: NAME[@VERSION]"
+        ),
+        click.option(
+            "--problem-subset", callback=not_empty, help="of problems that GRPO asks, likewise"
+        ),
         click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
         click.option(
             "--set", "assignments", multiple=True, metavar="SECTION.KNOB=VALUE", help="any knob"
@@ -58,6 +65,8 @@ def job_of(
     seed: int | None,
     problems: str | None,
     time_limit: float | None,
+    subset: str | None = None,
+    problem_subset: str | None = None,
     logs: tuple[str, ...] = (),
     resume: str | None = None,
     changes: dict[str, dict[str, Any]] | None = None,
@@ -65,7 +74,9 @@ def job_of(
     """Yield the job that a training verb works on, its progress shown on standard error."""
     started = time.monotonic()
     # before jax: says no at once
-    chosen = chosen_preset(folder, preset, assignments, seed, problems, changes)
+    chosen = chosen_preset(
+        folder, preset, assignments, seed, problems, changes, subset, problem_subset
+    )
     from data.store import open_store
     from workbench.bars import bars
     from workbench.told import teller
@@ -74,10 +85,13 @@ def job_of(
     from workbench.quiet import quiet
 
     quiet()
-    from pipeline.stages import Job  # loads jax, so only here
+    from pipeline import hosts  # loads jax, so only here
+
+    hosts.join(os.environ)
+    from pipeline.stages import Job
     from pipeline.stopping import Stop
 
-    stop = Stop(None if time_limit is None else started + time_limit)
+    stop = Stop(None if time_limit is None else started + time_limit, hosts.any_of)
     with bars() as bar:
         yield Job(store, chosen, bar, stop, resume, logs, teller().run)
 
@@ -89,12 +103,25 @@ def chosen_preset(
     seed: int | None,
     problems: str | None,
     changes: dict[str, dict[str, Any]] | None = None,
+    subset: str | None = None,
+    problem_subset: str | None = None,
 ) -> Preset:
     """The preset with all that the options of `training` change in it."""
     chosen = changed_preset(preset, changes or {}, assignments, seed)
+    for knob, said in (("subset", subset), ("problem_subset", problem_subset)):
+        if said := said or getattr(chosen.data, knob):
+            chosen = chosen.with_knobs("data", **{knob: _version_of(folder, said)})
     if problems is None:
         return chosen
     return chosen.with_knobs("data", **_source_of(folder, problems))
+
+
+def _version_of(folder: Path, said: str) -> str:
+    """The subset with its version: what is saved meanwhile changes nothing."""
+    from data.subsets import subset
+    from workbench.stores import existing_store
+
+    return subset(existing_store(folder), said).label
 
 
 def _source_of(folder: Path, problems: str) -> dict[str, str]:

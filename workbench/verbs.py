@@ -3,8 +3,9 @@
 import contextlib
 import getpass
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,19 @@ Answer = tuple[dict[str, Any], Callable[[dict[str, Any]], None]]
 
 
 ORDER = (
-    *("ingest", "convert", "audit", "quarantine", "release"),
-    *("preflight", "sft", "grpo", "eval", "export", "run"),
-    *("grade", "failures", "override", "compare", "transitions", "overlap", "import", "verify"),
+    *("ingest", "convert", "audit", "quarantine", "release", "subset"),
+    *("preflight", "sft", "grpo", "eval", "export", "run", "ab"),
+    *(
+        "grade",
+        "failures",
+        "override",
+        "compare",
+        "transitions",
+        "overlap",
+        "import",
+        "verify",
+        "lineage",
+    ),
     *("learnability", "rewards", "jobs"),
     *("app", "doctor"),
 )
@@ -103,7 +114,7 @@ def verb(command: Callable[..., Answer], of: click.Group = thinkbench) -> click.
             value, show = command(folder, **arguments)
             show(value)
             context.exit(_status(value))
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _descriptor_to_standard_error():
             value, _ = command(folder, **arguments)
         print(json.dumps(value, allow_nan=False), flush=True)
         context.exit(_status(value))
@@ -116,6 +127,19 @@ def verb(command: Callable[..., Answer], of: click.Group = thinkbench) -> click.
     )
     answered = click.option("--store", "here", type=Folder(), help="as before the verb")(answered)
     return of.command(command.__name__.rstrip("_"))(answered)
+
+
+@contextlib.contextmanager
+def _descriptor_to_standard_error() -> Iterator[None]:
+    """What compiled libraries write to standard output, as Gloo does, goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def verbs(group: Callable[[], None]) -> click.Group:

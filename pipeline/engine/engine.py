@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from flax import nnx
 
+from pipeline import hosts
 from pipeline.engine.decode import Inserts, Prompts, Slots, no_texts, steps_of
 from pipeline.engine.requests import BadSampling, Completion, Finished, Request
 from pipeline.engine.sampling import settings_of
@@ -230,7 +231,7 @@ class _Call:
         engine, begin = self.engine, time.perf_counter()
         enough = max(1, engine.slots // IDLE) if left else engine.slots + 1
         slots, ran = engine._steps.write(weights, slots, np.int32(BLOCK), np.int32(enough))
-        steps, tokens = (int(count) for count in jax.device_get(ran))
+        steps, tokens = (int(count) for count in hosts.whole(ran))
         self.speed.slot_steps += steps * engine.slots
         self.speed.decoded += tokens
         self.speed.writing += time.perf_counter() - begin
@@ -238,15 +239,15 @@ class _Call:
 
     def _taken_out(self, slots: Slots) -> list[Finished]:
         """What has finished, with its slots set free; first the lowest slot."""
-        live, count = jax.device_get((slots.live, slots.count))
+        live, count = hosts.whole((slots.live, slots.count))
         done = [
             slot for slot, place in enumerate(self.held) if place is not None and not live[slot]
         ]
         if not done:
             return []
         wanted = any(self.requests[self.held[slot]].logprobs for slot in done)  # type: ignore[index]
-        tokens = np.asarray(jax.device_get(slots.tokens))
-        logp = np.asarray(jax.device_get(slots.logp)) if wanted else None
+        tokens = hosts.whole(slots.tokens)
+        logp = hosts.whole(slots.logp) if wanted else None
         found = []
         for slot in done:
             place = self.held[slot]

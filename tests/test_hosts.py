@@ -1,0 +1,166 @@
+"""Two processes train one model: what both store is the same, and what one process would."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from data.store import ask, open_store
+from pipeline import hosts
+from tests import ROOT
+from tests.few_layers import made_in
+
+MESH = ["--set", "model.fsdp=2", "--set", "model.tensor_parallel=2"]
+SFT = ["sft", "--steps", "24", "--batch", "4", *MESH]
+GRPO = ["grpo", *MESH]
+for knob in (
+    "grpo.steps=2", "grpo.evaluate_every=2", "grpo.prompts=2", "grpo.group=4",
+    "grpo.max_tokens=16", "eval.max_tokens=16", "data.heldout=4",
+):  # fmt: skip
+    GRPO += ["--set", knob]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("hosts")
+    made_in(folder / "model")
+    return folder
+
+
+def started(store: Path, command: list[str], devices: int, **named: str) -> subprocess.Popen[str]:
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    told = store.with_suffix(".progress")
+    told.unlink(missing_ok=True)
+    environment = os.environ | named | {
+        "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "THINKBENCH_PROGRESS": str(told),
+    }  # fmt: skip
+    model = ["--model", str(store.parent / "model"), "--json"]
+    line = [sys.executable, "-m", "workbench", "--store", str(store), *command, *model]
+    piped = subprocess.PIPE
+    return subprocess.Popen(line, cwd=ROOT, env=environment, stdout=piped, stderr=piped, text=True)
+
+
+def two(
+    place: Path, command: list[str], other: list[str] | None = None
+) -> list[subprocess.Popen[str]]:
+    """Both processes, each with two devices and a store of its own; the second may do `other`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        named = {hosts.COORDINATOR: f"127.0.0.1:{free.getsockname()[1]}", hosts.PROCESSES: "2"}
+    return [
+        started(place / f"store{number}", does, 2, **named, **{hosts.PROCESS: str(number)})
+        for number, does in enumerate((command, other or command))
+    ]
+
+
+def ended(*processes: subprocess.Popen[str], codes: tuple[int, ...] = (0, 0)) -> list[dict]:
+    """What each said; none is left running where one of them failed."""
+    try:
+        said = [process.communicate(timeout=300) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    for process, code, (_, err) in zip(processes, codes, said, strict=False):
+        assert process.returncode == code, err[-2000:]
+    return [json.loads(out) for out, _ in said if out]
+
+
+def rows(store: Path, query: str) -> list[tuple]:
+    return ask(open_store(store), query).rows()
+
+
+def steps_done(told: Path) -> int:
+    try:
+        return json.loads(told.read_text())["work"]["sft"]["step"]
+    except (FileNotFoundError, KeyError):
+        return 0
+
+
+@pytest.fixture(scope="module")
+def trained(place) -> list[Path]:
+    """SFT: one process alone; and two, of which one was told to leave, and which went on."""
+    ended(started(place / "alone", SFT, 4))
+    pair = two(place, SFT)
+    while steps_done(place / "store1.progress") < 3:
+        assert all(process.poll() is None for process in pair), ended(*pair)
+        time.sleep(0.02)
+    pair[1].send_signal(signal.SIGTERM)
+    ended(*pair, codes=(75, 128 + signal.SIGTERM))
+    ended(*two(place, SFT))
+    return [place / name for name in ("alone", "store0", "store1")]
+
+
+LOSSES = "select step, value from metrics where name like '%loss' order by step"
+
+
+def test_losses_are_those_of_one_process_though_one_of_two_was_told_to_leave(trained):
+    alone, first, second = (rows(store, LOSSES) for store in trained)
+    assert len(alone) == 24
+    assert first == second
+    assert first == [(step, pytest.approx(value, rel=1e-3)) for step, value in alone]
+
+
+def test_each_process_has_the_whole_trained_model(trained):
+    alone, first, second = (
+        load_file(next(store.glob("checkpoints/sft-*/merged/model.safetensors")))
+        for store in trained
+    )
+    assert first.keys() == second.keys() == alone.keys()
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert all(np.allclose(first[name], alone[name], atol=1e-3) for name in first)
+
+
+def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(place, trained):
+    answers = ended(*two(place, GRPO))
+    assert answers[0]["run"] == answers[1]["run"]
+    stores = trained[1:]
+    for query in (
+        "select run, step, problem_id, sample, text, reward, advantage from rollouts order by all",
+        "select run, name, step, value from metrics order by all",
+        "select checkpoint, metric from checkpoints order by all",
+    ):
+        first, second = (rows(store, query) for store in stores)
+        assert first == second
+        assert len(first) > 1
+    merged = [store / answers[0]["model"] / "model.safetensors" for store in stores]
+    assert merged[0].read_bytes() == merged[1].read_bytes()
+
+
+def test_processes_that_would_do_different_things_are_refused_by_both(place, trained):
+    for number, process in enumerate(two(place, SFT, [*SFT, "--seed", "1"])):
+        err = process.communicate(timeout=120)[1]
+        assert process.returncode == 2, err[-2000:]
+        assert f"in process {number}, and not the same in process 0 and process(es) 1" in err
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {hosts.PROCESSES: "2"},
+        {hosts.COORDINATOR: "host:1", hosts.PROCESSES: "2", hosts.PROCESS: "2"},
+        {hosts.COORDINATOR: "host:1", hosts.PROCESSES: "two", hosts.PROCESS: "0"},
+        {hosts.COORDINATOR: "host", hosts.PROCESSES: "2", hosts.PROCESS: "0"},
+        {hosts.COORDINATOR: ":1", hosts.PROCESSES: "2", hosts.PROCESS: "-1"},
+    ],
+)
+def test_variables_that_name_no_processes_are_refused_with_what_is_expected(named):
+    with pytest.raises(hosts.BadHosts, match=r"found THINKBENCH_.*expected THINKBENCH_COORDINATOR"):
+        hosts.join(named)
+
+
+def test_without_the_variables_a_process_is_alone():
+    hosts.join({"THINKBENCH_TOKEN": "secret"})
+    assert not hosts.several()
+    assert hosts.any_of(True)
+    assert not hosts.any_of(False)
+    assert hosts.in_all([True, False]) == [True, False]
+    assert hosts.least(3) == 3
