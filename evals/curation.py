@@ -53,6 +53,7 @@ def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -
 
 def save(store: Store, name: str, recipe: Recipe, author: str) -> tuple[Subset, Choice]:
     """Keep what `recipe` chooses as a version of `name`; the one there is where nothing differs."""
+    name = name.strip()
     if "@" in name:
         raise state.BadEntry(f"{name!r} holds an @, which stands before a version. Leave it out.")
     recipe = resolved(store, recipe)

@@ -182,6 +182,12 @@ def test_a_recipe_that_cannot_be_is_refused(store, recipe, words):
         curation.save(store, "name", Recipe(**recipe), "Ann")
 
 
+def test_blanks_around_a_name_make_no_other_subset(store):
+    first, _ = curation.save(store, "short", Recipe(), "Ann")
+    again, _ = curation.save(store, " short ", Recipe(), "Ben")
+    assert (again.name, again.version) == (first.name, first.version) == ("short", 1)
+
+
 @pytest.mark.parametrize("said", ["none", "short@9", "@", "short@", "a@b"])
 def test_a_subset_that_is_not_there_is_named_with_those_that_are(store, said):
     curation.save(store, "short", Recipe(), "Ann")
