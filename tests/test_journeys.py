@@ -6,6 +6,7 @@ With THINKBENCH_SCREENSHOTS=FOLDER a picture of every page is written there.
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -144,11 +145,13 @@ def test_every_page_opens_in_both_lights_without_an_error(page, address):
 def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, filled):
     page.goto(f"{address}/audit?source=samples-stratos")
     ready(page)
+    of_all = page.get_by_text(re.compile(r"^1 of [\d,]+$")).inner_text()
     page.get_by_label("With the defect").click()
     page.keyboard.type("answer not short")
     page.get_by_role("option").nth(1).wait_for(state="detached")  # one is left
     page.keyboard.press("Enter")
-    page.get_by_text("1 of ").first.wait_for()
+    page.get_by_text(of_all, exact=True).wait_for(state="detached")  # those with the defect only
+    page.get_by_text(re.compile(r"^1 of [\d,]+$")).wait_for()
     ready(page)
     picture(page, "audit-defect")
     page.get_by_label("Reason").fill("it holds code")
