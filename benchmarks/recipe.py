@@ -1,8 +1,10 @@
 """Our GRPO recipe against the reference notebook's: python -m benchmarks.recipe STORE [--seeds 5]
 
-For each seed both start from the same cold-started bundled model and sample as many completions in
-as many steps; what each keeps answers the test problems, greedy, by `strict`. A run has collapsed
-if it is right less than half as often as at its start. Runs that are in STORE are not made again.
+For each seed all start from the same cold-started bundled model and sample as many completions in
+all: ours, the reference with the notebook's two problems a step, and the reference at our batch, in
+as many steps as ours. What each keeps answers the test problems, greedy, by `strict`. A run has
+collapsed if it is right less than half as often as at its start. Runs that are in STORE are not
+made again.
 """
 
 import argparse
@@ -21,12 +23,20 @@ from pipeline.metrics import StoreMetrics
 from pipeline.stage_runs import Done, Job, model_of, stage_run
 from pipeline.tokens import Tokenizer
 
-STAGES = {"start": "sft", "ours": "grpo", "reference": "reference"}
+STAGES = {
+    "start": "sft",
+    "ours": "grpo",
+    "reference": "reference",
+    "reference at our batch": "reference-wide",
+}
+RECIPES = list(STAGES)[1:]
 
 
-def train_reference(job: Job, model: Path, parent: str) -> Done:
+def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     """The notebook's recipe on the same problems, as a run of the store."""
     config, data = job.preset.grpo, job.preset.data
+    own, wide = reference_recipe.PROMPTS, config.prompts * config.group // reference_recipe.GROUP
+    prompts = own if name == "reference" else wide
     found = inputs.problems_of(job.store, data.problems, "train")
 
     def work(run: str) -> dict[str, Any]:
@@ -40,35 +50,33 @@ def train_reference(job: Job, model: Path, parent: str) -> Done:
             config,
             StoreMetrics(job.store, run),
             job.folder / run / "merged",
+            prompts=prompts,
         )
         return {"model": merged.relative_to(job.store.folder).as_posix()}
 
     read = {"model": inputs.hash_of_folder(model)}
-    settings = {"seed": config.seed, "steps": config.steps, "recipe": "reference"}
-    return stage_run(job, "grpo", "reference", settings, read, parent, work)
+    settings = {"seed": config.seed, "steps": config.steps, "recipe": name, "prompts": prompts}
+    return stage_run(job, "grpo", STAGES[name], settings, read, parent, work)
 
 
 def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
-    """Answer and format of the start and of both recipes, with intervals; who collapsed."""
+    """Answer and format of the start and of each recipe, with intervals; who collapsed."""
     job = Job(job.store, job.preset.with_seed(seed), job.progress)
     tuned = stages.train_sft(job, models.checked("tiny"), converter)
     cold = model_of(job.store, tuned.summary)
-    ours = stages.train_grpo(job, cold, tuned.run)
-    theirs = train_reference(job, cold, tuned.run)
+    done = {"start": tuned, "ours": stages.train_grpo(job, cold, tuned.run)}
+    for name in RECIPES[1:]:
+        done[name] = train_reference(job, name, cold, tuned.run)
     evaluated = {
-        name: stages.evaluate(job, STAGES[name], model, done.run).run
-        for name, model, done in (
-            ("start", cold, tuned),
-            ("ours", model_of(job.store, ours.summary), ours),
-            ("reference", model_of(job.store, theirs.summary), theirs),
-        )
+        name: stages.evaluate(job, STAGES[name], model_of(job.store, one.summary), one.run).run
+        for name, one in done.items()
     }
     rows = report.stages(job.store, list(evaluated.values()), "strict")
     found = {name: row for name, row in zip(evaluated, rows, strict=True)}
     half = found["start"]["answer"]["value"] / 2
     differences = {
         name: report.compare(job.store, evaluated["start"], evaluated[name])["metrics"]["answer"]
-        for name in ("ours", "reference")
+        for name in RECIPES
     }
     return {
         "seed": seed,
@@ -80,10 +88,8 @@ def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
             name: {key: one[key] for key in ("difference", "low", "high", "p")}
             for name, one in differences.items()
         },
-        "collapsed": [
-            name for name in ("ours", "reference") if found[name]["answer"]["value"] < half
-        ],
-        "signs": ours.summary["signs"],
+        "collapsed": [name for name in RECIPES if found[name]["answer"]["value"] < half],
+        "signs": done["ours"].summary["signs"],
     }
 
 
