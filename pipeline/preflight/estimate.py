@@ -11,7 +11,7 @@ from pipeline.preflight.steps import Step
 
 LOGITS = 2**27  # bytes of logits that are there at once; see token_scores.LOGITS_BYTES
 SCORES = 2**26  # bytes of attention's scores, likewise; see attention.SCORES_BYTES
-FLOAT = 4  # bytes of scores, logits and sums
+FLOAT = 4  # bytes of scores, logits and sums; of adapters and their moments, whatever the base is
 # Copies of a layer's own tensors that are alive in its backward pass, as fitted to the compiler.
 COPIES = 1.3
 
@@ -39,10 +39,8 @@ def _parts(step: Step, preset: Preset, sizes: Sizes) -> dict[str, int]:
     """Bytes on one chip of what the program is called with, and of what lies beside it."""
     model = preset.model
     width, chips = BYTES[model.dtype], model.fsdp * model.tensor_parallel
-    adapters = sizes.adapters(step.rank) * width // chips if step.rank else 0
-    held = adapters or (
-        sizes.adapters(preset.grpo.lora_rank) * width // chips if "adapters" in step.beside else 0
-    )
+    rank = step.rank or (preset.grpo.lora_rank if "adapters" in step.beside else 0)
+    held = sizes.adapters(rank) * FLOAT // chips if rank else 0
     optimizer = 2 * held if step.trains or "optimizer" in step.beside else 0
     if step.pieces > 1:
         optimizer += held  # the gradients that are added up
