@@ -9,7 +9,7 @@ from pipeline import models
 from pipeline.config import load_preset
 from pipeline.preflight import report, steps
 from pipeline.preflight.chips import CHIPS, GIB, BadChip, chip_of
-from pipeline.preflight.compiled import OVERFULL, compiled, has_compiler
+from pipeline.preflight.compiled import compiled, has_compiler, overfull
 from pipeline.preflight.estimate import estimated, flops
 from pipeline.preflight.needs import seconds
 from pipeline.preflight.sizes import Sizes, UnknownModel, config_of, sizes_in
@@ -82,11 +82,21 @@ def test_the_compiler_of_this_machine_says_what_a_step_needs(tmp_path, monkeypat
     assert compiled(step, preset, chip).seconds == 0.0  # not compiled again
 
 
-def test_what_the_compiler_says_when_memory_runs_out_is_read():
-    said = "XLA:TPU compile permanent error. Ran out of memory in memory space hbm. Used 82.69G of"
-    found = OVERFULL.search(f"{said} 31.25G hbm. Exceeded hbm capacity by 51.44G.")
-    assert found is not None
-    assert found.groups() == ("82.69", "G", "31.25", "G")
+@pytest.mark.parametrize(
+    ("said", "needed"),
+    [
+        ("Ran out of memory in memory space hbm. Used 82.69G of 31.25G hbm. Exceeded by", 82.69),
+        ("Ran out of memory on HBM, the total memory required for HLO temporaries (80.02G) exceeds"
+         " available HBM (31.25G).", 82.02),
+    ],
+)  # fmt: skip
+def test_what_the_compiler_says_when_memory_runs_out_is_read(said, needed):
+    found = overfull(f"RESOURCE_EXHAUSTED: {said}", {"weights": GIB, "optimizer": GIB})
+    assert found == pytest.approx(needed * GIB)
+
+
+def test_another_error_of_the_compiler_is_not_taken_for_a_want_of_memory():
+    assert overfull("INTERNAL: Mosaic failed to compile TPU kernel", {"weights": GIB}) is None
 
 
 def test_what_does_not_fit_is_answered_with_the_nearest_setting_that_does():

@@ -23,7 +23,9 @@ from pipeline.preflight.steps import Step, preset_from
 
 PACKAGES = ("jax", "jaxlib", "libtpu", "flax", "google-tunix", "qwix", "optax")
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-OVERFULL = re.compile(r"Used ([\d.]+)([KMGT]?) of ([\d.]+)([KMGT]?) (?:hbm|vmem)")
+# How the compiler says that a program does not fit: all that it uses, or its temporaries alone.
+ALL_USED = re.compile(r"Used ([\d.]+)([KMGT]?) of [\d.]+[KMGT]? (?:hbm|vmem)")
+TEMPORARIES = re.compile(r"HLO temporaries \(([\d.]+)([KMGT]?)\) exceeds available HBM")
 
 
 class NoCompiler(ValueError):
@@ -131,13 +133,13 @@ def _compile(asked: dict[str, Any]) -> Compiled:
     try:
         made = found.lowered.compile()
     except Exception as error:  # jax's own class is not public
-        overfull = OVERFULL.search(str(error))
-        if overfull is None:
+        peak = overfull(str(error), found.parts)
+        if peak is None:
             raise
         return Compiled(
             parts=found.parts,
             temporaries=None,
-            peak=int(float(overfull[1]) * UNITS[overfull[2]]),
+            peak=peak,
             flops=None,
             moved=None,
             seconds=time.monotonic() - started,
@@ -158,6 +160,15 @@ def _compile(asked: dict[str, Any]) -> Compiled:
         moved=cost.get("bytes accessed"),
         seconds=time.monotonic() - started,
     )
+
+
+def overfull(said: str, parts: dict[str, int]) -> int | None:
+    """Bytes that a program would need, by the error that says it does not fit; None: another."""
+    if found := ALL_USED.search(said):
+        return int(float(found[1]) * UNITS[found[2]])
+    if found := TEMPORARIES.search(said):
+        return int(float(found[1]) * UNITS[found[2]]) + sum(parts.values())
+    return None
 
 
 def _mesh(topology: str | None, preset: Preset) -> Any:
