@@ -105,15 +105,29 @@ def test_a_ruling_without_a_reason_is_refused_and_changes_nothing(show, mine):
 
 
 def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_budget(show, mine):
-    page = show(PAGE)
+    page = show(PAGE, view="What training sees")
     assert any("No tokens are counted" in info.value for info in page.info)
     rulings.release(mine, ask(mine, "select record_id from records where contains(body, 'two?')")
                     ["record_id"].item(), "a chorus", "ana")  # fmt: skip
     version = audit.newest(mine, "mine")
     seen.count(mine, "mine", version, "tiny", models.TINY, lambda *shown: None)
-    page = show(PAGE)
+    page = show(PAGE, view="What training sees")
     assert any("exact in 2 of 2" in success.value for success in page.success)
     page.number_input(key="budget").set_value(100).run()
     [beyond] = [frame.value for frame in page.dataframe if "answer_end" in frame.value]
     assert len(beyond) == 1
     assert beyond["answer_end"].item() > 100
+
+
+def test_only_the_tab_that_the_address_names_is_drawn(show, mine):
+    assert "Defects" in [heading.value for heading in show(PAGE).subheader]
+    page = show(PAGE, view="Defects by source")
+    assert "Defects" not in [heading.value for heading in page.subheader]
+    [frame] = page.dataframe
+    assert "source" in frame.value
+
+
+def test_the_list_of_rows_is_drawn_when_the_address_opens_it(show, mine):
+    drawn = [["record_id" in frame.value for frame in show(PAGE, **address).dataframe]
+             for address in ({}, {"list": "true"})]  # fmt: skip
+    assert [sum(kind) for kind in drawn] == [0, 1]

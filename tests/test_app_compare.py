@@ -43,7 +43,7 @@ def test_one_run_alone_says_what_to_run(show, here):
 
 
 def test_the_page_shows_the_numbers_of_the_report(show, two):
-    page = show(PAGE, by="steps")
+    page = show(PAGE, by="steps", numbers="true")
     expected = report.compare(two, "eval-base", "eval-grpo", by=["steps"])
     shown = page.dataframe[0].value
     assert shown["a"].to_list() == [interval(row["a"]) for row in expected["metrics"].values()]

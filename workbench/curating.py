@@ -154,13 +154,14 @@ def _save(recipe: Recipe) -> None:
 
 
 def _fields(fields: dict[str, Field]) -> None:
-    with st.expander("What can be asked"):
-        st.dataframe(
+    asked = session.folded("What can be asked", "fields")
+    if asked.open:
+        asked.dataframe(
             [{"field": n, "holds": one.kind, "means": one.means} for n, one in fields.items()],
             hide_index=True,
         )
-        st.text('=  !=  <  <=  >  >=  in (a, b)  contains "text"  is known  is unknown')
-        st.text("and  or  not  ( )    0 < pass_rate < 1    words with blanks in quotes")
+        asked.text('=  !=  <  <=  >  >=  in (a, b)  contains "text"  is known  is unknown')
+        asked.text("and  or  not  ( )    0 < pass_rate < 1    words with blanks in quotes")
 
 
 def _readable(rows: pl.DataFrame) -> pl.DataFrame:

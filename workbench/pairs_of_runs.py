@@ -56,28 +56,30 @@ def slices(rows: list[dict[str, Any]]) -> None:
         return
     named = [row | {"label": f"{row['slice']}: {row['value']} ({row['n']:,})"} for row in rows]
     st.altair_chart(charts.differences(named))
-    with st.expander("Numbers"):
-        st.dataframe(
-            plain_columns(
-                pl.DataFrame(
-                    [
-                        {
-                            "slice": row["slice"],
-                            "value": row["value"],
-                            "n": row["n"],
-                            "difference": change(row),
-                            "p": chance(row["p"]),
-                            "Holm": chance(row["holm"]),
-                            "fixed": row["fixed"],
-                            "broken": row["broken"],
-                            "small": row["small"],
-                        }
-                        for row in rows
-                    ]
-                )
-            ),
-            hide_index=True,
-        )
+    numbers = session.folded("Numbers", "numbers")
+    if not numbers.open:
+        return
+    numbers.dataframe(
+        plain_columns(
+            pl.DataFrame(
+                [
+                    {
+                        "slice": row["slice"],
+                        "value": row["value"],
+                        "n": row["n"],
+                        "difference": change(row),
+                        "p": chance(row["p"]),
+                        "Holm": chance(row["holm"]),
+                        "fixed": row["fixed"],
+                        "broken": row["broken"],
+                        "small": row["small"],
+                    }
+                    for row in rows
+                ]
+            )
+        ),
+        hide_index=True,
+    )
 
 
 def transitions(found: dict[str, Any]) -> None:

@@ -133,6 +133,15 @@ def chosen(
     return pick(label, values, key=key, on_change=lambda: go({name: st.session_state[key]}), **more)
 
 
+def folded(label: str, name: str, *, open: bool = False) -> Any:
+    """A block that is folded in; the address keeps whether it is open.
+
+    Fill it only where its `open` says so: what is folded in costs the browser as much as what is
+    seen.
+    """
+    return st.expander(label, expanded=open, key=name, on_change="rerun", bind="query-params")
+
+
 def may_write() -> bool:
     """Whether people may say and start things here; `thinkbench app --read-only` lets them not."""
     return os.environ.get("THINKBENCH_READ_ONLY", "") != "1"

@@ -2,11 +2,49 @@
 
 import streamlit as st
 
-from data import audit_rows, rulings, spans, state
+from data import audit, audit_rows, rulings, spans, state
 from evals import survival
 from workbench import charts, marked, session
 
 PAGE = 50  # rows
+SHARES = {"share": st.column_config.NumberColumn(format="percent")}
+
+
+def rows_by_defect(source: str, converter: str) -> None:
+    """Why rows were turned away, what damage there is, and the rows that have it."""
+    left, right = st.columns(2)
+    left.subheader("Why rows were turned away")
+    reasons = session.answer(audit.reasons, source, converter)
+    if reasons.is_empty():
+        left.success("Every row was converted.")
+    else:
+        left.dataframe(reasons, hide_index=True, column_config=SHARES)
+    right.subheader("Markers found")
+    right.dataframe(session.answer(audit.dialects, source, converter), hide_index=True)
+    st.subheader("Defects")
+    st.caption("A row may have several; `kept` of them became examples all the same.")
+    defects = session.answer(audit.defects, source, converter)
+    st.dataframe(defects, hide_index=True)
+    st.subheader("Rows")
+    phrases = defects["phrase"].unique(maintain_order=True).to_list()
+    phrase = st.selectbox(
+        "With the defect",
+        phrases,
+        index=None,
+        placeholder="any row",
+        key="defect",
+        bind="query-params",
+    )
+    record = rows_of(source, converter, phrase)
+    if record is not None:
+        row = detail(record, converter)
+        ruling_form(record, row)
+
+
+def defects_by_source(source: str, converter: str) -> None:
+    """The damage of every source, whichever is chosen."""
+    st.caption("The newest conversion of each source; shares are of all rows of that source.")
+    st.dataframe(session.answer(audit.defects_by_source), hide_index=True, column_config=SHARES)
 
 
 def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
@@ -34,10 +72,11 @@ def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
             width="stretch",
         )
     where.markdown(f"{place['place']:,} of {place['of']:,}")
-    with st.expander("List"):
+    listed = session.folded("List", "list")
+    if listed.open:
         page = -(-place["place"] // PAGE)
         rows = session.answer(audit_rows.rows_with, source, converter, phrase, page, PAGE)
-        picked = st.dataframe(
+        picked = listed.dataframe(
             rows,
             hide_index=True,
             on_select="rerun",

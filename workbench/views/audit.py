@@ -4,7 +4,13 @@ import streamlit as st
 
 from data import audit
 from workbench import charts, session
-from workbench.views_of_rows import detail, rows_of, ruling_form, survival_of
+from workbench.views_of_rows import defects_by_source, rows_by_defect, survival_of
+
+TABS = {
+    "Rows by defect": rows_by_defect,
+    "Defects by source": defects_by_source,
+    "What training sees": survival_of,
+}
 
 st.title("Audit")
 
@@ -34,40 +40,12 @@ for column, (name, rows) in zip(st.columns(len(counts)), counts.items(), strict=
     column.metric(name.replace("_", " ").capitalize(), f"{rows:,}")
 st.altair_chart(charts.funnel(counts))
 
-by_row, by_source, training = st.tabs(["Rows by defect", "Defects by source", "What training sees"])
-with by_source:
-    st.caption("The newest conversion of each source; shares are of all rows of that source.")
-    shares = {"share": st.column_config.NumberColumn(format="percent")}
-    st.dataframe(session.answer(audit.defects_by_source), hide_index=True, column_config=shares)
-with training:
-    survival_of(source, converter)
-with by_row:
-    left, right = st.columns(2)
-    left.subheader("Why rows were turned away")
-    reasons = session.answer(audit.reasons, source, converter)
-    if reasons.is_empty():
-        left.success("Every row was converted.")
-    else:
-        shares = {"share": st.column_config.NumberColumn(format="percent")}
-        left.dataframe(reasons, hide_index=True, column_config=shares)
-    right.subheader("Markers found")
-    right.dataframe(session.answer(audit.dialects, source, converter), hide_index=True)
-    st.subheader("Defects")
-    st.caption("A row may have several; `kept` of them became examples all the same.")
-    defects = session.answer(audit.defects, source, converter)
-    st.dataframe(defects, hide_index=True)
-
-    st.subheader("Rows")
-    phrases = defects["phrase"].unique(maintain_order=True).to_list()
-    phrase = st.selectbox(
-        "With the defect",
-        phrases,
-        index=None,
-        placeholder="any row",
-        key="defect",
-        bind="query-params",
-    )
-    record = rows_of(source, converter, phrase)
-    if record is not None:
-        row = detail(record, converter)
-        ruling_form(record, row)
+for tab, draw in zip(
+    # what a tab holds is drawn while it is open only: the address says which is
+    st.tabs(list(TABS), key="view", on_change="rerun", bind="query-params"),
+    TABS.values(),
+    strict=True,
+):
+    if tab.open:
+        with tab:
+            draw(source, converter)

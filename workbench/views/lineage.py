@@ -59,8 +59,9 @@ except ValueError as error:
 for place, step in enumerate(steps):
     with st.container(border=True):
         st.text(f"{'↳ ' if place else ''}{step.kind}  {plain(step.title)}")
-        with st.expander("What is known of it", expanded=place < 2):
-            st.dataframe(
+        known = session.folded("What is known of it", f"step{place}", open=place < 2)
+        if known.open:
+            known.dataframe(
                 [
                     {"what": name.replace("_", " "), "value": plain(readable(fact))[:LONGEST // 10]}
                     for name, fact in step.facts.items()
