@@ -157,7 +157,10 @@ class GrpoConfig(LoraConfig):
     top_p: float = knob(1.0, "sample from the likeliest tokens of this total probability")
     beta: float = knob(0.04, "weight of the KL divergence from the SFT model")
     kl_clamp: float = knob(10.0, "largest KL counted at one token", "nats")
-    epsilon: float = knob(0.2, "clip of the policy ratio")
+    epsilon: float = knob(
+        0.2,
+        "clip of the policy ratio; it is 1, so that nothing is clipped, at a batch's one update",
+    )
     epsilon_high: float = knob(0.0, "its upper clip; 0: as the variant has it")
     variant: str = knob("grpo", "see pipeline/objective.py", choices=VARIANTS)
     mask_truncated: bool = knob(False, "do not learn from completions that were cut off")

@@ -22,7 +22,7 @@ from pipeline.objective import objective_of
 from pipeline.recorder import Recorder
 from pipeline.rewards import as_tunix, judged, rewards_of
 from pipeline.rollout import Generate, Resampling, Sampling, generator
-from pipeline.sft import NoBar, Progress
+from pipeline.sft import NoBar, Progress, forget_momentum
 from pipeline.step_order import StepOrder
 from pipeline.stopping import Stop
 from pipeline.tokens import Tokenizer
@@ -61,24 +61,33 @@ SHOWN = {
     "tokens": "rollout/tokens",
     "KL": "actor/train/kl",
 }
+PART = "reward/"  # before the name of a part of the reward
 
 
 class Shown:
-    """The newest numbers that a person who watches wants to see, and tokens sampled a second."""
+    """The newest numbers that a person who watches wants to see, and tokens trained on a second.
+
+    Parts of the reward are told by their weights. Held-out evaluations do not count as time.
+    """
 
     def __init__(self, metrics: StoreMetrics, rollouts: int) -> None:
         self.metrics, self.rollouts = metrics, rollouts
         self.last = time.monotonic()
 
     def after_step(self) -> dict[str, float]:
-        """Asked once a step: its time is what has passed since the step before."""
-        series = {word: self.metrics.series.get(name) for word, name in SHOWN.items()}
+        """Asked once a step: its time is what has passed since `go_on`."""
+        parts = {name: name for name in self.metrics.series if name.startswith(PART)}
+        shown = SHOWN | parts
+        series = {word: self.metrics.series.get(name) for word, name in shown.items()}
         found = {word: points[-1][1] for word, points in series.items() if points}
-        now = time.monotonic()
-        passed, self.last = now - self.last, now
         if "tokens" in found:
+            passed = time.monotonic() - self.last
             found["tokens/s"] = found["tokens"] * self.rollouts / passed
         return found
+
+    def go_on(self) -> None:
+        """The next step begins now."""
+        self.last = time.monotonic()
 
 
 def prompt_batches(problems: list[Prompt], config: GrpoConfig) -> grain.MapDataset:
@@ -160,13 +169,19 @@ def train(
     state = TrainingState(folder / "state", begun_with)
 
     def keep(step: int) -> float:
+        nonlocal evaluating
+        began = time.monotonic()
         answer = measure(generate)
+        evaluating = max(evaluating, time.monotonic() - began)
+        stop.allow(evaluating)
         best.save(step, actor, answer)
         metrics.note(step, "heldout/answer", answer)
         on_checkpoint(step, answer)
         return answer
 
     place = state.restore(actor, trainer.optimizer)
+    evaluating = float(place["evaluating"]) if place else 0.0  # [seconds], the longest
+    stop.allow(evaluating)
     order = StepOrder(
         prompt_batches(problems, config), place["order"] if place else None, config.steps
     )
@@ -182,24 +197,29 @@ def train(
 
     def after_step(step: int) -> None:
         nonlocal latest
+        trainer._write_train_metrics()  # those of this step, held back for the next
+        numbers = shown.after_step()
         if step % config.evaluate_every == 0 or step == config.steps:
             latest = keep(step)
-        trainer._write_train_metrics()  # those of this step, held back for the next
-        progress(step, config.steps, {"heldout answer": latest, **shown.after_step()})
+        progress(step, config.steps, {"heldout answer": latest, **numbers})
         action = guard.after(step)
         if action == "roll-back":
             best.restore(best.best(), actor)
+            # its momentum would lead where the run was rolled back from
+            forget_momentum(trainer.optimizer)
         leave = stop.asked()
         due = step % config.checkpoint_every == 0 or step == config.steps
         if leave or due or action in ("roll-back", "stop"):
             recorder.flush()
             metrics.flush()
             place = {"order": order.state(), "latest": latest, "guard": guard.place()}
+            place["evaluating"] = evaluating
             state.save(step, actor, trainer.optimizer, place)
         if leave:
             stop.leave()
         if action == "stop":
             raise Collapsing
+        shown.go_on()
 
     learner.after_step = after_step
     try:

@@ -74,11 +74,12 @@ class Guard:
         rolled_back: int = 0,
         stopped_at: int | None = None,
         signs: Sequence[str] = (),
+        told: Sequence[str] = (),
     ) -> None:
         self.action, self.heldout, self.metrics = action, heldout, metrics
         self.since, self.rolled_back, self.stopped_at = since, rolled_back, stopped_at
         self.signs = list(signs)
-        self._told: set[str] = set()
+        self._told = set(told)
 
     def place(self) -> dict[str, object]:
         """What a run that goes on gives to a new one."""
@@ -87,6 +88,7 @@ class Guard:
             "rolled_back": self.rolled_back,
             "stopped_at": self.stopped_at,
             "signs": self.signs,
+            "told": sorted(self._told),
         }
 
     def after(self, step: int) -> str | None:

@@ -20,7 +20,9 @@ from pipeline.sft import Example
 
 SOURCE_FLOORS = ("data", "evals", "pipeline")
 DECIDE = (".py", ".toml")  # code, and the tables that it reads
-TRAINERS = ("google-tunix", "jax", "flax", "qwix", "optax", "transformers")
+# What the numbers of training hang on; grain and numpy decide the order of what is read.
+TRAINERS = ("google-tunix", "jax", "jaxlib", "flax", "qwix", "optax", "grain", "numpy",
+            "transformers", "tokenizers")  # fmt: skip
 
 
 def examples_of(

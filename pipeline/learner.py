@@ -18,7 +18,7 @@ from tunix.sft.sharding_utils import shard_input
 from pipeline import hosts, models, train_step
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters
-from pipeline.losses import completion_scores, policy_loss
+from pipeline.losses import completion_scores, piece_of, policy_loss
 from pipeline.objective import Objective
 from pipeline.rollout import FreshRollout, Sampling
 from pipeline.sft import optimizer
@@ -60,7 +60,8 @@ class Learner(GRPOLearner):
         self, rl_cluster: Cluster, algo_config: GRPOConfig, objective: Objective, **functions
     ) -> None:
         super().__init__(rl_cluster=rl_cluster, algo_config=algo_config, **functions)
-        logged = [*LOGGED, *["kl"] * bool(algo_config.beta)]
+        logged = [*LOGGED, *(["kl", "kl_clamped"] if algo_config.beta else [])]
+        self.objective = objective
 
         def loss(model, train_example, algo_config):
             return policy_loss(
@@ -83,6 +84,14 @@ class Learner(GRPOLearner):
         trainer._train_steps, trainer._iter_steps = done, done * pieces
         self.rl_cluster.global_steps = done
         self._iter_steps = self._last_iter_step = done * pieces
+
+    def _generate_and_compute_advantage(self, training_input, mode=rl.Mode.TRAIN):
+        """The completions of a whole step; Tunix cuts them into pieces afterwards."""
+        made = super()._generate_and_compute_advantage(training_input, mode)
+        pieces = self.rl_cluster.actor_trainer.config.get_with_default(
+            "gradient_accumulation_steps", 1
+        )
+        return made if pieces == 1 else piece_of(made, self.objective, pieces)
 
     def _run_global_step(self, *args, **kwargs) -> None:
         super()._run_global_step(*args, **kwargs)

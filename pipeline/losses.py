@@ -2,12 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
+from flax import nnx, struct
 from tunix.rl import common
 from tunix.rl.grpo.grpo_learner import GRPOConfig, TrainExample
 
 from pipeline.attention import positions_and_mask
-from pipeline.objective import Objective, aggregate, ended
+from pipeline.objective import Objective, aggregate, divisor, ended
 from pipeline.token_scores import TokenScores, token_scores
 
 
@@ -45,6 +45,33 @@ def completion_scores(
     return token_scores(model, ids, positions, mask, last=last, temperature=temperature)
 
 
+@struct.dataclass(frozen=True)
+class Piece(TrainExample):
+    """A part of a step's completions whose gradient is averaged with those of the other parts.
+
+    divisor: [batch]  float32, the same in all rows: what sums over the piece are divided by, so
+             that the mean over the pieces is what the whole step would give; see `piece_of`
+    """
+
+    divisor: jax.Array | None = None
+
+
+def piece_of(whole: TrainExample, objective: Objective, pieces: int) -> Piece:
+    """The completions of a step, ready to be cut into `pieces` of as many rows each."""
+    mask = _learned_from(whole, objective)
+    each = divisor(mask, objective.aggregate) / pieces
+    rows = jnp.full(len(whole.completion_ids), each, jnp.float32)
+    return Piece(**vars(whole), divisor=rows)
+
+
+def _learned_from(example: TrainExample, objective: Objective) -> jax.Array:
+    """[batch, completion]  bool: tokens that count; none of a row that was cut off, if so asked."""
+    mask = example.completion_mask
+    if objective.stops:
+        mask = mask & ended(example.completion_ids, mask, objective.stops)[:, None]
+    return mask
+
+
 def policy_loss(
     model: nnx.Module,
     example: TrainExample,
@@ -66,9 +93,8 @@ def policy_loss(
     scores = completion_scores(
         model, example.prompt_ids, example.completion_ids, pad=pad, temperature=temperature
     )
-    mask, logp = example.completion_mask, scores.logp
-    if goal.stops:
-        mask = mask & ended(example.completion_ids, mask, goal.stops)[:, None]
+    mask, logp = _learned_from(example, goal), scores.logp
+    by = example.divisor[0] if isinstance(example, Piece) and example.divisor is not None else None
     old = example.old_per_token_logps
     ratio = jnp.exp(logp - (jax.lax.stop_gradient(logp) if old is None else old))
     advantages = example.advantages.astype(jnp.float32)[:, None]
@@ -76,7 +102,7 @@ def policy_loss(
     bound = jnp.clip(ratio, 1 - goal.low, 1 + goal.high) * advantages
 
     def over_tokens(values: jax.Array) -> jax.Array:
-        return aggregate(values, mask, goal.aggregate, goal.constant)
+        return aggregate(values, mask, goal.aggregate, goal.constant, by)
 
     loss = -over_tokens(jnp.minimum(free, bound))
     clipped = bound < free
@@ -87,9 +113,10 @@ def policy_loss(
         "entropy": masked_mean(scores.entropy, mask),
     }
     if example.ref_per_token_logps is not None:
-        kl = common.compute_kl_divergence(
-            logp, example.ref_per_token_logps, config.kl_loss_mode, config.kl_clamp_value
-        )
-        loss += config.beta * over_tokens(kl)
+        most = config.kl_clamp_value
+        kl = common.compute_kl_divergence(logp, example.ref_per_token_logps, config.kl_loss_mode)
+        loss += config.beta * over_tokens(kl if most is None else jnp.clip(kl, -most, most))
+        # as it is: the mean of what was clamped could never pass the clamp, and warn of it
         means["kl"] = masked_mean(kl, mask)
+        means["kl_clamped"] = masked_mean(jnp.abs(kl) > (most or jnp.inf), mask)
     return loss, means

@@ -61,8 +61,16 @@ def ended(ids: jax.Array, mask: jax.Array, stops: tuple[int, ...]) -> jax.Array:
     return jnp.isin(written, jnp.array(stops))
 
 
-def aggregate(values: jax.Array, mask: jax.Array, how: str, constant: int = 1) -> jax.Array:
+def aggregate(
+    values: jax.Array,
+    mask: jax.Array,
+    how: str,
+    constant: int = 1,
+    by: jax.Array | None = None,
+) -> jax.Array:
     """One number from `values` [batch, completion] where `mask` is true; 0 where it is nowhere.
+
+    by: what is divided by last, where the rows are a part of more; else their own `divisor`
 
     sequence-mean  mean over tokens in each row, then over the rows that have any
     sequence-sum   sum over tokens in each row, then the mean over the rows that have any
@@ -71,13 +79,23 @@ def aggregate(values: jax.Array, mask: jax.Array, how: str, constant: int = 1) -
     """
     counts = mask.astype(jnp.float32).sum(axis=-1)
     rows = (values * mask).sum(axis=-1)
-    some = jnp.maximum((counts > 0).sum(), 1)
     if how == "sequence-mean":
-        return (rows / jnp.maximum(counts, 1)).sum() / some
-    if how == "sequence-sum":
-        return rows.sum() / some
-    if how == "token-mean":
-        return rows.sum() / jnp.maximum(counts.sum(), 1)
+        rows = rows / jnp.maximum(counts, 1)
     if how == "constant":
-        return (rows / constant).mean()
+        rows = rows / constant
+    return rows.sum() / (divisor(mask, how) if by is None else by)
+
+
+def divisor(mask: jax.Array, how: str) -> jax.Array:
+    """What `aggregate` divides the sum of its rows by: rows, rows that have any token, or tokens.
+
+    mask: [batch, completion]   returns: []
+    """
+    counts = mask.astype(jnp.float32).sum(axis=-1)
+    if how in ("sequence-mean", "sequence-sum"):
+        return jnp.maximum((counts > 0).sum(), 1)
+    if how == "token-mean":
+        return jnp.maximum(counts.sum(), 1)
+    if how == "constant":
+        return jnp.asarray(len(mask))
     raise ValueError(f"tokens cannot be aggregated by {how!r}")

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from data.store import Store, add, ask
+from evals.advantages import has_signal
 from evals.graders import Score
 from pipeline.metrics import StoreMetrics
 from pipeline.rewards import Reward, judged
@@ -55,6 +56,7 @@ class Recorder:
                     "advantage": float(advantages[place]),
                 }
             )
+        self._note_parts(self.rows[-len(noted) :])
         self._note_what_guards_watch(noted, scores, np.asarray(rewards))
         if self.step <= self.stored:
             self.rows = []
@@ -63,15 +65,24 @@ class Recorder:
         self.step += 1
         return {}
 
+    def _note_parts(self, rows: list[dict]) -> None:
+        """The mean of each part of the reward, by its weight; what is unknown counts in none."""
+        for place, reward in enumerate(self.rewards):
+            values = [row["rewards"][place]["value"] for row in rows]
+            known = [value for value in values if value == value]
+            if known:
+                mean = float(np.mean(known))
+                self.metrics.note(self.step, f"reward/{reward.name}", reward.weight * mean)
+
     def _note_what_guards_watch(self, noted, scores: list[Score], rewards: np.ndarray) -> None:
-        spread = rewards.reshape(-1, self.group).std(axis=1)
+        silent = ~has_signal(rewards.reshape(-1, self.group))
         for name, values in {
             "rollout/reward": rewards,
             "rollout/tokens": [len(c.ids) for c in noted],
             "rollout/truncated": [c.finish == "length" for c in noted],
             "rollout/empty": [not c.text.strip() for c in noted],
-            "rollout/zero_variance_groups": spread == 0,
-            "rollout/resampled_groups": [self.rollout.resampled / len(spread)],
+            "rollout/zero_variance_groups": silent,
+            "rollout/resampled_groups": [self.rollout.resampled / len(silent)],
             "rollout/format": [score.format for score in scores],
             "rollout/answer": [s.correct for s in scores if s.correct is not None] or [np.nan],
         }.items():

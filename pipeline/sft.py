@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import grain.python as grain
+import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -55,6 +57,16 @@ def optimizer(config: LoraConfig, steps: int) -> optax.GradientTransformation:
         optax.clip_by_global_norm(config.clip),
         optax.adamw(schedule, b1=0.9, b2=config.beta2, weight_decay=config.weight_decay),
     )
+
+
+def forget_momentum(optimizer: nnx.Optimizer) -> None:
+    """Let Adam begin anew, as if it had seen no gradient; the rate stays where it is."""
+    is_adam = lambda part: isinstance(part, optax.ScaleByAdamState)  # noqa: E731
+    for part in jax.tree.leaves(optimizer.opt_state, is_leaf=is_adam):
+        if is_adam(part):
+            is_variable = lambda leaf: isinstance(leaf, nnx.Variable)  # noqa: E731
+            for variable in jax.tree.leaves(part, is_leaf=is_variable):
+                variable[...] = jnp.zeros_like(variable[...])
 
 
 def tokenized(

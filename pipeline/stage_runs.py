@@ -18,7 +18,7 @@ from data.held import RunIsBusy as RunIsBusy
 from data.held import held as held
 from data.store import Store
 from pipeline import hosts, inputs
-from pipeline.config import Preset
+from pipeline.config import Preset, as_json
 from pipeline.metric_logs import writers
 from pipeline.metrics import StoreMetrics
 from pipeline.stopping import Stop
@@ -80,7 +80,8 @@ def stage_run(
 
     resumed: `work` goes on from what is kept in the run's folder, if it was broken off
     """
-    config |= {"dtype": job.preset.model.dtype}
+    # all that the numbers hang on: which model it is stands in what is read
+    config |= {k: v for k, v in as_json(job.preset.model).items() if k != "model"}
     code = inputs.hash_of_code()
     print_of = runs.fingerprint(kind=kind, stage=stage, config=config, inputs=read, code=code)
     base = f"{kind}-{print_of[:12]}" if kind == stage else f"{kind}-{stage}-{print_of[:12]}"

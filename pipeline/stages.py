@@ -1,6 +1,6 @@
 """The main job, stage by stage: ingest, convert, evaluate, SFT, GRPO, export."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from data.store import add
 from data.subsets import Subset
 from evals import report
 from evals.failures import categorise
+from evals.statistics import wilson
 from pipeline import grpo, inputs, models, sft
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import fitting, store_evaluation
@@ -186,6 +187,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         return {
             "model": kept_path(job, best.merged),
             "best_step": best.step,
+            "heldout_answer": asdict(wilson(round(answer * heldout.height), heldout.height)),
             "signs": best.signs,
             "stopped_at": best.stopped_at,
             "problems": train.height,

@@ -35,7 +35,7 @@ class Stop:
     ) -> None:
         self.deadline, self.agreed = deadline, agreed
         self._signal: int | None = None
-        self._last, self._longest = time.monotonic(), 0.0
+        self._last, self._longest, self._beside = time.monotonic(), 0.0, 0.0
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -59,12 +59,17 @@ class Stop:
         finally:
             _restore(before)
 
+    def allow(self, seconds: float) -> None:
+        """Leave room for what takes so long and may follow a step, such as an evaluation."""
+        self._beside = max(self._beside, seconds)
+
     def asked(self) -> bool:
         """Whether to leave now; asked once a step. It leaves while another step would not fit."""
         now = time.monotonic()
         self._longest = max(self._longest, now - self._last)
         self._last = now
-        near = self.deadline is not None and now + self._longest > self.deadline
+        needed = self._longest + self._beside
+        near = self.deadline is not None and now + needed > self.deadline
         return self.agreed(near or self._signal is not None or bool(NOTED))
 
     def leave(self) -> None:

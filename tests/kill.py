@@ -2,14 +2,16 @@
 
     python -m tests.kill sft|grpo FOLDER [KILLS] [SEED]
 
-Trains the bundled model in one go, and in runs that are killed (SIGKILL) KILLS times in all.
-Prints one JSON object: after how many seconds each was killed, and whose weights or rows differ.
+Trains the bundled model in one go, and in runs that are killed (SIGKILL) KILLS times in all. GRPO
+goes on from a cold start, without which no text has the tags and nothing is learned. Prints one
+JSON object: after how many seconds each was killed, and whose weights or rows differ.
 """
 
 import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +23,12 @@ from data.store import ask, open_store
 
 ROOT = Path(__file__).parent.parent
 KNOBS = {
-    "sft": ["--steps", "24", "--batch", "4", "--checkpoint-every", "3"],
+    "start": ["sft", "--model", "tiny", "--steps", "60"],
+    "sft": ["sft", "--model", "tiny", "--steps", "24", "--batch", "4", "--checkpoint-every", "3"],
     "grpo": [
-        "--steps", "12", "--prompts", "2", "--group", "4", "--max-tokens", "16",
-        "--evaluate-every", "4", "--checkpoint-every", "3",
+        "grpo", "--steps", "12", "--prompts", "4", "--group", "4", "--max-tokens", "64",
+        "--learning-rate", "5e-4", "--evaluate-every", "4", "--checkpoint-every", "3",
+        "--guard", "warn",
     ],
 }  # fmt: skip
 ROWS = {
@@ -38,7 +42,7 @@ def begun(store: Path, kind: str) -> subprocess.Popen[bytes]:
     """The command, started."""
     command = [
         *(sys.executable, "-c", "from workbench.cli import main; main()", "--store", str(store)),
-        *(kind, "--model", "tiny", *KNOBS[kind], "--set", "data.heldout=8", "--json"),
+        *(*KNOBS[kind], "--set", "data.heldout=8", "--json"),
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     quiet = subprocess.DEVNULL
@@ -80,16 +84,39 @@ def left_by(store: Path, kind: str) -> dict[str, Any]:
     return {"weights": hashlib.sha256(merged.read_bytes()).hexdigest(), **rows}
 
 
+def learned(store: Path) -> dict[str, Any]:
+    """That GRPO had something to learn: steps with rollouts, those with any advantage, a change."""
+    steps = ask(
+        open_store(store),
+        "select step, max(abs(advantage)) as most from rollouts group by 1 order by 1",
+    )
+    [start] = (store / "checkpoints").glob("sft-*/merged/model.safetensors")
+    [merged] = (store / "checkpoints").glob("grpo-*/merged/model.safetensors")
+    return {
+        "steps": steps.height,
+        "with_advantage": steps.filter(steps["most"] > 0).height,
+        "weights_changed": start.read_bytes() != merged.read_bytes(),
+    }
+
+
 def main(kind: str, folder: Path, kills: int = 20, seed: int = 0) -> dict[str, Any]:
     """The object that is printed. A run that ends between two kills is followed by another."""
     rng = random.Random(seed)
-    to_the_end(folder / "warm", kind)  # fills the caches of what both import
-    seconds = to_the_end(folder / "alone", kind)
+    start = folder / "start"
+    start.mkdir(parents=True, exist_ok=True)
+    if kind == "grpo":
+        to_the_end(start, "start")
+
+    def new(name: str) -> Path:
+        return Path(shutil.copytree(start, folder / name))
+
+    to_the_end(new("warm"), kind)  # fills the caches of what both import
+    seconds = to_the_end(new("alone"), kind)
     alone = left_by(folder / "alone", kind)
     moments: list[list[float]] = []
     differ: list[str] = []
     while sum(map(len, moments)) < kills:
-        store = folder / f"killed-{len(moments)}"
+        store = new(f"killed-{len(moments)}")
         moments.append(killed(store, kind, kills - sum(map(len, moments)), seconds, rng))
         broken = left_by(store, kind)
         differ += [f"{store.name}: {name}" for name in alone if alone[name] != broken[name]]
@@ -100,6 +127,7 @@ def main(kind: str, folder: Path, kills: int = 20, seed: int = 0) -> dict[str, A
         "runs": len(moments),
         "moments": moments,
         "rows": {table: len(alone[table]) for table in ROWS},
+        **({"learned": learned(folder / "alone")} if kind == "grpo" else {}),
         "differ": differ,
     }
 

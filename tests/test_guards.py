@@ -108,3 +108,15 @@ def test_the_third_time_a_run_would_be_rolled_back_it_stops_and_a_resumed_guard_
         # what happened before the roll-back does not count again
         assert said[-1] == "stop" or guard.after(step) is None
     assert said == ["roll-back", "roll-back", "stop"]
+
+
+def test_a_guard_that_goes_on_says_each_sign_once(store):
+    guard = Guard(
+        "warn", HELDOUT, metrics := metrics_of(store, healthy() | fell("rollout/empty", 0.0, 0.5))
+    )
+    guard.after(STEPS)
+    said = list(guard.signs)
+    assert len(said) == 1
+    guard = Guard("warn", HELDOUT, metrics, **guard.place())  # type: ignore[arg-type]
+    guard.after(STEPS)
+    assert guard.signs == said

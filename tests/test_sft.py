@@ -2,12 +2,17 @@
 
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from safetensors.numpy import load_file
 
 from data.store import ask
 from pipeline import models, sft
+from pipeline.config import SftConfig
+from pipeline.lora import add_adapters
 from pipeline.metrics import StoreMetrics
 from pipeline.tokens import Tokenizer
 from pipeline.training_state import CannotResume
@@ -44,3 +49,23 @@ def test_no_example_that_fits_is_refused_with_the_limit(cold, tmp_path):
             models.load("tiny"), [], Tokenizer(models.TINY), cold["config"],
             folder=tmp_path, metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,
         )  # fmt: skip
+
+
+def test_an_optimizer_that_forgets_its_momentum_keeps_its_place_in_the_schedule():
+    start = models.load("tiny")
+    model = add_adapters(start.model, rank=2, alpha=1.0, seed=0, mesh=start.mesh)
+    rule = sft.optimizer(SftConfig(lora_rank=2, warmup=0.5), 10)
+    optimizer = nnx.Optimizer(model, rule, wrt=nnx.LoRAParam)
+    ones = jax.tree.map(jnp.ones_like, nnx.state(model, nnx.LoRAParam))
+    for _ in range(3):
+        optimizer.update(model, ones)
+    sft.forget_momentum(optimizer)
+    numbers = {
+        "/".join(map(str, path)): np.asarray(leaf)
+        for path, leaf in nnx.to_flat_state(nnx.state(optimizer, nnx.OptState))
+    }
+    moments = [leaf for path, leaf in numbers.items() if "/mu/" in path or "/nu/" in path]
+    assert len(moments) > 2
+    assert not any(leaf.any() for leaf in moments)
+    counts = {path: int(leaf) for path, leaf in numbers.items() if path.endswith("count")}
+    assert sorted(counts.values()) == [0, 3]  # Adam's, and the schedule's

@@ -10,12 +10,15 @@ import pytest
 from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 from tunix.rl import algo_core, common
+from tunix.rl.grpo.grpo_learner import TrainExample
 from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline import learner, losses, models, token_scores
+from pipeline import guards, learner, losses, models, token_scores
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters
+from pipeline.metrics import StoreMetrics
+from pipeline.objective import objective_of
 from pipeline.tiny.train_base import initialise
 
 PAD, ROWS, PROMPT, COMPLETION, TEMPERATURE = 0, 4, 7, 21, 0.9
@@ -73,8 +76,8 @@ def ours(model, given):
     return losses.policy_loss(model, given, ALGORITHM, pad=PAD, temperature=TEMPERATURE)
 
 
-def theirs(model, given):
-    return algo_core.grpo_loss_fn(model, given, ALGORITHM, PAD, 1)
+def theirs(model, given, algorithm=ALGORITHM):
+    return algo_core.grpo_loss_fn(model, given, algorithm, PAD, 1)
 
 
 def differentiated(loss, model, given, wrt: Any = nnx.LoRAParam):
@@ -98,14 +101,53 @@ def same_gradient(mine, other):
         assert jnp.allclose(one, two, rtol=1e-3, atol=1e-6)
 
 
+def test_the_kl_that_is_told_is_not_clamped_and_passes_the_guards_limit(policy, store):
+    far = example(old=False)
+    far = far._replace(ref_per_token_logps=far.ref_per_token_logps + 1)
+    unclamped = learner.algorithm(GrpoConfig(beta=0.3, epsilon=0.1, kl_clamp=1e9))
+    vars(unclamped)["temperature"] = TEMPERATURE
+    _, means = ours(policy, far)
+    _, aux = theirs(policy, far, unclamped)
+    assert float(means["kl"]) == pytest.approx(float(aux["kl"]), rel=1e-4)
+    assert 0 < float(means["kl_clamped"]) < 1
+    metrics = StoreMetrics(store, "grpo-x")
+    for step in range(1, guards.WINDOW + 1):
+        metrics.note(step, "actor/train/kl", float(means["kl"]))
+    assert [sign.name for sign in guards.signs(metrics.series, heldout=8)] == ["KL"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "mask_truncated"),
+    [("grpo", True), ("dr-grpo", True), ("dapo", False), ("dapo", True)],
+)
+def test_a_step_in_pieces_has_the_gradient_of_the_whole_step(policy, variant, mask_truncated):
+    given = example(old=True)
+    empty = jnp.zeros_like(given.prompt_ids, dtype=bool)
+    whole = TrainExample(prompt_mask=empty, **given._asdict())
+    stop = int(given.completion_ids[0, -1])  # of one row in the first piece; the others are cut off
+    config = GrpoConfig(variant=variant, mask_truncated=mask_truncated, max_tokens=COMPLETION)
+    objective = objective_of(config, [stop, int(given.completion_ids[2, COMPLETION - 15])])
+
+    def loss(model, given):
+        return losses.policy_loss(
+            model, given, ALGORITHM, pad=PAD, temperature=TEMPERATURE, objective=objective
+        )
+
+    _, expected = called(*differentiated(loss, policy, whole))
+    ready = losses.piece_of(whole, objective, pieces=2)
+    halves = [jax.tree.map(lambda a, at=at: a[at : at + 2], ready) for at in (0, 2)]
+    compiled, arguments = differentiated(loss, policy, halves[0])
+    gradients = [compiled(arguments[0], half)[1] for half in halves]
+    same_gradient(jax.tree.map(lambda *parts: sum(parts) / 2, *gradients), expected)
+
+
 @pytest.mark.parametrize("old", [False, True], ids=["on policy", "clipped"])
 def test_the_policy_loss_is_tunixs_in_value_gradient_and_what_is_logged(policy, old):
     given = example(old=old)
     (loss, means), gradient = called(*differentiated(ours, policy, given))
     (same, aux), expected = called(*differentiated(theirs, policy, given))
     assert float(loss) == pytest.approx(float(same), rel=1e-5)
-    for name in ("kl", "pg_clipfrac"):
-        assert float(means[name]) == pytest.approx(float(aux[name]), rel=1e-4)
+    assert float(means["pg_clipfrac"]) == pytest.approx(float(aux["pg_clipfrac"]), rel=1e-4)
     assert (float(means["pg_clipfrac"]) > 0) == old
     same_gradient(gradient, expected)
 
