@@ -8,8 +8,12 @@ FLOOR = 1e-6  # Tunix 0.1.7 adds it to the standard deviation
 SAME = 1e-9
 
 
-def advantages(rewards: np.ndarray) -> np.ndarray:
-    """Rewards less the mean of their group, over its standard deviation (arXiv:2402.03300, 4.1.2).
+def advantages(rewards: np.ndarray, variant: str = "grpo") -> np.ndarray:
+    """What each rollout is pushed by, as `variant` has it (pipeline/objective.py).
+
+    grpo, dapo  less the mean of the group, over its standard deviation (arXiv:2402.03300, 4.1.2)
+    dr-grpo     less the mean of the group (arXiv:2503.20783)
+    rloo        less the mean of the others of the group (arXiv:2402.14740)
 
     The same numbers, to the last bit, as those that Tunix trains on.
 
@@ -18,7 +22,14 @@ def advantages(rewards: np.ndarray) -> np.ndarray:
     """
     if rewards.shape[1] < 2:
         raise ValueError(f"an advantage needs a group of 2 or more, got {rewards.shape[1]}")
+    if variant == "rloo":
+        others = rewards.sum(axis=-1, keepdims=True) - rewards
+        return rewards - others / (rewards.shape[1] - 1)
     mean = rewards.mean(axis=-1, keepdims=True)
+    if variant == "dr-grpo":
+        return rewards - mean
+    if variant not in ("grpo", "dapo"):
+        raise ValueError(f"no advantage is known for the variant {variant!r}")
     deviation = rewards.std(axis=-1, ddof=1, keepdims=True)
     return (rewards - mean) / (deviation + FLOOR)
 

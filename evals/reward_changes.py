@@ -14,8 +14,10 @@ MOVED = 1e-6  # advantages that differ by less are the same: sums in another ord
 GROUP = ("step", "group")
 
 
-def with_advantages(rollouts: pl.DataFrame) -> pl.DataFrame:
+def with_advantages(rollouts: pl.DataFrame, variant: str = "grpo") -> pl.DataFrame:
     """`rollouts` (step, group, before, after: whole groups, side by side) and what follows of them.
+
+    variant: of the run that they are of, see `advantages`
 
     Adds for both rewards: advantage_*, sign_* (-1, 0, 1), signal_* (of its group); and flipped:
     training pushed it one way and would push it the other way.
@@ -28,7 +30,7 @@ def with_advantages(rollouts: pl.DataFrame) -> pl.DataFrame:
         signal = np.empty(len(rewards), dtype=bool)
         for places in _groups(rollouts):
             of_groups = rewards[places]
-            advantage[places] = advantages(of_groups)
+            advantage[places] = advantages(of_groups, variant)
             sign[places] = signs(of_groups)
             signal[places] = has_signal(of_groups)[:, None]
         added |= {f"advantage_{side}": advantage, f"sign_{side}": sign, f"signal_{side}": signal}

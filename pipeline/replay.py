@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data import runs
 from data.store import Store, ask, within
 from evals.reward_changes import by_step, summary, with_advantages
 from evals.rollouts import NoRollouts, Progress, apart, check_rewards, pages, steps_of
@@ -36,7 +37,7 @@ def replay(
     parts: means over the rollouts for which the part was a number, n of them, unweighted
     """
     rewards, digest = load(file) if file else (own_rewards(store, run), None)
-    weights = dict(_stored_weights(store, run))
+    weights, variant = dict(_stored_weights(store, run)), variant_of(store, run)
     kept: list[pl.DataFrame] = []
     sums = {name: np.zeros(2) for name in weights}  # of a part: sum and count
     new_sums = {reward.name: np.zeros(2) for reward in rewards}
@@ -52,7 +53,8 @@ def replay(
         both = with_advantages(
             known.rename({"reward": "before"}).with_columns(
                 pl.Series("after", total(values, rewards))
-            )
+            ),
+            variant,
         )
         _add(sums, _stored_values(known, list(weights)))
         _add(new_sums, dict(zip(new_sums, values.T, strict=True)))
@@ -70,6 +72,7 @@ def replay(
         "run": run,
         "rewards": str(file) if file else OWN,
         "sha256": digest,
+        "variant": variant,
         **summary(rollouts),
         "without_gold": without_gold,
         "unknown": unknown,
@@ -95,6 +98,15 @@ def own_rewards(store: Store, run: str) -> list[Reward]:
             f" {', '.join(known)}. Name a file that defines them: --rewards FILE.py"
         )
     return [replace(known[name], weight=weight) for name, weight in stored]
+
+
+def variant_of(store: Store, run: str) -> str:
+    """Which variant of GRPO `run` was trained by; the usual one where the store has no word of it.
+
+    Rollouts may come from a store whose runs are elsewhere.
+    """
+    known = runs.state(store, run)
+    return str((known or {"config": {}})["config"].get("variant", GrpoConfig().variant))
 
 
 def _stored_weights(store: Store, run: str) -> list[tuple[str, float]]:

@@ -6,13 +6,15 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from tunix.rl import algo_core
+from tunix.rl import algo_core, function_registry
 
+from data import runs
 from data.store import add, ask
 from evals.advantages import advantages, has_signal, signs
 from evals.reward_changes import with_advantages
 from evals.rollouts import NoRollouts
-from pipeline.config import GrpoConfig
+from pipeline.config import VARIANTS, GrpoConfig
+from pipeline.objective import objective_of
 from pipeline.replay import own_rewards, replay
 from pipeline.reward_files import BadRewards, load
 from pipeline.rewards import rewards_of
@@ -61,6 +63,30 @@ def test_advantages_are_those_of_the_trainer_to_the_last_bit(group):
     assert np.array_equal(advantages(rewards.reshape(-1, group)).ravel(), theirs)
     one_by_one = [algo_core.compute_advantages(r, group) for r in rewards.reshape(-1, group)]
     assert np.array_equal(advantages(rewards.reshape(-1, group)), one_by_one)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_advantages_of_each_variant_are_those_that_its_training_takes(variant):
+    rewards = np.random.default_rng(1).integers(0, 5, (50, 8)) @ np.eye(8)
+    estimator = objective_of(GrpoConfig(variant=variant), [1]).advantage
+    theirs = function_registry.get_advantage_estimator(estimator)(rewards.ravel(), 8)
+    assert np.array_equal(advantages(rewards, variant).ravel(), np.asarray(theirs))
+
+
+@pytest.mark.parametrize("variant", ["dr-grpo", "rloo"])
+def test_a_run_of_another_variant_is_replayed_by_its_own_advantages(run, variant):
+    rewards = np.array(
+        ask(run, 'select reward from rollouts order by step, "group", sample')["reward"]
+    ).reshape(-1, 4)
+    stored = ask(run, 'select * from rollouts order by step, "group", sample').with_columns(
+        pl.Series("advantage", advantages(rewards, variant).ravel()), run=pl.lit("grpo-2")
+    )
+    add(run, "rollouts", stored, run="grpo-2")
+    runs.begin(run, "grpo", run="grpo-2", stage="grpo", config={"variant": variant}, seed=0,
+               inputs={}, parent=None)  # fmt: skip
+    found = replay(run, "grpo-2")
+    assert (found["variant"], found["reproduced"]) == (variant, found["rollouts"])
+    assert replay(run, "grpo-1")["variant"] == "grpo"
 
 
 def test_a_group_of_one_has_no_advantage():
