@@ -1,5 +1,7 @@
 """Facets of the failures page: what there is to choose, with counts that go together."""
 
+import re
+
 import streamlit as st
 
 from evals.browse_filter import FIXED, LONGEST, Filter
@@ -20,7 +22,9 @@ TITLES = {
     "source": "Source",
     "tag": "Tag",
 }
-IN_SIGHT = (*FIXED, "stage", "steps")  # few values, which are no person's words: shown at once
+IN_SIGHT = (*FIXED, "stage", "steps")  # few values: shown at once
+# a label that is in sight is drawn as Markdown, which a person's words may hold
+NO_MARKUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
 
 
 def facets(counts: dict[str, list[tuple[str, int]]], filter: Filter) -> None:
@@ -56,12 +60,16 @@ def _facet(facet: str, found: dict[str, int], filter: Filter) -> None:
     def label(value: str) -> str:
         return f"{plain(value)} · {found.get(value, 0):,}"
 
-    if facet in IN_SIGHT and set(values) <= found.keys():
+    if facet in IN_SIGHT and set(values) <= found.keys() and _are_words(facet, values):
         st.pills(TITLES[facet], values, selection_mode="multi", format_func=label, key=key,
                  on_change=_choose, args=(facet,), wrap=True)  # fmt: skip
     else:
         st.multiselect(TITLES[facet], values, format_func=label, key=key, on_change=_choose,
                        args=(facet,), placeholder="any", select_all=False)  # fmt: skip
+
+
+def _are_words(facet: str, values: list[str]) -> bool:
+    return facet in FIXED or all(NO_MARKUP.fullmatch(value) for value in values)
 
 
 def _choose(facet: str) -> None:
@@ -80,6 +88,11 @@ def _clear() -> None:
     grader = session.said("grader")
     st.query_params.clear()
     session.go({"grader": grader})
+
+
+def show(generation: str) -> None:
+    """Go to a generation; the table shows the page that holds it."""
+    session.go({"generation": generation, "page": None})
 
 
 def _go(changes: dict[str, str | list[str] | None]) -> None:
