@@ -82,7 +82,8 @@ def _brief(row: dict[str, Any]) -> dict[str, str]:
         "verdict": VERDICT[row["correct"]],
         "origin": short(f"{row['stage']} · {row['run']} · sample {row['sample']}"),
         "question": short(row["question"] or f"Problem {row['problem_id']}"),
-        "answer": f"gold {short(row['gold'])}, answer {short(row['extracted']) or 'not found'}",
+        "answer": f"gold {short(row['gold']) or 'unknown'},"
+        f" answer {short(row['extracted']) or 'not found'}",
     }
 
 
