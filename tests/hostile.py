@@ -12,7 +12,7 @@ from evals.report import grade_run
 from tests import harmless
 from tests.store_rows import rows_of
 
-check, elements = harmless.check, harmless.elements
+check, elements, TURNING = harmless.check, harmless.elements, harmless.TURNING
 TEXTS = {
     "script": "<script>alert(1)</script>",
     "handler": '<img src=x onerror="alert(1)"><svg onload=alert(1)>',

@@ -1,7 +1,5 @@
 """Facets of the failures page: what there is to choose, with counts that go together."""
 
-import re
-
 import streamlit as st
 
 from evals.browse_filter import FIXED, LONGEST, Filter
@@ -22,9 +20,7 @@ TITLES = {
     "source": "Source",
     "tag": "Tag",
 }
-IN_SIGHT = (*FIXED, "stage", "steps")  # few values: shown at once
-# a label that is in sight is drawn as Markdown, which a person's words may hold
-NO_MARKUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*")
+IN_SIGHT = (*FIXED, "stage", "steps")  # few values, which are no person's words: shown at once
 
 
 def facets(counts: dict[str, list[tuple[str, int]]], filter: Filter) -> None:
@@ -60,16 +56,12 @@ def _facet(facet: str, found: dict[str, int], filter: Filter) -> None:
     def label(value: str) -> str:
         return f"{plain(value)} · {found.get(value, 0):,}"
 
-    if facet in IN_SIGHT and set(values) <= found.keys() and _are_words(facet, values):
+    if facet in IN_SIGHT and set(values) <= found.keys():
         st.pills(TITLES[facet], values, selection_mode="multi", format_func=label, key=key,
                  on_change=_choose, args=(facet,), wrap=True)  # fmt: skip
     else:
         st.multiselect(TITLES[facet], values, format_func=label, key=key, on_change=_choose,
                        args=(facet,), placeholder="any", select_all=False)  # fmt: skip
-
-
-def _are_words(facet: str, values: list[str]) -> bool:
-    return facet in FIXED or all(NO_MARKUP.fullmatch(value) for value in values)
 
 
 def _choose(facet: str) -> None:
