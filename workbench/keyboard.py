@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 import streamlit as st
+from streamlit.components.v2 import component
 
 from data import state
-from evals import browse
+from evals import browse, browse_detail
 from evals.browse_filter import Filter
 from workbench import facets, session
 from workbench.keyboard_in_browser import SCRIPT, STYLE
@@ -21,7 +22,7 @@ from workbench.texts import plain
 PAGE = 50  # rows of the table above, which the browser holds with those of the next nearest page
 SHORT = 160  # characters of each text of a row
 KEY = "row by row"
-HEARD, REFUSED, LAST = "keys heard", "tag refused", "last tag"
+HEARD, REFUSED, LAST, TAGGED = "keys heard", "tag refused", "last tag", "tagged by a key"
 VERDICT = {"right": "✓ right", "wrong": "✗ wrong", "unknown": "? unknown"}
 
 
@@ -32,6 +33,10 @@ def page_of(filter: Filter, generation: str) -> int:
         return 1
     number = session.browsed(browse.neighbours, filter, place)["number"]
     return max(1, -(-number // PAGE))
+
+
+def tags_of(generation: str) -> list[dict[str, Any]]:
+    return session.answer(browse_detail.tags, generation, reads=("tags",))
 
 
 def board(filter: Filter, where: dict[str, Any], shown: dict[str, Any]) -> None:
@@ -50,6 +55,7 @@ def board(filter: Filter, where: dict[str, Any], shown: dict[str, Any]) -> None:
             # what the filter leaves out stands between two that it lets through
             "at": where["number"] + (0 if fits else 0.5),
             "of": where["of"],
+            "tags": [plain(one["tag"]) for one in tags_of(shown["generation_id"])],
             "heard": st.session_state.get(HEARD, 0),
             "write": session.may_write(),
             "last": st.session_state.get(LAST, ""),
@@ -61,7 +67,7 @@ def board(filter: Filter, where: dict[str, Any], shown: dict[str, Any]) -> None:
 
 @functools.cache
 def _component() -> Any:
-    return st.components.v2.component("thinkbench_keyboard", css=STYLE, js=SCRIPT)
+    return component("thinkbench_keyboard", css=STYLE, js=SCRIPT)
 
 
 def _around(filter: Filter, number: int, of: int) -> tuple[int, pl.DataFrame]:
@@ -116,3 +122,4 @@ def _tag(filter: Filter, generation: str, tag: str) -> None:
         st.session_state[REFUSED] = plain(str(error))
     else:
         st.session_state[LAST] = tag
+        st.session_state[TAGGED] = True

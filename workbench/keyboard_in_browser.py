@@ -54,8 +54,7 @@ function begin(root) {
   card.setAttribute("aria-label", "Row by row")
   place.setAttribute("aria-live", "polite")
   let data, setStateValue, at, waits, since, last, reading = false
-  let said = 0, tags = [], tagged = null  // tagged: the row that the open box is for
-  const mine = new Map()  // id -> tags that were said here
+  let said = 0, tags = [], boxFor = null  // the id of the row that the open box is for
 
   const row = () => (at === data.at ? data.here : data.rows[at - data.first])
 
@@ -65,10 +64,12 @@ function begin(root) {
     const where = `${number} of ${data.of.toLocaleString("en")}`
     place.textContent = [where, ...(shown ? [shown.verdict, shown.origin] : ["…"])].join(" · ")
     question.textContent = shown?.question ?? ""
-    const own = (shown && mine.get(shown.id)) ?? []
-    answer.textContent = [shown?.answer ?? "", ...own.map((tag) => `tagged ${tag}`)].join(" · ")
+    const known = shown && shown === data.here ? data.tags : []
+    const own = tags.filter(([, id]) => id === shown?.id).map(([, , tag]) => tag)
+    const tagged = [...new Set([...known, ...own])].map((tag) => `tagged ${tag}`)
+    answer.textContent = [shown?.answer ?? "", ...tagged].join(" · ")
     if (!card.isConnected) root.append(card)
-    if (tagged !== null) return  // the box is there, and somebody types in it
+    if (boxFor !== null) return  // the box is there, and somebody types in it
     keys.textContent = data.refused || "← → or j k: previous, next · " +
       (data.write ? "t: tag · " : "") + "Enter or o: to its texts and back"
   }
@@ -80,7 +81,7 @@ function begin(root) {
     tags = tags.filter(([number]) => number > data.heard)
     if (at === undefined || data.heard === said) at = data.at
     last ??= data.last
-    if (tagged !== null && row()?.id !== tagged) closeBox()
+    if (boxFor !== null && row()?.id !== boxFor) closeBox()
     draw()
   }
 
@@ -109,7 +110,7 @@ function begin(root) {
 
   function openBox() {
     if (!data.write || !row()) return
-    tagged = row().id
+    boxFor = row().id
     box.value = last ?? ""
     keys.textContent = ""
     keys.append(box)
@@ -118,7 +119,7 @@ function begin(root) {
   }
 
   function closeBox() {
-    tagged = null
+    boxFor = null
     box.remove()
     draw()
   }
@@ -128,8 +129,7 @@ function begin(root) {
     const tag = box.value.trim()
     if (event.key === "Enter" && tag) {
       said += 1
-      tags.push([said, tagged, tag])
-      mine.set(tagged, [...new Set([...(mine.get(tagged) ?? []), tag])])
+      tags = [...tags, [said, boxFor, tag]]
       last = tag
       later()
       tellNow()

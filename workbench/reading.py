@@ -25,7 +25,7 @@ ALSO = (DIFFERENCES, FORMULAS)
 def detail(filter: Filter, first: str, page: int) -> None:
     """The generation that the address names, or the `first`; buttons and keys to go on from it.
 
-    page: of the table that is shown above; where the keys leave it, that is drawn again too
+    page: of the table that is shown above. Where the keys leave it, or tag, all is drawn again.
     """
     index = session.index(filter.grader)
     generation = session.said("generation") or first
@@ -34,7 +34,8 @@ def detail(filter: Filter, first: str, page: int) -> None:
         st.warning("The store has no such generation as the address names. Here is the first.")
         generation = first
         place = browse.place_of(index, first)
-    if session.said("generation") and keyboard.page_of(filter, generation) != page:
+    off = session.said("generation") and keyboard.page_of(filter, generation) != page
+    if st.session_state.pop(keyboard.TAGGED, False) or off:
         st.rerun(scope="app")
     where = session.browsed(browse.neighbours, filter, place)
     before, after, tag, link = st.columns([1, 1, 1, 1], vertical_alignment="center")

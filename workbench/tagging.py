@@ -6,10 +6,10 @@ import streamlit as st
 
 from data import state
 from data.store import Store, ask
-from evals import browse, browse_detail
+from evals import browse
 from evals.browse_filter import Filter, of_address, to_address
 from workbench import session
-from workbench.keyboard import LAST
+from workbench.keyboard import LAST, tags_of
 from workbench.texts import plain
 
 HERE = "failures"  # the page of a saved view
@@ -44,7 +44,7 @@ def _tag_all(filter: Filter, total: int) -> None:
 
 def one(generation: str) -> None:
     """The tags of one generation, and a form to say another."""
-    tags = session.answer(browse_detail.tags, generation, reads=("tags",))
+    tags = tags_of(generation)
     with st.popover(f"Tags ({len(tags)})", width="stretch"):
         for tag in tags:
             st.text(plain(f"{tag['tag']} ({tag['author']})"))
