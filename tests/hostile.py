@@ -1,16 +1,18 @@
 """Texts that would do harm, or break a page, if any of it were markup; and a store full of them."""
 
 import json
-from html.parser import HTMLParser
+from pathlib import Path
 
-from streamlit.testing.v1 import AppTest
-
-from data import state
+from data import jobs, runs, state
+from data.conversions import convert_source
+from data.ingest import ingest
 from data.store import Store, add, ask
 from evals.imports import import_file
 from evals.report import grade_run
+from tests import harmless
 from tests.store_rows import rows_of
 
+check, elements, TURNING = harmless.check, harmless.elements, harmless.TURNING
 TEXTS = {
     "script": "<script>alert(1)</script>",
     "handler": '<img src=x onerror="alert(1)"><svg onload=alert(1)>',
@@ -27,7 +29,7 @@ TEXTS = {
 
 
 def fill(store: Store, folder) -> None:
-    """Add two runs in which every text, question, gold, tag and reward name is one of TEXTS."""
+    """Add rows of every kind in which each text, name, tag, reason and author is one of TEXTS."""
     for run in ("one", "two"):
         rows = [
             {
@@ -47,13 +49,93 @@ def fill(store: Store, folder) -> None:
     ids = ask(store, "select generation_id from generations where run = 'one'")["generation_id"]
     for text in TEXTS.values():
         state.tag_all(store, "generation", ids.to_list(), text[:80].replace("\n", " "), text[:50])
+        state.save_view(store, text[:80], "failures", f"tag={text[:80]}", text[:50])
     rollouts(store)
+    records(store, folder)
+    job(store)
+
+
+def records(store: Store, folder: Path) -> None:
+    """Records of TEXTS, converted and ruled on; subsets of them, one chosen from the other."""
+    file = folder / "\u202egnp <img src=x onerror=alert(1)> # big.jsonl"
+    rows = [
+        {"prompt": f"{text} and what?", "completion": f"<think>{text}</think>\n{text}"}
+        for text in TEXTS.values()
+    ]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ingest(store, "hostile", file, "completion")
+    convert_source(store, "hostile")
+    every = ask(store, "select record_id from records order by row_number")["record_id"].to_list()
+    counted(store)
+    parent = None
+    for record, (name, text) in zip(every, TEXTS.items(), strict=True):
+        kind = "released" if name in ("markdown", "latex") else "quarantined"
+        state.rule(store, record, kind, text[:5_000], text[:50])
+        state.tag_all(store, "record", [record], text[:80], text[:50])
+        recipe = json.dumps({"of": "records", "where": f"prompt contains {json.dumps(text[:500])}"})
+        label = text[:80].replace("@", " ")
+        version = state.save_subset(store, label, recipe, every, parent, text[:50])
+        parent = f"{label}@{version}"
+
+
+def counted(store: Store) -> None:
+    """Tokens of the examples, counted with tokenizers that are TEXTS."""
+    examples = ask(store, "select example_id, record_id, source, converter from examples")
+    runs.begin(store, "tokens", run="tokens-1", config={}, seed=None, inputs={})
+    for text in TEXTS.values():
+        n = examples.height
+        rows = rows_of(
+            "tokens",
+            **examples.to_dict(as_series=False),
+            tokenizer=[text[:80]] * n,
+            **{part: [9] * n for part in ("prompt", "reasoning", "answer", "answer_end")},
+            mask_is_exact=[True] * n,
+        )
+        add(store, "tokens", rows, run="tokens-1")
+    runs.end(store, "tokens-1", "done", {})
+
+
+def job(store: Store) -> None:
+    """A job that has failed, whose words, message, log and progress are TEXTS."""
+    texts = [text[:2_000].replace("\0", "") for text in TEXTS.values()]
+    made, _ = jobs.submit(store, ["sft", *texts], texts[0])
+    folder = jobs.folder_of(store, made.job)
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("\n".join(texts))
+    done = {"step": 1, "of": 2, "numbers": {texts[0]: 1.0}, "began": 0, "first": 0, "at": 1}
+    told = {"runs": [[text[:80], f"sft-{text[:80]}"] for text in texts],
+            "work": {text[:80]: done for text in texts}}  # fmt: skip
+    (folder / "progress.json").write_text(json.dumps(told))
+    jobs.ended(store, made.job, "failed", 1, " ".join(texts))
+
+
+def addresses(store: Store) -> list[tuple[str, dict[str, str]]]:
+    """Every page, with each of its details open: the file of the page and its address."""
+    [run] = {job.job for job in jobs.jobs(store)}
+    subsets = ask(store, "select name || '@' || version as label from subsets order by name")
+    first, second = subsets["label"].to_list()[:2]
+    records = ask(store, "select record_id from records order by row_number")["record_id"]
+    generations = ask(store, "select generation_id from generations order by 1")["generation_id"]
+    also = {"list": "true", "show": "formulas"}
+    return [
+        ("overview", {}),
+        *(("audit", {"record": record} | also) for record in records),
+        ("audit", {"view": "Defects by source"}),
+        ("audit", {"view": "What training sees"}),
+        *(("failures", {"generation": one} | also) for one in generations[: len(TEXTS)]),
+        ("rollouts", {}),
+        ("compare", {}),
+        ("curate", {"source": "hostile"}),
+        ("curate", {"part": "Versions", "first": first, "second": second}),
+        ("curate", {"part": "Own answers"}),
+        *(("lineage", {"id": one, "step0": "true"}) for one in (records[0], generations[0])),
+        ("train", {"job": run}),
+        ("train", {"verb": "sft", "data.subset": first, "job": run}),
+    ]
 
 
 def rollouts(store: Store) -> None:
     """A GRPO run of one step whose texts and names of rewards are TEXTS."""
-    from data import runs
-
     texts = list(TEXTS.values())
     n = len(texts)
     runs.begin(store, "grpo", run="grpo-1", stage="grpo", config={}, seed=0, inputs={})
@@ -75,54 +157,3 @@ def rollouts(store: Store) -> None:
                       value=[1.0] * n)  # fmt: skip
     add(store, "metrics", metrics, run="grpo-1")
     runs.end(store, "grpo-1", "done", {})
-
-
-class Elements(HTMLParser):
-    """The elements of a piece of HTML with the names of their attributes."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: set[tuple[str, ...]] = set()
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag, attrs) -> None:
-        self.found.add((tag, *(name for name, _ in attrs)))
-
-
-HARMLESS = {
-    ("pre", "style"),
-    ("mark", "style", "title"),
-    ("details", "open", "style"),
-    ("summary", "style"),
-}
-SIGNS = ("javascript:", "<script", "onerror", "\\href", "# big", ":red[", "\u202e", "\x1b", "\x9b")
-
-
-def elements(page: str) -> set[tuple[str, ...]]:
-    """Those elements of the HTML that a text must not make."""
-    return Elements(page).found - HARMLESS
-
-
-def check(page: AppTest) -> None:
-    """Fail where a text reached a place of the page in which it would be more than text."""
-    assert not page.exception
-    for element in page.get("html"):
-        assert elements(element.proto.body) == set()
-    # these are drawn as Markdown, which no text of a store may reach
-    spoken = [getattr(page, kind) for kind in ("title", "header", "subheader", "caption",
-              "markdown", "info", "warning", "error", "success")]  # fmt: skip
-    said = [element.value for found in spoken for element in found]
-    said += [metric.label for metric in page.metric]
-    said += [button.label for button in page.button]
-    said += [option.content for box in page.button_group for option in box.proto.options]
-    assert [text for text in said for sign in SIGNS if sign in text] == []
-    # tables, boxes and plain texts are drawn letter by letter, but letters must not turn around
-    for frame in page.dataframe:
-        cells = frame.value.select_dtypes(include=["object", "string"])
-        for column in cells:
-            assert not any(sign in str(cell) for cell in cells[column] for sign in SIGNS[-3:])
-            assert all(len(str(cell)) < 10_000 for cell in cells[column])
-    for text in page.text:
-        assert not any(sign in text.value for sign in SIGNS[-3:])
-        assert len(text.value) < 100_000

@@ -1,14 +1,18 @@
 """The audit page: every count of the audit, one row with its marks, rulings, token budgets."""
 
+import polars as pl
 import pytest
 
-from data import audit, rulings
+from data import audit, rulings, runs
 from data.conversions import convert_source
+from data.convert import RULES
 from data.ingest import ingest
-from data.store import ask
+from data.store import add, ask
+from evals import survival
 from pipeline import models, seen
 from tests import test_audit
 from tests.test_rulings import ROWS, write_jsonl
+from workbench import session
 
 PAGE = "views/audit.py"
 
@@ -98,6 +102,15 @@ def test_a_ruling_on_the_page_changes_what_is_trained_on_and_can_be_taken_back(s
     assert metrics(page)["To train on"] == "1"
 
 
+def test_a_ruling_is_said_under_the_name_of_who_is_signed_in_and_no_other(show, mine, monkeypatch):
+    monkeypatch.setattr(session, "author", lambda: "ana")
+    page = show(PAGE)
+    assert [box.label for box in page.text_input] == ["Reason"]
+    page.text_input[0].set_value("the sum is wrong")
+    press(page, "Quarantine")
+    assert ask(mine, "select author from rulings")["author"].to_list() == ["ana"]
+
+
 def test_a_ruling_without_a_reason_is_refused_and_changes_nothing(show, mine):
     page = press(show(PAGE), "Quarantine")
     assert any("reason is empty" in text.value for text in page.text)
@@ -117,6 +130,39 @@ def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_b
     [beyond] = [frame.value for frame in page.dataframe if "answer_end" in frame.value]
     assert len(beyond) == 1
     assert beyond["answer_end"].item() > 100
+
+
+def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
+    convert_source(mine, "mine", frozenset(RULES))
+    newest, older = audit.conversions(mine)["converter"].to_list()
+    seen.count(mine, "mine", older, "tiny", models.TINY, lambda *shown: None)
+    [tokenizer] = survival.tokenizers(mine, "mine", older)
+    count = pl.lit("zebra", dtype=pl.String).alias("tokenizer")
+    runs.begin(mine, "tokens", run="tokens-2", config={}, seed=None, inputs={})
+    add(mine, "tokens", ask(mine, "select * exclude (run) from tokens").with_columns(count),
+        run="tokens-2")  # fmt: skip
+    runs.end(mine, "tokens-2", "done", {})
+    assert survival.tokenizers(mine, "mine", older) == ["zebra", tokenizer]
+    page = show(PAGE, view="What training sees", converter=older, tokenizer=tokenizer, budget="7")
+    boxes = {box.label: box.value for box in page.selectbox}
+    assert (boxes["Converter"], boxes["Tokenizer"]) == (older, tokenizer)
+    assert page.number_input(key="budget").value == 7
+    box = next(box for box in page.selectbox if box.label == "Converter")
+    box.set_value(newest).run()
+    assert page.query_params["converter"] == newest
+
+
+def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):
+    thought = " ".join(map(str, range(60_000)))
+    said = f"<think>{thought}</think>\n7 \u202e7"
+    rows = [{"prompt": "x" * 1_000_000, "completion": said}]
+    ingest(here, "long", write_jsonl(tmp_path / "rows.jsonl", rows), "completion")
+    convert_source(here, "long", frozenset())
+    bodies = drawn(show(PAGE))
+    assert max(map(len, bodies)) < 100_000
+    assert any("940,000 characters …" in body for body in bodies)
+    assert any('title="answer">7 ⟨U+202E⟩7</mark>' in body for body in bodies)
+    assert not [body for body in bodies if "\u202e" in body]
 
 
 def test_only_the_tab_that_the_address_names_is_drawn(show, mine):

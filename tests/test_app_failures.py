@@ -1,5 +1,6 @@
 """The failures page: its facets, its address, its detail, tags and views; and texts stay texts."""
 
+import json
 from urllib.parse import parse_qs
 
 import pytest
@@ -34,6 +35,12 @@ def labels(page, label: str) -> list[str]:
     return [option.content for option in group(page, label).proto.options]
 
 
+def board(page) -> dict:
+    """What the browser is given to go on by keys."""
+    [found] = page.get("bidi_component")
+    return json.loads(found.proto.json)
+
+
 def test_the_failures_of_an_empty_store_say_what_to_run(show, here):
     page = show(PAGE)
     assert "no generations" in page.info[0].value
@@ -60,7 +67,7 @@ def test_an_address_restores_filter_and_generation(show, stages):
     page = show(PAGE, stage="grpo", correct="wrong", generation="p3:eval-grpo")
     assert group(page, "Stage").value == ["grpo"]
     assert len(table(page)) == 1
-    assert any("1 of 1" in text.value for text in page.text)
+    assert (board(page)["at"], board(page)["of"]) == (1, 1)
     assert any("grpo · eval-grpo · sample 0" in text.value for text in page.text)
 
 
@@ -87,6 +94,21 @@ def test_next_goes_through_what_fits_and_stops_at_its_end(show, stages):
         press(page, "Next")
         assert page.query_params["generation"] == expected
     assert [b.disabled for b in page.button if b.label in ("Previous", "Next")] == [False, True]
+
+
+def test_the_table_shows_the_page_that_holds_the_generation_of_the_address(show, here):
+    evaluate(here, "eval-base", "base", ["7"] * 60 + ["1"] * 60)
+    page = show(PAGE, generation="p99:eval-base", page="2")  # 120 of 120: ids sort as texts
+    assert "p99" in table(page)["problem_id"].to_list()
+    assert any("Page 3 of 3" in text.value for text in page.text)
+    held = board(page)
+    assert (held["at"], held["of"], held["first"]) == (120, 120, 51)
+    assert [held["rows"][-1], len(held["rows"])] == [held["here"], 70]
+
+
+def test_what_the_filter_leaves_out_stands_between_two_that_it_lets_through(show, stages):
+    held = board(show(PAGE, correct="wrong", generation="p0:eval-grpo"))
+    assert (held["at"], held["of"], held["here"]["id"]) == (3.5, 4, "p0:eval-grpo")
 
 
 def test_an_address_that_names_what_is_not_there_shows_that_nothing_fits(show, stages):
@@ -137,6 +159,7 @@ def test_a_page_that_is_read_only_offers_nothing_to_write(show, stages, monkeypa
     monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
     page = show(PAGE)
     assert not {"Add", "Save", "Delete"} & {button.label for button in page.button}
+    assert board(page)["write"] is False
 
 
 @pytest.mark.parametrize("name", hostile.TEXTS)

@@ -3,26 +3,19 @@
 With THINKBENCH_SCREENSHOTS=FOLDER a picture of every page is written there.
 """
 
-import contextlib
 import json
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
-from data import jobs, state
+from data import jobs
 from data.store import Store, ask, open_store
 from data.subsets import subsets
-from tests import ROOT, hostile
-from tests.test_app import free_port
+from tests import hostile
+from tests.browsing import at_address, picture, ready, served, thinkbench
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip(
@@ -35,29 +28,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-component-update", "--no-first-run")  # fmt: skip
 PAGES = ("", "audit", "failures", "rollouts", "compare", "curate", "lineage", "train")
 SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
-
-
-def thinkbench(store: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "workbench", "--store", str(store), *words]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-
-
-@contextlib.contextmanager
-def served(store: Path) -> Iterator[str]:
-    """The address of the app on `store`."""
-    port = free_port()
-    command = [sys.executable, "-m", "workbench", "app", "--port", str(port), "--store", str(store)]
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)
-    try:
-        for _ in range(300):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
+HEIGHT = 31  # [pixels] of a row of a table, and of its head
 
 
 @pytest.fixture(scope="module")
@@ -115,22 +86,6 @@ def page(browser) -> Iterator:
     context.close()
 
 
-def ready(page) -> None:
-    """Wait until the page has drawn all that it was asked for."""
-    page.wait_for_selector("[data-testid=stMain] h1")
-    page.wait_for_function(
-        "() => document.querySelector('[data-test-script-state]')"
-        "?.dataset.testScriptState === 'notRunning'"
-    )
-    assert page.locator("[data-testid=stException]").count() == 0
-
-
-def picture(page, name: str) -> None:
-    if folder := os.environ.get("THINKBENCH_SCREENSHOTS"):
-        page.wait_for_timeout(800)  # charts are drawn after the page
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def test_every_page_opens_in_both_lights_without_an_error(page, address):
     for name in PAGES:
         page.emulate_media(color_scheme="light")
@@ -177,6 +132,84 @@ def test_a_person_finds_failures_by_category_and_tags_them(page, address, filled
     assert tagged == 20
 
 
+def failures_of(page, address: str, filled: Store) -> list[str]:
+    """Open the failures of the base stage; the ids of its generations in their order."""
+    page.goto(f"{address}/failures?stage=base")
+    ready(page)
+    page.get_by_text("1 of 40", exact=False).wait_for()
+    run = "select generation_id from generations where run = 'theirs-base' order by problem_id"
+    return ask(filled, run)["generation_id"].to_list()
+
+
+def test_ten_quick_presses_move_ten_and_a_tag_lands_on_the_row_that_is_shown(page, address, filled):
+    ids = failures_of(page, address, filled)
+    for key in ["ArrowRight"] * 5 + ["j"] * 5:
+        page.keyboard.press(key)
+        page.wait_for_timeout(30)
+    assert page.locator(".place").inner_text().startswith("11 of 40 ·")  # before any answer
+    for key in ("t", *"odd sum", "Enter", "ArrowRight", "t", "Enter", "k", "k"):
+        page.keyboard.press(key)  # the second time, the tag is offered again
+    at_address(page, ids[9])
+    ready(page)
+    assert page.locator(".place").inner_text().startswith("10 of 40 ·")
+    tagged = ask(filled, "select target_id, tag from tags where tag = 'odd sum' order by 1").rows()
+    assert tagged == sorted([(ids[10], "odd sum"), (ids[11], "odd sum")])
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("tagged odd sum").wait_for()
+    at_address(page, ids[10])
+    picture(page, "failures-keys")
+
+
+def test_presses_beyond_the_rows_that_the_browser_holds_are_not_lost(page, address, filled):
+    page.goto(f"{address}/failures")
+    ready(page)
+    page.get_by_text("1 of 80", exact=False).wait_for()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    assert page.locator(".place").inner_text() == "61 of 80 · …"
+    page.get_by_text("61 of 80 · ✗ wrong").or_(page.get_by_text("61 of 80 · ✓ right")).wait_for()
+    page.get_by_text("Page 2 of 2").wait_for()
+
+
+def test_a_key_opens_the_detail_and_no_key_counts_while_somebody_types(page, address, filled):
+    page.set_viewport_size({"width": 1440, "height": 600})
+    failures_of(page, address, filled)
+    answer = page.get_by_role("heading", name=re.compile("right|wrong")).first
+    assert answer.bounding_box()["y"] > 600
+    page.keyboard.press("o")
+    page.wait_for_timeout(300)
+    assert 0 < answer.bounding_box()["y"] < 600
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert answer.bounding_box()["y"] > 600
+    box = page.get_by_role("textbox", name="Text contains")
+    box.click()
+    page.keyboard.type("jot")
+    page.keyboard.press("ArrowLeft")
+    assert box.input_value() == "jot"
+    assert page.locator(".place").inner_text().startswith("1 of 40 ·")
+
+
+def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, address, filled):
+    ids = failures_of(page, address, filled)
+
+    def click_on(row: int) -> None:
+        corner = page.get_by_test_id("stDataFrame").first.bounding_box()
+        page.mouse.click(corner["x"] + 18, corner["y"] + HEIGHT * row + HEIGHT // 2)
+        at_address(page, ids[row - 1])
+        ready(page)
+
+    click_on(3)
+    page.get_by_role("button", name="Next").click()
+    at_address(page, ids[3])
+    ready(page)
+    click_on(6)
+    page.keyboard.press("ArrowLeft")
+    at_address(page, ids[4])
+    ready(page)
+    click_on(6)  # its tick goes away, and it is shown all the same
+
+
 def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, filled):
     page.goto(f"{address}/curate?source=samples-stratos&duplicates=exact")
     ready(page)
@@ -217,10 +250,11 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
 def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path):
     shutil.copytree(harmful, tmp_path / "store")
     store = open_store(tmp_path / "store")
-    state.tag(store, "record", "r", "<script>alert(1)</script>", "<b>ana</b>")
+    made = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
     with served(store.folder) as address:
-        for name in PAGES:
-            page.goto(f"{address}/{name}")
+        for name, query in hostile.addresses(store):
+            path = "" if name == "overview" else name
+            page.goto(f"{address}/{path}?{urlencode(query)}")
             ready(page)
-            made = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
             assert page.locator(made).count() == 0
+            assert not set(hostile.TURNING) & set(page.locator("body").inner_text())

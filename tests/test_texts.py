@@ -6,7 +6,7 @@ from html import unescape
 import polars as pl
 import pytest
 
-from data.spans import Mark
+from data.spans import Mark, Piece, pieces
 from tests.hostile import TEXTS, elements
 from workbench import texts
 
@@ -57,6 +57,33 @@ def test_a_mark_is_where_its_evidence_is_in_whichever_block():
     start = text.index("2 + 2")
     page = texts.folded(text, [Mark(start, start + 9, "arithmetic slip")])
     assert 'title="arithmetic slip">2 + 2 = 5</mark>' in page
+
+
+def test_marks_stay_on_what_they_were_on_in_a_text_that_is_cut():
+    text = "a" * 300_000 + "\u202e" + "b" * 300_000 + "wrong" + "c" * 10
+    at = text.index("wrong")
+    cut = texts.bearable(pieces(text, [Mark(300_000, 300_001, "odd"), Mark(at, at + 5, "slip")]))
+    assert [(p.text, p.labels) for p in cut if p.labels] == [("⟨U+202E⟩", ("odd",)),
+                                                             ("wrong", ("slip",))]  # fmt: skip
+    assert sum(len(piece.text) for piece in cut) < texts.LONGEST
+    assert cut[-1].text == "c" * 10
+
+
+def test_a_text_with_very_many_marks_is_cut_between_its_ends_and_one_that_fits_is_whole():
+    def marked(n: int) -> list[Piece]:
+        return list(pieces("ab" * n, [Mark(2 * k, 2 * k + 1, "odd") for k in range(n)]))
+
+    assert texts.bearable(marked(1_000)) == marked(1_000)
+    cut = texts.bearable(marked(100_000))
+    assert len(cut) < 250
+    assert [cut[0], cut[-1]] == [Piece("a", ("odd",)), Piece("b", ())]
+    assert "199,800 characters" in "".join(piece.text for piece in cut)
+
+
+def test_texts_in_a_table_are_cut_in_lists_too():
+    table = texts.plain_columns(pl.DataFrame({"x": ["y" * 5_000], "z": [["\u202e", "y" * 5_000]]}))
+    shown = "y" * texts.CELL + " …"
+    assert table.row(0) == (shown, ["⟨U+202E⟩", shown])
 
 
 def test_a_million_openers_are_cut_in_a_moment():

@@ -82,6 +82,11 @@ def _clear() -> None:
     session.go({"grader": grader})
 
 
+def show(generation: str) -> None:
+    """Go to a generation; the table shows the page that holds it."""
+    session.go({"generation": generation, "page": None})
+
+
 def _go(changes: dict[str, str | list[str] | None]) -> None:
     session.go({**changes, "page": None, "generation": None})
 

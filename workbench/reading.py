@@ -9,21 +9,24 @@ import streamlit as st
 from data.spans import Mark
 from evals import browse, browse_detail
 from evals.browse_filter import NOT_LOOKED_AT, NOTHING_WRONG, Filter
-from workbench import session, tagging, texts
+from workbench import facets, keyboard, picking, session, tagging, texts
 from workbench.beside import differing
 from workbench.evaluations import USUAL_ORDER, finished
 from workbench.formulas import formulas
-from workbench.texts import plain, plain_columns
+from workbench.keyboard import VERDICT
+from workbench.texts import plain
 
 ABREAST = 4  # generations side by side
 DIFFERENCES, FORMULAS = "differences", "formulas"
 ALSO = (DIFFERENCES, FORMULAS)
-VERDICT = {"right": "✓ right", "wrong": "✗ wrong", "unknown": "? unknown"}
 
 
 @st.fragment
-def detail(filter: Filter, first: str) -> None:
-    """The generation that the address names, or the `first`; buttons and keys to go on from it."""
+def detail(filter: Filter, first: str, page: int) -> None:
+    """The generation that the address names, or the `first`; buttons and keys to go on from it.
+
+    page: of the table that is shown above. Where the keys leave it, or tag, all is drawn again.
+    """
     index = session.index(filter.grader)
     generation = session.said("generation") or first
     place = browse.place_of(index, generation)
@@ -31,29 +34,33 @@ def detail(filter: Filter, first: str) -> None:
         st.warning("The store has no such generation as the address names. Here is the first.")
         generation = first
         place = browse.place_of(index, first)
+    off = session.said("generation") and keyboard.page_of(filter, generation) != page
+    if st.session_state.pop(keyboard.TAGGED, False) or off:
+        st.rerun(scope="app")
     where = session.browsed(browse.neighbours, filter, place)
-    before, after, tag, text = st.columns([1, 1, 1, 3], vertical_alignment="center")
-    for column, way, key in ((before, "previous", "Left"), (after, "next", "Right")):
+    before, after, tag, link = st.columns([1, 1, 1, 1], vertical_alignment="center")
+    for column, way in ((before, "previous"), (after, "next")):
         column.button(
             way.capitalize(),
             disabled=where[way] is None,
-            shortcut=key,
             on_click=_step,
             args=(filter, generation, way),
             width="stretch",
         )
     with tag:
         tagging.one(generation)
-    text.text(f"{where['number']:,} of {where['of']:,}")
-    st.link_button(
-        "Lineage", f"lineage?{urlencode({'id': generation})}", help="where this text came from"
+    link.link_button(
+        "Lineage",
+        f"lineage?{urlencode({'id': generation})}",
+        help="where this text came from",
+        width="stretch",
     )
     of_problem = session.browsed(browse.answers_beside, filter, generation)
+    [shown] = of_problem.filter(pl.col("generation_id") == generation).to_dicts()
+    keyboard.board(filter, where, shown)
     problem(of_problem["problem_id"][0])
     side_by_side(of_problem, generation)
-    if other := all_answers(of_problem, generation):
-        session.go({"generation": other})
-        st.rerun()
+    all_answers(of_problem)
 
 
 def _step(filter: Filter, generation: str, way: str) -> None:
@@ -62,7 +69,7 @@ def _step(filter: Filter, generation: str, way: str) -> None:
     place = browse.place_of(index, session.said("generation") or generation)
     if place is not None:
         to = session.browsed(browse.neighbours, filter, place)[way]
-        session.go({"generation": to or generation})
+        facets.show(to or generation)
 
 
 def problem(id: str) -> None:
@@ -165,17 +172,10 @@ def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark]) 
     st.html(texts.folded(stored["text"], marks))
 
 
-def all_answers(answers: pl.DataFrame, generation: str) -> str | None:
-    """A table of all that answered the problem; the id that was picked in it."""
+def all_answers(answers: pl.DataFrame) -> None:
+    """A table of all that answered the problem; a click on one goes to it."""
     st.caption(f"All {answers.height:,} stored answers to this problem")
     rows = answers.select("stage", "run", "sample", "correct", "extracted", "format", "tokens",
                           "finish", "categories")  # fmt: skip
-    picked = st.dataframe(
-        plain_columns(rows),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"answers beside {generation}",
-    )
-    found = picked["selection"]["rows"]
-    return answers["generation_id"][found[0]] if found else None
+    key = f"answers to {answers['problem_id'][0]}"
+    picking.table(rows, answers["generation_id"].to_list(), key, facets.show)

@@ -6,9 +6,10 @@ import streamlit as st
 
 from data import state
 from data.store import Store, ask
-from evals import browse, browse_detail
+from evals import browse
 from evals.browse_filter import Filter, of_address, to_address
 from workbench import session
+from workbench.keyboard import LAST, tags_of
 from workbench.texts import plain
 
 HERE = "failures"  # the page of a saved view
@@ -43,8 +44,7 @@ def _tag_all(filter: Filter, total: int) -> None:
 
 def one(generation: str) -> None:
     """The tags of one generation, and a form to say another."""
-    tags = session.answer(browse_detail.tags, generation, reads=("tags",))
-    last = st.session_state.get("last tag")
+    tags = tags_of(generation)
     with st.popover(f"Tags ({len(tags)})", width="stretch"):
         for tag in tags:
             st.text(plain(f"{tag['tag']} ({tag['author']})"))
@@ -57,11 +57,8 @@ def one(generation: str) -> None:
             said = st.text_input("Tag", max_chars=LONGEST)
             sent = st.form_submit_button("Add")
         if sent and _told(state.tag_all, [generation], said):
-            st.session_state["last tag"] = said.strip()
+            st.session_state[LAST] = said.strip()
             st.rerun()
-    if last and st.button("Tag again", shortcut="t", help="with the tag that you said last"):
-        _told(state.tag_all, [generation], last)
-        st.rerun()
 
 
 def _told(say, generations: list[str], tag: str) -> bool:
@@ -69,7 +66,7 @@ def _told(say, generations: list[str], tag: str) -> bool:
         say(session.store(), "generation", generations, tag, session.author())
     except state.BadEntry as error:
         st.error("It could not be tagged.")
-        st.text(str(error))
+        st.text(plain(str(error)))
         return False
     return True
 
@@ -86,7 +83,9 @@ def _views(filter: Filter) -> None:
     if not views:
         st.caption("No view is saved yet. Choose what to see, then name it here.")
     else:
-        name = st.selectbox("Saved", list(views), index=None, placeholder="choose one")
+        name = st.selectbox(
+            "Saved", list(views), index=None, placeholder="choose one", format_func=plain
+        )
         left, right = st.columns(2)
         left.button("Open", on_click=_open, args=(views.get(name or "", ""),), width="stretch",
                     disabled=name is None)  # fmt: skip

@@ -1,7 +1,7 @@
 """What models and people wrote, as a page shows it: as text, whatever it says, and in folds."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import polars as pl
@@ -14,6 +14,7 @@ from workbench.marked import EDGE, PICTURES, on_page, visible
 TURNS = {code: f"\u27e8U+{code:04X}\u27e9" for code in
          (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # fmt: skip
 LONGEST = 60_000  # characters of one block on a page; what is between its ends is left out
+CELL = 1_000  # characters of a text in a table
 TITLE = "cursor: pointer; opacity: 0.75; font-size: 0.85em"
 BLOCKS = re.compile(
     "|".join(
@@ -67,20 +68,46 @@ def _of_block(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Pi
         for m in marks
         if m.start < end and m.end > start
     ]
-    found = list(pieces(text[start:end], inside))
-    room = LONGEST // max(1, len(found))
-    return [Piece(_ends(plain(piece.text), max(room, EDGE)), piece.labels) for piece in found]
+    return bearable(pieces(text[start:end], inside))
 
 
-def _ends(text: str, most: int) -> str:
+def bearable(found: Iterable[Piece]) -> list[Piece]:
+    """Pieces of one text as a page shows them: as `plain`, and about LONGEST characters at most.
+
+    Marks stay on what they were on; of a long piece, and of very many, the ends are left.
+    """
+    shown = [Piece(plain(one.text), tuple(map(plain, one.labels))) for one in found]
+    if sum(len(one.text) for one in shown) <= LONGEST:
+        return shown
+    half = LONGEST // EDGE // 2
+    if len(shown) > 2 * half:
+        between = sum(len(one.text) for one in shown[half:-half])
+        shown = [*shown[:half], Piece(_left_out(between), ()), *shown[-half:]]
+    room = max(LONGEST // len(shown), EDGE)
+    return [Piece(ends(one.text, room), one.labels) for one in shown]
+
+
+def ends(text: str, most: int = LONGEST) -> str:
+    """`text`, or about `most` characters of its two ends."""
     if len(text) <= most:
         return text
-    left_out = len(text) - 2 * (most // 2)
-    return f"{text[: most // 2]}\n … {left_out:,} characters …\n{text[-(most // 2) :]}"
+    half = most // 2
+    return f"{text[:half]}{_left_out(len(text) - 2 * half)}{text[-half:]}"
+
+
+def _left_out(characters: int) -> str:
+    return f"\n … {characters:,} characters …\n"
 
 
 def plain_columns(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` for a table on a page: texts as `plain` has them."""
+    """`rows` for a table on a page: texts, and texts in lists, as `plain` has them, cut to CELL."""
     seen = {chr(code): chr(picture) for code, picture in PICTURES.items()}
     seen |= {chr(code): number for code, number in TURNS.items()}
-    return rows.with_columns(pl.col(pl.String).str.replace_many(seen))
+
+    def shown(texts: pl.Expr) -> pl.Expr:
+        cut = pl.when(texts.str.len_chars() > CELL).then(texts.str.slice(0, CELL) + " …")
+        return cut.otherwise(texts).str.replace_many(seen)
+
+    return rows.with_columns(
+        shown(pl.col(pl.String)), pl.col(pl.List(pl.String)).list.eval(shown(pl.element()))
+    )

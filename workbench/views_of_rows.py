@@ -1,10 +1,12 @@
 """Parts of the audit page: the rows of one defect, one row before and after, a person's ruling."""
 
+import polars as pl
 import streamlit as st
 
 from data import audit, audit_rows, rulings, spans, state
 from evals import survival
-from workbench import charts, marked, session
+from workbench import charts, marked, picking, session, texts
+from workbench.texts import ends, plain, plain_columns
 
 PAGE = 50  # rows
 SHARES = {"share": st.column_config.NumberColumn(format="percent")}
@@ -18,13 +20,14 @@ def rows_by_defect(source: str, converter: str) -> None:
     if reasons.is_empty():
         left.success("Every row was converted.")
     else:
-        left.dataframe(reasons, hide_index=True, column_config=SHARES)
+        left.dataframe(plain_columns(reasons), hide_index=True, column_config=SHARES)
     right.subheader("Markers found")
-    right.dataframe(session.answer(audit.dialects, source, converter), hide_index=True)
+    found = session.answer(audit.dialects, source, converter)
+    right.dataframe(plain_columns(found), hide_index=True)
     st.subheader("Defects")
     st.caption("A row may have several; `kept` of them became examples all the same.")
     defects = session.answer(audit.defects, source, converter)
-    st.dataframe(defects, hide_index=True)
+    st.dataframe(plain_columns(defects), hide_index=True)
     st.subheader("Rows")
     phrases = defects["phrase"].unique(maintain_order=True).to_list()
     phrase = st.selectbox(
@@ -32,6 +35,7 @@ def rows_by_defect(source: str, converter: str) -> None:
         phrases,
         index=None,
         placeholder="any row",
+        format_func=plain,
         key="defect",
         bind="query-params",
     )
@@ -44,7 +48,8 @@ def rows_by_defect(source: str, converter: str) -> None:
 def defects_by_source(source: str, converter: str) -> None:
     """The damage of every source, whichever is chosen."""
     st.caption("The newest conversion of each source; shares are of all rows of that source.")
-    st.dataframe(session.answer(audit.defects_by_source), hide_index=True, column_config=SHARES)
+    found = plain_columns(session.answer(audit.defects_by_source))
+    st.dataframe(found, hide_index=True, column_config=SHARES)
 
 
 def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
@@ -76,16 +81,9 @@ def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
     if listed.open:
         page = -(-place["place"] // PAGE)
         rows = session.answer(audit_rows.rows_with, source, converter, phrase, page, PAGE)
-        picked = listed.dataframe(
-            rows,
-            hide_index=True,
-            on_select="rerun",
-            selection_mode="single-row",
-            key=f"rows of {source} {converter} {phrase} {page} {chosen}",
-        )
-        if found := picked["selection"]["rows"]:
-            _go_to(rows["record_id"][found[0]])
-            st.rerun()
+        with listed:
+            key = f"rows of {source} {converter} {phrase} {page}"
+            picking.table(rows, rows["record_id"].to_list(), key, _go_to)
     return chosen
 
 
@@ -97,40 +95,41 @@ def detail(record: str, converter: str) -> dict:
     """One row as it came and as it is trained on, side by side, with its marks."""
     row = session.answer(audit_rows.row, record, converter)
     said = row["reason"] or row["outcome"]
-    st.markdown(f"Row {row['row_number']:,}, record `{record}`")
-    st.text(f"{row['origin']}: {said}")
+    st.text(f"Row {row['row_number']:,}, record {plain(record)}")
+    st.text(plain(f"{row['origin']}: {said}"))
     left, right = st.columns(2)
     left.subheader("As it came")
     for field, text in spans.fields_of(row["shape"], row["body"]).items():
         if text:
             left.caption(f"{field.capitalize()}, {len(text):,} characters")
-            marks = spans.marks_of(row, field)
-            left.html(marked.on_page(spans.pieces(text, marks)))
+            found = spans.pieces(text, spans.marks_of(row, field))
+            left.html(marked.on_page(texts.bearable(found)))
     right.subheader("As it is trained on")
     if row["prompt"] is None:
         right.warning("Quarantined")
-        right.text(row["reason"])
+        right.text(plain(row["reason"]))
     for name in ("prompt", "reasoning", "answer"):
         if row[name] is not None:
             right.caption(f"{name.capitalize()}, {len(row[name]):,} characters")
             label = () if name == "prompt" else (name,)
-            right.html(marked.on_page([spans.Piece(row[name], label)]))
+            right.html(marked.on_page(texts.bearable([spans.Piece(row[name], label)])))
     for rewrite in row["rewrites"] or ():
-        right.caption(f"Rewritten in the {rewrite['field']} by the rule {rewrite['rule']}")
-        right.code(rewrite["before"], language=None, wrap_lines=True)
+        right.text(plain(f"Rewritten in the {rewrite['field']} by the rule {rewrite['rule']}"))
+        right.code(ends(plain(rewrite["before"])), language=None, wrap_lines=True)
         right.caption("became")
-        right.code(rewrite["after"] or " ", language=None, wrap_lines=True)
+        right.code(ends(plain(rewrite["after"])) or " ", language=None, wrap_lines=True)
     if row["defects"]:
         st.caption("Where its defects stand, in characters of each field")
-        st.dataframe(row["defects"], hide_index=True)
+        st.dataframe(plain_columns(pl.DataFrame(row["defects"])), hide_index=True)
     return row
 
 
 def ruling_form(record: str, row: dict) -> None:
-    """What a person has said of the row, and how to say otherwise."""
+    """What a person has said of the row, and how to say otherwise, under one's own name."""
     st.subheader("Ruling")
     if row["ruling"]:
-        st.text(f"{row['ruling']} by {row['ruled_by']}: {row['ruled_because']}")
+        ruling = plain(f"{row['ruling']} by {row['ruled_by']}: {row['ruled_because']}")
+        st.text(ends(ruling))
     else:
         st.caption("The converter alone has decided.")
     if not session.may_write():
@@ -138,16 +137,15 @@ def ruling_form(record: str, row: dict) -> None:
     is_in = row["prompt"] is not None and row["ruling"] != "quarantined"
     with st.form(f"ruling of {record}", clear_on_submit=True):
         reason = st.text_input("Reason", placeholder="why, in a few words")
-        author = st.text_input("Author", value=session.author())
         said = st.form_submit_button("Quarantine" if is_in else "Release")
     if not said:
         return
     rule = rulings.quarantine if is_in else rulings.release
     try:
-        rule(session.store(), record, reason, author)
+        rule(session.store(), record, reason, session.author())
     except (state.BadEntry, rulings.NothingToRelease) as error:
         st.error("It could not be done.")
-        st.text(str(error))
+        st.text(ends(plain(str(error))))
     else:
         st.rerun()
 
@@ -159,7 +157,7 @@ def survival_of(source: str, converter: str) -> None:
         st.info("No tokens are counted yet. Count them with the model that will be trained:")
         st.code(f"thinkbench audit {source} --model tiny", language="shell")
         return
-    tokenizer = st.selectbox("Tokenizer", known)
+    tokenizer = session.chosen(st.selectbox, "Tokenizer", known, "tokenizer", format_func=plain)
     found = session.answer(survival.counted, source, converter, tokenizer)
     wrong = int((~found["mask_is_exact"]).sum())
     say = st.error if wrong else st.success
@@ -170,7 +168,13 @@ def survival_of(source: str, converter: str) -> None:
     longest = int(found["answer_end"].max() or 1)
     budgets = sorted({*charts.steps(longest + 1), *survival.BUDGETS})
     st.altair_chart(charts.survival(survival.survival(found, budgets)))
-    budget = st.number_input("Budget, in tokens", min_value=1, value=longest + 1, key="budget")
+    budget = st.number_input(
+        "Budget, in tokens",
+        min_value=1,
+        value=longest + 1,
+        key="budget",
+        bind="query-params",
+    )
     lost = survival.lost(found, int(budget))
     st.caption(f"{lost.height:,} of {found.height:,} examples do not fit it.")
-    st.dataframe(lost, hide_index=True)
+    st.dataframe(plain_columns(lost), hide_index=True)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from data import audit
 from workbench import charts, session
+from workbench.texts import plain
 from workbench.views_of_rows import defects_by_source, rows_by_defect, survival_of
 
 TABS = {
@@ -24,12 +25,14 @@ if conversions.is_empty():
 
 left, right = st.columns(2)
 sources = conversions["source"].unique(maintain_order=True).to_list()
-source = left.selectbox("Source", sources, key="source", bind="query-params")
+source = left.selectbox("Source", sources, format_func=plain, key="source", bind="query-params")
 converters = conversions.filter(conversions["source"] == source)["converter"].to_list()
-converter = right.selectbox(
+converter = session.chosen(
+    right.selectbox,
     "Converter",
     converters,
-    key=f"converter of {source}",
+    "converter",
+    format_func=plain,
     help="version and rules; the newest conversion comes first",
 )
 assert source is not None

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from evals import browse, browse_filter
-from workbench import facets, reading, session, tagging
-from workbench.texts import plain_columns
+from workbench import facets, keyboard, picking, reading, session, tagging
+from workbench.keyboard import PAGE
 
-PAGE = 50  # rows
 SHOWN = (
     *("stage", "correct", "question", "gold", "extracted", "categories"),
     *("format", "tokens", "finish", "run", "sample", "problem_id"),
@@ -35,18 +34,11 @@ with right:
         st.info("No generation fits all that is chosen. Choose less on the left.")
         st.stop()
     pages = -(-total // PAGE)
-    number = min(session.number("page"), pages)
+    named = session.said("generation")
+    number = min(keyboard.page_of(filter, named) if named else session.number("page"), pages)
     rows = session.browsed(browse.page, filter, number, PAGE)
-    picked = st.dataframe(
-        plain_columns(rows.select(*SHOWN)),
-        hide_index=True,
-        height=300,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"rows {filter.key()} {number} {session.said('generation')}",
-    )
-    if found := picked["selection"]["rows"]:
-        session.go({"generation": rows["generation_id"][found[0]]})
-        st.rerun()
+    ids = rows["generation_id"].to_list()
+    key = f"rows {filter.key()} {number}"
+    picking.table(rows.select(*SHOWN), ids, key, facets.show, height=300)
     facets.pages(number, pages)
-    reading.detail(filter, rows["generation_id"][0])
+    reading.detail(filter, ids[0], number)
