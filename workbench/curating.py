@@ -77,7 +77,9 @@ def form() -> Recipe:
 
 def _more(recipe: Recipe) -> Recipe:
     every = session.answer(_labels, recipe.of, reads=("subsets",))
-    parent = session.chosen(st.selectbox, "Only what this holds", ["", *every], "parent")
+    parent = session.chosen(
+        st.selectbox, "Only what this holds", ["", *every], "parent", format_func=plain
+    )
     run = ""
     if recipe.of == "problems":
         runs = session.answer(_runs, reads=("runs", "rollouts"))
