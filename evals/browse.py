@@ -210,9 +210,11 @@ def hits(index: Index, store: Store, filter: Filter) -> pl.DataFrame:
     """
     runs = filter.of("run") or None
     stages = filter.of("stage") or None
-    key = (filter.text, runs, stages)
-    if key in index.found:
-        return index.found[key]
+    # of the store as the index has it: what was found before it changed is not found again
+    key = (filter.text, runs, stages, index.version)
+    known = index.found.get(key)
+    if known is not None:
+        return known
     found = ask(
         within(store, runs, stages),
         "select generation_id from generations where contains(text, $text)",
@@ -222,6 +224,7 @@ def hits(index: Index, store: Store, filter: Filter) -> pl.DataFrame:
         cursor.register("found", found)
         places = cursor.sql("select place from base semi join found using (generation_id)").pl()
     index.found[key] = places
-    while len(index.found) > MOST_SEARCHES:
-        index.found.popitem(last=False)
+    with index.lock:  # others may drop the same
+        while len(index.found) > MOST_SEARCHES:
+            index.found.popitem(last=False)
     return places

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from data import runs
 from data.schema import TABLES
-from data.store import Store, add_generations
+from data.store import Store, add_generations, open_store
 from evals import grading, report
 from tests import ROOT
 from workbench import serve
@@ -24,7 +25,7 @@ from workbench.words import change, interval
 
 
 def evaluate(
-    store: Store, run: str, stage: str, answers: list[str], parent: str | None = None
+    store: Store, run: str, stage: str | None, answers: list[str], parent: str | None = None
 ) -> None:
     """A finished evaluation of problems p0, p1, … whose golds are all 7."""
     said = {"stage": stage, "config": {}, "seed": 0, "inputs": {}, "parent": parent}
@@ -97,6 +98,35 @@ def test_the_overview_sees_what_was_added_since(show, here):
     assert show("views/overview.py").multiselect[0].value == ["eval-base"]
     evaluate(here, "eval-sft", "sft", ["7", "7"])
     assert show("views/overview.py").multiselect[0].value == ["eval-base", "eval-sft"]
+
+
+def test_a_store_that_was_made_anew_in_the_same_place_is_shown_and_not_the_old_one(
+    show, here, tmp_path
+):
+    def shown() -> str:
+        [answer] = show("views/overview.py").dataframe[0].value["answer"].to_list()
+        return answer
+
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    assert shown().startswith("50.0")
+    shutil.rmtree(tmp_path / "store")
+    evaluate(open_store(tmp_path / "store"), "eval-base", "base", ["7", "7"])
+    assert shown().startswith("100.0")
+
+
+def test_imports_of_no_stage_are_no_stage_of_their_own(show, here):
+    evaluate(here, "elsewhere", None, ["7", "1"])
+    evaluate(here, "again", None, ["7", "1"])
+    assert show("views/overview.py").multiselect[0].value == ["elsewhere", "again"]
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    assert show("views/overview.py").multiselect[0].value == ["eval-base"]
+
+
+def test_the_overview_takes_every_grader_of_the_address(show, here):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    page = show("views/overview.py", grader="math")
+    assert page.selectbox[0].value == "math"
+    assert [box.value for box in page.code] == ["thinkbench grade --grader math"]
 
 
 def test_the_newest_run_of_a_stage_is_shown_first(show, here):

@@ -106,7 +106,7 @@ def test_the_bands_of_the_flow_hold_every_problem_once(two):
 def test_the_chart_of_differences_leaves_out_what_is_unknown():
     known = {"label": "a", "difference": 0.1, "low": 0.0, "high": 0.2, "n": 9, "holm": 0.01}
     rows = [known, known | {"label": "b", "low": None}, known | {"label": "c", "difference": None}]
-    assert data_of(charts.differences(rows), 1)["label"].to_list() == ["a"]
+    assert data_of(charts.differences(rows, "#25282c"), 1)["label"].to_list() == ["a"]
 
 
 def test_no_text_becomes_markup_and_no_page_breaks(show, full):

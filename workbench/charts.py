@@ -53,17 +53,19 @@ def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetCha
     return lines + base.mark_point(filled=True, size=70).encode(x=alt.X("value:Q", scale=share))
 
 
-def funnel(counts: dict[str, int]) -> alt.LayerChart | alt.FacetChart:
+def funnel(counts: dict[str, int], ink: str) -> alt.LayerChart | alt.FacetChart:
     """A bar for each count of data.audit.outcomes, in its order, with its number."""
     rows = pl.DataFrame(
         {"what": [name.replace("_", " ") for name in counts], "rows": list(counts.values())}
     )
-    base = alt.Chart(rows, height=30 * len(counts)).encode(
-        x=alt.X("rows:Q", title="rows"),
+    base = alt.Chart(rows, height=alt.Step(28)).encode(
+        x=alt.X("rows:Q", title="rows", axis=alt.Axis(format=",d", tickMinStep=1)),
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=[*tips("what"), alt.Tooltip("rows", format=",")],
     )
-    numbers = base.mark_text(align="left", dx=4).encode(text=alt.Text("rows:Q", format=","))
+    numbers = base.mark_text(align="left", dx=4, color=ink).encode(
+        text=alt.Text("rows:Q", format=",")
+    )
     return base.mark_bar(size=14) + numbers
 
 
@@ -99,7 +101,7 @@ def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     )
 
 
-def differences(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
+def differences(rows: list[dict[str, Any]], ink: str) -> alt.LayerChart | alt.FacetChart:
     """A dot with its 95 % interval for each difference, beside zero; Holm's p < 0.05 is filled.
 
     rows: label, difference, low, high, n, holm; in the order that they are drawn
@@ -128,7 +130,9 @@ def differences(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     lines = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", axis=axis, title="difference in share right"), x2=alt.X2("high:Q")
     )
-    zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[3, 3], opacity=0.5)
+    zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(
+        strokeDash=[3, 3], opacity=0.5, color=ink
+    )
     dots = base.mark_point(filled=True, size=60).encode(x=alt.X("difference:Q", axis=axis))
     return (zero.encode(x=alt.X("x:Q")) + lines + dots).properties(height=110 + 26 * len(known))
 

@@ -115,7 +115,8 @@ def result(recipe: Recipe, found: Choice) -> None:
     """How many are left after each step, the rows, and a form to keep them."""
     tokens = "" if found.tokens is None else f", {found.tokens:,} tokens"
     st.subheader(f"{len(found.ids):,} rows{tokens}")
-    st.altair_chart(charts.funnel({plain(step.name): step.left for step in found.steps}))
+    steps = {plain(step.name): step.left for step in found.steps}
+    st.altair_chart(charts.funnel(steps, session.ink()))
     st.dataframe(
         [
             {"step": plain(step.name), "taken away": step.taken, "left": step.left}

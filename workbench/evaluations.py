@@ -26,11 +26,15 @@ def finished(store: Store) -> pl.DataFrame:
     return rows.sort(place, maintain_order=True)
 
 
+FIRST_SIGHT = 3  # imports without a stage that are shown where nothing else is there
+
+
 def newest_by_stage(evaluations: pl.DataFrame) -> list[str]:
-    """The newest run of each stage, in the order of `evaluations`."""
-    newest = evaluations.sort("ended_at", maintain_order=True).unique(
-        "stage", keep="last", maintain_order=True
-    )
+    """The newest run of each stage, in the order of `evaluations`; else the newest imports."""
+    by_time = evaluations.sort("ended_at", maintain_order=True)
+    newest = by_time.drop_nulls("stage").unique("stage", keep="last", maintain_order=True)
+    if newest.is_empty():
+        newest = by_time.tail(FIRST_SIGHT)
     return [run for run in evaluations["run"] if run in set(newest["run"])]
 
 

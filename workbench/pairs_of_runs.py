@@ -55,7 +55,7 @@ def slices(rows: list[dict[str, Any]]) -> None:
         st.info("Choose a slicing above to see where the two differ.")
         return
     named = [row | {"label": f"{row['slice']}: {row['value']} ({row['n']:,})"} for row in rows]
-    st.altair_chart(charts.differences(named))
+    st.altair_chart(charts.differences(named, session.ink()))
     numbers = session.folded("Numbers", "numbers")
     if not numbers.open:
         return

@@ -28,11 +28,12 @@ def store() -> Store:
         st.info(f"There is no store in `{folder()}` yet. Make one, then reload this page:")
         st.code(f"thinkbench --store {folder()} run --preset tiny", language="shell")
         st.stop()
-    return _opened(folder())
+    return _opened(folder(), (folder() / "STORE.json").read_text(encoding="utf-8"))
 
 
-@st.cache_resource
-def _opened(folder: Path) -> Store:
+@st.cache_resource(max_entries=4)
+def _opened(folder: Path, told: str) -> Store:
+    """`folder` as the store that its STORE.json tells of: another may be made in its place."""
     return open_store(folder)
 
 

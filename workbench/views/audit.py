@@ -41,7 +41,7 @@ assert converter is not None
 counts = session.answer(audit.outcomes, source, converter)
 for column, (name, rows) in zip(st.columns(len(counts)), counts.items(), strict=True):
     column.metric(name.replace("_", " ").capitalize(), f"{rows:,}")
-st.altair_chart(charts.funnel(counts))
+st.altair_chart(charts.funnel(counts, session.ink()))
 
 for tab, draw in zip(
     # what a tab holds is drawn while it is open only: the address says which is

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from evals import report
+from evals.graders import GRADERS
+from evals.scored import UnknownRun
 from workbench import charts, session
 from workbench.evaluations import finished, newest_by_stage, recent_runs
 from workbench.texts import plain_columns
@@ -24,15 +26,18 @@ runs = left.multiselect(
     key="runs",
     bind="query-params",
 )
-grader = right.selectbox(
-    "Grader", ["strict", "lenient", "notebook"], key="grader", bind="query-params"
-)
+grader = right.selectbox("Grader", list(GRADERS), key="grader", bind="query-params")
 if not runs or grader is None:
     st.info("Choose at least one evaluation.")
     st.stop()
 
 in_order = tuple(run for run in evaluations["run"] if run in runs)
-stages = session.answer(report.stages, in_order, grader)
+try:
+    stages = session.answer(report.stages, in_order, grader)
+except UnknownRun:
+    st.info("Not all of these are graded by that yet. Grade them, then reload this page:")
+    st.code(f"thinkbench grade --grader {grader}", language="shell")
+    st.stop()
 st.subheader("Stages")
 st.caption("Each share with its 95 % interval. Unknown verdicts count in no share.")
 st.dataframe(
