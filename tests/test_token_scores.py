@@ -1,144 +1,34 @@
 """Losses through chunks of the vocabulary's head: the same numbers, without a batch's logits."""
 
 import dataclasses
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 from flax import nnx
 from tunix.models.gemma3 import model as gemma3
-from tunix.rl import algo_core, common
-from tunix.rl.grpo.grpo_learner import TrainExample
+from tunix.rl import common
 from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline import guards, learner, losses, models, token_scores
-from pipeline.config import GrpoConfig
-from pipeline.lora import add_adapters
-from pipeline.metrics import StoreMetrics
-from pipeline.objective import objective_of
-from pipeline.tiny.train_base import initialise
-
-PAD, ROWS, PROMPT, COMPLETION, TEMPERATURE = 0, 4, 7, 21, 0.9
-LORA = nnx.DiffState(0, nnx.LoRAParam)
-ALGORITHM = learner.algorithm(GrpoConfig(beta=0.3, epsilon=0.1))
-vars(ALGORITHM)["temperature"] = TEMPERATURE  # Tunix's learner sets it likewise, from the rollout
+from pipeline import learner, losses, models, token_scores
+from tests.policy_examples import (
+    COMPLETION,
+    PAD,
+    TEMPERATURE,
+    called,
+    differentiated,
+    example,
+    ours,
+    policy_of_two_layers,
+    same_gradient,
+    theirs,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def policy():
-    """A model of two layers with adapters that changed it."""
-    config = models.architecture(models.TINY, "float32")
-    start = gemma3.Gemma3(dataclasses.replace(config, num_layers=2), rngs=nnx.Rngs(0))
-    initialise(start, seed=0)
-    model = add_adapters(start, rank=4, alpha=8.0, seed=0, mesh=models.mesh_of())
-    keys = iter(jax.random.split(jax.random.key(1), 100))
-    trained = jax.tree.map(
-        lambda w: w + 0.1 * jax.random.normal(next(keys), w.shape), nnx.state(model, nnx.LoRAParam)
-    )
-    nnx.update(model, trained)
-    return model
-
-
-class Example(NamedTuple):
-    """What `policy_loss` and Tunix's loss read of a TrainExample."""
-
-    prompt_ids: jax.Array
-    completion_ids: jax.Array
-    completion_mask: jax.Array
-    advantages: jax.Array
-    ref_per_token_logps: jax.Array
-    old_per_token_logps: jax.Array | None
-
-
-def example(*, old: bool) -> Example:
-    """Rows of unequal length, one without a completion; log-probabilities as others left them."""
-    rng = np.random.default_rng(0)
-    prompts = rng.integers(110, 500, (ROWS, PROMPT))
-    completions = rng.integers(110, 500, (ROWS, COMPLETION))
-    for row in range(ROWS):
-        prompts[row, :row] = PAD
-        completions[row, COMPLETION - 7 * row :] = PAD
-    sampled = -6 + rng.normal(size=(ROWS, COMPLETION))
-    return Example(
-        prompt_ids=jnp.asarray(prompts),
-        completion_ids=jnp.asarray(completions),
-        completion_mask=jnp.asarray(completions != PAD),
-        advantages=jnp.asarray(rng.normal(size=ROWS)),
-        ref_per_token_logps=jnp.asarray(sampled, dtype=jnp.float32),
-        old_per_token_logps=jnp.asarray(sampled + 0.1, dtype=jnp.float32) if old else None,
-    )
-
-
-def ours(model, given):
-    return losses.policy_loss(model, given, ALGORITHM, pad=PAD, temperature=TEMPERATURE)
-
-
-def theirs(model, given, algorithm=ALGORITHM):
-    return algo_core.grpo_loss_fn(model, given, algorithm, PAD, 1)
-
-
-def differentiated(loss, model, given, wrt: Any = nnx.LoRAParam):
-    """`loss` and its gradient for the parameters `wrt`, ready to be compiled or called."""
-    graph, state = nnx.split(model)
-
-    def value_and_gradient(state, given):
-        at = nnx.DiffState(0, wrt)
-        return nnx.value_and_grad(loss, argnums=at, has_aux=True)(nnx.merge(graph, state), given)
-
-    return jax.jit(value_and_gradient).lower(state, given).compile(), (state, given)
-
-
-def called(compiled, arguments):
-    return compiled(*arguments)
-
-
-def same_gradient(mine, other):
-    for one, two in zip(jax.tree.leaves(mine), jax.tree.leaves(other), strict=True):
-        assert float(jnp.abs(two).max()) > 0
-        assert jnp.allclose(one, two, rtol=1e-3, atol=1e-6)
-
-
-def test_the_kl_that_is_told_is_not_clamped_and_passes_the_guards_limit(policy, store):
-    far = example(old=False)
-    far = far._replace(ref_per_token_logps=far.ref_per_token_logps + 1)
-    unclamped = learner.algorithm(GrpoConfig(beta=0.3, epsilon=0.1, kl_clamp=1e9))
-    vars(unclamped)["temperature"] = TEMPERATURE
-    _, means = ours(policy, far)
-    _, aux = theirs(policy, far, unclamped)
-    assert float(means["kl"]) == pytest.approx(float(aux["kl"]), rel=1e-4)
-    assert 0 < float(means["kl_clamped"]) < 1
-    metrics = StoreMetrics(store, "grpo-x")
-    for step in range(1, guards.WINDOW + 1):
-        metrics.note(step, "actor/train/kl", float(means["kl"]))
-    assert [sign.name for sign in guards.signs(metrics.series, heldout=8)] == ["KL"]
-
-
-@pytest.mark.parametrize(
-    ("variant", "mask_truncated"),
-    [("grpo", True), ("dr-grpo", True), ("dapo", False), ("dapo", True)],
-)
-def test_a_step_in_pieces_has_the_gradient_of_the_whole_step(policy, variant, mask_truncated):
-    given = example(old=True)
-    empty = jnp.zeros_like(given.prompt_ids, dtype=bool)
-    whole = TrainExample(prompt_mask=empty, **given._asdict())
-    stop = int(given.completion_ids[0, -1])  # of one row in the first piece; the others are cut off
-    config = GrpoConfig(variant=variant, mask_truncated=mask_truncated, max_tokens=COMPLETION)
-    objective = objective_of(config, [stop, int(given.completion_ids[2, COMPLETION - 15])])
-
-    def loss(model, given):
-        return losses.policy_loss(
-            model, given, ALGORITHM, pad=PAD, temperature=TEMPERATURE, objective=objective
-        )
-
-    _, expected = called(*differentiated(loss, policy, whole))
-    ready = losses.piece_of(whole, objective, pieces=2)
-    halves = [jax.tree.map(lambda a, at=at: a[at : at + 2], ready) for at in (0, 2)]
-    compiled, arguments = differentiated(loss, policy, halves[0])
-    gradients = [compiled(arguments[0], half)[1] for half in halves]
-    same_gradient(jax.tree.map(lambda *parts: sum(parts) / 2, *gradients), expected)
+    return policy_of_two_layers()
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["on policy", "clipped"])
