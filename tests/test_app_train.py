@@ -134,6 +134,56 @@ def test_a_page_that_is_read_only_starts_and_cancels_nothing(show, here, monkeyp
     assert not page.button
 
 
+def orphan(here):
+    """A job that ran, by what is written down; nothing of it lives."""
+    job, _ = background.start(here, ["sft"], "ana")
+    jobs.began(here, job.job, 2**22 + 1)
+    return job
+
+
+def test_a_job_that_nothing_runs_is_called_lost_whichever_job_is_looked_at(show, here):
+    gone = orphan(here)
+    seen, _ = background.start(here, ["grpo"], "ana")
+    for name in (seen.job, gone.job):
+        page = show(PAGE, job=name)
+        table = next(f.value for f in page.dataframe if "created (UTC)" in f.value)
+        states = dict(zip(table["job"], table["state"], strict=True))
+        assert states == {seen.job: "queued", gone.job: "lost"}
+        assert any(states[name] in one.value for one in page.subheader)
+
+
+def test_a_page_that_is_read_only_changes_no_job_by_looking(show, here, monkeypatch):
+    job = orphan(here)
+    waiting, _ = background.start(here, ["grpo"], "ana")
+    folder_of(here, job.job).mkdir(parents=True)
+    (folder_of(here, job.job) / background.CANCEL).touch()
+    monkeypatch.setattr(background, "_watch", lambda store, name: pytest.fail("it was started"))
+    monkeypatch.setattr(background, "LATE", -1)
+    monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
+    for name in (job.job, waiting.job):
+        page = show(PAGE, job=name)
+        assert not page.exception
+    assert {one.job: one.state for one in jobs.jobs(here)} == {
+        job.job: "running",
+        waiting.job: "queued",
+    }
+    assert (folder_of(here, job.job) / background.CANCEL).exists()
+
+
+def test_the_newest_lines_of_a_log_are_seen_first_and_more_where_asked_for(show, here):
+    job, _ = background.start(here, ["sft"], "ana")
+    folder_of(here, job.job).mkdir(parents=True)
+    (folder_of(here, job.job) / "log.txt").write_text(
+        "".join(f"line {number}\n" for number in range(5000))
+    )
+    page = show(PAGE, job=job.job)
+    [log] = [one.value for one in page.code if "line" in one.value]
+    assert log.splitlines() == [f"line {number}" for number in range(4960, 5000)]
+    assert any("last 40 lines" in one.value for one in page.caption)
+    page = show(PAGE, job=job.job, log="true")
+    assert any(one.value.startswith("line 0\n") for one in page.code)
+
+
 def test_an_address_that_names_no_job_shows_the_newest(show, here):
     background.start(here, ["sft"], "<b>ana</b>")
     assert any("queued" in one.value for one in show(PAGE, job="../../etc").subheader)

@@ -24,7 +24,5 @@ else:
     st.info("This app only reads: it starts nothing.")
 
 st.subheader("Jobs")
-chosen = following.table()
-if chosen is not None:
-    following.follow(chosen)
+following.followed()
 trials.finished()
