@@ -6,8 +6,10 @@ import pytest
 
 from data import jobs, runs, state
 from data.jobs import folder_of
+from pipeline.config import load_preset
+from pipeline.preflight.steps import steps_of
 from tests.test_app_audit import press
-from workbench import background
+from workbench import background, fitting, training_form
 
 PAGE = "views/train.py"
 
@@ -69,6 +71,42 @@ def test_what_cannot_fit_is_not_started_and_what_would_fit_is_said(show, here):
     assert page.expander[-1].label.startswith("Preflight: it does not fit")
     assert next(one for one in page.button if one.label == "Start").disabled
     assert any("would fit with: --set sft.batch=" in text.value for text in page.text)
+
+
+def test_only_the_steps_that_a_verb_runs_can_keep_it_from_starting(show, here):
+    large = {"preset": "v6e-1", "sft.batch": "4096", "sft.max_tokens": "8192"}
+    page = show(PAGE, verb="run", **large)
+    assert next(one for one in page.button if one.label == "Start").disabled
+    page = show(PAGE, verb="export", **large)
+    assert not next(one for one in page.button if one.label == "Start").disabled
+    assert any("nothing to reckon" in one.value for one in page.caption)
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        (["ab", "a@1", "--stage", "sft"], (*fitting.EVAL, "sft")),
+        (["ab", "a@1", "--stage", "grpo"], fitting.OF_VERB["run"]),
+        (["export"], ()),
+    ],
+)
+def test_a_trial_after_sft_runs_no_step_of_grpo(words, steps):
+    assert fitting.steps_run(words) == steps
+
+
+def test_every_step_of_a_run_belongs_to_a_verb():
+    known = [step.name for step in steps_of(load_preset("v6e-1"))]
+    assert set(known) == set(fitting.OF_VERB["run"])
+    assert set(fitting.OF_VERB) | {"ab"} == set(training_form.VERBS)
+
+
+@pytest.mark.parametrize("digits", [9, 300, 400, 5000])
+@pytest.mark.parametrize("knob", ["sft.max_tokens", "sft.batch"])
+def test_a_number_that_no_run_could_have_is_said_in_words(show, here, knob, digits):
+    page = show(PAGE, verb="sft", preset="v6e-1", **{knob: "9" * digits})
+    assert not page.exception
+    assert page.error[0].value == "This cannot be started:"
+    assert "Start" not in [button.label for button in page.button]
 
 
 def test_a_trial_is_a_job_of_a_subset_and_its_verdict_is_shown(show, here):

@@ -16,7 +16,7 @@ if session.may_write():
     if described is not None:
         words, preset = described
         st.code(plain(f"thinkbench {shlex.join(words)}"), language=None)
-        may = preflight(words[0], preset)
+        may = preflight(words, preset)
         why = "In the background: it goes on when this page or the app is closed."
         st.button("Start", type="primary", on_click=following.start, args=(words,), help=why,
                   disabled=not may)  # fmt: skip
