@@ -105,15 +105,17 @@ def _one(job: Job) -> None:
 
 def _log(name: str) -> None:
     """The newest lines, which a box that scrolls would hide; more where they are asked for."""
-    lines = plain(background.log_of(session.store(), name)).splitlines()
+    # a bar that is written over takes many bytes and is one line: the newest lines lie far back
+    text = background.log_of(session.store(), name, MORE)
+    lines = text.splitlines()
+    newest = "\n".join(lines[-NEWEST:])[-background.TAIL :]
     st.caption(f"Log: its last {NEWEST} lines, the newest last" if len(lines) > NEWEST else "Log")
-    st.code("\n".join(lines[-NEWEST:]) or "Nothing so far.", language=None)
-    whole = session.folded("More of the log", "log")
-    if whole.open:
-        text = plain(background.log_of(session.store(), name, MORE))
-        whole.caption(f"Its end, at most {MORE // 1000:,} kB. All of it: jobs/{name}/log.txt in the"
-                      " store.")  # fmt: skip
-        whole.code(text or "Nothing so far.", language=None, height=500)
+    st.code(plain(newest) or "Nothing so far.", language=None)
+    more = session.folded("More of the log", "log")
+    if more.open:
+        more.caption(f"Its end, at most {MORE // 1000:,} kB. All of it: jobs/{name}/log.txt in the"
+                     " store.")  # fmt: skip
+        more.code(plain(text) or "Nothing so far.", language=None, height=500)
 
 
 def _words(work: str, done: dict[str, Any], job: Job) -> str:
