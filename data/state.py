@@ -41,7 +41,7 @@ WRONG = {
 
 
 class BadEntry(ValueError):
-    """A tag, a ruling or a subset that cannot be kept as it was given."""
+    """A tag, a ruling, a subset or a view that cannot be kept as it was given."""
 
 
 def now() -> int:
@@ -225,8 +225,19 @@ def save_subset(
 
 
 def save_view(store: "Store", name: str, page: str, query: str, author: str | None = None) -> None:
-    """Keep the filters of a page under a name; an older view of that name is replaced."""
+    """Keep the filters of a page under a name; an older view of that name is replaced.
+
+    That of another person is not: whoever opens it by its name must find what was saved there.
+    """
     with commit(store.folder) as connection:
+        found = connection.execute(
+            "select author from saved_views where name = ?", (name,)
+        ).fetchone()
+        if found and found[0] not in (None, author):
+            raise BadEntry(
+                f"a view named {name!r} is kept already, by {found[0]}; expected another name."
+                " Choose one, or delete that view first."
+            )
         connection.execute(
             "insert or replace into saved_views values (?, ?, ?, ?, ?)",
             (name, page, query, author, now()),

@@ -6,8 +6,10 @@ import pytest
 
 from data import jobs, runs, state
 from data.jobs import folder_of
+from pipeline.config import load_preset
+from pipeline.preflight.steps import steps_of
 from tests.test_app_audit import press
-from workbench import background
+from workbench import background, fitting, training_form
 
 PAGE = "views/train.py"
 
@@ -71,6 +73,42 @@ def test_what_cannot_fit_is_not_started_and_what_would_fit_is_said(show, here):
     assert any("would fit with: --set sft.batch=" in text.value for text in page.text)
 
 
+def test_only_the_steps_that_a_verb_runs_can_keep_it_from_starting(show, here):
+    large = {"preset": "v6e-1", "sft.batch": "4096", "sft.max_tokens": "8192"}
+    page = show(PAGE, verb="run", **large)
+    assert next(one for one in page.button if one.label == "Start").disabled
+    page = show(PAGE, verb="export", **large)
+    assert not next(one for one in page.button if one.label == "Start").disabled
+    assert any("nothing to reckon" in one.value for one in page.caption)
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        (["ab", "a@1", "--stage", "sft"], (*fitting.EVAL, "sft")),
+        (["ab", "a@1", "--stage", "grpo"], fitting.OF_VERB["run"]),
+        (["export"], ()),
+    ],
+)
+def test_a_trial_after_sft_runs_no_step_of_grpo(words, steps):
+    assert fitting.steps_run(words) == steps
+
+
+def test_every_step_of_a_run_belongs_to_a_verb():
+    known = [step.name for step in steps_of(load_preset("v6e-1"))]
+    assert set(known) == set(fitting.OF_VERB["run"])
+    assert set(fitting.OF_VERB) | {"ab"} == set(training_form.VERBS)
+
+
+@pytest.mark.parametrize("digits", [9, 300, 400, 5000])
+@pytest.mark.parametrize("knob", ["sft.max_tokens", "sft.batch"])
+def test_a_number_that_no_run_could_have_is_said_in_words(show, here, knob, digits):
+    page = show(PAGE, verb="sft", preset="v6e-1", **{knob: "9" * digits})
+    assert not page.exception
+    assert page.error[0].value == "This cannot be started:"
+    assert "Start" not in [button.label for button in page.button]
+
+
 def test_a_trial_is_a_job_of_a_subset_and_its_verdict_is_shown(show, here):
     page = show(PAGE, verb="ab")
     assert "No subset" in page.info[0].value
@@ -132,6 +170,56 @@ def test_a_page_that_is_read_only_starts_and_cancels_nothing(show, here, monkeyp
     monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
     page = show(PAGE)
     assert not page.button
+
+
+def orphan(here):
+    """A job that ran, by what is written down; nothing of it lives."""
+    job, _ = background.start(here, ["sft"], "ana")
+    jobs.began(here, job.job, 2**22 + 1)
+    return job
+
+
+def test_a_job_that_nothing_runs_is_called_lost_whichever_job_is_looked_at(show, here):
+    gone = orphan(here)
+    seen, _ = background.start(here, ["grpo"], "ana")
+    for name in (seen.job, gone.job):
+        page = show(PAGE, job=name)
+        table = next(f.value for f in page.dataframe if "created (UTC)" in f.value)
+        states = dict(zip(table["job"], table["state"], strict=True))
+        assert states == {seen.job: "queued", gone.job: "lost"}
+        assert any(states[name] in one.value for one in page.subheader)
+
+
+def test_a_page_that_is_read_only_changes_no_job_by_looking(show, here, monkeypatch):
+    job = orphan(here)
+    waiting, _ = background.start(here, ["grpo"], "ana")
+    folder_of(here, job.job).mkdir(parents=True)
+    (folder_of(here, job.job) / background.CANCEL).touch()
+    monkeypatch.setattr(background, "_watch", lambda store, name: pytest.fail("it was started"))
+    monkeypatch.setattr(background, "LATE", -1)
+    monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
+    for name in (job.job, waiting.job):
+        page = show(PAGE, job=name)
+        assert not page.exception
+    assert {one.job: one.state for one in jobs.jobs(here)} == {
+        job.job: "running",
+        waiting.job: "queued",
+    }
+    assert (folder_of(here, job.job) / background.CANCEL).exists()
+
+
+def test_the_newest_lines_of_a_log_are_seen_first_and_more_where_asked_for(show, here):
+    job, _ = background.start(here, ["sft"], "ana")
+    folder_of(here, job.job).mkdir(parents=True)
+    (folder_of(here, job.job) / "log.txt").write_text(
+        "".join(f"line {number}\n" for number in range(5000)) + "9 %\r" * 9000 + "\n"
+    )
+    page = show(PAGE, job=job.job)
+    [log] = [one.value for one in page.code if "line" in one.value]
+    assert log.splitlines() == [f"line {number}" for number in range(4961, 5000)] + ["9 %"]
+    assert any("last 40 lines" in one.value for one in page.caption)
+    page = show(PAGE, job=job.job, log="true")
+    assert any(one.value.startswith("line 0\n") for one in page.code)
 
 
 def test_an_address_that_names_no_job_shows_the_newest(show, here):

@@ -1,5 +1,7 @@
 """The gate before the app: which names, which pages and which people it lets through."""
 
+import html
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -86,6 +88,83 @@ def test_who_knows_the_token_signs_in_and_is_known_by_name():
     assert all(word in told for word in ("httponly", "samesite=strict", "secure"))
     assert here.get("/").text == "inside"
     assert signed_in(RULES, f"{COOKIE}={here.cookies[COOKIE]}") == "Ana Lovelace"
+
+
+def test_who_signs_in_comes_to_the_page_that_was_asked_for():
+    here = client(RULES, "https://tb.example.org")
+    asked = here.get("/failures?stage=sft&text=a%2Fb", headers={"accept": "text/html"})
+    form = here.get(asked.headers["location"]).text
+    action = html.unescape(form.partition('action="')[2].partition('"')[0])
+    wrong = here.post(action, data={"name": "Ana", "token": "wrong"})
+    assert html.escape(action) in wrong.text
+    answer = here.post(action, data={"name": "Ana", "token": TOKEN})
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/failures?stage=sft&text=a%2Fb",
+    )
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "x", "",
+     "\\\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: a=b"],
+)  # fmt: skip
+def test_signing_in_leads_to_no_other_site(place):
+    here = client(RULES, "https://tb.example.org")
+    form = {"name": "Ana", "token": TOKEN}
+    answer = here.post("/sign-in", params={"next": place}, data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_an_address_that_looks_like_another_site_is_not_led_on_to():
+    here = client(RULES, "https://tb.example.org")
+    asked = here.get("https://tb.example.org//evil.example/x", headers={"accept": "text/html"})
+    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("beside", ['x={"a":1}', "bad[key]=1", "a b=c", "=", "x", 'y="', "é=1"])
+def test_an_odd_cookie_of_another_app_hides_no_sign_in(beside):
+    own = f"{COOKIE}={signed(RULES, 'Ana', 2**40)}"
+    for cookies in (f"{beside}; {own}", f"{own}; {beside}"):
+        assert signed_in(RULES, cookies) == "Ana"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        client(Rules()).get("/train"),
+        client(Rules()).get("/", headers={"host": "evil.example"}),
+        client(RULES, "http://tb.example.org").get("/sign-in"),
+        client(RULES, "http://tb.example.org").get("/", headers={"accept": "text/html"}),
+    ],
+    ids=["page", "refused", "form", "way in"],
+)
+def test_no_other_site_shows_the_app_inside_a_page_of_its_own(answer):
+    assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts", "asked"),
+    [
+        ("fd00::1", (), "[fd00::1]:8501"),
+        ("fd00:0::1", (), "[fd00::1]:8501"),
+        ("127.0.0.2", (), "127.0.0.2:8501"),
+        ("127.0.0.2", (), "localhost:8501"),
+        ("0.0.0.0", ("TB.example.org:8443",), "tb.example.org:8443"),
+        ("::", ("fd00::1",), "[fd00::1]:8501"),
+        ("::", ("[fd00::1]",), "[fd00::1]:8501"),
+        ("::", ("[fd00::1]:8443",), "[fd00::1]:8443"),
+    ],
+)
+def test_the_app_answers_to_the_address_and_the_names_it_was_started_with(
+    tmp_path, address, hosts, asked
+):
+    told = serve.environment_of(tmp_path, address, hosts, False, TOKEN)
+    answer = client(gate.rules_of(told)).get("/sign-in", headers={"host": asked})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,16 @@ def test_a_saved_view_is_replaced_by_its_name_and_can_be_deleted(store):
     assert ask(store, "from saved_views").is_empty()
 
 
+def test_a_view_of_another_person_is_not_replaced_by_its_name(store):
+    state.save_view(store, "wrong ones", "failures", "tag=wrong", author="ada")
+    for author in ("bob", None):
+        with pytest.raises(state.BadEntry, match="kept already, by ada; expected another name"):
+            state.save_view(store, "wrong ones", "failures", "tag=other", author=author)
+    state.save_view(store, "wrong ones", "failures", "stage=sft", author="ada")
+    kept = ask(store, "select query, author from saved_views").rows()
+    assert kept == [("stage=sft", "ada")]
+
+
 def test_a_change_that_fails_leaves_nothing_behind(store):
     before = generation(store)
     two_views = "insert into saved_views values (?, ?, 'q', null, 1)"

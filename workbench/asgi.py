@@ -7,7 +7,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from workbench.gate import Gate, rules_of
+from workbench.orphans import looked_after
 
 app = st.App(
-    Path(__file__).with_name("app.py"), middleware=[Middleware(Gate, rules=rules_of(os.environ))]
+    Path(__file__).with_name("app.py"),
+    lifespan=looked_after,
+    middleware=[Middleware(Gate, rules=rules_of(os.environ))],
 )

@@ -62,9 +62,10 @@ def _tell_unwatched(store: Store, job: Job) -> None:
     folder = folder_of(store, job.job)
     unwatched = is_alive(store, job.job) and not is_held(folder / WATCHER)
     if job.pid and unwatched and (folder / CANCEL).exists():
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # whoever renames it tells the job: others who look at the same time do not
+            (folder / CANCEL).rename(folder / f"{CANCEL} told")
             os.killpg(job.pid, signal.SIGTERM)  # its lock is held, so the group is still its own
-        (folder / CANCEL).rename(folder / f"{CANCEL} told")
 
 
 def reconcile(store: Store) -> list[Job]:

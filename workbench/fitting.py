@@ -1,5 +1,6 @@
 """The preflight on the Train page: whether a run fits its chip, before it is started."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,21 +14,34 @@ from workbench.words import duration
 
 GIB = 2**30
 SURE = 1.2  # arithmetic is right to about a fifth: what needs more than this surely does not fit
-OF_VERB = {
-    "sft": ("sft",),
-    "grpo": ("rollout prefill", "rollout decode", "reference", "grpo"),
-    "eval": ("eval prefill", "eval decode"),
-}
+EVAL = ("eval prefill", "eval decode")
+SFT = ("sft",)
+GRPO = ("rollout prefill", "rollout decode", "reference", "grpo", "heldout prefill",
+        "heldout decode")  # fmt: skip
+# what each verb runs of the steps of a whole run; export trains nothing
+OF_VERB = {"run": (*EVAL, *SFT, *GRPO), "sft": SFT, "grpo": GRPO, "eval": EVAL, "export": ()}
 
 
-def preflight(verb: str, preset: Preset) -> bool:
+def steps_run(words: Sequence[str]) -> tuple[str, ...]:
+    """The steps that the command of these words runs; a trial trains as far as it compares."""
+    if words[0] != "ab":
+        return OF_VERB[words[0]]
+    after = words[words.index("--stage") + 1]
+    return (*EVAL, *SFT, *(GRPO if after == "grpo" else ()))
+
+
+def preflight(words: Sequence[str], preset: Preset) -> bool:
     """Show what each step needs and how long it takes at least; whether it may be started.
 
     By arithmetic, which takes no time. What cannot fit may not be started.
     """
+    run = steps_run(words)
+    if not run:
+        st.caption("Preflight: nothing to reckon, it neither trains nor evaluates.")
+        return True
     try:
         chip = chip_of(preset.name)
-        said = _needs(verb, preset, chip)
+        said = _needs(run, preset, chip)
     except ValueError as error:
         if type(error).__module__.split(".")[0] not in FLOORS:
             raise
@@ -50,8 +64,8 @@ def preflight(verb: str, preset: Preset) -> bool:
     return may
 
 
-def _needs(verb: str, preset: Preset, chip: Chip) -> list[report.Said]:
-    wanted = [s for s in steps.steps_of(preset) if s.name in OF_VERB.get(verb, (s.name,))]
+def _needs(run: Sequence[str], preset: Preset, chip: Chip) -> list[report.Said]:
+    wanted = [step for step in steps.steps_of(preset) if step.name in run]
     quiet = lambda step, of, numbers: None  # noqa: E731
     return list(report.said_of(wanted, preset, chip, compile=False, progress=quiet))
 

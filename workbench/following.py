@@ -6,13 +6,15 @@ from typing import Any
 import streamlit as st
 
 from data import jobs
-from data.jobs import Job, folder_of, job_of
+from data.jobs import Job, folder_of
 from evals import rollout_steps
 from workbench import background, charts, session, told
 from workbench.texts import plain, plain_columns
 from workbench.words import duration
 
-EVERY = 2.0  # [s] between two looks at a job that lives
+EVERY = 2.0  # [s] between two looks while a job lives
+NEWEST = 40  # lines of a log that are shown at once
+MORE = 200_000  # [bytes] of it that are shown where they are asked for
 CURVES = {
     "loss": ("sft/train/loss",),
     "held-out answers right": ("heldout/answer",),
@@ -29,9 +31,30 @@ def start(words: list[str]) -> None:
     session.go({"job": job.job})
 
 
-def table() -> str | None:
-    """All jobs, the newest first; the one that is chosen, by its name."""
-    found = jobs.jobs(session.store())
+def followed() -> None:
+    """All jobs and the chosen one; while any lives, the page looks again by itself."""
+    living = _living()
+    st.fragment(_followed, run_every=EVERY if living else None)(living)
+
+
+def _living() -> list[str]:
+    return [job.job for job in jobs.live_jobs(session.store())]
+
+
+def _followed(lived: list[str]) -> None:
+    store = session.store()
+    if session.may_write():
+        background.reconcile(store)  # before anything is shown, so that all of it agrees
+    if _living() != lived:
+        # the whole page: it begins to look again by itself, or ends to, and shows what was made
+        st.rerun()
+    chosen = _table(jobs.jobs(store))
+    if chosen is not None:
+        _one(chosen)
+
+
+def _table(found: list[Job]) -> Job | None:
+    """All jobs, the newest first; the one that is chosen."""
     if not found:
         st.info("No job has been started yet: choose above, then press Start.")
         return None
@@ -47,7 +70,8 @@ def table() -> str | None:
     if chosen := picked["selection"]["rows"]:
         session.go({"job": found[chosen[0]].job})
         st.rerun()
-    return session.one_of("job", [job.job for job in found])
+    name = session.one_of("job", [job.job for job in found])
+    return next(job for job in found if job.job == name)
 
 
 def _took(job: Job) -> str:
@@ -56,18 +80,9 @@ def _took(job: Job) -> str:
     return duration((job.ended_at - job.started_at).total_seconds())
 
 
-def follow(name: str) -> None:
-    """One job. While it lives the page looks again by itself, and once more when it has ended."""
-    lives = job_of(session.store(), name).lives
-    st.fragment(_one, run_every=EVERY if lives else None)(name, lives)
-
-
-def _one(name: str, lived: bool) -> None:
-    store = session.store()
-    background.reconcile(store)
-    job = job_of(store, name)
-    if lived and not job.lives:
-        st.rerun()  # the whole page: its table, and no more looking
+def _one(job: Job) -> None:
+    """How far a job is, what may be done with it, its numbers and its log."""
+    store, name = session.store(), job.job
     st.subheader(f":material/{ICONS[job.state]}: {job.state}")
     st.code(plain(f"thinkbench {shlex.join(job.arguments)}"), language=None)
     if job.message:
@@ -85,9 +100,22 @@ def _one(name: str, lived: bool) -> None:
             st.caption(f"Numbers of {run}")
             _curves(series)
             break
-    with st.expander("Log", expanded=job.state in ("failed", "lost")):
-        log = plain(background.log_of(store, name))
-        st.code(log or "Nothing so far.", language=None, height=300)
+    _log(name)
+
+
+def _log(name: str) -> None:
+    """The newest lines, which a box that scrolls would hide; more where they are asked for."""
+    # a bar that is written over takes many bytes and is one line: the newest lines lie far back
+    text = background.log_of(session.store(), name, MORE)
+    lines = text.splitlines()
+    newest = "\n".join(lines[-NEWEST:])[-background.TAIL :]
+    st.caption(f"Log: its last {NEWEST} lines, the newest last" if len(lines) > NEWEST else "Log")
+    st.code(plain(newest) or "Nothing so far.", language=None)
+    more = session.folded("More of the log", "log")
+    if more.open:
+        more.caption(f"Its end, at most {MORE // 1000:,} kB. All of it: jobs/{name}/log.txt in the"
+                     " store.")  # fmt: skip
+        more.code(plain(text) or "Nothing so far.", language=None, height=500)
 
 
 def _words(work: str, done: dict[str, Any], job: Job) -> str:

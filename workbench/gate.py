@@ -11,13 +11,12 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request, cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 COOKIE = "thinkbench"
@@ -26,6 +25,13 @@ LASTS = 12 * 3600  # [s] of a sign-in
 LONGEST_NAME = 80
 LARGEST_FORM = 10_000  # [bytes]
 SAFE = ("GET", "HEAD", "OPTIONS")
+# Of every answer: a page of another site must not show the app's buttons under its own words.
+GUARDS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",  # the same, for older browsers
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
 PAGE = """<!doctype html><meta charset="utf-8"><title>thinkbench</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <style>body{{font:16px system-ui;max-width:24rem;margin:15vh auto;padding:0 1rem}}
@@ -59,7 +65,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        headers = Headers(scope=scope)
+        headers, send = Headers(scope=scope), _guarded(send)
         why = refusal(self.rules, headers, scope.get("method"), scope["type"])
         if why:
             return await _refuse(scope, receive, send, why)
@@ -69,28 +75,61 @@ class Gate:
                 return await answer(scope, receive, send)
             if signed_in(self.rules, headers.get("cookie", "")) is None:
                 if scope["type"] == "http" and "text/html" in headers.get("accept", ""):
-                    return await RedirectResponse(SIGN_IN, 303)(scope, receive, send)
+                    return await RedirectResponse(_way_in(scope), 303)(scope, receive, send)
                 return await _refuse(scope, receive, send, "Sign in first.", 401)
         await self.app(scope, receive, send)
 
     async def _sign_in(self, request: Request) -> HTMLResponse | RedirectResponse:
+        after = place_within(request.query_params.get("next", ""))
         if request.method != "POST":
-            return _page("Sign in to go on.")
+            return _page("Sign in to go on.", after)
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > LARGEST_FORM:
-                return _page("That is too long.", 413)
+                return _page("That is too long.", after, 413)
         form = parse_qs(body.decode("utf-8", errors="replace"))
         name = " ".join(form.get("name", [""])[0].split())[:LONGEST_NAME]
         if not hmac.compare_digest(form.get("token", [""])[0].encode(), self.rules.token.encode()):
-            return _page("That is not the token. Whoever started the app knows it.", 403)
+            return _page("That is not the token. Whoever started the app knows it.", after, 403)
         if not name.isprintable() or not name:
-            return _page("Give a name: it stands beside what you write.", 400)
-        answer = RedirectResponse("/", 303)
+            return _page("Give a name: it stands beside what you write.", after, 400)
+        answer = RedirectResponse(after, 303)
         answer.set_cookie(COOKIE, signed(self.rules, name, int(time.time()) + LASTS), max_age=LASTS,
                           httponly=True, samesite="strict", secure=_is_https(request))  # fmt: skip
         return answer
+
+
+def place_within(said: str) -> str:
+    """The address within this app that `said` is, or "/": a link must not lead elsewhere.
+
+    A browser takes //name, and /\\name likewise, for another site, and leaves tabs out.
+    """
+    within = said.startswith("/") and not said.startswith("//")
+    return said if within and "\\" not in said and said.isprintable() else "/"
+
+
+def _way_in(scope: Scope) -> str:
+    """The address of the form, which leads on to where the request wanted to go."""
+    query = scope["query_string"].decode("latin-1")
+    wanted = quote(scope["path"]) + (f"?{query}" if query else "")
+    return _form(place_within(wanted))
+
+
+def _form(after: str) -> str:
+    return SIGN_IN if after == "/" else f"{SIGN_IN}?{urlencode({'next': after})}"
+
+
+def _guarded(send: Send) -> Send:
+    """`send`, with GUARDS in the head of the answer."""
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message.setdefault("headers", [])
+            MutableHeaders(scope=message).update(GUARDS)
+        await send(message)
+
+    return guarded
 
 
 def refusal(rules: Rules, headers: Headers, method: str | None, kind: str) -> str | None:
@@ -99,7 +138,7 @@ def refusal(rules: Rules, headers: Headers, method: str | None, kind: str) -> st
     A page of another site must not reach the app through its reader's browser: not under a name
     that it has pointed here (the Host is checked), and not by a script of its own (the Origin is).
     """
-    if _name_of(headers.get("host", "")) not in rules.hosts:
+    if name_of(headers.get("host", "")) not in rules.hosts:
         return "This app does not answer to that name: start it with --host NAME."
     origin = headers.get("origin")
     if origin is None:
@@ -110,7 +149,7 @@ def refusal(rules: Rules, headers: Headers, method: str | None, kind: str) -> st
     return None
 
 
-def _name_of(host: str) -> str:
+def name_of(host: str) -> str:
     """`tb.example.org` of `tb.example.org:8501`."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower()
@@ -124,11 +163,8 @@ def signed(rules: Rules, name: str, until: int) -> str:
 
 def signed_in(rules: Rules, cookies: str) -> str | None:
     """The name of who signed in, by the header of cookies; None where nobody has."""
-    try:
-        found = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        return None
-    told, _, signature = (found.value if found else "").rpartition(".")
+    # as browsers read it: an odd cookie of another app on this machine hides none of ours
+    told, _, signature = cookie_parser(cookies).get(COOKIE, "").rpartition(".")
     if not hmac.compare_digest(signature.encode(), _signature(rules, told).encode()):
         return None
     until, _, name = told.partition(".")
@@ -143,9 +179,9 @@ def _is_https(request: Request) -> bool:
     return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
 
 
-def _page(said: str, status: int = 200) -> HTMLResponse:
-    content = PAGE.format(said=html.escape(said), action=SIGN_IN)
-    return HTMLResponse(content, status, {"Cache-Control": "no-store", "X-Frame-Options": "DENY"})
+def _page(said: str, after: str, status: int = 200) -> HTMLResponse:
+    content = PAGE.format(said=html.escape(said), action=html.escape(_form(after)))
+    return HTMLResponse(content, status, {"Cache-Control": "no-store"})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: int = 403) -> None:

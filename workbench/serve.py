@@ -59,11 +59,11 @@ def environment_of(
             f"THINKBENCH_TOKEN has {len(token)} characters, expected {SHORTEST} or more. Make one:"
             f" {MAKE_ONE}"
         )
-    names = [host.lower() for host in hosts]
+    names = [name_in_browser(host) for host in hosts]
     if is_loopback(address):
         from workbench.gate import LOOPBACK
 
-        names = [*LOOPBACK, *names]
+        names = list(dict.fromkeys([*LOOPBACK, name_in_browser(address), *names]))
     else:
         if not token:
             raise BadInput(
@@ -71,8 +71,8 @@ def environment_of(
                 f" THINKBENCH_TOKEN to a secret of {SHORTEST} characters or more ({MAKE_ONE}), or"
                 " leave --address out and reach this machine by ssh -L"
             )
-        if address not in ("0.0.0.0", "::"):  # these are no names
-            names.append(address)
+        if not ipaddress.ip_address(address).is_unspecified:  # 0.0.0.0 and :: are no names
+            names.append(name_in_browser(address))
         if not names:
             raise BadInput(
                 f"{address} has no name of its own. Say by which names people reach the app:"
@@ -91,6 +91,18 @@ def is_loopback(address: str) -> bool:
         raise BadInput(
             f"--address is {address!r}; expected an address of this machine, such as 127.0.0.1"
         ) from error
+
+
+def name_in_browser(host: str) -> str:
+    """`host` as the Host of a request has it: no port, lower case, IPv6 in brackets and short."""
+    from workbench.gate import name_of
+
+    bare = name_of(host.strip()).strip("[]") if host.strip().startswith("[") else host.strip()
+    try:
+        found = ipaddress.ip_address(bare)
+    except ValueError:
+        return name_of(bare)
+    return f"[{found.compressed}]" if found.version == 6 else str(found)
 
 
 def serve(

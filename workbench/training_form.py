@@ -32,6 +32,7 @@ READS = {
 SUBSETS = {"run": ("subset", "problem_subset"), "sft": ("subset",), "grpo": ("problem_subset",)}
 # Knobs that name a folder or a file: a link that somebody made must not choose what is read.
 PLACES = ("model.model", "data.records_from", "data.problems_from", "data.dialects")
+LARGEST = 10**7  # of a whole number: more than any run has, and what preflight can reckon with
 FROM = {"sft": "the preset's model", "grpo": "the newest cold start", "eval": "the preset's model",
         "export": "the newest run of GRPO"}  # fmt: skip
 
@@ -66,6 +67,7 @@ def form() -> tuple[list[str], Preset] | None:
     )
     try:
         chosen = changed_preset(name, {}, assignments, _whole(seed))
+        _within_reason(verb, chosen)
     except BadConfig as error:
         st.error("This cannot be started:")
         st.text(plain(str(error)))
@@ -151,6 +153,19 @@ def _text(value: Any) -> str:
 
 def _whole(seed: str) -> int | None:
     return typed("seed", seed, 0) if seed else None
+
+
+def _within_reason(verb: str, preset: Preset) -> None:
+    """Refuse whole numbers that no run could have: a link may hold any."""
+    for section in READS[verb]:
+        values = getattr(preset, section)
+        for knob in fields(values):
+            value = getattr(values, knob.name)
+            if isinstance(value, int) and knob.name != "seed" and abs(value) > LARGEST:
+                raise BadConfig(
+                    f"{section}.{knob.name} has {len(str(abs(value)))} digits; expected at most"
+                    f" {LARGEST:,}. Choose a smaller number."
+                )
 
 
 def _kept(name: str) -> str:

@@ -1,5 +1,8 @@
 """Parts of the Curate page: versions of subsets and what differs, and records of own answers."""
 
+import contextlib
+from collections.abc import Iterator
+
 import polars as pl
 import streamlit as st
 
@@ -10,7 +13,7 @@ from data.subsets import Subset, difference, subset, subsets
 from evals import curation
 from evals.own_generations import PICKS, add_own
 from workbench import session
-from workbench.boundary import FLOORS
+from workbench.boundary import bad_input
 from workbench.texts import plain, plain_columns
 
 SHOWN = 50  # rows of a difference
@@ -59,12 +62,29 @@ def _one(one: Subset, every: list[Subset]) -> None:
     runs = session.answer(_trained_on, one.label, reads=("runs",))
     st.text(plain(f"Runs that learned from it: {', '.join(runs) or 'none yet'}"))
     if one.of and st.button("Check its recipe", help="which rows it would choose now"):
-        now = curation.check(session.store(), one)
-        if now["same"]:
-            st.success("The recipe still chooses these rows.")
-        else:
-            new, gone = len(now["new"]), len(now["gone"])
-            st.warning(f"It would now choose {new:,} other rows, and {gone:,} of these no more.")
+        with _said("Its recipe cannot be checked."):
+            _checked(curation.check(session.store(), one))
+
+
+def _checked(now: dict) -> None:
+    if now["same"]:
+        st.success("The recipe still chooses these rows.")
+    else:
+        new, gone = len(now["new"]), len(now["gone"])
+        st.warning(f"It would now choose {new:,} other rows, and {gone:,} of these no more.")
+
+
+@contextlib.contextmanager
+def _said(what: str) -> Iterator[None]:
+    """Say in words what cannot be done with a subset as it is kept; a bug stays one."""
+    try:
+        yield
+    except ValueError as error:
+        words = bad_input(error)
+        if words is None:
+            raise
+        st.error(what)
+        st.text(plain(words))
 
 
 def _differs(first: str, second: str) -> None:
@@ -78,8 +98,9 @@ def _differs(first: str, second: str) -> None:
     for side, label in sides:
         if found[side]:
             st.text(plain(f"Only in {label}: the first {min(SHOWN, len(found[side])):,}"))
-            rows = session.answer(_rows, label, tuple(found[side][:SHOWN]))
-            st.dataframe(plain_columns(rows), hide_index=True, height=250)
+            with _said("These rows cannot be shown, only counted."):
+                rows = session.answer(_rows, label, tuple(found[side][:SHOWN]))
+                st.dataframe(plain_columns(rows), hide_index=True, height=250)
 
 
 def own() -> None:
@@ -112,10 +133,11 @@ def own() -> None:
         with st.spinner("Reading answers"):
             value = add_own(session.store(), name.strip(), chosen, str(pick), int(per_problem))
     except ValueError as error:
-        if type(error).__module__.split(".")[0] not in FLOORS:
+        words = bad_input(error)
+        if words is None:
             raise
         st.error("No records were made.")
-        st.text(plain(str(error)))
+        st.text(plain(words))
         return
     st.success(f"{value['new']:,} new records, {value['converted']:,} of them examples.")
     st.dataframe(

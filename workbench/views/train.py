@@ -16,7 +16,7 @@ if session.may_write():
     if described is not None:
         words, preset = described
         st.code(plain(f"thinkbench {shlex.join(words)}"), language=None)
-        may = preflight(words[0], preset)
+        may = preflight(words, preset)
         why = "In the background: it goes on when this page or the app is closed."
         st.button("Start", type="primary", on_click=following.start, args=(words,), help=why,
                   disabled=not may)  # fmt: skip
@@ -24,7 +24,5 @@ else:
     st.info("This app only reads: it starts nothing.")
 
 st.subheader("Jobs")
-chosen = following.table()
-if chosen is not None:
-    following.follow(chosen)
+following.followed()
 trials.finished()
