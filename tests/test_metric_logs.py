@@ -1,4 +1,4 @@
-"""Numbers in other places: TensorBoard's files read back, and a wandb that notes what it is told."""
+"""Numbers in other places: TensorBoard's file read back, and a wandb that notes what it is told."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -121,7 +121,7 @@ def test_a_log_that_is_not_installed_or_not_known_says_so(store, monkeypatch):
 
 
 def test_the_file_of_tensorboard_holds_the_numbers_with_their_steps(store):
-    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
 
     metrics = metrics_of(store, "r", "tensorboard", "tensorboard")
     note_two_steps(metrics)
