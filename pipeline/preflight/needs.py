@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pipeline.preflight.chips import Chip
 
-# What a run is taken to reach of its chip's peaks: an assumption, the middle of what well-written
-# training and decoding of small models reach, and said with every time that it gives.
+# What a run is taken to reach of its chip's peaks: an assumption and no measurement, which is said
+# with every time that it gives.
 OPERATIONS_REACHED = 0.4
 BANDWIDTH_REACHED = 0.6
 
