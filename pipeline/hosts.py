@@ -76,6 +76,11 @@ def several() -> bool:
     return jax.process_count() > 1
 
 
+def first() -> bool:
+    """Whether this process is the one that does what is done once for all."""
+    return jax.process_index() == 0
+
+
 def spread(tree: Tree, mesh: Mesh) -> Tree:
     """Arrays that every process has whole, as arrays over `mesh`: their rows over the axis fsdp.
 

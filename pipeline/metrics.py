@@ -9,7 +9,7 @@ import polars as pl
 from tunix.sft.metrics_logger import MetricsLogger
 
 from data.store import Store, add, ask
-from pipeline.metric_logs import Write
+from pipeline.metric_logs import Writer
 
 FLUSH_ROWS = 2_000
 FLUSH_SECONDS = 15.0  # a run can be followed while it goes on
@@ -22,7 +22,7 @@ class StoreMetrics(MetricsLogger):
     process, those of the next stage too.
     """
 
-    def __init__(self, store: Store, run: str, also: Sequence[Write] = ()) -> None:
+    def __init__(self, store: Store, run: str, also: Sequence[Writer] = ()) -> None:
         super().__init__(None)
         self.store, self.run, self.also = store, run, also
         self.rows: list[dict] = []
@@ -48,8 +48,8 @@ class StoreMetrics(MetricsLogger):
         self.series.setdefault(name, []).append((step, value))
         if (name, step) in self._there:
             return
-        for write in self.also:
-            write(step, name, value)
+        for writer in self.also:
+            writer.write(step, name, value)
         at = datetime.now(UTC)
         self.rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
         waited = time.monotonic() - self.flushed
@@ -57,10 +57,16 @@ class StoreMetrics(MetricsLogger):
             self.flush()
 
     def flush(self) -> None:
+        for writer in self.also:  # first: what the store has is not written there again
+            writer.flush()
         if self.rows:
             add(self.store, "metrics", pl.DataFrame(self.rows), run=self.run)
             self.rows = []
         self.flushed = time.monotonic()
 
     def close(self) -> None:
+        """No number follows. Called by Tunix at the end of training; a second time does nothing."""
         self.flush()
+        closing, self.also = self.also, ()
+        for writer in closing:
+            writer.close()

@@ -1,5 +1,7 @@
 """Progress bars on standard error, and for others to read: what is done, left, and the numbers."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,8 +10,11 @@ Bar = Callable[[str], Progress]  # name of a piece of work -> its progress
 
 
 @contextmanager
-def bars() -> Iterator[Bar]:
-    """Yield `bar`: `bar("sft")` is a function of step, of and numbers that moves the bar `sft`."""
+def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[Bar]:
+    """Yield `bar`: `bar("sft")` is a function of step, of and numbers that moves the bar `sft`.
+
+    clock: seconds, from whenever
+    """
     from rich.console import Console  # --help must not wait for it
     from rich.progress import (
         BarColumn,
@@ -31,7 +36,14 @@ def bars() -> Iterator[Bar]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[numbers]}"),
     )
-    shown = Progress(*columns, console=Console(stderr=True))
+    # By itself rich knows no pace, so no time left, where a step takes longer than 30 s: it forgets
+    # older ones. It keeps the newest thousand in any case.
+    shown = Progress(
+        *columns,
+        console=Console(stderr=True),
+        get_time=clock,
+        speed_estimate_period=math.inf,
+    )
     tasks, tells = {}, teller()
     try:
 

@@ -7,6 +7,7 @@ import click
 
 from pipeline.config import EvalConfig, GrpoConfig, SftConfig
 from workbench import printed
+from workbench.fits import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
 from workbench.flags import knobs
 from workbench.serving import Serving, evaluated, serving
 from workbench.training import job_of, training
@@ -17,18 +18,21 @@ GO_ON = "go on with this run, or say what changed; by default a broken-off one i
 
 @verb
 @training
+@preflighted
 @knobs(SftConfig, "sft")
 @click.option(
     "--model", callback=not_empty, help="run, 'tiny', folder or hub id; by default the preset's"
 )
 @click.option("--resume", metavar="RUN", callback=not_empty, help=GO_ON)
-def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
+def sft(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Answer:
     """Teach the format: supervised fine-tuning on the preset's records."""
     with job_of(folder, **chosen) as job:
         from pipeline import stages
         from workbench.stores import start
 
         begin = start(job.store, model or job.preset.model.model)
+        if preflight:
+            refuse_what_does_not_fit(job.preset, begin.model, SFT)
         stages.models.checked(begin.model)  # before any row is read
         counts = stages.prepare(job)
         converter = counts[job.preset.data.records]["convert"]["converter"]
@@ -38,6 +42,7 @@ def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
 
 @verb
 @training
+@preflighted
 @knobs(GrpoConfig, "grpo")
 @click.option(
     "--model",
@@ -45,13 +50,15 @@ def sft(folder: Path, model: str | None, **chosen: Any) -> Answer:
     help="run, 'tiny', folder or hub id; by default the newest sft run",
 )
 @click.option("--resume", metavar="RUN", callback=not_empty, help=GO_ON)
-def grpo(folder: Path, model: str | None, **chosen: Any) -> Answer:
+def grpo(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Answer:
     """Strengthen the reasoning: GRPO on the preset's train problems."""
     with job_of(folder, **chosen) as job:
         from pipeline import stages
         from workbench.stores import latest, start
 
         begin = start(job.store, model) if model else latest(job.store, "sft")
+        if preflight:
+            refuse_what_does_not_fit(job.preset, begin.model, GRPO)
         stages.models.checked(begin.model)
         stages.prepare(job)
         done = stages.train_grpo(job, begin.model, begin.run)
@@ -112,7 +119,8 @@ def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> 
 
 @verb
 @training
-def run(folder: Path, **chosen: Any) -> Answer:
+@preflighted
+def run(folder: Path, preflight: bool, **chosen: Any) -> Answer:
     """The whole job, from rows to an exported model.
 
     Ingest, convert, evaluate, SFT, evaluate, GRPO, evaluate, export.
@@ -120,5 +128,7 @@ def run(folder: Path, **chosen: Any) -> Answer:
     with job_of(folder, **chosen) as job:
         from pipeline import stages
 
+        if preflight:
+            refuse_what_does_not_fit(job.preset, job.preset.model.model, (*SFT, *GRPO, *EVAL))
         value = stages.run_all(job)
     return value, printed.run_result

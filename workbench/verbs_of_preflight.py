@@ -1,4 +1,4 @@
-"""The verb that says, before a run starts, whether it fits and how long it takes at least."""
+"""The verb that says, before a run starts, whether it fits and how long it takes."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -41,13 +41,14 @@ def preflight(
     compiling: bool | None,
     problems: int | None,
 ) -> Answer:
-    """Say whether a run fits its chip, and how long it takes at least.
+    """Say whether a run fits its chip, and how long it takes.
 
     Nothing is trained and no chip is needed. With --compare and no --step: SFT of 4,096 and 16,384
     tokens and GRPO of 8 and 64 rows of 1,024, ours beside Tunix's defaults.
     """
-    from pipeline.preflight import compiled, report, steps
+    from pipeline.preflight import compiled, needs, report, steps
     from pipeline.preflight.chips import chip_of
+    from pipeline.preflight.proposals import proposals
     from workbench.bars import bars
 
     chosen = changed_preset(preset, {}, assignments, None)
@@ -76,13 +77,17 @@ def preflight(
         "fits": all(one.needs.fits for one in said if one.step.loss == "ours"),
         "steps": [_row(one, on) for one in said],
         "stages": report.stages(chosen, said, on, problems) if whole else [],
-        "proposals": [asdict(one) for one in report.proposals(chosen, said, on)] if whole else [],
+        "proposals": [asdict(one) for one in proposals(chosen, said, on)],
+        "assumed": {
+            "operations_reached": needs.OPERATIONS_REACHED,
+            "bandwidth_reached": needs.BANDWIDTH_REACHED,
+        },
     }
     return value, printed_preflight.preflight
 
 
 def _row(one: Any, chip: Any) -> dict[str, Any]:
-    from pipeline.preflight.needs import seconds
+    from pipeline.preflight.needs import likely_seconds, seconds
 
     return {
         "step": one.step.name,
@@ -91,4 +96,5 @@ def _row(one: Any, chip: Any) -> dict[str, Any]:
         "tokens": one.step.tokens,
         **asdict(one.needs),
         "seconds": seconds(one.needs, chip),
+        "likely_seconds": likely_seconds(one.needs, chip),
     }

@@ -7,6 +7,7 @@ import click
 
 from workbench import printed_trials
 from workbench.boundary import BadInput
+from workbench.fits import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
 from workbench.training import job_of, training
 from workbench.verbs import Answer, not_empty, verb
 
@@ -30,6 +31,7 @@ STAGES = ("sft", "grpo")
     " the newest sft run",
 )  # fmt: skip
 @training
+@preflighted
 def ab(
     folder: Path,
     name: str,
@@ -38,6 +40,7 @@ def ab(
     metric: str,
     stage: str,
     model: str | None,
+    preflight: bool,
     **chosen: Any,
 ) -> Answer:
     """Train on SUBSET and on random ones, and compare the outcomes.
@@ -61,5 +64,8 @@ def ab(
             begin = start(job.store, model) if model else latest(job.store, "sft")
         else:
             begin = start(job.store, model or job.preset.model.model)
+        if preflight:
+            trained = SFT * (of == "records") + GRPO * (stage == "grpo")
+            refuse_what_does_not_fit(job.preset, begin.model, trained + EVAL)
         value = ab(job, Trial(name, against, seeds, metric, stage), begin.model)
     return value, printed_trials.verdict

@@ -7,7 +7,7 @@ there at once, to about ERROR of what the compiler says for a TPU v6e (tests/tes
 from pipeline.config import Preset
 from pipeline.preflight.needs import Needs
 from pipeline.preflight.sizes import BYTES, Sizes, config_of, sizes_in
-from pipeline.preflight.steps import Step
+from pipeline.preflight.steps import Step, pieces_of
 
 LOGITS = 2**27  # bytes of logits that are there at once; see token_scores.LOGITS_BYTES
 SCORES = 2**26  # bytes of attention's scores, likewise; see attention.SCORES_BYTES
@@ -21,17 +21,19 @@ def estimated(step: Step, preset: Preset, memory: int) -> Needs:
     sizes = sizes_in(config_of(preset.model.model))
     parts = _parts(step, preset, sizes)
     temporaries = _temporaries(step, preset, sizes)
-    outputs = parts["adapters"] if step.trains else 0  # what is written before the old may go
-    peak = sum(parts.values()) + outputs + temporaries
+    # what is written before the old may go
+    outputs = {"prefill": parts["prompts"], "sft": parts["adapters"], "update": parts["adapters"]}
+    peak = sum(parts.values()) + outputs.get(step.kind, 0) + temporaries
     chips = preset.model.fsdp * preset.model.tensor_parallel
+    remat = preset.model.remat and step.loss == "ours"
     return Needs(
         how="estimated",
         parts=parts,
         temporaries=temporaries,
         peak=peak,
         fits=peak <= memory,
-        flops=flops(step, sizes, remat=preset.model.remat and step.loss == "ours") / chips,
-        moved=float(parts["weights"] + parts["cache"]),
+        flops=flops(step, sizes, remat=remat) / chips,
+        moved=float(_moved(step, parts, remat=remat)),
     )
 
 
@@ -42,28 +44,49 @@ def _parts(step: Step, preset: Preset, sizes: Sizes) -> dict[str, int]:
     rank = step.rank or (preset.grpo.lora_rank if "adapters" in step.beside else 0)
     held = sizes.adapters(rank) * FLOAT // chips if rank else 0
     optimizer = 2 * held if step.trains or "optimizer" in step.beside else 0
-    if step.pieces > 1:
-        optimizer += held  # the gradients that are added up
+    if optimizer and (step.pieces if step.trains else pieces_of(preset)) > 1:
+        optimizer += held  # the gradients that are added up, which stay from step to step
     rows = -(-step.rows // model.fsdp)
-    cache = 0
-    if step.kind in ("prefill", "decode"):
+    cache = prompts = 0
+    if step.samples:
         heads = -(-sizes.kv_heads // model.tensor_parallel)
-        cache = 2 * sizes.layers * rows * step.tokens * heads * sizes.head_dim * width
+        column = 2 * heads * sizes.head_dim * width  # a key and a value
+        read = -(-step.at_once // model.fsdp)
+        cache = rows * column * sizes.columns(step.tokens)
+        prompts = read * (column * sizes.layers * step.prompt + sizes.vocabulary * width)
     return {
         "weights": sizes.parameters * width // chips,
         "adapters": held,
         "optimizer": optimizer,
         "cache": cache,
+        "prompts": prompts,
         "batch": rows * step.tokens * 9,
     }
+
+
+def _moved(step: Step, parts: dict[str, int], *, remat: bool) -> int:
+    """Bytes that one call reads or writes at least, were everything else kept on the chip.
+
+    Training reads the weights forward, backward, and with `remat` forward once more.
+    """
+    weights = parts["weights"] + parts["adapters"]
+    if step.trains:
+        return (3 if remat else 2) * weights + 2 * parts["optimizer"]
+    if step.kind == "insert":
+        return 2 * parts["prompts"]
+    return weights + (parts["cache"] if step.kind == "decode" else 0)
 
 
 def _temporaries(step: Step, preset: Preset, sizes: Sizes) -> int:
     model, width = preset.model, BYTES[preset.model.dtype]
     rows = -(-step.rows // model.fsdp)
     split = model.tensor_parallel
+    if step.samples:
+        rows = -(-(step.rows if step.kind == "decode" else step.at_once) // model.fsdp)
     if step.kind == "decode":
         return rows * sizes.vocabulary * FLOAT * 2
+    if step.kind == "insert":  # what goes into the slots is gathered first
+        return rows * sizes.vocabulary * FLOAT * 2 + _parts(step, preset, sizes)["prompts"]
     tokens = rows * (step.prompt if step.kind == "prefill" else step.tokens)
     length = step.prompt if step.kind == "prefill" else step.tokens
     ours = step.loss == "ours"
@@ -86,14 +109,18 @@ def _temporaries(step: Step, preset: Preset, sizes: Sizes) -> int:
 def flops(step: Step, sizes: Sizes, *, remat: bool) -> float:
     """Operations of one call over all chips, two for each product and sum.
 
-    Training goes forward, back through the frozen weights, and with `remat` forward once more;
-    the scores of attention have two factors to go back to, the frozen weights one.
+    The engine reads as many prompts as it takes at once; putting them into slots multiplies
+    nothing. Training goes forward, back through the frozen weights, and with `remat` forward once
+    more; the scores of attention have two factors to go back to, the frozen weights one.
     """
+    if step.kind == "insert":
+        return 0.0
     if step.kind == "decode":
         rows, length, seen = step.rows, 1, step.tokens
+    elif step.kind == "prefill":
+        rows, length, seen = step.at_once, step.prompt, step.prompt
     else:
-        rows, seen = step.rows, step.prompt if step.kind == "prefill" else step.tokens
-        length = seen
+        rows, length, seen = step.rows, step.tokens, step.tokens
     layers = 2.0 * sizes.layers * sizes.layer_weights * rows * length
     scored = 1 if step.kind == "prefill" else length if step.kind == "decode" else step.completion
     head = 2.0 * sizes.vocabulary * sizes.features * rows * scored

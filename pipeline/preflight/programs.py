@@ -5,13 +5,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from pipeline import train_step
 from pipeline.config import Preset
 from pipeline.engine import decode
-from pipeline.engine.engine import AT_ONCE
+from pipeline.engine.sampling import settings_of
 from pipeline.learner import scores_of
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step
@@ -61,33 +62,54 @@ def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
 
 
 def _sampling(step: Step, preset: Preset, mesh: Mesh) -> Program:
-    """The engine's reading of prompts, or one block of its writing."""
+    """The engine's reading of prompts, their way into slots, or one block of its writing."""
     model = abstract.sampled_from(step, preset, mesh)
     steps = decode.steps_of(model, list(abstract.STOPS), mesh)
     weights = jax.tree.leaves(nnx.state(model))
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
     count = jax.ShapeDtypeStruct((), jnp.int32, sharding=NamedSharding(mesh, PartitionSpec()))
+    ids = jax.ShapeDtypeStruct((step.at_once, step.prompt), jnp.int32, sharding=rows)
+    lengths = jax.ShapeDtypeStruct((step.at_once,), jnp.int32, sharding=rows)
     if step.kind == "prefill":
-        at_once = max(1, step.rows // AT_ONCE)
-        ids = jax.ShapeDtypeStruct((at_once, step.prompt), jnp.int32, sharding=rows)
-        lengths = jax.ShapeDtypeStruct((at_once,), jnp.int32, sharding=rows)
         batch = abstract.bytes_on_one_chip((ids, lengths))
         return Program(steps.read.lower(weights, ids, lengths), _parts(model) | {"batch": batch})  # type: ignore[attr-defined]
     dtype = jax.tree.leaves(nnx.state(model.embedder))[0].dtype
-    made = jax.eval_shape(
-        lambda: decode.no_texts(model, step.rows, step.tokens, step.completion, dtype)
-    )
-    slots = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=rows), made
+    slots = _over(
+        rows,
+        jax.eval_shape(
+            lambda: decode.no_texts(model, step.rows, step.tokens, step.completion, dtype)
+        ),
     )
     cache = abstract.bytes_on_one_chip(slots.cache)
     batch = abstract.bytes_on_one_chip(slots) - cache
+    if step.kind == "insert":
+        prompts = _over(rows, jax.eval_shape(steps.read, weights, ids, lengths))
+        parts = {
+            "cache": cache,
+            "prompts": abstract.bytes_on_one_chip(prompts),
+            "batch": batch,
+        }
+        return Program(steps.insert.lower(slots, prompts, _inserts(step)), parts)  # type: ignore[attr-defined]
     lowered = steps.write.lower(weights, slots, count, count)  # type: ignore[attr-defined]
     return Program(lowered, _parts(model) | {"cache": cache, "batch": batch})
 
 
+def _over(rows: NamedSharding, made: Any) -> Any:
+    """Shapes, shared out over the chips by their rows."""
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=rows), made
+    )
+
+
+def _inserts(step: Step) -> decode.Inserts:
+    """As the engine gives them, from the host."""
+    places = np.zeros(step.at_once, np.int32)
+    return decode.Inserts(places, places, places, settings_of([], step.at_once))
+
+
 def _parts(model: nnx.Module) -> dict[str, int]:
+    base = nnx.All(nnx.Param, nnx.Not(nnx.LoRAParam))  # adapters are parameters too
     return {
-        "weights": abstract.bytes_on_one_chip(nnx.state(model, nnx.Param)),
+        "weights": abstract.bytes_on_one_chip(nnx.state(model, base)),
         "adapters": abstract.bytes_on_one_chip(nnx.state(model, nnx.LoRAParam)),
     }

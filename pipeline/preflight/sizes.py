@@ -45,6 +45,11 @@ class Sizes:
         norms = self.layers * (4 * self.features + 2 * self.head_dim) + self.features
         return self.vocabulary * self.features + self.layers * self.layer_weights + norms
 
+    def columns(self, tokens: int) -> int:
+        """Of the engine's cache over all layers, for one text; see `engine.cache.lengths`."""
+        local = self.layers - self.global_layers
+        return self.global_layers * tokens + local * min(self.window, tokens)
+
     def adapters(self, rank: int) -> int:
         """Parameters of adapters of `rank` on every projection; see `lora.TARGETS`."""
         inner = self.heads * self.head_dim
@@ -83,21 +88,34 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
+def known_by_name(model: str) -> bool:
+    """Whether the sizes of `model` are known before its folder is here."""
+    return _by_name(model) is not None
+
+
 def config_of(model: str) -> dict[str, Any]:
     """The config.json of `model`: of its folder, or what is known by its name. Fetches nothing."""
     if model == "tiny":
         return _read(TINY)
     if Path(model).is_dir():
         return _read(Path(model))
-    known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))
-    name = model.rstrip("/").rpartition("/")[2]  # the same on either hub
-    size = name.removesuffix("-it").removesuffix("-pt").removesuffix("-qat")
-    if size not in known or "/" not in model:
+    if (found := _by_name(model)) is None:
         raise UnknownModel(
             f"the sizes of {model!r} are not known: it is no folder here, and not one of"
-            f" {', '.join(f'google/{name}-it' for name in known)}. Name a folder with config.json."
+            f" {', '.join(f'google/{name}-it' for name in _known())}. Name a folder with"
+            " config.json."
         )
-    return known[size]
+    return found
+
+
+def _by_name(model: str) -> dict[str, Any] | None:
+    name = model.rstrip("/").rpartition("/")[2]  # the same on either hub
+    size = name.removesuffix("-it").removesuffix("-pt").removesuffix("-qat")
+    return _known().get(size) if "/" in model else None
+
+
+def _known() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(KNOWN.read_text(encoding="utf-8"))
 
 
 def _read(folder: Path) -> dict[str, Any]:

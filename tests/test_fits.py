@@ -1,0 +1,86 @@
+"""The check before training starts: what does not fit is refused, before any row is read."""
+
+import pytest
+
+from pipeline.preflight import chips
+from pipeline.preflight.chips import Chip
+
+GEMMA = ("--model", "google/gemma-3-1b-it")
+TOO_LARGE = ("--set", "sft.batch=64", "--set", "model.remat=false")
+GROUPS = ("--set", "grpo.prompts=64", "--set", "grpo.micro_batch=64")
+NOWHERE = ("--set", "data.records=nowhere", "--set", "data.problems=nowhere")
+
+
+@pytest.fixture
+def refused(say, tmp_path):
+    """What is said by a command that must be refused, with nothing written."""
+
+    def refused(*command: str) -> str:
+        code, out, err = say(*command)
+        assert (code, out) == (2, "")
+        assert not list(tmp_path.glob("store/*/**/*.parquet"))
+        return err
+
+    return refused
+
+
+def test_sft_that_does_not_fit_is_refused_with_the_nearest_setting_that_does(refused):
+    err = refused("sft", "--preset", "v6e-1", *TOO_LARGE)
+    assert "preset v6e-1 does not fit v6e, which has 31.25 GiB" in err
+    assert "sft needs 377." in err
+    assert "with --set sft.batch=4" in err
+    assert "--no-preflight" in err
+
+
+def test_grpo_is_refused_for_its_own_steps_only(refused):
+    err = refused("grpo", "--preset", "v6e-1", *GEMMA, *TOO_LARGE[:2], *GROUPS)
+    assert "grpo needs" in err
+    assert "--set grpo.micro_batch=" in err
+    assert "sft needs" not in err
+
+
+def test_the_whole_job_is_refused_for_each_step_that_does_not_fit(refused):
+    large = ("--set", "eval.batch=8192")
+    err = refused("run", "--preset", "v6e-1", *TOO_LARGE, *GROUPS, *large)
+    assert [name for name in ("sft", "grpo", "eval decode") if f"  {name} needs" not in err] == []
+
+
+def test_what_fits_and_what_is_started_all_the_same_goes_on_to_its_rows(refused):
+    assert "nowhere" in refused("sft", "--preset", "v6e-1", "--model", "tiny", *NOWHERE)
+    huge = ("--set", "sft.batch=1000000", "--model", "tiny")
+    assert "does not fit" in refused("sft", "--preset", "v6e-1", *huge, *NOWHERE)
+    err = refused("sft", "--preset", "v6e-1", *huge, *NOWHERE, "--no-preflight")
+    assert "does not fit" not in err
+    assert "nowhere" in err
+
+
+def test_the_model_that_is_started_from_decides_not_the_one_of_the_preset(refused):
+    assert "does not fit" in refused("sft", "--preset", "v6e-1", *TOO_LARGE, *NOWHERE)
+    err = refused("sft", "--preset", "v6e-1", *TOO_LARGE, "--model", "tiny", *NOWHERE)
+    assert "nowhere" in err
+
+
+def test_without_an_accelerator_the_memory_of_the_machine_counts(refused, monkeypatch):
+    monkeypatch.setattr(chips, "this_machine", lambda: Chip("cpu", 2**26))
+    assert "preset tiny does not fit cpu, which has 0.06 GiB" in refused("sft")
+
+
+def test_a_preset_that_is_named_after_no_chip_is_said_not_to_be_checked(refused, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('like = "v6e-1"\n')
+    err = refused("sft", "--preset", str(path), *TOO_LARGE, "--model", "tiny", *NOWHERE)
+    assert "'mine' is named after no chip" in err
+    assert "nowhere" in err
+
+
+def test_a_trial_of_a_subset_is_checked_as_the_training_that_it_is(say):
+    for command in (
+        ("ingest", "samples-stratos"),
+        ("convert", "samples-stratos"),
+        ("subset", "new", "short", "--where", "reasoning_chars < 300"),
+    ):
+        assert say(*command)[0] == 0
+    code, out, err = say("ab", "short", "--preset", "v6e-1", *TOO_LARGE, *GROUPS)
+    assert (code, out) == (2, "")
+    assert "sft needs" in err
+    assert "grpo needs" not in err
