@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from tunix.rl import rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
@@ -18,14 +17,14 @@ from tunix.sft.sharding_utils import shard_input
 from pipeline import hosts, models, train_step
 from pipeline.config import GrpoConfig
 from pipeline.lora import add_adapters
-from pipeline.losses import completion_scores, piece_of, policy_loss
+from pipeline.losses import piece_of, policy_loss
 from pipeline.objective import Objective
 from pipeline.rollout import FreshRollout, Sampling
+from pipeline.scoring import scores_of
 from pipeline.sft import optimizer
 from pipeline.tokens import Tokenizer
 
 LOGGED = ("entropy", "pg_clipfrac", "clip_high", "clip_low")
-scores_of = nnx.jit(completion_scores, static_argnames=("pad", "temperature"))
 
 
 class Cluster(rl.RLCluster):

@@ -13,7 +13,7 @@ from tunix.rl.rollout import base_rollout
 from pipeline.engine.engine import Engine
 from pipeline.engine.requests import BadSampling as BadSampling
 from pipeline.engine.requests import Completion, GenerateRequests, Request, Sampling
-from pipeline.losses import completion_scores
+from pipeline.scoring import scores_of
 from pipeline.seeds import seed_of
 from pipeline.tokens import Tokenizer
 
@@ -125,7 +125,6 @@ class FreshRollout(base_rollout.BaseRollout):
     ) -> None:
         self._engine = engine_of(rollout_actor, words, sampling, slots)
         self._words, self._sampling, self._seed = words, sampling, seed
-        self._scores = nnx.jit(completion_scores, static_argnames=("pad", "temperature"))
         self.calls = 0
         self.noted: list[Completion] = []
         self.resampling: Resampling | None = None
@@ -179,7 +178,7 @@ class FreshRollout(base_rollout.BaseRollout):
         self, prompt_tokens: jax.Array, completion_tokens: jax.Array
     ) -> jax.Array:
         """[batch, completion]: log-probabilities in nats, at the temperature of sampling."""
-        scores = self._scores(
+        scores = scores_of(
             self.model(),
             prompt_tokens,
             completion_tokens,

@@ -89,7 +89,8 @@ def _one(job: Job) -> None:
         st.text(plain(job.message))
     known = told.told(folder_of(store, name) / "progress.json")
     for work, done in known["work"].items():
-        st.progress(min(done["step"] / max(done["of"], 1), 1.0), text=_words(work, done, job))
+        st.text(plain(_words(work, done, job)))
+        st.progress(min(done["step"] / max(done["of"], 1), 1.0))
     _buttons(job)
     runs = {run: stage for stage, run in known["runs"]}
     for run, stage in runs.items():

@@ -15,20 +15,6 @@ SHORTEST = 20  # characters of a token
 MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
-# Quiet in both lights: the charts' hues, on paper or slate.
-THEME = {
-    "light.primaryColor": "#3f6f94",
-    "light.backgroundColor": "#fcfcfa",
-    "light.secondaryBackgroundColor": "#f1f2ef",
-    "light.textColor": "#25282c",
-    "dark.primaryColor": "#7fa9ca",
-    "dark.backgroundColor": "#17191c",
-    "dark.secondaryBackgroundColor": "#212429",
-    "dark.textColor": "#dcdedf",
-    "baseRadius": "small",
-}
-
-
 def command(port: int, address: str = "127.0.0.1") -> list[str]:
     """The command line that serves the app on `port`."""
     flags = {
@@ -39,7 +25,6 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
         "browser.serverAddress": address,
         "client.toolbarMode": "minimal",  # no button that deploys to somewhere else
         "server.fileWatcherType": "none",  # training writes many files
-        **{f"theme.{name}": colour for name, colour in THEME.items()},
     }
     options = [word for name, value in flags.items() for word in (f"--{name}", value)]
     return [sys.executable, "-m", "workbench.web", "run", str(APP), *options]

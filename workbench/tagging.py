@@ -99,8 +99,13 @@ def _views(filter: Filter) -> None:
         saved = st.form_submit_button("Save")
     if saved and name.strip():
         query = urlencode(to_address(filter), doseq=True)
-        state.save_view(session.store(), name.strip(), HERE, query, session.author())
-        st.rerun()
+        try:
+            state.save_view(session.store(), name.strip(), HERE, query, session.author())
+        except state.BadEntry as error:
+            st.error("It could not be saved.")
+            st.text(plain(str(error)))
+        else:
+            st.rerun()
 
 
 def _open(query: str) -> None:

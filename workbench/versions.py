@@ -94,7 +94,8 @@ def _differs(first: str, second: str) -> None:
     columns[0].metric("in both", f"{found['both']:,}")
     sides = (("only_first", first), ("only_second", second))
     for column, (side, label) in zip(columns[1:], sides, strict=True):
-        column.metric(f"only in the {side[5:]}", f"{len(found[side]):,}", help=plain(label))
+        column.metric(f"only in the {side[5:]}", f"{len(found[side]):,}")
+        column.text(plain(label))
     for side, label in sides:
         if found[side]:
             st.text(plain(f"Only in {label}: the first {min(SHOWN, len(found[side])):,}"))

@@ -9,11 +9,10 @@ import numpy as np
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from pipeline import train_step
+from pipeline import scoring, train_step
 from pipeline.config import Preset
 from pipeline.engine import decode
 from pipeline.engine.sampling import settings_of
-from pipeline.learner import scores_of
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step
 
@@ -54,9 +53,9 @@ def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
         jax.ShapeDtypeStruct((step.rows, time), jnp.int32, sharding=rows)
         for time in (step.prompt, step.completion)
     )
-    lowered = scores_of.lower(
-        model, prompts, completions, pad=abstract.PAD, temperature=preset.grpo.temperature
-    )
+    temperature = preset.grpo.temperature
+    scored, weights = scoring.program(model, pad=abstract.PAD, temperature=temperature)
+    lowered = scored.lower(weights, prompts, completions)
     batch = abstract.bytes_on_one_chip((prompts, completions))
     return Program(lowered, _parts(model) | {"batch": batch})
 
