@@ -48,7 +48,7 @@ def evaluate(
         schema_overrides=TABLES["generations"],
     )
     scores = grading.graded(generations, "strict")
-    add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
+    add_generations(store, generations.drop("gold"), scores, run=run, stage=str(stage))
     runs.end(store, run, "done", {})
 
 

@@ -8,22 +8,19 @@ import streamlit as st
 from pipeline.config import Preset
 from pipeline.preflight import report, steps
 from pipeline.preflight.chips import Chip, chip_of
+from pipeline.preflight.proposals import proposals
 from workbench.boundary import FLOORS
+from workbench.fits import EVAL, GRPO, SFT
 from workbench.texts import plain
 from workbench.words import duration
 
 GIB = 2**30
-SURE = 1.2  # arithmetic is right to about a fifth: what needs more than this surely does not fit
-EVAL = ("eval prefill", "eval decode")
-SFT = ("sft",)
-GRPO = ("rollout prefill", "rollout decode", "reference", "grpo", "heldout prefill",
-        "heldout decode")  # fmt: skip
 # what each verb runs of the steps of a whole run; export trains nothing
 OF_VERB = {"run": (*EVAL, *SFT, *GRPO), "sft": SFT, "grpo": GRPO, "eval": EVAL, "export": ()}
 
 
 def steps_run(words: Sequence[str]) -> tuple[str, ...]:
-    """The steps that the command of these words runs; a trial trains as far as it compares."""
+    """What begins the names of the steps that the command runs; a trial trains as it compares."""
     if words[0] != "ab":
         return OF_VERB[words[0]]
     after = words[words.index("--stage") + 1]
@@ -50,22 +47,23 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
         return True
     peak = max((one.needs.peak for one in said), default=0)
     room = f"{peak / GIB:.1f} of {chip.memory / GIB:.1f} GiB"
-    may = peak <= SURE * chip.memory
-    word = "it fits" if peak <= chip.memory else "it may not fit" if may else "it does not fit"
+    may = peak <= chip.memory  # as the command itself has it
+    word = "it fits" if may else "it does not fit"
     with st.expander(f"Preflight: {word}, {room} of a {chip.name} by arithmetic", expanded=not may):
         st.dataframe([_row(one, chip) for one in said], hide_index=True)
         st.caption(
-            "Memory of one chip. Times are the least that the maker's peak allows. `thinkbench"
-            " preflight --compile` asks the chip's own compiler."
+            "Memory of one chip, right to about a fifth. Times are the least that the maker's peak"
+            " allows. `thinkbench preflight --compile` asks the chip's own compiler; a command"
+            " with --no-preflight starts all the same."
         )
-        for one in report.proposals(preset, said, chip):
+        for one in proposals(preset, said, chip):
             sets = " ".join(f"--set {assignment}" for assignment in one.assignments)
             st.text(f"{one.step} would fit with: {sets or 'more chips'}")
     return may
 
 
 def _needs(run: Sequence[str], preset: Preset, chip: Chip) -> list[report.Said]:
-    wanted = [step for step in steps.steps_of(preset) if step.name in run]
+    wanted = [step for step in steps.steps_of(preset) if step.name.startswith(tuple(run))]
     quiet = lambda step, of, numbers: None  # noqa: E731
     return list(report.said_of(wanted, preset, chip, compile=False, progress=quiet))
 
