@@ -14,7 +14,7 @@ from tunix.models.gemma3 import model as gemma3
 from data import samples
 from pipeline import models
 from pipeline.engine.cache import empty
-from pipeline.engine.engine import Engine
+from pipeline.engine.engine import BLOCK, Engine
 from pipeline.engine.requests import BadSampling, Request, Sampling
 from pipeline.tokens import Tokenizer, prompt_text
 from tests.two_layers import built, with_adapters
@@ -308,3 +308,51 @@ def test_a_request_that_does_not_fit_is_refused_before_any_is_begun(engine, prom
 
 def test_no_requests_give_no_completions(engine):
     assert list(engine.generate([])) == []
+
+
+class StopsAt(Tokenizer):
+    """A tokenizer whose texts end at any of `ids`."""
+
+    ids: list[int]
+
+    def stop_ids(self) -> list[int]:
+        return self.ids
+
+
+def test_a_text_ends_at_any_of_several_stop_tokens_which_it_keeps(tiny, tokenizer, prompts):
+    asked = [Request(prompt=prompt, sampling=GREEDY) for prompt in prompts[:3]]
+    whole = tokens(engine_of(tiny, tokenizer, slots=4), asked)
+    stops = StopsAt(tiny.folder)
+    stops.ids = [ids[place] for ids, place in zip(whole, (6, 8, 10), strict=True)]
+    assert len(set(stops.ids)) == 3
+    found = dict(engine_of(tiny, stops, slots=4).generate(asked))
+    ends = set()
+    for place, ids in enumerate(whole):
+        end = next(at for at, id in enumerate(ids) if id in stops.ids)
+        ends.add(ids[end])
+        assert found[place].ids.tolist() == ids[: end + 1]
+        assert found[place].finish == "stop"
+    assert len(ends) > 1  # not one stop token alone did it
+
+
+def test_the_host_looks_once_a_block_and_not_once_a_token(tiny, tokenizer, prompts, monkeypatch):
+    engine = engine_of(tiny, tokenizer, slots=1)
+    calls = []
+    write = engine._steps.write
+
+    def counted(*arguments):
+        calls.append(1)
+        return write(*arguments)
+
+    monkeypatch.setattr(engine, "_steps", engine._steps._replace(write=counted))
+    [(_, one)] = engine.generate([Request(prompt=prompts[0], sampling=GREEDY)])
+    assert len(calls) <= 1 + len(one.ids) // BLOCK
+
+
+def test_a_short_limit_of_one_request_refuses_no_other(tiny, tokenizer, prompts):
+    short = Request(prompt="<bos>", sampling=replace(GREEDY, max_prompt_tokens=8, max_tokens=2))
+    long = Request(prompt=prompts[0], sampling=replace(GREEDY, max_tokens=2))
+    engine = engine_of(tiny, tokenizer, slots=2)
+    assert len(list(engine.generate([long, short]))) == 2
+    with pytest.raises(BadSampling, match="the limit is 8"):
+        list(engine.generate([replace(short, prompt=prompts[0])]))

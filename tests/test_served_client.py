@@ -241,6 +241,20 @@ def test_many_failures_in_a_row_end_it():
     assert len(running.bodies) < GIVE_UP_AFTER + 10
 
 
+def test_one_problem_that_is_refused_again_and_again_does_not_end_it():
+    samples = [replace(next(iter(requests(1))), sample=n) for n in range(2 * GIVE_UP_AFTER)]
+    others = list(requests(4))[1:]
+    refused = "What is 0 + 0?"
+
+    def answered(body, tries):
+        return Reply({"error": "no"}, 400) if refused in str(body) else answers(body, tries)
+
+    with serving(answered) as running:
+        found = list(complete([*samples, *others], server(running.url)))
+    assert sum(isinstance(one, Answer) for one in found) == len(others)
+    assert len(found) == len(samples) + len(others)
+
+
 def test_a_bug_in_what_makes_requests_is_raised_where_the_answers_are_read():
     def broken():
         yield from requests(2)

@@ -161,7 +161,12 @@ def write(
         where = slots.token[:, None], slots.position[:, None]
         logits, cache = model(*where, slots.cache)
         assert cache is not None
-        token, logp = next_tokens(logits[:, 0], slots.settings, slots.count)
+        # what only finished texts asked for is not computed
+        asked = slots.settings._replace(
+            temperature=jnp.where(live, slots.settings.temperature, 0.0),
+            logprobs=live & slots.settings.logprobs,
+        )
+        token, logp = next_tokens(logits[:, 0], asked, slots.count)
         row = jnp.arange(live.size)
         column = jnp.where(live, slots.count, slots.tokens.shape[1])  # no column: not written
         count = slots.count + live

@@ -123,14 +123,14 @@ class Engine:
         for request in requests:
             if request.prompt not in known:
                 known[request.prompt] = tuple(self.tokenizer.encode(request.prompt))
-        longest = max((len(ids) for ids in known.values()), default=0)
-        limits = [request.sampling.max_prompt_tokens for request in requests]
-        limit = min([self.max_prompt_tokens, *limits])
-        if longest > limit:
-            raise BadSampling(
-                f"a prompt has {longest} tokens, the limit is {limit}; leave out long prompts"
-                " before (fitting) or raise max_prompt_tokens"
-            )
+        for request in requests:
+            length = len(known[request.prompt])
+            limit = min(self.max_prompt_tokens, request.sampling.max_prompt_tokens)
+            if length > limit:
+                raise BadSampling(
+                    f"a prompt has {length} tokens, the limit is {limit}; leave out long prompts"
+                    " before (fitting) or raise max_prompt_tokens"
+                )
         if () in known.values():
             raise BadSampling("a prompt has no tokens; expected the whole text, template included")
         vocabulary = self.model.config.num_embed  # type: ignore[attr-defined]

@@ -1,10 +1,11 @@
 """What an engine is asked for and what it gives back. No engine's own words: any can stand here."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+
+COLDEST, WARMEST = 1e-4, 1e4  # temperatures that float32 tells from 0 and from infinity
 
 
 class BadSampling(ValueError):
@@ -24,7 +25,11 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for name, fits, wanted in (
-            ("temperature", 0 <= self.temperature < math.inf, "0 (greedy) or more"),
+            (
+                "temperature",
+                self.temperature == 0 or COLDEST <= self.temperature <= WARMEST,
+                f"0 (greedy) or between {COLDEST} and {WARMEST}",
+            ),
             ("top_k", self.top_k >= 0, "0 (all tokens) or more"),
             ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
             ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),

@@ -106,14 +106,22 @@ def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
     top_k = jnp.asarray(settings.top_k)[:, None]
     ordered = _ordered(logits)
     ones = jnp.ones(logits.shape, jnp.int32)
-    kth = _least(ordered, ones, jnp.maximum(top_k, 1))
-    kept = (top_k == 0) | (ordered >= kth)
+    # what no row asks for is not searched for: each search reads the logits 32 times
+    kept = jax.lax.cond(
+        (top_k > 0).any(),
+        lambda: (top_k == 0) | (ordered >= _least(ordered, ones, jnp.maximum(top_k, 1))),
+        lambda: jnp.ones(logits.shape, bool),
+    )
 
     top_p = jnp.asarray(settings.top_p)[:, None]
     peak = logits.max(axis=-1, keepdims=True)
-    weight = jnp.where(kept, jnp.exp(logits - peak), 0.0)
-    edge = _least(ordered, weight, top_p * weight.sum(axis=-1, keepdims=True))
-    kept &= (top_p >= 1) | (ordered >= edge)
+
+    def nucleus() -> jax.Array:
+        weight = jnp.where(kept, jnp.exp(logits - peak), 0.0)
+        edge = _least(ordered, weight, top_p * weight.sum(axis=-1, keepdims=True))
+        return kept & ((top_p >= 1) | (ordered >= edge))
+
+    kept = jax.lax.cond((top_p < 1).any(), nucleus, lambda: kept)
 
     min_p = jnp.asarray(settings.min_p)[:, None]
     kept &= logits >= peak + jnp.log(min_p)

@@ -18,7 +18,7 @@ Outcome = Answer | LeftOut
 
 TICK = 0.2  # seconds between two looks at whether to stop, while nothing finishes
 CONNECT_SECONDS = 10.0
-GIVE_UP_AFTER = 20  # requests in a row without an answer
+GIVE_UP_AFTER = 20  # problems in a row without an answer, or requests that could be tried again
 NO_KEY = "none"  # the client wants one; servers without accounts look at none
 
 
@@ -105,7 +105,7 @@ def _outcomes(
     stopped: Callable[[], bool],
 ) -> Iterator[Outcome]:
     """What comes out of `finished`, until every worker has ended or there is a reason to stop."""
-    working, failed = len(workers), 0
+    working, again, unanswered = len(workers), 0, set[str]()
     broken: BaseException | None = None
     while working and broken is None and not stopped():
         for found in runner.run(_batch(finished)):
@@ -114,9 +114,15 @@ def _outcomes(
             elif isinstance(found, BaseException):
                 broken = broken or found
             else:
-                failed = failed + 1 if isinstance(found, LeftOut) else 0
-                if isinstance(found, LeftOut) and failed == GIVE_UP_AFTER:
-                    broken = broken or gave_up(found, failed, server)
+                if isinstance(found, LeftOut):
+                    # samples of one problem follow each other: that it is refused is no reason
+                    unanswered.add(found.request.problem_id)
+                    again += found.again
+                    if GIVE_UP_AFTER in (again, len(unanswered)):
+                        broken = broken or gave_up(found, GIVE_UP_AFTER, server)
+                else:
+                    again = 0
+                    unanswered.clear()
                 yield found
     runner.run(_cancelled(workers))
     while not finished.empty():
