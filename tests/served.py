@@ -34,7 +34,8 @@ Behaviour = Callable[[dict[str, Any], int], Reply]  # body, how often it came be
 
 def said(body: dict[str, Any]) -> str:
     """The answer to a request: always the same for the same seed."""
-    words = f"{body['messages'][-1]['content']} {body.get('seed')}"
+    asked = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+    words = f"{asked} {body.get('seed')}"
     number = int(hashlib.sha256(words.encode()).hexdigest(), 16) % 10
     return render(f"I think of {number}.", str(number))
 
@@ -46,7 +47,10 @@ def chat(content: Any, finish: str | None = "stop", tokens: Any = 7, **message: 
 
 
 def answers(body: dict[str, Any], tries: int) -> Reply:
-    return chat(said(body))
+    if "prompt" not in body:
+        return chat(said(body))
+    choice = {"text": said(body), "finish_reason": "stop"}
+    return Reply({"choices": [choice], "usage": {"completion_tokens": 7}})
 
 
 @dataclass
@@ -78,7 +82,7 @@ class Chat:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """POST /v1/chat/completions, with connections that stay open."""
+    """POST /v1/chat/completions and /v1/completions, with connections that stay open."""
 
     protocol_version = "HTTP/1.1"
     chat: Chat
@@ -88,7 +92,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path != "/v1/chat/completions":
+        turns = "/v1/chat/completions" if "messages" in body else "/v1/completions"
+        if self.path != turns:
             return self._send(Reply({"error": {"message": f"no {self.path} here"}}, status=404))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self._send(self.chat.reply(headers, body))

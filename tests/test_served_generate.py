@@ -6,13 +6,15 @@ import pytest
 from data.format import user_turn
 from data.store import ask
 from evals.problems import Problems
+from pipeline import models
 from pipeline.engine.requests import Request, Sampling
 from pipeline.evaluate import store_evaluation
 from pipeline.keeping import Evaluation
 from pipeline.served.client import Server
 from pipeline.served.errors import ServerError
 from pipeline.served.generate import CannotAsk, generator
-from tests.served import chat, said, serving
+from pipeline.tokens import Tokenizer, prompt_text
+from tests.served import Reply, said, serving
 
 PROBLEMS = pl.DataFrame(
     {
@@ -35,12 +37,31 @@ def test_the_projects_own_evaluation_can_ask_a_server(store):
         )
     rows = ask(store, "select problem_id, text, tokens, finish from generations order by all")
     prompts = dict(PROBLEMS.select("problem_id", "prompt").iter_rows())
-    expected = [(body["messages"][0]["content"], said(body), 7, "stop") for body in running.bodies]
+    expected = [(body["prompt"], said(body), 7, "stop") for body in running.bodies]
     assert sorted((prompts[row[0]], *row[1:]) for row in rows.iter_rows()) == sorted(expected)
     assert (kept.there, len({body["seed"] for body in running.bodies})) == (10, 10)
 
 
-@pytest.mark.parametrize("reply", [chat(None), chat("x", tokens=None), chat("x", finish=None)])
+def test_a_server_goes_on_with_the_text_that_the_engine_would_go_on_with():
+    tokenizer = Tokenizer(models.TINY)
+    prompt = prompt_text(tokenizer, "What is 2 + 2?")
+    with serving() as running:
+        [(place, found)] = generator(Server(running.url, "m"))(
+            [Request(prompt=prompt, sampling=Sampling(max_tokens=9), seed=4)]
+        )
+    [body] = running.bodies
+    assert (body["prompt"], body["max_tokens"], body["seed"]) == (prompt, 9, 4)
+    assert "messages" not in body  # a template around the template
+    assert body["add_special_tokens"] is False
+    assert (place, found.text, found.finish) == (0, said(body), "stop")
+
+
+def whole(text: str | None, finish: str | None = "stop", tokens: int | None = 7) -> Reply:
+    usage = None if tokens is None else {"completion_tokens": tokens}
+    return Reply({"choices": [{"text": text, "finish_reason": finish}], "usage": usage})
+
+
+@pytest.mark.parametrize("reply", [whole(None), whole("x", tokens=None), whole("x", finish=None)])
 def test_a_completion_that_is_not_whole_is_no_completion(reply):
     with serving(lambda body, tries: reply) as running:
         generate = generator(Server(running.url, "m"))

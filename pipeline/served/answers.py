@@ -21,6 +21,8 @@ def answer_of(request: Request, reply: Any) -> Answer | LeftOut:
     choices = reply.get("choices") if isinstance(reply, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     message = first.get("message") if isinstance(first, dict) else None
+    if request.prompt is not None and isinstance(first, dict):
+        message = {"content": first.get("text")}  # a completion has no turns
     if not isinstance(first, dict) or not isinstance(message, dict):
         return LeftOut(request, "the reply has no choices", _shown(reply), again=True)
     content = message.get("content")

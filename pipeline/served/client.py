@@ -171,8 +171,9 @@ async def _asked(request: Request, server: Server, client: "AsyncOpenAI") -> Out
 
     body = body_of(request, server.model, server.config.limit_field)
     try:
+        path = "/chat/completions" if request.prompt is None else "/completions"
         # as plain values: its models check nothing, and take as long as all the rest
-        reply = await client.post("/chat/completions", cast_to=object, body=body)
+        reply = await client.post(path, cast_to=object, body=body)
     except openai.APIError as error:
         return left_out(request, error, server)
     except aiohttp.ClientError as error:  # of which the client knows nothing

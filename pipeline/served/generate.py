@@ -19,7 +19,7 @@ class CannotAsk(ValueError):
 
 
 def generator(server: Server) -> GenerateRequests:
-    """A function that asks `server`. Each prompt is the user's turn, without a chat template.
+    """A function that asks `server` to go on with each prompt, which is the whole text before.
 
     The ids of a completion are as many as the server counted, all UNKNOWN: none can be trained on.
     It raises ServerError where one prompt stays without an answer, or its tokens are not counted.
@@ -47,7 +47,8 @@ def _asked(place: int, request: Wanted) -> Request:
     return Request(
         problem_id=str(place),
         sample=0,
-        messages=[{"role": "user", "content": request.prompt}],
+        messages=[],
+        prompt=request.prompt,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,

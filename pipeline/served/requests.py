@@ -13,7 +13,11 @@ from pipeline.seeds import seed_of
 
 @dataclass(frozen=True)
 class Request:
-    """One completion that is wanted. top_k 0 and top_p 1 leave the distribution whole."""
+    """One completion that is wanted. top_k 0 and top_p 1 leave the distribution whole.
+
+    messages: turns, which the server puts into its model's chat template
+    prompt: instead of them, the whole text before the completion, template included
+    """
 
     problem_id: str
     sample: int
@@ -23,6 +27,7 @@ class Request:
     top_k: int
     max_tokens: int
     seed: int
+    prompt: str | None = None
 
     @property
     def settings(self) -> dict[str, float]:
@@ -56,11 +61,14 @@ def requests_of(problems: pl.DataFrame, config: EvalConfig) -> Iterator[Request]
 
 def body_of(request: Request, model: str, limit_field: str) -> dict[str, Any]:
     """The body of its POST. What would change nothing is left out: not every server knows it."""
+    asked: dict[str, Any] = {"messages": request.messages, limit_field: request.max_tokens}
+    if request.prompt is not None:  # its template holds the special tokens that a server would add
+        asked = {"prompt": request.prompt, "max_tokens": request.max_tokens}
+        asked["add_special_tokens"] = False  # not OpenAI's; vLLM and SGLang know it
     body: dict[str, Any] = {
         "model": model,
-        "messages": request.messages,
+        **asked,
         "temperature": request.temperature,
-        limit_field: request.max_tokens,
         "seed": request.seed,
     }
     if request.top_p < 1:
