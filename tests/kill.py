@@ -1,10 +1,11 @@
-"""Training that is killed at random moments and goes on, beside training that is left alone.
+"""Work that is killed at random moments and goes on, beside work that is left alone.
 
-    python -m tests.kill sft|grpo FOLDER [KILLS] [SEED]
+    python -m tests.kill sft|grpo|eval FOLDER [KILLS] [SEED]
 
-Trains the bundled model in one go, and in runs that are killed (SIGKILL) KILLS times in all. GRPO
-goes on from a cold start, without which no text has the tags and nothing is learned. Prints one
-JSON object: after how many seconds each was killed, and whose weights or rows differ.
+Trains the bundled model, or lets it answer, in one go, and in runs that are killed (SIGKILL) KILLS
+times in all. GRPO goes on from a cold start, without which no text has the tags and nothing is
+learned. Prints one JSON object: after how many seconds each was killed, and whose weights or rows
+differ.
 """
 
 import hashlib
@@ -30,11 +31,14 @@ KNOBS = {
         "--learning-rate", "5e-4", "--evaluate-every", "4", "--checkpoint-every", "3",
         "--guard", "warn",
     ],
+    "eval": ["eval", "--model", "tiny", "--samples", "4", "--temperature", "1", "--batch", "16",
+             "--limit", "250", "--max-tokens", "64"],
 }  # fmt: skip
 ROWS = {
     "metrics": "select name, step, value from metrics where run like $kind order by all",
     "rollouts": 'select * exclude (run) from rollouts order by step, "group", sample',
     "checkpoints": "select step, metric, metric_n, best from checkpoints order by all",
+    "generations": "select problem_id, sample, text, tokens, finish from generations order by all",
 }
 
 
@@ -75,13 +79,15 @@ def killed(store: Path, kind: str, most: int, seconds: float, rng: random.Random
 
 def left_by(store: Path, kind: str) -> dict[str, Any]:
     """What a run left: the hash of its weights, and its rows without times."""
-    [merged] = (store / "checkpoints").glob(f"{kind}-*/merged/model.safetensors")
+    merged = sorted((store / "checkpoints").glob(f"{kind}-*/merged/model.safetensors"))
+    assert len(merged) == (kind != "eval")
     opened = open_store(store)
     rows = {
         table: ask(opened, query, **({"kind": f"{kind}%"} if "$kind" in query else {})).rows()
         for table, query in ROWS.items()
     }
-    return {"weights": hashlib.sha256(merged.read_bytes()).hexdigest(), **rows}
+    weights = [hashlib.sha256(path.read_bytes()).hexdigest() for path in merged]
+    return {"weights": weights, **rows}
 
 
 def learned(store: Path) -> dict[str, Any]:
