@@ -4,6 +4,7 @@ All read the newest snapshot of an index (evals/browse_index.py), and no text bu
 looked for.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -12,12 +13,15 @@ from data.store import Store, ask, within
 from evals.browse_filter import CATEGORY_VALUES, FACETS, Filter, where
 from evals.browse_index import MOST_SEARCHES, Index, Snapshot
 
+UNTAGGED = tuple(facet for facet in FACETS if facet != "tag")
 MOST_TAGGED = 100_000  # generations that one action tags
 MOST_ANSWERS = 2_000  # of one problem, in a table
 SHORT = 200  # characters of a text in a table
 
 
-def counts(index: Index, store: Store, filter: Filter) -> dict[str, list[tuple[str, int]]]:
+def counts(
+    index: Index, store: Store, filter: Filter, facets: Sequence[str] = FACETS
+) -> dict[str, list[tuple[str, int]]]:
     """Facet -> its values with how many generations choosing it would show, in their order.
 
     A facet counts what all others let through, so that another of its values can be chosen.
@@ -25,7 +29,7 @@ def counts(index: Index, store: Store, filter: Filter) -> dict[str, list[tuple[s
     """
     snapshot = index.snapshots[-1]
     found = {}
-    for facet in FACETS:
+    for facet in facets:
         numbers = _numbers(index, store, snapshot, filter, facet)
         chosen = set(filter.of(facet))
         found[facet] = [
@@ -48,7 +52,7 @@ def _numbers(
     column = f"{facet} as code, count(*) as n"
     query = f"select {column} from {{generations}}"
     if facet == "tag":
-        query = f"select {column} from {{tagged}} join {{generations}} using (place)"
+        query = f"select {column} from tagged join {{generations}} using (place)"
     rows = _asked(index, store, snapshot, filter, query, facet, "group by code")
     return dict(rows.iter_rows())
 
@@ -195,11 +199,11 @@ def _asked(
 ) -> pl.DataFrame:
     """`query` where the filter holds. It is text of this file alone; values are bound."""
     condition, values = where(filter, snapshot.values, but)
-    names = {"generations": snapshot.generations, "tagged": snapshot.tagged}
     with index.engine.cursor() as cursor:
+        cursor.register("tagged", snapshot.tagged)
         if filter.text:
             cursor.register("hits", hits(index, store, filter))
-        whole = f"{query} where {condition} {end}".format(**names)
+        whole = f"{query} where {condition} {end}".format(generations=snapshot.generations)
         return cursor.sql(whole, params=values | bound).pl()
 
 
@@ -210,8 +214,8 @@ def hits(index: Index, store: Store, filter: Filter) -> pl.DataFrame:
     """
     runs = filter.of("run") or None
     stages = filter.of("stage") or None
-    # of the store as the index has it: what was found before it changed is not found again
-    key = (filter.text, runs, stages, index.version)
+    # of the rows as the index has them: what was found before they changed is not found again
+    key = (filter.text, runs, stages, index.rows)
     known = index.found.get(key)
     if known is not None:
         return known

@@ -41,7 +41,7 @@ FIXED: dict[str, tuple[str, ...]] = {  # facets whose values no store changes, b
 CODED = ("stage", "run", "correct", "format", "finish", "length", "steps", "difficulty", "source")
 CLAUSES = {name: f"list_contains(${name}, {name})" for name in CODED} | {
     "category": "(category & $category) <> 0",
-    "tag": "place in (select place from {tagged} where list_contains($tag, tag))",
+    "tag": "place in (select place from tagged where list_contains($tag, tag))",
     "text": "place in (select place from hits)",
 }
 FACETS = (

@@ -6,13 +6,14 @@ parts, whose rows are found by ids of text, take seconds. Texts stay in the stor
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from data.store import Store, ask, within
+from data.tag_changes import changes
 from data.version import parts_by_run, version
 from evals.browse_filter import (
     CATEGORY_VALUES,
@@ -28,7 +29,9 @@ from evals.scored import FIRST_STAGES
 
 RUN = 1 << 32  # places of one run; a run has fewer generations
 MOST_SEARCHES = 16  # whose finds are kept
-READ = ("scores", "failures", "problems", "tags", "overrides")
+ROWS = ("scores", "failures", "problems", "overrides")  # what all but tags is made of
+READ = (*ROWS, "tags")
+NO_TAGS = pl.DataFrame(schema={"place": pl.Int64, "target_id": pl.String, "tag": pl.String})
 
 SCHEMA = """
 create table base (
@@ -44,14 +47,14 @@ create table problems (
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Names of the tables that facets count, and what the codes in them stand for.
+    """What facets count, and what the codes in it stand for.
 
-    generations: place, run, stage, correct, format, finish, length, steps, difficulty, source,
-    category; a row each.   tagged: place, tag; a row for each tag of each
+    generations: the name of a table: place, run, stage, correct, format, finish, length, steps,
+    difficulty, source, category; a row each.   tagged: place, tag; a row for each tag of each
     """
 
     generations: str
-    tagged: str
+    tagged: pl.DataFrame = field(repr=False)
     values: dict[str, list[str]]  # facet -> its values in the order of their codes
 
 
@@ -62,7 +65,10 @@ class Index:
     grader: str
     engine: duckdb.DuckDBPyConnection = field(repr=False)
     snapshots: list[Snapshot] = field(default_factory=list)  # the newest last
-    version: Any = None
+    version: Any = None  # of all that it was made of
+    rows: Any = None  # of that without the tags
+    tags: pl.DataFrame = field(default_factory=lambda: NO_TAGS, repr=False)  # by the names of both
+    tag_change: int = 0  # the last that `tags` has
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # run -> those it was made of
     runs: dict[str, int] = field(default_factory=dict)  # run -> its number, which never changes
     problems: Any = None  # version of the problems
@@ -78,23 +84,35 @@ def new_index(grader: str) -> Index:
 
 
 def refresh(index: Index, store: Store) -> None:
-    """Make the index hold what the store holds now. Any number of threads may ask at once."""
+    """Make the index hold what the store holds now. Any number of threads may ask at once.
+
+    Where only tags have changed, a million rows stay as they are.
+    """
     now = version(store, *READ)
     if index.version == now:
         return
     with index.lock:
         if index.version == now:
             return
-        _read_runs(index, store)
-        if index.problems != (found := version(store, "problems")):
-            _read_problems(index, store)
-            index.problems = found
-        _code(index, store)
-        index.found.clear()
+        rows = now[: len(ROWS)]
+        if index.rows == rows:
+            _read_tags(index, store)
+            index.snapshots[-1] = _with_tags(index, index.snapshots[-1])
+        else:
+            if _read_runs(index, store):
+                index.tag_change = 0  # their places are others now
+            if index.problems != (found := version(store, "problems")):
+                _read_problems(index, store)
+                index.problems = found
+            _read_tags(index, store)
+            _code(index, store)
+            index.found.clear()
+            index.rows = rows
         index.version = now
 
 
-def _read_runs(index: Index, store: Store) -> None:
+def _read_runs(index: Index, store: Store) -> bool:
+    """Whether any run has other rows than before."""
     there = parts_by_run(store, "scores", "failures")
     changed = [run for run in there.keys() | index.parts.keys()
                if there.get(run) != index.parts.get(run)]  # fmt: skip
@@ -115,6 +133,27 @@ def _read_runs(index: Index, store: Store) -> None:
         index.parts.pop(run, None)
         if run in there:
             index.parts[run] = there[run]
+    return bool(changed)
+
+
+def _read_tags(index: Index, store: Store) -> None:
+    """Say of the generations what people have said since `index.tag_change`."""
+    before = NO_TAGS if index.tag_change == 0 else index.tags
+    said, index.tag_change = changes(store, "generation", index.tag_change)
+    with index.engine.cursor() as cursor:
+        cursor.register("said", said.filter(event="added"))
+        query = "select b.place, s.target_id, s.tag from said s join base b on b.generation_id = "
+        added = cursor.sql(f"{query} s.target_id").pl()
+    kept = before.join(said, on=["target_id", "tag"], how="anti")
+    index.tags = pl.concat([kept, added])
+
+
+def _with_tags(index: Index, snapshot: Snapshot) -> Snapshot:
+    """The same rows with the tags that the index has now."""
+    names = index.tags["tag"].unique().sort().to_list()
+    code = pl.col("tag").replace_strict(names, range(len(names)), return_dtype=pl.Int32)
+    tagged = index.tags.select("place", code)
+    return replace(snapshot, tagged=tagged, values=snapshot.values | {"tag": names})
 
 
 def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
@@ -187,29 +226,19 @@ def _read_problems(index: Index, store: Store) -> None:
 def _code(index: Index, store: Store) -> None:
     """Add a snapshot: numbers for all that facets count. The one before serves who still reads."""
     said = ask(store, "select * from overrides where grader = $grader", grader=index.grader)
-    tags = ask(store, "select target_id, tag from tags where target_kind = 'generation'")
     number = int(index.snapshots[-1].generations.rpartition("_")[2]) + 1 if index.snapshots else 0
+    table = f"generations_{number}"
     with index.engine.cursor() as cursor:
-        values = _values(index, cursor, tags)
-        for name in ("stage", "steps", "source", "tag"):
+        values = _values(index, cursor)
+        for name in ("stage", "steps", "source"):
             codes = {"name": values[name], "code": list(range(len(values[name])))}
             schema = {"name": pl.String, "code": pl.Int32}
             cursor.register(f"code_of_{name}", pl.DataFrame(codes, schema=schema))
         cursor.register("said", said.select("generation_id", "verdict"))
-        cursor.register("tags", tags)
-        cursor.execute(f"create table generations_{number} as {CODED}", {"unknown": UNKNOWN})
-        cursor.execute(
-            f"""
-            create table tagged_{number} as
-            select b.place, c.code as tag
-            from tags t join base b on b.generation_id = t.target_id
-            join code_of_tag c on c.name = t.tag
-            """
-        )
-        index.snapshots.append(Snapshot(f"generations_{number}", f"tagged_{number}", values))
+        cursor.execute(f"create table {table} as {CODED}", {"unknown": UNKNOWN})
+        index.snapshots.append(_with_tags(index, Snapshot(table, NO_TAGS, values)))
         while len(index.snapshots) > 2:
-            old = index.snapshots.pop(0)
-            cursor.execute(f"drop table {old.generations}; drop table {old.tagged}")
+            cursor.execute(f"drop table {index.snapshots.pop(0).generations}")
 
 
 BANDS = " ".join(f"when tokens < {edge} then {code}" for code, edge in enumerate(LENGTHS))
@@ -242,9 +271,9 @@ join code_of_stage t on t.name = coalesce(graded.stage, $unknown)
 """
 
 
-def _values(
-    index: Index, cursor: duckdb.DuckDBPyConnection, tags: pl.DataFrame
-) -> dict[str, list[str]]:
+def _values(index: Index, cursor: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Of every facet but tag."""
+
     def distinct(query: str) -> set[str]:
         return {value for (value,) in cursor.execute(query).fetchall() if value is not None}
 
@@ -258,5 +287,4 @@ def _values(
         "run": list(index.runs),
         "steps": [*sorted(steps, key=int), UNKNOWN],
         "source": [*sorted(sources - {UNKNOWN}), UNKNOWN],
-        "tag": sorted(tags["tag"].unique().to_list()),
     }

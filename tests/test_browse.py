@@ -225,6 +225,42 @@ def test_what_a_person_says_of_an_answer_and_a_tag_counts_at_once(fresh):
     assert browse.counts(index, store, Filter())["tag"] == [("odd", 1)]
 
 
+def test_one_more_tag_leaves_every_other_row_and_what_was_found_as_it_was(fresh):
+    store, rows, index = fresh
+    first, second, third = (row["generation_id"] for row in rows[:3])
+    state.tag_all(store, "generation", [first, second, "of another store"], "odd", "ana")
+    refresh(index, store)
+    before, found = index.snapshots[-1], browse.hits(index, store, Filter(text="text 1"))
+    state.tag(store, "generation", third, "even", "ana")
+    state.untag_all(store, "generation", [first], "odd", "ana")
+    refresh(index, store)
+    now = index.snapshots[-1]
+    assert now.generations == before.generations
+    assert browse.hits(index, store, Filter(text="text 1")) is found
+    assert browse.counts(index, store, Filter(), ("tag",)) == {"tag": [("even", 1), ("odd", 1)]}
+    odd = Filter(chosen={"tag": ("odd",)})
+    assert browse.ids(index, store, odd) == [second]
+    # whoever reads the snapshot of before still can
+    assert before.tagged.height == 2
+
+
+def test_tags_stay_where_they_are_when_a_run_gets_other_places(fresh):
+    store, rows, index = fresh
+    last = rows[-1]["generation_id"]
+    state.tag(store, "generation", last, "odd", "ana")
+    refresh(index, store)
+    evaluated(store, "eval-sft-1", "rl")  # stands before sft in the order of the run
+    state.tag(store, "generation", rows[0]["generation_id"], "odd", "ana")
+    refresh(index, store)
+    odd = Filter(chosen={"tag": ("odd",)})
+    assert set(browse.ids(index, store, odd)) >= {rows[0]["generation_id"], last}
+    anew = new_index("strict")
+    refresh(anew, store)
+    assert browse.ids(anew, store, odd) == browse.ids(index, store, odd)
+    assert anew.snapshots[-1].tagged.height == index.snapshots[-1].tagged.height
+    anew.engine.close()
+
+
 def test_only_the_runs_whose_parts_changed_are_read_again(fresh, monkeypatch):
     store, rows, index = fresh
     from evals import browse_index

@@ -47,15 +47,19 @@ def answer(question: Callable[..., Any], *values: Any, reads: Sequence[str] = ()
     return _answer(_name(question), values, here.id, at, question, here)
 
 
-def browsed(question: Callable[..., Any], filter: Filter, *values: Any) -> Any:
-    """`question(index, store, filter, *values)` of evals/browse.py, likewise."""
+def browsed(question: Callable[..., Any], filter: Filter, *values: Any, tags: bool = False) -> Any:
+    """`question(index, store, filter, *values)` of evals/browse.py, likewise.
+
+    tags: whether the answer tells of tags; where neither it nor the filter does, one more tag
+    makes it not old
+    """
     here, at = store(), index(filter.grader)
     asked = (filter.key(), *values)
     return _answer(
         _name(question),
         asked,
         here.id,
-        at.version,
+        at.version if tags or filter.of("tag") else at.rows,
         lambda store, *_: question(at, store, filter, *values),
         here,
     )

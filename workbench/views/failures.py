@@ -25,7 +25,9 @@ if not index.parts:
 
 left, right = st.columns([1, 3], gap="large")
 with left:
-    facets.facets(session.browsed(browse.counts, filter), filter)
+    counts = session.browsed(browse.counts, filter, browse.UNTAGGED)
+    counts |= session.browsed(browse.counts, filter, ("tag",), tags=True)
+    facets.facets(counts, filter)
 
 with right:
     total = session.browsed(browse.total, filter)
