@@ -101,8 +101,7 @@ def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, fill
     of_all = page.get_by_text(re.compile(r"^1 of [\d,]+$")).inner_text()
     page.get_by_label("With the defect").click()
     page.keyboard.type("answer not short")
-    page.get_by_role("option").nth(1).wait_for(state="detached")  # one is left
-    page.keyboard.press("Enter")
+    page.get_by_role("option", name="answer not short").click()
     page.get_by_text(of_all, exact=True).wait_for(state="detached")  # those with the defect only
     page.get_by_text(re.compile(r"^1 of [\d,]+$")).wait_for()
     ready(page)
