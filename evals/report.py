@@ -18,6 +18,7 @@ from evals.labels import against_labels
 from evals.samples import of_samples
 from evals.scored import by_stage, in_common, scored, scored_stage, scores_named, scores_of
 from evals.slices import slices
+from evals.transitions import transitions_of
 from evals.verdicts import METRICS, compared, difference, interval
 
 
@@ -65,8 +66,33 @@ def compare(
     holm is p corrected over all that the object holds, metrics and slices alike.
     decomposition is of the verdicts by `strict`; None where `strict` or `lenient` is missing.
     """
-    names = (run_a, run_b)
-    a, b = (scored_stage(store, run, grader) for run in names)
+    names = run_a, run_b
+    return _compare(store, names, _scores(store, names, grader), grader, by)
+
+
+def compare_and_follow(
+    store: Store, run_a: str, run_b: str, grader: str = "strict", by: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`compare`, and evals.transitions of the same two; what both need is read once."""
+    names = run_a, run_b
+    parts = _scores(store, names, grader)
+    moved = transitions_of(dict(zip(names, parts, strict=True)), grader)
+    return _compare(store, names, parts, grader, by), moved
+
+
+def _scores(store: Store, names: tuple[str, str], grader: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    a, b = (scored_stage(store, name, grader) for name in names)
+    return a, b
+
+
+def _compare(
+    store: Store,
+    names: tuple[str, str],
+    parts: tuple[pl.DataFrame, pl.DataFrame],
+    grader: str,
+    by: Sequence[str],
+) -> dict[str, Any]:
+    a, b = parts
     both = in_common(names, (a, b))
     common_a, common_b = (_of(both, scores) for scores in (a, b))
     metrics = {metric: compared(common_a, common_b, metric) for metric in METRICS}
@@ -75,8 +101,8 @@ def compare(
     for row, corrected in zip(shown, holm([row["p"] for row in shown]), strict=True):
         row["holm"] = corrected
     return {
-        "a": run_a,
-        "b": run_b,
+        "a": names[0],
+        "b": names[1],
         "grader": grader,
         "n": len(both),
         "only_a": a["problem_id"].n_unique() - len(both),

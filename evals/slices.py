@@ -50,14 +50,14 @@ def slices(
 def _of_slicing(
     name: str, problems: pl.DataFrame, a: pl.DataFrame, b: pl.DataFrame
 ) -> list[dict[str, Any]]:
-    """a, b: of evals.verdicts.by_problem"""
-    of_problem = SLICINGS[name](problems)
+    """problems, a, b: a row for each problem, in one order; a, b: of evals.verdicts.by_problem"""
+    members: dict[tuple[int, str], list[int]] = {}
+    for row, place_and_value in enumerate(SLICINGS[name](problems)):
+        members.setdefault(place_and_value, []).append(row)
     rows = []
-    for place_and_value in sorted(set(of_problem)):
-        inside = problems.filter(pl.Series([one == place_and_value for one in of_problem]))
-        ids = inside.select("problem_id")
-        found = compared_of(*(rates.join(ids, on="problem_id", how="semi") for rates in (a, b)))
-        first = {"slice": name, "value": place_and_value[1], "n": found["n"]}
+    for (_, value), inside in sorted(members.items()):
+        found = compared_of(a[inside], b[inside])
+        first = {"slice": name, "value": value, "n": found["n"]}
         rows.append({**first, "small": found["n"] < SMALL, **found})
     return rows
 

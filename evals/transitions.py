@@ -25,13 +25,20 @@ class OneStage(ValueError):
 def transitions(store: Store, names: Sequence[str], grader: str = "strict") -> dict[str, Any]:
     """The object of `thinkbench transitions`, over the problems that all stages answered.
 
-    stages: in the order of `names`; those of a single run: base, sft, grpo, then others
+    names: of runs, or stages as RUN/STAGE; or one run, for its base, sft, grpo, then others
+    """
+    return transitions_of(_parts(store, names, grader), grader)
+
+
+def transitions_of(parts: dict[str, pl.DataFrame], grader: str) -> dict[str, Any]:
+    """`transitions` of these: name of a stage -> its scores by `grader`, in their order.
+
+    stages: their names, in order
     n: problems in all stages       left_out: problems that only some of them answered
     paths: state at each stage, how many problems went this way and which, commonest first
     steps: from each stage to the next, counts and problems; unknown: in either of the two
     samples: most samples of a problem; of several, a problem is right if most of them are
     """
-    parts = _parts(store, names, grader)
     common = in_common(list(parts), list(parts.values()))
     found = {name: states(scores) for name, scores in parts.items()}
     answered = set().union(*found.values())

@@ -21,22 +21,23 @@ def interval(scores: pl.DataFrame, metric: str) -> Interval:
 
 
 def by_problem(scores: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """stage, problem_id, samples, known, right, rate: a row a problem of each stage.
+    """stage, problem_id, samples, known, right, rate: a row a problem of each stage, in order.
 
     rate: the share of its samples that is right, nan where any verdict is unknown
     """
     values = pl.col(metric).cast(pl.Float64)
-    return scores.group_by("stage", "problem_id").agg(
+    found = scores.group_by("stage", "problem_id").agg(
         samples=pl.len(),
         known=values.count(),
         right=values.sum(),
         rate=values.fill_null(np.nan).mean(),
     )
+    return found.sort("stage", "problem_id")  # floats are then summed in one order
 
 
 def interval_of(found: pl.DataFrame) -> Interval:
     """`interval`, of rows of `by_problem`."""
-    known = found.filter(pl.col("known") > 0).sort("stage", "problem_id")
+    known = found.filter(pl.col("known") > 0)
     if known.is_empty() or known["known"].max() == 1:
         return wilson(int(known["right"].sum()), int(known["known"].sum()))
     return mean_of_clusters((known["right"] / known["known"]).to_numpy())
@@ -56,7 +57,7 @@ def difference(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> Difference:
 
 def difference_of(a: pl.DataFrame, b: pl.DataFrame) -> Difference:
     """`difference`, of rows of `by_problem`."""
-    both = a.join(b, on="problem_id").sort("problem_id")
+    both = a.join(b, on="problem_id", maintain_order="left")
     rates = both["rate"].to_numpy(), both["rate_right"].to_numpy()
     if both.select((pl.col("samples", "samples_right") == 1).all()).row(0) == (True, True):
         return paired(*rates)

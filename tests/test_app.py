@@ -20,7 +20,7 @@ from data.store import Store, add_generations, open_store
 from evals import grading, report
 from tests import ROOT
 from workbench import serve
-from workbench.evaluations import newest_by_stage, recent_runs
+from workbench.evaluations import newest_by_stage, recent_runs, usual
 from workbench.words import change, interval
 
 
@@ -132,6 +132,30 @@ def test_the_newest_run_of_a_stage_is_shown_first(show, here):
     evaluate(here, "old", "base", ["7", "1"])
     evaluate(here, "new", "base", ["7", "7"])
     assert show("views/overview.py").multiselect[0].value == ["new"]
+
+
+def done(store: Store, kind: str, run: str, parent: str | None, **inputs: str) -> None:
+    stage = run.partition("-")[0]
+    said = {"stage": stage, "config": {}, "seed": 0, "inputs": inputs, "parent": parent}
+    runs.begin(store, kind, run=run, **said)
+    runs.end(store, run, "done", {})
+
+
+def test_usual_are_the_evaluations_of_one_model_and_of_those_it_was_trained_from(here):
+    done(here, "eval", "base-1", None, model="0", problems="all")
+    done(here, "sft", "train-1", None, model="0")
+    done(here, "eval", "sft-1", "train-1", model="1", problems="all")
+    done(here, "eval", "sft-other", "train-1", model="1", problems="others")
+    done(here, "grpo", "train-2", "train-1", model="1")
+    done(here, "eval", "grpo-1", "train-2", model="2", problems="all")
+    assert usual(here) == ["base-1", "sft-1", "grpo-1"]
+    # an sft of another model is newer than sft-1, and no step on the way to grpo-1
+    done(here, "sft", "train-3", None, model="0'")
+    done(here, "eval", "sft-3", "train-3", model="3", problems="all")
+    assert usual(here) == ["base-1", "sft-1", "grpo-1"]
+    done(here, "sft", "train-4", None, model="0")
+    done(here, "eval", "sft-4", "train-4", model="4", problems="all")
+    assert usual(here) == ["base-1", "sft-4"]
 
 
 def free_port() -> int:

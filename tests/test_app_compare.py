@@ -87,7 +87,7 @@ def test_runs_over_other_problems_say_that_they_cannot_be_compared(show, two):
                   grader=["strict"], grader_version=["2"], correct=[True])  # fmt: skip
     add(two, "scores", row, run="another", stage="sft")
     page = show(PAGE, a="eval-base", b="another")
-    assert page.error[0].value == "These two cannot be compared."
+    assert page.error[0].value == "These cannot be compared."
     assert any("no problem in common" in text.value for text in page.text)
 
 
@@ -119,3 +119,22 @@ def test_no_text_becomes_markup_and_no_page_breaks(show, full):
         if following.disabled:
             break
         hostile.check(press(page, "Next"))
+
+
+def test_the_runs_that_nobody_chose_are_in_the_address_and_stay_when_newer_ones_come(show, two):
+    page = show(PAGE)
+    assert (page.query_params["a"], page.query_params["b"]) == ("eval-base", "eval-grpo")
+    evaluate(two, "eval-newer", "grpo", ["7", "7", "7", "7"])
+    assert show(PAGE).query_params["b"] == "eval-newer"
+    page.run()
+    assert [box.value for box in page.selectbox][:2] == ["eval-base", "eval-grpo"]
+
+
+def test_the_flow_goes_by_way_of_other_runs_and_the_lists_stay_those_of_the_two(show, two):
+    evaluate(two, "eval-sft", "sft", ["7", "7", "1", "1"])
+    page = show(PAGE, a="eval-base", b="eval-grpo", way="eval-sft")
+    [chart, *_] = page.get("vega_lite_chart")
+    drawn = chart.proto.SerializeToString()
+    assert all(stage in drawn for stage in (b"eval-base", b"eval-sft", b"eval-grpo"))
+    [box] = [box for box in page.selectbox if box.label == "Problems"]
+    assert box.options[:2] == ["fixed · 2", "broken · 1"]

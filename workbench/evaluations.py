@@ -1,5 +1,7 @@
 """Which runs the overview shows: finished evaluations and imports, and what ran lately."""
 
+from typing import Any
+
 import polars as pl
 
 from data.store import Store, ask
@@ -24,6 +26,49 @@ def finished(store: Store) -> pl.DataFrame:
         return_dtype=pl.Int64,
     )
     return rows.sort(place, maintain_order=True)
+
+
+def usual(store: Store) -> list[str]:
+    """What is shown where nobody chose: how one model did before, between and after its stages.
+
+    It is the newest that was evaluated after training, beside the models that it was trained from,
+    where they were asked the same problems in the same way; where there is none, the newest
+    evaluation of each stage.
+    """
+    rows = ask(
+        store,
+        """
+        select
+            run, kind, parent, inputs ->> '$.model' as model,
+            inputs ->> '$.problems' || config as asked
+        from runs
+        where event = 'done' and kind in ('eval', 'sft', 'grpo')
+        order by ended_at, run
+        """,
+    ).to_dicts()
+    trained = {row["run"]: row for row in rows if row["kind"] != "eval"}
+    # of several evaluations of one model the newest stays
+    told = {(row["model"], row["asked"]): row["run"] for row in rows if row["kind"] == "eval"}
+    for row in reversed(rows):
+        if row["kind"] != "eval":
+            continue
+        line = [row["run"]]
+        for model in _models_before(row, trained):
+            if found := told.get((model, row["asked"])):
+                line.append(found)
+        if len(line) > 1:
+            return line[::-1]
+    return newest_by_stage(finished(store))
+
+
+def _models_before(row: dict[str, Any], trained: dict[str, dict[str, Any]]) -> list[str]:
+    """The models that the evaluated one was trained from, by their weights' hash, newest first."""
+    found: list[str] = []
+    at = row["parent"]
+    while at in trained and trained[at]["model"] not in found:
+        found.append(trained[at]["model"])
+        at = trained[at]["parent"]
+    return found
 
 
 FIRST_SIGHT = 3  # imports without a stage that are shown where nothing else is there

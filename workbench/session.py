@@ -130,12 +130,53 @@ def one_of(name: str, values: Sequence[str], default: str | None = None) -> str 
 
 
 def chosen(
-    pick: Callable[..., Any], label: str, values: Sequence[str], name: str, **more: Any
+    pick: Callable[..., Any],
+    label: str,
+    values: Sequence[str],
+    name: str,
+    *,
+    default: str | None = None,
+    stays: bool = False,
+    **more: Any,
 ) -> Any:
-    """A box to pick one of `values` (pick: st.selectbox, likewise), kept in the address."""
+    """A box to pick one of `values` (pick: st.selectbox, likewise), kept in the address.
+
+    stays: the usual value changes as runs are added, so it is put into the address too, and a link
+        goes on showing what it showed
+    """
     key = f"pick {name}"
-    st.session_state[key] = one_of(name, values, more.pop("default", None))
+    value = st.session_state[key] = one_of(name, values, default)
+    if stays and value is not None and said(name) != value:
+        go({name: value})
     return pick(label, values, key=key, on_change=lambda: go({name: st.session_state[key]}), **more)
+
+
+def several(
+    pick: Callable[..., Any],
+    label: str,
+    values: Sequence[str],
+    name: str,
+    *,
+    usual: Sequence[str] = (),
+    **more: Any,
+) -> list[str]:
+    """A box to pick some of `values` (pick: st.multiselect, st.pills), kept in the address.
+
+    usual: chosen where the address says nothing of them, and put into it; to choose none at all is
+        kept as an empty one
+    """
+    key = f"pick {name}"
+    asked = address().get(name, list(usual))
+    found = [value for value in values if value in asked]
+    st.session_state[key] = found
+    if found and name not in address():
+        go({name: found})
+    pick(label, values, key=key, on_change=lambda: _keep_several(name, key), **more)
+    return found
+
+
+def _keep_several(name: str, key: str) -> None:
+    st.query_params[name] = st.session_state[key] or ""
 
 
 def folded(label: str, name: str, *, open: bool = False) -> Any:

@@ -9,7 +9,10 @@ from evals.grading import UnknownRun
 from evals.scored import NothingInCommon
 from evals.slices import SLICINGS
 from workbench import pairs_of_runs, session
-from workbench.evaluations import finished, newest_by_stage
+from workbench.evaluations import usual
+
+READS = ("scores", "overrides", "problems")
+SLICED = ("steps", "source")  # where nobody chose
 
 st.title("Compare")
 
@@ -22,31 +25,34 @@ if len(names) < 2:
     st.code(f"{session.FIRST}\nthinkbench grade --grader {grader}", language="shell")
     st.stop()
 
-newest = [run for run in newest_by_stage(session.answer(finished, reads=("runs",))) if run in names]
-usual = newest[-2:] if len(newest) > 1 else names[:2]
-a = session.chosen(left.selectbox, "a", names, "a", default=usual[0])
-b = session.chosen(middle.selectbox, "b", names, "b", default=usual[1])
+newest = [run for run in session.answer(usual, reads=("runs",)) if run in names]
+first, second = newest[-2:] if len(newest) > 1 else names[:2]
+a = session.chosen(left.selectbox, "a", names, "a", default=first, stays=True)
+b = session.chosen(middle.selectbox, "b", names, "b", default=second, stays=True)
 if a == b:
     st.info("Choose two different runs.")
     st.stop()
 
-SLICED = "slices"
-by = [name for name in session.address().get("by", ["steps", "source"]) if name in SLICINGS]
-st.session_state[SLICED] = by
-st.pills(
-    "Slices of problems",
-    list(SLICINGS),
-    selection_mode="multi",
-    key=SLICED,
-    on_change=lambda: session.go({"by": st.session_state[SLICED] or ["none"]}),
+slicing, between = st.columns(2, vertical_alignment="top")
+by = session.several(
+    slicing.pills, "Slices of problems", list(SLICINGS), "by", usual=SLICED, selection_mode="multi"
+)
+way = session.several(
+    between.multiselect,
+    "By way of",
+    [name for name in names if name not in (a, b)],
+    "way",
+    placeholder="other stages, for the flow chart",
+    select_all=False,
 )
 
-READS = ("scores", "overrides", "problems")
 try:
-    found = session.answer(report.compare, a, b, grader, tuple(by), reads=READS)
-    moved = session.answer(transitions.transitions, (a, b), grader, reads=READS)
+    found, moved = session.answer(report.compare_and_follow, a, b, grader, tuple(by), reads=READS)
+    flow = moved
+    if way:
+        flow = session.answer(transitions.transitions, (a, *way, b), grader, reads=READS)
 except (NothingInCommon, UnknownRun) as error:
-    st.error("These two cannot be compared.")
+    st.error("These cannot be compared.")
     st.text(str(error))
     st.stop()
 
@@ -58,7 +64,7 @@ pairs_of_runs.metrics(found)
 flows, made_of = st.columns(2, gap="large")
 with flows:
     st.subheader("From a to b")
-    pairs_of_runs.transitions(moved)
+    pairs_of_runs.transitions(flow)
 with made_of:
     st.subheader("What the gain is made of")
     pairs_of_runs.decomposition(found["decomposition"])

@@ -1,45 +1,52 @@
 """Overview: what each stage scores, and what changed between them on the same problems."""
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from evals import report
 from evals.graders import GRADERS
 from evals.scored import UnknownRun
 from workbench import charts, session
-from workbench.evaluations import finished, newest_by_stage, recent_runs
-from workbench.texts import plain_columns
+from workbench.evaluations import finished, recent_runs, usual
+from workbench.texts import plain, plain_columns
 from workbench.words import chance, change, interval
+
+READS = ("scores", "overrides", "runs")
 
 st.title("Overview")
 
-evaluations = session.answer(finished)
+evaluations = session.answer(finished, reads=("runs",))
 if evaluations.is_empty():
     st.info("No evaluation is finished yet. The whole job makes three:")
     st.code(session.FIRST, language="shell")
     st.stop()
 
 left, right = st.columns([4, 1])
-runs = left.multiselect(
-    "Evaluations",
-    evaluations["run"].to_list(),
-    default=newest_by_stage(evaluations),
-    key="runs",
-    bind="query-params",
+in_order = tuple(
+    session.several(
+        left.multiselect,
+        "Evaluations",
+        evaluations["run"].to_list(),
+        "runs",
+        usual=session.answer(usual, reads=("runs",)),
+        select_all=False,
+    )
 )
-grader = right.selectbox("Grader", list(GRADERS), key="grader", bind="query-params")
-if not runs or grader is None:
+grader = session.chosen(right.selectbox, "Grader", list(GRADERS), "grader")
+if not in_order:
     st.info("Choose at least one evaluation.")
     st.stop()
 
-in_order = tuple(run for run in evaluations["run"] if run in runs)
 try:
-    stages = session.answer(report.stages, in_order, grader)
+    stages = session.answer(report.stages, in_order, grader, reads=READS)
 except UnknownRun:
     st.info("Not all of these are graded by that yet. Grade them, then reload this page:")
     st.code(f"thinkbench grade --grader {grader}", language="shell")
     st.stop()
 st.subheader("Stages")
 st.caption("Each share with its 95 % interval. Unknown verdicts count in no share.")
+st.altair_chart(charts.stage_intervals(stages))
 st.dataframe(
     [
         {
@@ -52,10 +59,9 @@ st.dataframe(
     ],
     hide_index=True,
 )
-st.altair_chart(charts.stage_intervals(stages))
 
 st.subheader("Paired differences")
-comparisons = session.answer(report.comparisons, in_order, grader)
+comparisons = session.answer(report.comparisons, in_order, grader, reads=READS)
 if comparisons:
     st.caption(
         "On the problems that both runs answered; p is the exact McNemar test's. Fixed: wrong in"
@@ -76,6 +82,12 @@ if comparisons:
             for row in comparisons
         ],
         hide_index=True,
+    )
+    last = comparisons[-1]
+    both = {"a": last["from_run"], "b": last["to_run"], "grader": grader}
+    st.link_button(
+        plain(f"Where {last['from']} and {last['to']} differ, and the problems behind it"),
+        f"compare?{urlencode(both)}",
     )
 else:
     st.info("Choose two evaluations of the same problems to compare them.")
