@@ -6,8 +6,8 @@ server:  the page's script in this process, as Streamlit runs it, without a brow
          first line to its last; each address is asked for once, so that no answer is kept from the
          time before; p50 and p95 over them
 browser: the real app and headless Chromium: from opening an address to the page being whole (the
-         script is done, no placeholder is left, every chart has been drawn), in a tab of its own,
-         median of five; and once with nothing in the browser's cache
+         script is done, no placeholder is left, every chart has been drawn), in a tab of its own of
+         a browser that has seen the page before, median of five; and once in a new browser
 queries: what the pages ask, beside pandas and SQLite on the same rows, the results compared
 """
 
@@ -21,23 +21,25 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks import report
+from benchmarks.big_records import fill_records
 from benchmarks.big_store import fill
+from benchmarks.page_addresses import visits
 from benchmarks.page_queries import queries
 from data.conversions import convert_source
 from data.ingest import ingest
-from data.store import ask, open_store
+from data.store import open_store
 
 ROOT = Path(__file__).parent.parent
 RECORDS = "samples-stratos"
-VISITS = 5
+SEEN, VISITS = 3, 5  # a browser keeps a script compiled from its third visit on
 SCREEN: Any = {"width": 1440, "height": 1000}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 WHOLE = """() => {
@@ -51,52 +53,12 @@ WHOLE = """() => {
 }"""
 
 
-def addresses(folder: Path) -> dict[str, list[dict[str, str]]]:
-    """Page -> the addresses that people would have it show, each different."""
-    store = open_store(folder)
-    runs = ask(store, "select distinct run from scores order by run")["run"].to_list()
-    one = ask(store, "select generation_id from scores order by run desc limit 12")
-    generations = one["generation_id"].to_list()
-    records = ask(store, "select record_id from records order by 1 limit 4")["record_id"].to_list()
-    facets: list[dict[str, str]] = [{"stage": stage} for stage in ("base", "sft", "grpo")]
-    facets += [{"correct": "wrong", "category": name} for name in ("near miss", "repetition")]
-    facets += [{"correct": "right", "length": "256 to 511"}, {"finish": "length"}]
-    facets += [{"run": run, "correct": "wrong"} for run in runs[:3]]
-    facets += [{"stage": "grpo", "page": str(page)} for page in (2, 900)]
-    pairs = list(pairwise(runs))
-    return {
-        "overview": [{}, *({"runs": run} for run in runs[:10])],
-        "audit": [{}, {"defect": "no thinking"}, *({"record": id} for id in records)],
-        "failures": [{}, *facets],
-        "failures, text": [
-            {"stage": stage, "text": text}
-            for text in ("moves it 17", "that 40 + 280 = 320 it")
-            for stage in ("base", "sft", "grpo")
-        ],
-        "failures, one": [{"generation": id} for id in generations],
-        "compare": [
-            {"a": a, "b": b, **more}
-            for a, b in pairs[:5]
-            for more in ({}, {"group": "broken"}, {"group": "broken", "show": "differences"})
-        ],
-        "compare, new pairs": [{"a": a, "b": b} for a, b in pairs[5:10]],
-        "rollouts": [{}, *({"step": str(step)} for step in range(40, 440, 40))],
-        "curate": [{}, *({"where": f"reasoning_chars < {n}"} for n in range(100, 200, 20))],
-        "lineage": [{"id": id} for id in generations],
-        "train": [{}, {"verb": "sft"}, {"verb": "grpo"}, {"verb": "eval"}, {"verb": "export"}],
-    }
-
-
-def file_of(page: str) -> str:
-    return page.partition(",")[0]
-
-
-def server(folder: Path, pages: dict[str, list[dict[str, str]]]) -> Iterator[dict[str, Any]]:
+def server(folder: Path) -> Iterator[dict[str, Any]]:
     """p50 and p95 of a rerun of each page [ms]."""
     from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
     from streamlit.testing.v1 import AppTest
 
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses a browser
+    logging.disable(logging.WARNING)  # Streamlit misses a browser
     runs, run_script = [], ScriptRunner._run_script
 
     def timed(runner: ScriptRunner, *data: Any) -> None:
@@ -106,16 +68,17 @@ def server(folder: Path, pages: dict[str, list[dict[str, str]]]) -> Iterator[dic
 
     ScriptRunner._run_script = timed  # pyright: ignore[reportAttributeAccessIssue]
     os.environ["THINKBENCH_STORE"] = str(folder)
-    for page, found in pages.items():
-        file = str(ROOT / "workbench" / "views" / f"{file_of(page)}.py")
+    for name, asked in visits(folder).items():
+        file = str(ROOT / "workbench" / "views" / f"{asked.page}.py")
         _ran(AppTest, file, {"seed": "1"})  # what a process does once: imports, reading the index
         runs.clear()
-        for address in found:
+        for address in asked.addresses:
+            asked.first()
             _ran(AppTest, file, address)
         took = sorted(runs)
         p95 = took[min(len(took) - 1, round(0.95 * (len(took) - 1)))]
-        yield row(f"{page}: server, p50 of {len(took)}", round(statistics.median(took)), "ms")
-        yield row(f"{page}: server, p95", round(p95), "ms")
+        yield row(f"{name}: server, p50 of {len(took)}", round(statistics.median(took)), "ms")
+        yield row(f"{name}: server, p95", round(p95), "ms")
 
 
 def _ran(kind: Any, file: str, address: dict[str, str]) -> None:
@@ -126,7 +89,7 @@ def _ran(kind: Any, file: str, address: dict[str, str]) -> None:
         raise RuntimeError(f"{file} {address}: {app.exception[0].value}")
 
 
-def browser(folder: Path, pages: dict[str, list[dict[str, str]]]) -> Iterator[dict[str, Any]]:
+def browser(folder: Path) -> Iterator[dict[str, Any]]:
     """First full paint of each page [s], and the memory of the app's processes [MiB]."""
     try:  # by name: the types are checked where requirements-browser.txt is not installed too
         playwright = importlib.import_module("playwright.sync_api")
@@ -138,20 +101,26 @@ def browser(folder: Path, pages: dict[str, list[dict[str, str]]]) -> Iterator[di
         raise SystemExit(
             "found no chromium; expected Debian's. Install it: apt-get install chromium"
         )
-    with _served(folder) as (url, process), playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        first = _painted(opened.new_context(viewport=SCREEN), f"{url}/train")
+    with (
+        _served(folder) as (url, process),
+        playwright.sync_playwright() as driver,
+        tempfile.TemporaryDirectory() as profile,
+    ):
+        # a profile as people have one: what the browser keeps of scripts is on a disk
+        context = driver.chromium.launch_persistent_context(
+            profile, executable_path=chromium, args=list(FLAGS), viewport=SCREEN
+        )
+        first = _painted(context, f"{url}/train")
         yield row("train: full paint, nothing in the browser's cache", round(first, 2), "s")
-        context = opened.new_context(viewport=SCREEN)
-        _painted(context, f"{url}/train")
-        for page, found in pages.items():
-            took = [
-                _painted(context, f"{url}/{file_of(page)}?{urlencode(found[visit % len(found)])}")
-                for visit in range(VISITS + 1)
-            ]
-            yield row(f"{page}: full paint", round(statistics.median(took[1:]), 2), "s")
+        for name, asked in visits(folder).items():
+            took = []
+            for visit in range(SEEN + VISITS):
+                asked.first()
+                query = urlencode(asked.addresses[visit % len(asked.addresses)])
+                took.append(_painted(context, f"{url}/{asked.page}?{query}"))
+            yield row(f"{name}: full paint", round(statistics.median(took[SEEN:]), 2), "s")
         yield row("the app after all pages", memory(process.pid), "MiB")
-        opened.close()
+        context.close()
 
 
 def _painted(context: Any, url: str) -> float:
@@ -196,17 +165,18 @@ def row(case: str, ours: float, unit: str) -> dict[str, Any]:
 
 
 def prepared(folder: Path, generations: int) -> None:
-    """A store with that many generations, and the bundled records, converted."""
+    """A store with that many generations, the bundled records and many made ones, converted."""
     if not (folder / "STORE.json").is_file():
         fill(open_store(folder), generations)
     store = open_store(folder)
     ingest(store, RECORDS)
     convert_source(store, RECORDS)
+    fill_records(store)
 
 
 PARTS: dict[str, Callable[[Path], Iterator[dict[str, Any]]]] = {
-    "server": lambda folder: server(folder, addresses(folder)),
-    "browser": lambda folder: browser(folder, addresses(folder)),
+    "server": server,
+    "browser": browser,
     "queries": queries,
 }
 

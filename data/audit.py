@@ -47,7 +47,14 @@ def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], lis
     if sources:
         named = list(dict.fromkeys(sources))
         return named, [newest(store, source) for source in named]
-    every = conversions(store).unique("source", keep="first", maintain_order=True)
+    every = ask(
+        store,
+        """
+        select c.source, first(c.converter order by r."at" desc nulls last, c.converter) as converter
+        from (select distinct source, converter, run from conversions) c left join runs r using (run)
+        group by c.source order by max(r."at") desc nulls last, c.source
+        """,
+    )
     return every["source"].to_list(), every["converter"].to_list()
 
 

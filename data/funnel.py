@@ -17,7 +17,9 @@ from data.store import Store, ask
 class Table:
     """Rows that a filter may ask about.
 
-    tables:  common table expressions, of which `rows` has a column `id` and those of `fields`
+    tables:  common table expressions, of which `rows` has a column `id` and those of `fields`;
+             with {only} as a further condition where each reads its rows, all of them or few
+    narrow:  that condition, for the ids bound as $page_ids
     values:  what they bind
     order:   columns; of duplicates the first row in this order stays
     texts:   what duplicates are looked for in: by -> expression
@@ -25,6 +27,7 @@ class Table:
     """
 
     tables: str
+    narrow: str
     values: Mapping[str, Any]
     fields: Mapping[str, Field]
     order: str
@@ -83,7 +86,7 @@ def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None 
         keep("beyond the budget of tokens", _budgeted(rows, recipe))
     if recipe.sample:
         keep("not drawn", _drawn(rows["id"], recipe.seed).rank("ordinal") <= recipe.sample)
-    return Choice(sorted(rows["id"]), steps, _sum(rows, table))
+    return Choice(rows["id"].sort().to_list(), steps, _sum(rows, table))
 
 
 def preview(
@@ -94,7 +97,7 @@ def preview(
     return ask(
         store,
         f"""
-        with {table.tables}
+        with {table.tables.format(only=table.narrow)}
         select id, {names} from rows
         where id in (select unnest($page_ids::varchar[])) order by {table.order}
         """,
@@ -114,8 +117,14 @@ def _asked(store: Store, table: Table, recipe: Recipe, parent: list[str] | None)
     if parent is not None:
         columns.append("id in (select unnest($parent_ids::varchar[])) as of_parent")
         values["parent_ids"] = parent
-    query = f"with {table.tables} select id, {', '.join(columns)} from rows order by {table.order}"
+    # which of several duplicates is the first is all that their order is for
+    order = "" if recipe.duplicates == "keep" else f"order by {table.order}"
+    query = f"with {_every(table)} select id, {', '.join(columns)} from rows {order}"
     return ask(store, query, **values)
+
+
+def _every(table: Table) -> str:
+    return table.tables.format(only="true")
 
 
 def _texts(store: Store, table: Table, recipe: Recipe, ids: pl.Series) -> list[str]:
@@ -123,7 +132,7 @@ def _texts(store: Store, table: Table, recipe: Recipe, ids: pl.Series) -> list[s
     return ask(
         store,
         f"""
-        with {table.tables}
+        with {_every(table)}
         select {table.texts[recipe.by]} as text from rows
         where id in (select unnest($kept_ids::varchar[])) order by {table.order}
         """,

@@ -8,16 +8,24 @@ from data.store import Store, ask
 TABLES = """
 newest as (select unnest($sources::varchar[]) as source, unnest($converters::varchar[]) as converter),
 made as (
-    select c.* exclude (run) from conversions c join newest using (source, converter)
+    select c.* exclude (run) from conversions c join newest using (source, converter) where {only}
     qualify row_number() over (partition by record_id order by run) = 1
 ), texts as (
-    select e.record_id, e.prompt, e.reasoning, e.answer, e.rewrites
-    from examples e join newest using (source, converter)
+    select
+        e.record_id, true as example, e.prompt, e.reasoning, e.answer, e.rewrites,
+        e.prompt_chars, e.reasoning_chars, e.answer_chars
+    from (
+        -- counted first, so that texts of which nothing else is asked are not carried on
+        select
+            *, length(prompt) as prompt_chars, length(reasoning) as reasoning_chars,
+            length(answer) as answer_chars
+        from examples where {only}
+    ) e join newest using (source, converter)
     qualify row_number() over (partition by record_id order by run) = 1
 ), counted as (
     select t.record_id, t.prompt + t.reasoning + t.answer as tokens
     from tokens t join newest using (source, converter)
-    where t.tokenizer = $tokenizer
+    where t.tokenizer = $tokenizer and {only}
     qualify row_number() over (partition by record_id order by run) = 1
 ), said as (
     select target_id as record_id, list(tag order by tag) as tag
@@ -30,9 +38,9 @@ made as (
         list_distinct([d.severity for d in m.defects]) as severity,
         list_distinct([w.rule for w in t.rewrites]) as rewrite,
         coalesce(s.tag, []) as tag, u.ruling,
-        t.prompt, t.reasoning, t.answer, n.tokens
+        t.example, t.prompt, t.reasoning, t.answer, t.prompt_chars, t.reasoning_chars, t.answer_chars, n.tokens
     from (
-        select * from records where source in (select source from newest)
+        select * from records where source in (select source from newest) and {only}
         qualify row_number() over (partition by record_id order by run) = 1
     ) r
     left join made m using (record_id) left join texts t using (record_id)
@@ -60,9 +68,9 @@ FIELDS = {
     "prompt": Field("prompt", means="its text as it is trained on"),
     "reasoning": Field("reasoning", means="its text"),
     "answer": Field("answer", means="its text"),
-    "prompt_chars": Field("length(prompt)", "number", "characters"),
-    "reasoning_chars": Field("length(reasoning)", "number", "characters"),
-    "answer_chars": Field("length(answer)", "number", "characters"),
+    "prompt_chars": Field("prompt_chars", "number", "characters"),
+    "reasoning_chars": Field("reasoning_chars", "number", "characters"),
+    "answer_chars": Field("answer_chars", "number", "characters"),
     "tokens": Field("tokens", "number", "of prompt, reasoning and answer; unknown until counted"),
 }
 SHOWN = ("source", "prompt", "reasoning", "answer", "defect", "dialect", "tokens", "tag")
@@ -76,12 +84,13 @@ def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "
     named, converters = audit.newest_of(store, sources)
     return Table(
         TABLES,
+        "record_id in (select unnest($page_ids::varchar[]))",
         {"sources": named, "converters": converters, "tokenizer": tokenizer},
         FIELDS,
         "source, number, id",
         {"example": "concat_ws(' ', prompt, reasoning, answer)", "prompt": "prompt"},
         {
-            "no example": "prompt is null",
+            "no example": "example is null",
             "held back by a person": "ruling is not distinct from 'quarantined'",
             "of a test split": "split is not distinct from 'test'",
         },

@@ -31,7 +31,7 @@ measured as (
         coalesce(s.tag, []) as tag, u.ruling, m.outcome,
         n.pass_rate, n.answers, n.band, n.seen, n.first_solved, n.reward_variance
     from (
-        select * from problems where source in (select source from newest)
+        select * from problems where source in (select source from newest) and {only}
         qualify row_number() over (partition by problem_id order by source, record_id, run) = 1
     ) p
     left join made m using (record_id) left join said s using (record_id)
@@ -78,6 +78,7 @@ def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str)
     named, converters = audit.newest_of(store, sources)
     return Table(
         TABLES,
+        "problem_id in (select unnest($page_ids::varchar[]))",
         {"sources": named, "converters": converters, **_bound(measured(store, run, grader))},
         FIELDS,
         "source, id",

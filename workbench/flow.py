@@ -49,7 +49,7 @@ def flow(transitions: dict[str, Any], ink: str) -> alt.LayerChart | alt.FacetCha
         for place, states in enumerate(columns)
         for row in _bars(place, transitions["stages"][place], states, counts)
     ]
-    across = alt.Scale(domain=[-0.1, len(columns) - 1 + 0.35], nice=False)
+    across = alt.Scale(domain=[-0.1, len(columns) - 0.5], nice=False)
     up = alt.Scale(domain=[0, transitions["n"]], nice=False, reverse=True)
     area = (
         alt.Chart(pl.DataFrame(bands))

@@ -160,14 +160,14 @@ def several(
     usual: Sequence[str] = (),
     **more: Any,
 ) -> list[str]:
-    """A box to pick some of `values` (pick: st.multiselect, st.pills), kept in the address.
+    """Some of `values`, as picked in a box (pick: st.multiselect, st.pills) or in the address.
 
-    usual: chosen where the address says nothing of them, and put into it; to choose none at all is
-        kept as an empty one
+    They come in the order in which they were picked.   usual: where the address says nothing of
+    them; put into it. To pick none at all is kept as an empty one.
     """
     key = f"pick {name}"
-    asked = address().get(name, list(usual))
-    found = [value for value in values if value in asked]
+    asked = address().get(name, usual)
+    found = list(dict.fromkeys(value for value in asked if value in values))
     st.session_state[key] = found
     if found and name not in address():
         go({name: found})

@@ -23,16 +23,15 @@ if evaluations.is_empty():
     st.stop()
 
 left, right = st.columns([4, 1])
-in_order = tuple(
-    session.several(
-        left.multiselect,
-        "Evaluations",
-        evaluations["run"].to_list(),
-        "runs",
-        usual=session.answer(usual, reads=("runs",)),
-        select_all=False,
-    )
+chosen = session.several(
+    left.multiselect,
+    "Evaluations",
+    evaluations["run"].to_list(),
+    "runs",
+    usual=session.answer(usual, reads=("runs",)),
+    select_all=False,
 )
+in_order = tuple(run for run in evaluations["run"] if run in chosen)
 grader = session.chosen(right.selectbox, "Grader", list(GRADERS), "grader")
 if not in_order:
     st.info("Choose at least one evaluation.")
