@@ -50,9 +50,13 @@ def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], lis
     every = ask(
         store,
         """
-        select c.source, first(c.converter order by r."at" desc nulls last, c.converter) as converter
-        from (select distinct source, converter, run from conversions) c left join runs r using (run)
-        group by c.source order by max(r."at") desc nulls last, c.source
+        with known as (
+            select c.source, c.converter, r."at"
+            from (select distinct source, converter, run from conversions) c
+            left join runs r using (run)
+        )
+        select source, first(converter order by "at" desc nulls last, converter) as converter
+        from known group by source order by max("at") desc nulls last, source
         """,
     )
     return every["source"].to_list(), every["converter"].to_list()
