@@ -156,3 +156,6 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "at": TIME,
     },
 }
+
+# What a run writes of its own; the other tables hold what all runs read.
+OF_RUNS = ("generations", "scores", "failures", "rollouts", "metrics")

@@ -14,7 +14,7 @@ import polars as pl
 
 from data import files, parts, state
 from data.files import StoreError as StoreError
-from data.schema import FORMAT_VERSION, TABLES
+from data.schema import FORMAT_VERSION, OF_RUNS, TABLES
 from data.shape import shaped
 from data.state_schema import VIEWS
 from data.upkeep import compact as compact
@@ -121,7 +121,10 @@ def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
 def within(
     store: Store, runs: Sequence[str] | None = None, stages: Sequence[str] | None = None
 ) -> Store:
-    """The same store, whose questions read only the parts of these runs and stages."""
+    """The same store, whose questions read what only these runs and stages wrote of OF_RUNS.
+
+    All else, as problems and records, belongs to no one run and is there as always.
+    """
     return replace(
         store,
         runs=None if runs is None else tuple(runs),
@@ -201,7 +204,12 @@ def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     with store.engine.cursor() as cursor:
         with state.connect(store.folder) as connection:
             connection.execute("begin")  # one moment for all tables
-            live = {t: parts.live(connection, t, store.runs, store.stages) for t in tables}
+            live = {
+                table: parts.live(connection, table, store.runs, store.stages)
+                if table in OF_RUNS
+                else parts.live(connection, table)
+                for table in tables
+            }
             for name in named & set(VIEWS):
                 cursor.register(name, state.frame(connection, name))
         for table, found in live.items():

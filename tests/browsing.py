@@ -13,6 +13,8 @@ from pathlib import Path
 from tests import ROOT
 from tests.test_app import free_port
 
+TALLEST = 2_200  # [pixels] of a picture
+
 
 def thinkbench(store: Path, *words: str) -> None:
     command = [sys.executable, "-m", "workbench", "--store", str(store), *words]
@@ -48,9 +50,18 @@ def ready(page) -> None:
 
 
 def picture(page, name: str) -> None:
-    if folder := os.environ.get("THINKBENCH_SCREENSHOTS"):
-        page.wait_for_timeout(800)  # charts are drawn after the page
-        page.screenshot(path=Path(folder) / f"{name}.png")
+    """The whole page, down to its end or to TALLEST."""
+    folder = os.environ.get("THINKBENCH_SCREENSHOTS")
+    if folder is None:
+        return
+    page.wait_for_timeout(800)  # charts and tables are drawn after the page
+    before = page.viewport_size
+    inside = "document.querySelector('[data-testid=stMain]').scrollHeight"
+    tall = min(max(page.evaluate(inside), before["height"]), TALLEST)
+    page.set_viewport_size({**before, "height": tall})
+    page.wait_for_timeout(1_500)  # they are drawn anew
+    page.screenshot(path=Path(folder) / f"{name}.png")
+    page.set_viewport_size(before)
 
 
 def at_address(page, generation: str) -> None:

@@ -1,9 +1,11 @@
 """What people do, in a real browser on the real app: audit a conversion, tag failures, train.
 
-With THINKBENCH_SCREENSHOTS=FOLDER a picture of every page is written there.
+With THINKBENCH_SCREENSHOTS=FOLDER a picture of every page is written there: of what is made here
+or, with THINKBENCH_PICTURED=STORE too, of a copy of a store that `make demo` filled.
 """
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -26,7 +28,6 @@ pytestmark = pytest.mark.skipif(
 )
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
-PAGES = ("", "audit", "failures", "rollouts", "compare", "curate", "lineage", "train")
 SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
 HEIGHT = 31  # [pixels] of a row of a table, and of its head
 
@@ -86,13 +87,43 @@ def page(browser) -> Iterator:
     context.close()
 
 
-def test_every_page_opens_in_both_lights_without_an_error(page, address):
+@pytest.fixture
+def pictured(filled, tmp_path) -> Iterator[tuple[str, Store]]:
+    """The address of a store with something on every page, and the store."""
+    shutil.copytree(os.environ.get("THINKBENCH_PICTURED", filled.folder), tmp_path / "store")
+    with served(tmp_path / "store") as url:
+        yield url, open_store(tmp_path / "store")
+
+
+def pages(store: Store) -> dict[str, dict[str, str]]:
+    """Page -> what it is asked to show."""
+    one = ask(
+        store,
+        """
+        select generation_id from scores where correct is false
+        order by stage = 'grpo' desc, generation_id limit 1
+        """,
+    ).item()
+    return {
+        "overview": {},
+        "audit": {"source": "samples-stratos"},
+        "failures": {"correct": "wrong", "format": "in format"},
+        "rollouts": {},
+        "compare": {},
+        "curate": {"where": "reasoning_chars < 60", "duplicates": "exact"},
+        "lineage": {"id": one},
+        "train": {"verb": "sft"},
+    }
+
+
+def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
+    address, store = pictured
     for light, suffix in (("light", ""), ("dark", "-dark")):
         page.emulate_media(color_scheme=light)
-        for name in PAGES:
-            page.goto(f"{address}/{name}")
+        for name, asked in pages(store).items():
+            page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode(asked)}")
             ready(page)
-            picture(page, f"{name or 'overview'}{suffix}")
+            picture(page, f"{name}{suffix}")
 
 
 def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, filled):

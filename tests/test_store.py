@@ -209,3 +209,11 @@ def test_a_damaged_state_is_refused_with_what_to_do(store):
 
 def test_a_store_opened_twice_is_the_same_store(store):
     assert open_store(store.folder) == store
+
+
+def test_within_a_run_the_problems_that_another_run_added_are_there(store):
+    add(store, "problems", problems("p1"), run="ingest")
+    for run in ("r1", "r2"):
+        add(store, "rollouts", rows_of("rollouts", problem_id=["p1"]), run=run)
+    both = "select r.run, question from rollouts r join problems using (problem_id)"
+    assert ask(within(store, ["r1"]), both).rows() == [("r1", "question p1")]
