@@ -89,8 +89,10 @@ def _mark(folder: Path) -> dict[str, Any]:
 
 def _create(folder: Path) -> None:
     files.make_folder(folder)
-    others = {entry.name for entry in folder.iterdir()} - {files.STAGING, files.TRASH}
-    others -= {MARK, state.STATE_FILE, f"{state.STATE_FILE}-wal", f"{state.STATE_FILE}-shm"}
+    # SQLite has files beside its own for moments; another process may be making this store
+    others = {
+        entry.name for entry in folder.iterdir() if not entry.name.startswith(state.STATE_FILE)
+    } - {files.STAGING, files.TRASH, MARK}
     if others:
         raise StoreError(
             f"{folder} is no store: it has no {MARK} but holds {', '.join(sorted(others)[:3])}. "

@@ -101,12 +101,20 @@ def test_processes_that_open_a_new_store_at_once_open_one_store(tmp_path):
             [sys.executable, "-c", code, str(tmp_path / "new")],
             cwd=ROOT,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
         for _ in range(4)
     ]
-    ids = {process.communicate()[0].strip() for process in opened}
-    assert ids == {open_store(tmp_path / "new").id}
+    said = {process.communicate() for process in opened}
+    assert said == {(f"{open_store(tmp_path / 'new').id}\n", "")}
+
+
+def test_what_sqlite_writes_while_another_process_makes_the_store_is_no_foreign_file(tmp_path):
+    (tmp_path / "new").mkdir()
+    for name in ("state.db", "state.db-journal"):
+        (tmp_path / "new" / name).touch()
+    assert ask(open_store(tmp_path / "new"), "from runs").is_empty()
 
 
 def test_threads_ask_one_open_store_at_once(store):
