@@ -26,6 +26,10 @@ def box(page, label: str):
     return next(one for one in found if one.label == label)
 
 
+def rows_of(page, kind: str) -> None:
+    next(one for one in page.button_group if one.label == "Rows").set_value(kind).run()
+
+
 def funnel(page) -> dict[str, int]:
     frame = next(f.value for f in page.dataframe if "taken away" in f.value)
     return dict(zip(frame["step"], frame["taken away"], strict=True))
@@ -60,6 +64,21 @@ def test_a_common_filter_narrows_what_is_typed(show, store):
     page = show(PAGE, where=SHORT)
     press(page, "one answer")
     assert page.query_params["where"] == f'({SHORT}) and defect != "two answers"'
+
+
+def test_each_kind_of_rows_keeps_a_filter_of_its_own(show, store):
+    page = show(PAGE, where=SHORT, page="2")
+    rows_of(page, "problems")
+    assert not page.exception
+    assert not page.error
+    assert box(page, "Filter").value == ""
+    box(page, "Filter").set_value("pass_rate is unknown").run()
+    assert funnel(page)["outside the filter"] == 0
+    rows_of(page, "records")
+    assert not page.error
+    assert box(page, "Filter").value == SHORT
+    assert page.query_params["aside"] == "pass_rate is unknown"
+    assert "page" not in page.query_params
 
 
 def test_a_choice_is_saved_under_a_name_with_who_said_so(show, store):

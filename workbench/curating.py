@@ -51,7 +51,7 @@ def choose() -> None:
 
 def form() -> Recipe:
     """The recipe that the address describes, with boxes to change it."""
-    of = session.chosen(st.segmented_control, "Rows", list(KINDS), "of", required=True)
+    of = _kind()
     names = session.answer(_sources, reads=("conversions",))
     sources = [name for name in st.query_params.get_all("source") if name in names]
     _kept("source", sources)
@@ -73,6 +73,21 @@ def form() -> Recipe:
     recipe = Recipe(of=of, sources=tuple(sources), where=where, duplicates=duplicates, by=by)
     with st.expander("More: parent, run, drawing"):
         return _more(recipe)
+
+
+def _kind() -> str:
+    """Records or problems. Their fields differ, so the address keeps a filter for each."""
+    key = "curate of"
+    st.session_state[key] = session.one_of("of", KINDS)
+    return st.segmented_control("Rows", list(KINDS), key=key, required=True, on_change=_turn)
+
+
+def _turn() -> None:
+    """Go to the other kind of rows: `where` is of the kind that is shown, `aside` of the other."""
+    of = st.session_state["curate of"]
+    if of != session.one_of("of", KINDS):
+        aside, where = session.said("aside"), session.said("where")
+        session.go({"of": of, "where": aside, "aside": where[:LONGEST], "page": None})
 
 
 def _more(recipe: Recipe) -> Recipe:
