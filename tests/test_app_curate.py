@@ -108,7 +108,7 @@ def test_two_versions_are_shown_with_what_differs_and_where_they_come_from(show,
     lineage = [text.value for text in page.text if "rows, chosen from" in text.value]
     assert lineage[0].startswith("some@2: 2 rows")
     assert lineage[1].strip().startswith("some@1: 6 rows")
-    press(page, "Check its recipe")
+    page = show(PAGE, part="Versions", first="some@2", check="true")
     assert "still chooses" in page.success[0].value
 
 
