@@ -5,6 +5,7 @@ What the store does not know is said to be unknown, and not left out.
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from data import runs
@@ -93,7 +94,7 @@ def _run(store: Store, known: dict[str, Any]) -> Step:
         "kind": kind,
         "stage": known["stage"],
         "state": known["event"],
-        "ended": f"{known['at']:%Y-%m-%d %H:%M:%S} UTC",
+        "ended": _moment(known["at"]),
         "code": known["code"],
         "seed": known["seed"],
         "inputs": known["inputs"],
@@ -163,7 +164,7 @@ def of_source(store: Store, source: str, converter: str | None = None) -> list[S
         select converter, count(distinct record_id) as records,
             count(distinct record_id) filter (outcome = 'example') as converted,
             count(distinct record_id) filter (outcome = 'quarantined') as quarantined,
-            max(run) as run
+            max(run) as run, max("at") as "at"
         from conversions left join (select run, "at" from runs) using (run)
         where source = $source and ($converter is null or converter = $converter)
         group by converter order by max("at") desc limit 1
@@ -177,6 +178,7 @@ def of_source(store: Store, source: str, converter: str | None = None) -> list[S
         rules = row["converter"].split("+")[1:]
         facts = {"version and rules": row["converter"], "repairs": rules or "none"}
         facts |= {name: row[name] for name in ("records", "converted", "quarantined", "run")}
+        facts["at"] = row["at"] and _moment(row["at"])
         steps.append(Step("conversion", source, facts))
     read = ask(
         store,
@@ -194,6 +196,7 @@ def of_source(store: Store, source: str, converter: str | None = None) -> list[S
         "licence": (state and state["config"].get("licence")) or UNKNOWN,
         "records": read["records"],
         "runs": read["runs"] or [],
+        "at": state and _moment(state["at"]),
     }
     return [*steps, Step("source", source, facts)]
 
@@ -226,6 +229,10 @@ def of_record(store: Store, record: dict[str, Any]) -> list[Step]:
     )
     steps += [Step("subset", label, {"n": n}) for label, n in held.iter_rows()]
     return [*steps, *of_source(store, record["source"])[-1:]]
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def readable(value: Any) -> str:

@@ -51,13 +51,18 @@ def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -
     return funnel.preview(store, of, ids, shown, number, size)
 
 
-def save(store: Store, name: str, recipe: Recipe, author: str) -> tuple[Subset, Choice]:
-    """Keep what `recipe` chooses as a version of `name`; the one there is where nothing differs."""
+def save(
+    store: Store, name: str, recipe: Recipe, author: str, found: Choice | None = None
+) -> tuple[Subset, Choice]:
+    """Keep what `recipe` chooses as a version of `name`; the one there is where nothing differs.
+
+    found: what it chooses, where that is known
+    """
     name = name.strip()
     if "@" in name:
         raise state.BadEntry(f"{name!r} holds an @, which stands before a version. Leave it out.")
     recipe = resolved(store, recipe)
-    found = choice(store, recipe)
+    found = found or choice(store, recipe)
     if not found.ids:
         steps = "; ".join(
             f"{one.name}: {one.taken:,} away, {one.left:,} left" for one in found.steps
@@ -69,9 +74,12 @@ def save(store: Store, name: str, recipe: Recipe, author: str) -> tuple[Subset, 
     return subset(store, f"{name}@{version}"), found
 
 
-def check(store: Store, of: Subset) -> dict[str, Any]:
-    """Which rows its recipe would choose now and did not, and the other way round."""
-    now, kept = set(choice(store, of.recipe).ids), set(of.ids)
+def check(store: Store, of: Subset, found: Choice | None = None) -> dict[str, Any]:
+    """Which rows its recipe would choose now and did not, and the other way round.
+
+    found: what it chooses now, where that is known
+    """
+    now, kept = set((found or choice(store, of.recipe)).ids), set(of.ids)
     return {
         **of.to_json(),
         "same": now == kept,

@@ -27,6 +27,9 @@ HARMLESS = {
     ("mark", "style", "title"),
     ("details", "open", "style"),
     ("summary", "style"),
+    *((name, "style") for name in ("div", "span")),  # of a lineage's chain, and its links
+    ("span", "style", "title"),
+    ("a", "href", "style"),
 }
 MARKUP = ("javascript:", "<script", "onerror", "\\href", "# big", ":red[")
 TURNING = ("\u202e", "\u2066", "\x1b", "\x9b")

@@ -26,6 +26,10 @@ def box(page, label: str):
     return next(one for one in found if one.label == label)
 
 
+def rows_of(page, kind: str) -> None:
+    next(one for one in page.button_group if one.label == "Rows").set_value(kind).run()
+
+
 def funnel(page) -> dict[str, int]:
     frame = next(f.value for f in page.dataframe if "taken away" in f.value)
     return dict(zip(frame["step"], frame["taken away"], strict=True))
@@ -62,6 +66,21 @@ def test_a_common_filter_narrows_what_is_typed(show, store):
     assert page.query_params["where"] == f'({SHORT}) and defect != "two answers"'
 
 
+def test_each_kind_of_rows_keeps_a_filter_of_its_own(show, store):
+    page = show(PAGE, where=SHORT, page="2")
+    rows_of(page, "problems")
+    assert not page.exception
+    assert not page.error
+    assert box(page, "Filter").value == ""
+    box(page, "Filter").set_value("pass_rate is unknown").run()
+    assert funnel(page)["outside the filter"] == 0
+    rows_of(page, "records")
+    assert not page.error
+    assert box(page, "Filter").value == SHORT
+    assert page.query_params["aside"] == "pass_rate is unknown"
+    assert "page" not in page.query_params
+
+
 def test_a_choice_is_saved_under_a_name_with_who_said_so(show, store):
     page = show(PAGE, where=SHORT, source="mine")
     box(page, "Name of the subset").set_value("short")
@@ -89,7 +108,7 @@ def test_two_versions_are_shown_with_what_differs_and_where_they_come_from(show,
     lineage = [text.value for text in page.text if "rows, chosen from" in text.value]
     assert lineage[0].startswith("some@2: 2 rows")
     assert lineage[1].strip().startswith("some@1: 6 rows")
-    press(page, "Check its recipe")
+    page = show(PAGE, part="Versions", first="some@2", check="true")
     assert "still chooses" in page.success[0].value
 
 

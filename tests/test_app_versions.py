@@ -2,7 +2,6 @@
 
 from data import state
 from data.recipes import Recipe, to_json
-from tests.test_app_audit import press
 from tests.test_subsets import made as made
 from tests.test_subsets import store as store
 
@@ -22,6 +21,6 @@ def test_rows_of_a_subset_whose_filter_is_no_recipe_are_counted_and_why_is_said(
 def test_a_recipe_whose_parent_has_gone_is_said_to_be_no_more_checkable(show, store):
     recipe = to_json(Recipe(parent="gone@1"))
     state.save_subset(store, "child", recipe, ["x"], parent="gone@1", author="ana")
-    page = press(show(PAGE, part="Versions", first="child@1"), "Check its recipe")
+    page = show(PAGE, part="Versions", first="child@1", check="true")
     assert "Its recipe cannot be checked." in [one.value for one in page.error]
     assert any("there is no subset 'gone" in one.value for one in page.text)

@@ -1,6 +1,9 @@
 """Lineage: from a generation back to its rows, from a record forward to failures near it."""
 
 import json
+import re
+from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 
@@ -138,15 +141,53 @@ def test_the_page_of_an_empty_store_says_what_to_run(show, here):
     assert "nothing to trace" in page.info[0].value
 
 
-def test_the_page_traces_what_the_address_names(show, traced):
+def chain_of(page) -> list[tuple[str, str, str | None]]:
+    """What each line of the chain is, its name, and the link of it."""
+    rows = re.findall(
+        r'opacity: 0.75">(\w+)</span><span style="[^"]*">(?:<a href="([^"]*)"[^>]*>)?([^<]*)<',
+        page.get("html")[0].proto.body,
+    )
+    return [(kind, unescape(name), unescape(link) or None) for kind, link, name in rows]
+
+
+def test_the_page_shows_the_chain_of_what_the_address_names_with_links(show, traced):
     page = show(PAGE, id="p0:eval-sft")
     assert not page.exception
-    titles = [text.value for text in page.text]
-    assert titles[0] == "generation  p0:eval-sft"
-    assert any("↳ subset  some@1" in title for title in titles)
+    converter = ask(traced, "select distinct converter from conversions")["converter"][0]
+    assert chain_of(page) == [
+        ("generation", "p0:eval-sft", "failures?generation=p0%3Aeval-sft"),
+        ("problem", "p0", None),
+        ("evaluation", "eval-sft", "failures?run=eval-sft"),
+        ("checkpoint", "step 5", None),
+        ("training", "sft-1", None),
+        ("subset", "some@1", "curate?part=Versions&first=some%401"),
+        ("subset", "all@1", "curate?part=Versions&first=all%401"),
+        ("records", "4 of mine", "audit?source=mine"),
+        ("conversion", converter, f"audit?{urlencode({'source': 'mine', 'converter': converter})}"),
+        ("source", "mine", "audit?source=mine"),
+    ]
+    assert not page.dataframe
+
+
+def test_the_page_shows_all_that_is_known_of_a_step_where_its_fold_is_open(show, traced):
+    page = show(PAGE, id="p0:eval-sft", step4="true")
+    rows = page.dataframe[0].value
+    facts = dict(zip(rows["what"], rows["value"], strict=True))
+    assert facts["kind"] == "sft"
+    assert facts["config steps"] == "5"
+    assert facts["inputs subset"] == "some@1 0123"
+
+
+def test_failures_near_a_record_are_shown_beside_the_base_rate(show, traced):
+    problems_asked(traced, ["How many apples has Ann?", "One and one?", "Which train?", "Why?"])
     id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
     page = show(PAGE, id=id[:10], run="eval-sft")
-    assert any("association" in text.value or "No problem" in text.value for text in page.text)
+    assert chain_of(page)[0] == ("record", f"{id[:12]}…", f"audit?source=mine&record={id}")
+    found = near_record(traced, id, "eval-sft")
+    shares = [one.value for one in page.metric]
+    assert shares[:2] == [f"{found[which]['value']:.1%}" for which in ("near", "others")]
+    assert shares[2].endswith(" points")
+    assert any("it does not say that one made the other" in text.value for text in page.text)
 
 
 def test_the_page_says_what_cannot_be_traced(show, traced):
@@ -159,7 +200,7 @@ def test_hostile_texts_and_addresses_break_nothing(show, here, tmp_path):
     hostile.fill(here, tmp_path)
     ids = ask(here, "select generation_id from generations order by 1 limit 5")["generation_id"]
     for id in [*ids, *(text[:500] for text in hostile.TEXTS.values())]:
-        page = show(PAGE, id=id, run=id, defect=id)
+        page = show(PAGE, id=id, run=id, defect=id, step0="true", step1="true")
         assert not page.exception
         hostile.check(page)
 

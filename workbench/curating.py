@@ -17,7 +17,7 @@ from data.subsets import NoSuchSubset, subsets
 from evals import curation
 from evals.problem_fields import FIELDS as OF_PROBLEMS
 from evals.problem_fields import NotMeasured
-from workbench import charts, facets, session
+from workbench import charts, choosing, facets, session
 from workbench.texts import plain, plain_columns
 
 PAGE = 50  # rows
@@ -44,14 +44,12 @@ def choose() -> None:
     with left:
         recipe = form()
     with right:
-        found = chosen(recipe)
-        if found is not None:
-            result(recipe, found)
+        chosen(recipe)
 
 
 def form() -> Recipe:
     """The recipe that the address describes, with boxes to change it."""
-    of = session.chosen(st.segmented_control, "Rows", list(KINDS), "of", required=True)
+    of = _kind()
     names = session.answer(_sources, reads=("conversions",))
     sources = [name for name in st.query_params.get_all("source") if name in names]
     _kept("source", sources)
@@ -75,6 +73,22 @@ def form() -> Recipe:
         return _more(recipe)
 
 
+def _kind() -> str:
+    """Records or problems. Their fields differ, so the address keeps a filter for each."""
+    key = "curate of"
+    st.session_state[key] = session.one_of("of", KINDS)
+    st.segmented_control("Rows", list(KINDS), key=key, required=True, on_change=_turn)
+    return st.session_state[key]
+
+
+def _turn() -> None:
+    """Go to the other kind of rows: `where` is of the kind that is shown, `aside` of the other."""
+    of = st.session_state["curate of"]
+    if of != session.one_of("of", KINDS):
+        aside, where = session.said("aside"), session.said("where")
+        session.go({"of": of, "where": aside, "aside": where[:LONGEST], "page": None})
+
+
 def _more(recipe: Recipe) -> Recipe:
     every = session.answer(_labels, recipe.of, reads=("subsets",))
     parent = session.chosen(
@@ -95,11 +109,12 @@ def _more(recipe: Recipe) -> Recipe:
     return replace(recipe, parent=parent, run=run, sample=sample, tokens=tokens, seed=seed)
 
 
-def chosen(recipe: Recipe) -> Choice | None:
+def chosen(recipe: Recipe) -> None:
     """What the recipe chooses; where it cannot be read, what is wrong and where."""
     try:
         with st.spinner("Choosing"):
-            return session.answer(_choice, to_json(recipe))
+            recipe = choosing.resolved(recipe)
+            found = choosing.before_duplicates(recipe)
     except FilterError as error:
         st.error("This filter cannot be read:")
         place = min(error.position, len(recipe.where))
@@ -108,35 +123,45 @@ def chosen(recipe: Recipe) -> Choice | None:
     except (state.BadEntry, NoSuchSubset, NotMeasured) as error:
         st.error("This cannot be chosen:")
         st.text(plain(str(error)))
-    return None
+    else:
+        result(recipe, found)
 
 
-def result(recipe: Recipe, found: Choice) -> None:
-    """How many are left after each step, the rows, and a form to keep them."""
-    tokens = "" if found.tokens is None else f", {found.tokens:,} tokens"
-    st.subheader(f"{len(found.ids):,} rows{tokens}")
-    steps = {plain(step.name): step.left for step in found.steps}
+def result(recipe: Recipe, before: Choice) -> None:
+    """How many are left after each step, the rows, and a form to keep them.
+
+    before: what is left before duplicates are looked for
+    """
+    title = st.container()
+    found = choosing.chosen(recipe)
+    known = found or before
+    tokens = "" if known.tokens is None else f", {known.tokens:,} tokens"
+    title.subheader(f"{len(known.ids):,} rows{tokens}{'' if found else ', duplicates among them'}")
+    steps = {plain(step.name): step.left for step in known.steps}
     st.altair_chart(charts.funnel(steps, session.ink()))
     st.dataframe(
         [
             {"step": plain(step.name), "taken away": step.taken, "left": step.left}
-            for step in found.steps
+            for step in known.steps
         ],
         hide_index=True,
     )
+    if found is None:
+        return
     if not found.ids:
         st.info("No row is left. Take a step back, or widen the filter.")
         return
     if session.may_write():
-        _save(recipe)
+        _save(recipe, found)
     pages = -(-len(found.ids) // PAGE)
     number = min(session.number("page"), pages)
-    rows = session.answer(_page, to_json(recipe), number)
+    ids = tuple(found.ids[(number - 1) * PAGE : number * PAGE])
+    rows = session.answer(_page, to_json(recipe), ids)
     st.dataframe(plain_columns(_readable(rows)), hide_index=True, height=420)
     facets.pages(number, pages)
 
 
-def _save(recipe: Recipe) -> None:
+def _save(recipe: Recipe, found: Choice) -> None:
     with st.form("save subset", border=False):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         name = left.text_input("Name of the subset", max_chars=100)
@@ -144,7 +169,7 @@ def _save(recipe: Recipe) -> None:
     if not sent:
         return
     try:
-        kept, _ = curation.save(session.store(), name, recipe, session.author())
+        kept, _ = curation.save(session.store(), name, recipe, session.author(), found)
     except state.BadEntry as error:
         st.error("It could not be saved.")
         st.text(plain(str(error)))
@@ -174,13 +199,8 @@ def _readable(rows: pl.DataFrame) -> pl.DataFrame:
     return joined.select(pl.exclude("id"), "id")
 
 
-def _choice(store: Store, recipe: str) -> Choice:
-    return curation.choice(store, of_json(recipe))
-
-
-def _page(store: Store, recipe: str, number: int) -> pl.DataFrame:
-    found = session.answer(_choice, recipe)
-    return curation.page(store, of_json(recipe), found.ids, number, PAGE)
+def _page(store: Store, recipe: str, ids: tuple[str, ...]) -> pl.DataFrame:
+    return curation.page(store, of_json(recipe), list(ids), 1, PAGE)
 
 
 def _sources(store: Store) -> list[str]:

@@ -8,7 +8,7 @@ import streamlit as st
 from data import jobs
 from data.jobs import Job, folder_of
 from evals import rollout_steps
-from workbench import background, charts, session, told
+from workbench import background, charts, session, told, whole_job
 from workbench.texts import plain, plain_columns
 from workbench.words import duration
 
@@ -64,13 +64,15 @@ def _table(found: list[Job]) -> Job | None:
          "command": plain(shlex.join(job.arguments))}
         for job in found
     ]  # fmt: skip
-    key = f"jobs {session.said('job')}"
+    name = str(session.one_of("job", [job.job for job in found]))
+    if session.said("job") != name:
+        session.go({"job": name})  # so that a link goes on showing it when a newer one starts
+    key = f"jobs {name}"
     picked = st.dataframe(rows, hide_index=True, height=180, on_select="rerun", key=key,
                           selection_mode="single-row")  # fmt: skip
     if chosen := picked["selection"]["rows"]:
         session.go({"job": found[chosen[0]].job})
         st.rerun()
-    name = session.one_of("job", [job.job for job in found])
     return next(job for job in found if job.job == name)
 
 
@@ -88,6 +90,8 @@ def _one(job: Job) -> None:
     if job.message:
         st.text(plain(job.message))
     known = told.told(folder_of(store, name) / "progress.json")
+    if job.verb == "run":
+        _whole(job, known)
     for work, done in known["work"].items():
         st.text(plain(_words(work, done, job)))
         st.progress(min(done["step"] / max(done["of"], 1), 1.0))
@@ -102,6 +106,15 @@ def _one(job: Job) -> None:
             _curves(series)
             break
     _log(name)
+
+
+def _whole(job: Job, known: dict[str, Any]) -> None:
+    """The stages of a whole job: what they took, and how long it takes still."""
+    ran = session.answer(whole_job.durations, reads=("runs",))
+    stages = whole_job.stages(whole_job.preset_of(job.arguments), known, ran, job.lives)
+    if job.lives:
+        st.text(plain(whole_job.sentence(stages)))
+    st.dataframe(whole_job.rows(stages), hide_index=True)
 
 
 def _log(name: str) -> None:

@@ -12,7 +12,7 @@ from data.store import Store, ask
 from data.subsets import Subset, difference, subset, subsets
 from evals import curation
 from evals.own_generations import PICKS, add_own
-from workbench import session
+from workbench import choosing, session
 from workbench.boundary import bad_input
 from workbench.texts import plain, plain_columns
 
@@ -61,14 +61,22 @@ def _one(one: Subset, every: list[Subset]) -> None:
         st.code(plain(version.filter), language=None, wrap_lines=True)
     runs = session.answer(_trained_on, one.label, reads=("runs",))
     st.text(plain(f"Runs that learned from it: {', '.join(runs) or 'none yet'}"))
-    if one.of and st.button("Check its recipe", help="which rows it would choose now"):
-        with _said("Its recipe cannot be checked."):
-            _checked(curation.check(session.store(), one))
+    if one.of:
+        _check(one)
+
+
+def _check(one: Subset) -> None:
+    fold = session.folded("Which rows its recipe would choose now", "check")
+    if fold.open:
+        with fold, _said("Its recipe cannot be checked."):
+            found = choosing.chosen(choosing.resolved(one.recipe))
+            if found is not None:
+                _checked(curation.check(session.store(), one, found))
 
 
 def _checked(now: dict) -> None:
     if now["same"]:
-        st.success("The recipe still chooses these rows.")
+        st.success("It still chooses these rows.")
     else:
         new, gone = len(now["new"]), len(now["gone"])
         st.warning(f"It would now choose {new:,} other rows, and {gone:,} of these no more.")

@@ -1,15 +1,13 @@
 """Lineage: where a generation or a record came from, and which failures are near a record."""
 
-import polars as pl
 import streamlit as st
 
 from data import audit
-from data.lineage import readable
 from data.store import Store, ask
-from workbench import session, tracing
+from workbench import chain, nearby, session, tracing
 from workbench.boundary import FLOORS
 from workbench.evaluations import finished
-from workbench.texts import LONGEST, plain, plain_columns
+from workbench.texts import plain
 
 st.title("Lineage")
 
@@ -56,24 +54,10 @@ except ValueError as error:
     st.text(plain(str(error)))
     st.stop()
 
-for place, step in enumerate(steps):
-    with st.container(border=True):
-        st.text(f"{'↳ ' if place else ''}{step.kind}  {plain(step.title)}")
-        known = session.folded("What is known of it", f"step{place}", open=place < 2)
-        if known.open:
-            known.dataframe(
-                [
-                    {"what": name.replace("_", " "), "value": plain(readable(fact))[:LONGEST // 10]}
-                    for name, fact in step.facts.items()
-                ],
-                hide_index=True,
-            )  # fmt: skip
-
+found = chain.lines(steps)
+if found:
+    st.html(chain.drawn(found))
 if near is not None:
-    st.subheader("Failures nearby")
-    st.text(plain(near["says"]))
-    if near["problems"]:
-        rows = pl.DataFrame(near["problems"]).select(
-            "similarity", "failed", pl.col("question").str.slice(0, 2_000), "problem_id"
-        )
-        st.dataframe(plain_columns(rows), hide_index=True)
+    nearby.failures(near)
+if found:
+    nearby.details(found)

@@ -1,0 +1,37 @@
+"""What a recipe chooses, found by a process of its own.
+
+`python -m workbench.chooser STORE` reads the recipe from its standard input, and ends when that
+does: with the app that started it, however that ended.
+"""
+
+import json
+import os
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+NICE = 10  # pages come before searches
+
+
+def main(folder: str) -> None:
+    os.nice(NICE)
+    recipe = sys.stdin.readline()
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    from data.recipes import of_json
+    from data.store import open_store
+    from evals import curation
+
+    found = curation.choice(open_store(Path(folder)), of_json(recipe))
+    sys.stdout.write(json.dumps(asdict(found)))
+    sys.stdout.flush()
+    os._exit(0)  # the thread still reads the input, which Python would wait for
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

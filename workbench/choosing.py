@@ -1,0 +1,75 @@
+"""What a recipe chooses, for a page: at once where that is quick, else looked for apart from it."""
+
+import hashlib
+import time
+from dataclasses import replace
+
+import streamlit as st
+
+from data.funnel import Choice
+from data.recipes import Recipe, of_json, to_json
+from data.store import Store
+from data.version import version
+from evals import curation
+from workbench import apart, session
+from workbench.texts import plain
+from workbench.words import duration
+
+FEW = 200  # rows that duplicates are looked for in at once: of 2,000 words each it takes a second
+EVERY = 1.0  # [s] between two looks at a search
+READS = ("conversions", "examples", "problems", "tokens")  # what texts and their counts hang on
+
+
+def resolved(recipe: Recipe) -> Recipe:
+    """`recipe` with what it leaves to the newest said by name."""
+    return of_json(session.answer(_resolved, to_json(recipe)))
+
+
+def before_duplicates(recipe: Recipe) -> Choice:
+    """What a resolved recipe leaves before duplicates are looked for, which is quick."""
+    return session.answer(_before, to_json(recipe))[0]
+
+
+def chosen(recipe: Recipe) -> Choice | None:
+    """What a resolved recipe chooses; None while it is looked for, of which the page tells."""
+    if recipe.duplicates == "keep":
+        return session.answer(_choice, to_json(recipe))
+    before, of = session.answer(_before, to_json(recipe))
+    if len(before.ids) <= FEW:
+        return session.answer(_choice, to_json(recipe))
+    one = apart.search(session.store(), to_json(recipe), of)
+    if one.lives:
+        st.fragment(_looked_for, run_every=EVERY)(recipe, of, len(before.ids))
+    elif one.wrong:
+        st.error("The search for duplicates ended without an answer:")
+        st.code(plain(one.wrong), language=None, wrap_lines=True)
+        st.button("Search again", on_click=apart.forget,
+                  args=(session.store(), to_json(recipe), of))  # fmt: skip
+    return one.found
+
+
+def _looked_for(recipe: Recipe, of: str, rows: int) -> None:
+    """How long it has taken so far; once it is done, the page is drawn anew."""
+    one = apart.search(session.store(), to_json(recipe), of)
+    if not one.lives:
+        st.rerun()
+    kind = "texts of the same words" if recipe.duplicates == "exact" else "texts nearly the same"
+    so_far = "It waits for others." if one.began is None else duration(time.monotonic() - one.began)
+    st.info(f"Looking for {kind} among {rows:,} rows: {so_far}", icon=":material/hourglass_top:")
+    st.caption("All pages go on answering. Another choice starts another search.")
+
+
+def _resolved(store: Store, recipe: str) -> str:
+    return to_json(curation.resolved(store, of_json(recipe)))
+
+
+def _choice(store: Store, recipe: str) -> Choice:
+    return curation.choice(store, of_json(recipe))
+
+
+def _before(store: Store, recipe: str) -> tuple[Choice, str]:
+    """What is left before duplicates, and a name for it that other words on other rows keep."""
+    whole = of_json(recipe)
+    found = curation.choice(store, replace(whole, duplicates="keep", sample=0, tokens=0))
+    at = repr((found.ids, version(store, *READS)))
+    return found, hashlib.sha256(at.encode()).hexdigest()
