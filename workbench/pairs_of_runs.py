@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from evals import browse, browse_pairs
 from evals.browse_filter import Filter
 from workbench import charts, reading, session
 from workbench.flow import flow
-from workbench.texts import plain_columns
+from workbench.tables import table
 from workbench.words import chance, change, interval, points
 
 PAGE = 100  # problems in a list
@@ -24,7 +23,7 @@ STEPS = {
 
 def metrics(found: dict[str, Any]) -> None:
     """The three metrics of both, their differences, and what such a comparison can see at all."""
-    st.dataframe(
+    table(
         [
             {
                 "metric": name,
@@ -39,8 +38,7 @@ def metrics(found: dict[str, Any]) -> None:
             }
             for name, row in found["metrics"].items()
         ],
-        hide_index=True,
-        column_config={
+        look={
             "Holm": st.column_config.Column(help="p, corrected for all that this page shows"),
             "finds from": st.column_config.Column(
                 help="the smallest difference that 80 % of such comparisons find"
@@ -59,26 +57,22 @@ def slices(rows: list[dict[str, Any]]) -> None:
     numbers = session.folded("Numbers", "numbers")
     if not numbers.open:
         return
-    numbers.dataframe(
-        plain_columns(
-            pl.DataFrame(
-                [
-                    {
-                        "slice": row["slice"],
-                        "value": row["value"],
-                        "n": row["n"],
-                        "difference": change(row),
-                        "p": chance(row["p"]),
-                        "Holm": chance(row["holm"]),
-                        "fixed": row["fixed"],
-                        "broken": row["broken"],
-                        "small": row["small"],
-                    }
-                    for row in rows
-                ]
-            )
-        ),
-        hide_index=True,
+    table(
+        [
+            {
+                "slice": row["slice"],
+                "value": row["value"],
+                "n": row["n"],
+                "difference": change(row),
+                "p": chance(row["p"]),
+                "Holm": chance(row["holm"]),
+                "fixed": row["fixed"],
+                "broken": row["broken"],
+                "small": row["small"],
+            }
+            for row in rows
+        ],
+        into=numbers,
     )
 
 
@@ -134,10 +128,9 @@ def problems(filter: Filter, names: tuple[str, str], found: dict[str, list[str]]
     where.text(f"{at + 1:,} of {len(ids):,}")
     first = at // PAGE * PAGE
     rows = session.browsed(browse_pairs.problems, filter, names, tuple(ids[first : first + PAGE]))
-    picked = st.dataframe(
-        plain_columns(rows),
-        hide_index=True,
-        height=220,
+    picked = table(
+        rows,
+        most=6,
         on_select="rerun",
         selection_mode="single-row",
         key=f"problems {group} {chosen}",

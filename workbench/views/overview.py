@@ -9,7 +9,8 @@ from evals.graders import GRADERS
 from evals.scored import UnknownRun
 from workbench import charts, session
 from workbench.evaluations import finished, recent_runs, usual
-from workbench.texts import plain, plain_columns
+from workbench.tables import table
+from workbench.texts import plain
 from workbench.words import chance, change, interval
 
 READS = ("scores", "overrides", "runs")
@@ -46,7 +47,7 @@ except UnknownRun:
 st.subheader("Stages")
 st.caption("Each share with its 95 % interval. Unknown verdicts count in no share.")
 st.altair_chart(charts.stage_intervals(stages))
-st.dataframe(
+table(
     [
         {
             "stage": row["stage"],
@@ -55,8 +56,7 @@ st.dataframe(
             "run": row["run"],
         }
         for row in stages
-    ],
-    hide_index=True,
+    ]
 )
 
 st.subheader("Paired differences")
@@ -66,7 +66,7 @@ if comparisons:
         "On the problems that both runs answered; p is the exact McNemar test's. Fixed: wrong in"
         " the first and right in the second; broken: the other way."
     )
-    st.dataframe(
+    table(
         [
             {
                 "from": row["from"],
@@ -79,8 +79,7 @@ if comparisons:
                 "n": row["n"],
             }
             for row in comparisons
-        ],
-        hide_index=True,
+        ]
     )
     last = comparisons[-1]
     both = {"a": last["from_run"], "b": last["to_run"], "grader": grader}
@@ -93,4 +92,4 @@ else:
 
 st.subheader("Runs")
 st.caption("What ran last, how long it took, and how many tokens its texts have.")
-st.dataframe(plain_columns(session.answer(recent_runs)), hide_index=True)
+table(session.answer(recent_runs))
