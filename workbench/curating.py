@@ -13,11 +13,11 @@ from data.funnel import Choice
 from data.recipes import DUPLICATES, KINDS, OF_TEXTS, Recipe, of_json, to_json
 from data.record_fields import FIELDS as OF_RECORDS
 from data.store import Store, ask
-from data.subsets import NoSuchSubset, subsets
+from data.subsets import NoSuchSubset
 from evals import curation
 from evals.problem_fields import FIELDS as OF_PROBLEMS
 from evals.problem_fields import NotMeasured
-from workbench import charts, choosing, facets, session
+from workbench import charts, choosing, facets, labels, session
 from workbench.texts import plain, plain_columns
 
 PAGE = 50  # rows
@@ -55,6 +55,7 @@ def form() -> Recipe:
     _kept("source", sources)
     st.multiselect("Sources", names, key="curate source", on_change=_keep, args=("source",),
                    placeholder="all", select_all=False)  # fmt: skip
+    labels.say_missing("source", names, "it is not asked of")
     where = _text("where", "Filter", st.text_area, height=90, max_chars=LONGEST,
                   placeholder="all rows; as in: " + next(iter(COMMON[of].values())))  # fmt: skip
     columns = st.columns(2)
@@ -70,7 +71,9 @@ def form() -> Recipe:
         by = session.chosen(second.selectbox, "Of", list(OF_TEXTS), "by")
     recipe = Recipe(of=of, sources=tuple(sources), where=where, duplicates=duplicates, by=by)
     with st.expander("More: parent, run, drawing"):
-        return _more(recipe)
+        recipe = _more(recipe)
+    labels.say_missing("parent", labels.of_kind(of), "rows are not only chosen from it")
+    return recipe
 
 
 def _kind() -> str:
@@ -90,7 +93,7 @@ def _turn() -> None:
 
 
 def _more(recipe: Recipe) -> Recipe:
-    every = session.answer(_labels, recipe.of, reads=("subsets",))
+    every = labels.of_kind(recipe.of)
     parent = session.chosen(
         st.selectbox, "Only what this holds", ["", *every], "parent", format_func=plain
     )
@@ -168,6 +171,7 @@ def _save(recipe: Recipe, found: Choice) -> None:
         sent = right.form_submit_button("Save", type="primary", width="stretch")
     if not sent:
         return
+    before = labels.kinds()
     try:
         kept, _ = curation.save(session.store(), name, recipe, session.author(), found)
     except state.BadEntry as error:
@@ -175,7 +179,10 @@ def _save(recipe: Recipe, found: Choice) -> None:
         st.text(plain(str(error)))
         return
     knob = "data.subset" if recipe.of == "records" else "data.problem_subset"
-    st.success("Saved.")
+    if kept.label in before:
+        st.info("This version is kept already: nothing differs from it.")
+    else:
+        st.success("Saved.")
     st.text(plain(f"{kept.label}: {len(kept.ids):,} rows"))
     verb = "sft" if recipe.of == "records" else "grpo"
     st.link_button("Train from it", f"train?{urlencode({'verb': verb, knob: kept.label})}")
@@ -206,10 +213,6 @@ def _page(store: Store, recipe: str, ids: tuple[str, ...]) -> pl.DataFrame:
 def _sources(store: Store) -> list[str]:
     found = ask(store, "select distinct source from conversions order by source")
     return found["source"].to_list()
-
-
-def _labels(store: Store, of: str) -> list[str]:
-    return [one.label for one in subsets(store) if one.of == of]
 
 
 def _runs(store: Store) -> list[str]:

@@ -2,21 +2,24 @@
 
 import contextlib
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
 
 from data import state
-from data.recipes import Recipe
+from data.recipes import KINDS, Recipe
+from data.sources import cards
 from data.store import Store, ask
 from data.subsets import Subset, difference, subset, subsets
 from evals import curation
 from evals.own_generations import PICKS, add_own
-from workbench import choosing, session
+from workbench import choosing, labels, session
 from workbench.boundary import bad_input
 from workbench.texts import plain, plain_columns
 
 SHOWN = 50  # rows of a difference
+BOTH = set(KINDS)
 
 
 def browse() -> None:
@@ -41,12 +44,17 @@ def browse() -> None:
         hide_index=True,
         height=220,
     )
-    labels = [one.label for one in found]
+    names = [one.label for one in found]
     left, right = st.columns(2)
-    first = session.chosen(left.selectbox, "Version", labels, "first", format_func=plain)
-    second = session.chosen(right.selectbox, "Beside", ["", *labels], "second", format_func=plain)
-    _one(next(one for one in found if one.label == first), found)
-    if second and second != first:
+    first = session.chosen(left.selectbox, "Version", names, "first", format_func=plain)
+    chosen = next(one for one in found if one.label == first)
+    # a record is no problem: versions of both have nothing to compare
+    beside = [one.label for one in found if one != chosen and {one.of, chosen.of} - {None} != BOTH]
+    second = session.chosen(right.selectbox, "Beside", ["", *beside], "second", format_func=plain)
+    labels.say_missing("first", names, "another version is shown")
+    labels.say_missing("second", beside, "none is beside it")
+    _one(chosen, found)
+    if second:
         _differs(first, second)
 
 
@@ -127,18 +135,25 @@ def own() -> None:
         st.info("This app only reads: it makes no records.")
         return
     with st.form("own answers"):
-        name = st.text_input("Name of the source", max_chars=60)
+        name = st.text_input("Name of the source", max_chars=60,
+                             placeholder="a new one, or one that was made here before",
+                             help="letters, digits, points, _ and -")  # fmt: skip
         chosen = st.multiselect("Runs", runs, default=runs[:1], select_all=False)
         left, right = st.columns(2)
         pick = left.selectbox("Of the right answers", list(PICKS),
                               format_func=lambda one: f"{one}: {PICKS[one]}")  # fmt: skip
-        per_problem = right.number_input("A problem", 1, 64, 1)
+        per_problem = right.number_input("At most of each problem", 1, 64, 1)
         sent = st.form_submit_button("Make records", type="primary")
     if not sent:
         return
     try:
         if not name.strip() or not chosen:
             raise state.BadEntry("the source has no name, or no run is chosen. Say both.")
+        if name.strip() in session.answer(_others, reads=("records",)):
+            raise state.BadEntry(
+                f"the source {name.strip()!r} has rows that are no own answers, and would be mixed"
+                " with these. Choose another name."
+            )
         with st.spinner("Reading answers"):
             value = add_own(session.store(), name.strip(), chosen, str(pick), int(per_problem))
     except ValueError as error:
@@ -149,6 +164,7 @@ def own() -> None:
         st.text(plain(words))
         return
     st.success(f"{value['new']:,} new records, {value['converted']:,} of them examples.")
+    st.link_button("Choose from them", f"curate?{urlencode({'source': value['source']})}")
     st.dataframe(
         [{"what": name, "count": value[name]} for name in value if isinstance(value[name], int)],
         hide_index=True,
@@ -181,6 +197,18 @@ def _trained_on(store: Store, label: str) -> list[str]:
         label=label,
     )
     return found["run"].to_list()
+
+
+def _others(store: Store) -> list[str]:
+    """Sources with rows that are not answers of a model of ours, and those that have a card."""
+    found = ask(
+        store,
+        """
+        select distinct source from records
+        where shape <> 'completion' or body->>'$.made_by' is null or body->>'$.run' is null
+        """,
+    )
+    return [*cards(), *found["source"]]
 
 
 def _with_answers(store: Store) -> list[str]:
