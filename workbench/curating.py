@@ -55,7 +55,7 @@ def form() -> Recipe:
     _kept("source", sources)
     st.multiselect("Sources", names, key="curate source", on_change=_keep, args=("source",),
                    placeholder="all", select_all=False)  # fmt: skip
-    labels.say_missing("source", names, "it is not asked of")
+    labels.say_missing("source", names, "that source is left out")
     where = _text("where", "Filter", st.text_area, height=90, max_chars=LONGEST,
                   placeholder="all rows; as in: " + next(iter(COMMON[of].values())))  # fmt: skip
     columns = st.columns(2)
@@ -72,7 +72,7 @@ def form() -> Recipe:
     recipe = Recipe(of=of, sources=tuple(sources), where=where, duplicates=duplicates, by=by)
     with st.expander("More: parent, run, drawing"):
         recipe = _more(recipe)
-    labels.say_missing("parent", labels.of_kind(of), "rows are not only chosen from it")
+    labels.say_missing("parent", labels.of_kind(of), "rows are chosen from all there are")
     return recipe
 
 
@@ -89,7 +89,9 @@ def _turn() -> None:
     of = st.session_state["curate of"]
     if of != session.one_of("of", KINDS):
         aside, where = session.said("aside"), session.said("where")
-        session.go({"of": of, "where": aside, "aside": where[:LONGEST], "page": None})
+        found = session.address() | {"of": of, "where": aside, "aside": where[:LONGEST], "page": ""}
+        # at once: one step back in the browser takes all of it back
+        st.query_params.from_dict({name: value for name, value in found.items() if value})
 
 
 def _more(recipe: Recipe) -> Recipe:

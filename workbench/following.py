@@ -94,7 +94,8 @@ def _one(job: Job) -> None:
         _whole(job, known)
     for work, done in known["work"].items():
         st.text(plain(_words(work, done, job)))
-        st.progress(min(done["step"] / max(done["of"], 1), 1.0))
+        if done["step"] < done["of"]:
+            st.progress(done["step"] / done["of"])
     _buttons(job)
     runs = {run: stage for stage, run in known["runs"]}
     for run, stage in runs.items():
@@ -114,7 +115,7 @@ def _whole(job: Job, known: dict[str, Any]) -> None:
     stages = whole_job.stages(whole_job.preset_of(job.arguments), known, ran, job.lives)
     if job.lives:
         st.text(plain(whole_job.sentence(stages)))
-    st.dataframe(whole_job.rows(stages), hide_index=True)
+    st.dataframe(whole_job.rows(stages, job.lives), hide_index=True)
 
 
 def _log(name: str) -> None:

@@ -25,7 +25,7 @@ def say_missing(name: str, known: Sequence[str], so: str) -> None:
     """Say that the address names what cannot be chosen here, and what is done instead."""
     gone = [one for one in st.query_params.get_all(name) if one and one not in known]
     if gone:
-        st.warning(f"The address names what cannot be chosen here, so {so}:")
+        st.warning(f"What the address names cannot be chosen here; {so}:")
         st.text(plain(", ".join(one[:200] for one in gone[:20])))
 
 

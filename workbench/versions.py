@@ -20,6 +20,19 @@ from workbench.texts import plain, plain_columns
 
 SHOWN = 50  # rows of a difference
 BOTH = set(KINDS)
+# count of evals/own_generations.py -> what a person reads
+COUNTS = {
+    "read": "looked at",
+    "test": "left out: to problems of a test split, or that the store has lost",
+    "unknown": "left out: the verdict is unknown",
+    "wrong": "left out: wrong",
+    "doubled": "left out: the same text to the same problem again",
+    "beyond": "left out: right, and more than are wanted of their problem",
+    "kept": "taken",
+    "new": "new records",
+    "converted": "examples of the source, with those of before",
+    "quarantined": "records of the source that are quarantined",
+}
 
 
 def browse() -> None:
@@ -135,9 +148,8 @@ def own() -> None:
         st.info("This app only reads: it makes no records.")
         return
     with st.form("own answers"):
-        name = st.text_input("Name of the source", max_chars=60,
-                             placeholder="a new one, or one that was made here before",
-                             help="letters, digits, points, _ and -")  # fmt: skip
+        hint = "letters, digits, points, _ and -; a new one, or one that was made here"
+        name = st.text_input("Name of the source", max_chars=60, placeholder=hint)
         chosen = st.multiselect("Runs", runs, default=runs[:1], select_all=False)
         left, right = st.columns(2)
         pick = left.selectbox("Of the right answers", list(PICKS),
@@ -166,8 +178,9 @@ def own() -> None:
     st.success(f"{value['new']:,} new records, {value['converted']:,} of them examples.")
     st.link_button("Choose from them", f"curate?{urlencode({'source': value['source']})}")
     st.dataframe(
-        [{"what": name, "count": value[name]} for name in value if isinstance(value[name], int)],
+        [{"answers": words, "count": value[name]} for name, words in COUNTS.items()],
         hide_index=True,
+        height="content",
     )
 
 
