@@ -135,7 +135,7 @@ def test_records_are_made_of_own_answers(show, store):
     box(page, "Name of the source").set_value("own")
     press(page, "Make records")
     assert not page.exception
-    assert page.success[0].value == "1 new records, 1 of them examples."
+    assert page.success[0].value == "1 new records; the source has 1 examples now."
     assert ask(open_store(store.folder), "select 1 from records where source = 'own'").height == 1
 
 

@@ -18,7 +18,8 @@ from evals import curation
 from evals.problem_fields import FIELDS as OF_PROBLEMS
 from evals.problem_fields import NotMeasured
 from workbench import charts, choosing, facets, labels, session
-from workbench.texts import plain, plain_columns
+from workbench.tables import table
+from workbench.texts import plain
 
 PAGE = 50  # rows
 LONGEST = 2_000  # characters of a filter
@@ -144,12 +145,8 @@ def result(recipe: Recipe, before: Choice) -> None:
     title.subheader(f"{len(known.ids):,} rows{tokens}{'' if found else ', duplicates among them'}")
     steps = {plain(step.name): step.left for step in known.steps}
     st.altair_chart(charts.funnel(steps, session.ink()))
-    st.dataframe(
-        [
-            {"step": plain(step.name), "taken away": step.taken, "left": step.left}
-            for step in known.steps
-        ],
-        hide_index=True,
+    table(
+        [{"step": step.name, "taken away": step.taken, "left": step.left} for step in known.steps]
     )
     if found is None:
         return
@@ -162,7 +159,7 @@ def result(recipe: Recipe, before: Choice) -> None:
     number = min(session.number("page"), pages)
     ids = tuple(found.ids[(number - 1) * PAGE : number * PAGE])
     rows = session.answer(_page, to_json(recipe), ids)
-    st.dataframe(plain_columns(_readable(rows)), hide_index=True, height=420)
+    table(_readable(rows), most=12)
     facets.pages(number, pages)
 
 
@@ -193,10 +190,8 @@ def _save(recipe: Recipe, found: Choice) -> None:
 def _fields(fields: dict[str, Field]) -> None:
     asked = session.folded("What can be asked", "fields")
     if asked.open:
-        asked.dataframe(
-            [{"field": n, "holds": one.kind, "means": one.means} for n, one in fields.items()],
-            hide_index=True,
-        )
+        rows = [{"field": n, "holds": one.kind, "means": one.means} for n, one in fields.items()]
+        table(rows, into=asked)
         asked.text('=  !=  <  <=  >  >=  in (a, b)  contains "text"  is known  is unknown')
         asked.text("and  or  not  ( )    0 < pass_rate < 1    words with blanks in quotes")
 

@@ -8,6 +8,7 @@ import streamlit as st
 from data.store import Store, ask
 from workbench import labels, session
 from workbench.printed_trials import sentence
+from workbench.tables import table
 from workbench.texts import plain
 
 METRICS = ("answer", "format", "partial")
@@ -49,17 +50,16 @@ def finished() -> None:
         with st.container(border=True):
             st.text(plain(sentence(value)))
             rows = [(value["subset"], "b", 1), (value["against"][0], "a", 0)]
-            st.dataframe(
+            table(
                 [
                     {
-                        "learned from": plain(label),
+                        "learned from": label,
                         f"{value['metric']} after {value['stage']}": f"{value[arm]:.1%}",
                         "by seed": "  ".join(f"{one:.1%}" for one in value["by_seed"][place]),
                         "problems": value["n"],
                     }
                     for label, arm, place in rows
-                ],
-                hide_index=True,
+                ]
             )
 
 

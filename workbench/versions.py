@@ -16,9 +16,11 @@ from evals import curation
 from evals.own_generations import PICKS, add_own
 from workbench import choosing, labels, session
 from workbench.boundary import bad_input
-from workbench.texts import plain, plain_columns
+from workbench.tables import table
+from workbench.texts import plain
 
 SHOWN = 50  # rows of a difference
+LISTED = 6  # versions, and rows of a difference, that are seen at once
 BOTH = set(KINDS)
 # count of evals/own_generations.py -> what a person reads
 COUNTS = {
@@ -31,7 +33,7 @@ COUNTS = {
     "kept": "taken",
     "new": "new records",
     "converted": "examples of the source, with those of before",
-    "quarantined": "records of the source that are quarantined",
+    "quarantined": "quarantined of the source, likewise",
 }
 
 
@@ -42,20 +44,19 @@ def browse() -> None:
         st.info("No subset is kept yet. Choose rows, then save them; or:")
         st.code("thinkbench subset new NAME --where FILTER", language="shell")
         return
-    st.dataframe(
+    table(
         [
             {
-                "subset": plain(one.label),
+                "subset": one.label,
                 "rows": len(one.ids),
-                "filter": plain(one.filter),
-                "parent": plain(one.parent),
-                "by": plain(one.author),
-                "made (UTC)": f"{one.at:%Y-%m-%d %H:%M:%S}",
+                "filter": one.filter,
+                "parent": one.parent,
+                "by": one.author,
+                "made": one.at,
             }
             for one in found
         ],
-        hide_index=True,
-        height=220,
+        most=LISTED,
     )
     names = [one.label for one in found]
     left, right = st.columns(2)
@@ -130,7 +131,7 @@ def _differs(first: str, second: str) -> None:
             st.text(plain(f"Only in {label}: the first {min(SHOWN, len(found[side])):,}"))
             with _said("These rows cannot be shown, only counted."):
                 rows = session.answer(_rows, label, tuple(found[side][:SHOWN]))
-                st.dataframe(plain_columns(rows), hide_index=True, height=250)
+                table(rows, most=LISTED)
 
 
 def own() -> None:
@@ -175,13 +176,10 @@ def own() -> None:
         st.error("No records were made.")
         st.text(plain(words))
         return
-    st.success(f"{value['new']:,} new records, {value['converted']:,} of them examples.")
+    examples = f"the source has {value['converted']:,} examples now"
+    st.success(f"{value['new']:,} new records; {examples}.")
     st.link_button("Choose from them", f"curate?{urlencode({'source': value['source']})}")
-    st.dataframe(
-        [{"answers": words, "count": value[name]} for name, words in COUNTS.items()],
-        hide_index=True,
-        height="content",
-    )
+    table([{"answers": words, "count": value[name]} for name, words in COUNTS.items()])
 
 
 def _subsets(store: Store) -> list[Subset]:
