@@ -91,6 +91,22 @@ def test_a_choice_is_saved_under_a_name_with_who_said_so(show, store):
     assert kept.author
 
 
+def test_saving_what_is_kept_already_says_so(show, store):
+    page = show(PAGE, where=SHORT, source="mine")
+    for said in ("Saved.", "This version is kept already: nothing differs from it."):
+        box(page, "Name of the subset").set_value("short")
+        press(page, "Save")
+        assert said in [one.value for one in (*page.success, *page.info)]
+    assert [one.label for one in subsets(store)] == ["short@1"]
+
+
+def test_what_the_address_names_and_is_not_there_is_said(show, store):
+    page = show(PAGE, parent="gone@1", source="nobody")
+    assert len(page.warning) == 2
+    assert {"gone@1", "nobody"} <= {one.value for one in page.text}
+    assert not show(PAGE, source="mine").warning
+
+
 def test_a_name_that_cannot_be_is_said_and_nothing_is_kept(show, store):
     page = show(PAGE, where=SHORT)
     box(page, "Name of the subset").set_value("a@b")
@@ -119,8 +135,19 @@ def test_records_are_made_of_own_answers(show, store):
     box(page, "Name of the source").set_value("own")
     press(page, "Make records")
     assert not page.exception
-    assert page.success[0].value == "1 new records, 1 of them examples."
+    assert page.success[0].value == "1 new records; the source has 1 examples now."
     assert ask(open_store(store.folder), "select 1 from records where source = 'own'").height == 1
+
+
+@pytest.mark.parametrize("name", ["mine", "samples-gsm8k"])
+def test_own_answers_are_not_mixed_with_rows_of_another_source(show, store, name):
+    right = "<reasoning>so</reasoning>\n<answer>1</answer>"
+    rolled_out(store, {problem_ids(store)[0]: [right, "no"]})
+    page = show(PAGE, part="Own answers")
+    box(page, "Name of the source").set_value(name)
+    press(page, "Make records")
+    assert "No records were made." in [one.value for one in page.error]
+    assert any("no own answers" in one.value for one in page.text)
 
 
 def test_who_may_only_read_is_offered_no_saving(show, store, monkeypatch):

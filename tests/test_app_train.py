@@ -130,6 +130,25 @@ def test_a_trial_is_a_job_of_a_subset_and_its_verdict_is_shown(show, here):
     assert any("Not distinguishable with 2 and 2 seeds" in text.value for text in page.text)
 
 
+def test_a_trial_offers_only_what_can_be_compared(show, here):
+    for name, of in (("rows", "records"), ("more", "records"), ("asked", "problems")):
+        state.save_subset(here, name, f'{{"of": "{of}"}}', ["a", name], author="Ann")
+    page = show(PAGE, verb="ab", trial="asked@1", against="rows@1", after="sft")
+    assert command(page).startswith("thinkbench ab asked@1 --against random")
+    assert "--stage grpo" in command(page)
+    assert "rows@1" in [one.value for one in page.text]
+    page = show(PAGE, verb="ab", trial="rows@1")
+    against = next(one for one in page.selectbox if one.label == "Against")
+    assert against.options == ["random", "more@1"]
+
+
+def test_a_subset_or_a_model_that_has_gone_is_said_before_all_is_trained_on(show, here):
+    page = show(PAGE, verb="sft", model="sft-gone", **{"data.subset": "gone@9"})
+    assert command(page) == "thinkbench sft --preset tiny"
+    assert any("all records are chosen" in one.value for one in page.warning)
+    assert {"gone@9", "sft-gone"} <= {one.value for one in page.text}
+
+
 def test_start_makes_one_job_however_often_it_is_pressed(show, here):
     page = show(PAGE, verb="sft", **{"sft.steps": "40"})
     press(page, "Start")
@@ -185,7 +204,7 @@ def test_a_job_that_nothing_runs_is_called_lost_whichever_job_is_looked_at(show,
     seen, _ = background.start(here, ["grpo"], "ana")
     for name in (seen.job, gone.job):
         page = show(PAGE, job=name)
-        table = next(f.value for f in page.dataframe if "created (UTC)" in f.value)
+        table = next(f.value for f in page.dataframe if "created" in f.value)
         states = dict(zip(table["job"], table["state"], strict=True))
         assert states == {seen.job: "queued", gone.job: "lost"}
         assert any(states[name] in one.value for one in page.subheader)

@@ -24,3 +24,14 @@ def test_a_recipe_whose_parent_has_gone_is_said_to_be_no_more_checkable(show, st
     page = show(PAGE, part="Versions", first="child@1", check="true")
     assert "Its recipe cannot be checked." in [one.value for one in page.error]
     assert any("there is no subset 'gone" in one.value for one in page.text)
+
+
+def test_beside_a_version_stand_those_of_the_same_kind_of_rows(show, store):
+    for name, of in (("rows", "records"), ("more", "records"), ("asked", "problems")):
+        state.save_subset(store, name, to_json(Recipe(of=of)), ["x", name], author="ana")
+    state.save_subset(store, "by hand", "tokens < 100", ["x", "y"], author="ana")
+    page = show(PAGE, part="Versions", first="rows@1", second="asked@1")
+    beside = next(one for one in page.selectbox if one.label == "Beside")
+    assert sorted(beside.options) == ["", "by hand@1", "more@1"]
+    assert "asked@1" in [one.value for one in page.text]
+    assert not page.metric

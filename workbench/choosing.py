@@ -54,7 +54,11 @@ def _looked_for(recipe: Recipe, of: str, rows: int) -> None:
     if not one.lives:
         st.rerun()
     kind = "texts of the same words" if recipe.duplicates == "exact" else "texts nearly the same"
-    so_far = "It waits for others." if one.began is None else duration(time.monotonic() - one.began)
+    so_far = (
+        "it waits for other searches"
+        if one.began is None
+        else duration(time.monotonic() - one.began)
+    )
     st.info(f"Looking for {kind} among {rows:,} rows: {so_far}", icon=":material/hourglass_top:")
     st.caption("All pages go on answering. Another choice starts another search.")
 

@@ -13,12 +13,13 @@ from data.funnel import Choice
 from data.recipes import DUPLICATES, KINDS, OF_TEXTS, Recipe, of_json, to_json
 from data.record_fields import FIELDS as OF_RECORDS
 from data.store import Store, ask
-from data.subsets import NoSuchSubset, subsets
+from data.subsets import NoSuchSubset
 from evals import curation
 from evals.problem_fields import FIELDS as OF_PROBLEMS
 from evals.problem_fields import NotMeasured
-from workbench import charts, choosing, facets, session
-from workbench.texts import plain, plain_columns
+from workbench import charts, choosing, facets, labels, session
+from workbench.tables import table
+from workbench.texts import plain
 
 PAGE = 50  # rows
 LONGEST = 2_000  # characters of a filter
@@ -55,6 +56,7 @@ def form() -> Recipe:
     _kept("source", sources)
     st.multiselect("Sources", names, key="curate source", on_change=_keep, args=("source",),
                    placeholder="all", select_all=False)  # fmt: skip
+    labels.say_missing("source", names, "that source is left out")
     where = _text("where", "Filter", st.text_area, height=90, max_chars=LONGEST,
                   placeholder="all rows; as in: " + next(iter(COMMON[of].values())))  # fmt: skip
     columns = st.columns(2)
@@ -70,7 +72,9 @@ def form() -> Recipe:
         by = session.chosen(second.selectbox, "Of", list(OF_TEXTS), "by")
     recipe = Recipe(of=of, sources=tuple(sources), where=where, duplicates=duplicates, by=by)
     with st.expander("More: parent, run, drawing"):
-        return _more(recipe)
+        recipe = _more(recipe)
+    labels.say_missing("parent", labels.of_kind(of), "rows are chosen from all there are")
+    return recipe
 
 
 def _kind() -> str:
@@ -86,11 +90,13 @@ def _turn() -> None:
     of = st.session_state["curate of"]
     if of != session.one_of("of", KINDS):
         aside, where = session.said("aside"), session.said("where")
-        session.go({"of": of, "where": aside, "aside": where[:LONGEST], "page": None})
+        found = session.address() | {"of": of, "where": aside, "aside": where[:LONGEST], "page": ""}
+        # at once: one step back in the browser takes all of it back
+        st.query_params.from_dict({name: value for name, value in found.items() if value})
 
 
 def _more(recipe: Recipe) -> Recipe:
-    every = session.answer(_labels, recipe.of, reads=("subsets",))
+    every = labels.of_kind(recipe.of)
     parent = session.chosen(
         st.selectbox, "Only what this holds", ["", *every], "parent", format_func=plain
     )
@@ -139,12 +145,8 @@ def result(recipe: Recipe, before: Choice) -> None:
     title.subheader(f"{len(known.ids):,} rows{tokens}{'' if found else ', duplicates among them'}")
     steps = {plain(step.name): step.left for step in known.steps}
     st.altair_chart(charts.funnel(steps, session.ink()))
-    st.dataframe(
-        [
-            {"step": plain(step.name), "taken away": step.taken, "left": step.left}
-            for step in known.steps
-        ],
-        hide_index=True,
+    table(
+        [{"step": step.name, "taken away": step.taken, "left": step.left} for step in known.steps]
     )
     if found is None:
         return
@@ -157,7 +159,7 @@ def result(recipe: Recipe, before: Choice) -> None:
     number = min(session.number("page"), pages)
     ids = tuple(found.ids[(number - 1) * PAGE : number * PAGE])
     rows = session.answer(_page, to_json(recipe), ids)
-    st.dataframe(plain_columns(_readable(rows)), hide_index=True, height=420)
+    table(_readable(rows), most=12)
     facets.pages(number, pages)
 
 
@@ -168,6 +170,7 @@ def _save(recipe: Recipe, found: Choice) -> None:
         sent = right.form_submit_button("Save", type="primary", width="stretch")
     if not sent:
         return
+    before = labels.kinds()
     try:
         kept, _ = curation.save(session.store(), name, recipe, session.author(), found)
     except state.BadEntry as error:
@@ -175,7 +178,10 @@ def _save(recipe: Recipe, found: Choice) -> None:
         st.text(plain(str(error)))
         return
     knob = "data.subset" if recipe.of == "records" else "data.problem_subset"
-    st.success("Saved.")
+    if kept.label in before:
+        st.info("This version is kept already: nothing differs from it.")
+    else:
+        st.success("Saved.")
     st.text(plain(f"{kept.label}: {len(kept.ids):,} rows"))
     verb = "sft" if recipe.of == "records" else "grpo"
     st.link_button("Train from it", f"train?{urlencode({'verb': verb, knob: kept.label})}")
@@ -184,10 +190,8 @@ def _save(recipe: Recipe, found: Choice) -> None:
 def _fields(fields: dict[str, Field]) -> None:
     asked = session.folded("What can be asked", "fields")
     if asked.open:
-        asked.dataframe(
-            [{"field": n, "holds": one.kind, "means": one.means} for n, one in fields.items()],
-            hide_index=True,
-        )
+        rows = [{"field": n, "holds": one.kind, "means": one.means} for n, one in fields.items()]
+        table(rows, into=asked)
         asked.text('=  !=  <  <=  >  >=  in (a, b)  contains "text"  is known  is unknown')
         asked.text("and  or  not  ( )    0 < pass_rate < 1    words with blanks in quotes")
 
@@ -206,10 +210,6 @@ def _page(store: Store, recipe: str, ids: tuple[str, ...]) -> pl.DataFrame:
 def _sources(store: Store) -> list[str]:
     found = ask(store, "select distinct source from conversions order by source")
     return found["source"].to_list()
-
-
-def _labels(store: Store, of: str) -> list[str]:
-    return [one.label for one in subsets(store) if one.of == of]
 
 
 def _runs(store: Store) -> list[str]:

@@ -11,6 +11,7 @@ from pipeline.preflight.chips import Chip, chip_of
 from pipeline.preflight.proposals import proposals
 from workbench.boundary import FLOORS
 from workbench.fits import EVAL, GRPO, SFT
+from workbench.tables import table
 from workbench.texts import plain
 from workbench.words import duration
 
@@ -50,7 +51,7 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
     may = peak <= chip.memory  # as the command itself has it
     word = "it fits" if may else "it does not fit"
     with st.expander(f"Preflight: {word}, {room} of a {chip.name} by arithmetic", expanded=not may):
-        st.dataframe([_row(one, chip) for one in said], hide_index=True)
+        table([_row(one, chip) for one in said])
         st.caption(
             "Memory of one chip, right to about a fifth. Times are the least that the maker's peak"
             " allows. `thinkbench preflight --compile` asks the chip's own compiler; a command"

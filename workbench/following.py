@@ -9,10 +9,12 @@ from data import jobs
 from data.jobs import Job, folder_of
 from evals import rollout_steps
 from workbench import background, charts, session, told, whole_job
+from workbench.tables import table
 from workbench.texts import plain, plain_columns
 from workbench.words import duration
 
 EVERY = 2.0  # [s] between two looks while a job lives
+LISTED = 5  # jobs that are seen at once
 NEWEST = 40  # lines of a log that are shown at once
 MORE = 200_000  # [bytes] of it that are shown where they are asked for
 CURVES = {
@@ -59,17 +61,15 @@ def _table(found: list[Job]) -> Job | None:
         st.info("No job has been started yet: choose above, then press Start.")
         return None
     rows = [
-        {"job": job.job, "state": job.state, "by": plain(job.author),
-         "created (UTC)": f"{job.created_at:%Y-%m-%d %H:%M:%S}", "took": _took(job),
-         "command": plain(shlex.join(job.arguments))}
+        {"job": job.job, "state": job.state, "by": job.author, "created": job.created_at,
+         "took": _took(job), "command": shlex.join(job.arguments)}
         for job in found
     ]  # fmt: skip
     name = str(session.one_of("job", [job.job for job in found]))
     if session.said("job") != name:
         session.go({"job": name})  # so that a link goes on showing it when a newer one starts
     key = f"jobs {name}"
-    picked = st.dataframe(rows, hide_index=True, height=180, on_select="rerun", key=key,
-                          selection_mode="single-row")  # fmt: skip
+    picked = table(rows, most=LISTED, on_select="rerun", key=key, selection_mode="single-row")
     if chosen := picked["selection"]["rows"]:
         session.go({"job": found[chosen[0]].job})
         st.rerun()
@@ -94,7 +94,8 @@ def _one(job: Job) -> None:
         _whole(job, known)
     for work, done in known["work"].items():
         st.text(plain(_words(work, done, job)))
-        st.progress(min(done["step"] / max(done["of"], 1), 1.0))
+        if done["step"] < done["of"]:
+            st.progress(done["step"] / done["of"])
     _buttons(job)
     runs = {run: stage for stage, run in known["runs"]}
     for run, stage in runs.items():
@@ -114,7 +115,7 @@ def _whole(job: Job, known: dict[str, Any]) -> None:
     stages = whole_job.stages(whole_job.preset_of(job.arguments), known, ran, job.lives)
     if job.lives:
         st.text(plain(whole_job.sentence(stages)))
-    st.dataframe(whole_job.rows(stages), hide_index=True)
+    table(whole_job.rows(stages, job.lives))
 
 
 def _log(name: str) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 from data.lineage import readable
 from workbench import session
 from workbench.chain import Line
-from workbench.texts import LONGEST, plain, plain_columns
+from workbench.tables import table
+from workbench.texts import plain
 
 QUESTION = 2_000  # characters
 
@@ -22,7 +23,7 @@ def details(found: Sequence[Line]) -> None:
             if line.facts:
                 known = session.folded(f"{place + 1}  {line.kind}", f"step{place}")
                 if known.open:
-                    known.dataframe(_facts(line.facts), hide_index=True)
+                    table(_facts(line.facts), into=known, most=30)
 
 
 def _facts(facts: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -31,8 +32,8 @@ def _facts(facts: Mapping[str, Any]) -> list[dict[str, str]]:
     for name, fact in facts.items():
         parts = fact.items() if isinstance(fact, dict) and fact else [("", fact)]
         for part, value in parts:
-            what = plain(f"{name} {part}".replace("_", " ").strip())
-            rows.append({"what": what, "value": plain(readable(value))[: LONGEST // 10]})
+            what = f"{name} {part}".replace("_", " ").strip()
+            rows.append({"what": what, "value": readable(value)})
     return rows
 
 
@@ -51,11 +52,7 @@ def failures(near: dict[str, Any]) -> None:
         rows = pl.DataFrame(near["problems"]).select(
             "similarity", "failed", pl.col("question").str.slice(0, QUESTION), "problem_id"
         )
-        st.dataframe(
-            plain_columns(rows),
-            hide_index=True,
-            column_config={"failed": st.column_config.NumberColumn(format="percent")},
-        )
+        table(rows, look={"failed": st.column_config.NumberColumn(format="percent")})
 
 
 def _share(column: Any, label: str, share: dict[str, Any]) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from data.subsets import subsets
 from pipeline.config import SECTIONS, BadConfig, Preset, load_preset, presets
-from workbench import session, trials
+from workbench import labels, session, trials
 from workbench.flags import changed_preset, typed
 from workbench.stores import trained_runs
 from workbench.texts import plain
@@ -82,9 +81,10 @@ def _subsets(verb: str) -> dict[str, str]:
     chosen = {}
     for knob in SUBSETS.get(verb, ()):
         of = "records" if knob == "subset" else "problems"
-        labels = [one.label for one in subsets(session.store()) if one.of == of]
+        known = labels.of_kind(of)
         label = f"Subset of {of}"
-        said = session.chosen(st.selectbox, label, ["", *labels], f"data.{knob}", format_func=_all)
+        said = session.chosen(st.selectbox, label, ["", *known], f"data.{knob}", format_func=_all)
+        labels.say_missing(f"data.{knob}", known, f"all {of} are chosen")
         if said:
             chosen[knob] = said
     return chosen
@@ -103,6 +103,7 @@ def _start(verb: str) -> list[str]:
     runs = trained_runs(session.store())
     usual = FROM[verb]
     model = session.chosen(st.selectbox, "Model", [usual, *runs], "model")
+    labels.say_missing("model", [*FROM.values(), *runs], "the usual model is")
     return [] if model == usual else ["--model", model]
 
 

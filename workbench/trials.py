@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from data.store import Store, ask
-from data.subsets import subsets
-from workbench import session
+from workbench import labels, session
 from workbench.printed_trials import sentence
+from workbench.tables import table
 from workbench.texts import plain
 
 METRICS = ("answer", "format", "partial")
@@ -18,18 +18,24 @@ RANDOM = "random"
 
 def words() -> list[str] | None:
     """What the command line takes of the trial that the form describes; None without subsets."""
-    labels = [one.label for one in subsets(session.store()) if one.of]
-    if not labels:
+    kinds = {label: of for label, of in labels.kinds().items() if of}
+    if not kinds:
         st.info("No subset is kept yet. Choose rows on the page Curate and save them.")
         return None
     columns = st.columns(5)
-    chosen = session.chosen(columns[0].selectbox, "Subset", labels, "trial", format_func=plain)
-    others = [RANDOM, *(label for label in labels if label != chosen)]
+    known = list(kinds)
+    chosen = session.chosen(columns[0].selectbox, "Subset", known, "trial", format_func=plain)
+    alike = labels.of_kind(kinds[chosen])
+    others = [RANDOM, *(label for label in alike if label != chosen)]
     against = session.chosen(columns[1].selectbox, "Against", others, "against", format_func=plain)
     counts = [str(n) for n in range(2, 11)]
     seeds = session.chosen(columns[2].selectbox, "Seeds of each", counts, "seeds", default="3")
     metric = session.chosen(columns[3].selectbox, "Metric", METRICS, "metric")
-    stage = session.chosen(columns[4].selectbox, "After", STAGES, "after")
+    # problems are asked by GRPO alone
+    stages = STAGES[1:] if kinds[chosen] == "problems" else STAGES
+    stage = session.chosen(columns[4].selectbox, "After", stages, "after")
+    labels.say_missing("trial", known, "another subset is chosen")
+    labels.say_missing("against", others, "another one is chosen to stand against")
     said = ["--against", against, "--seeds", seeds, "--metric", metric, "--stage", stage]
     return [chosen, *said]
 
@@ -44,17 +50,16 @@ def finished() -> None:
         with st.container(border=True):
             st.text(plain(sentence(value)))
             rows = [(value["subset"], "b", 1), (value["against"][0], "a", 0)]
-            st.dataframe(
+            table(
                 [
                     {
-                        "learned from": plain(label),
+                        "learned from": label,
                         f"{value['metric']} after {value['stage']}": f"{value[arm]:.1%}",
                         "by seed": "  ".join(f"{one:.1%}" for one in value["by_seed"][place]),
                         "problems": value["n"],
                     }
                     for label, arm, place in rows
-                ],
-                hide_index=True,
+                ]
             )
 
 

@@ -2,21 +2,39 @@
 
 import contextlib
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
 
 from data import state
-from data.recipes import Recipe
+from data.recipes import KINDS, Recipe
+from data.sources import cards
 from data.store import Store, ask
 from data.subsets import Subset, difference, subset, subsets
 from evals import curation
 from evals.own_generations import PICKS, add_own
-from workbench import choosing, session
+from workbench import choosing, labels, session
 from workbench.boundary import bad_input
-from workbench.texts import plain, plain_columns
+from workbench.tables import table
+from workbench.texts import plain
 
 SHOWN = 50  # rows of a difference
+LISTED = 6  # versions, and rows of a difference, that are seen at once
+BOTH = set(KINDS)
+# count of evals/own_generations.py -> what a person reads
+COUNTS = {
+    "read": "looked at",
+    "test": "left out: to problems of a test split, or that the store has lost",
+    "unknown": "left out: the verdict is unknown",
+    "wrong": "left out: wrong",
+    "doubled": "left out: the same text to the same problem again",
+    "beyond": "left out: right, and more than are wanted of their problem",
+    "kept": "taken",
+    "new": "new records",
+    "converted": "examples of the source, with those of before",
+    "quarantined": "quarantined of the source, likewise",
+}
 
 
 def browse() -> None:
@@ -26,27 +44,31 @@ def browse() -> None:
         st.info("No subset is kept yet. Choose rows, then save them; or:")
         st.code("thinkbench subset new NAME --where FILTER", language="shell")
         return
-    st.dataframe(
+    table(
         [
             {
-                "subset": plain(one.label),
+                "subset": one.label,
                 "rows": len(one.ids),
-                "filter": plain(one.filter),
-                "parent": plain(one.parent),
-                "by": plain(one.author),
-                "made (UTC)": f"{one.at:%Y-%m-%d %H:%M:%S}",
+                "filter": one.filter,
+                "parent": one.parent,
+                "by": one.author,
+                "made": one.at,
             }
             for one in found
         ],
-        hide_index=True,
-        height=220,
+        most=LISTED,
     )
-    labels = [one.label for one in found]
+    names = [one.label for one in found]
     left, right = st.columns(2)
-    first = session.chosen(left.selectbox, "Version", labels, "first", format_func=plain)
-    second = session.chosen(right.selectbox, "Beside", ["", *labels], "second", format_func=plain)
-    _one(next(one for one in found if one.label == first), found)
-    if second and second != first:
+    first = session.chosen(left.selectbox, "Version", names, "first", format_func=plain)
+    chosen = next(one for one in found if one.label == first)
+    # a record is no problem: versions of both have nothing to compare
+    beside = [one.label for one in found if one != chosen and {one.of, chosen.of} - {None} != BOTH]
+    second = session.chosen(right.selectbox, "Beside", ["", *beside], "second", format_func=plain)
+    labels.say_missing("first", names, "another version is shown")
+    labels.say_missing("second", beside, "none is beside it")
+    _one(chosen, found)
+    if second:
         _differs(first, second)
 
 
@@ -109,7 +131,7 @@ def _differs(first: str, second: str) -> None:
             st.text(plain(f"Only in {label}: the first {min(SHOWN, len(found[side])):,}"))
             with _said("These rows cannot be shown, only counted."):
                 rows = session.answer(_rows, label, tuple(found[side][:SHOWN]))
-                st.dataframe(plain_columns(rows), hide_index=True, height=250)
+                table(rows, most=LISTED)
 
 
 def own() -> None:
@@ -127,18 +149,24 @@ def own() -> None:
         st.info("This app only reads: it makes no records.")
         return
     with st.form("own answers"):
-        name = st.text_input("Name of the source", max_chars=60)
+        hint = "letters, digits, points, _ and -; a new one, or one that was made here"
+        name = st.text_input("Name of the source", max_chars=60, placeholder=hint)
         chosen = st.multiselect("Runs", runs, default=runs[:1], select_all=False)
         left, right = st.columns(2)
         pick = left.selectbox("Of the right answers", list(PICKS),
                               format_func=lambda one: f"{one}: {PICKS[one]}")  # fmt: skip
-        per_problem = right.number_input("A problem", 1, 64, 1)
+        per_problem = right.number_input("At most of each problem", 1, 64, 1)
         sent = st.form_submit_button("Make records", type="primary")
     if not sent:
         return
     try:
         if not name.strip() or not chosen:
             raise state.BadEntry("the source has no name, or no run is chosen. Say both.")
+        if name.strip() in session.answer(_others, reads=("records",)):
+            raise state.BadEntry(
+                f"the source {name.strip()!r} has rows that are no own answers, and would be mixed"
+                " with these. Choose another name."
+            )
         with st.spinner("Reading answers"):
             value = add_own(session.store(), name.strip(), chosen, str(pick), int(per_problem))
     except ValueError as error:
@@ -148,11 +176,10 @@ def own() -> None:
         st.error("No records were made.")
         st.text(plain(words))
         return
-    st.success(f"{value['new']:,} new records, {value['converted']:,} of them examples.")
-    st.dataframe(
-        [{"what": name, "count": value[name]} for name in value if isinstance(value[name], int)],
-        hide_index=True,
-    )
+    examples = f"the source has {value['converted']:,} examples now"
+    st.success(f"{value['new']:,} new records; {examples}.")
+    st.link_button("Choose from them", f"curate?{urlencode({'source': value['source']})}")
+    table([{"answers": words, "count": value[name]} for name, words in COUNTS.items()])
 
 
 def _subsets(store: Store) -> list[Subset]:
@@ -181,6 +208,18 @@ def _trained_on(store: Store, label: str) -> list[str]:
         label=label,
     )
     return found["run"].to_list()
+
+
+def _others(store: Store) -> list[str]:
+    """Sources with rows that are not answers of a model of ours, and those that have a card."""
+    found = ask(
+        store,
+        """
+        select distinct source from records
+        where shape <> 'completion' or body->>'$.made_by' is null or body->>'$.run' is null
+        """,
+    )
+    return [*cards(), *found["source"]]
 
 
 def _with_answers(store: Store) -> list[str]:

@@ -145,21 +145,20 @@ def sentence(found: Sequence[Stage]) -> str:
     return f"The whole job: about {duration(left)} left."
 
 
-def rows(found: Sequence[Stage]) -> list[dict[str, str]]:
-    """A row of a table for each stage."""
+def rows(found: Sequence[Stage], lives: bool) -> list[dict[str, str]]:
+    """A row of a table for each stage; while the job lives, with what is left of it."""
     return [
         {
             "stage": one.name,
             "state": one.state,
             "took": "" if one.took is None else duration(one.took),
-            "left": _left(one),
-            "by": one.by,
+            **({"left": _left(one), "by": one.by} if lives else {}),
         }
         for one in found
     ]
 
 
 def _left(one: Stage) -> str:
-    if one.state not in ("running", "waits"):
+    if one.state == "done":
         return ""
     return "unknown" if one.left is None else f"about {duration(one.left)}"
