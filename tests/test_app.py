@@ -199,6 +199,6 @@ def test_no_page_writes_markup_of_its_own():
     files = [*(ROOT / "workbench").glob("*.py"), *(ROOT / "workbench" / "views").glob("*.py")]
     markup = ("unsafe_allow_html", "unsafe_allow_javascript", "st.write(")
     assert [f.name for f in files for word in markup if word in f.read_text()] == []
-    # HTML comes from functions that escape every text (tests/test_spans.py, test_texts.py, test_lineage.py)
+    # HTML comes from functions that escape every text (tests of spans, texts and lineage)
     page = r"\.html\((?!(?:marked\.on_page|texts\.folded|chain\.drawn)\()"
     assert [f.name for f in files if re.search(page, f.read_text())] == []

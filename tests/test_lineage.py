@@ -14,9 +14,10 @@ from data.lineage import NoSuchGeneration, back, of_record
 from data.rulings import find
 from data.store import Store, add, ask
 from evals.nearby import NothingNear, near_defect, near_record, nearest, sentence
-from tests import hostile
+from tests import harmless, hostile
 from tests.store_rows import rows_of
 from tests.test_app import evaluate
+from workbench import chain
 
 PAGE = "views/lineage.py"
 RIGHT = "<reasoning>so it is</reasoning>\n<answer>7</answer>"
@@ -210,3 +211,13 @@ def test_failures_link_to_the_lineage_of_a_generation(show, traced):
     assert not page.exception
     links = [element.proto.url for element in page.get("link_button")]
     assert links == ["lineage?id=p0%3Aeval-sft"]
+
+
+@pytest.mark.parametrize("text", [*hostile.TEXTS.values(), '" onmouseover="alert(1)'])
+def test_a_line_of_a_chain_holds_no_markup_but_its_own(text):
+    def elements(said: str) -> set[tuple[str, ...]]:
+        link = f"failures?{urlencode({'id': said})}"
+        line = chain.Line(said, said, said, said, link, beside=True)
+        return harmless.Elements(chain.drawn([line])).found
+
+    assert elements(text) == elements("harmless")
