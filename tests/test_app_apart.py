@@ -99,7 +99,19 @@ def test_a_search_ends_with_the_app(show, store):
 
 
 def test_words_of_others_change_no_search(show, store):
-    recipe = to_json(curation.resolved(store, Recipe(duplicates="near")))
-    before = choosing._before(store, recipe)
+    curation.save(store, "few", Recipe(sources=("mine",)), "Ann")
+    recipe = to_json(curation.resolved(store, Recipe(parent="few@1", duplicates="near")))
+    show(PAGE)  # whose answers are kept
+    before = choosing._rows(store, recipe)
     state.save_subset(store, "other", to_json(Recipe()), ["x"], author="Ben")
-    assert choosing._before(store, recipe) == before
+    assert choosing._rows(store, recipe) == before
+
+
+def test_where_no_duplicates_are_looked_for_the_rows_are_asked_for_once(show, store, monkeypatch):
+    asked: list[Recipe] = []
+    choice = curation.choice
+    monkeypatch.setattr(
+        curation, "choice", lambda store, recipe: (asked.append(recipe), choice(store, recipe))[1]
+    )
+    show(PAGE, where="prompt_chars < 10")
+    assert [one.where for one in asked] == ["prompt_chars < 10"]

@@ -60,6 +60,7 @@ def test_what_a_run_needs_is_shown_before_it_starts(show, here):
     page = show(PAGE, verb="sft")
     assert not page.exception
     assert page.expander[-1].label.startswith("Preflight: it fits")
+    page = show(PAGE, verb="sft", preflight="true")
     rows = next(f.value for f in page.dataframe if "at most [GiB]" in f.value)
     assert rows["step"].to_list() == ["sft"]
     assert not next(one for one in page.button if one.label == "Start").disabled

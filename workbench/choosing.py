@@ -27,16 +27,17 @@ def resolved(recipe: Recipe) -> Recipe:
 
 def before_duplicates(recipe: Recipe) -> Choice:
     """What a resolved recipe leaves before duplicates are looked for, which is quick."""
-    return session.answer(_before, to_json(recipe))[0]
+    return session.answer(_before, to_json(recipe))
 
 
 def chosen(recipe: Recipe) -> Choice | None:
     """What a resolved recipe chooses; None while it is looked for, of which the page tells."""
-    if recipe.duplicates == "keep":
+    before = before_duplicates(recipe)
+    if recipe.duplicates == "keep" and not recipe.sample and not recipe.tokens:
+        return before
+    if recipe.duplicates == "keep" or len(before.ids) <= FEW:
         return session.answer(_choice, to_json(recipe))
-    before, of = session.answer(_before, to_json(recipe))
-    if len(before.ids) <= FEW:
-        return session.answer(_choice, to_json(recipe))
+    of = session.answer(_rows, to_json(recipe))
     one = apart.search(session.store(), to_json(recipe), of)
     if one.lives:
         st.fragment(_looked_for, run_every=EVERY)(recipe, of, len(before.ids))
@@ -71,9 +72,13 @@ def _choice(store: Store, recipe: str) -> Choice:
     return curation.choice(store, of_json(recipe))
 
 
-def _before(store: Store, recipe: str) -> tuple[Choice, str]:
-    """What is left before duplicates, and a name for it that other words on other rows keep."""
+def _before(store: Store, recipe: str) -> Choice:
     whole = of_json(recipe)
-    found = curation.choice(store, replace(whole, duplicates="keep", sample=0, tokens=0))
+    return curation.choice(store, replace(whole, duplicates="keep", sample=0, tokens=0))
+
+
+def _rows(store: Store, recipe: str) -> str:
+    """A name for the rows that duplicates are looked for in; what changes other rows keeps it."""
+    found = session.answer(_before, recipe)
     at = repr((found.ids, version(store, *READS)))
-    return found, hashlib.sha256(at.encode()).hexdigest()
+    return hashlib.sha256(at.encode()).hexdigest()

@@ -9,6 +9,7 @@ from pipeline.config import Preset
 from pipeline.preflight import report, steps
 from pipeline.preflight.chips import Chip, chip_of
 from pipeline.preflight.proposals import proposals
+from workbench import session
 from workbench.boundary import FLOORS
 from workbench.fits import EVAL, GRPO, SFT
 from workbench.tables import table
@@ -50,17 +51,26 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
     room = f"{peak / GIB:.1f} of {chip.memory / GIB:.1f} GiB"
     may = peak <= chip.memory  # as the command itself has it
     word = "it fits" if may else "it does not fit"
-    with st.expander(f"Preflight: {word}, {room} of a {chip.name} by arithmetic", expanded=not may):
-        table([_row(one, chip) for one in said])
-        st.caption(
-            "Memory of one chip, right to about a fifth. Times are the least that the maker's peak"
-            " allows. `thinkbench preflight --compile` asks the chip's own compiler; a command"
-            " with --no-preflight starts all the same."
-        )
-        for one in proposals(preset, said, chip):
-            sets = " ".join(f"--set {assignment}" for assignment in one.assignments)
-            st.text(f"{one.step} would fit with: {sets or 'more chips'}")
+    label = f"Preflight: {word}, {room} of a {chip.name} by arithmetic"
+    # two folds: one that somebody has closed must open when a knob makes it fit no more
+    fold = session.folded(label, "preflight" if may else "unfit", open=not may)
+    if fold.open:
+        with fold:
+            _steps(said, preset, chip)
     return may
+
+
+def _steps(said: list[report.Said], preset: Preset, chip: Chip) -> None:
+    """What each step needs, and what would make it fit where it does not."""
+    table([_row(one, chip) for one in said])
+    st.caption(
+        "Memory of one chip, right to about a fifth. Times are the least that the maker's peak"
+        " allows. `thinkbench preflight --compile` asks the chip's own compiler; a command"
+        " with --no-preflight starts all the same."
+    )
+    for one in proposals(preset, said, chip):
+        sets = " ".join(f"--set {assignment}" for assignment in one.assignments)
+        st.text(f"{one.step} would fit with: {sets or 'more chips'}")
 
 
 def _needs(run: Sequence[str], preset: Preset, chip: Chip) -> list[report.Said]:
