@@ -7,6 +7,7 @@ import streamlit as st
 
 from evals import rollout_steps
 from workbench import charts, reading, session, texts
+from workbench.tables import table
 from workbench.texts import plain, plain_columns
 
 ABREAST = 4  # completions in a row
@@ -29,7 +30,7 @@ def events(found: pl.DataFrame) -> None:
     st.warning(
         "Guards saw signs of collapse; docs/decisions/0003-grpo-that-holds.md says what they mean."
     )
-    st.dataframe(plain_columns(found), hide_index=True)
+    table(found)
 
 
 def by_step(
@@ -91,16 +92,14 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     pick.select_slider("Step", known, key=key, on_change=_pick_step)
     found = session.answer(rollout_steps.groups, run, step, reads=("rollouts", "problems"))
     group = min(session.number("group", 0, least=0), found.height - 1)
-    picked = st.dataframe(
-        plain_columns(found),
-        hide_index=True,
+    picked = table(
+        found,
         on_select="rerun",
         selection_mode="single-row",
         key=f"groups {run} {step} {group}",
-        column_config={
-            name: st.column_config.NumberColumn(format="%.2f")
-            for name in ("reward", "spread", "best")
-        },
+        look=dict.fromkeys(
+            ("reward", "spread", "best"), st.column_config.NumberColumn(format="%.2f")
+        ),
     )
     if chosen := picked["selection"]["rows"]:
         session.go({"group": str(chosen[0])})

@@ -1,12 +1,12 @@
 """Parts of the audit page: the rows of one defect, one row before and after, a person's ruling."""
 
-import polars as pl
 import streamlit as st
 
 from data import audit, audit_rows, rulings, spans, state
 from evals import survival
 from workbench import charts, marked, picking, session, texts
-from workbench.texts import ends, plain, plain_columns
+from workbench.tables import table
+from workbench.texts import ends, plain
 
 PAGE = 50  # rows
 SHARES = {"share": st.column_config.NumberColumn(format="percent")}
@@ -20,14 +20,13 @@ def rows_by_defect(source: str, converter: str) -> None:
     if reasons.is_empty():
         left.success("Every row was converted.")
     else:
-        left.dataframe(plain_columns(reasons), hide_index=True, column_config=SHARES)
+        table(reasons, into=left, look=SHARES)
     right.subheader("Markers found")
-    found = session.answer(audit.dialects, source, converter)
-    right.dataframe(plain_columns(found), hide_index=True)
+    table(session.answer(audit.dialects, source, converter), into=right)
     st.subheader("Defects")
     st.caption("A row may have several; `kept` of them became examples all the same.")
     defects = session.answer(audit.defects, source, converter)
-    st.dataframe(plain_columns(defects), hide_index=True)
+    table(defects)
     st.subheader("Rows")
     phrases = defects["phrase"].unique(maintain_order=True).to_list()
     phrase = st.selectbox(
@@ -48,8 +47,7 @@ def rows_by_defect(source: str, converter: str) -> None:
 def defects_by_source(source: str, converter: str) -> None:
     """The damage of every source, whichever is chosen."""
     st.caption("The newest conversion of each source; shares are of all rows of that source.")
-    found = plain_columns(session.answer(audit.defects_by_source))
-    st.dataframe(found, hide_index=True, column_config=SHARES)
+    table(session.answer(audit.defects_by_source), look=SHARES)
 
 
 def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
@@ -120,7 +118,7 @@ def detail(record: str, converter: str) -> dict:
         right.code(ends(plain(rewrite["after"])) or " ", language=None, wrap_lines=True)
     if row["defects"]:
         st.caption("Where its defects stand, in characters of each field")
-        st.dataframe(plain_columns(pl.DataFrame(row["defects"])), hide_index=True)
+        table(row["defects"])
     return row
 
 
@@ -162,9 +160,7 @@ def survival_of(source: str, converter: str) -> None:
     wrong = int((~found["mask_is_exact"]).sum())
     say = st.error if wrong else st.success
     say(f"The loss mask is exact in {found.height - wrong:,} of {found.height:,} examples.")
-    st.dataframe(
-        [{"part": part, **row} for part, row in survival.lengths(found).items()], hide_index=True
-    )
+    table([{"part": part, **row} for part, row in survival.lengths(found).items()])
     longest = int(found["answer_end"].max() or 1)
     budgets = sorted({*charts.steps(longest + 1), *survival.BUDGETS})
     st.altair_chart(charts.survival(survival.survival(found, budgets)))
@@ -177,4 +173,4 @@ def survival_of(source: str, converter: str) -> None:
     )
     lost = survival.lost(found, int(budget))
     st.caption(f"{lost.height:,} of {found.height:,} examples do not fit it.")
-    st.dataframe(plain_columns(lost), hide_index=True)
+    table(lost)
