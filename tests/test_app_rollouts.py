@@ -52,6 +52,15 @@ def test_an_address_restores_step_and_group(show, grpo):
     assert any("nothing is learned" in one.value for one in page.info)
 
 
+def test_the_run_and_the_step_that_are_shown_first_are_in_the_address(show, grpo):
+    found = dict(show(PAGE).query_params)
+    assert found == {"run": "grpo-a", "step": "2"}
+    runs.begin(grpo, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
+    rolled(grpo, "grpo-b", GROUPS, {"p1": "7", "p2": "7"})
+    page = show(PAGE, **found)
+    assert page.selectbox[0].value == "grpo-a"
+
+
 def test_every_completion_of_a_group_has_its_reward_and_advantage(show, grpo):
     shown = [one.value for one in show(PAGE, step="1", group="0").text]
     told = [text for text in shown if text.startswith("sample ")]
