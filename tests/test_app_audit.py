@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from data import audit, rulings, runs
+from data import audit, audit_rows, rulings, runs
 from data.conversions import convert_source
 from data.convert import RULES
 from data.ingest import ingest
@@ -152,6 +152,28 @@ def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
     assert page.query_params["converter"] == newest
 
 
+def test_a_link_goes_on_showing_what_it_showed_when_a_newer_conversion_is_there(show, mine):
+    shown = dict(show(PAGE).query_params)
+    [old] = audit.conversions(mine)["converter"]
+    first = audit_rows.rows_with(mine, "mine", old, None, 1, 1)["record_id"].item()
+    assert shown == {"source": "mine", "converter": old, "record": first}
+    convert_source(mine, "mine", frozenset(RULES))
+    page = show(PAGE, **shown)
+    assert [box.value for box in page.selectbox][:2] == ["mine", old]
+
+
+def test_another_source_is_shown_as_its_newest_conversion_has_it(show, mine, tmp_path):
+    [both] = audit.conversions(mine)["converter"]
+    ingest(mine, "other", write_jsonl(tmp_path / "more.jsonl", ROWS[:1]), "completion")
+    convert_source(mine, "other")
+    convert_source(mine, "other", frozenset(RULES))
+    page = show(PAGE, source="mine", converter=both)
+    page.selectbox(key="pick source").set_value("other").run()
+    newest = audit.newest(mine, "other")
+    assert newest != both
+    assert page.query_params["converter"] == newest
+
+
 def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):
     thought = " ".join(map(str, range(60_000)))
     said = f"<think>{thought}</think>\n7 \u202e7"
@@ -171,6 +193,12 @@ def test_only_the_tab_that_the_address_names_is_drawn(show, mine):
     assert "Defects" not in [heading.value for heading in page.subheader]
     [frame] = page.dataframe
     assert "source" in frame.value
+
+
+def test_the_counts_are_drawn_as_bars_when_the_address_opens_them(show, mine):
+    charts = [len(show(PAGE, **address).get("vega_lite_chart"))
+              for address in ({}, {"bars": "true"})]  # fmt: skip
+    assert charts == [0, 1]
 
 
 def test_the_list_of_rows_is_drawn_when_the_address_opens_it(show, mine):

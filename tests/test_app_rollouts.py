@@ -1,5 +1,7 @@
 """The rollouts page: curves, what guards saw, groups in full; and texts stay texts."""
 
+import json
+
 import pytest
 
 from data import runs
@@ -50,6 +52,15 @@ def test_an_address_restores_step_and_group(show, grpo):
     assert any("nothing is learned" in one.value for one in page.info)
 
 
+def test_the_run_and_the_step_that_are_shown_first_are_in_the_address(show, grpo):
+    found = dict(show(PAGE).query_params)
+    assert found == {"run": "grpo-a", "step": "2"}
+    runs.begin(grpo, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
+    rolled(grpo, "grpo-b", GROUPS, {"p1": "7", "p2": "7"})
+    page = show(PAGE, **found)
+    assert page.selectbox[0].value == "grpo-a"
+
+
 def test_every_completion_of_a_group_has_its_reward_and_advantage(show, grpo):
     shown = [one.value for one in show(PAGE, step="1", group="0").text]
     told = [text for text in shown if text.startswith("sample ")]
@@ -61,6 +72,19 @@ def test_what_a_guard_saw_is_said(show, grpo):
     page = show(PAGE)
     assert "signs of collapse" in page.warning[0].value
     assert page.dataframe[0].value["sign"].to_list() == ["kl"]
+
+
+def test_all_curves_are_one_chart_in_which_each_has_its_title_and_its_rules(show, grpo):
+    specs = [json.loads(one.proto.spec) for one in show(PAGE, step="1").get("vega_lite_chart")]
+    [panels] = [spec["concat"] for spec in specs if "concat" in spec]
+    assert [panel["title"]["text"] for panel in panels] == [
+        "reward, by part",
+        "length [tokens]",
+        "groups of one reward, completions cut off [share]",
+        "KL to the start [nats a token]",
+    ]
+    marks = [[layer["mark"]["type"] for layer in panel["layer"]] for panel in panels]
+    assert marks == [["line", "rule", "rule"]] * 4
 
 
 @pytest.mark.parametrize("step", ["-1", "9999999999", "x", "1; drop table rollouts"])

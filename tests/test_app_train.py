@@ -44,6 +44,36 @@ def test_a_place_of_files_is_not_taken_from_an_address(show, here):
     assert command(page) == "thinkbench sft --preset tiny"
 
 
+def test_a_knob_counts_whether_or_not_its_fold_is_open_and_its_box_is_drawn_only_there(show, here):
+    address = {"verb": "sft", "sft.steps": "7"}
+    page = show(PAGE, **address)
+    assert command(page) == "thinkbench sft --preset tiny --set sft.steps=7"
+    assert not [box for box in page.text_input if box.label.startswith("steps")]
+    assert [fold.label for fold in page.expander if "sft" in fold.label] == [
+        "Knobs of sft: 1 changed"
+    ]
+    page = show(PAGE, **address, **{"knobs.sft": "true"})
+    [box] = [box for box in page.text_input if box.label.startswith("steps")]
+    assert box.value == "7"
+    box.set_value("8").run()
+    assert command(page) == "thinkbench sft --preset tiny --set sft.steps=8"
+
+
+def test_a_place_of_files_stays_as_it_was_typed_when_its_fold_is_closed(show, here):
+    page = show(PAGE, verb="sft", **{"knobs.data": "true"})
+    [box] = [box for box in page.text_input if box.label == "records from"]
+    box.set_value("/data/rows").run()
+    expected = "thinkbench sft --preset tiny --set data.records_from=/data/rows"
+    assert command(page) == expected
+    typed = page.session_state["place data.records_from"]
+    page = show(PAGE, verb="sft")
+    page.session_state["place data.records_from"] = typed  # of the same session, its fold closed
+    page.run()
+    assert "records from" not in [box.label for box in page.text_input]
+    assert command(page) == expected
+    assert "data.records_from" not in page.query_params
+
+
 def test_a_knob_that_cannot_be_is_said_and_cannot_be_started(show, here):
     page = show(PAGE, verb="grpo", **{"grpo.group": "1"})
     assert "group must be at least 2" in " ".join(text.value for text in page.text)

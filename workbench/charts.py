@@ -1,5 +1,6 @@
 """Charts of the app, over rows that the store has already counted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -7,6 +8,9 @@ import polars as pl
 
 METRICS = ("format", "answer", "partial")
 NAMES = alt.Axis(labelLimit=300, labelOverlap=False)
+WHOLE = alt.Axis(format=",d", tickMinStep=1, labelFlush=True)  # counts, which have no fractions
+# pixels of one of several curves: three, with their axes, fill a page of 1,440 beside its menu
+PANEL = (290, 130)
 
 
 def tips(*names: str) -> list[alt.Tooltip]:
@@ -167,11 +171,13 @@ def curve(
     """
     several = rows["name"].n_unique() > 1
     base = alt.Chart(rows).encode(
-        x=alt.X("step:Q", title=None, axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+        x=alt.X("step:Q", title=None, axis=WHOLE),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=5, minExtent=36)),
         color=alt.Color("name:N", legend=alt.Legend(title=None, orient="bottom", columns=2)
                         if several else None),
-        tooltip=[*tips("name:N", "step:Q"), alt.Tooltip("value:Q", format=".4g")],
+        tooltip=[*tips("name:N"), alt.Tooltip("step:Q", format=",d"),
+                 alt.Tooltip("value:Q", format=".4g")],
     )  # fmt: skip
     lines = base.mark_line(strokeWidth=1.5, point=rows.height < 40)
     rules = [
@@ -185,3 +191,21 @@ def curve(
         if at
     ]
     return alt.layer(lines, *rules).properties(height=180)
+
+
+def curves(
+    titled: Mapping[str, pl.DataFrame], marks: list[int], step: int | None, ink: str
+) -> alt.ConcatChart:
+    """A `curve` for each title, three abreast, as one chart: a page draws ten of them slowly.
+
+    titled: title -> rows of `curve`
+    """
+    drawn = [
+        curve(rows, marks, step).properties(
+            title=alt.TitleParams(title, anchor="start", fontSize=12, fontWeight="normal",
+                                  color=ink, frame="group", offset=8),
+            width=PANEL[0], height=PANEL[1],
+        )
+        for title, rows in titled.items()
+    ]  # fmt: skip
+    return alt.concat(*drawn, columns=3, spacing=20).resolve_scale(color="independent")

@@ -56,11 +56,8 @@ def by_step(
         if not rows.is_empty():
             curves[title] = rows
     marks = seen["first"].to_list()
-    places = list(curves.items())
-    for first in range(0, len(places), 3):
-        for column, (title, rows) in zip(st.columns(3), places[first : first + 3], strict=False):
-            column.caption(title)
-            column.altair_chart(charts.curve(plain_columns(rows), marks, step))
+    plain_curves = {title: plain_columns(rows) for title, rows in curves.items()}
+    st.altair_chart(charts.curves(plain_curves, marks, step, session.ink()), width="content")
 
 
 def _named(steps: pl.DataFrame, column: str, name: str = "") -> pl.DataFrame:

@@ -31,6 +31,7 @@ READS = {
 SUBSETS = {"run": ("subset", "problem_subset"), "sft": ("subset",), "grpo": ("problem_subset",)}
 # Knobs that name a folder or a file: a link that somebody made must not choose what is read.
 PLACES = ("model.model", "data.records_from", "data.problems_from", "data.dialects")
+LONGEST = 400  # characters of a knob's text
 LARGEST = 10**7  # of a whole number: more than any run has, and what preflight can reckon with
 FROM = {"sft": "the preset's model", "grpo": "the newest cold start", "eval": "the preset's model",
         "export": "the newest run of GRPO"}  # fmt: skip
@@ -108,41 +109,58 @@ def _start(verb: str) -> list[str]:
 
 
 def _knobs(section: str, values: Any) -> dict[str, str]:
-    """The knobs of a section that differ from the preset's, as `--set` takes them."""
-    # subsets have boxes of their own
-    known = [knob for knob in fields(SECTIONS[section]) if not knob.name.endswith("subset")]
-    touched = [
-        knob
-        for knob in known
-        if f"{section}.{knob.name}" not in PLACES and session.said(f"{section}.{knob.name}")
-    ]
-    label = f"Knobs of {section}" + (f": {len(touched)} changed" if touched else "")
-    changed = {}
-    with st.expander(label):
-        for first in range(0, len(known), 3):
-            for column, knob in zip(st.columns(3), known[first : first + 3], strict=False):
+    """The knobs of a section that differ from the preset's, as `--set` takes them.
+
+    Their boxes are drawn in a fold, where it is open; what they say counts all the same.
+    """
+    known = {
+        # subsets have boxes of their own
+        f"{section}.{knob.name}": (knob, _text(getattr(values, knob.name)))
+        for knob in fields(SECTIONS[section])
+        if not knob.name.endswith("subset")
+    }
+    said = {name: _asked(name, *of) for name, of in known.items()}
+    changed = {name: value for name, value in said.items() if value not in ("", known[name][1])}
+    label = f"Knobs of {section}" + (f": {len(changed)} changed" if changed else "")
+    fold = session.folded(label, f"knobs.{section}")
+    if fold.open:
+        places = list(known.items())
+        for first in range(0, len(places), 3):
+            row = fold.columns(3)
+            for column, (name, of) in zip(row, places[first : first + 3], strict=False):
                 with column:
-                    value = _knob(section, knob, _text(getattr(values, knob.name)))
-                if value is not None:
-                    changed[knob.name] = value
-    return changed
+                    _knob(name, *of)
+    return {name.partition(".")[2]: value for name, value in changed.items()}
 
 
-def _knob(section: str, knob: Field[Any], preset: str) -> str | None:
-    """The text of one knob where it differs from the preset's."""
-    name, unit = f"{section}.{knob.name}", knob.metadata["unit"]
+def _choices(knob: Field[Any], preset: str) -> list[str]:
+    """What a knob may be, the preset's value first; empty where it may be anything."""
+    known = ["true", "false"] if isinstance(knob.default, bool) else knob.metadata["choices"]
+    return [preset, *(one for one in known if one != preset)] if known else []
+
+
+def _asked(name: str, knob: Field[Any], preset: str) -> str:
+    """What somebody asked for; "" for the preset's."""
+    if name in PLACES:
+        return st.session_state.get(f"place {name}", "")
+    said = session.said(name)[:LONGEST]
+    choices = _choices(knob, preset)
+    return said if said in choices or not choices else ""
+
+
+def _knob(name: str, knob: Field[Any], preset: str) -> None:
+    """The box of one knob."""
+    unit = knob.metadata["unit"]
     label = knob.name.replace("_", " ") + (f" [{unit}]" if unit else "")
-    more: dict[str, Any] = {"help": knob.metadata["meaning"], "key": f"form {name}"}
-    if name not in PLACES:
-        more |= {"key": _kept(name), "on_change": _keep, "args": (name,)}
-    choices = ["true", "false"] if isinstance(knob.default, bool) else knob.metadata["choices"]
-    if choices:
-        options = [preset, *(one for one in choices if one != preset)]
-        st.session_state[more["key"]] = session.one_of(name, options)
-        value = st.selectbox(label, options, **more)
+    key, said = f"form {name}", _asked(name, knob, preset)
+    more: dict[str, Any] = {"help": knob.metadata["meaning"], "key": key}
+    more |= {"on_change": _keep, "args": (name,)}
+    if choices := _choices(knob, preset):
+        st.session_state[key] = said or preset
+        st.selectbox(label, choices, **more)
     else:
-        value = st.text_input(label, placeholder=preset or "none", max_chars=400, **more)
-    return None if value in ("", preset) else value
+        st.session_state[key] = said
+        st.text_input(label, placeholder=preset or "none", max_chars=LONGEST, **more)
 
 
 def _text(value: Any) -> str:
@@ -177,4 +195,8 @@ def _kept(name: str) -> str:
 
 
 def _keep(name: str) -> None:
-    session.go({name: st.session_state[f"form {name}"]})
+    value = st.session_state[f"form {name}"]
+    if name in PLACES:
+        st.session_state[f"place {name}"] = value
+    else:
+        session.go({name: value})

@@ -1,5 +1,8 @@
 """Parts of the audit page: the rows of one defect, one row before and after, a person's ruling."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from data import audit, audit_rows, rulings, spans, state
@@ -10,6 +13,22 @@ from workbench.texts import ends, plain
 
 PAGE = 50  # rows
 SHARES = {"share": st.column_config.NumberColumn(format="percent")}
+
+
+def of_source(box: Callable[..., Any]) -> Callable[..., Any]:
+    """A box (st.selectbox) for the source: with another one, what was chosen of the last is left.
+
+    Else its converter would stay chosen where both have it, though nobody chose it of this one.
+    """
+
+    def pick(*asked: Any, on_change: Callable[[], None], **more: Any) -> Any:
+        def left() -> None:
+            on_change()
+            session.go(dict.fromkeys(("converter", "tokenizer", "record")))
+
+        return box(*asked, on_change=left, **more)
+
+    return pick
 
 
 def rows_by_defect(source: str, converter: str) -> None:
@@ -24,9 +43,12 @@ def rows_by_defect(source: str, converter: str) -> None:
     right.subheader("Markers found")
     table(session.answer(audit.dialects, source, converter), into=right)
     st.subheader("Defects")
-    st.caption("A row may have several; `kept` of them became examples all the same.")
     defects = session.answer(audit.defects, source, converter)
-    table(defects)
+    if defects.is_empty():
+        st.success("No row has one.")
+    else:
+        st.caption("A row may have several; `kept` of them became examples all the same.")
+        table(defects)
     st.subheader("Rows")
     phrases = defects["phrase"].unique(maintain_order=True).to_list()
     phrase = st.selectbox(
@@ -63,6 +85,7 @@ def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
             st.info("No row has this defect.")
             return None
         chosen = first["record_id"][0]
+        session.go({"record": chosen})  # another may be the first when more are ingested
         place = session.answer(audit_rows.neighbours, source, converter, phrase, chosen)
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
     for column, way, key in ((before, "previous", "Left"), (after, "next", "Right")):
@@ -155,7 +178,9 @@ def survival_of(source: str, converter: str) -> None:
         st.info("No tokens are counted yet. Count them with the model that will be trained:")
         st.code(f"thinkbench audit {source} --model tiny", language="shell")
         return
-    tokenizer = session.chosen(st.selectbox, "Tokenizer", known, "tokenizer", format_func=plain)
+    tokenizer = session.chosen(
+        st.selectbox, "Tokenizer", known, "tokenizer", stays=True, format_func=plain
+    )
     found = session.answer(survival.counted, source, converter, tokenizer)
     wrong = int((~found["mask_is_exact"]).sum())
     say = st.error if wrong else st.success

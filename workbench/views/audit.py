@@ -5,7 +5,7 @@ import streamlit as st
 from data import audit
 from workbench import charts, session
 from workbench.texts import plain
-from workbench.views_of_rows import defects_by_source, rows_by_defect, survival_of
+from workbench.views_of_rows import defects_by_source, of_source, rows_by_defect, survival_of
 
 TABS = {
     "Rows by defect": rows_by_defect,
@@ -25,13 +25,16 @@ if conversions.is_empty():
 
 left, right = st.columns(2)
 sources = conversions["source"].unique(maintain_order=True).to_list()
-source = left.selectbox("Source", sources, format_func=plain, key="source", bind="query-params")
+source = session.chosen(
+    of_source(left.selectbox), "Source", sources, "source", stays=True, format_func=plain
+)
 converters = conversions.filter(conversions["source"] == source)["converter"].to_list()
 converter = session.chosen(
     right.selectbox,
     "Converter",
     converters,
     "converter",
+    stays=True,
     format_func=plain,
     help="version and rules; the newest conversion comes first",
 )
@@ -41,7 +44,9 @@ assert converter is not None
 counts = session.answer(audit.outcomes, source, converter)
 for column, (name, rows) in zip(st.columns(len(counts)), counts.items(), strict=True):
     column.metric(name.replace("_", " ").capitalize(), f"{rows:,}")
-st.altair_chart(charts.funnel(counts, session.ink()))
+bars = session.folded("As bars", "bars")
+if bars.open:
+    bars.altair_chart(charts.funnel(counts, session.ink()))
 
 for tab, draw in zip(
     # what a tab holds is drawn while it is open only: the address says which is

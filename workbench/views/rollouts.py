@@ -13,7 +13,7 @@ if known.is_empty():
     st.code(f"{session.FIRST}\nthinkbench grpo", language="shell")
     st.stop()
 
-run = session.chosen(st.selectbox, "Run", known["run"].to_list(), "run")
+run = session.chosen(st.selectbox, "Run", known["run"].to_list(), "run", stays=True)
 steps = session.answer(rollout_steps.steps, run, reads=("rollouts",))
 series = session.answer(rollout_steps.series, run, reads=("metrics",))
 if steps.is_empty() and series.is_empty():
@@ -21,6 +21,8 @@ if steps.is_empty() and series.is_empty():
     st.stop()
 
 step = groups_of_rollouts.step_of_page(steps)
+if step is not None:  # into the address: the last is another one while the run goes on
+    session.go({"step": str(step)})
 groups_of_rollouts.events(session.answer(rollout_steps.events, run, reads=("metrics",)))
 groups_of_rollouts.by_step(
     steps,
