@@ -67,7 +67,7 @@ def test_reasoning_answer_and_defects_are_marked_where_they_stand(show, mine):
     page = show(PAGE)
     assert any('title="reasoning">I add them up.</mark>' in body for body in drawn(page))
     assert any('title="answer">1</mark>' in body for body in drawn(page))
-    page.selectbox(key="defect").set_value("thought never closed").run()
+    page.selectbox(key="pick defect").set_value("thought never closed").run()
     [marked] = [body for body in drawn(page) if "<mark" in body]
     assert 'title="thought never closed">&lt;think&gt;I never stop</mark>' in marked
     assert page.warning[0].value == "Quarantined"
@@ -76,7 +76,7 @@ def test_reasoning_answer_and_defects_are_marked_where_they_stand(show, mine):
 def test_next_and_previous_go_through_the_rows_of_a_defect_and_stop_at_its_ends(show, here):
     test_audit.convert(here, "1", test_audit.ROWS)
     page = show(PAGE)
-    page.selectbox(key="defect").set_value("no answer").run()
+    page.selectbox(key="pick defect").set_value("no answer").run()
     rows = ask(
         here,
         "select record_id from conversions"
@@ -126,7 +126,7 @@ def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_b
     seen.count(mine, "mine", version, "tiny", models.TINY, lambda *shown: None)
     page = show(PAGE, view="What training sees")
     assert any("exact in 2 of 2" in success.value for success in page.success)
-    page.number_input(key="budget").set_value(100).run()
+    page.number_input(key="pick budget").set_value(100).run()
     [beyond] = [frame.value for frame in page.dataframe if "answer_end" in frame.value]
     assert len(beyond) == 1
     assert beyond["answer_end"].item() > 100
@@ -146,7 +146,7 @@ def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
     page = show(PAGE, view="What training sees", converter=older, tokenizer=tokenizer, budget="7")
     boxes = {box.label: box.value for box in page.selectbox}
     assert (boxes["Converter"], boxes["Tokenizer"]) == (older, tokenizer)
-    assert page.number_input(key="budget").value == 7
+    assert page.number_input(key="pick budget").value == 7
     box = next(box for box in page.selectbox if box.label == "Converter")
     box.set_value(newest).run()
     assert page.query_params["converter"] == newest

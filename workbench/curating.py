@@ -90,9 +90,7 @@ def _turn() -> None:
     of = st.session_state["curate of"]
     if of != session.one_of("of", KINDS):
         aside, where = session.said("aside"), session.said("where")
-        found = session.address() | {"of": of, "where": aside, "aside": where[:LONGEST], "page": ""}
-        # at once: one step back in the browser takes all of it back
-        st.query_params.from_dict({name: value for name, value in found.items() if value})
+        session.go({"of": of, "where": aside, "aside": where[:LONGEST], "page": None})
 
 
 def _more(recipe: Recipe) -> Recipe:

@@ -77,9 +77,7 @@ def _search() -> None:
 
 
 def _clear() -> None:
-    grader = session.said("grader")
-    st.query_params.clear()
-    session.go({"grader": grader})
+    session.go({**dict.fromkeys(session.address()), "grader": session.said("grader")})
 
 
 def show(generation: str) -> None:

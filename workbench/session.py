@@ -113,12 +113,16 @@ def number(name: str, default: int = 1, least: int = 1) -> int:
 
 
 def go(changes: Mapping[str, str | list[str] | None]) -> None:
-    """Change the address; None and what is empty go out of it."""
+    """Change the address, in one step of the browser's history; what is empty goes out of it.
+
+    No box is bound to the address by Streamlit's own `bind`: such names could not be changed here.
+    """
+    found: dict[str, str | list[str]] = {**address()}
     for name, value in changes.items():
-        if value is None or value in ("", []):
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = value
+        found.pop(name, None)
+        if value:
+            found[name] = value
+    st.query_params.from_dict(found)
 
 
 def one_of(name: str, values: Sequence[str], default: str | None = None) -> str | None:
@@ -137,18 +141,34 @@ def chosen(
     *,
     default: str | None = None,
     stays: bool = False,
+    optional: bool = False,
+    leaves: Sequence[str] = (),
     **more: Any,
 ) -> Any:
     """A box to pick one of `values` (pick: st.selectbox, likewise), kept in the address.
 
-    stays: the usual value changes as runs are added, so it is put into the address too, and a link
-        goes on showing what it showed
+    stays:    the usual value changes as runs are added, so it is put into the address too, and a
+              link goes on showing what it showed
+    optional: where the address names none, none is picked
+    leaves:   names that go out of the address with another value, being chosen for the last
     """
     key = f"pick {name}"
-    value = st.session_state[key] = one_of(name, values, default)
+    value = None if optional and said(name) not in values else one_of(name, values, default)
+    st.session_state[key] = value
     if stays and value is not None and said(name) != value:
         go({name: value})
-    return pick(label, values, key=key, on_change=lambda: go({name: st.session_state[key]}), **more)
+
+    def keep() -> None:
+        go({**dict.fromkeys(leaves), name: st.session_state[key]})
+
+    return pick(label, values, key=key, on_change=keep, **more)
+
+
+def tabs(labels: Sequence[str], name: str) -> Sequence[Any]:
+    """Tabs, of which the address keeps the open one. Fill that one only: its `open` says so."""
+    key = f"tab {name}"
+    st.session_state[key] = one_of(name, labels)
+    return st.tabs(labels, key=key, on_change=lambda: go({name: st.session_state[key]}))
 
 
 def several(
@@ -185,7 +205,18 @@ def folded(label: str, name: str, *, open: bool = False) -> Any:
     Fill it only where its `open` says so: what is folded in costs the browser as much as what is
     seen.
     """
-    return st.expander(label, expanded=open, key=name, on_change="rerun", bind="query-params")
+    key = f"fold {name}"
+    st.session_state[key] = said(name, _yes_or_no(open)) == _yes_or_no(True)
+
+    def keep() -> None:
+        now = st.session_state[key]
+        go({name: None if now == open else _yes_or_no(now)})
+
+    return st.expander(label, key=key, on_change=keep)
+
+
+def _yes_or_no(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def may_write() -> bool:

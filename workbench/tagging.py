@@ -110,5 +110,5 @@ def _views(filter: Filter) -> None:
 
 def _open(query: str) -> None:
     # only what a filter may hold: a saved view is text that somebody wrote
-    st.query_params.clear()
-    session.go(dict(to_address(of_address(parse_qs(query)))))
+    saved = to_address(of_address(parse_qs(query)))
+    session.go({**dict.fromkeys(session.address()), **saved})

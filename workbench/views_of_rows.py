@@ -1,8 +1,5 @@
 """Parts of the audit page: the rows of one defect, one row before and after, a person's ruling."""
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from data import audit, audit_rows, rulings, spans, state
@@ -13,22 +10,6 @@ from workbench.texts import ends, plain
 
 PAGE = 50  # rows
 SHARES = {"share": st.column_config.NumberColumn(format="percent")}
-
-
-def of_source(box: Callable[..., Any]) -> Callable[..., Any]:
-    """A box (st.selectbox) for the source: with another one, what was chosen of the last is left.
-
-    Else its converter would stay chosen where both have it, though nobody chose it of this one.
-    """
-
-    def pick(*asked: Any, on_change: Callable[[], None], **more: Any) -> Any:
-        def left() -> None:
-            on_change()
-            session.go(dict.fromkeys(("converter", "tokenizer", "record")))
-
-        return box(*asked, on_change=left, **more)
-
-    return pick
 
 
 def rows_by_defect(source: str, converter: str) -> None:
@@ -51,14 +32,14 @@ def rows_by_defect(source: str, converter: str) -> None:
         table(defects)
     st.subheader("Rows")
     phrases = defects["phrase"].unique(maintain_order=True).to_list()
-    phrase = st.selectbox(
+    phrase = session.chosen(
+        st.selectbox,
         "With the defect",
         phrases,
-        index=None,
+        "defect",
+        optional=True,
         placeholder="any row",
         format_func=plain,
-        key="defect",
-        bind="query-params",
     )
     record = rows_of(source, converter, phrase)
     if record is not None:
@@ -109,7 +90,7 @@ def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
 
 
 def _go_to(record: str) -> None:
-    st.query_params["record"] = record
+    session.go({"record": record})
 
 
 def detail(record: str, converter: str) -> dict:
@@ -189,13 +170,14 @@ def survival_of(source: str, converter: str) -> None:
     longest = int(found["answer_end"].max() or 1)
     budgets = sorted({*charts.steps(longest + 1), *survival.BUDGETS})
     st.altair_chart(charts.survival(survival.survival(found, budgets)))
-    budget = st.number_input(
-        "Budget, in tokens",
-        min_value=1,
-        value=longest + 1,
-        key="budget",
-        bind="query-params",
-    )
-    lost = survival.lost(found, int(budget))
+    lost = survival.lost(found, _budget(longest + 1))
     st.caption(f"{lost.height:,} of {found.height:,} examples do not fit it.")
     table(lost)
+
+
+def _budget(usual: int) -> int:
+    """The number of tokens that somebody asks about, which the address keeps."""
+    key = "pick budget"
+    st.session_state[key] = session.number("budget", usual)
+    keep = lambda: session.go({"budget": str(st.session_state[key])})  # noqa: E731
+    return st.number_input("Budget, in tokens", min_value=1, key=key, on_change=keep)

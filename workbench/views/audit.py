@@ -5,7 +5,7 @@ import streamlit as st
 from data import audit
 from workbench import charts, session
 from workbench.texts import plain
-from workbench.views_of_rows import defects_by_source, of_source, rows_by_defect, survival_of
+from workbench.views_of_rows import defects_by_source, rows_by_defect, survival_of
 
 TABS = {
     "Rows by defect": rows_by_defect,
@@ -25,8 +25,9 @@ if conversions.is_empty():
 
 left, right = st.columns(2)
 sources = conversions["source"].unique(maintain_order=True).to_list()
+OF_SOURCE = ("converter", "tokenizer", "record")  # chosen of one source, they say nothing of others
 source = session.chosen(
-    of_source(left.selectbox), "Source", sources, "source", stays=True, format_func=plain
+    left.selectbox, "Source", sources, "source", stays=True, leaves=OF_SOURCE, format_func=plain
 )
 converters = conversions.filter(conversions["source"] == source)["converter"].to_list()
 converter = session.chosen(
@@ -50,7 +51,7 @@ if bars.open:
 
 for tab, draw in zip(
     # what a tab holds is drawn while it is open only: the address says which is
-    st.tabs(list(TABS), key="view", on_change="rerun", bind="query-params"),
+    session.tabs(list(TABS), "view"),
     TABS.values(),
     strict=True,
 ):
