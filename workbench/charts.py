@@ -7,8 +7,10 @@ import altair as alt
 import polars as pl
 
 METRICS = ("format", "answer", "partial")
-NAMES = alt.Axis(labelLimit=300, labelOverlap=False)
+NAMES = alt.Axis(labelLimit=300, labelOverlap=False, labelFlush=False)
 WHOLE = alt.Axis(format=",d", tickMinStep=1, labelFlush=True)  # counts, which have no fractions
+# of a curve that stays at 44, Vega's own format makes 44.000000
+VALUES = alt.Axis(format=".4~g", tickCount=5, minExtent=36)
 # pixels of one of several curves: three, with their axes, fill a page of 1,440 beside its menu
 PANEL = (290, 130)
 
@@ -16,6 +18,11 @@ PANEL = (290, 130)
 def tips(*names: str) -> list[alt.Tooltip]:
     """What is shown of a point. (Altair takes milliseconds to look up a plain string.)"""
     return [alt.Tooltip(name) for name in names]
+
+
+def counts(*names: str) -> list[alt.Tooltip]:
+    """Likewise, of whole numbers."""
+    return [alt.Tooltip(name, format=",d") for name in names]
 
 
 def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
@@ -46,7 +53,8 @@ def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetCha
         color=alt.Color("metric:N", sort=list(METRICS), title=None),
         yOffset=alt.YOffset("metric:N", sort=list(METRICS)),
         tooltip=[
-            *tips("stage", "metric", "n"),
+            *tips("stage", "metric"),
+            *counts("n"),
             *(alt.Tooltip(name, format=".1%") for name in ("value", "low", "high")),
         ],
     )
@@ -54,18 +62,20 @@ def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetCha
         x=alt.X("low:Q", scale=share, axis=alt.Axis(format="%"), title="share of problems"),
         x2=alt.X2("high:Q"),
     )
-    return lines + base.mark_point(filled=True, size=70).encode(x=alt.X("value:Q", scale=share))
+    return lines + base.mark_point(filled=True, opacity=1, size=70).encode(
+        x=alt.X("value:Q", scale=share)
+    )
 
 
-def funnel(counts: dict[str, int], ink: str) -> alt.LayerChart | alt.FacetChart:
+def funnel(found: dict[str, int], ink: str) -> alt.LayerChart | alt.FacetChart:
     """A bar for each count of data.audit.outcomes, in its order, with its number."""
     rows = pl.DataFrame(
-        {"what": [name.replace("_", " ") for name in counts], "rows": list(counts.values())}
+        {"what": [name.replace("_", " ") for name in found], "rows": list(found.values())}
     )
     base = alt.Chart(rows, height=alt.Step(28)).encode(
-        x=alt.X("rows:Q", title="rows", axis=alt.Axis(format=",d", tickMinStep=1)),
+        x=alt.X("rows:Q", title="rows", axis=WHOLE),
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
-        tooltip=[*tips("what"), alt.Tooltip("rows", format=",")],
+        tooltip=[*tips("what"), *counts("rows")],
     )
     numbers = base.mark_text(align="left", dx=4, color=ink).encode(
         text=alt.Text("rows:Q", format=",")
@@ -90,9 +100,14 @@ def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
         [{name: point[name] for name in columns} for point in known], schema=columns
     )
     base = alt.Chart(rows).encode(
-        x=alt.X("budget:Q", scale=alt.Scale(type="log", nice=False), title="tokens"),
+        x=alt.X(
+            "budget:Q",
+            scale=alt.Scale(type="log", nice=False),
+            title="tokens",
+            axis=alt.Axis(format=",d"),
+        ),
         tooltip=[
-            *tips("budget", "n"),
+            *counts("budget", "n"),
             *(alt.Tooltip(name, format=".1%") for name in ("value", "low", "high")),
         ],
     )
@@ -127,7 +142,7 @@ def differences(rows: list[dict[str, Any]], ink: str) -> alt.LayerChart | alt.Fa
             scale=alt.Scale(domain=names, range=["#4a7fb5", "#8a8f98"]),
             legend=alt.Legend(title=None, orient="bottom"),
         ),
-        tooltip=[*tips("label", "n"), *(alt.Tooltip(name, format="+.1%") for name in
+        tooltip=[*tips("label"), *counts("n"), *(alt.Tooltip(name, format="+.1%") for name in
                                         ("difference", "low", "high"))],
     )  # fmt: skip
     axis = alt.Axis(format="+%")
@@ -137,7 +152,9 @@ def differences(rows: list[dict[str, Any]], ink: str) -> alt.LayerChart | alt.Fa
     zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(
         strokeDash=[3, 3], opacity=0.5, color=ink
     )
-    dots = base.mark_point(filled=True, size=60).encode(x=alt.X("difference:Q", axis=axis))
+    dots = base.mark_point(filled=True, opacity=1, size=60).encode(
+        x=alt.X("difference:Q", axis=axis)
+    )
     return (zero.encode(x=alt.X("x:Q")) + lines + dots).properties(height=110 + 26 * len(known))
 
 
@@ -153,12 +170,16 @@ def causes(
     )
     base = alt.Chart(frame).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=NAMES),
-        x=alt.X("signed:Q", title="problems", axis=alt.Axis(format=",d")),
-        tooltip=tips("cause", "what", "problems"),
+        x=alt.X(
+            "signed:Q",
+            title="problems",
+            axis=alt.Axis(tickMinStep=1, labelExpr="format(abs(datum.value), ',d')"),
+        ),
+        tooltip=[*tips("cause", "what"), *counts("problems")],
     )
     colour = alt.Scale(domain=["gained", "lost"], range=["#5c9c78", "#b5645a"])
     bars = base.mark_bar(size=14).encode(color=alt.Color("what:N", scale=colour, legend=None))
-    numbers = base.mark_text(dy=-14, color=ink).encode(text=alt.Text("problems:Q"))
+    numbers = base.mark_text(dy=-14, color=ink).encode(text=alt.Text("problems:Q", format=",d"))
     return (bars + numbers).properties(height=90 + 40 * len(rows))
 
 
@@ -173,11 +194,10 @@ def curve(
     base = alt.Chart(rows).encode(
         x=alt.X("step:Q", title=None, axis=WHOLE),
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False),
-                axis=alt.Axis(tickCount=5, minExtent=36)),
+                axis=VALUES),
         color=alt.Color("name:N", legend=alt.Legend(title=None, orient="bottom", columns=2)
                         if several else None),
-        tooltip=[*tips("name:N"), alt.Tooltip("step:Q", format=",d"),
-                 alt.Tooltip("value:Q", format=".4g")],
+        tooltip=[*tips("name:N"), *counts("step:Q"), alt.Tooltip("value:Q", format=".4g")],
     )  # fmt: skip
     lines = base.mark_line(strokeWidth=1.5, point=rows.height < 40)
     rules = [

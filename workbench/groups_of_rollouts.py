@@ -147,7 +147,7 @@ def _completion(row: dict[str, Any]) -> None:
                 [
                     f"sample {row['sample']}: reward {_number(row['reward'])},"
                     f" advantage {_number(row['advantage'], '+.2f')}",
-                    f"{row['tokens']} tokens{cut}",
+                    f"{row['tokens']:,} tokens in all{cut}",
                     *parts,
                 ]
             )

@@ -157,7 +157,7 @@ def _place(stage: str) -> tuple[int, str]:
 
 def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark]) -> None:
     st.subheader(VERDICT[row["correct"]], anchor=False)
-    tokens = "" if row["tokens"] is None else f", {row['tokens']:,} tokens"
+    tokens = "" if row["tokens"] is None else f", {row['tokens']:,} tokens in all"
     names = [name for name in row["categories"] if name not in (NOTHING_WRONG, NOT_LOOKED_AT)]
     lines = [
         f"{row['stage']} · {row['run']} · sample {row['sample']}",

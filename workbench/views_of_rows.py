@@ -4,7 +4,7 @@ import streamlit as st
 
 from data import audit, audit_rows, rulings, spans, state
 from evals import survival
-from workbench import charts, marked, picking, session, texts
+from workbench import charts, marked, picking, presses, session, texts
 from workbench.tables import table
 from workbench.texts import ends, plain
 
@@ -41,10 +41,7 @@ def rows_by_defect(source: str, converter: str) -> None:
         placeholder="any row",
         format_func=plain,
     )
-    record = rows_of(source, converter, phrase)
-    if record is not None:
-        row = detail(record, converter)
-        ruling_form(record, row)
+    rows_of(source, converter, phrase)
 
 
 def defects_by_source(source: str, converter: str) -> None:
@@ -53,40 +50,56 @@ def defects_by_source(source: str, converter: str) -> None:
     table(session.answer(audit.defects_by_source), look=SHARES)
 
 
-def rows_of(source: str, converter: str, phrase: str | None) -> str | None:
-    """Buttons and a list to go through the rows with a defect; the id of the one that is shown.
+@st.fragment
+def rows_of(source: str, converter: str, phrase: str | None) -> None:
+    """The rows with a defect, one at a time: buttons, keys and a list to go through them.
 
-    Which one is a part of the page's address: `record`.
+    Which one is shown is a part of the page's address: `record`.
     """
-    chosen = st.query_params.get("record", "")
-    place = session.answer(audit_rows.neighbours, source, converter, phrase, chosen)
+    chosen = session.said("record")
+    asked = (source, converter, phrase)
+    place = session.answer(audit_rows.neighbours, *asked, chosen)
     if place["place"] is None:  # no row yet, or one of another defect: begin with the first
-        first = session.answer(audit_rows.rows_with, source, converter, phrase, 1, 1)
+        first = session.answer(audit_rows.rows_with, *asked, 1, 1)
         if first.is_empty():
             st.info("No row has this defect.")
-            return None
+            return
         chosen = first["record_id"][0]
         session.go({"record": chosen})  # another may be the first when more are ingested
-        place = session.answer(audit_rows.neighbours, source, converter, phrase, chosen)
+        place = session.answer(audit_rows.neighbours, *asked, chosen)
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
-    for column, way, key in ((before, "previous", "Left"), (after, "next", "Right")):
+    for column, way, arrow in ((before, "previous", "←"), (after, "next", "→")):
         column.button(
             way.capitalize(),
             disabled=place[way] is None,
-            shortcut=key,
-            on_click=_go_to,
-            args=(place[way],),
+            on_click=_step,
+            args=(*asked, way),
+            help=f"or the key {arrow}",
             width="stretch",
         )
-    where.markdown(f"{place['place']:,} of {place['of']:,}")
+    with where:
+        presses.place(place["place"], place["of"], f"{asked}", lambda at: _go_to_place(*asked, at))
     listed = session.folded("List", "list")
     if listed.open:
         page = -(-place["place"] // PAGE)
-        rows = session.answer(audit_rows.rows_with, source, converter, phrase, page, PAGE)
+        rows = session.answer(audit_rows.rows_with, *asked, page, PAGE)
         with listed:
             key = f"rows of {source} {converter} {phrase} {page}"
             picking.table(rows, rows["record_id"].to_list(), key, _go_to)
-    return chosen
+    ruling_form(chosen, detail(chosen, converter))
+
+
+def _step(source: str, converter: str, phrase: str | None, way: str) -> None:
+    # from where the address is by now: of two quick clicks the second goes on from the first
+    asked = (source, converter, phrase, session.said("record"))
+    if to := session.answer(audit_rows.neighbours, *asked)[way]:
+        _go_to(to)
+
+
+def _go_to_place(source: str, converter: str, phrase: str | None, place: int) -> None:
+    found = session.answer(audit_rows.rows_with, source, converter, phrase, place, 1)
+    if not found.is_empty():
+        _go_to(found["record_id"].item())
 
 
 def _go_to(record: str) -> None:
