@@ -134,8 +134,16 @@ def pair():
 
 
 @pytest.fixture(scope="session")
-def cold(tmp_path_factory):
-    """The bundled model after a short cold start: it knows the tags, so that rewards differ.
+def few(tmp_path_factory) -> Path:
+    """The folder of a model of two layers, see tests/few_layers.py."""
+    from tests.few_layers import made_in
+
+    return made_in(tmp_path_factory.mktemp("few") / "model")
+
+
+@pytest.fixture(scope="session")
+def cold(few, tmp_path_factory):
+    """The model `few` after a short cold start: it knows the tags, so that rewards differ.
 
     merged: its folder   store: with the metrics of its run `sft-test`   steps: as progress told
     """
@@ -145,7 +153,7 @@ def cold(tmp_path_factory):
     from pipeline.tokens import Tokenizer, example_tokens
 
     folder = tmp_path_factory.mktemp("cold")
-    start, store = models.load("tiny"), open_store(folder / "store")
+    start, store = models.load(str(few)), open_store(folder / "store")
     tokenizer = Tokenizer(start.folder)
     config = SftConfig(
         steps=40, batch=8, lora_rank=8, learning_rate=5e-3, checkpoint_every=20, max_tokens=160

@@ -9,6 +9,9 @@ from safetensors.numpy import load_file, save_file
 from pipeline import models
 
 LAYERS = 2
+# For processes that are compared with each other: what splits a program over devices comes before
+# LLVM, whose optimizing takes half of their time and changes only how fast the pieces are.
+UNOPTIMIZED = "--xla_backend_optimization_level=0"
 
 
 def made_in(folder: Path) -> Path:

@@ -52,10 +52,11 @@ def test_what_is_measured_is_the_model_that_is_trained(trained):
     assert trained["written"][0] != trained["written"][-1]
 
 
-def test_what_was_begun_with_other_problems_is_not_gone_on_with(trained):
+def test_what_was_begun_with_other_problems_is_not_gone_on_with(trained, few):
     with pytest.raises(CannotResume, match=r"problems was '[0-9a-f]+' and is "):
         grpo.train(
-            models.load("tiny"), [], trained["tokenizer"], CONFIG, store=trained["store"], run="x",
+            models.load(str(few)), [], trained["tokenizer"], CONFIG,
+            store=trained["store"], run="x",
             measure=lambda generate: 0.0, heldout_sampling=Sampling(), heldout_batch=1, heldout=1,
             folder=trained["folder"], metrics=StoreMetrics(trained["store"], "x"),
             progress=lambda *shown: None, on_checkpoint=lambda step, answer: None,
@@ -95,9 +96,9 @@ def test_signs_of_collapse_are_measured_at_each_step(trained):
     } <= set(names)
 
 
-def test_the_merged_folder_loads_like_any_model(trained):
+def test_the_merged_folder_loads_like_any_model(trained, few):
     merged = models.load(str(trained["merged"]))
-    assert models.parameters(merged.model) == models.parameters(models.load("tiny").model)
+    assert models.parameters(merged.model) == models.parameters(models.load(str(few)).model)
 
 
 def test_kl_is_k3_whose_gradient_is_not_zero():
@@ -143,10 +144,10 @@ def test_a_logger_that_closes_leaves_the_listeners_of_other_stages_alone(trained
     assert cleared == []
 
 
-def test_restored_adapters_are_those_that_were_saved(tmp_path):
+def test_restored_adapters_are_those_that_were_saved(few, tmp_path):
     from flax import nnx
 
-    loaded = models.load("tiny")
+    loaded = models.load(str(few))
     model = add_adapters(loaded.model, rank=2, alpha=4.0, seed=0, mesh=loaded.mesh)
     best = BestAdapters(Path(tmp_path) / "best", keep=2)
     saved = [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.state(model, nnx.LoRAParam))]
@@ -159,8 +160,8 @@ def test_restored_adapters_are_those_that_were_saved(tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(saved, restored, strict=True))
 
 
-def test_no_logger_of_a_run_has_a_backend_so_that_wandb_never_starts(trained):
-    start = models.load("tiny")
+def test_no_logger_of_a_run_has_a_backend_so_that_wandb_never_starts(trained, few):
+    start = models.load(str(few))
     sampling = Sampling(max_prompt_tokens=128, max_tokens=16)
     cluster = grpo.cluster_of(start, trained["tokenizer"], CONFIG, sampling)
     loggers = [cluster._rl_metrics_logger, cluster.actor_trainer.metrics_logger]

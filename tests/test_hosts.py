@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 from data.store import ask, open_store
 from pipeline import hosts
 from tests import ROOT
-from tests.few_layers import made_in
+from tests.few_layers import UNOPTIMIZED, made_in
 
 MESH = ["--set", "model.fsdp=2", "--set", "model.tensor_parallel=2"]
 SFT = ["sft", "--steps", "24", "--batch", "4", *MESH]
@@ -36,7 +36,7 @@ def place(tmp_path_factory) -> Path:
 
 
 def started(store: Path, command: list[str], devices: int, **named: str) -> subprocess.Popen[str]:
-    flags = f"--xla_force_host_platform_device_count={devices}"
+    flags = f"--xla_force_host_platform_device_count={devices} {UNOPTIMIZED}"
     told = store.with_suffix(".progress")
     told.unlink(missing_ok=True)
     environment = os.environ | named | {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.few_layers import made_in
+from tests.few_layers import UNOPTIMIZED, made_in
 
 MESHES = ((1, 1), (2, 4), (8, 1))
 
@@ -20,7 +20,7 @@ MESHES = ((1, 1), (2, 4), (8, 1))
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory) -> dict[str, dict]:
     model = made_in(tmp_path_factory.mktemp("few") / "model")
-    flags = "--xla_force_host_platform_device_count=8"
+    flags = f"--xla_force_host_platform_device_count=8 {UNOPTIMIZED}"
     environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-W", "ignore", "-m", "tests.test_mesh", str(model)]
     output = subprocess.check_output(command, cwd=ROOT, env=environment, text=True)

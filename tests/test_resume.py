@@ -50,13 +50,13 @@ def metrics_of(store: Store, run: str) -> list[tuple]:
     return ask(store, query, run=run).rows()
 
 
-def test_sft_goes_on_as_if_it_had_never_stopped(cold, tmp_path):
+def test_sft_goes_on_as_if_it_had_never_stopped(cold, few, tmp_path):
     store = open_store(tmp_path / "store")
     config = replace(cold["config"], steps=8, checkpoint_every=3)
 
     def train(folder: str, stop: Stop) -> None:
         sft.train(
-            models.load("tiny"), cold["rows"], Tokenizer(models.TINY), config,
+            models.load(str(few)), cold["rows"], Tokenizer(models.TINY), config,
             folder=tmp_path / folder, metrics=StoreMetrics(store, folder),
             progress=lambda *shown: None, stop=stop,
         )  # fmt: skip
