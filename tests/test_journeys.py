@@ -90,7 +90,8 @@ def page(browser) -> Iterator:
 @pytest.fixture
 def pictured(filled, tmp_path) -> Iterator[tuple[str, Store]]:
     """The address of a store with something on every page, and the store."""
-    shutil.copytree(os.environ.get("THINKBENCH_PICTURED", filled.folder), tmp_path / "store")
+    pictured = os.environ.get("THINKBENCH_PICTURED", str(filled.folder))
+    shutil.copytree(pictured, tmp_path / "store")
     with served(tmp_path / "store") as url:
         yield url, open_store(tmp_path / "store")
 
