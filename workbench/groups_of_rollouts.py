@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from evals import rollout_steps
-from workbench import charts, reading, session, texts
+from workbench import charts, picking, presses, reading, session, texts
 from workbench.tables import table
 from workbench.texts import plain, plain_columns
 
@@ -89,20 +89,17 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     pick.select_slider("Step", known, key=key, on_change=_pick_step)
     found = session.answer(rollout_steps.groups, run, step, reads=("rollouts", "problems"))
     group = min(session.number("group", 0, least=0), found.height - 1)
-    picked = table(
+    picking.table(
         found,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"groups {run} {step} {group}",
+        [str(place) for place in range(found.height)],
+        f"groups of {run} {step}",
+        lambda group: session.go({"group": group}),
         look=dict.fromkeys(
             ("reward", "spread", "best"), st.column_config.NumberColumn(format="%.2f")
         ),
     )
-    if chosen := picked["selection"]["rows"]:
-        session.go({"group": str(chosen[0])})
-        st.rerun()
     row = found.row(group, named=True)
-    _turn(group, found.height)
+    _turn(f"{run} {step}", group, found.height)
     reading.problem(row["problem_id"])
     if row["spread"] < 1e-9:
         st.info("All rewards of this group are the same: nothing is learned from it.")
@@ -114,12 +111,13 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     _over_time(run, row["problem_id"], step)
 
 
-def _turn(group: int, of: int) -> None:
+def _turn(rows: str, group: int, of: int) -> None:
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
-    for column, label, by, key in ((before, "Previous", -1, "Left"), (after, "Next", 1, "Right")):
-        column.button(label, disabled=not 0 <= group + by < of, shortcut=key, on_click=_turned,
-                      args=(by, of), width="stretch")  # fmt: skip
-    where.text(f"Group {group + 1:,} of {of:,}")
+    for column, label, by, arrow in ((before, "Previous", -1, "←"), (after, "Next", 1, "→")):
+        column.button(label, disabled=not 0 <= group + by < of, help=f"or the key {arrow}",
+                      on_click=_turned, args=(by, of), width="stretch")  # fmt: skip
+    with where:
+        presses.place(group + 1, of, rows, lambda at: session.go({"group": str(at - 1)}))
 
 
 def _turned(by: int, of: int) -> None:

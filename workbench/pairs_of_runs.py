@@ -6,7 +6,7 @@ import streamlit as st
 
 from evals import browse, browse_pairs
 from evals.browse_filter import Filter
-from workbench import charts, reading, session
+from workbench import charts, picking, presses, reading, session
 from workbench.flow import flow
 from workbench.tables import table
 from workbench.words import chance, change, interval, points
@@ -122,22 +122,15 @@ def problems(filter: Filter, names: tuple[str, str], found: dict[str, list[str]]
     assert chosen is not None
     at = ids.index(chosen)
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
-    for column, label, by, key in ((before, "Previous", -1, "Left"), (after, "Next", 1, "Right")):
-        column.button(label, disabled=not 0 <= at + by < len(ids), shortcut=key,
+    for column, label, by, arrow in ((before, "Previous", -1, "←"), (after, "Next", 1, "→")):
+        column.button(label, disabled=not 0 <= at + by < len(ids), help=f"or the key {arrow}",
                       on_click=_step, args=(ids, by), width="stretch")  # fmt: skip
-    where.text(f"{at + 1:,} of {len(ids):,}")
+    with where:
+        presses.place(at + 1, len(ids), f"{names} {group}", lambda at: _go_to(ids[at - 1]))
     first = at // PAGE * PAGE
-    rows = session.browsed(browse_pairs.problems, filter, names, tuple(ids[first : first + PAGE]))
-    picked = table(
-        rows,
-        most=6,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=f"problems {group} {chosen}",
-    )
-    if selected := picked["selection"]["rows"]:
-        session.go({"problem": rows["problem_id"][selected[0]]})
-        st.rerun()
+    shown_ids = ids[first : first + PAGE]
+    rows = session.browsed(browse_pairs.problems, filter, names, tuple(shown_ids))
+    picking.table(rows, shown_ids, f"problems of {names} {group} {first}", _go_to, most=6)
     both = session.browsed(browse_pairs.generations, filter, names, chosen)
     answers = session.browsed(browse.answers_beside, filter, both[0])
     reading.problem(chosen)
@@ -147,4 +140,8 @@ def problems(filter: Filter, names: tuple[str, str], found: dict[str, list[str]]
 
 def _step(ids: list[str], by: int) -> None:
     at = ids.index(session.one_of("problem", ids) or ids[0])
-    session.go({"problem": ids[min(max(at + by, 0), len(ids) - 1)]})
+    _go_to(ids[min(max(at + by, 0), len(ids) - 1)])
+
+
+def _go_to(problem: str) -> None:
+    session.go({"problem": problem})

@@ -6,24 +6,23 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from workbench.texts import plain_columns
+from workbench import tables
 
 
 def table(
-    rows: pl.DataFrame, ids: Sequence[str], key: str, go: Callable[[str], None], **look: Any
+    rows: pl.DataFrame, ids: Sequence[str], key: str, go: Callable[[str], None], **more: Any
 ) -> None:
-    """`rows` as texts; a click on one calls `go` with its id.
+    """A table of `rows`; a click on one calls `go` with its id.   more: for workbench.tables
 
     key: the same for as long as the rows are, whichever was clicked: with another, the browser
         draws a new table, which has forgotten its tick and how far it was scrolled
     """
-    st.dataframe(
-        plain_columns(rows),
-        hide_index=True,
+    tables.table(
+        rows,
         on_select=lambda: _clicked(key, list(ids), go),
         selection_mode="single-row",
         key=key,
-        **look,
+        **more,
     )
 
 

@@ -41,6 +41,6 @@ with right:
     rows = session.browsed(browse.page, filter, number, PAGE)
     ids = rows["generation_id"].to_list()
     key = f"rows {filter.key()} {number}"
-    picking.table(rows.select(*SHOWN), ids, key, facets.show, height=300)
+    picking.table(rows.select(*SHOWN), ids, key, facets.show, most=9)
     facets.pages(number, pages)
     reading.detail(filter, ids[0], number)
