@@ -16,6 +16,7 @@ KEY, HEARD = "place among rows", "presses heard"
 
 STYLE = """
 div { font-family: var(--st-font); color: var(--st-text-color); font-size: 1rem; }
+.keys { opacity: 0.6; margin-left: 1rem; }
 """
 
 # `said` counts presses, and Python answers with the last that it has heard: until that is the
@@ -38,13 +39,16 @@ export default function ({ parentElement, data, setStateValue }) {
 }
 
 function begin(root) {
-  const shown = document.createElement("div")
+  const card = document.createElement("div")
+  const shown = card.appendChild(document.createElement("span"))
+  const keys = card.appendChild(document.createElement("span"))
   shown.setAttribute("aria-live", "polite")
+  Object.assign(keys, { className: "keys", textContent: "← →" })
   let data, setStateValue, at, waits, since, said = 0
 
   function draw() {
     shown.textContent = `${at.toLocaleString("en")} of ${data.of.toLocaleString("en")}`
-    if (!shown.isConnected) root.append(shown)
+    if (!card.isConnected) root.append(card)
   }
 
   function hear(heard, set) {

@@ -68,13 +68,12 @@ def rows_of(source: str, converter: str, phrase: str | None) -> None:
         session.go({"record": chosen})  # another may be the first when more are ingested
         place = session.answer(audit_rows.neighbours, *asked, chosen)
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
-    for column, way, arrow in ((before, "previous", "←"), (after, "next", "→")):
+    for column, way in ((before, "previous"), (after, "next")):
         column.button(
             way.capitalize(),
             disabled=place[way] is None,
             on_click=_step,
             args=(*asked, way),
-            help=f"or the key {arrow}",
             width="stretch",
         )
     with where:
