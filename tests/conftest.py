@@ -25,7 +25,8 @@ SHARING = (
     "test_learnability.py",
 )
 # these begin, so that no process ends with a long one while the others wait
-LONG = (*SHARING, "test_mesh.py", "test_main_job.py", "test_journeys.py", "test_jobs.py")
+LONG = (*SHARING, "test_hosts.py", "test_mesh.py", "test_main_job.py", "test_journeys.py",
+        "test_jobs.py")  # fmt: skip
 
 
 CACHE = pytest.StashKey[str]()
