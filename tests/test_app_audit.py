@@ -1,5 +1,7 @@
 """The audit page: every count of the audit, one row with its marks, rulings, token budgets."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -27,6 +29,13 @@ def mine(here, tmp_path):
 def drawn(page) -> list[str]:
     """The HTML of the page."""
     return [element.proto.body for element in page.get("html")]
+
+
+def place(page) -> tuple[int, int]:
+    """Which row is shown, from 1, and of how many."""
+    [found] = page.get("bidi_component")
+    told = json.loads(found.proto.json)
+    return told["at"], told["of"]
 
 
 def press(page, label: str):

@@ -9,7 +9,7 @@ from evals import report, transitions
 from tests import hostile
 from tests.store_rows import rows_of
 from tests.test_app import evaluate
-from tests.test_app_audit import press
+from tests.test_app_audit import place, press
 from workbench import charts
 from workbench.flow import flow
 from workbench.words import change, interval
@@ -74,7 +74,7 @@ def test_an_address_restores_what_is_compared(show, two):
     page = show(PAGE, a="eval-grpo", b="eval-base", group="broken", problem="p2", by="gold")
     assert [box.value for box in page.selectbox] == ["eval-grpo", "eval-base", "strict", "broken"]
     assert page.button_group[0].value == ["gold"]
-    assert any("2 of 2" in text.value for text in page.text)
+    assert place(page) == (2, 2)
 
 
 def test_an_address_that_names_no_runs_shows_the_usual_ones(show, two):
