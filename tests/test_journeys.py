@@ -127,6 +127,16 @@ def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
             picture(page, f"{name}{suffix}")
 
 
+def test_in_a_window_narrower_than_the_curves_the_page_does_not_scroll_sideways(page, address):
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    page.goto(f"{address}/rollouts")
+    ready(page)
+    chart = "document.querySelector('[data-testid=stVegaLiteChart]')"
+    page.wait_for_function(f"() => {chart}?.getBoundingClientRect().width > 900")  # it is drawn
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("part => [part.scrollWidth - part.clientWidth]") == [0]
+
+
 def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, filled):
     page.goto(f"{address}/audit?source=samples-stratos")
     ready(page)

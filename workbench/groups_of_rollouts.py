@@ -57,7 +57,9 @@ def by_step(
             curves[title] = rows
     marks = seen["first"].to_list()
     plain_curves = {title: plain_columns(rows) for title, rows in curves.items()}
-    st.altair_chart(charts.curves(plain_curves, marks, step, session.ink()), width="content")
+    drawn = charts.curves(plain_curves, marks, step, session.ink())
+    # its width is its own: in a narrow window this block scrolls sideways, rather than the page
+    st.container(horizontal=True, wrap=False).altair_chart(drawn, width="content")
 
 
 def _named(steps: pl.DataFrame, column: str, name: str = "") -> pl.DataFrame:
