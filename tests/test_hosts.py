@@ -1,5 +1,11 @@
-"""Two processes train one model: what both store is the same, and what one process would."""
+"""Two processes train one model: what both store is the same, and what one process would.
 
+The same file is the program that does several commands in a process: to begin takes it longer than
+any of them.
+"""
+
+import contextlib
+import io
 import json
 import os
 import signal
@@ -35,7 +41,9 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-def started(store: Path, command: list[str], devices: int, **named: str) -> subprocess.Popen[str]:
+def started(
+    store: Path, commands: list[list[str]], devices: int, **named: str
+) -> subprocess.Popen[str]:
     flags = f"--xla_force_host_platform_device_count={devices} {UNOPTIMIZED}"
     told = store.with_suffix(".progress")
     told.unlink(missing_ok=True)
@@ -43,25 +51,27 @@ def started(store: Path, command: list[str], devices: int, **named: str) -> subp
         "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "THINKBENCH_PROGRESS": str(told),
     }  # fmt: skip
     model = ["--model", str(store.parent / "model"), "--json"]
-    line = [sys.executable, "-m", "workbench", "--store", str(store), *command, *model]
-    piped = subprocess.PIPE
+    whole = [["--store", str(store), *command, *model] for command in commands]
+    one = len(whole) == 1
+    program = ["workbench", *whole[0]] if one else ["tests.test_hosts", json.dumps(whole)]
+    line, piped = [sys.executable, "-m", *program], subprocess.PIPE
     return subprocess.Popen(line, cwd=ROOT, env=environment, stdout=piped, stderr=piped, text=True)
 
 
 def two(
-    place: Path, command: list[str], other: list[str] | None = None
+    place: Path, commands: list[list[str]], others: list[list[str]] | None = None
 ) -> list[subprocess.Popen[str]]:
-    """Both processes, each with two devices and a store of its own; the second may do `other`."""
+    """Both processes, each with two devices and a store of its own; the second may do `others`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         named = {hosts.COORDINATOR: f"127.0.0.1:{free.getsockname()[1]}", hosts.PROCESSES: "2"}
     return [
-        started(place / f"store{number}", does, 2, **named, **{hosts.PROCESS: str(number)})
-        for number, does in enumerate((command, other or command))
+        started(place / f"store{number}", do, 2, **named, **{hosts.PROCESS: str(number)})
+        for number, do in enumerate((commands, others or commands))
     ]
 
 
-def ended(*processes: subprocess.Popen[str], codes: tuple[int, ...] = (0, 0)) -> list[dict]:
+def ended(*processes: subprocess.Popen[str], codes: tuple[int, ...] = (0, 0)) -> list:
     """What each said; none is left running where one of them failed."""
     try:
         said = [process.communicate(timeout=300) for process in processes]
@@ -86,20 +96,29 @@ def steps_done(told: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def trained(place) -> list[Path]:
-    """SFT: one process alone; and two, of which one was told to leave, and which went on."""
-    ended(started(place / "alone", SFT, 4))
-    pair = two(place, SFT)
+def said(place) -> list[list[list]]:
+    """SFT: one process alone; and two, of which one was told to leave, and which went on.
+
+    Then GRPO, and SFT with another seed in the second: what each of the two said to each command.
+    """
+    ended(started(place / "alone", [SFT], 4))
+    pair = two(place, [SFT])
     while steps_done(place / "store1.progress") < 3:
         assert all(process.poll() is None for process in pair), ended(*pair)
         time.sleep(0.02)
     pair[1].send_signal(signal.SIGTERM)
     ended(*pair, codes=(75, 128 + signal.SIGTERM))
-    ended(*two(place, SFT))
+    return ended(*two(place, [SFT, GRPO, SFT], [SFT, GRPO, [*SFT, "--seed", "1"]]))
+
+
+@pytest.fixture(scope="module")
+def trained(place, said) -> list[Path]:
+    """The stores: of one process alone, and of each of the two."""
+    assert [[code for code, *_ in each][:2] for each in said] == [[0, 0]] * 2, said
     return [place / name for name in ("alone", "store0", "store1")]
 
 
-LOSSES = "select step, value from metrics where name like '%loss' order by step"
+LOSSES = "select step, value from metrics where name like 'sft/%loss' order by step"
 
 
 def test_losses_are_those_of_one_process_though_one_of_two_was_told_to_leave(trained):
@@ -119,8 +138,8 @@ def test_each_process_has_the_whole_trained_model(trained):
     assert all(np.allclose(first[name], alone[name], atol=1e-3) for name in first)
 
 
-def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(place, trained):
-    answers = ended(*two(place, GRPO))
+def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(said, trained):
+    answers = [json.loads(out) for _, (_, out, _), _ in said]
     assert answers[0]["run"] == answers[1]["run"]
     stores = trained[1:]
     for query in (
@@ -135,10 +154,9 @@ def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(
     assert merged[0].read_bytes() == merged[1].read_bytes()
 
 
-def test_processes_that_would_do_different_things_are_refused_by_both(place, trained):
-    for number, process in enumerate(two(place, SFT, [*SFT, "--seed", "1"])):
-        err = process.communicate(timeout=120)[1]
-        assert process.returncode == 2, err[-2000:]
+def test_processes_that_would_do_different_things_are_refused_by_both(said, trained):
+    for number, (_, _, (code, _, err)) in enumerate(said):
+        assert code == 2, err[-2000:]
         assert f"in process {number}, and not the same in process 0 and process(es) 1" in err
 
 
@@ -164,3 +182,24 @@ def test_without_the_variables_a_process_is_alone():
     assert not hosts.any_of(False)
     assert hosts.in_all([True, False]) == [True, False]
     assert hosts.least(3) == 3
+
+
+def done(commands: list[list[str]]) -> list[tuple[object, str, str]]:
+    """Exit code, output and error of each, until one goes wrong."""
+    from workbench.cli import main
+
+    told = []
+    for command in commands:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main(command)
+            except SystemExit as left:
+                told.append((left.code, out.getvalue(), err.getvalue()))
+        if told[-1][0]:
+            break
+    return told
+
+
+if __name__ == "__main__":
+    print(json.dumps(done(json.loads(sys.argv[1]))))
