@@ -71,17 +71,19 @@ def two(
     ]
 
 
-def ended(*processes: subprocess.Popen[str], codes: tuple[int, ...] = (0, 0)) -> list:
-    """What each said; none is left running where one of them failed."""
+def output_of(*processes: subprocess.Popen[str]) -> list[tuple[str, str]]:
+    """Output and error of each at its end; none is left running where one of them failed."""
     try:
-        said = [process.communicate(timeout=300) for process in processes]
+        return [process.communicate(timeout=300) for process in processes]
     finally:
         for process in processes:
             process.kill()
             process.wait()
-    for process, code, (_, err) in zip(processes, codes, said, strict=False):
+
+
+def ended(*processes: subprocess.Popen[str], codes: tuple[int, ...] = (0, 0)) -> None:
+    for process, code, (_, err) in zip(processes, codes, output_of(*processes), strict=False):
         assert process.returncode == code, err[-2000:]
-    return [json.loads(out) for out, _ in said if out]
 
 
 def rows(store: Path, query: str) -> list[tuple]:
@@ -99,7 +101,8 @@ def steps_done(told: Path) -> int:
 def said(place) -> list[list[list]]:
     """SFT: one process alone; and two, of which one was told to leave, and which went on.
 
-    Then GRPO, and SFT with another seed in the second: what each of the two said to each command.
+    Then GRPO, and SFT with another seed in the second. Of each of the two, what it said to each
+    command that it came to the end of.
     """
     ended(started(place / "alone", [SFT], 4))
     pair = two(place, [SFT])
@@ -108,13 +111,15 @@ def said(place) -> list[list[list]]:
         time.sleep(0.02)
     pair[1].send_signal(signal.SIGTERM)
     ended(*pair, codes=(75, 128 + signal.SIGTERM))
-    return ended(*two(place, [SFT, GRPO, SFT], [SFT, GRPO, [*SFT, "--seed", "1"]]))
+    both = output_of(*two(place, [SFT, GRPO, SFT], [SFT, GRPO, [*SFT, "--seed", "1"]]))
+    print(*(err[-2000:] for _, err in both))  # shown where a test fails
+    return [[json.loads(line) for line in out.splitlines()] for out, _ in both]
 
 
 @pytest.fixture(scope="module")
 def trained(place, said) -> list[Path]:
     """The stores: of one process alone, and of each of the two."""
-    assert [[code for code, *_ in each][:2] for each in said] == [[0, 0]] * 2, said
+    assert [each[0][0] for each in said] == [0, 0], said
     return [place / name for name in ("alone", "store0", "store1")]
 
 
@@ -139,7 +144,8 @@ def test_each_process_has_the_whole_trained_model(trained):
 
 
 def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(said, trained):
-    answers = [json.loads(out) for _, (_, out, _), _ in said]
+    assert [each[1][0] for each in said] == [0, 0], said
+    answers = [json.loads(each[1][1]) for each in said]
     assert answers[0]["run"] == answers[1]["run"]
     stores = trained[1:]
     for query in (
@@ -155,8 +161,9 @@ def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(
 
 
 def test_processes_that_would_do_different_things_are_refused_by_both(said, trained):
-    for number, (_, _, (code, _, err)) in enumerate(said):
-        assert code == 2, err[-2000:]
+    for number, each in enumerate(said):
+        assert each[2][0] == 2, said
+        err = each[2][2]
         assert f"in process {number}, and not the same in process 0 and process(es) 1" in err
 
 
@@ -184,22 +191,22 @@ def test_without_the_variables_a_process_is_alone():
     assert hosts.least(3) == 3
 
 
-def done(commands: list[list[str]]) -> list[tuple[object, str, str]]:
-    """Exit code, output and error of each, until one goes wrong."""
+def say(commands: list[list[str]]) -> None:
+    """A line for each as it ends, with exit code, output and error, until one goes wrong."""
     from workbench.cli import main
 
-    told = []
     for command in commands:
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                main(command)
-            except SystemExit as left:
-                told.append((left.code, out.getvalue(), err.getvalue()))
-        if told[-1][0]:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as left,
+        ):
+            main(command)
+        print(json.dumps((left.value.code, out.getvalue(), err.getvalue())), flush=True)
+        if left.value.code:
             break
-    return told
 
 
 if __name__ == "__main__":
-    print(json.dumps(done(json.loads(sys.argv[1]))))
+    say(json.loads(sys.argv[1]))

@@ -59,7 +59,10 @@ def by_step(
     plain_curves = {title: plain_columns(rows) for title, rows in curves.items()}
     drawn = charts.curves(plain_curves, marks, step, session.ink())
     # its width is its own: in a narrow window this block scrolls sideways, rather than the page
-    st.container(horizontal=True, wrap=False).altair_chart(drawn, width="content")
+    block = st.container(horizontal=True, wrap=False).container()
+    # room inside the block for the chart's own buttons, which it would else cut off
+    block.caption("By step. Grey: the step shown below. Red: where a guard first saw a sign.")
+    block.altair_chart(drawn, width="content")
 
 
 def _named(steps: pl.DataFrame, column: str, name: str = "") -> pl.DataFrame:
