@@ -45,10 +45,9 @@ def choice(store: Store, recipe: Recipe) -> Choice:
 
 
 def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -> pl.DataFrame:
-    """One page of the chosen rows: id and what is shown of them. number: from 1"""
+    """One page of the rows that a `resolved` recipe chose: id and what is shown. number: from 1"""
     shown: list[str] = list(OF_RECORDS if recipe.of == "records" else OF_PROBLEMS)
-    of = table(store, resolved(store, recipe))
-    return funnel.preview(store, of, ids, shown, number, size)
+    return funnel.preview(store, table(store, recipe), ids, shown, number, size)
 
 
 def save(
