@@ -19,7 +19,7 @@ from evals.samples import of_samples
 from evals.scored import by_stage, in_common, scored, scored_stage, scores_named, scores_of
 from evals.slices import slices
 from evals.transitions import transitions_of
-from evals.verdicts import METRICS, compared, difference, interval
+from evals.verdicts import METRICS, by_problem, compared, difference, interval
 
 
 def stages(store: Store, runs: list[str], grader: str = "strict") -> list[dict[str, Any]]:
@@ -95,7 +95,8 @@ def _compare(
     a, b = parts
     both = in_common(names, (a, b))
     common_a, common_b = (_of(both, scores) for scores in (a, b))
-    metrics = {metric: compared(common_a, common_b, metric) for metric in METRICS}
+    rates = [(by_problem(common_a, metric), by_problem(common_b, metric)) for metric in METRICS]
+    metrics = dict(zip(METRICS, compared(rates), strict=True))
     sliced = slices(store, common_a, common_b, by)
     shown = [*metrics.values(), *sliced]
     for row, corrected in zip(shown, holm([row["p"] for row in shown]), strict=True):

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.store import Store, ask
 from evals.equality import number
-from evals.verdicts import by_problem, compared_of
+from evals.verdicts import by_problem, compared
 
 SMALL = 30  # problems; a slice of fewer says so
 UNKNOWN = "unknown"
@@ -43,23 +43,22 @@ def slices(
             " Name one of them."
         )
     problems = _problems(store, a["problem_id"].unique().sort().to_list()) if by else pl.DataFrame()
-    rates = [by_problem(scores, "answer") for scores in (a, b)]
-    return [row for name in by for row in _of_slicing(name, problems, *rates)]
+    # of the same problems and one stage each: a row for each, in the order of `problems`
+    of_a, of_b = (by_problem(scores, "answer") for scores in (a, b))
+    parts = [(name, *part) for name in by for part in _inside(name, problems)]
+    found = compared((of_a[inside], of_b[inside]) for _, _, inside in parts)
+    return [
+        {"slice": name, "value": value, "n": row["n"], "small": row["n"] < SMALL, **row}
+        for (name, value, _), row in zip(parts, found, strict=True)
+    ]
 
 
-def _of_slicing(
-    name: str, problems: pl.DataFrame, a: pl.DataFrame, b: pl.DataFrame
-) -> list[dict[str, Any]]:
-    """problems, a, b: a row for each problem, in one order; a, b: of evals.verdicts.by_problem"""
+def _inside(name: str, problems: pl.DataFrame) -> list[tuple[str, list[int]]]:
+    """Each slice of this slicing, in order: its value, and the places of its problems."""
     members: dict[tuple[int, str], list[int]] = {}
     for row, place_and_value in enumerate(SLICINGS[name](problems)):
         members.setdefault(place_and_value, []).append(row)
-    rows = []
-    for (_, value), inside in sorted(members.items()):
-        found = compared_of(a[inside], b[inside])
-        first = {"slice": name, "value": value, "n": found["n"]}
-        rows.append({**first, "small": found["n"] < SMALL, **found})
-    return rows
+    return [(value, inside) for (_, value), inside in sorted(members.items())]
 
 
 def _problems(store: Store, ids: list[str]) -> pl.DataFrame:
@@ -89,7 +88,8 @@ def _by_column(column: str) -> Callable[[pl.DataFrame], Slices]:
     def of_problem(problems: pl.DataFrame) -> Slices:
         values = problems[column]
         order = {value: place for place, value in enumerate(values.unique().drop_nulls().sort())}
-        return [(order.get(v, len(order)), UNKNOWN if v is None else str(v)) for v in values]
+        unknown = (len(order), UNKNOWN)
+        return [unknown if v is None else (order[v], str(v)) for v in values.to_list()]
 
     return of_problem
 
@@ -107,12 +107,12 @@ def _by_length(problems: pl.DataFrame) -> Slices:
         for place in set(quarter)
     }
     of_known = iter(quarter.tolist())
-    places = [None if length is None else next(of_known) for length in lengths]
+    places = [None if length is None else next(of_known) for length in lengths.to_list()]
     return [(len(edges) + 1, UNKNOWN) if p is None else (p, names[p]) for p in places]
 
 
 def _by_gold(problems: pl.DataFrame) -> Slices:
-    values = [None if gold is None else number(gold) for gold in problems["gold"]]
+    values = [None if gold is None else number(gold) for gold in problems["gold"].to_list()]
     places = [
         len(MAGNITUDES) + 1 if value is None else sum(abs(value) >= edge for edge in MAGNITUDES)
         for value in values

@@ -1,5 +1,7 @@
 """Verdicts on many problems as numbers: a metric with its interval, a paired difference."""
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -65,17 +67,19 @@ def difference_of(a: pl.DataFrame, b: pl.DataFrame) -> Difference:
     return paired_rates(*rates)
 
 
-def compared(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> dict[str, Any]:
-    """a and b with their intervals, the fields of their `difference`, and smallest_unpaired.
+def compared(pairs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> list[dict[str, Any]]:
+    """For each pair a, b: their intervals, the fields of `difference_of`, and smallest_unpaired.
 
     The last is what two runs on so many different problems would have needed for a find; None for
     several samples a problem.
+
+    pairs: rows of `by_problem`, twice
     """
-    return compared_of(by_problem(a, metric), by_problem(b, metric))
+    with ThreadPoolExecutor() as cores:  # NumPy's draws and polars leave Python to others
+        return list(cores.map(lambda pair: _compared(*pair), pairs))
 
 
-def compared_of(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Any]:
-    """`compared`, of rows of `by_problem`."""
+def _compared(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Any]:
     of_a, of_b = interval_of(a), interval_of(b)
     found = difference_of(a, b)
     unpaired = None

@@ -6,6 +6,7 @@ import pytest
 
 from data import runs
 from data.store import Store, add
+from evals import rollout_steps
 from tests import hostile
 from tests.rollout_rows import rolled
 from tests.store_rows import rows_of
@@ -96,3 +97,13 @@ def test_no_text_becomes_markup_and_no_page_breaks(show, full):
     page = show(PAGE)
     assert len([one for one in page.text if one.value.startswith("sample ")]) == len(hostile.TEXTS)
     hostile.check(page)
+
+
+def test_how_a_problem_fared_over_time_is_drawn_where_its_fold_is_open(show, grpo):
+    problem = rollout_steps.groups(grpo, "grpo-a", 2)["problem_id"].item()
+    met = rollout_steps.of_problem(grpo, "grpo-a", problem)
+    page = show(PAGE)
+    [fold] = [one for one in page.expander if "over time" in one.label]
+    assert fold.label == f"This problem over time: met {met.height} times"
+    opened = show(PAGE, **{"over-time": "true"})
+    assert len(opened.get("vega_lite_chart")) == len(page.get("vega_lite_chart")) + 1

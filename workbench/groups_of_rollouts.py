@@ -40,7 +40,7 @@ def by_step(
     seen: pl.DataFrame,
     step: int | None,
 ) -> None:
-    """Small curves, two in a row; a rule is where a guard first saw something."""
+    """Small curves, three in a row; a rule is where a guard first saw something."""
     curves: dict[str, pl.DataFrame] = {}
     if not steps.is_empty():
         curves["reward, by part"] = pl.concat(
@@ -168,6 +168,8 @@ def _over_time(run: str, problem: str, step: int) -> None:
     if met.height < 2:
         st.caption("The run met this problem once.")
         return
-    st.caption("This problem whenever the run met it: mean reward, and share right")
-    rows = pl.concat([_named(met, "reward"), _named(met, "right")]).drop_nulls("value")
-    st.altair_chart(charts.curve(rows, [], step))
+    fold = session.folded(f"This problem over time: met {met.height:,} times", "over-time")
+    if fold.open:
+        fold.caption("Mean reward, and share right, whenever the run met it")
+        rows = pl.concat([_named(met, "reward"), _named(met, "right")]).drop_nulls("value")
+        fold.altair_chart(charts.curve(rows, [], step))
