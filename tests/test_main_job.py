@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,11 +18,10 @@ from pipeline.stopping import Stop, TimeIsUp
 TEST_PROBLEMS = 12
 
 
-def small(model: Path):
+def small():
     preset = load_preset("tiny")
     return replace(
-        preset.with_knobs("model", model=str(model))
-        .with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
+        preset.with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
         .with_knobs("grpo", steps=2, prompts=2, group=4, evaluate_every=1, lora_rank=4)
         .with_knobs("eval", limit=TEST_PROBLEMS, batch=12)
         .with_knobs("data", heldout=4),
@@ -32,9 +30,9 @@ def small(model: Path):
 
 
 @pytest.fixture(scope="module")
-def job(few, tmp_path_factory):
+def job(tmp_path_factory):
     store = open_store(tmp_path_factory.mktemp("job") / "store")
-    return stages.Job(store, small(few), lambda name: lambda step, of, numbers: None)
+    return stages.Job(store, small(), lambda name: lambda step, of, numbers: None)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +142,7 @@ def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, resu
         preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
         here = stages.Job(store, preset, job.progress)
         stages.prepare(here)
-        stages.evaluate(here, "base", job.preset.model.model, None)
+        stages.evaluate(here, "base", "tiny", None)
         return ask(store, question)
 
     first = sampled("first", 0)
@@ -174,7 +172,7 @@ def test_an_evaluation_that_was_broken_off_generates_only_what_it_lacks_and_the_
             here = stages.Job(store, preset, job.progress, stop)
             stages.prepare(here)
             with suppress(TimeIsUp):
-                made.append(stages.evaluate(here, "base", job.preset.model.model, None))
+                made.append(stages.evaluate(here, "base", "tiny", None))
         texts.append(ask(store, "select * from generations order by all"))
     assert [done.run for done in made] == [made[0].run] * 2
     assert [done.summary["generated"] for done in made] == [12, 7]
@@ -206,7 +204,7 @@ def test_over_long_prompts_are_left_out_and_counted(job, result):
     tokenizer = stages.Tokenizer(stages.models.TINY)
     fit = stages.fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
     assert 0 < fit.problems.height < TEST_PROBLEMS
-    done = stages.evaluate(narrow, "base", job.preset.model.model, None)
+    done = stages.evaluate(narrow, "base", "tiny", None)
     assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
     written = ask(job.store, "select problem_id from generations where run = $run", run=done.run)
     assert set(written["problem_id"]) == set(fit.problems["problem_id"])
@@ -223,7 +221,7 @@ def tried(job, result):
     """A small subset against random ones of the same tokens, two seeds."""
     chosen = Recipe(sources=("samples-stratos",), where="reasoning_chars < 200", sample=40)
     kept, _ = curation.save(job.store, "short", chosen, "Ann")
-    return kept, ab.ab(job, ab.Trial("short", seeds=2), job.preset.model.model)
+    return kept, ab.ab(job, ab.Trial("short", seeds=2), "tiny")
 
 
 def test_a_subset_is_tried_against_random_ones_of_the_same_tokens(job, tried):
@@ -254,7 +252,7 @@ def test_each_run_of_a_trial_says_which_subset_it_learned_from(job, tried):
 def test_a_trial_again_trains_nothing_and_is_the_same_run(job, tried):
     _, value = tried
     before = ask(job.store, "select count(*) as n from run_events")["n"].item()
-    again = ab.ab(job, ab.Trial("short", seeds=2), job.preset.model.model)
+    again = ab.ab(job, ab.Trial("short", seeds=2), "tiny")
     assert again["run"] == value["run"]
     assert ask(job.store, "select count(*) as n from run_events")["n"].item() == before
 
@@ -262,7 +260,7 @@ def test_a_trial_again_trains_nothing_and_is_the_same_run(job, tried):
 def test_a_subset_that_is_all_there_is_has_no_random_rival(job, result):
     curation.save(job.store, "all", Recipe(sources=("samples-stratos",)), "Ann")
     with pytest.raises(BadEntry, match="a random one would be the same"):
-        ab.ab(job, ab.Trial("all"), job.preset.model.model)
+        ab.ab(job, ab.Trial("all"), "tiny")
 
 
 def test_grpo_asks_the_problems_of_a_subset_and_none_that_is_held_out(job, result):
