@@ -111,9 +111,9 @@ def _run(store: Store, known: dict[str, Any]) -> Step:
     if not best.is_empty():
         facts["checkpoint"] = best.row(0, named=True)
     if kind == "import":
-        facts["model"] = f"{UNKNOWN}: it was imported, and its file does not say what made it"
+        facts["model"] = f"{UNKNOWN} here: it was imported, and its file does not say what made it"
     elif kind == "eval" and not known["parent"]:
-        facts["model"] = "one from outside: by the hash among the inputs"
+        facts["model"] = "from outside, known by the hash among the inputs"
     label = "evaluation" if kind in ("eval", "import") else "training"
     return Step(label, name, {key: value for key, value in facts.items() if value is not None})
 

@@ -31,6 +31,14 @@ def drawn(page) -> list[str]:
     return [element.proto.body for element in page.get("html")]
 
 
+def link(page) -> dict[str, str | list[str]]:
+    """The address as the browser has it: with what nobody chose."""
+    noted = page.session_state["unasked"]
+    return {name: values[0] if len(values) == 1 else values for name, values in noted.items()} | {
+        **page.query_params
+    }
+
+
 def place(page) -> tuple[int, int]:
     """Which row is shown, from 1, and of how many."""
     [found] = page.get("bidi_component")
@@ -158,11 +166,11 @@ def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
     assert page.number_input(key="pick budget").value == 7
     box = next(box for box in page.selectbox if box.label == "Converter")
     box.set_value(newest).run()
-    assert page.query_params["converter"] == newest
+    assert link(page)["converter"] == newest
 
 
 def test_a_link_goes_on_showing_what_it_showed_when_a_newer_conversion_is_there(show, mine):
-    shown = dict(show(PAGE).query_params)
+    shown = link(show(PAGE))
     [old] = audit.conversions(mine)["converter"]
     first = audit_rows.rows_with(mine, "mine", old, None, 1, 1)["record_id"].item()
     assert shown == {"source": "mine", "converter": old, "record": first}
@@ -180,7 +188,7 @@ def test_another_source_is_shown_as_its_newest_conversion_has_it(show, mine, tmp
     page.selectbox(key="pick source").set_value("other").run()
     newest = audit.newest(mine, "other")
     assert newest != both
-    assert page.query_params["converter"] == newest
+    assert link(page)["converter"] == newest
 
 
 def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):

@@ -9,7 +9,7 @@ from evals import report, transitions
 from tests import hostile
 from tests.store_rows import rows_of
 from tests.test_app import evaluate
-from tests.test_app_audit import place, press
+from tests.test_app_audit import link, place, press
 from workbench import charts
 from workbench.flow import flow
 from workbench.words import change, interval
@@ -123,9 +123,9 @@ def test_no_text_becomes_markup_and_no_page_breaks(show, full):
 
 def test_the_runs_that_nobody_chose_are_in_the_address_and_stay_when_newer_ones_come(show, two):
     page = show(PAGE)
-    assert (page.query_params["a"], page.query_params["b"]) == ("eval-base", "eval-grpo")
+    assert (link(page)["a"], link(page)["b"]) == ("eval-base", "eval-grpo")
     evaluate(two, "eval-newer", "grpo", ["7", "7", "7", "7"])
-    assert show(PAGE).query_params["b"] == "eval-newer"
+    assert link(show(PAGE))["b"] == "eval-newer"
     page.run()
     assert [box.value for box in page.selectbox][:2] == ["eval-base", "eval-grpo"]
 

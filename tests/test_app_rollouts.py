@@ -10,7 +10,7 @@ from evals import rollout_steps
 from tests import hostile
 from tests.rollout_rows import rolled
 from tests.store_rows import rows_of
-from tests.test_app_audit import place, press
+from tests.test_app_audit import link, place, press
 
 PAGE = "views/rollouts.py"
 GROUPS = (
@@ -54,7 +54,7 @@ def test_an_address_restores_step_and_group(show, grpo):
 
 
 def test_the_run_and_the_step_that_are_shown_first_are_in_the_address(show, grpo):
-    found = dict(show(PAGE).query_params)
+    found = link(show(PAGE))
     assert found == {"run": "grpo-a", "step": "2"}
     runs.begin(grpo, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
     rolled(grpo, "grpo-b", GROUPS, {"p1": "7", "p2": "7"})

@@ -9,6 +9,7 @@ from data import jobs, runs
 from data.jobs import folder_of
 from data.store import Store
 from pipeline.config import Preset, as_json, load_preset
+from tests.test_app_audit import link
 from workbench import background, following, whole_job
 
 PAGE = "views/train.py"
@@ -93,8 +94,8 @@ def test_a_job_that_nobody_chose_stays_the_one_that_is_shown(show, here, monkeyp
     monkeypatch.setattr(background, "_watch", lambda store, name: None)
     first, _ = background.start(here, ["sft"], "ana")
     page = show(PAGE)
-    assert page.query_params["job"] == first.job
+    assert link(page)["job"] == first.job
     background.start(here, ["grpo"], "ben")
     page.run()
-    assert page.query_params["job"] == first.job
+    assert link(page)["job"] == first.job
     assert "thinkbench sft" in [one.value for one in page.code]

@@ -23,7 +23,9 @@ from workbench.background import packages
 
 AT_ONCE = 2  # searches that run; the others wait
 KEPT = 8  # answers, of the searches that were asked for last
-LEFT = 10.0  # [s] without anybody asking, after which a search makes room for one that waits
+# [s] without anybody asking, after which a search makes room for one that waits; a browser asks
+# for a hidden tab once a minute only
+LEFT = 90.0
 LAST = 2_000  # characters of what a search said when it failed
 
 

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from workbench import unasked
+
 st.set_page_config(page_title="thinkbench", layout="wide")
 
-st.navigation(
+page = st.navigation(
     [
         st.Page("views/overview.py", title="Overview", icon=":material/monitoring:", default=True),
         st.Page("views/audit.py", title="Audit", icon=":material/fact_check:"),
@@ -15,4 +17,9 @@ st.navigation(
         st.Page("views/lineage.py", title="Lineage", icon=":material/account_tree:"),
         st.Page("views/train.py", title="Train", icon=":material/model_training:"),
     ]
-).run()
+)
+unasked.begin(page.url_path)
+try:
+    page.run()
+finally:  # a page that has nothing more to show stops
+    unasked.to_address()

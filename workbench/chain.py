@@ -117,7 +117,9 @@ def _problem(step: Step) -> Line:
 
 def _evaluation(step: Step) -> Line:
     fact = step.facts
-    came = fact.get("model") or f"the checkpoint below, seed {fact.get('seed', UNKNOWN)}"
+    came = f"the checkpoint below, seed {fact.get('seed', UNKNOWN)}"
+    if "model" in fact:
+        came = f"a model {fact['model']}"
     link = _to("failures", run=step.title)
     return _line(step, step.title, f"by {came}", link, fact.get("ended"))
 
@@ -205,5 +207,6 @@ def _to(page: str, **address: str) -> str:
 
 def _short(id: str) -> str:
     """Its first digits, where it is a hash."""
-    is_hash = len(id) >= 32 and set(id) <= set("0123456789abcdef")
-    return f"{id[:SHORT]}…" if is_hash else id
+    first, *others = id.split(":")  # a generation's is that of its problem, its sample and its run
+    is_hash = len(first) >= 32 and set(first) <= set("0123456789abcdef")
+    return ":".join([f"{first[:SHORT]}…" if is_hash else first, *others])

@@ -21,8 +21,17 @@ def main(folder: str) -> None:
     from data.recipes import of_json
     from data.store import open_store
     from evals import curation
+    from workbench.boundary import BAD_INPUT, bad_input
 
-    found = curation.choice(open_store(Path(folder)), of_json(recipe))
+    try:
+        found = curation.choice(open_store(Path(folder)), of_json(recipe))
+    except (ValueError, OSError) as error:
+        words = bad_input(error)
+        if words is None:
+            raise
+        sys.stderr.write(words)
+        sys.stderr.flush()
+        os._exit(BAD_INPUT)
     sys.stdout.write(json.dumps(asdict(found)))
     sys.stdout.flush()
     os._exit(0)  # the thread still reads the input, which Python would wait for

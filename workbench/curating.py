@@ -22,6 +22,8 @@ from workbench.tables import table
 from workbench.texts import plain
 
 PAGE = 50  # rows
+PAGED = ("page",)
+MORE = ("parent", "of_run", "sample", "tokens", "seed")
 LONGEST = 2_000  # characters of a filter
 COMMON = {
     "records": {
@@ -56,24 +58,29 @@ def form() -> Recipe:
     _kept("source", sources)
     st.multiselect("Sources", names, key="curate source", on_change=_keep, args=("source",),
                    placeholder="all", select_all=False)  # fmt: skip
-    labels.say_missing("source", names, "that source is left out")
+    session.say_missing("source", names, "that source is left out")
     where = _text("where", "Filter", st.text_area, height=90, max_chars=LONGEST,
                   placeholder="all rows; as in: " + next(iter(COMMON[of].values())))  # fmt: skip
     columns = st.columns(2)
     for place, (label, filter) in enumerate(COMMON[of].items()):
-        columns[place % 2].button(
-            label, on_click=_also, args=(filter,), width="stretch", help=filter
-        )
+        longer = _narrowed(filter)
+        columns[place % 2].button(label, on_click=session.go, help=filter, width="stretch",
+                                  args=({"where": longer, "page": None},),
+                                  disabled=len(longer) > LONGEST)  # fmt: skip
+    if len(session.said("where")) > LONGEST:
+        st.warning(f"The filter of the address is cut at {LONGEST:,} characters.")
     _fields(OF_RECORDS if of == "records" else OF_PROBLEMS)
     first, second = st.columns(2)
-    duplicates = session.chosen(first.selectbox, "Duplicates", list(DUPLICATES), "duplicates")
+    duplicates = session.chosen(
+        first.selectbox, "Duplicates", list(DUPLICATES), "duplicates", leaves=PAGED
+    )
     by = "example"
     if of == "records":
-        by = session.chosen(second.selectbox, "Of", list(OF_TEXTS), "by")
+        by = session.chosen(second.selectbox, "Of", list(OF_TEXTS), "by", leaves=PAGED)
     recipe = Recipe(of=of, sources=tuple(sources), where=where, duplicates=duplicates, by=by)
-    with st.expander("More: parent, run, drawing"):
+    # open where a link has any of it: what narrows the rows must be seen
+    with st.expander("More: parent, run, drawing", expanded=any(map(session.said, MORE))):
         recipe = _more(recipe)
-    labels.say_missing("parent", labels.of_kind(of), "rows are chosen from all there are")
     return recipe
 
 
@@ -96,12 +103,19 @@ def _turn() -> None:
 def _more(recipe: Recipe) -> Recipe:
     every = labels.of_kind(recipe.of)
     parent = session.chosen(
-        st.selectbox, "Only what this holds", ["", *every], "parent", format_func=plain
+        st.selectbox,
+        "Only what this holds",
+        ["", *every],
+        "parent",
+        format_func=plain,
+        leaves=PAGED,
+        missing="rows are chosen from all there are",
     )
     run = ""
     if recipe.of == "problems":
         runs = session.answer(_runs, reads=("runs", "rollouts"))
         run = session.chosen(st.selectbox, "Verdicts of the run", ["", *runs], "of_run",
+                             leaves=PAGED,
                              format_func=lambda name: name or "the newest GRPO run")  # fmt: skip
     left, middle, right = st.columns(3)
     with left:
@@ -244,7 +258,7 @@ def _keep(name: str) -> None:
     session.go({name: said, "page": None})
 
 
-def _also(filter: str) -> None:
-    """Narrow the filter by one of the common ones."""
+def _narrowed(filter: str) -> str:
+    """The filter of the address, narrowed by one of the common ones."""
     said = session.said("where").strip()
-    session.go({"where": f"({said}) and {filter}" if said else filter, "page": None})
+    return f"({said}) and {filter}" if said else filter

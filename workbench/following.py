@@ -8,7 +8,7 @@ import streamlit as st
 from data import jobs
 from data.jobs import Job, folder_of
 from evals import rollout_steps
-from workbench import background, charts, session, told, whole_job
+from workbench import background, charts, session, told, unasked, whole_job
 from workbench.tables import table
 from workbench.texts import plain, plain_columns
 from workbench.words import duration
@@ -65,15 +65,18 @@ def _table(found: list[Job]) -> Job | None:
          "took": _took(job), "command": shlex.join(job.arguments)}
         for job in found
     ]  # fmt: skip
-    name = str(session.one_of("job", [job.job for job in found]))
-    if session.said("job") != name:
-        session.go({"job": name})  # so that a link goes on showing it when a newer one starts
+    known = [job.job for job in found]
+    session.say_missing("job", known, "choose one below")
+    kept = next(iter(unasked.notes().get("job", known)))
+    name = session.said("job") or kept
+    if not session.said("job"):
+        unasked.note("job", [name])  # so that a link goes on showing it when a newer one starts
     key = f"jobs {name}"
     picked = table(rows, most=LISTED, on_select="rerun", key=key, selection_mode="single-row")
     if chosen := picked["selection"]["rows"]:
         session.go({"job": found[chosen[0]].job})
         st.rerun()
-    return next(job for job in found if job.job == name)
+    return next((job for job in found if job.job == name), None)
 
 
 def _took(job: Job) -> str:

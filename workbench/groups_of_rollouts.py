@@ -104,7 +104,7 @@ def groups(run: str, steps: pl.DataFrame) -> None:
         ),
     )
     row = found.row(group, named=True)
-    _turn(f"{run} {step}", group, found.height)
+    _turn(run, step, group, found.height)
     reading.problem(row["problem_id"])
     if row["spread"] < 1e-9:
         st.info("All rewards of this group are the same: nothing is learned from it.")
@@ -116,13 +116,17 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     _over_time(run, row["problem_id"], step)
 
 
-def _turn(rows: str, group: int, of: int) -> None:
+def _turn(run: str, step: int, group: int, of: int) -> None:
+    def go(at: int) -> None:
+        if session.number("step", step, least=0) == step:  # not after a turn to another step
+            session.go({"group": str(at - 1)})
+
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
     for column, label, by, arrow in ((before, "Previous", -1, "←"), (after, "Next", 1, "→")):
         column.button(label, disabled=not 0 <= group + by < of, help=f"or the key {arrow}",
                       on_click=_turned, args=(by, of), width="stretch")  # fmt: skip
     with where:
-        presses.place(group + 1, of, rows, lambda at: session.go({"group": str(at - 1)}))
+        presses.place(group + 1, of, f"{run} {step}", go)
 
 
 def _turned(by: int, of: int) -> None:

@@ -71,7 +71,7 @@ function begin(root) {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     const target = event.composedPath()[0]
     if (!by || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
-    if (target.closest?.(TYPING) || target.closest?.("[data-testid=stDataFrame]")) return
+    if (target.closest?.(TYPING)) return
     event.preventDefault()
     if (at + by < 1 || at + by > data.of) return
     at += by

@@ -11,7 +11,8 @@ from data.store import Store, generation, open_store
 from data.version import version
 from evals.browse_filter import Filter
 from evals.browse_index import Index, new_index, refresh
-from workbench import gate
+from workbench import gate, unasked
+from workbench.texts import plain
 from workbench.verbs import login
 
 FIRST = "thinkbench run --preset tiny"
@@ -117,9 +118,10 @@ def go(changes: Mapping[str, str | list[str] | None]) -> None:
 
     No box is bound to the address by Streamlit's own `bind`: such names could not be changed here.
     """
-    found: dict[str, str | list[str]] = {**address()}
+    found: dict[str, str | list[str]] = {**unasked.notes(), **address()}
     for name, value in changes.items():
         found.pop(name, None)
+        unasked.notes().pop(name, None)
         if value:
             found[name] = value
     st.query_params.from_dict(found)
@@ -143,6 +145,7 @@ def chosen(
     stays: bool = False,
     optional: bool = False,
     leaves: Sequence[str] = (),
+    missing: str | None = "what is usual is shown instead",
     **more: Any,
 ) -> Any:
     """A box to pick one of `values` (pick: st.selectbox, likewise), kept in the address.
@@ -151,12 +154,17 @@ def chosen(
               link goes on showing what it showed
     optional: where the address names none, none is picked
     leaves:   names that go out of the address with another value, being chosen for the last
+    missing:  what is done where the address names what is not among `values`; None: not said here
     """
     key = f"pick {name}"
+    if stays and not said(name):
+        default = next(iter(unasked.notes().get(name, ())), default)
     value = None if optional and said(name) not in values else one_of(name, values, default)
     st.session_state[key] = value
-    if stays and value is not None and said(name) != value:
-        go({name: value})
+    if stays and value is not None and not said(name):
+        unasked.note(name, [value])
+    if missing is not None:
+        say_missing(name, values, missing)
 
     def keep() -> None:
         go({**dict.fromkeys(leaves), name: st.session_state[key]})
@@ -186,17 +194,26 @@ def several(
     them; put into it. To pick none at all is kept as an empty one.
     """
     key = f"pick {name}"
-    asked = address().get(name, usual)
+    asked = address().get(name, unasked.notes().get(name, usual))
     found = list(dict.fromkeys(value for value in asked if value in values))
     st.session_state[key] = found
     if found and name not in address():
-        go({name: found})
+        unasked.note(name, found)
+    say_missing(name, values, "that is left out")
     pick(label, values, key=key, on_change=lambda: _keep_several(name, key), **more)
     return found
 
 
 def _keep_several(name: str, key: str) -> None:
-    st.query_params[name] = st.session_state[key] or ""
+    go({name: st.session_state[key] or [""]})
+
+
+def say_missing(name: str, known: Sequence[str], so: str) -> None:
+    """Say that the address names what cannot be chosen here, and what is done instead."""
+    gone = [one for one in st.query_params.get_all(name) if one and one not in known]
+    if gone:
+        st.warning(f"What the address names cannot be chosen here; {so}:")
+        st.text(plain(", ".join(one[:200] for one in gone[:20])))
 
 
 def folded(label: str, name: str, *, open: bool = False) -> Any:

@@ -84,8 +84,8 @@ def _subsets(verb: str) -> dict[str, str]:
         of = "records" if knob == "subset" else "problems"
         known = labels.of_kind(of)
         label = f"Subset of {of}"
-        said = session.chosen(st.selectbox, label, ["", *known], f"data.{knob}", format_func=_all)
-        labels.say_missing(f"data.{knob}", known, f"all {of} are chosen")
+        said = session.chosen(st.selectbox, label, ["", *known], f"data.{knob}", format_func=_all,
+                              missing=f"all {of} are chosen")  # fmt: skip
         if said:
             chosen[knob] = said
     return chosen
@@ -103,8 +103,8 @@ def _start(verb: str) -> list[str]:
     """The option that names the model to go on from, where it is not the usual one."""
     runs = trained_runs(session.store())
     usual = FROM[verb]
-    model = session.chosen(st.selectbox, "Model", [usual, *runs], "model")
-    labels.say_missing("model", [*FROM.values(), *runs], "the usual model is")
+    model = session.chosen(st.selectbox, "Model", [usual, *runs], "model", missing=None)
+    session.say_missing("model", [*FROM.values(), *runs], "the usual model is")
     return [] if model == usual else ["--model", model]
 
 
@@ -121,8 +121,8 @@ def _knobs(section: str, values: Any) -> dict[str, str]:
     }
     said = {name: _asked(name, *of) for name, of in known.items()}
     changed = {name: value for name, value in said.items() if value not in ("", known[name][1])}
-    label = f"Knobs of {section}" + (f": {len(changed)} changed" if changed else "")
-    fold = session.folded(label, f"knobs.{section}")
+    # its title never changes: the browser would draw it anew, and whoever types lose their place
+    fold = session.folded(f"Knobs of {section}", f"knobs.{section}")
     if fold.open:
         places = list(known.items())
         for first in range(0, len(places), 3):

@@ -24,18 +24,18 @@ def words() -> list[str] | None:
         return None
     columns = st.columns(5)
     known = list(kinds)
-    chosen = session.chosen(columns[0].selectbox, "Subset", known, "trial", format_func=plain)
+    chosen = session.chosen(columns[0].selectbox, "Subset", known, "trial", format_func=plain,
+                            missing="another subset is chosen")  # fmt: skip
     alike = labels.of_kind(kinds[chosen])
     others = [RANDOM, *(label for label in alike if label != chosen)]
-    against = session.chosen(columns[1].selectbox, "Against", others, "against", format_func=plain)
+    against = session.chosen(columns[1].selectbox, "Against", others, "against", format_func=plain,
+                             missing="another one is chosen to stand against")  # fmt: skip
     counts = [str(n) for n in range(2, 11)]
     seeds = session.chosen(columns[2].selectbox, "Seeds of each", counts, "seeds", default="3")
     metric = session.chosen(columns[3].selectbox, "Metric", METRICS, "metric")
     # problems are asked by GRPO alone
     stages = STAGES[1:] if kinds[chosen] == "problems" else STAGES
     stage = session.chosen(columns[4].selectbox, "After", stages, "after")
-    labels.say_missing("trial", known, "another subset is chosen")
-    labels.say_missing("against", others, "another one is chosen to stand against")
     said = ["--against", against, "--seeds", seeds, "--metric", metric, "--stage", stage]
     return [chosen, *said]
 

@@ -14,7 +14,7 @@ from data.store import Store, ask
 from data.subsets import Subset, difference, subset, subsets
 from evals import curation
 from evals.own_generations import PICKS, add_own
-from workbench import choosing, labels, session
+from workbench import choosing, session
 from workbench.boundary import bad_input
 from workbench.tables import table
 from workbench.texts import plain
@@ -60,13 +60,13 @@ def browse() -> None:
     )
     names = [one.label for one in found]
     left, right = st.columns(2)
-    first = session.chosen(left.selectbox, "Version", names, "first", format_func=plain)
+    first = session.chosen(left.selectbox, "Version", names, "first", format_func=plain,
+                           missing="another version is shown")  # fmt: skip
     chosen = next(one for one in found if one.label == first)
     # a record is no problem: versions of both have nothing to compare
     beside = [one.label for one in found if one != chosen and {one.of, chosen.of} - {None} != BOTH]
-    second = session.chosen(right.selectbox, "Beside", ["", *beside], "second", format_func=plain)
-    labels.say_missing("first", names, "another version is shown")
-    labels.say_missing("second", beside, "none is beside it")
+    second = session.chosen(right.selectbox, "Beside", ["", *beside], "second", format_func=plain,
+                            missing="none is beside it")  # fmt: skip
     _one(chosen, found)
     if second:
         _differs(first, second)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from data import audit, audit_rows, rulings, spans, state
 from evals import survival
-from workbench import charts, marked, picking, presses, session, texts
+from workbench import charts, marked, picking, presses, session, texts, unasked
 from workbench.tables import table
 from workbench.texts import ends, plain
 
@@ -38,6 +38,8 @@ def rows_by_defect(source: str, converter: str) -> None:
         phrases,
         "defect",
         optional=True,
+        leaves=("record",),
+        missing="all rows are shown",
         placeholder="any row",
         format_func=plain,
     )
@@ -56,7 +58,7 @@ def rows_of(source: str, converter: str, phrase: str | None) -> None:
 
     Which one is shown is a part of the page's address: `record`.
     """
-    chosen = session.said("record")
+    chosen = _shown()
     asked = (source, converter, phrase)
     place = session.answer(audit_rows.neighbours, *asked, chosen)
     if place["place"] is None:  # no row yet, or one of another defect: begin with the first
@@ -65,7 +67,7 @@ def rows_of(source: str, converter: str, phrase: str | None) -> None:
             st.info("No row has this defect.")
             return
         chosen = first["record_id"][0]
-        session.go({"record": chosen})  # another may be the first when more are ingested
+        unasked.note("record", [chosen])  # another may be the first when more are ingested
         place = session.answer(audit_rows.neighbours, *asked, chosen)
     before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
     for column, way in ((before, "previous"), (after, "next")):
@@ -73,7 +75,7 @@ def rows_of(source: str, converter: str, phrase: str | None) -> None:
             way.capitalize(),
             disabled=place[way] is None,
             on_click=_step,
-            args=(*asked, way),
+            args=(*asked, chosen, way),
             width="stretch",
         )
     with where:
@@ -86,13 +88,22 @@ def rows_of(source: str, converter: str, phrase: str | None) -> None:
             key = f"rows of {source} {converter} {phrase} {page}"
             picking.table(rows, rows["record_id"].to_list(), key, _go_to)
     ruling_form(chosen, detail(chosen, converter))
+    unasked.to_address("rows")
 
 
-def _step(source: str, converter: str, phrase: str | None, way: str) -> None:
-    # from where the address is by now: of two quick clicks the second goes on from the first
-    asked = (source, converter, phrase, session.said("record"))
-    if to := session.answer(audit_rows.neighbours, *asked)[way]:
-        _go_to(to)
+def _shown() -> str:
+    """The record that the address names, or the page showed first."""
+    return session.said("record") or next(iter(unasked.notes().get("record", ())), "")
+
+
+def _step(source: str, converter: str, phrase: str | None, drawn: str, way: str) -> None:
+    # from where the address is by now: of two quick clicks the second goes on from the first;
+    # where it names a row of another defect, from the one that was drawn instead
+    for record in (_shown(), drawn):
+        found = session.answer(audit_rows.neighbours, source, converter, phrase, record)
+        if found["place"] is not None:
+            _go_to(found[way] or record)
+            return
 
 
 def _go_to_place(source: str, converter: str, phrase: str | None, place: int) -> None:

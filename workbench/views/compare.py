@@ -10,6 +10,7 @@ from evals.scored import NothingInCommon
 from evals.slices import SLICINGS
 from workbench import pairs_of_runs, session
 from workbench.evaluations import usual
+from workbench.texts import plain
 
 READS = ("scores", "overrides", "problems")
 SLICED = ("steps", "source")  # where nobody chose
@@ -53,7 +54,7 @@ try:
         flow = session.answer(transitions.transitions, (a, *way, b), grader, reads=READS)
 except (NothingInCommon, UnknownRun) as error:
     st.error("These cannot be compared.")
-    st.text(str(error))
+    st.text(plain(str(error)))
     st.stop()
 
 st.caption(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from evals import rollout_steps
-from workbench import groups_of_rollouts, session
+from workbench import groups_of_rollouts, session, unasked
 
 st.title("Rollouts")
 
@@ -22,7 +22,7 @@ if steps.is_empty() and series.is_empty():
 
 step = groups_of_rollouts.step_of_page(steps)
 if step is not None:  # into the address: the last is another one while the run goes on
-    session.go({"step": str(step)})
+    unasked.note("step", [str(step)])
 groups_of_rollouts.events(session.answer(rollout_steps.events, run, reads=("metrics",)))
 groups_of_rollouts.by_step(
     steps,
