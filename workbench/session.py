@@ -186,18 +186,19 @@ def several(
     name: str,
     *,
     usual: Sequence[str] = (),
+    stays: bool = False,
     **more: Any,
 ) -> list[str]:
     """Some of `values`, as picked in a box (pick: st.multiselect, st.pills) or in the address.
 
-    They come in the order in which they were picked.   usual: where the address says nothing of
-    them; put into it. To pick none at all is kept as an empty one.
+    They come in the order in which they were picked; to pick none at all is kept as an empty one.
+    usual: where the address says nothing of them   stays: as `chosen` has it
     """
     key = f"pick {name}"
     asked = address().get(name, unasked.notes().get(name, usual))
     found = list(dict.fromkeys(value for value in asked if value in values))
     st.session_state[key] = found
-    if found and name not in address():
+    if stays and found and name not in address():
         unasked.note(name, found)
     say_missing(name, values, "that is left out")
     pick(label, values, key=key, on_change=lambda: _keep_several(name, key), **more)

@@ -50,8 +50,9 @@ def to_address(part: str = "whole") -> None:
     part: of the page that is drawn anew by itself; once in each
     """
     page = st.session_state.get(PAGE)
-    if page is not None:  # a view that runs alone, as in a test, has no address
-        data = {"page": page, "notes": notes(), "address": str(dict(st.query_params))}
+    absent = {name: values for name, values in notes().items() if name not in st.query_params}
+    if page is not None and absent:  # a view that runs alone, as in a test, has no page
+        data = {"page": page, "notes": absent, "address": str(dict(st.query_params))}
         _component()(key=f"unasked of {part}", data=data)
 
 

@@ -30,6 +30,7 @@ chosen = session.several(
     evaluations["run"].to_list(),
     "runs",
     usual=session.answer(usual, reads=("runs",)),
+    stays=True,
     select_all=False,
 )
 in_order = tuple(run for run in evaluations["run"] if run in chosen)
