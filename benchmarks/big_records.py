@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from data.conversions import convert_source
-from data.ingest import ingest
-from data.store import Store, ask
+from data.conversion.convert_source import convert_source
+from data.sources.ingest import ingest
+from data.store.store import Store, ask
 
 RECORDS, PROBLEMS = "made-records", "made-problems"
 NUMBER = 100_000  # of each

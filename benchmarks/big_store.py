@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from data import runs
-from data.schema import TABLES
-from data.store import Store, add, add_generations, open_store
-from evals.categories import CATEGORIES, VERSION
-from evals.graders import GRADERS
+from data.store import runs
+from data.store.schema import TABLES
+from data.store.store import Store, add, add_generations, open_store
+from evals.failures.categories import CATEGORIES, VERSION
+from evals.graders.rules import GRADERS
 
 PROBLEMS = 5_000
 SAMPLES = 8

@@ -19,8 +19,8 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from benchmarks import report
-from data.format import render
-from evals.graders import GRADERS
+from data.response_format import render
+from evals.graders.rules import GRADERS
 
 REPEATS = 5
 AT_A_TIME = 20_000

@@ -21,12 +21,14 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 
 from benchmarks import report
-from pipeline import losses, models, sft
-from pipeline.attention import in_blocks
 from pipeline.config import BATCHINGS, SftConfig
-from pipeline.lora import add_adapters
+from pipeline.loss import policy
+from pipeline.model import gemma3 as models
+from pipeline.model.attention import in_blocks
+from pipeline.model.lora import add_adapters
+from pipeline.model.tokenizer import Tokens
 from pipeline.tiny.train_base import initialise
-from pipeline.tokens import Tokens
+from pipeline.train import sft
 
 ROOM, SLIDING = 512, 64  # tokens
 MEAN, SPREAD = 160, 0.8  # tokens; of the logarithm
@@ -78,7 +80,7 @@ def adapted(blocks: bool) -> nnx.Module:
 
 @nnx.jit
 def gradient(model: nnx.Module, batch: dict[str, np.ndarray]) -> nnx.State:
-    return nnx.grad(losses.sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam))(model, **batch)
+    return nnx.grad(policy.sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam))(model, **batch)
 
 
 def batch_at(dataset: Dataset, step: int) -> dict[str, np.ndarray]:

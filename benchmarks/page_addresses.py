@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
 
-from data import state
-from data.store import ask, open_store
+from data.store import state_db
+from data.store.store import ask, open_store
 
 Address = dict[str, str]
 
@@ -44,7 +44,7 @@ def visits(folder: Path) -> dict[str, Visits]:
     def tagged() -> None:
         number = next(numbers)
         id = generations[number % len(generations)]
-        state.tag(store, "generation", id, f"odd {number}", "benchmark")
+        state_db.tag(store, "generation", id, f"odd {number}", "benchmark")
 
     return {
         "overview": Visits("overview", [{}, *({"runs": run} for run in runs[:10])]),

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from data.store import Store, ask, open_store
-from evals import browse, browse_detail
-from evals.browse_filter import Filter
-from evals.browse_index import new_index, refresh
-from evals.samples import pass_at_k
-from evals.scored import scores_of
+from data.store.store import Store, ask, open_store
+from evals.scores.read import scores_of
+from evals.statistics.pass_at_k import pass_at_k
+from workbench.app.browse import detail, pages
+from workbench.app.browse.filter import Filter
+from workbench.app.browse.index import new_index, refresh
 
 REPEATS = 5
 FACET = "facets of wrong answers (ours all eleven, theirs one)"
@@ -81,7 +81,7 @@ def _ours(store: Store, index: Any) -> dict[str, Callable[[], Any]]:
         return [tuple(row) for row in rows.iter_rows()]
 
     def facet() -> Any:
-        found = browse.counts(index, store, Filter(chosen={"correct": ("wrong",)}))
+        found = pages.counts(index, store, Filter(chosen={"correct": ("wrong",)}))
         return sorted((name, n) for name, n in found["stage"] if n)
 
     def paired() -> Any:
@@ -97,17 +97,17 @@ def _ours(store: Store, index: Any) -> dict[str, Callable[[], Any]]:
         return round(float(pass_at_k(right, 4).mean()), 9)
 
     def page() -> Any:
-        rows = browse.page(index, store, Filter(chosen={"stage": ("grpo",)}), 200, 50)
+        rows = pages.page(index, store, Filter(chosen={"stage": ("grpo",)}), 200, 50)
         found = []
         for problem, part in rows.partition_by("problem_id", as_dict=True).items():
-            stored = browse_detail.texts(store, str(problem[0]), part["generation_id"].to_list(),
+            stored = detail.texts(store, str(problem[0]), part["generation_id"].to_list(),
                                          part["run"].unique().to_list())  # fmt: skip
             found += [(id, row["text"]) for id, row in stored.items()]
         return sorted(found)
 
     def text() -> Any:
         index.found.clear()  # else the second time is read from what the first found
-        return browse.total(index, store, Filter(chosen={"stage": ("sft",)}, text=NEEDLE))
+        return pages.total(index, store, Filter(chosen={"stage": ("sft",)}, text=NEEDLE))
 
     return {
         "right answers by stage": slice_by_stage,

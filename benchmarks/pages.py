@@ -33,9 +33,9 @@ from benchmarks.big_records import fill_records
 from benchmarks.big_store import fill
 from benchmarks.page_addresses import visits
 from benchmarks.page_queries import queries
-from data.conversions import convert_source
-from data.ingest import ingest
-from data.store import open_store
+from data.conversion.convert_source import convert_source
+from data.sources.ingest import ingest
+from data.store.store import open_store
 
 ROOT = Path(__file__).parent.parent
 RECORDS = "samples-stratos"

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import reference_recipe
-from data.store import open_store
-from evals import report
-from pipeline import grpo, inputs, models, stages
+from data.store.store import open_store
+from evals.comparison import compare
 from pipeline.config import load_preset
-from pipeline.evaluate import fitting
-from pipeline.metrics import StoreMetrics
-from pipeline.stage_runs import Done, Job, model_of, stage_run
-from pipeline.tokens import Tokenizer
+from pipeline.evaluate.evaluate import fitting
+from pipeline.job import inputs, stages
+from pipeline.job.runs import Done, Job, model_of, stage_run
+from pipeline.model import gemma3
+from pipeline.model.tokenizer import Tokenizer
+from pipeline.train import grpo
+from pipeline.train.metrics import StoreMetrics
 
 STAGES = {
     "start": "sft",
@@ -44,7 +46,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
         fit = fitting(found.kept, tokenizer, config.max_prompt_tokens)
         train = fit.problems.slice(data.heldout).select("problem_id", "prompt", "gold")
         merged = reference_recipe.train(
-            models.load(str(model), dtype=job.preset.model.dtype, remat=job.preset.model.remat),
+            gemma3.load(str(model), dtype=job.preset.model.dtype, remat=job.preset.model.remat),
             [grpo.Prompt(*row) for row in train.iter_rows()],
             tokenizer,
             config,
@@ -62,7 +64,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
 def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
     """Answer and format of the start and of each recipe, with intervals; who collapsed."""
     job = Job(job.store, job.preset.with_seed(seed), job.progress)
-    tuned = stages.train_sft(job, models.checked("tiny"), converter)
+    tuned = stages.train_sft(job, gemma3.checked("tiny"), converter)
     cold = model_of(job.store, tuned.summary)
     done = {"start": tuned, "ours": stages.train_grpo(job, cold, tuned.run)}
     for name in RECIPES[1:]:
@@ -71,11 +73,11 @@ def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
         name: stages.evaluate(job, STAGES[name], model_of(job.store, one.summary), one.run).run
         for name, one in done.items()
     }
-    rows = report.stages(job.store, list(evaluated.values()), "strict")
+    rows = compare.stages(job.store, list(evaluated.values()), "strict")
     found = {name: row for name, row in zip(evaluated, rows, strict=True)}
     half = found["start"]["answer"]["value"] / 2
     differences = {
-        name: report.compare(job.store, evaluated["start"], evaluated[name])["metrics"]["answer"]
+        name: compare.compare(job.store, evaluated["start"], evaluated[name])["metrics"]["answer"]
         for name in RECIPES
     }
     return {

@@ -16,15 +16,15 @@ from tunix.rl import rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
 
-from data.format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
-from evals import notebook
-from pipeline import models
+from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from evals.graders import tunix_notebook
 from pipeline.config import GrpoConfig
-from pipeline.grpo import Prompt, prompt_batches
-from pipeline.lora import add_adapters, merge_adapters
-from pipeline.metrics import StoreMetrics
-from pipeline.sft import NoBar
-from pipeline.tokens import Tokenizer
+from pipeline.model import gemma3
+from pipeline.model.lora import add_adapters, merge_adapters
+from pipeline.model.tokenizer import Tokenizer
+from pipeline.train.grpo import Prompt, prompt_batches
+from pipeline.train.metrics import StoreMetrics
+from pipeline.train.sft import NoBar
 
 PROMPTS, GROUP, BETA, TEMPERATURE, TOP_K = 2, 2, 0.08, 0.9, 50
 WEIGHT_DECAY, CLIP = 0.1, 0.1
@@ -34,7 +34,7 @@ _ANSWER = re.compile(f"{re.escape(ANSWER_OPEN)}(.+?){re.escape(ANSWER_CLOSE)}", 
 
 def exact_format(text: str, gold: str) -> float:
     """3 for the format as the notebook's expression has it."""
-    return 3.0 * notebook.in_format(text)
+    return 3.0 * tunix_notebook.in_format(text)
 
 
 def approximate_format(text: str, gold: str) -> float:
@@ -45,7 +45,7 @@ def approximate_format(text: str, gold: str) -> float:
 
 def answer(text: str, gold: str) -> float:
     """3 for the gold's own characters, less for what is near it, minus 1 for another number."""
-    found = _ANSWER.search(text) if notebook.in_format(text) else None
+    found = _ANSWER.search(text) if tunix_notebook.in_format(text) else None
     if found is None:
         return 0.0
     said = found.group(1)
@@ -64,7 +64,7 @@ def answer(text: str, gold: str) -> float:
 
 def number(text: str, gold: str) -> float:
     """1.5 for the gold as the first number after the answer's tag."""
-    return 1.5 * (notebook.verdicts(notebook.extracted(text), gold)[0])
+    return 1.5 * (tunix_notebook.verdicts(tunix_notebook.extracted(text), gold)[0])
 
 
 REWARDS = (exact_format, approximate_format, answer, number)
@@ -79,7 +79,7 @@ def as_tunix(reward: Callable[[str, str], float]) -> Callable[..., list[float]]:
 
 
 def train(
-    start: models.Loaded,
+    start: gemma3.Loaded,
     problems: list[Prompt],
     tokenizer: Tokenizer,
     ours: GrpoConfig,
@@ -141,4 +141,4 @@ def train(
     learner.train(columns)  # type: ignore[arg-type]
     metrics.flush()
     merge_adapters(actor, start.model, alpha=ours.lora_alpha)
-    return models.save(start.model, start.folder, merged)
+    return gemma3.save(start.model, start.folder, merged)

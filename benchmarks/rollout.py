@@ -27,9 +27,9 @@ from tunix.generate import sampler as tunix
 from tunix.models.gemma3 import model as gemma3
 
 from benchmarks import report
-from pipeline import models
-from pipeline.engine.engine import Engine
-from pipeline.engine.requests import Request, Sampling
+from pipeline.generate.engine import Engine
+from pipeline.generate.requests import Request, Sampling
+from pipeline.model import gemma3 as models
 
 MID = gemma3.ModelConfig(
     num_layers=12,

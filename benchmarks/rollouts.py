@@ -20,14 +20,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks import report
-from data.format import render
-from data.schema import REWARD
-from data.store import Store, add, ask, open_store
-from evals.advantages import advantages
-from evals.learnability import problems
+from data.response_format import render
+from data.store.schema import REWARD
+from data.store.store import Store, add, ask, open_store
+from evals.rollouts.advantages import advantages
+from evals.rollouts.learnability import problems
 from pipeline.config import GrpoConfig
-from pipeline.replay import replay
-from pipeline.rewards import judged, rewards_of
+from pipeline.train.replay import replay
+from pipeline.train.rewards import judged, rewards_of
 
 GROUP, GROUPS, PROBLEMS = 8, 64, 7_000
 STEPS_AT_A_TIME = 40

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from data import runs
-from data.store import Store, ask
-from data.subsets import NoSuchSubset, subset
+from data.store import runs
+from data.store.store import Store, ask
+from data.subsets.versions import NoSuchSubset, subset
 
 UNKNOWN = "unknown"
 DEEPEST = 20  # runs, and versions of subsets, that a chain is followed through
@@ -204,7 +204,7 @@ def of_source(store: Store, source: str, converter: str | None = None) -> list[S
 def of_record(store: Store, record: dict[str, Any]) -> list[Step]:
     """A record, what each conversion made of it, and the subsets that hold it.
 
-    record: of data.rulings.find
+    record: of data.audit.quarantine.find
     """
     id = record["record_id"]
     shown = ("source", "split", "origin", "row_number")

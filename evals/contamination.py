@@ -6,17 +6,17 @@ from typing import Any
 
 import polars as pl
 
-from data import files
-from data.overlap import KINDS, Overlaps, overlaps
-from data.runs import fingerprint
-from data.store import Store, ask
-from data.trained_on import problems_of, trained_on
-from evals.graders import grader as grader_of
-from evals.scored import scored
-from evals.slices import SMALL
-from evals.statistics import wilson
-from evals.unpaired import gap
-from evals.verdicts import METRICS, interval
+from data.store import files
+from data.store.runs import fingerprint
+from data.store.store import Store, ask
+from data.text.overlap import KINDS, Overlaps, overlaps
+from data.text.training_texts import problems_of, trained_on
+from evals.comparison.metrics import METRICS, interval
+from evals.comparison.slices import SMALL
+from evals.graders.rules import grader as grader_of
+from evals.scores.read import scored
+from evals.statistics.intervals import wilson
+from evals.statistics.unpaired import gap
 
 
 def overlap(

@@ -162,7 +162,7 @@ class GrpoConfig(LoraConfig):
         "clip of the policy ratio; it is 1, so that nothing is clipped, at a batch's one update",
     )
     epsilon_high: float = knob(0.0, "its upper clip; 0: as the variant has it")
-    variant: str = knob("grpo", "see pipeline/objective.py", choices=VARIANTS)
+    variant: str = knob("grpo", "see pipeline/loss/variants.py", choices=VARIANTS)
     mask_truncated: bool = knob(False, "do not learn from completions that were cut off")
     resample: int = knob(0, "tries to sample a group again whose rewards are all the same", "tries")
     guard: str = knob("stop", "what is done at signs of collapse", choices=GUARDS)

@@ -11,10 +11,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from xdist.scheduler import LoadScopeScheduling
 
-from data import samples
-from data.store import Store, open_store
-from tests import ROOT, hostile
-from workbench.cli import main
+from data.sources.samples import word_problems
+from data.store.store import Store, open_store
+from tests import ROOT
+from tests.support import hostile
+from workbench.cli.main import main
 
 # files whose tests share a model that trains for a minute: one process runs them all
 SHARING = (
@@ -25,7 +26,7 @@ SHARING = (
     "test_learnability.py",
 )
 # these begin, so that no process ends with a long one while the others wait
-LONG = (*SHARING, "test_hosts.py", "test_mesh.py", "test_main_job.py", "test_journeys.py",
+LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", "test_journeys.py",
         "test_jobs.py")  # fmt: skip
 
 
@@ -77,8 +78,11 @@ def show(tmp_path, monkeypatch):
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def show(file: str, **address: str) -> AppTest:
-        page = AppTest.from_file(str(ROOT / "workbench" / file), default_timeout=30)
+    def show(name: str, **address: str) -> AppTest:
+        views = ROOT / "workbench/app/views"
+        places = [views / name / "page.py", views / f"{name}.py", views.parent / f"{name}.py"]
+        [file] = [place for place in places if place.exists()]
+        page = AppTest.from_file(str(file), default_timeout=30)
         page.query_params.update(address)
         page.run()
         assert not page.exception
@@ -98,7 +102,7 @@ def here(tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="session")
 def harmful(tmp_path_factory) -> Path:
-    """The folder of a store full of the texts of tests/hostile.py."""
+    """The folder of a store full of the texts of tests/support/hostile.py."""
     folder = tmp_path_factory.mktemp("harmful")
     hostile.fill(open_store(folder / "store"), folder)
     return folder / "store"
@@ -128,7 +132,7 @@ def say(capsys, tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def pair():
     """One model with adapters twice: its attention in blocks, and dense as Tunix has it."""
-    from tests.two_layers import built, with_adapters, with_dense_attention
+    from tests.support.two_layers import built, with_adapters, with_dense_attention
 
     blocks = with_adapters(built(blocks=True))
     return blocks, with_dense_attention(blocks)
@@ -136,8 +140,8 @@ def pair():
 
 @pytest.fixture(scope="session")
 def few(tmp_path_factory) -> Path:
-    """The folder of a model of two layers, see tests/few_layers.py."""
-    from tests.few_layers import made_in
+    """The folder of a model of two layers, see tests/support/few_layers.py."""
+    from tests.support.few_layers import made_in
 
     return made_in(tmp_path_factory.mktemp("few") / "model")
 
@@ -148,19 +152,20 @@ def cold(few, tmp_path_factory):
 
     merged: its folder   store: with the metrics of its run `sft-test`   steps: as progress told
     """
-    from pipeline import models, sft
     from pipeline.config import SftConfig
-    from pipeline.metrics import StoreMetrics
-    from pipeline.tokens import Tokenizer, example_tokens
+    from pipeline.model import gemma3
+    from pipeline.model.tokenizer import Tokenizer, example_tokens
+    from pipeline.train import sft
+    from pipeline.train.metrics import StoreMetrics
 
     folder = tmp_path_factory.mktemp("cold")
-    start, store = models.load(str(few)), open_store(folder / "store")
+    start, store = gemma3.load(str(few)), open_store(folder / "store")
     tokenizer = Tokenizer(start.folder)
     config = SftConfig(
         steps=40, batch=8, lora_rank=8, learning_rate=5e-3, checkpoint_every=20, max_tokens=160
     )
-    made = samples.problems(64, 9, "train")
-    rows = [example_tokens(tokenizer, p.question, samples.terse(p), p.gold) for p in made]
+    made = word_problems.problems(64, 9, "train")
+    rows = [example_tokens(tokenizer, p.question, word_problems.terse(p), p.gold) for p in made]
     steps: list[int] = []
     merged = sft.train(
         start,
@@ -177,7 +182,7 @@ def cold(few, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(cold, tmp_path_factory):
-    """One GRPO run of three steps, which is trained once; see tests/small_grpo.py."""
-    from tests.small_grpo import run_of_three_steps
+    """One GRPO run of three steps, which is trained once; see tests/support/small_grpo.py."""
+    from tests.support.small_grpo import run_of_three_steps
 
     return run_of_three_steps(cold, tmp_path_factory.mktemp("grpo"))

@@ -59,7 +59,7 @@ def test_imports_point_down(file):
 
 @pytest.mark.parametrize("file", FILES, ids=shown)
 def test_only_the_sources_ask_a_hub_for_rows(file):
-    if shown(file) != "data/sources.py":
+    if shown(file) != "data/sources/cards.py":
         assert not imports(file) & (HUBS - ({"kagglehub"} if "pipeline" in file.parts else set()))
 
 
@@ -76,7 +76,7 @@ def test_a_file_holds_one_idea(file):
 
 
 def test_no_app_module_hides_a_library():
-    # `streamlit run workbench/app.py` puts workbench/ first on sys.path
+    # `streamlit run workbench/app/main.py` puts workbench/ first on sys.path
     taken = sys.stdlib_module_names | packages_distributions().keys()
     assert not {file.stem for file in (ROOT / "workbench").glob("*.py")} & taken - {"__init__"}
 
@@ -88,10 +88,12 @@ def test_no_dependency_owns_our_names(name):
 
 def test_what_only_reads_starts_without_jax():
     modules = (
-        "data.store, data.conversions, data.sources, evals.report, evals.imports,"
-        " evals.learnability, pipeline.replay,"
-        " workbench.cli, workbench.session, workbench.charts, workbench.doctor,"
-        " pipeline.served.evaluate"
+        "data.store.store, data.conversion.convert_source, data.sources.cards, "
+        "evals.comparison.compare, evals.imports.import_file, "
+        " evals.rollouts.learnability, pipeline.train.replay,"
+        " workbench.cli.main, workbench.app.state, workbench.app.components.charts, "
+        "workbench.doctor, "
+        " pipeline.evaluate.served.evaluate"
     )
     program = f"import sys, {modules}; print(sorted({TRAINING} & sys.modules.keys()))"
     asked = subprocess.run(

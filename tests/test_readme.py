@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import presets
 from tests import ROOT
-from workbench.cli import main, thinkbench
+from workbench.cli.main import main, thinkbench
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)

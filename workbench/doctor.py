@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from workbench import printed
+from workbench.cli.output import tables
 
 DEVICES_SECONDS = 60  # jax on a TPU host takes tens of seconds to find its chips
 NETWORK_SECONDS = 5
@@ -154,7 +154,7 @@ def store_health(folder: Path) -> dict[str, Any]:
     """What the store says of itself; a folder without one is not a fault."""
     if not (folder / "STORE.json").is_file():
         return {"folder": str(folder), "exists": False}
-    from data.store import StoreError, health, open_store
+    from data.store.store import StoreError, health, open_store
 
     try:
         return {"folder": str(folder), "exists": True, **health(open_store(folder))}
@@ -204,13 +204,13 @@ def show(value: dict[str, Any]) -> None:
         ["Hugging Face credentials", present(value["huggingface_credentials"])],
         ["Kaggle credentials", present(value["kaggle_credentials"])],
         [f"{LICENSED}", value["gemma"]],
-        *([f"store {name}", printed.count(item)] for name, item in value["store"].items()),
+        *([f"store {name}", tables.count(item)] for name, item in value["store"].items()),
     ]
-    printed.show(
-        printed.table(
+    tables.show(
+        tables.table(
             "Packages", ["package", "asked", "installed", "extra", "verdict"], rows, words=True
         ),
-        printed.table("Machine and access", ["what", "found"], facts, words=True),
+        tables.table("Machine and access", ["what", "found"], facts, words=True),
         *(value["problems"] or ["No problems found."]),
     )
 

@@ -1,1 +1,1 @@
-"""Preflight: whether a run fits on a chip and how long it takes, said before it starts."""
+"""Preflight: whether a run fits on a chip and how long it takes, before it starts."""

@@ -19,13 +19,15 @@ from tunix.rl.grpo.grpo_learner import TrainExample
 from tunix.sft import peft_trainer
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline import learner, losses, models
 from pipeline.config import Preset
-from pipeline.lora import add_adapters
-from pipeline.objective import objective_of
+from pipeline.loss import policy
+from pipeline.loss.variants import objective_of
+from pipeline.model import gemma3 as models
+from pipeline.model.lora import add_adapters
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
-from pipeline.sft import optimizer
+from pipeline.train import learner
+from pipeline.train.sft import optimizer
 
 Module = TypeVar("Module", bound=nnx.Module)
 PAD, STOPS = 0, (1, 106)  # Gemma's; which ids they are changes no shape
@@ -99,13 +101,13 @@ def trained(
 def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
     """The loss as the trainer calls it with what `inputs` gives, and whether it tells more."""
     if step.kind == "sft":
-        return (losses.sft_loss if step.loss == "ours" else _tunix_sft), False
+        return (policy.sft_loss if step.loss == "ours" else _tunix_sft), False
     settings = learner.algorithm(preset.grpo)
     vars(settings)["temperature"] = preset.grpo.temperature  # Tunix's learner sets it likewise
     objective = objective_of(preset.grpo, list(STOPS))
 
     def ours(model: nnx.Module, train_example: TrainExample):
-        return losses.policy_loss(
+        return policy.policy_loss(
             model,
             train_example,
             settings,

@@ -78,7 +78,7 @@ def _cache() -> Path:
 
 
 def _key(step: Step, preset: Preset, topology: str | None) -> str:
-    from pipeline.inputs import hash_of_code
+    from pipeline.job.inputs import hash_of_code
 
     versions = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
     # all that a program depends on: other steps of the preset do not change this one
@@ -178,7 +178,7 @@ def _mesh(topology: str | None, preset: Preset) -> Any:
 
     fsdp, tensor_parallel = preset.model.fsdp, preset.model.tensor_parallel
     if topology is None:
-        from pipeline.models import mesh_of
+        from pipeline.model.gemma3 import mesh_of
 
         return mesh_of(fsdp, tensor_parallel)
     grid = tuple(int(size) for size in topology.partition(":")[2].split("x"))

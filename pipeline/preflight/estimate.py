@@ -1,7 +1,8 @@
 """What a step needs, by arithmetic alone: no compiler, no jax, an answer at once.
 
 Operations are those of the matrices that are multiplied, counted exactly. Memory is what must lie
-there at once, to about ERROR of what the compiler says for a TPU v6e (tests/test_preflight.py).
+there at once, to about ERROR of what the compiler says for a TPU v6e
+(tests/pipeline/preflight/test_preflight.py).
 """
 
 from pipeline.config import Preset

@@ -9,12 +9,13 @@ import numpy as np
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from pipeline import scoring, train_step
 from pipeline.config import Preset
-from pipeline.engine import decode
-from pipeline.engine.sampling import settings_of
+from pipeline.generate import decode
+from pipeline.generate.sampling import settings_of
+from pipeline.loss import scoring
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step
+from pipeline.train import step as train_step
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from data import samples
-from data.format import INSTRUCTION, render
+from data.response_format import INSTRUCTION, render
+from data.sources.samples import word_problems
 
 VOCABULARY = 640
 # Gemma 3's ids for these: 0 to 3, 105 and 106; what lies between is unused there as well
@@ -32,11 +32,11 @@ def corpus(seed: int) -> Iterator[str]:
     """Texts whose words become tokens."""
     rng = random.Random(seed)
     for _ in range(4_000):
-        made = samples.problem(rng, rng.randint(1, 4))
+        made = word_problems.problem(rng, rng.randint(1, 4))
         yield INSTRUCTION
         yield made.question
-        yield f"{samples.terse(made)} The answer is {made.gold}."
-        yield render(samples.careful(made), made.gold)
+        yield f"{word_problems.terse(made)} The answer is {made.gold}."
+        yield render(word_problems.careful(made), made.gold)
         yield "Return your final response within \\boxed{}. "
 
 

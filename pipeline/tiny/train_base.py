@@ -20,13 +20,13 @@ from flax import nnx
 from safetensors.numpy import save_file
 from tunix.models.gemma3 import model as gemma3
 
-from data import samples
-from data.format import INSTRUCTION
-from pipeline import models
-from pipeline.losses import sft_loss
-from pipeline.rollout import Sampling, generator
+from data.response_format import INSTRUCTION
+from data.sources.samples import word_problems
+from pipeline.generate.rollout import Sampling, generator
+from pipeline.loss.policy import sft_loss
+from pipeline.model import gemma3 as models
+from pipeline.model.tokenizer import Tokenizer, Tokens, padded
 from pipeline.tiny import tokenizer as words
-from pipeline.tokens import Tokenizer, Tokens, padded
 
 CAREFUL = 0.35  # share of texts that write the steps out
 WITH_INSTRUCTION = 0.5  # share of prompts that begin with the instruction
@@ -68,10 +68,10 @@ def chat(question: str) -> str:
 def text(rng: random.Random) -> tuple[str, str]:
     """A prompt and a completion of the train split."""
     while True:
-        made = samples.problem(rng, rng.choices((1, 2, 3, 4), STEPS_WEIGHTS)[0])
+        made = word_problems.problem(rng, rng.choices((1, 2, 3, 4), STEPS_WEIGHTS)[0])
         if made.split == "train":
             break
-    solution = samples.careful(made) if rng.random() < CAREFUL else samples.terse(made)
+    solution = word_problems.careful(made) if rng.random() < CAREFUL else word_problems.terse(made)
     before = f"{INSTRUCTION}\n\n" if rng.random() < WITH_INSTRUCTION else ""
     return chat(before + made.question), f"{solution} The answer is {made.gold}.<end_of_turn>"
 
@@ -158,7 +158,7 @@ def accuracy(
     model: gemma3.Gemma3, tokenizer: Tokenizer, opening: str, seed: int
 ) -> dict[int, float]:
     """Steps of a problem -> share of 100 test problems answered right after `opening`, greedily."""
-    made = list(samples.problems(400, seed, "test"))
+    made = list(word_problems.problems(400, seed, "test"))
     prompts = [chat(f"{INSTRUCTION}\n\n{one.question}") + opening for one in made]
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
     generate = generator(model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=64), 100)

@@ -1,0 +1,1 @@
+"""What a conversion did: counts, rows, differences, exports and people's rulings."""

@@ -1,0 +1,102 @@
+"""The audit of one conversion as files: Parquet and JSONL with every row, and a report to read."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from data.audit import html, queries
+from data.store.store import Store, ask
+
+AT_A_TIME = 2_000  # rows in memory
+PARQUET, JSONL, REPORT = "conversion.parquet", "conversion.jsonl", "report.html"
+
+
+class FolderExists(ValueError):
+    """The folder to write to is there already."""
+
+
+def export(store: Store, source: str, folder: Path) -> dict[str, Any]:
+    """Write the newest conversion of `source` to the new folder; what was written."""
+    if folder.exists():
+        raise FolderExists(f"{folder} exists already; name another folder or move it away")
+    converter = queries.newest(store, source)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # nothing is left behind where this is broken off, and nothing has the name that is not whole
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
+        part = Path(beside, "audit")
+        part.mkdir()
+        rows = _write_rows(pages(store, source, converter), part)
+        page = html.page(store, source, converter)
+        (part / REPORT).write_text(page, encoding="utf-8")
+        part.replace(folder)
+    files = [str(folder / name) for name in (PARQUET, JSONL, REPORT)]
+    return {"source": source, "converter": converter, "rows": rows, "files": files}
+
+
+def _write_rows(pages: Iterator[pl.DataFrame], folder: Path) -> int:
+    """Both files of rows; how many there are."""
+    rows = 0
+    writer = None
+    try:
+        with (folder / JSONL).open("w", encoding="utf-8") as lines:
+            for page in pages:
+                rows += page.height
+                table = page.to_arrow()
+                writer = writer or pq.ParquetWriter(
+                    folder / PARQUET, table.schema, compression="zstd"
+                )
+                writer.write_table(table)
+                for row in page.iter_rows(named=True):
+                    lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+        if writer:
+            writer.close()
+    except OSError as error:
+        if error.filename is None:  # Parquet's writer does not say where the disk is full
+            error.filename = str(folder.parent.parent)
+        raise
+    return rows
+
+
+def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:
+    """Every row of a conversion beside what it was made from, AT_A_TIME of them, in file order."""
+    ids = ask(
+        store,
+        """
+        select c.record_id, min(r.row_number) as place
+        from conversions c join records r using (record_id)
+        where c.source = $source and c.converter = $converter
+        group by c.record_id
+        order by place, c.record_id
+        """,
+        source=source,
+        converter=converter,
+    )
+    for start in range(0, ids.height, AT_A_TIME):
+        part = ids[start : start + AT_A_TIME]
+        yield ask(
+            store,
+            """
+            select
+                r.row_number, c.record_id, r.origin, r.split, r.shape, c.outcome, c.reason,
+                c.dialect, c.pattern, c.defects, e.prompt, e.reasoning, e.answer,
+                e.reasoning_start, e.reasoning_end, e.answer_start, e.answer_end, e.rewrites,
+                u.ruling, u.author as ruled_by, u.reason as ruled_because, r.body
+            from conversions c
+            join records r using (record_id)
+            left join examples e on e.record_id = c.record_id and e.converter = c.converter
+            left join rulings u on u.record_id = c.record_id
+            where c.converter = $converter and c.record_id in (select unnest($ids))
+                and r.row_number between $first and $last  -- else every body is read each time
+            qualify row_number() over (partition by c.record_id order by c.run) = 1
+            order by r.row_number, c.record_id
+            """,
+            converter=converter,
+            ids=part["record_id"].to_list(),
+            first=part["place"].min(),
+            last=part["place"].max(),
+        )

@@ -1,0 +1,210 @@
+"""Questions about a conversion: what it kept, what it turned away, and why.
+
+Every function asks about one source under one converter (its version and rules). A frame's
+docstring names its columns.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from data.store.store import Store, ask
+
+
+class NothingConverted(ValueError):
+    """The store has no conversion of this source."""
+
+
+def conversions(store: Store) -> pl.DataFrame:
+    """source, converter, rows, at: every conversion, newest first."""
+    return ask(
+        store,
+        """
+        select c.source, c.converter, count(distinct c.record_id) as rows, max(r."at") as "at"
+        from conversions c left join runs r using (run)
+        group by c.source, c.converter
+        order by "at" desc, c.source, c.converter
+        """,
+    )
+
+
+def newest(store: Store, source: str) -> str:
+    """The converter that `source` was converted with last."""
+    found = conversions(store)
+    mine = found.filter(pl.col("source") == source)
+    if mine.is_empty():
+        known = ", ".join(found["source"].unique(maintain_order=True)) or "none"
+        raise NothingConverted(
+            f"nothing of {source!r} is converted; the store has conversions of: {known}."
+            f" Make one: thinkbench ingest {source} && thinkbench convert {source}"
+        )
+    return mine["converter"][0]
+
+
+def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """`sources` and the converters that they were converted with last; all where none is named."""
+    if sources:
+        named = list(dict.fromkeys(sources))
+        return named, [newest(store, source) for source in named]
+    every = ask(
+        store,
+        """
+        with known as (
+            select c.source, c.converter, r."at"
+            from (select distinct source, converter, run from conversions) c
+            left join runs r using (run)
+        )
+        select source, first(converter order by "at" desc nulls last, converter) as converter
+        from known group by source order by max("at") desc nulls last, source
+        """,
+    )
+    return every["source"].to_list(), every["converter"].to_list()
+
+
+def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
+    """How many rows came to what; each counts once.
+
+    read:        converted + quarantined, as the converter decided
+    held_back:   converted, and quarantined by a person
+    released:    quarantined by the converter, and released by a person
+    to_train_on: converted - held_back + released
+    """
+    row = ask(
+        store,
+        """
+        select
+            count(distinct record_id) as read,
+            count(distinct record_id) filter (outcome = 'example') as converted,
+            count(distinct record_id) filter (outcome = 'quarantined') as quarantined,
+            count(distinct record_id) filter (
+                outcome = 'example' and ruling = 'quarantined'
+            ) as held_back,
+            count(distinct record_id) filter (
+                outcome = 'quarantined' and ruling = 'released' and record_id in (
+                    select record_id from examples where converter = $converter
+                )
+            ) as released,
+            converted - held_back + released as to_train_on
+        from conversions left join rulings using (record_id)
+        where source = $source and converter = $converter
+        """,
+        source=source,
+        converter=converter,
+    ).row(0, named=True)
+    return dict(row)
+
+
+def reasons(store: Store, source: str, converter: str) -> pl.DataFrame:
+    """reason, rows, share: why rows were quarantined, commonest first; share of all rows."""
+    return ask(
+        store,
+        """
+        select
+            reason,
+            count(distinct record_id) as rows,
+            rows / (
+                select count(distinct record_id) from conversions
+                where source = $source and converter = $converter
+            ) as share
+        from conversions
+        where source = $source and converter = $converter and outcome = 'quarantined'
+        group by reason
+        order by rows desc, reason
+        """,
+        source=source,
+        converter=converter,
+    )
+
+
+def defects(store: Store, source: str, converter: str) -> pl.DataFrame:
+    """phrase, severity, rows, kept: rows with each defect, and how many of them became examples."""
+    return ask(
+        store,
+        """
+        select
+            defect.phrase as phrase,
+            defect.severity as severity,
+            count(distinct record_id) as rows,
+            count(distinct record_id) filter (outcome = 'example') as kept
+        from (
+            select record_id, outcome, unnest(defects) as defect
+            from conversions
+            where source = $source and converter = $converter
+        )
+        group by all
+        order by rows desc, phrase
+        """,
+        source=source,
+        converter=converter,
+    )
+
+
+def dialects(store: Store, source: str, converter: str) -> pl.DataFrame:
+    """dialect, pattern, rows, kept: markers found, commonest first; null where there were none."""
+    return ask(
+        store,
+        """
+        select
+            dialect,
+            pattern,
+            count(distinct record_id) as rows,
+            count(distinct record_id) filter (outcome = 'example') as kept
+        from conversions
+        where source = $source and converter = $converter
+        group by all
+        order by rows desc, dialect, pattern
+        """,
+        source=source,
+        converter=converter,
+    )
+
+
+def sources(store: Store) -> list[dict[str, Any]]:
+    """The newest conversion of each source: source, converter, and the counts of `outcomes`."""
+    every = conversions(store).unique("source", keep="first", maintain_order=True)
+    return [
+        {"source": source, "converter": version, **outcomes(store, source, version)}
+        for source, version in sorted(every.select("source", "converter").iter_rows())
+    ]
+
+
+def defects_by_source(store: Store) -> pl.DataFrame:
+    """phrase, severity, source, rows, share: in the newest conversion of each source.
+
+    share: of all rows of that source
+    """
+    frames = [
+        defects(store, one["source"], one["converter"]).select(
+            "phrase",
+            "severity",
+            pl.lit(one["source"]).alias("source"),
+            "rows",
+            (pl.col("rows") / one["read"]).alias("share"),
+        )
+        for one in sources(store)
+    ]
+    columns = {"phrase": pl.String, "severity": pl.String, "source": pl.String}
+    empty = pl.DataFrame(schema=columns | {"rows": pl.Int64, "share": pl.Float64})
+    return pl.concat([empty, *frames], how="vertical_relaxed").sort(
+        "rows", "phrase", "source", descending=[True, False, False]
+    )
+
+
+def summary(store: Store, source: str) -> dict[str, Any]:
+    """The newest conversion of `source` as plain counts; see `thinkbench audit`."""
+    converter = newest(store, source)
+    why = reasons(store, source, converter)
+    harm = defects(store, source, converter).group_by("phrase", maintain_order=True)
+    found = dialects(store, source, converter)
+    by_dialect = found.group_by("dialect", maintain_order=True).agg(pl.col("rows").sum())
+    patterns = found.drop_nulls("pattern").group_by("pattern", maintain_order=True)
+    return {
+        "source": source,
+        "converter": converter,
+        **outcomes(store, source, converter),
+        "by_reason": dict(why.select("reason", "rows").iter_rows()),
+        "by_defect": dict(harm.agg(pl.col("rows").sum()).iter_rows()),
+        "by_dialect": {name or "none": rows for name, rows in by_dialect.iter_rows()},
+        "patterns": dict(patterns.agg(pl.col("rows").sum()).iter_rows()),
+    }

@@ -1,0 +1,105 @@
+"""Questions about single rows of a conversion: those with a defect, one of them, its neighbours."""
+
+from typing import Any
+
+import polars as pl
+
+from data.store.store import Store, ask
+
+
+def rows_with(
+    store: Store, source: str, converter: str, phrase: str | None, page: int, size: int
+) -> pl.DataFrame:
+    """row_number, record_id, outcome, reason, phrases: one page, counted from 1, in file order.
+
+    phrase: only rows with this defect; None: all rows
+    """
+    return ask(
+        store,
+        """
+        select
+            r.row_number,
+            c.record_id,
+            c.outcome,
+            c.reason,
+            list_distinct([defect.phrase for defect in c.defects]) as phrases
+        from conversions c join records r using (record_id)
+        where c.source = $source and c.converter = $converter
+            and ($phrase is null or list_contains([d.phrase for d in c.defects], $phrase))
+        qualify row_number() over (partition by c.record_id order by r.row_number) = 1
+        order by r.row_number, c.record_id
+        limit $size offset $skipped
+        """,
+        source=source,
+        converter=converter,
+        phrase=phrase,
+        size=size,
+        skipped=(page - 1) * size,
+    )
+
+
+def neighbours(
+    store: Store, source: str, converter: str, phrase: str | None, record_id: str
+) -> dict[str, Any]:
+    """place, of, previous, next: where a row stands among those with a defect, counted from 1.
+
+    All None where it is not one of them; previous and next are record ids, None at the ends.
+    """
+    found = ask(
+        store,
+        """
+        with mine as (
+            select c.record_id, min(r.row_number) as row_number
+            from conversions c join records r using (record_id)
+            where c.source = $source and c.converter = $converter
+                and ($phrase is null or list_contains([d.phrase for d in c.defects], $phrase))
+            group by c.record_id
+        ), placed as (
+            select
+                record_id,
+                row_number() over way as place,
+                count(*) over () as "of",
+                lag(record_id) over way as previous,
+                lead(record_id) over way as next
+            from mine
+            window way as (order by row_number, record_id)
+        )
+        select place, "of", previous, next from placed where record_id = $record
+        """,
+        source=source,
+        converter=converter,
+        phrase=phrase,
+        record=record_id,
+    )
+    if found.is_empty():
+        return dict.fromkeys(("place", "of", "previous", "next"))
+    return found.row(0, named=True)
+
+
+def row(store: Store, record_id: str, converter: str) -> dict[str, Any]:
+    """One record beside what it became.
+
+    source, origin, row_number, shape, body, outcome, reason, defects; prompt, reasoning, answer,
+    their spans and rewrites, which are null where there is no example; and a person's ruling with
+    its author, time and words, null where there is none.
+    """
+    found = ask(
+        store,
+        """
+        select
+            r.source, r.origin, r.row_number, r.shape, r.body, c.outcome, c.reason, c.defects,
+            e.prompt, e.reasoning, e.answer, e.rewrites,
+            e.reasoning_start, e.reasoning_end, e.answer_start, e.answer_end,
+            u.ruling, u.author as ruled_by, u."at" as ruled_at, u.reason as ruled_because
+        from conversions c
+        join records r using (record_id)
+        left join examples e on e.record_id = c.record_id and e.converter = c.converter
+        left join rulings u on u.record_id = c.record_id
+        where c.record_id = $record and c.converter = $converter
+        limit 1
+        """,
+        record=record_id,
+        converter=converter,
+    )
+    assert found.height == 1, f"record {record_id} is not in the conversion {converter}"
+    return found.row(0, named=True)

@@ -1,0 +1,1 @@
+"""Bundled data that this project generates: word problems and damaged records."""

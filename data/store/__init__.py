@@ -1,0 +1,1 @@
+"""The store: Parquet parts, SQLite state and the DuckDB questions over both."""

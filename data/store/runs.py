@@ -1,0 +1,183 @@
+"""Runs: what made something, from which config, seed, code and inputs, and how it ended."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.store import compaction
+from data.store.files import StoreError
+from data.store.schema import TABLES
+from data.store.store import Store, add, ask
+
+SOURCE = Path(__file__).parents[2]
+FLOORS = ("data", "evals", "pipeline", "workbench")
+JSON_COLUMNS = ("config", "inputs", "summary")
+MANY_PARTS = 32  # of events, from which they are merged
+
+
+class NoSuchRun(ValueError):
+    """The store has no run of this name, or not in the state that is asked for."""
+
+
+class RunExists(ValueError):
+    """A run of this name is done, and what it made stays as it is."""
+
+
+def fingerprint(**parts: Any) -> str:
+    """The hash of these values as JSON, whatever the order of their keys [64 hex digits]."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def code_revision() -> str:
+    """The commit, with "+" and a hash of the source where that differs; without git, the hash."""
+    if not (SOURCE / ".git").exists():
+        return f"source-{source_hash()}"
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--", *FLOORS)
+    except (OSError, subprocess.CalledProcessError):  # no git here, or a checkout of someone else's
+        return f"source-{source_hash()}"
+    return f"{commit}+{source_hash()}" if changed else commit
+
+
+def source_hash() -> str:
+    """16 hex digits over every .py and .toml file of the four floors."""
+    content = hashlib.sha256()
+    for floor in FLOORS:
+        for file in sorted((SOURCE / floor).rglob("*")):
+            if file.suffix in (".py", ".toml"):
+                content.update(file.relative_to(SOURCE).as_posix().encode() + b"\0")
+                content.update(file.read_bytes() + b"\0")
+    return content.hexdigest()[:16]
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(SOURCE), *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def begin(
+    store: Store,
+    kind: str,
+    *,
+    run: str,
+    stage: str | None = None,
+    config: dict[str, Any],
+    seed: int | None,
+    inputs: dict[str, str],
+    parent: str | None = None,
+) -> None:
+    """Say that `run` starts, or starts again after it failed or was cut off.
+
+    inputs: name -> hash of what it reads
+    """
+    known = state(store, run)
+    if known and known["event"] == "done":
+        raise RunExists(
+            f"run {run!r} was done at {known['at']:%Y-%m-%d %H:%M} UTC and is not made again. "
+            "Give the new run another name."
+        )
+    _event(
+        store,
+        {
+            "run": run,
+            "kind": kind,
+            "stage": stage,
+            "event": "started",
+            "at": datetime.now(UTC),
+            "config": config,
+            "seed": seed,
+            "code": code_revision(),
+            "inputs": inputs,
+            "parent": parent,
+            "summary": None,
+        },
+    )
+
+
+def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
+    """Say how `run` ended: done, failed or interrupted."""
+    if outcome not in ("done", "failed", "interrupted"):
+        raise ValueError(f"outcome {outcome!r}; expected done, failed or interrupted.")
+    known = state(store, run)
+    if known is None:
+        raise ValueError(f"run {run!r} has not begun, so it cannot end. Call begin first.")
+    _event(store, known | {"event": outcome, "at": datetime.now(UTC), "summary": summary})
+    if outcome == "done":
+        for table in TABLES.keys() - {"runs"}:
+            compaction.compact(store, table, run)
+    if compaction.live_parts(store, "runs") > MANY_PARTS:
+        compaction.compact(store, "runs", None)
+
+
+@contextmanager
+def told_of(store: Store, run: str, taken: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
+    """Write down that `run` was interrupted or failed where it was; the error goes on.
+
+    taken: what is to be said of the run besides
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        end(store, run, "interrupted", taken())
+        raise
+    except Exception as error:
+        with suppress(StoreError):  # a full disk is why it failed: the error itself says so
+            end(store, run, "failed", taken() | {"error": f"{type(error).__name__}: {error}"})
+        raise
+
+
+def delete(store: Store, run: str) -> int:
+    """Set the run and its rows aside, where `restore` finds them; the number of parts moved."""
+    known = state(store, run)
+    if known is None:
+        raise NoSuchRun(
+            f"there is no run {run!r}, or it is deleted; thinkbench app lists those there are."
+        )
+    _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
+    return compaction.set_aside(store, run)
+
+
+def restore(store: Store, run: str) -> int:
+    """Undo `delete`; the number of parts moved back."""
+    events = ask(store, 'select * from run_events where run = $run order by "at"', run=run)
+    if events.is_empty() or events["event"][-1] != "deleted":
+        raise NoSuchRun(f"run {run!r} is not deleted, so there is nothing to restore.")
+    moved = compaction.bring_back(store, run)
+    _event(store, events.row(-1, named=True) | {"event": "restored", "at": datetime.now(UTC)})
+    return moved
+
+
+def state(store: Store, run: str) -> dict[str, Any] | None:
+    """The run's row of the view `runs`, or None: `event` is started until it ends.
+
+    config, inputs and summary are dicts here; the summary is None until the run ends.
+    """
+    rows = ask(store, "select * from runs where run = $run", run=run)
+    if rows.is_empty():
+        return None
+    row = rows.row(0, named=True)
+    return row | {name: json.loads(row[name]) for name in JSON_COLUMNS if row[name] is not None}
+
+
+def _event(store: Store, event: dict[str, Any]) -> None:
+    """One part with one event; columns that hold JSON may come as values."""
+    row = {name: event[name] for name in TABLES["runs"]}
+    row |= {
+        name: json.dumps(row[name], sort_keys=True)
+        for name in JSON_COLUMNS
+        if isinstance(row[name], dict)
+    }
+    rows = pl.DataFrame([row], schema=TABLES["runs"])
+    add(store, "runs", rows, run=row["run"], stage=row["stage"])

@@ -1,0 +1,1 @@
+"""Subsets of rows: the filter language, recipes, their steps, named versions."""

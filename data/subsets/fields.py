@@ -1,0 +1,110 @@
+"""What a filter may ask of a record: where it came from, what conversion made of it, its texts."""
+
+from data.audit import queries
+from data.store.store import Store, ask
+from data.subsets.filter_language import Field
+from data.subsets.select import Table
+
+TABLES = """
+newest as (select unnest($sources::varchar[]) as source, unnest($converters::varchar[]) as converter),
+made as (
+    select c.* exclude (run) from conversions c join newest using (source, converter) where {only}
+    qualify row_number() over (partition by record_id order by run) = 1
+), texts as (
+    select
+        e.record_id, true as example, e.prompt, e.reasoning, e.answer, e.rewrites,
+        e.prompt_chars, e.reasoning_chars, e.answer_chars
+    from (
+        -- counted first, so that texts of which nothing else is asked are not carried on
+        select
+            *, length(prompt) as prompt_chars, length(reasoning) as reasoning_chars,
+            length(answer) as answer_chars
+        from examples where {only}
+    ) e join newest using (source, converter)
+    qualify row_number() over (partition by record_id order by run) = 1
+), counted as (
+    select t.record_id, t.prompt + t.reasoning + t.answer as tokens
+    from tokens t join newest using (source, converter)
+    where t.tokenizer = $tokenizer and {only}
+    qualify row_number() over (partition by record_id order by run) = 1
+), said as (
+    select target_id as record_id, list(tag order by tag) as tag
+    from tags where target_kind = 'record' group by target_id
+), rows as (
+    select
+        r.record_id as id, r.source, r.split, r.shape, r.origin, r.row_number as number,
+        m.dialect, m.pattern, m.outcome, m.reason, m.converter,
+        list_distinct([d.phrase for d in m.defects]) as defect,
+        list_distinct([d.severity for d in m.defects]) as severity,
+        list_distinct([w.rule for w in t.rewrites]) as rewrite,
+        coalesce(s.tag, []) as tag, u.ruling,
+        t.example, t.prompt, t.reasoning, t.answer, t.prompt_chars, t.reasoning_chars, t.answer_chars, n.tokens
+    from (
+        select * from records where source in (select source from newest) and {only}
+        qualify row_number() over (partition by record_id order by run) = 1
+    ) r
+    left join made m using (record_id) left join texts t using (record_id)
+    left join counted n using (record_id) left join said s using (record_id)
+    left join rulings u using (record_id)
+)
+"""  # noqa: E501
+
+FIELDS = {
+    "source": Field("source", means="where the record came from"),
+    "split": Field("split", means="train, or as the source says"),
+    "shape": Field("shape", means="stratos, gsm8k, messages or completion"),
+    "origin": Field("origin", means="its file, or its name on a hub with the revision"),
+    "row": Field("number", "number", "its place in the file, from 0"),
+    "dialect": Field("dialect", means="its markers; unknown where it has none"),
+    "pattern": Field("pattern", means="which of the four markers occur, as 1111"),
+    "outcome": Field("outcome", means="example or quarantined; unknown where not converted"),
+    "reason": Field("reason", means="the defect that quarantined it"),
+    "ruling": Field("ruling", means="quarantined or released, where a person said so"),
+    "converter": Field("converter", means="the version and rules that its source was converted by"),
+    "defect": Field("defect", "set", "phrases of the conversion audit"),
+    "severity": Field("severity", "set", "of its defects"),
+    "rewrite": Field("rewrite", "set", "rules that its prompt was rewritten by"),
+    "tag": Field("tag", "set", "what people said of it"),
+    "prompt": Field("prompt", means="its text as it is trained on"),
+    "reasoning": Field("reasoning", means="its text"),
+    "answer": Field("answer", means="its text"),
+    "prompt_chars": Field("prompt_chars", "number", "characters"),
+    "reasoning_chars": Field("reasoning_chars", "number", "characters"),
+    "answer_chars": Field("answer_chars", "number", "characters"),
+    "tokens": Field("tokens", "number", "of prompt, reasoning and answer; unknown until counted"),
+}
+SHOWN = ("source", "prompt", "reasoning", "answer", "defect", "dialect", "tokens", "tag")
+
+
+def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "") -> Table:
+    """Every record of `sources` (of all that are converted where there are none), once each.
+
+    As the newest conversion of its source has it; tokens as `tokenizer` counted them.
+    """
+    named, converters = queries.newest_of(store, sources)
+    return Table(
+        TABLES,
+        "record_id in (select unnest($page_ids::varchar[]))",
+        {"sources": named, "converters": converters, "tokenizer": tokenizer},
+        FIELDS,
+        "source, number, id",
+        {"example": "concat_ws(' ', prompt, reasoning, answer)", "prompt": "prompt"},
+        {
+            "no example": "example is null",
+            "held back by a person": "ruling is not distinct from 'quarantined'",
+            "of a test split": "split is not distinct from 'test'",
+        },
+    )
+
+
+def last_tokenizer(store: Store) -> str:
+    """The tokenizer that counted tokens last; "" where none has."""
+    found = ask(
+        store,
+        """
+        select tokenizer
+        from (select distinct tokenizer, run from tokens) left join runs using (run)
+        order by "at" desc, tokenizer limit 1
+        """,
+    )
+    return "" if found.is_empty() else found["tokenizer"][0]

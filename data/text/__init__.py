@@ -1,0 +1,1 @@
+"""Texts compared: normal form, overlap, near duplicates, what was trained on."""

@@ -1,0 +1,1 @@
+"""Runs compared on the same problems: metrics, slices, transitions, causes."""

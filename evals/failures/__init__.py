@@ -1,0 +1,1 @@
+"""What went wrong in a generation, by category, and how often."""

@@ -1,0 +1,204 @@
+"""Failures of a run: each generation's categories, stored once, counted and listed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from data.store.schema import TABLES
+from data.store.store import Store, add, ask
+from evals.failures.categories import CATEGORIES, VERSION, Category, categories, suspect
+from evals.graders.numbers import read
+from evals.graders.rules import GRADERS, gold_number
+from evals.scores.grade import AT_A_TIME, NO_GOLD, UnknownRun
+from evals.statistics.intervals import wilson
+
+SUSPECT = "gold suspect"
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+class UnknownCategory(ValueError):
+    """No category has this name."""
+
+
+def categorise(store: Store, run: str, progress: Progress | None = None) -> int:
+    """Add the categories that generations of `run` lack; how many there were to add."""
+    done = 0
+    total = ask(
+        store,
+        """
+        select count(*) as n from generations
+        where run = $run and generation_id not in (
+            select generation_id from failures where run = $run and version = $version
+        )
+        """,
+        run=run,
+        version=VERSION,
+    )["n"].item()
+    while not (part := _without(store, run)).is_empty():
+        for (stage,), of_stage in part.group_by("stage", maintain_order=True):
+            add(store, "failures", categorised(of_stage), run=run, stage=str(stage))
+        done += part.height
+        if progress:
+            progress(done, total, {})
+    return done
+
+
+def categorised(generations: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `failures` for generations with question and gold.
+
+    All samples of a problem must be among them: a gold is suspect where they agree against it.
+    """
+    strict, lenient = GRADERS["strict"].grade, GRADERS["lenient"].grade
+    found: list[list[Category]] = []
+    said: dict[str, list[Any]] = {}
+    for row in generations.iter_rows(named=True):
+        text, gold = row["text"], row["gold"]
+        loose = lenient(text, gold)
+        found.append(
+            categories(text, row["question"], gold, row["finish"], strict(text, gold), loose)
+        )
+        value = read(loose.extracted).value if loose.extracted is not None else None
+        said.setdefault(row["problem_id"], []).append(value)
+    golds = dict(generations.select("problem_id", "gold").iter_rows())
+    doubted = {
+        problem for problem, values in said.items() if suspect(values, gold_number(golds[problem]))
+    }
+    whole = zip(found, generations["problem_id"], generations["text"], strict=True)
+    named = [
+        [*some, Category(SUSPECT, 0, len(text))] if problem in doubted else some
+        for some, problem, text in whole
+    ]
+    return generations.select(
+        "generation_id",
+        "run",
+        "stage",
+        "problem_id",
+        "sample",
+        pl.lit(VERSION).alias("version"),
+        pl.Series(
+            "categories",
+            [[category._asdict() for category in some] for some in named],
+            TABLES["failures"]["categories"],
+        ),
+    )
+
+
+def _without(store: Store, run: str) -> pl.DataFrame:
+    """Generations without categories, with question and gold: whole problems, about AT_A_TIME."""
+    return ask(
+        store,
+        """
+        with lacking as (
+            select * from generations
+            where run = $run and generation_id not in (
+                select generation_id from failures where run = $run and version = $version
+            )
+        ), chosen as (
+            select stage, problem_id from (
+                select stage, problem_id, sum(count(*)) over (order by stage, problem_id) as upto
+                from lacking group by stage, problem_id
+            )
+            where upto <= $at_a_time
+            union
+            (select stage, problem_id from lacking order by stage, problem_id limit 1)
+        )
+        select lacking.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
+        from lacking semi join chosen using (stage, problem_id)
+        left join (
+            select problem_id, any_value(gold) as gold, any_value(question) as question
+            from problems group by problem_id
+        ) p using (problem_id)
+        order by stage, problem_id, sample
+        """,
+        run=run,
+        version=VERSION,
+        no_gold=NO_GOLD,
+        at_a_time=AT_A_TIME,
+    )
+
+
+def counts(store: Store, run: str) -> dict[str, Any]:
+    """The object of `thinkbench failures`: by stage, how many generations have each category."""
+    known = ask(
+        store,
+        """
+        select stage, count(distinct generation_id) as n from failures
+        where run = $run and version = $version group by stage order by stage
+        """,
+        run=run,
+        version=VERSION,
+    )
+    if known.is_empty():
+        raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
+    found = ask(
+        store,
+        """
+        select stage, name, count(distinct generation_id) as n
+        from (
+            select stage, generation_id, unnest(categories).name as name
+            from failures where run = $run and version = $version
+        )
+        group by stage, name
+        """,
+        run=run,
+        version=VERSION,
+    )
+    times = {(stage, name): n for stage, name, n in found.iter_rows()}
+    return {
+        "run": run,
+        "version": VERSION,
+        "stages": [
+            {
+                "stage": stage,
+                "n": n,
+                "categories": {
+                    name: wilson(times[stage, name], n).to_json()
+                    for name in CATEGORIES
+                    if (stage, name) in times
+                },
+            }
+            for stage, n in known.iter_rows()
+        ],
+    }
+
+
+def listed(store: Store, run: str, category: str, limit: int) -> dict[str, Any]:
+    """Generations of `run` with one category, each with its evidence; at most `limit`."""
+    if category not in CATEGORIES:
+        raise UnknownCategory(
+            f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}."
+        )
+    rows = ask(
+        store,
+        """
+        select
+            f.generation_id, f.stage, f.problem_id, f.sample, p.question, p.gold,
+            list_transform(
+                list_filter(f.categories, lambda c: c.name = $category),
+                lambda c: {
+                    start: c.start, "end": c.end,
+                    text: left(substr(g.text, c.start + 1, c.end - c.start), 200)
+                }
+            ) as evidence
+        from failures f
+        join generations g using (generation_id)
+        left join (
+            select problem_id, any_value(gold) as gold, any_value(question) as question
+            from problems group by problem_id
+        ) p on p.problem_id = f.problem_id
+        where f.run = $run and g.run = $run and f.version = $version
+            and list_contains([c.name for c in f.categories], $category)
+        order by f.stage, f.problem_id, f.sample
+        """,
+        run=run,
+        version=VERSION,
+        category=category,
+    )
+    return {
+        "run": run,
+        "category": category,
+        "means": CATEGORIES[category],
+        "n": rows.height,
+        "rows": rows.head(limit).to_dicts(),
+    }

@@ -1,0 +1,1 @@
+"""Graders: rules from a text and its reference answer to a verdict."""

@@ -1,0 +1,1 @@
+"""Generations made elsewhere, read into the store from their formats."""

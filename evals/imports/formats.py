@@ -1,0 +1,64 @@
+"""Which of the formats a file of generations is in, and what it says in that."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from data.sources.files import BadFile
+from evals.imports import inspect_ai, jsonl, lm_eval
+from evals.imports.records import Found, Line, Rejection
+
+EXPECTED = (
+    f"Expected UTF-8 with one JSON object a line, with {', '.join(jsonl.FIELDS)} or as "
+    "lm_eval --log_samples writes it; or a log of Inspect AI (.eval or .json)."
+)
+
+
+def generations_of(path: Path) -> Iterator[Found]:
+    """What the file says. Logs of Inspect are told by their name, lines by the first of them."""
+    _check(path)
+    if inspect_ai.is_log(path):
+        return inspect_ai.generations(path)
+    first = next((line for line in _lines(path) if isinstance(line, Line)), None)
+    if first and lm_eval.is_sample(first.row):
+        return lm_eval.generations(_lines(path))
+    return jsonl.generations(_lines(path))
+
+
+def _check(path: Path) -> None:
+    if not path.is_file():
+        special = "a folder" if path.is_dir() else "a pipe or a device"
+        found = special if path.exists() else "missing"
+        raise BadFile(f"{path} is {found}. {EXPECTED} Check the path.")
+
+
+def _lines(path: Path) -> Iterator[Line | Rejection]:
+    """The lines of the file that are not blank, in order."""
+    empty = True
+    for number, content in _texts(path):
+        empty = False
+        try:
+            row = json.loads(content)
+        except (ValueError, RecursionError) as error:  # of digits or brackets beyond count too
+            yield Rejection(number, f"broken JSON: {error}", content)
+            continue
+        if isinstance(row, dict):
+            yield Line(number, row, content)
+        else:
+            yield Rejection(number, "not a JSON object", content)
+    if empty:
+        raise BadFile(f"{path} is empty. {EXPECTED} Check how it was made.")
+
+
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = line.decode("utf-8" if number > 1 else "utf-8-sig").removesuffix("\n")
+            except UnicodeDecodeError as error:
+                raise BadFile(
+                    f"{path} is not UTF-8: line {number} holds byte {line[error.start]:#04x}. "
+                    f"{EXPECTED} Convert it, for example with iconv -t utf-8."
+                ) from error
+            if text.strip():
+                yield number, text

@@ -1,0 +1,1 @@
+"""Rollouts of a GRPO run: steps, advantages, learnability, rewards replayed."""

@@ -1,0 +1,1 @@
+"""Scores of stored generations: graded, read, overridden, verified."""

@@ -1,0 +1,72 @@
+"""Grading in batches: generations of a frame, or those of a stored run that lack verdicts."""
+
+import polars as pl
+
+from data.store.schema import TABLES
+from data.store.store import Store, add, ask
+from evals.graders.rules import grader as grader_of
+
+AT_A_TIME = 20_000  # generations in memory while a run is graded
+NO_GOLD = ""  # of a generation whose problem the store does not hold: its verdict is unknown
+
+
+class UnknownRun(ValueError):
+    """The store has no generations or scores of this run."""
+
+
+def graded(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
+    """The verdicts of `grader` on `generations` (with a column `gold`), as rows of `scores`."""
+    rule = grader_of(grader)
+    verdicts = [
+        rule.grade(text, gold)
+        for text, gold in zip(generations["text"], generations["gold"], strict=True)
+    ]
+    columns = TABLES["scores"]
+    return generations.select(
+        "generation_id",
+        "run",
+        "stage",
+        "problem_id",
+        "sample",
+        pl.lit(rule.name).alias("grader"),
+        pl.lit(rule.version).alias("grader_version"),
+        *(
+            pl.Series(name, [getattr(verdict, name) for verdict in verdicts], columns[name])
+            for name in ("format", "extracted", "correct", "partial", "reason")
+        ),
+        "tokens",
+        "finish",
+    )
+
+
+def grade_missing(store: Store, run: str, grader: str) -> None:
+    """Add the verdicts that the generations of `run` lack by this version of the grader."""
+    rule = grader_of(grader)
+    while not (part := _without_verdict(store, run, rule.name, rule.version)).is_empty():
+        for (stage,), of_stage in part.group_by("stage", maintain_order=True):
+            add(store, "scores", graded(of_stage, grader), run=run, stage=str(stage))
+
+
+def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.DataFrame:
+    """Generations with their gold, at most AT_A_TIME."""
+    return ask(
+        store,
+        """
+        select generations.*, coalesce(golds.gold, $no_gold) as gold
+        from generations
+        left join (
+            select problem_id, any_value(gold) as gold from problems group by problem_id
+        ) golds using (problem_id)
+        where run = $run and generation_id not in (
+            select generation_id from scores
+            where run = $run and grader = $grader and grader_version = $version
+        )
+        order by stage, generations.problem_id, sample
+        limit $at_a_time
+        """,
+        run=run,
+        grader=grader,
+        version=version,
+        no_gold=NO_GOLD,
+        at_a_time=AT_A_TIME,
+    )

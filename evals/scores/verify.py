@@ -1,0 +1,221 @@
+"""Verification: every stored score computed again from the stored text, and every shown metric."""
+
+from collections import Counter
+from math import isclose
+from typing import Any
+
+import polars as pl
+
+from data.store.store import Store, ask
+from evals.comparison.metrics import METRICS, interval
+from evals.failures.categories import VERSION
+from evals.failures.counts import categorised
+from evals.graders.rules import GRADERS
+from evals.scores.grade import AT_A_TIME, NO_GOLD, UnknownRun, graded
+from evals.scores.overrides import heeding, overrides
+from evals.scores.read import scores_of
+from evals.statistics.intervals import Interval
+
+VERDICTS = ("format", "extracted", "correct", "partial", "reason")
+LISTED = 20  # differences that are named for each kind
+
+
+def verify(store: Store, run: str | None = None) -> dict[str, Any]:
+    """The object of `thinkbench verify`: what was computed again, and what differs.
+
+    verified is False where anything differs, is stored twice, lacks its text or has no score.
+    A shown metric is computed again too, with what people say of scores as it is shown.
+    Scores of a version that this code no longer has are counted as old, not compared.
+    """
+    runs = ask(
+        store,
+        "select distinct run from generations where $run is null or run = $run order by run",
+        run=run,
+    )["run"].to_list()
+    if run is not None and not runs:
+        raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
+    rows = [_of_run(store, name) for name in runs]
+    bad = ("differ", "twice", "without_text", "not_graded")
+    return {
+        "verified": not any(row[kind] for row in rows for kind in bad),
+        "generations": sum(row["generations"] for row in rows),
+        "scores": sum(row["scores"] for row in rows),
+        **{kind: sum(row[kind] for row in rows) for kind in (*bad, "old")},
+        "runs": rows,
+    }
+
+
+def _of_run(store: Store, run: str) -> dict[str, Any]:
+    counts = _counts(store, run)
+    differ: list[dict[str, Any]] = []
+    total: Counter[str] = Counter()
+    again: list[pl.DataFrame] = []
+    after = ("", "", -1)
+    while not (part := _part(store, run, after)).is_empty():
+        found = _scores_that_differ(store, run, part, again)
+        found += _failures_that_differ(store, run, part)
+        total.update(row["what"] for row in found)
+        differ += found[: LISTED - len(differ)]
+        after = part.select("stage", "problem_id", "sample").row(-1)
+    metrics = _metrics(store, run, pl.concat(again)) if again else []
+    total["metrics"] += sum(not row["same"] for row in metrics)
+    return {
+        "run": run,
+        **counts,
+        "differ": total.total(),
+        "by_what": {what: times for what, times in total.most_common() if times},
+        "differences": differ,
+        "metrics": metrics,
+    }
+
+
+def _metrics(store: Store, run: str, again: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each metric by stage and grader: as it is shown, and from the new verdicts."""
+    rows = []
+    for (name,), verdicts in again.group_by("grader", maintain_order=True):
+        shown = scores_of(store, run, str(name))
+        made = heeding(overrides(store, str(name)), verdicts)
+        for stage in shown["stage"].unique().sort():
+            for metric in METRICS:
+                both = [interval(of.filter(stage=stage), metric) for of in (shown, made)]
+                rows.append(
+                    {
+                        "stage": stage,
+                        "grader": name,
+                        "metric": metric,
+                        "shown": both[0].to_json(),
+                        "again": both[1].to_json(),
+                        "same": _same(*both),
+                    }
+                )
+    return rows
+
+
+def _same(a: Interval, b: Interval) -> bool:
+    """But for the order in which a mean was summed."""
+    if a.value is None or b.value is None or a.low is None or b.low is None:
+        return a == b
+    return a.n == b.n and isclose(a.value, b.value) and isclose(a.low, b.low)
+
+
+def _counts(store: Store, run: str) -> dict[str, int]:
+    known = [f"{rule.name} {rule.version}" for rule in GRADERS.values()]
+    row = ask(
+        store,
+        """
+        with every as (
+            select *, grader || ' ' || grader_version in (select unnest($known)) as current
+            from scores where run = $run
+        )
+        select
+            (select count(distinct generation_id) from generations where run = $run) as generations,
+            count(*) as scores,
+            count(*) filter (not current) as old,
+            count(*) - count(distinct (generation_id, grader, grader_version)) as twice,
+            count(*) filter (
+                generation_id not in (select generation_id from generations where run = $run)
+            ) as without_text,
+            (
+                select count(*) from generations where run = $run
+                and generation_id not in (select generation_id from every)
+            ) as not_graded
+        from every
+        """,
+        run=run,
+        known=known,
+    )
+    return dict(row.row(0, named=True))
+
+
+def _part(store: Store, run: str, after: tuple[str, str, int]) -> pl.DataFrame:
+    """The next generations with question and gold; whole problems are not split from the end."""
+    stage, problem_id, sample = after
+    return ask(
+        store,
+        """
+        select g.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
+        from generations g left join (
+            select problem_id, any_value(gold) as gold, any_value(question) as question
+            from problems group by problem_id
+        ) p using (problem_id)
+        where run = $run and (stage, g.problem_id, sample) > ($stage, $problem_id, $sample)
+        order by stage, g.problem_id, sample
+        limit $at_a_time
+        """,
+        run=run,
+        stage=stage,
+        problem_id=problem_id,
+        sample=sample,
+        no_gold=NO_GOLD,
+        at_a_time=AT_A_TIME,
+    )
+
+
+def _scores_that_differ(
+    store: Store, run: str, part: pl.DataFrame, kept: list[pl.DataFrame]
+) -> list[dict[str, Any]]:
+    """Verdicts that are others now; what metrics are made of goes to `kept`."""
+    stored = ask(
+        store,
+        """
+        select distinct on (generation_id, grader, grader_version)
+            generation_id, grader, grader_version, format, extracted, correct, partial, reason
+        from scores where run = $run and generation_id in (select unnest($ids))
+        """,
+        run=run,
+        ids=part["generation_id"].to_list(),
+    )
+    found = []
+    for name, version in stored.select("grader", "grader_version").unique().sort("grader").rows():
+        if name not in GRADERS or GRADERS[name].version != version:
+            continue
+        mine = stored.filter(grader=name, grader_version=version)
+        again = graded(part.join(mine, on="generation_id", how="semi"), name)
+        both = mine.join(again, on="generation_id", suffix="_again")
+        kept.append(
+            again.select(
+                "grader", "generation_id", "stage", "problem_id",
+                "format", pl.col("correct").alias("answer"), "partial",
+            )
+        )  # fmt: skip
+        for column in VERDICTS:
+            apart = both.filter(pl.col(column).ne_missing(pl.col(f"{column}_again")))
+            found += [
+                {
+                    "what": f"{name} {column}",
+                    "generation_id": row["generation_id"],
+                    "stored": row[column],
+                    "again": row[f"{column}_again"],
+                }
+                for row in apart.sort("generation_id").to_dicts()
+            ]
+    return found
+
+
+def _failures_that_differ(store: Store, run: str, part: pl.DataFrame) -> list[dict[str, Any]]:
+    """Of whole problems only: whether a gold is suspect hangs on all samples."""
+    stored = ask(
+        store,
+        """
+        select distinct on (generation_id) generation_id, categories from failures
+        where run = $run and version = $version and generation_id in (select unnest($ids))
+        """,
+        run=run,
+        version=VERSION,
+        ids=part["generation_id"].to_list(),
+    )
+    again = categorised(part.join(stored, on="generation_id", how="semi"))
+    both = stored.join(again, on="generation_id", suffix="_again").sort("generation_id")
+    names = [
+        (row["generation_id"], _names(row["categories"]), _names(row["categories_again"]))
+        for row in both.to_dicts()
+    ]
+    return [
+        {"what": "categories", "generation_id": id, "stored": a, "again": b}
+        for id, a, b in names
+        if a != b
+    ]
+
+
+def _names(categories: list[dict[str, Any]]) -> list[str]:
+    return [category["name"] for category in categories if category["name"] != "gold suspect"]

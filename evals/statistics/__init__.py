@@ -1,0 +1,1 @@
+"""Intervals, paired tests, corrections for many tests, power, pass@k, seeds."""

@@ -1,0 +1,152 @@
+"""What a filter may ask of a problem: its question and gold, and how often a run got it right."""
+
+from typing import Any
+
+import polars as pl
+
+from data.audit import queries
+from data.store import runs
+from data.store.store import Store, ask
+from data.subsets.filter_language import Field
+from data.subsets.select import Table
+from evals.graders.rules import grader as grader_of
+from evals.rollouts import learnability
+
+TABLES = """
+newest as (select unnest($sources::varchar[]) as source, unnest($converters::varchar[]) as converter),
+measured as (
+    select
+        unnest($measured_ids::varchar[]) as problem_id, unnest($pass_rates::double[]) as pass_rate,
+        unnest($answers::bigint[]) as answers, unnest($bands::varchar[]) as band,
+        unnest($seen::bigint[]) as seen, unnest($first_solved::bigint[]) as first_solved,
+        unnest($variances::double[]) as reward_variance
+), said as (
+    select target_id as record_id, list(tag order by tag) as tag
+    from tags where target_kind = 'record' group by target_id
+), made as (
+    select c.record_id, c.outcome from conversions c join newest using (source, converter)
+    qualify row_number() over (partition by record_id order by run) = 1
+), rows as (
+    select
+        p.problem_id as id, p.source, p.split, p.steps, p.question, p.gold,
+        coalesce(s.tag, []) as tag, u.ruling, m.outcome,
+        n.pass_rate, n.answers, n.band, n.seen, n.first_solved, n.reward_variance
+    from (
+        select * from problems where source in (select source from newest) and {only}
+        qualify row_number() over (partition by problem_id order by source, record_id, run) = 1
+    ) p
+    left join made m using (record_id) left join said s using (record_id)
+    left join rulings u using (record_id) left join measured n using (problem_id)
+)
+"""  # noqa: E501
+
+FIELDS = {
+    "source": Field("source", means="where the problem came from"),
+    "steps": Field("steps", "number", "of reasoning, where its source counts them"),
+    "question": Field("question", means="its text"),
+    "gold": Field("gold", means="the right answer"),
+    "question_chars": Field("length(question)", "number", "characters"),
+    "tag": Field("tag", "set", "what people said of its record"),
+    "pass_rate": Field("pass_rate", "number", "share of the run's known verdicts that are right"),
+    "answers": Field("answers", "number", "known verdicts of the run: the n of pass_rate"),
+    "band": Field("band", means=f"of a GRPO run: {', '.join(learnability.BANDS)}"),
+    "seen": Field("seen", "number", "steps of a GRPO run that asked it"),
+    "first_solved": Field(
+        "first_solved", "number", "step that first got most of its answers right"
+    ),
+    "reward_variance": Field("reward_variance", "number", "mean over the groups of a GRPO run"),
+}
+SHOWN = ("source", "question", "gold", "steps", "pass_rate", "answers", "band", "tag")
+MEASURED = {
+    "pass_rate": pl.Float64,
+    "answers": pl.Int64,
+    "band": pl.String,
+    "seen": pl.Int64,
+    "first_solved": pl.Int64,
+    "reward_variance": pl.Float64,
+}
+
+
+class NotMeasured(ValueError):
+    """No verdicts on problems can be had of a run."""
+
+
+def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str) -> Table:
+    """Every problem of `sources` (of all where there are none), once each.
+
+    run: a GRPO run, whose ledger is joined; or one with scores by `grader`; "" for neither
+    """
+    named, converters = queries.newest_of(store, sources)
+    return Table(
+        TABLES,
+        "problem_id in (select unnest($page_ids::varchar[]))",
+        {"sources": named, "converters": converters, **_bound(measured(store, run, grader))},
+        FIELDS,
+        "source, id",
+        {"example": "question", "prompt": "question"},
+        {
+            "held back by a person": "ruling is not distinct from 'quarantined'",
+            "quarantined": "ruling is null and outcome is not distinct from 'quarantined'",
+            "of a test split": "split is not distinct from 'test'",
+        },
+    )
+
+
+def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
+    """problem_id and MEASURED: what `run` says of each problem; unknown is null."""
+    if not run:
+        return pl.DataFrame(schema={"problem_id": pl.String, **MEASURED})
+    known = runs.state(store, run)
+    if known is None:
+        raise NotMeasured(
+            f"there is no run {run!r} to take pass rates of; `thinkbench doctor` lists what there"
+            " is. Name a GRPO run, an evaluation or an import."
+        )
+    if known["kind"] == "grpo":
+        found = learnability.problems(store, run).rename({"known": "answers"})
+        return found.select("problem_id", *(pl.col(n).cast(t) for n, t in MEASURED.items()))
+    rule = grader_of(grader)
+    found = ask(
+        store,
+        """
+        select problem_id, avg(correct::int) as pass_rate, count(correct) as answers
+        from (
+            select distinct generation_id, problem_id, correct from scores
+            where run = $run and grader = $grader and grader_version = $version
+        ) group by problem_id order by problem_id
+        """,
+        run=run,
+        grader=rule.name,
+        version=rule.version,
+    )
+    if found.is_empty():
+        raise NotMeasured(
+            f"run {run!r} has no scores by {rule.name} {rule.version}. Grade it first: thinkbench"
+            f" grade --run {run} --grader {rule.name}"
+        )
+    absent = [pl.lit(None, kind).alias(n) for n, kind in MEASURED.items() if n not in found.columns]
+    return found.with_columns(absent).select("problem_id", *MEASURED)
+
+
+def newest_grpo(store: Store) -> str:
+    """The GRPO run with rollouts that began last; "" where there is none."""
+    found = ask(
+        store,
+        """
+        select run from (select distinct run from rollouts) join runs using (run)
+        where kind = 'grpo' order by started_at desc, run limit 1
+        """,
+    )
+    return "" if found.is_empty() else found["run"][0]
+
+
+def _bound(found: pl.DataFrame) -> dict[str, Any]:
+    return {
+        "measured_ids": found["problem_id"].to_list(),
+        "pass_rates": found["pass_rate"].to_list(),
+        "answers": found["answers"].to_list(),
+        "bands": found["band"].to_list(),
+        "seen": found["seen"].to_list(),
+        "first_solved": found["first_solved"].to_list(),
+        "variances": found["reward_variance"].to_list(),
+    }

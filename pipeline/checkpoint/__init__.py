@@ -1,0 +1,1 @@
+"""Checkpoints: arrays on disk, resuming, the best step."""

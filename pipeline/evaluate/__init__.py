@@ -1,0 +1,1 @@
+"""Evaluation: completions per problem, stored as they finish, then graded."""

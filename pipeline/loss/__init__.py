@@ -1,0 +1,1 @@
+"""Losses of SFT and GRPO, and the scores of tokens that they are made of."""

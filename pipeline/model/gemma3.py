@@ -1,0 +1,296 @@
+"""A model is a Hugging Face folder: config.json, tokenizer, safetensors. Load one, save one."""
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.sharding import Mesh
+from safetensors.numpy import save_file
+from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensors
+
+from pipeline import distributed
+from pipeline.model.attention import in_blocks
+
+TINY = Path(__file__).parents[1] / "tiny" / "model"
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+class BadModel(ValueError):
+    """A model that cannot be found or loaded: says what was found, expected and what to do."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory and the folder it came from (config and tokenizer are there)."""
+
+    model: gemma3.Gemma3
+    folder: Path
+    mesh: Mesh
+
+
+def resolve(name: str) -> Path:
+    """The local folder of the model `name`; weights on a hub are fetched into its own cache."""
+    if name == "tiny":
+        return TINY
+    if Path(name).exists():
+        return Path(name)
+    if name.startswith("kaggle:"):
+        return _from_kaggle(name.removeprefix("kaggle:"))
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _from_hugging_face(name)
+    raise BadModel(
+        f"no model {name!r}: it is no folder here. Expected 'tiny', a folder with config.json,"
+        " tokenizer.json and *.safetensors, a Hugging Face id such as google/gemma-3-1b-it, or"
+        " kaggle:google/gemma-3/transformers/gemma-3-1b-it"
+    )
+
+
+def _from_hugging_face(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
+
+    wanted = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted, etag_timeout=5))
+    except GatedRepoError as error:
+        raise BadModel(
+            f"{name} is gated and this account may not read it. Accept its licence on its page,"
+            " then set HF_TOKEN or run `hf auth login`."
+        ) from error
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise BadModel(
+            f"{name} could not be fetched from Hugging Face ({type(error).__name__}). Check the"
+            " name and the network, or give the path of a folder that holds the model."
+        ) from error
+
+
+def _from_kaggle(name: str) -> Path:
+    import kagglehub
+    from requests import RequestException
+
+    try:
+        return Path(kagglehub.model_download(name))
+    except (RequestException, OSError, ValueError) as error:
+        raise BadModel(
+            f"kaggle:{name} could not be fetched ({type(error).__name__}). Check the name,"
+            " credentials and network, or give the path of a folder that holds the model."
+        ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BadModel unless `folder` holds a config, a tokenizer and weights."""
+    if not folder.is_dir():
+        raise BadModel(f"{folder} is not a folder; a model is a folder with config.json")
+    missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if not list(folder.glob("*.safetensors")):
+        missing.append("*.safetensors (the weights)")
+    if missing:
+        found = ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "nothing"
+        raise BadModel(
+            f"{folder} lacks {', '.join(missing)}; it holds {found}. Expected a Hugging Face"
+            " model folder: copy the missing files there or name another folder."
+        )
+
+
+def checked(name: str) -> Path:
+    """The local folder of the model `name`, with all its parts."""
+    folder = resolve(name)
+    check_folder(folder)
+    return folder
+
+
+def architecture(
+    folder: Path, dtype: str, remat: bool = False, tensor_parallel: int = 1
+) -> gemma3.ModelConfig:
+    """Tunix's configuration of the Gemma 3 that `folder`/config.json describes."""
+    try:
+        text = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadModel(f"{folder}/config.json is not JSON in UTF-8: {error}") from error
+    text = text.get("text_config", text)
+    if not str(text.get("model_type", "")).startswith("gemma3"):
+        raise BadModel(
+            f"{folder} is a {text.get('model_type', 'model of unnamed type')!r}; thinkbench trains"
+            " Gemma 3 (model_type gemma3 or gemma3_text)"
+        )
+    return architecture_in(text, dtype, remat, tensor_parallel)
+
+
+def architecture_in(
+    text: dict[str, Any], dtype: str, remat: bool = False, tensor_parallel: int = 1
+) -> gemma3.ModelConfig:
+    """Tunix's configuration of the Gemma 3 whose config.json, or its text part, is `text`."""
+    return gemma3.ModelConfig(
+        num_layers=text["num_hidden_layers"],
+        num_embed=text["vocab_size"],
+        embed_dim=text["hidden_size"],
+        hidden_dim=text["intermediate_size"],
+        num_heads=text["num_attention_heads"],
+        head_dim=text["head_dim"],
+        num_kv_heads=text["num_key_value_heads"],
+        sliding_window_size=text["sliding_window"],
+        local_base_frequency=int(_rope(text, "sliding_attention", "rope_local_base_freq", 10_000)),
+        global_base_frequency=int(_rope(text, "full_attention", "rope_theta", 1_000_000)),
+        global_scale_factor=_rope_scale(text),
+        param_dtype=DTYPES[dtype],
+        remat_config=gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE,
+        shd_config=_sharding(text["num_key_value_heads"], tensor_parallel),
+    )
+
+
+def _sharding(key_value_heads: int, tensor_parallel: int) -> gemma3.ShardingConfig:
+    """Tunix's, but for keys and values whose heads are too few: each device has them all.
+
+    Gemma 3 1B has one such head, so Tunix's own fits no mesh with tensor parallelism.
+    """
+    sharding = gemma3.ShardingConfig.get_default_sharding()
+    if key_value_heads % tensor_parallel:
+        return replace(sharding, kv_weight_cndh=(None, None, "fsdp", None))
+    return sharding
+
+
+def _rope(text: dict, kind: str, old_name: str, default: float) -> float:
+    # transformers 5 nests the frequencies by layer type, 4 had one name for each
+    nested = (text.get("rope_parameters") or {}).get(kind, {})
+    return nested.get("rope_theta", text.get(old_name, default))
+
+
+def _rope_scale(text: dict) -> float:
+    nested = (text.get("rope_parameters") or {}).get("full_attention", {})
+    scaling = nested if "factor" in nested else (text.get("rope_scaling") or {})
+    return float(scaling.get("factor", 1.0))
+
+
+def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
+    """A mesh with the axes that Tunix's Gemma 3 names: fsdp and tp."""
+    wanted, present = fsdp * tensor_parallel, jax.device_count()
+    if wanted > present:
+        raise BadModel(
+            f"the mesh {fsdp} x {tensor_parallel} needs {wanted} devices, this machine has"
+            f" {present} ({jax.default_backend()}); lower fsdp or tensor_parallel"
+        )
+    if distributed.several() and wanted < present:
+        raise BadModel(
+            f"the mesh {fsdp} x {tensor_parallel} has {wanted} devices, the {jax.process_count()}"
+            f" processes have {present}; set fsdp and tensor_parallel so that all take part"
+        )
+    devices = np.array(jax.devices()[:wanted]).reshape(fsdp, tensor_parallel)
+    return Mesh(devices, ("fsdp", "tp"))
+
+
+def load(
+    name: str,
+    *,
+    dtype: str = "float32",
+    remat: bool = False,
+    block_attention: bool = False,
+    mesh: Mesh | None = None,
+) -> Loaded:
+    """The model `name` (see `resolve`) with its weights in `dtype`, on `mesh`.
+
+    block_attention: how training computes attention, see `attention.in_blocks`
+    """
+    folder = checked(name)
+    mesh = mesh or mesh_of()
+    with mesh:
+        model = create_model_from_safe_tensors(
+            str(folder.resolve()),
+            architecture(folder, dtype, remat, mesh.shape["tp"]),
+            mesh,
+            dtype=DTYPES[dtype],
+        )
+    return Loaded(in_blocks(model) if block_attention else model, folder, mesh)
+
+
+def abstract(config: gemma3.ModelConfig, *, block_attention: bool = False) -> gemma3.Gemma3:
+    """What `load` makes of this configuration, with shapes in place of weights."""
+    model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    return in_blocks(model) if block_attention else model
+
+
+def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:
+    """Weights under Hugging Face's names and shapes, in their own dtype.
+
+    The inverse of Tunix's `params_safetensors`; base weights only, adapters are not in it.
+    """
+    weights: dict[str, Any] = {"model.embed_tokens.weight": model.embedder.input_embedding}
+    weights["model.norm.weight"] = model.final_norm.scale
+    for number, layer in enumerate(model.layers):
+        at = f"model.layers.{number}"
+        weights[f"{at}.input_layernorm.weight"] = layer.pre_attention_norm.scale
+        weights[f"{at}.post_attention_layernorm.weight"] = layer.post_attention_norm.scale
+        weights[f"{at}.pre_feedforward_layernorm.weight"] = layer.pre_ffw_norm.scale
+        weights[f"{at}.post_feedforward_layernorm.weight"] = layer.post_ffw_norm.scale
+        weights[f"{at}.self_attn.q_norm.weight"] = layer.attn._query_norm.scale
+        weights[f"{at}.self_attn.k_norm.weight"] = layer.attn._key_norm.scale
+        for name in ("gate_proj", "up_proj", "down_proj"):
+            weights[f"{at}.mlp.{name}.weight"] = getattr(layer.mlp, name).kernel[...].T
+        query, key, value = _projections(layer.attn)
+        weights[f"{at}.self_attn.q_proj.weight"] = _as_matrix(query)
+        weights[f"{at}.self_attn.k_proj.weight"] = _as_matrix(key)
+        weights[f"{at}.self_attn.v_proj.weight"] = _as_matrix(value)
+        out = layer.attn.attn_vec_einsum.w[...]  # [heads, head_dim, features]
+        weights[f"{at}.self_attn.o_proj.weight"] = out.reshape(-1, out.shape[-1]).T
+    return {name: np.asarray(distributed.whole(w[...])) for name, w in weights.items()}
+
+
+def _projections(attention: gemma3.Attention) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Query, key and value weights, each [heads, features, head_dim]."""
+    if attention.use_qkv_einsum:
+        three = attention.qkv_einsum.w[...]
+        return three[0], three[1], three[2]
+    both = attention.kv_einsum.w[...]
+    return attention.q_einsum.w[...], both[0], both[1]
+
+
+def _as_matrix(weight: jax.Array) -> jax.Array:
+    """[heads, features, head_dim] -> [heads * head_dim, features], as torch's Linear stores it."""
+    return weight.transpose(0, 2, 1).reshape(-1, weight.shape[1])
+
+
+def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
+    """Write `model` as a Hugging Face folder; config and tokenizer come from the folder `like`.
+
+    Written beside and renamed: a reader never sees half of it. A folder that is there already is
+    refused, never removed.
+    """
+    if folder.exists():
+        raise BadModel(f"{folder} exists already; name another folder or move it away")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    for path in like.iterdir():
+        # README.md is the card of the weights it came with, not of these
+        if path.is_file() and ".safetensors" not in path.name and path.name != "README.md":
+            shutil.copy(path, part / path.name)
+    config = json.loads((part / "config.json").read_text(encoding="utf-8"))
+    for section in (config, config.get("text_config", {})):  # else others load it in another dtype
+        for name in {"dtype", "torch_dtype"} & section.keys():
+            section[name] = dtype_of(model)
+    (part / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    weights = hugging_face_weights(model)
+    save_file(weights, part / "model.safetensors", metadata={"format": "pt"})
+    return part.replace(folder)
+
+
+def dtype_of(model: gemma3.Gemma3) -> str:
+    """float32 or bfloat16: of the base weights."""
+    return str(model.embedder.input_embedding[...].dtype)
+
+
+def parameters(model: nnx.Module) -> int:
+    """Number of base parameters; adapters are not counted."""
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))

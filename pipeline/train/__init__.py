@@ -1,0 +1,1 @@
+"""Training: SFT, GRPO, rewards, guards, metrics, rollout log, replay."""

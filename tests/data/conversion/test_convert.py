@@ -1,0 +1,328 @@
+"""Conversion: what became of each row, down to the characters."""
+
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from data.conversion.convert import RULES, Conversion, Example, UnknownRule, convert
+from data.conversion.dialects import dialects
+from data.sources.samples import damaged_records
+from tests import ROOT
+from tests.support.accounts import faults, lost
+from tests.support.rows import PIECES, ROWS, stratos
+
+SHARED = ROOT.parent / "shared" / "data"
+BOX = frozenset({"answer-from-box"})
+
+
+def of(text: str, rules: frozenset[str] = frozenset(), prompt: str = "How many?"):
+    return convert("completion", {"prompt": prompt, "completion": text}, rules)
+
+
+def kept(made: Conversion) -> Example:
+    assert made.example, made.defects
+    return made.example
+
+
+def phrases(made) -> list[str]:
+    return sorted({defect.phrase for defect in made.defects})
+
+
+@pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["plain", "answer-from-box"])
+def test_planted_defects_are_found_and_nothing_else(rules):
+    rows = damaged_records.stratos_rows(600, seed=3)
+    truth = [sorted(found) for found in damaged_records.planted(600, seed=3)]
+    if rules == BOX:  # the long answers are code, which has no box to take
+        missing = "boxed answer missing"
+        truth = [sorted({*t, missing} if "answer not short" in t else t) for t in truth]
+    assert [phrases(convert("stratos", row, rules)) for row in rows] == truth
+
+
+@pytest.mark.parametrize("dialect", dialects().values(), ids=lambda dialect: dialect.name)
+def test_every_dialect_of_the_table_converts(dialect):
+    opened, close, answer, closed = ((*markers, "")[0] for markers in dialect.four)
+    made = of(f"{opened}\nthree and four\n{close}\n{answer}\n7\n{closed}")
+    assert made.outcome == "example", made.defects
+    assert (kept(made).reasoning.text, kept(made).answer.text) == ("three and four", "7")
+
+
+def test_spans_are_where_the_blocks_stand_in_the_source():
+    text = "<think>\n  3 + 4 = 7 \n</think>\n\n7\n"
+    example = kept(of(text))
+    for span in (example.reasoning, example.answer):
+        assert text[span.start : span.end] == span.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The answer is 7.", "no thinking"),
+        ("<thinking>a", "thought never closed"),
+        ("a</thinking>7", "thought never opened"),
+        ("<thinking></thinking>7", "no thinking"),
+        ("<thinking>a</thinking>", "no answer"),
+        ("<thinking>so \\boxed{7}</thinking>", "answer only inside the reasoning"),
+        ("</thinking>a<thinking>7", "order reversed"),
+        ("<answer>7</answer><reasoning>a</reasoning>", "order reversed"),
+        ("<reasoning>a</reasoning><answer> </answer>", "answer empty"),
+        ("<reasoning>a</reasoning><answer>7", "text cut off"),
+        ("<think>a</think><think>b</think>7", "doubled block"),
+        ("<think>a <think>b</think> c</think>7", "doubled block"),
+        ("", "no thinking"),
+    ],
+)
+def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
+    made = of(text)
+    assert (made.outcome, made.reason) == ("quarantined", reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<think>three and four<|end_of_thought|>7", "thought never closed"),
+        ("<think>three and four</think><|begin_of_solution|>7<|end_of_solution|>", None),
+        ("<|begin_of_thought|>a<|end_of_thought|><answer>7</answer>", "no answer"),
+    ],
+)
+def test_markers_of_two_dialects_are_reported_where_they_stand(text, reason):
+    made = convert("completion", {"prompt": "q", "completion": text})
+    found = [d for d in made.defects if d.phrase in ("mixed dialects", "residue of old markers")]
+    assert found
+    assert all(text[d.start : d.end].startswith("<") for d in found)
+    if reason:
+        assert made.reason == reason
+        assert {d.phrase for d in found} == {"mixed dialects"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "differ"),
+    [
+        ("The answer is 7. Final Answer: 8", True),
+        ("The answer is **1,200**.\n\n**Final Answer: 1200.0**", False),
+        ("Final answer: 1/2, so the answer is 1", False),
+        ("Final answer: 7. No: the final answer is 9.", True),
+        ("(a) The answer is 3. (b) The answer is 4.", False),
+    ],
+)
+def test_answers_that_one_block_states_in_words_must_agree(answer, differ):
+    made = of(f"<think>a</think>{answer}")
+    assert (made.reason == "two answers that differ") == differ
+    assert made.example is None if differ else made.outcome == "example"
+
+
+def test_an_answer_block_of_another_dialect_in_the_rest_is_residue_and_mixes_dialects():
+    made = of("<think>a</think><|begin_of_solution|>7<|end_of_solution|>")
+    assert made.reason == "residue of old markers"
+    assert phrases(made) == ["mixed dialects", "residue of old markers"]
+
+
+def test_a_close_only_thought_counts_where_the_template_wrote_the_opener():
+    made = of("three and four\n</think>\n7")
+    assert (made.outcome, kept(made).reasoning.text) == ("example", "three and four")
+
+
+def test_markers_in_a_code_fence_are_no_structure():
+    text = "<think>\nWrite\n```\n</think>\n```\nthen stop\n</think>\n7"
+    made = of(text)
+    assert made.outcome == "example"
+    assert kept(made).reasoning.text.endswith("then stop")
+
+
+def test_escaped_markers_are_no_structure():
+    assert of("&lt;think&gt;a&lt;/think&gt;7").reason == "markers escaped as HTML"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<THINK>a</THINK>7",
+        "<think >a</think >7",
+        "<begin_of_thought>a<end_of_thought>7",
+        "&#60;think&#62;a&#60;/think&#62;7",
+        "&amp;lt;think&amp;gt;a&amp;lt;/think&amp;gt;7",
+        "\\u003cthink\\u003ea\\u003c/think\\u003e7",
+    ],
+)
+def test_a_row_whose_markers_are_misspelt_is_quarantined_for_that(text):
+    made = of(text)
+    assert made.reason == "marker misspelt"
+    first, second = made.defects
+    assert text[: first.end] + "a" + text[second.start :] == text
+    assert text[second.end :] == "7"
+
+
+def test_a_misspelt_marker_is_reported_beside_what_it_led_to():
+    text = "<think>a</Think>7"
+    made = of(text)
+    assert made.reason == "thought never closed"
+    [found] = [d for d in made.defects if d.phrase == "marker misspelt"]
+    assert text[found.start : found.end] == "</Think>"
+
+
+@pytest.mark.parametrize(
+    "thought",
+    ["a < b", "`<THINK>` is a tag", "<end> <channel> <b>", "[think] {answer}", "a <thinker>"],
+)
+def test_other_tags_and_quoted_ones_are_not_taken_for_misspelt_markers(thought):
+    assert phrases(of(f"<think>{thought}</think>7")) == []
+
+
+def test_markers_quoted_in_prompt_and_system_are_no_structure():
+    row = {
+        "system": "Write <|begin_of_thought|> and <|end_of_thought|>.",
+        "conversations": [
+            {"from": "user", "value": "What does <think> mean?"},
+            {"from": "assistant", "value": "<think>a tag</think>A tag."},
+        ],
+    }
+    made = convert("stratos", row)
+    assert (made.outcome, made.dialect) == ("example", "think")
+
+
+def test_the_box_is_taken_only_when_asked_for_and_says_where_it_stood():
+    text = "<think>a</think>So it is \\boxed{\\frac{1}{2}}."
+    assert kept(of(text)).answer.text == "So it is \\boxed{\\frac{1}{2}}."
+    boxed = of(text, BOX)
+    assert kept(boxed).answer.text == "\\frac{1}{2}"
+    assert text[kept(boxed).answer.start : kept(boxed).answer.end] == "\\frac{1}{2}"
+    assert [(r.rule, r.before) for r in boxed.rewrites] == [
+        ("answer-from-box", "So it is \\boxed{\\frac{1}{2}}.")
+    ]
+
+
+def test_without_a_box_the_rule_quarantines():
+    assert of("<think>a</think>seven", BOX).reason == "boxed answer missing"
+
+
+def test_an_unknown_rule_is_refused_by_name():
+    with pytest.raises(UnknownRule, match="no rule guess; the rules are answer-from-box, open"):
+        of("<think>a</think>7", frozenset({"guess"}))
+
+
+def test_rewrites_of_the_prompt_are_kept_with_what_stood_there():
+    prompt = "Return your final response within \\boxed{}. How many?"
+    made = of("<think>a</think>\\boxed{7}", prompt=prompt)
+    assert kept(made).prompt == "How many?"
+    [rewrite] = made.rewrites
+    assert prompt[rewrite.start : rewrite.end] == rewrite.before
+    assert prompt.replace(rewrite.before, rewrite.after) == "How many?"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "a", "completion": None},
+        {"prompt": 3, "completion": "x"},
+        {},
+    ],
+)
+def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
+    made = convert("completion", row)
+    assert (made.outcome, made.reason) == ("quarantined", "wrong shape")
+
+
+@pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["as is", "answer-from-box"])
+def test_a_gsm8k_row_is_cut_at_its_own_separator(rules):
+    made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"}, rules)
+    assert (kept(made).reasoning.text, kept(made).answer.text) == (
+        "2 + 2 = <<2+2=4>>4",
+        "1,004",
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    some.lists(some.sampled_from(PIECES), max_size=25).map("".join),
+    some.sets(some.sampled_from(sorted(RULES))),
+)
+def test_of_random_pieces_nothing_is_invented_and_nothing_is_lost(text, rules):
+    row = {"prompt": "How many?", "completion": text}
+    assert faults(row, convert("completion", row, frozenset(rules))) == []
+
+
+@settings(max_examples=400, deadline=None)
+@given(ROWS, some.sets(some.sampled_from(sorted(RULES))))
+def test_of_rows_that_are_nearly_whole_nothing_is_invented_and_nothing_is_lost(row, rules):
+    assert faults(row, convert("stratos", stratos(row), frozenset(rules))) == []
+
+
+def test_the_account_notices_what_a_conversion_leaves_out():
+    text = "Sure! <think>a</think>7"
+    made = of(text)
+    assert lost(text, made) == []
+    assert lost(text, replace(made, defects=())) == ["Sure! "]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<" * 10_000_000,
+        "<think>" * 140_000,
+        "`<think>" * 120_000,
+        "\\boxed{" * 140_000,
+        "<think>a</think>" + "\\boxed{" * 100_000 + "7" + "}" * 100_000 + "<think>",
+        "<think>a</think>" + "<answer>7</answer>" * 60_000,
+        "```\n" * 250_000,
+        "<think>" + " " * 3_000_000,
+    ],
+    ids=["angles", "openers", "ticks", "boxes", "nested", "answers", "fences", "spaces"],
+)
+def test_hostile_text_is_quarantined_and_not_choked_on(text):
+    assert of(text, BOX).outcome == "quarantined"
+
+
+HOSTILE = {
+    "angles": "<",
+    "openers": "<think>",
+    "ticks": "`<think>",
+    "misspelt": "<think |",
+    "escapes": "&#0000",
+    "boxes": "\\boxed{",
+    "final": "final answer: 1,",
+    "quotes": '"<answer>"',
+    "spaces": " ",
+    "lines": "a\n",
+    "letters": "x",
+}
+
+
+@pytest.mark.parametrize("unit", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_text_of_eight_times_the_length_takes_about_eight_times_as_long(unit):
+    def seconds(length: int) -> float:
+        text = f"<think>{unit * (length // len(unit))}</think>{unit * (length // len(unit))}"
+        times = []
+        for _ in range(3):
+            begin = time.process_time()
+            of(text, BOX)
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    # a quadratic way would take 64 times as long
+    assert seconds(400_000) < 24 * max(seconds(50_000), 0.002)
+
+
+def test_real_sky_t1_generations_fall_into_the_known_patterns():
+    path = SHARED / "skyt1_27b_math500.jsonl"
+    if not path.exists():
+        pytest.skip("real Sky-T1 generations are not beside this checkout")
+    made = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        made.append(of(row["code"][0], prompt=row["question"]))
+    patterns = {}
+    for one in made:
+        patterns[one.pattern] = patterns.get(one.pattern, 0) + 1
+    assert patterns == {"1111": 178, "1110": 16, "1000": 94, "0000": 210, "0100": 1, "0111": 1}
+    assert [one.pattern for one in made if one.example] == ["1111"] * 178
+
+
+def test_real_stratos_rows_convert_though_their_system_prompt_quotes_all_markers():
+    path = SHARED / "stratos_rows_quoted.jsonl"
+    if not path.exists():
+        pytest.skip("real Stratos rows are not beside this checkout")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [convert("stratos", row).outcome for row in rows] == ["example", "example"]

@@ -1,0 +1,363 @@
+"""Sources: rows in, each accounted for; bad input refused with a message."""
+
+import csv
+import json
+import os
+import time
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data.conversion.convert_source import convert_file, convert_source
+from data.sources import cards
+from data.sources.cards import OutOfReach, UnknownSource
+from data.sources.files import BadFile, Rejected, Row, rows_of
+from data.sources.ingest import ingest
+from data.store import runs
+from data.store.store import ask
+from tests import ROOT
+
+SHARED = ROOT.parent / "shared" / "data"
+ROWS = [{"question": f"{n}?", "answer": f"{n} = {n}\n#### {n}"} for n in range(3)]
+
+
+def jsonl(path, rows):
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def counts(found):
+    return tuple(found[key] for key in ("read", "new", "already_there", "rejected"))
+
+
+def test_ingesting_twice_adds_nothing(store, tmp_path):
+    path = jsonl(tmp_path / "main_train.jsonl", ROWS)
+    assert counts(ingest(store, "gsm8k", path)) == (3, 3, 0, 0)
+    assert counts(ingest(store, "gsm8k", path)) == (3, 0, 3, 0)
+    assert ask(store, "select count(*) as n from records")["n"].item() == 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_the_same_rows_are_the_same_records_in_any_file(store, tmp_path, suffix):
+    frame = pl.DataFrame(ROWS)
+    path = tmp_path / f"rows.{suffix}"
+    write = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}
+    write[suffix](path)
+    ingest(store, "gsm8k", jsonl(tmp_path / "first.jsonl", ROWS))
+    assert counts(ingest(store, "gsm8k", path)) == (3, 0, 3, 0)
+
+
+def test_a_folder_is_read_whole_and_its_names_say_the_split(store, tmp_path):
+    jsonl(tmp_path / "main_train.jsonl", ROWS[:2])
+    jsonl(tmp_path / "main_test.jsonl", ROWS[2:])
+    ingest(store, "gsm8k", tmp_path)
+    convert_source(store, "gsm8k")
+    splits = ask(store, "select split, count(*) as n from problems group by split order by split")
+    assert splits.rows() == [("test", 1), ("train", 2)]
+
+
+def test_rows_of_ones_own_get_a_name_and_a_shape(store, tmp_path):
+    said = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    path = jsonl(tmp_path / "chats.jsonl", [said])
+    assert counts(ingest(store, "mine", path, "messages")) == (1, 1, 0, 0)
+    assert convert_source(store, "mine")["quarantined"] == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "said"),
+    [
+        ("gsm8k", "here", "leave out --shape"),
+        ("mine", None, "--from PATH"),
+        ("../x", "here", "name"),
+    ],
+)
+def test_rows_of_ones_own_are_refused_under_a_name_that_is_taken(store, source, path, said):
+    with pytest.raises(ValueError, match=said):
+        ingest(store, source, path and Path(path), "gsm8k")
+
+
+def test_lines_that_are_no_rows_are_rejected_and_kept(store, tmp_path):
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    path.write_text(path.read_text() + "{broken\n[1, 2]\n")
+    found = ingest(store, "gsm8k", path)
+    assert counts(found) == (5, 3, 0, 2)
+    with open(found["rejections"], encoding="utf-8") as file:
+        kept = [json.loads(line) for line in file]
+    assert [(row["number"], row["content"]) for row in kept] == [(3, "{broken"), (4, "[1, 2]")]
+
+
+def test_converting_twice_adds_nothing_and_says_the_same(store, tmp_path):
+    ingest(store, "gsm8k", jsonl(tmp_path / "rows.jsonl", ROWS))
+    first = convert_source(store, "gsm8k")
+    assert convert_source(store, "gsm8k") == first
+    assert first["read"] == first["converted"] + first["quarantined"] == 3
+    assert ask(store, "select count(*) as n from examples")["n"].item() == 3
+
+
+def test_other_rules_leave_the_old_result_beside_the_new(store):
+    ingest(store, "samples-stratos")
+    plain = convert_source(store, "samples-stratos")
+    boxed = convert_source(store, "samples-stratos", frozenset({"answer-from-box"}))
+    assert boxed["converted"] < plain["converted"]
+    kept = ask(store, "select converter, count(*) as n from conversions group by all order by all")
+    assert kept.rows() == [("1", plain["read"]), ("1+answer-from-box", boxed["read"])]
+
+
+def test_a_file_is_converted_without_a_store(tmp_path):
+    rows = [
+        {"prompt": "a?", "completion": "<think>x</think>7", "extra": 1},
+        {"prompt": "b?", "completion": "7"},
+    ]
+    found = convert_file(jsonl(tmp_path / "rows.jsonl", rows), "completion")
+    assert (found["read"], found["converted"], found["quarantined"]) == (2, 1, 1)
+    assert found["by_defect"] == {"no thinking": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("rows.jsonl", b"", "is empty"),
+        ("rows.csv", b"", "is empty"),
+        ("rows.jsonl", b'{"question": "\xff"}', "is not UTF-8: byte 14 \\(line 1\\) is 0xff"),
+        ("rows.csv", b"question,reply\na,b\n", "lacks the column answer; found question, reply"),
+        ("rows.jsonl", b'{"q": 1}', "lacks the column question, answer; found q"),
+        ("rows.csv", b"question,answer\n", "holds no row"),
+        ("rows.jsonl", b"not json\n", "holds no row"),
+        ("rows.parquet", b"not parquet", "as a whole Parquet file"),
+        ("rows.txt", b"hello", "expected one of .csv"),
+    ],
+)
+def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadFile, match=said):
+        ingest(store, "gsm8k", tmp_path / name)
+    assert ask(store, "select count(*) as n from records")["n"].item() == 0
+
+
+def test_a_missing_path_and_an_empty_folder_are_refused(store, tmp_path):
+    with pytest.raises(BadFile, match="does not exist"):
+        ingest(store, "gsm8k", tmp_path / "nowhere")
+    with pytest.raises(BadFile, match=r"holds no \.csv"):
+        ingest(store, "gsm8k", tmp_path)
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones(store):
+    with pytest.raises(UnknownSource, match="the sources are gsm8k, samples-gsm8k"):
+        ingest(store, "gsm9k")
+
+
+def test_converting_what_was_never_ingested_says_how_to(store):
+    with pytest.raises(BadFile, match="thinkbench ingest gsm8k"):
+        convert_source(store, "gsm8k")
+
+
+@pytest.mark.parametrize("source", ["stratos", "gsm8k"])
+def test_a_hub_out_of_reach_fails_in_seconds_with_what_to_do(store, source, monkeypatch):
+    # a proxy that nobody listens at: out of reach on any machine
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(OutOfReach, match=f"thinkbench ingest {source} --from PATH"):
+        ingest(store, source)
+    assert time.monotonic() - started < 30
+
+
+def test_every_hub_card_names_its_revision():
+    for name in cards.cards():
+        assert cards.card(name).revision
+
+
+def test_real_gsm8k_is_all_accounted_for(store):
+    if not (SHARED / "gsm8k").is_dir():
+        pytest.skip("GSM8K is not beside this checkout")
+    assert counts(ingest(store, "gsm8k", SHARED / "gsm8k")) == (8_792, 8_792, 0, 0)
+    assert convert_source(store, "gsm8k")["converted"] == 8_792
+    splits = ask(store, "select split, count(*) as n from problems group by split order by split")
+    assert splits.rows() == [("test", 1_319), ("train", 7_473)]
+
+
+def test_an_unclosed_quote_is_refused_and_swallows_nothing(store, tmp_path):
+    lines = [f'"{n}?","{n} #### {n}"' for n in range(100)]
+    lines[40] = '"40?,"40 #### 40"'
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer\n" + "\n".join(lines) + "\n")
+    with pytest.raises(BadFile, match="broken after line 41"):
+        ingest(store, "gsm8k", path)
+    path.write_text('question,answer\n"1?","1 #### 1\n"2?","2 #### 2"\n')
+    with pytest.raises(BadFile, match="every quote to be closed"):
+        ingest(store, "gsm8k", path)
+
+
+def test_a_column_that_comes_twice_is_refused(store, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer,answer\n1,2,3\n")
+    with pytest.raises(BadFile, match="answer twice"):
+        ingest(store, "gsm8k", path)
+
+
+def test_bytes_of_parquet_are_read_as_text_and_other_bytes_rejected(store, tmp_path):
+    path = tmp_path / "rows.parquet"
+    rows = {"question": [b"1?", b"\xff"], "answer": [b"1\n#### 1", b"2\n#### 2"]}
+    pl.DataFrame(rows).write_parquet(path)
+    assert counts(ingest(store, "gsm8k", path)) == (2, 1, 0, 1)
+    convert_source(store, "gsm8k")
+    assert ask(store, "select prompt from examples")["prompt"].to_list() == ["1?"]
+
+
+def test_a_parquet_file_with_a_damaged_body_is_refused(store, tmp_path):
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame(ROWS * 500).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[40:200] = bytes(160)
+    path.write_bytes(content)
+    with pytest.raises(BadFile, match="whole Parquet file"):
+        ingest(store, "gsm8k", path)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"question": "q \\ud800", "answer": "1"}', '{"question": 1' + "0" * 5_000 + "}"]
+)
+def test_a_line_that_cannot_be_stored_is_rejected(store, tmp_path, line):
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    path.write_text(path.read_text() + line + "\n")
+    assert counts(ingest(store, "gsm8k", path)) == (4, 3, 0, 1)
+
+
+def test_one_array_of_rows_is_read_like_lines(store, tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(ROWS, indent=2))
+    assert counts(ingest(store, "gsm8k", path)) == (3, 3, 0, 0)
+    path.write_text(json.dumps(ROWS)[:-5])
+    with pytest.raises(BadFile, match="begins as an array"):
+        ingest(store, "gsm8k", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [("main_test", "test"), ("test", "test"), ("contest", "train"), ("latest", "train"),
+     ("test_of_train", "train"), ("rows", "train")],
+)  # fmt: skip
+def test_a_whole_word_of_the_name_says_the_split(store, tmp_path, name, split):
+    ingest(store, "gsm8k", jsonl(tmp_path / f"{name}.jsonl", ROWS))
+    assert ask(store, "select distinct split from records")["split"].to_list() == [split]
+
+
+@pytest.fixture
+def short_fields(monkeypatch):
+    """A csv field may hold 20 characters; csv's own limit is one of the whole process."""
+    before = csv.field_size_limit()
+    monkeypatch.setattr("data.sources.files.LARGEST_FIELD", 20)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("short_fields")
+def test_a_field_beyond_the_limit_is_refused_with_the_line_before_it(store, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"question,answer\n1?,1 #### 1\n2?,{'2' * 21}\n")
+    with pytest.raises(BadFile, match="broken after line 2: field larger"):
+        ingest(store, "gsm8k", path)
+
+
+def test_a_line_of_many_brackets_is_a_row_or_rejected_but_no_bug(store, tmp_path):
+    lines = [f'{{"question": "?", "answer": "1", "more": {"[" * n}{"]" * n}}}' for n in (600, 2000)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(lines))
+    assert counts(ingest(store, "gsm8k", path)) == (2, 1, 0, 1)
+
+
+def test_a_line_that_is_an_array_is_rejected_alone(store, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("[1]\n" + "".join(f"{json.dumps(row)}\n" for row in ROWS))
+    assert counts(ingest(store, "gsm8k", path)) == (4, 3, 0, 1)
+
+
+def test_a_file_without_a_row_says_what_is_wrong_with_its_first_line(store, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n[1]\n{\n")
+    with pytest.raises(BadFile, match="The first is number 2: no JSON object"):
+        ingest(store, "gsm8k", path)
+
+
+def test_parquet_rows_that_python_cannot_hold_are_rejected_alone(tmp_path):
+    text = pa.array([b"1?", b"\xff", b"3?"])
+    question = pa.StringArray.from_buffers(3, *text.buffers()[1:])
+    date = pa.array([0, 0, 2**62], pa.timestamp("us"))
+    maps = pa.array([[(b"name", b"value")]] * 3, pa.map_(pa.binary(), pa.binary()))
+    pq.write_table(pa.table({"question": question, "date": date, "maps": maps}), tmp_path / "p")
+    first, *others = rows_of((tmp_path / "p").rename(tmp_path / "rows.parquet"), ("question",))
+    assert isinstance(first, Row)
+    assert first.values["maps"] == [["name", "value"]]
+    assert [row.reason for row in others if isinstance(row, Rejected)] == [
+        "bytes that are no UTF-8",
+        "a date outside the years 1 to 9999",
+    ]
+
+
+def test_a_column_that_comes_twice_in_parquet_is_refused(tmp_path):
+    path, text = tmp_path / "rows.parquet", pa.array(["a"])
+    pq.write_table(pa.Table.from_arrays([text] * 2, names=["question"] * 2), path)
+    with pytest.raises(BadFile, match="question twice"):
+        list(rows_of(path, ("question",)))
+
+
+def test_a_device_is_no_file_of_rows(store):
+    with pytest.raises(BadFile, match="/dev/null is a pipe or a device"):
+        ingest(store, "gsm8k", Path("/dev/null"))
+
+
+def test_what_a_folder_holds_beside_its_rows_is_named(store, tmp_path):
+    (tmp_path / "rows" / "more").mkdir(parents=True)
+    jsonl(tmp_path / "rows" / "rows.jsonl", ROWS)
+    for name in ("rows.jsonl.gz", "notes.txt", ".hidden"):
+        (tmp_path / "rows" / name).write_text("x")
+    found = ingest(store, "gsm8k", tmp_path / "rows")
+    assert found["skipped_files"] == ["more", "notes.txt", "rows.jsonl.gz"]
+
+
+def test_a_file_name_that_is_no_utf_8_is_refused(store, tmp_path):
+    jsonl(tmp_path / os.fsdecode(b"\xff.jsonl"), ROWS)
+    with pytest.raises(BadFile, match=r"udcff.*no UTF-8"):
+        ingest(store, "gsm8k", tmp_path)
+
+
+def test_a_line_with_a_key_twice_is_rejected_and_a_whole_array_refused(store, tmp_path):
+    twice = '{"question": "a", "question": "b", "answer": "1\\n#### 1"}'
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    path.write_text(path.read_text() + twice + "\n")
+    found = ingest(store, "gsm8k", path)
+    assert counts(found) == (4, 3, 0, 1)
+    assert "the key question twice" in Path(found["rejections"]).read_text()
+    (tmp_path / "rows.json").write_text(f"[{twice}]")
+    with pytest.raises(BadFile, match="key question twice"):
+        ingest(store, "gsm8k", tmp_path / "rows.json")
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_a_byte_that_is_no_utf_8_behind_many_rows_is_placed_and_nothing_is_written(
+    store, tmp_path, suffix
+):
+    path = tmp_path / f"rows.{suffix}"
+    pl.DataFrame(ROWS * 2_000).write_csv(path) if suffix == "csv" else jsonl(path, ROWS * 2_000)
+    lines = path.read_bytes().count(b"\n")
+    path.write_bytes(path.read_bytes() + b"ab\xff\n")
+    with pytest.raises(BadFile, match=rf"\(line {lines + 1}\) is 0xff"):
+        ingest(store, "gsm8k", path)
+    assert ask(store, "select * from records").is_empty()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path, monkeypatch):
+    path = jsonl(tmp_path / "rows.jsonl", ROWS)
+    begin = runs.begin
+
+    def changed(*arguments, **named):
+        jsonl(path, [{"question": "other", "answer": "1\n#### 1"}])
+        return begin(*arguments, **named)
+
+    monkeypatch.setattr(runs, "begin", changed)
+    with pytest.raises(BadFile, match="changed while it was read"):
+        ingest(store, "gsm8k", path)
+    assert ask(store, "select * from records").is_empty()

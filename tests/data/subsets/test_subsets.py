@@ -1,0 +1,315 @@
+"""Subsets: what a recipe takes away step by step, its versions, and what is trained on by them."""
+
+import json
+import random
+import re
+import shutil
+
+import polars as pl
+import pytest
+
+from data.audit.quarantine import quarantine
+from data.conversion.convert_source import convert_source
+from data.sources.ingest import ingest
+from data.store import runs, state_db
+from data.store.store import Store, add, ask, open_store
+from data.subsets.fields import FIELDS as OF_RECORDS
+from data.subsets.filter_language import condition
+from data.subsets.recipe import Recipe, of_json, to_json
+from data.subsets.versions import NoSuchSubset, difference, subset
+from data.text.near_duplicates import repeats
+from evals.subsets import choose
+from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS
+from evals.subsets.problem_fields import NotMeasured
+from evals.subsets.rejection_sampling import add_own, own
+from pipeline.config import BadConfig
+from pipeline.job import inputs
+from tests import ROOT
+from tests.support.store_rows import rows_of, scored
+
+RIGHT = "<reasoning>{}</reasoning>\n<answer>{}</answer>"
+LONG = "Ann has a box with many red apples and buys another box of pears on her way home from town"
+PROMPTS = [f"{LONG}, how many?", f"{LONG}, how many!", f"Well, {LONG}, how many?", "1 + 1?", "9?"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Six examples, of which two repeat others and one nearly, and a row that is none; problems."""
+    rows = [
+        {"prompt": prompt, "completion": RIGHT.format("so it is", place)}
+        for place, prompt in enumerate([PROMPTS[0], *PROMPTS])
+    ]
+    rows[0]["completion"] = rows[1]["completion"].replace("so it is", "So it is!")
+    rows.append({"prompt": "cut off", "completion": "<reasoning>and then"})
+    return filled(tmp_path_factory.mktemp("subsets"), rows)
+
+
+@pytest.fixture
+def store(made, tmp_path) -> Store:
+    shutil.copytree(made.folder, tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
+def filled(folder, rows) -> Store:
+    store = open_store(folder / "store")
+    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    ingest(store, "mine", folder / "rows.jsonl", "completion")
+    convert_source(store, "mine")
+    (folder / "sums").mkdir()
+    for split in ("train", "test"):
+        sums = [{"question": f"{split} {n} + 1?", "answer": f"so\n#### {n + 1}"} for n in range(4)]
+        (folder / "sums" / f"{split}.jsonl").write_text("".join(f"{json.dumps(s)}\n" for s in sums))
+    ingest(store, "sums", folder / "sums", "gsm8k")
+    convert_source(store, "sums")
+    return store
+
+
+def steps(store: Store, **recipe) -> dict[str, int]:
+    """What each step takes away."""
+    found = choose.choice(store, Recipe(sources=("mine",), **recipe))
+    assert found.steps[-1].left == len(found.ids)
+    return {step.name: step.taken for step in found.steps if step.taken}
+
+
+def problem_ids(store: Store, split: str = "train") -> list[str]:
+    query = "select problem_id from problems where split = $split order by question"
+    return ask(store, query, split=split)["problem_id"].to_list()
+
+
+def test_each_step_says_how_many_rows_it_takes_away(store):
+    held = ask(store, "select record_id from examples where prompt = '9?'")["record_id"][0]
+    quarantine(store, held, "why", "Ann")
+    found = steps(store, where='prompt != "1 + 1?"', duplicates="exact", sample=1, by="prompt")
+    assert found == {
+        "no example": 1,
+        "held back by a person": 1,
+        "outside the filter": 1,
+        "exact duplicates": 2,
+        "not drawn": 1,
+    }
+
+
+def test_near_duplicates_are_those_with_most_runs_of_words_in_common(store):
+    assert steps(store, duplicates="exact")["exact duplicates"] == 1
+    assert steps(store, duplicates="exact", by="prompt")["exact duplicates"] == 2
+    assert steps(store, duplicates="near", by="prompt")["near duplicates"] == 3
+    other_numbers = [f"{LONG} and pays {n} coins for {n + 1} of them" for n in range(3)]
+    assert repeats(other_numbers, near=False) == [None, None, None]
+    assert repeats(["", " ", "?"], near=True) == [None, 0, 0]
+
+
+def test_near_duplicates_are_found_as_a_plain_comparison_finds_them():
+    draw = random.Random(0)
+    texts = [[draw.choice("abcdefghij") * draw.randint(1, 3) for _ in range(40)] for _ in range(30)]
+    texts += [[*text[:place], "changed", *text[place + 1 :]] for text in texts for place in (0, 20)]
+    draw.shuffle(texts)
+
+    def runs(text: list[str]) -> set[tuple[str, ...]]:
+        return {tuple(text[n : n + 5]) for n in range(len(text) - 4)}
+
+    plain: list[int | None] = []
+    for place, text in enumerate(texts):
+        same = (
+            other
+            for other in range(place)
+            if plain[other] is None
+            and len(runs(text) & runs(texts[other])) >= 0.8 * len(runs(text) | runs(texts[other]))
+        )
+        plain.append(next(same, None))
+    assert repeats([" ".join(text) for text in texts], near=True) == plain
+    assert sum(one is not None for one in plain) > 20
+
+
+def test_what_is_drawn_depends_on_the_seed_alone(store):
+    drawn = [
+        choose.choice(store, Recipe(sources=("mine",), sample=3, seed=seed)).ids
+        for seed in (0, 0, 1, 2, 3)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len({tuple(ids) for ids in drawn}) > 1
+
+
+def test_a_budget_of_tokens_is_not_passed_and_unknown_counts_are_left_out(store):
+    examples = ask(store, "select * from examples where source = 'mine' order by prompt").head(4)
+    n = examples.height
+    counts = rows_of(
+        "tokens",
+        **{name: examples[name].to_list() for name in ("example_id", "record_id", "converter")},
+        source=["mine"] * n,
+        tokenizer=["words"] * n,
+        **{name: [10] * n for name in ("prompt", "reasoning", "answer")},
+    )
+    add(store, "tokens", counts, run="counted")
+    found = choose.choice(store, Recipe(sources=("mine",), tokens=100))
+    taken = {step.name: step.taken for step in found.steps}
+    assert (taken["tokens unknown"], taken["beyond the budget of tokens"]) == (2, 1)
+    assert (len(found.ids), found.tokens) == (3, 90)
+
+
+def test_saving_twice_is_one_version_and_another_filter_is_the_next(store):
+    first, _ = choose.save(store, "short", Recipe(where="prompt_chars < 10"), "Ann")
+    again, _ = choose.save(store, "short", Recipe(where="prompt_chars < 10"), "Ben")
+    second, _ = choose.save(store, "short", Recipe(where="prompt_chars < 5"), "Ann")
+    assert [one.label for one in (first, again, second)] == ["short@1", "short@1", "short@2"]
+    assert subset(store, "short").label == "short@2"
+    changed = difference(first, second)
+    assert changed["both"] == len(second.ids)
+    assert not changed["only_second"]
+    child, _ = choose.save(store, "child", Recipe(parent="short@1"), "Ann")
+    assert (child.parent, child.ids) == ("short@1", first.ids)
+
+
+def test_a_check_tells_what_the_recipe_would_choose_now(store):
+    kept, _ = choose.save(store, "all", Recipe(sources=("mine",)), "Ann")
+    assert choose.check(store, kept)["same"]
+    quarantine(store, kept.ids[0], "why", "Ann")
+    now = choose.check(store, kept)
+    assert (now["same"], now["gone"], now["new"]) == (False, [kept.ids[0]], [])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({"where": "prompt = nothing"}, "would be empty"),
+        ({"of": "nothing"}, "expected one of records, problems"),
+        ({"sample": -1}, "0 \\(all\\) or more"),
+        ({"of": "problems", "tokens": 5}, "no count of tokens"),
+        ({"duplicates": "some"}, "keep, exact, near"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(store, recipe, words):
+    with pytest.raises(state_db.BadEntry, match=words):
+        choose.save(store, "name", Recipe(**recipe), "Ann")
+
+
+def test_blanks_around_a_name_make_no_other_subset(store):
+    first, _ = choose.save(store, "short", Recipe(), "Ann")
+    again, _ = choose.save(store, " short ", Recipe(), "Ben")
+    assert (again.name, again.version) == (first.name, first.version) == ("short", 1)
+
+
+@pytest.mark.parametrize("said", ["none", "short@9", "@", "short@", "a@b"])
+def test_a_subset_that_is_not_there_is_named_with_those_that_are(store, said):
+    choose.save(store, "short", Recipe(), "Ann")
+    with pytest.raises(NoSuchSubset, match=r"short|1"):
+        subset(store, said)
+
+
+def test_a_recipe_reads_back_as_it_was_written():
+    recipe = Recipe(sources=("a", "b"), where='x contains "é"', duplicates="near", seed=3)
+    assert of_json(to_json(recipe)) == recipe
+    with pytest.raises(state_db.BadEntry, match="is no recipe"):
+        of_json("source = a")
+
+
+def test_sft_reads_the_examples_of_a_subset_and_its_version_is_an_input(store):
+    kept, _ = choose.save(store, "some", Recipe(where='prompt in ("1 + 1?", "9?")'), "Ann")
+    found = inputs.examples_in(store, kept)
+    assert sorted(example.prompt for example in found) == ["1 + 1?", "9?"]
+    assert inputs.subset_of(store, "some", "records") == kept
+    with pytest.raises(BadConfig, match="holds records; expected a subset of problems"):
+        inputs.subset_of(store, "some@1", "problems")
+    quarantine(store, kept.ids[0], "why", "Ann")
+    assert len(inputs.examples_in(store, kept)) == 1
+
+
+def test_problems_are_chosen_by_how_often_a_run_got_them_right(store):
+    first, second, third, _ = problem_ids(store)
+    scored(store, "answers", {first: [True, False], second: [True, True], third: [None, None]})
+    with pytest.raises(NotMeasured, match="no run 'answers'"):
+        choose.choice(store, Recipe(of="problems", run="answers"))
+    known(store, "answers", "eval")
+    chosen = {
+        where: choose.choice(store, Recipe(of="problems", run="answers", where=where)).ids
+        for where in ("0 < pass_rate < 1", "pass_rate = 1", "pass_rate is unknown", "answers = 2")
+    }
+    assert chosen["0 < pass_rate < 1"] == [first]
+    assert chosen["pass_rate = 1"] == [second]
+    assert third in chosen["pass_rate is unknown"]
+    assert chosen["answers = 2"] == sorted([first, second])
+    kept, _ = choose.save(store, "band", Recipe(of="problems", run="answers"), "Ann")
+    assert inputs.problems_in(store, kept).kept["problem_id"].to_list() == sorted(
+        problem_ids(store)
+    )
+
+
+def test_no_subset_holds_a_test_problem(store):
+    found = choose.choice(store, Recipe(of="problems"))
+    assert not set(found.ids) & set(problem_ids(store, "test"))
+    assert {step.name: step.taken for step in found.steps}["of a test split"] == 4
+
+
+def known(store: Store, run: str, kind: str) -> None:
+    runs.begin(store, kind, run=run, config={}, seed=0, inputs={})
+    runs.end(store, run, "done", {})
+
+
+def rolled_out(store: Store, texts: dict[str, list[str]]) -> None:
+    rows = [(problem, place, text) for problem, kept in texts.items() for place, text in
+            enumerate(kept)]  # fmt: skip
+    frame = rows_of(
+        "rollouts",
+        step=[0] * len(rows),
+        group=[sorted(texts).index(row[0]) for row in rows],
+        sample=[row[1] for row in rows],
+        problem_id=[row[0] for row in rows],
+        text=[row[2] for row in rows],
+        tokens=[len(row[2]) for row in rows],
+        finish=["stop"] * len(rows),
+        reward=[0.0] * len(rows),
+        advantage=[0.0] * len(rows),
+    )
+    add(store, "rollouts", frame, run="mine-grpo")
+    known(store, "mine-grpo", "grpo")
+
+
+def test_own_answers_are_right_short_and_of_no_test_problem(store):
+    train, test = problem_ids(store), problem_ids(store, "test")
+    long, short = RIGHT.format("we add one to nothing", 1), RIGHT.format("so", 1)
+    slip = RIGHT.format("1 + 1 = 3", 1)
+    rolled_out(store, {train[0]: [long, short, short, slip, "no"], test[0]: [short], "lost": [""]})
+    found = own(store, ["mine-grpo"], per_problem=1)
+    assert found.counts() == {
+        **{"read": 7, "test": 2, "unknown": 0, "wrong": 1, "doubled": 1, "beyond": 2, "kept": 1}
+    }
+    assert found.rows[0]["completion"] == short
+    best = own(store, ["mine-grpo"], pick="best", per_problem=2)
+    assert [row["completion"] for row in best.rows] == [short, long]
+
+
+def test_own_answers_become_records_that_conversion_audits(store):
+    train = problem_ids(store)
+    rolled_out(store, {train[1]: [RIGHT.format("so", 2)]})
+    value = add_own(store, "own", ["mine-grpo"])
+    assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
+    kept, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
+    assert [one.prompt for one in inputs.examples_in(store, kept)] == ["train 1 + 1?"]
+
+
+def test_no_right_answer_is_said_and_makes_no_source(store):
+    rolled_out(store, {problem_ids(store)[0]: ["no"]})
+    with pytest.raises(state_db.BadEntry, match="no right answer"):
+        add_own(store, "own", ["mine-grpo"])
+    assert ask(store, "select 1 from records where source = 'own'").is_empty()
+
+
+def test_every_filter_of_the_documentation_can_be_asked(store):
+    text = (ROOT / "docs" / "filters.md").read_text()
+    filters = re.findall(r"^\| `(.+?)` \|", text, re.M)
+    assert len(filters) >= 10
+    for one in filters:
+        of_problems = "pass_rate" in one or "question" in one
+        condition(one, OF_PROBLEMS if of_problems else OF_RECORDS)
+        choose.choice(store, Recipe(of="problems" if of_problems else "records", where=one))
+
+
+@pytest.mark.parametrize("of", ["records", "problems"])
+def test_every_field_can_be_asked_and_shown(store, of):
+    fields = OF_RECORDS if of == "records" else OF_PROBLEMS
+    for name in fields:
+        found = choose.choice(store, Recipe(of=of, where=f"{name} is known or {name} is unknown"))
+        assert found.ids
+    recipe = choose.resolved(store, Recipe(of=of))
+    rows = choose.page(store, recipe, found.ids, 1, 3)
+    assert rows.height == 3
+    assert isinstance(rows, pl.DataFrame)

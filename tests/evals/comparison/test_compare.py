@@ -1,0 +1,171 @@
+"""Reports: by stage with intervals, compared on the same problems, graded again when asked."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data.response_format import render
+from data.store.schema import TABLES
+from data.store.store import Store, add, add_generations, ask
+from evals.comparison import compare
+from evals.scores import grade
+from evals.scores.grade import UnknownRun
+from evals.scores.read import NothingInCommon, SeveralStages
+
+GOLDS = {"p1": "7", "p2": "1,200", "p3": "x + 1", "p4": "100"}
+
+
+def problems(store: Store) -> None:
+    schema = {name: dtype for name, dtype in TABLES["problems"].items() if name != "run"}
+    rows = [{"problem_id": id, "question": f"{id}?", "gold": gold} for id, gold in GOLDS.items()]
+    add(store, "problems", pl.DataFrame(rows, schema=schema), run="ingest")
+
+
+def answered(store: Store, run: str, stage: str, *answers: tuple, grader: str = "strict") -> None:
+    """Store answers (problem, text or rendered answer, label or None) of a run, one sample each."""
+    taken: dict[str, int] = {}
+    rows = []
+    for problem, text, *label in answers:
+        sample = taken[problem] = taken.get(problem, -1) + 1
+        rows.append(
+            {
+                "generation_id": f"{problem}:{sample}:{run}:{stage}",
+                "run": run,
+                "stage": stage,
+                "problem_id": problem,
+                "sample": sample,
+                "text": text,
+                "label": label[0] if label else None,
+                "gold": GOLDS[problem],
+            }
+        )
+    frame = pl.DataFrame(rows, schema={**TABLES["generations"], "gold": pl.String})
+    scores = grade.graded(frame, grader)
+    add_generations(store, frame.drop("gold"), scores, run=run, stage=stage)
+
+
+@pytest.fixture
+def two_runs(store: Store) -> Store:
+    problems(store)
+    answered(store, "base", "base", ("p1", "7"), ("p2", "1,200"), ("p3", "x"), ("p4", "5"))
+    right = [render("r", answer) for answer in ("7", "1200", "x + 1", "105")]
+    answered(store, "tuned", "sft", *zip(GOLDS, right, strict=True))
+    return store
+
+
+def test_a_stage_has_its_metrics_with_n_and_unknown_apart(two_runs):
+    base, tuned = compare.stages(two_runs, ["base", "tuned"])
+    assert (base["stage"], base["run"], base["n"], base["unknown"]) == ("base", "base", 4, 1)
+    assert [base[metric]["value"] for metric in compare.METRICS] == [0, 0, 0]
+    assert [tuned[metric]["value"] for metric in compare.METRICS] == [1, 2 / 3, 1]
+    assert [tuned[metric]["n"] for metric in compare.METRICS] == [4, 3, 3]
+    assert set(tuned["answer"]) == {"value", "low", "high", "n"}
+
+
+def test_comparisons_are_paired_and_leave_out_what_is_unknown(two_runs):
+    rows = compare.comparisons(two_runs, ["base", "tuned"])
+    assert [(row["from"], row["to"], row["metric"], row["n"]) for row in rows] == [
+        ("base", "sft", "format", 4),
+        ("base", "sft", "answer", 3),
+        ("base", "sft", "partial", 3),
+    ]
+    answer = rows[1]
+    assert (answer["difference"], answer["fixed"], answer["broken"]) == (2 / 3, 2, 0)
+    assert answer["p"] == 0.5
+    json.dumps(rows)
+
+
+def test_compare_takes_the_problems_that_both_answered(two_runs):
+    answered(two_runs, "later", "grpo", ("p1", render("r", "8")), ("p4", render("r", "100")))
+    found = compare.compare(two_runs, "tuned", "later")
+    assert [found[name] for name in ("a", "b", "n", "only_a", "only_b")] == [
+        "tuned",
+        "later",
+        2,
+        2,
+        0,
+    ]
+    answer = found["metrics"]["answer"]
+    assert (answer["a"]["value"], answer["b"]["value"], answer["difference"]) == (0.5, 0.5, 0)
+    assert (answer["fixed"], answer["broken"], answer["p"]) == (1, 1, 1)
+    json.dumps(found)
+
+
+def test_comparing_a_run_with_itself_finds_no_difference(two_runs):
+    found = compare.compare(two_runs, "tuned", "tuned")["metrics"]["answer"]
+    assert (found["difference"], found["p"], found["fixed"], found["broken"]) == (0, 1, 0, 0)
+
+
+def test_runs_without_a_common_problem_are_refused_with_what_each_has(two_runs):
+    answered(two_runs, "one", "sft", ("p1", "7"))
+    answered(two_runs, "other", "sft", ("p2", "7"))
+    with pytest.raises(NothingInCommon, match="one answered 1, other answered 1"):
+        compare.compare(two_runs, "one", "other")
+
+
+def test_several_samples_of_a_problem_are_one_problem(two_runs):
+    samples = [("p1", render("r", str(n))) for n in (7, 7, 8, 9)]
+    samples += [("p4", render("r", str(n))) for n in (100, 1, 2, 3)]
+    answered(two_runs, "many", "grpo", *samples)
+    (row,) = compare.stages(two_runs, ["many"])
+    assert (row["n"], row["answer"]["n"], row["answer"]["value"]) == (2, 2, 0.375)
+    assert (row["samples"], row["pass_at_k"]["value"]) == (4, 1)
+    found = compare.compare(two_runs, "base", "many")["metrics"]["answer"]
+    assert (found["n"], found["fixed"], found["difference"]) == (2, 2, 0.375)
+
+
+def test_grading_again_by_another_rule_adds_its_verdicts_once(two_runs):
+    found = compare.grade_run(two_runs, "base", "lenient")
+    assert [found[name] for name in ("run", "grader", "n", "unknown")] == ["base", "lenient", 4, 1]
+    assert (found["format"]["value"], found["answer"]["value"]) == (0, 2 / 3)
+    assert "agree" not in found
+    assert compare.grade_run(two_runs, "base", "lenient") == found
+    query = "select grader, count(*) from scores where run = 'base' group by all order by grader"
+    assert ask(two_runs, query).rows() == [("lenient", 4), ("strict", 4)]
+
+
+def test_grading_finds_what_is_ungraded_batch_by_batch(two_runs, monkeypatch):
+    monkeypatch.setattr("evals.scores.grade.AT_A_TIME", 3)
+    assert compare.grade_run(two_runs, "tuned", "notebook")["n"] == 4
+
+
+def test_labels_are_held_against_verdicts_and_disagreements_can_be_read(two_runs):
+    rows = [("p1", "7", True), ("p2", "1,200", False), ("p3", "x + 1", True), ("p4", "about 5")]
+    answered(two_runs, "labelled", "import", *rows, grader="lenient")
+    found = compare.grade_run(two_runs, "labelled", "lenient")
+    assert [found[name] for name in ("agree", "disagree", "undecided")] == [1, 1, 1]
+    path = Path(found["disagreements"])
+    assert path.parent == two_runs.folder / "grades" / "labelled"
+    apart, undecided = (json.loads(line) for line in path.read_text().splitlines())
+    assert [apart[name] for name in ("text", "gold", "extracted", "label", "correct")] == [
+        "1,200",
+        "1,200",
+        "1,200",
+        False,
+        True,
+    ]
+    assert (undecided["problem_id"], undecided["correct"]) == ("p3", None)
+    assert undecided["reason"] == "the gold is no number"
+
+
+def test_a_generation_whose_problem_is_gone_is_unknown(store):
+    answered(store, "orphan", "base", ("p1", "7"))
+    assert compare.grade_run(store, "orphan", "lenient")["unknown"] == 1
+
+
+def test_stages_of_one_run_are_told_apart(two_runs):
+    answered(two_runs, "both", "a", ("p1", render("r", "7")))
+    answered(two_runs, "both", "b", ("p1", render("r", "8")))
+    assert [row["stage"] for row in compare.stages(two_runs, ["both"])] == ["a", "b"]
+    with pytest.raises(SeveralStages, match="Name it as one of both/a, both/b"):
+        compare.compare(two_runs, "both", "tuned")
+    assert compare.compare(two_runs, "both/a", "both/b")["metrics"]["answer"]["broken"] == 1
+
+
+def test_an_unknown_run_is_refused_with_what_to_do(two_runs):
+    with pytest.raises(UnknownRun, match="expected one of base, tuned"):
+        compare.grade_run(two_runs, "nothing", "strict")
+    with pytest.raises(UnknownRun, match="Grade it first: thinkbench grade --run base"):
+        compare.stages(two_runs, ["base"], "notebook")

@@ -1,0 +1,99 @@
+"""Failure categories: what is planted is found, where it stands, and nothing else is."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from evals.failures.categories import CATEGORIES, categories, suspect
+from evals.graders.rules import GRADERS
+from tests.support.rows import PIECES
+
+QUESTION = "Ann has 12 boxes of 5 pens. She gives 3 pens away. How many are left?"
+GOLD = "57"
+GOOD = "<reasoning>12 * 5 = 60 and 60 - 3 = 57.</reasoning>\n<answer>57</answer>"
+
+
+def found(text: str, finish: str | None = "stop", gold: str = GOLD):
+    strict, lenient = (GRADERS[name].grade(text, gold) for name in ("strict", "lenient"))
+    return categories(text, QUESTION, gold, finish, strict, lenient)
+
+
+def answering(answer: str, reasoning: str = "I count the pens.") -> str:
+    return f"<reasoning>{reasoning}</reasoning>\n<answer>{answer}</answer>"
+
+
+PLANTED = {
+    "right": (GOOD, set()),
+    "empty": (" \n", {"empty"}),
+    "only prose": ("I count them. The answer is 57.", {"no format", "right only under lenient"}),
+    "text around": (f"Sure! {GOOD}", {"no format", "text outside the blocks",
+                                      "right only under lenient"}),
+    "two blocks": (GOOD + "<answer>58</answer>", {"no format", "two answers", "near miss",
+                                                  "off by one"}),
+    "two numbers": (answering("56 or 58"), {"two answers"}),
+    "no number": (answering("many"), {"answer not a number"}),
+    "near": (answering("55"), {"near miss"}),
+    "sign": (answering("-57"), {"off by sign"}),
+    "tens": (answering("5700"), {"off by a factor of 10", "off by a unit"}),
+    "unit": (answering("3420"), {"off by a unit"}),
+    "one more": (answering("58"), {"near miss", "off by one"}),
+    "copied": (answering("12"), {"copied from the question"}),
+    "slip": (answering("55", "12 * 5 = 58 and 58 - 3 = 55."), {"arithmetic slip", "near miss"}),
+    "contradiction": (answering("57", "12 * 5 = 60, so 60 - 4 = 56."), {"contradictory reasoning"}),
+    "loop": (answering("57", "and so we go on, " * 40), {"repetition"}),
+    "wrong in every way": (answering("41"), set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), PLANTED.values(), ids=list(PLANTED))
+def test_what_is_planted_is_found_and_nothing_else(text, expected):
+    assert {category.name for category in found(text)} == expected
+
+
+def test_truncation_is_what_the_sampler_says_and_else_what_the_blocks_say():
+    cut = "<reasoning>12 * 5 = 60 and"
+    assert "truncated" in {c.name for c in found(cut, "length")}
+    assert "truncated" not in {c.name for c in found(cut, "stop")}
+    assert "truncated" in {c.name for c in found(cut, None)}
+    assert "truncated" not in {c.name for c in found("The answer is 57.", None)}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "evidence"),
+    [
+        (PLANTED["slip"][0], "arithmetic slip", "12 * 5 = 58"),
+        (PLANTED["contradiction"][0], "contradictory reasoning", "= 56"),
+        (PLANTED["near"][0], "near miss", "55"),
+        (PLANTED["text around"][0], "text outside the blocks", "Sure! "),
+        (PLANTED["two blocks"][0], "two answers", "<answer>"),
+    ],
+)
+def test_the_evidence_stands_where_its_span_says(text, name, evidence):
+    [span] = [(c.start, c.end) for c in found(text) if c.name == name]
+    assert text[slice(*span)] == evidence
+
+
+def test_a_gold_is_suspect_where_four_samples_agree_on_another_answer():
+    assert suspect([58, 58, 58, 58], 57)
+    assert not suspect([58, 58, 58], 57)
+    assert not suspect([58, 58, 58, 57], 57)
+    assert not suspect([57, 57, 57, 57], 57)
+    assert not suspect([None] * 4, 57)
+    assert not suspect([58] * 4, None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    some.lists(
+        some.sampled_from(
+            [*PIECES[:20], "<reasoning>", "</reasoning>", "<answer>", "</answer>", "57", "1+1=3"]
+        )
+    ).map("".join),
+    some.sampled_from(["stop", "length", None]),
+)
+def test_of_any_text_every_category_is_known_once_in_order_and_within_the_text(text, finish):
+    seen = found(text, finish)
+    order = [list(CATEGORIES).index(category.name) for category in seen]
+    assert order == sorted(order)
+    for category in seen:
+        assert 0 <= category.start <= category.end <= len(text)

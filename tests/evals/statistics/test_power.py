@@ -1,0 +1,68 @@
+"""What a comparison can see, and what many comparisons at once may claim."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from scipy.stats import binom
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import NormalIndPower
+
+from evals.statistics.multiple_testing import holm
+from evals.statistics.power import smallest_paired, smallest_unpaired
+
+P_VALUES = (0.0, 1e-9, 0.001, 0.012, 0.02, 0.04, 0.05, 0.3, 0.9, 1.0)
+
+
+def test_gsm8k_shows_3_points_paired_and_5_unpaired():
+    """1,319 problems, a fifth of them discordant."""
+    assert round(100 * (smallest_paired(1319, 0.2) or 0), 1) == 3.4
+    assert round(100 * (smallest_unpaired(1319, 0.5) or 0), 1) == 5.5
+
+
+def power_of_the_exact_test(n: int, discordant: float, difference: float) -> float:
+    """Over all numbers of discordant problems, and of fixed ones among them."""
+    total = 0.0
+    for m in range(n + 1):
+        fixed = np.arange(m + 1)
+        found = 2 * binom.cdf(np.minimum(fixed, m - fixed), m, 0.5) <= 0.05
+        among = binom.pmf(fixed, m, (1 + difference / discordant) / 2)
+        total += binom.pmf(m, n, discordant) * among[found].sum()
+    return float(total)
+
+
+@pytest.mark.parametrize(("n", "discordant"), [(100, 0.2), (300, 0.1), (600, 0.4)])
+def test_the_exact_test_finds_that_difference_about_four_times_in_five(n, discordant):
+    difference = smallest_paired(n, discordant)
+    assert difference is not None
+    assert 0.75 <= power_of_the_exact_test(n, discordant, difference) <= 0.80
+
+
+@pytest.mark.parametrize(("n", "share"), [(60, 0.3), (500, 0.7), (1319, 0.85)])
+def test_the_unpaired_difference_has_statsmodels_power(n, share):
+    difference = smallest_unpaired(n, share)
+    assert difference is not None
+    # Cohen's h has its middle where the angles do: shares at the same distance in angle
+    half = NormalIndPower().solve_power(nobs1=n, alpha=0.05, power=0.8) / 2
+    middle = 2 * np.arcsin(np.sqrt(share))
+    low, high = ((1 - np.cos(angle)) / 2 for angle in (middle - half, middle + half))
+    assert difference == pytest.approx(high - low, rel=1e-4)
+
+
+def test_what_cannot_be_found_is_unknown():
+    assert smallest_paired(0, 0.2) is smallest_paired(3, 1.0) is smallest_paired(100, 0.0) is None
+    assert smallest_unpaired(0, 0.5) is smallest_unpaired(100, 1.0) is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(some.lists(some.one_of(some.none(), some.sampled_from(P_VALUES)), max_size=20))
+def test_holm_is_that_of_statsmodels_over_what_is_known_and_unknown_stays_unknown(p_values):
+    found = holm(p_values)
+    assert [p is None for p in found] == [p is None for p in p_values]
+    if known := [p for p in p_values if p is not None]:
+        theirs = np.asarray(multipletests(known, method="holm")[1])
+        assert [p for p in found if p is not None] == pytest.approx(theirs.tolist())
+
+
+def test_holm_multiplies_the_smallest_by_how_many_there_are():
+    assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])

@@ -1,0 +1,266 @@
+"""Evaluating a served model by the command: stored as it finishes, and asked for only once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from data.sources.samples.word_problems import gsm8k_rows
+from data.store.runs import state
+from data.store.store import ask
+from pipeline.config import GRADERS
+from tests import ROOT
+from tests.support.served import Reply, answers, chat, said, serving
+
+N = 6
+
+
+@pytest.fixture
+def problems(tmp_path):
+    path = tmp_path / "test.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in gsm8k_rows(N, 0, "test")))
+    return path
+
+
+@pytest.fixture
+def evaluate(say, problems):
+    """Run `eval --served`: exit code, the object of --json (or None), standard error."""
+
+    def evaluate(url: str, *more: str):
+        command = ["eval", "--served", url, "--model", "m", "--problems", problems, "--json"]
+        code, out, err = say(*command, "--retries", "0", *more)
+        return code, json.loads(out) if out else None, err
+
+    return evaluate
+
+
+def generations(store) -> list[tuple]:
+    return ask(
+        store,
+        "select problem_id, sample, text, tokens, finish, seed from generations order by all",
+    ).rows()
+
+
+def test_an_evaluation_is_a_run_like_any_other(evaluate, here):
+    with serving() as server:
+        code, value, _ = evaluate(server.url, "--samples", "2", "--temperature", "1")
+    assert value
+    [row] = value["stages"]
+    assert (code, row["stage"], row["n"], row["samples"]) == (0, "served", N, 2)
+    counts = ("generations", "problems", "asked", "left_out", "to_ask_again", "tokens_unknown")
+    assert [value[name] for name in counts] == [2 * N, N, 2 * N, 0, 0, 0]
+    known = state(here, value["run"])
+    assert known
+    assert (known["kind"], known["stage"], known["event"]) == ("eval", "served", "done")
+    assert (known["config"]["served"], known["config"]["model"]) == (server.url, "m")
+    graded = ask(here, "select grader, count(*) as n from scores group by grader")
+    assert dict(graded.iter_rows()) == dict.fromkeys(GRADERS, 2 * N)
+    assert ask(here, "select count(*) as n from failures")["n"].item() == 2 * N
+    texts = {text for _, _, text, *_ in generations(here)}
+    assert texts == {said(body) for body in server.bodies}
+    assert len({seed for *_, seed in generations(here)}) == 2 * N
+    assert {row[3:5] for row in generations(here)} == {(7, "stop")}
+
+
+def test_two_stores_get_the_same_and_a_run_that_is_done_asks_nothing(evaluate, here, tmp_path):
+    with serving() as server:
+        _, first, _ = evaluate(server.url)
+        elsewhere = ("--store", str(tmp_path / "other"))
+        _, other, _ = evaluate(server.url, *elsewhere)
+        before = len(server.bodies)
+        _, again, _ = evaluate(server.url)
+        assert len(server.bodies) == before == 2 * N
+        _, renamed, _ = evaluate(server.url, "--stage", "later")
+        assert len(server.bodies) == 3 * N
+    assert first
+    assert other
+    assert again
+    assert renamed
+    assert (first["run"], first["stages"]) == (other["run"], other["stages"])
+    assert again == first | {"asked": 0}
+    assert renamed["run"] != first["run"]
+    assert renamed["stages"][0]["stage"] == "later"
+
+
+def test_a_generation_that_could_not_be_had_is_named_and_asked_for_again(evaluate, here):
+    def one_fails(body, tries):
+        return Reply({"error": {"message": "busy"}}, 500) if failing == body["seed"] else answers(
+            body, tries
+        )  # fmt: skip
+
+    failing = None
+    with serving(one_fails) as server:
+        _, _, _ = evaluate(server.url, "--stage", "first")
+        failing = server.bodies[0]["seed"]
+        server.bodies.clear()
+        code, value, _ = evaluate(server.url)
+        assert value
+        assert (code, value["left_out"], value["to_ask_again"]) == (75, 1, 1)
+        assert value["left_out_by_reason"] == {"HTTP 500": 1}
+        assert value["stages"][0]["n"] == N - 1
+        [out] = (here.folder / value["left_out_list"]).read_text().splitlines()
+        assert json.loads(out)["reason"] == "HTTP 500"
+        assert json.loads(out)["said"] == "Error code: 500 - busy"
+        run = value["run"]
+        known = state(here, run)
+        assert known
+        assert known["event"] == "interrupted"
+        assert ask(here, "select * from generations where run = $run", run=run).height == N - 1
+        failing = None
+        server.bodies.clear()
+        code, value, _ = evaluate(server.url)
+    assert value
+    assert (code, value["run"], value["asked"], value["left_out"]) == (0, run, 1, 0)
+    assert len(server.bodies) == 1
+    assert value["stages"][0]["n"] == N
+    assert json.loads(out)["problem_id"] in {row[0] for row in generations(here)}
+    kept = ask(here, "select * from failures where run = $run", run=run)
+    assert kept.height == N
+
+
+def test_what_will_never_be_answered_ends_the_run_without_it(evaluate, here):
+    def null_for_one(body, tries):
+        return chat(None) if body["seed"] == failing else chat(said(body), "length", None)
+
+    failing = None
+    with serving(null_for_one) as server:
+        evaluate(server.url, "--stage", "first")
+        failing = server.bodies[0]["seed"]
+        code, value, _ = evaluate(server.url)
+    assert value
+    assert (code, value["left_out"], value["to_ask_again"]) == (0, 1, 0)
+    assert value["left_out_by_reason"] == {"the content is null": 1}
+    assert (value["tokens_unknown"], value["stages"][0]["n"]) == (N - 1, N - 1)
+    assert {row[3:5] for row in generations(here)} == {(None, "length")}
+
+
+def test_where_nothing_is_answered_there_is_no_result(evaluate, here):
+    with serving(lambda body, tries: chat(None)) as server:
+        code, value, err = evaluate(server.url)
+    assert (code, value) == (2, None)
+    assert f"answered none of {N} requests: {N} x the content is null" in err
+    assert ask(here, "select * from generations").is_empty()
+
+
+def test_an_error_of_the_server_keeps_what_was_answered(evaluate, here):
+    with serving() as server:
+
+        def forgets_the_model(body, tries):
+            gone = Reply({"error": {"message": "no such model"}}, 404)
+            return gone if len(server.bodies) > 3 else answers(body, tries)
+
+        server.behaviour = forgets_the_model
+        code, value, err = evaluate(server.url, "--concurrency", "1")
+        assert (code, value) == (2, None)
+        assert "no such model" in err
+        assert len(generations(here)) == 3
+        server.behaviour = answers
+        code, value, _ = evaluate(server.url)
+    assert value
+    assert (code, value["asked"], value["generations"]) == (0, N - 3, N)
+
+
+def test_the_key_is_written_nowhere(evaluate, here, monkeypatch):
+    def tells_the_key(body, tries):
+        told = {"error": {"message": "bad request by sk-very-secret"}}
+        return Reply(told, 400) if body["seed"] % 2 else answers(body, tries)
+
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    with serving(tells_the_key) as server:
+        said = evaluate(server.url, "--api-key-env", "MY_KEY")
+    assert {headers["authorization"] for headers in server.headers} == {"Bearer sk-very-secret"}
+    assert "sk-very-secret" not in str(said)
+    files = [file for file in here.folder.rglob("*") if file.is_file()]
+    assert [file for file in files if b"sk-very-secret" in file.read_bytes()] == []
+    runs = ask(here, "select * from run_events").rows()
+    assert "sk-very-secret" not in str(runs)
+
+
+AT_ONCE = "from pipeline import keeping; keeping.ROWS = 2; "  # written as one part
+COMMAND = [sys.executable, "-c", AT_ONCE + "from workbench.cli.main import main; main()"]
+
+
+@pytest.mark.parametrize(
+    ("stop", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_broken_off_evaluation_asks_only_for_what_is_missing(
+    evaluate, here, problems, stop, status, monkeypatch
+):
+    """After Ctrl-C that is what had not finished, after a kill what had not been stored."""
+
+    def slow_after_three(body, tries):
+        return replace(answers(body, tries), delay=0.0 if len(server.bodies) <= 3 else 30.0)
+
+    with serving(slow_after_three) as server:
+        command = ["--store", here.folder, "eval", "--served", server.url, "--model", "m"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            [*COMMAND, *map(str, command), "--problems", str(problems), "--concurrency", "2"],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while len(server.bodies) < 5 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(stop)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, "Traceback" in err) == (status, False)
+        kept = len(generations(here))
+        assert kept == (3 if stop == signal.SIGINT else 2)
+        server.behaviour = answers
+        server.bodies.clear()
+        code, value, _ = evaluate(server.url)
+    assert value
+    assert (code, value["asked"], value["generations"]) == (0, N - kept, N)
+    assert len(server.bodies) == N - kept
+
+
+def test_a_time_limit_leaves_in_time(evaluate, here):
+    def slow(body, tries):
+        return replace(answers(body, tries), delay=0.0 if len(server.bodies) <= 2 else 30.0)
+
+    with serving(slow) as server:
+        began = time.monotonic()
+        code, value, err = evaluate(server.url, "--time-limit", "3s", "--concurrency", "1")
+        assert time.monotonic() - began < 15
+    assert (code, value) == (75, None)
+    assert "Give the same command again" in err
+    assert len(generations(here)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--served", "http://x/v1"], ["--model NAME"]),
+        (["--served", "http://a:b@x/v1", "--model", "m"], ["credentials", "--api-key-env"]),
+        (["--served", "http://x/v1", "--model", "m", "--api-key-env", "NO_SUCH"], ["NO_SUCH"]),
+        (["--served", "http://x/v1", "--model", "m", "--batch", "4"], ["--batch", "Leave it out"]),
+        (["--served", "http://x/v1", "--model", "m", "--concurrency", "0"], ["concurrency", "0"]),
+        (["--served", "http://x/v1", "--model", "m", "--stage", "../x"], ["stage '../x'"]),
+        (["--served", "http://x/v1", "--model", "m", "--log", "wandb"], ["--log"]),
+        (["--concurrency", "4"], ["--concurrency", "--served URL"]),
+        (["--served", "", "--model", "m"], ["--served", "is empty"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_what_cannot_be_asked_is_told_before_anything_is_made(say, tmp_path, arguments, words):
+    code, out, err = say("eval", *arguments)
+    assert (code, out) == (2, "")
+    assert [word for word in words if word not in err] == []
+    assert not (tmp_path / "store").exists()
+
+
+def test_what_is_printed_names_what_is_missing(say, problems):
+    with serving(lambda body, tries: chat(None) if body["seed"] % 2 else answers(body, tries)) as s:
+        command = ["eval", "--served", s.url, "--model", "m", "--problems", problems]
+        code, out, _ = say(*command)
+    odd = sum(body["seed"] % 2 for body in s.bodies)
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert ["served", str(N - odd)] in [line[:2] for line in lines]
+    assert ["left_out", str(odd)] in lines
+    assert ["the", "content", "is", "null", str(odd)] in lines
+    assert "left_out.jsonl" in out

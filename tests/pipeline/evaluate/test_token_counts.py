@@ -1,0 +1,107 @@
+"""What the trainer sees: tokens counted, the mask checked, and which answers a budget keeps."""
+
+import numpy as np
+import pytest
+
+from data.audit import quarantine, queries
+from data.conversion.convert_source import convert_source
+from data.sources.ingest import ingest
+from data.sources.samples import word_problems
+from evals import token_budget
+from pipeline.evaluate.token_counts import count, frame, mask_is_exact, seen, tokenizer_id
+from pipeline.job.inputs import examples_of
+from pipeline.model import gemma3
+from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens
+from pipeline.train.sft import Example, tokenized
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer(gemma3.TINY)
+
+
+def example(words: int, name: str = "e") -> Example:
+    return Example(name, "How many?", "so " * words, "7")
+
+
+def test_the_answers_end_is_the_last_token_before_the_stop(tokenizer):
+    found = seen(tokenizer, example(10))
+    ids = example_tokens(tokenizer, "How many?", "so " * 10, "7").ids
+    assert tokenizer.decode(ids[: found.answer_end]).endswith("</answer>")
+    assert not tokenizer.decode(ids[: found.answer_end - 1]).endswith("</answer>")
+
+
+def test_the_mask_of_every_sample_is_exact(tokenizer):
+    made = word_problems.problems(50, 4, "train")
+    rows = [
+        Example(str(n), p.question, word_problems.careful(p), p.gold) for n, p in enumerate(made)
+    ]
+    assert frame(tokenizer, rows)["mask_is_exact"].all()
+
+
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_a_mask_that_is_off_by_one_is_not_exact(tokenizer, shift):
+    right = example_tokens(tokenizer, "How many?", "so so", "7")
+    start = int(np.argmax(right.completion)) + shift
+    wrong = Tokens(right.ids, np.arange(len(right.ids)) >= start)
+    one = Example("e", "How many?", "so so", "7")
+    assert mask_is_exact(tokenizer, one, right)
+    assert not mask_is_exact(tokenizer, one, wrong)
+
+
+def test_a_missing_stop_token_is_not_exact(tokenizer):
+    right = example_tokens(tokenizer, "How many?", "so so", "7")
+    cut = Tokens(right.ids[:-1], right.completion[:-1])
+    assert not mask_is_exact(tokenizer, Example("e", "How many?", "so so", "7"), cut)
+
+
+def test_survival_counts_the_examples_that_training_keeps_at_that_budget(tokenizer):
+    examples = [example(n, f"e{n}") for n in (10, 100, 600)]
+    found = frame(tokenizer, examples)
+    first, second = (found["answer_end"] + 1).to_list()[:2]
+    budgets = (first - 1, first, second, 10_000)
+    curve = token_budget.survival(found, budgets)
+    kept = [len(tokenized(examples, tokenizer, budget)[0]) for budget in budgets]
+    assert [round(point["value"] * 3) for point in curve] == kept
+    assert [point["value"] for point in curve] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
+    assert {point["n"] for point in curve} == {3}
+    assert all(point["low"] <= point["value"] <= point["high"] for point in curve)
+
+
+@pytest.fixture
+def converted(store):
+    ingest(store, "samples-stratos")
+    convert_source(store, "samples-stratos")
+    return store
+
+
+def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(converted):
+    version = queries.newest(converted, "samples-stratos")
+    shown = []
+
+    def counted():
+        id = count(
+            converted, "samples-stratos", version, "tiny", gemma3.TINY, lambda *a: shown.append(a)
+        )
+        return token_budget.counted(converted, "samples-stratos", version, id)
+
+    found = counted()
+    assert found.height == len(examples_of(converted, "samples-stratos", version))
+    longest = found["answer_end"][0] + 1
+    assert token_budget.lost(found, longest).is_empty()
+    behind = token_budget.lost(found, longest - 1)
+    assert set(behind["answer_end"]) == {longest - 1}
+    [point] = token_budget.survival(found, (longest - 1,))
+    assert point["value"] == pytest.approx(1 - behind.height / found.height)
+    told = len(shown)
+    assert counted().equals(found)
+    assert len(shown) == told, "counted again"
+    quarantine.quarantine(converted, found["record_id"][0], "too long", "ana")
+    assert counted().height == found.height - 1
+
+
+def test_tokens_counted_by_another_template_are_not_taken_for_these(tokenizer, monkeypatch):
+    before = tokenizer_id("tiny", tokenizer, gemma3.TINY)
+    assert tokenizer_id("tiny", tokenizer, gemma3.TINY) == before
+    monkeypatch.setattr("data.response_format.INSTRUCTION", "Do otherwise.")
+    assert tokenizer_id("tiny", tokenizer, gemma3.TINY) != before

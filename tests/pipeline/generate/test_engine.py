@@ -1,0 +1,358 @@
+"""The rollout engine: the tokens of other implementations, and nobody's neighbours in them."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from tunix.generate import sampler as tunix
+from tunix.models.gemma3 import model as gemma3
+
+from data.sources.samples import word_problems
+from pipeline.generate.cache import empty
+from pipeline.generate.engine import BLOCK, Engine
+from pipeline.generate.requests import BadSampling, Request, Sampling
+from pipeline.model import gemma3 as models
+from pipeline.model.tokenizer import Tokenizer, prompt_text
+from tests.support.two_layers import built, with_adapters
+
+PROMPT, LENGTH = 96, 80
+GREEDY = Sampling(max_prompt_tokens=PROMPT, max_tokens=LENGTH)
+WARM = replace(GREEDY, temperature=1.0)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """The bundled model with a shorter window: rings go round before a text ends."""
+    loaded = models.load("tiny")
+    return models.Loaded(with_window(loaded.model, 32), loaded.folder, loaded.mesh)
+
+
+def with_window(model: gemma3.Gemma3, window: int) -> gemma3.Gemma3:
+    for layer in model.layers:
+        layer.attn.sliding_window_size = window
+    model.config = replace(model.config, sliding_window_size=window)  # type: ignore[type-var]
+    return model
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny):
+    return Tokenizer(tiny.folder)
+
+
+@pytest.fixture(scope="module")
+def prompts(tokenizer):
+    return [prompt_text(tokenizer, made.question) for made in word_problems.problems(9, 5, "test")]
+
+
+def engine_of(tiny, tokenizer, slots) -> Engine:
+    return Engine(tiny.model, tokenizer, slots=slots, max_prompt_tokens=PROMPT, max_tokens=LENGTH)
+
+
+@pytest.fixture(scope="module")
+def engine(tiny, tokenizer):
+    return engine_of(tiny, tokenizer, slots=4)
+
+
+def tokens(engine: Engine, requests: list[Request]) -> list[list[int]]:
+    """Of each request, in their order."""
+    found = dict(engine.generate(requests))
+    assert sorted(found) == list(range(len(requests)))
+    return [found[place].ids.tolist() for place in range(len(requests))]
+
+
+def tunix_tokens(model: Any, words: Any, prompts: list[str], length: int) -> list[list[int]]:
+    """What Tunix's sampler writes greedily, with the stop token, of each prompt."""
+    config = model.config
+    cache = tunix.CacheConfig(
+        PROMPT + length, config.num_layers, config.num_kv_heads, config.head_dim
+    )
+    sampler = tunix.Sampler(model, words, cache)
+    cut = sampler(prompts, length, max_prompt_length=PROMPT, eos_tokens=words.stop_ids()).tokens
+    return [ids.tolist() for ids in cut]
+
+
+@nnx.jit
+def logits_of(model: gemma3.Gemma3, ids: jax.Array) -> jax.Array:
+    mask = jnp.tril(jnp.ones((1, ids.shape[1], ids.shape[1]), bool))
+    return model(ids, jnp.arange(ids.shape[1])[None], None, mask)[0]
+
+
+def forced(model: Any, prompt: list[int], written: list[int]) -> jax.Array:
+    """Logits of a plain forward pass, from which each of `written` was chosen: [time, vocab]."""
+    ids = prompt + written
+    padded = jnp.array([ids + [0] * (PROMPT + LENGTH - len(ids))])  # causal: pads change nothing
+    return logits_of(model, padded)[0, len(prompt) - 1 : len(ids) - 1]
+
+
+def without_stop(ids: list[int], words: Any) -> list[int]:
+    return ids[:-1] if ids[-1] in words.stop_ids() else ids
+
+
+def test_greedy_texts_are_those_of_tunix(tiny, tokenizer, engine, prompts):
+    ours = tokens(engine, [Request(prompt=prompt, sampling=GREEDY) for prompt in prompts])
+    theirs = tunix_tokens(tiny.model, tokenizer, prompts, LENGTH)
+    assert [without_stop(ids, tokenizer) for ids in ours] == theirs
+
+
+class Numbers:
+    """A tokenizer of numbers; nothing stops a text."""
+
+    def encode(self, text: str) -> list[int]:
+        return [int(word) for word in text.split()]
+
+    def decode(self, ids: Any) -> str:
+        return " ".join(map(str, ids))
+
+    def stop_ids(self) -> list[int]:
+        return [10**6]
+
+    def pad_id(self) -> int:
+        return 0
+
+    bos_id = pad_id  # 0: none is put before a prompt
+
+    def eos_id(self) -> int:
+        return 10**6
+
+
+@pytest.mark.parametrize(("kv_heads", "layers"), [(1, 6), (4, 1)])
+def test_long_greedy_texts_of_gemmas_head_sizes_are_those_of_tunix(kv_heads, layers):
+    config = gemma3.ModelConfig(
+        num_layers=layers, num_embed=512, embed_dim=64, hidden_dim=128, num_heads=4, head_dim=256,
+        num_kv_heads=kv_heads, sliding_window_size=24, local_base_frequency=10_000,
+        global_base_frequency=1_000_000, global_scale_factor=8.0, param_dtype=jnp.float32,
+    )  # fmt: skip
+    model = gemma3.Gemma3(config, rngs=nnx.Rngs(0))
+    state, rng = nnx.state(model, nnx.Param), np.random.default_rng(0)
+    nnx.update(model, jax.tree.map(lambda w: 0.2 * rng.standard_normal(w.shape, "float32"), state))
+    model.embedder.input_embedding[...] *= 0.1  # else each token calls for itself again
+    drawn = [rng.integers(1, 512, n) for n in (7, 50, 23)]  # shorter and longer than the window
+    prompts = [" ".join(map(str, ids)) for ids in drawn]
+    words: Any = Numbers()
+    ours = Engine(model, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=48)
+    sampling = Sampling(max_prompt_tokens=PROMPT, max_tokens=48)
+    written = tokens(ours, [Request(prompt=prompt, sampling=sampling) for prompt in prompts])
+    assert written == tunix_tokens(model, words, prompts, 48)
+    assert len({token for ids in written for token in ids}) > 20
+
+
+def test_local_layers_keep_a_window_of_keys_and_values_and_global_ones_all():
+    config = gemma3.ModelConfig.gemma3_1b_it()
+    model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    slots, length, window = 64, 4096, 512
+
+    def size(cache) -> int:
+        return sum(array.size * array.dtype.itemsize for array in jax.tree.leaves(cache))
+
+    rings = jax.eval_shape(lambda: empty(model, slots, length, jnp.dtype("bfloat16")))
+    token = 2 * config.num_kv_heads * config.head_dim * 2  # bytes of key and value in a layer
+    assert size(rings) == slots * token * (22 * window + 4 * length)
+    assert size(rings) < 0.27 * slots * token * config.num_layers * length
+
+
+def test_reading_a_prompt_makes_logits_of_its_last_token_only():
+    config = gemma3.ModelConfig(
+        num_layers=1, num_embed=509, embed_dim=16, hidden_dim=32, num_heads=2, head_dim=8,
+        num_kv_heads=1, sliding_window_size=24, param_dtype=jnp.float32,
+    )  # fmt: skip
+    model, rows, time = gemma3.Gemma3(config, rngs=nnx.Rngs(0)), 3, 40
+    words: Any = Numbers()
+    engine = Engine(model, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=8)
+    ids, lengths = np.ones((rows, time), np.int32), np.full(rows, time, np.int32)
+    program = engine._steps.read.lower(engine.weights(), ids, lengths).compile().as_text()  # type: ignore[attr-defined]
+    assert "[3,509]" in program
+    assert "[3,40,509]" not in program
+    assert "[120,509]" not in program
+
+
+def mixed(prompts) -> list[Request]:
+    """Requests of every kind, some of them samples of one prompt."""
+    kinds = [
+        GREEDY,
+        WARM,
+        replace(WARM, top_k=5),
+        replace(WARM, temperature=0.7, top_p=0.9),
+        replace(WARM, temperature=1.5, min_p=0.05, max_tokens=9),
+        replace(WARM, top_k=20, top_p=0.8, min_p=0.01),
+    ]
+    return [
+        Request(prompt=prompts[n % len(prompts)], sampling=kinds[n % len(kinds)], seed=n)
+        for n in range(2 * len(prompts))
+    ]
+
+
+def test_a_request_gives_the_same_tokens_in_any_slot_beside_anyone_in_any_order(
+    tiny, tokenizer, engine, prompts
+):
+    requests = mixed(prompts)
+    expected = tokens(engine, requests)
+    assert tokens(engine, requests[::-1])[::-1] == expected
+    assert tokens(engine, requests[3:8]) == expected[3:8]
+    assert [tokens(engine, [request])[0] for request in requests[:4]] == expected[:4]
+    assert tokens(engine_of(tiny, tokenizer, slots=11), requests) == expected
+
+
+def test_seeds_give_different_texts_and_greedy_reads_none(engine, prompts):
+    seeds = [0, 1, 2**32, 2**63 + 1]
+    asked = [Request(prompt=prompts[0], sampling=WARM, seed=seed) for seed in seeds]
+    hot = [replace(request, sampling=replace(WARM, temperature=2.0)) for request in asked]
+    assert len({tuple(ids) for ids in tokens(engine, hot)}) == len(seeds)
+    greedy = [replace(request, sampling=GREEDY) for request in asked]
+    assert len({tuple(ids) for ids in tokens(engine, greedy)}) == 1
+
+
+def test_the_samples_of_a_problem_share_one_reading_of_its_prompt(engine, prompts):
+    asked = [
+        Request(prompt=prompt, sampling=WARM, seed=seed)
+        for prompt in prompts[:3]
+        for seed in range(6)
+    ]
+    assert len(tokens(engine, asked)) == 18
+    assert engine.speed.prompts == 3
+    assert engine.speed.requests == 18
+
+
+def test_more_requests_compile_nothing_new(engine, prompts):
+    steps = [engine._steps.read, engine._steps.insert, engine._steps.write]
+    list(engine.generate([Request(prompt=prompt, sampling=GREEDY) for prompt in prompts]))
+    before = [step._cache_size() for step in steps]
+    for requests in (mixed(prompts), mixed(prompts)[:2], []):
+        list(engine.generate(requests))
+    assert [step._cache_size() for step in steps] == before
+
+
+def test_an_engine_of_an_equal_model_compiles_nothing(tokenizer, engine, prompts):
+    again = models.load("tiny")
+    another = engine_of(replace(again, model=with_window(again.model, 32)), tokenizer, slots=4)
+    assert another._steps is engine._steps
+
+
+def test_a_text_that_ends_by_itself_keeps_its_stop_token_and_a_cut_one_has_its_limit(
+    engine, tokenizer, prompts
+):
+    short = replace(GREEDY, max_tokens=3)
+    asked = [Request(prompt=prompts[0], sampling=sampling) for sampling in (GREEDY, short)]
+    found = dict(engine.generate(asked))
+    whole, cut = found[0], found[1]
+    assert (whole.finish, int(whole.ids[-1])) == ("stop", tokenizer.turn_end())
+    assert whole.text == tokenizer.decode(whole.ids[:-1])
+    assert (cut.finish, cut.ids.tolist()) == ("length", whole.ids[:3].tolist())
+
+
+def test_a_limit_of_one_token_is_met(engine, prompts):
+    asked = [Request(prompt=p, sampling=replace(GREEDY, max_tokens=1)) for p in prompts]
+    assert [len(ids) for ids in tokens(engine, asked)] == [1] * len(prompts)
+
+
+def test_log_probabilities_are_those_of_a_forward_pass(tiny, tokenizer, engine, prompts):
+    warm = Request(prompt=prompts[0], sampling=replace(WARM, temperature=0.8), logprobs=True)
+    [(_, found)] = engine.generate([warm])
+    logits = forced(tiny.model, tokenizer.encode(prompts[0]), found.ids.tolist())
+    scores = jax.nn.log_softmax(logits / 0.8, axis=-1)
+    expected = jnp.take_along_axis(scores, jnp.asarray(found.ids)[:, None], axis=-1)[:, 0]
+    assert found.logprobs == pytest.approx(np.asarray(expected), abs=1e-4)
+    [(_, unasked)] = engine.generate([replace(warm, logprobs=False)])
+    assert unasked.logprobs is None
+    assert unasked.ids.tolist() == found.ids.tolist()
+
+
+def test_adapters_take_part_and_a_changed_weight_is_seen_at_once():
+    adapted, words = with_adapters(built(blocks=False)), cast(Any, Numbers())
+    engine = Engine(adapted, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=16)
+    sampling = replace(GREEDY, max_tokens=16)
+    prompts = ["8 9 10 11 12 13 14 15 16 17", "40 41", "77 78 79"]
+    requests = [Request(prompt=prompt, sampling=sampling) for prompt in prompts]
+    before = tokens(engine, requests)
+    state = nnx.state(adapted, nnx.LoRAParam)
+    nnx.update(adapted, jax.tree.map(lambda w: -2 * w, state))
+    after = tokens(engine, requests)
+    assert after != before
+    for prompt, ids in zip(prompts, after, strict=True):
+        scores = forced(adapted, words.encode(prompt), ids)
+        assert ids == scores.argmax(axis=-1).tolist()
+
+
+def test_completions_come_as_they_finish_and_not_in_the_order_of_their_requests(engine, prompts):
+    hot = replace(WARM, temperature=3.0)  # noise, which seldom stops
+    limits = [LENGTH, 2, 2, 2, 2, 2]
+    asked = [Request(prompt=prompts[0], sampling=replace(hot, max_tokens=n)) for n in limits]
+    assert [place for place, _ in engine.generate(asked)][-1] == 0
+
+
+def test_speed_counts_every_token_and_step(engine, prompts):
+    written = tokens(engine, mixed(prompts))
+    speed = engine.speed
+    assert speed.tokens == sum(map(len, written))
+    assert speed.decoded == speed.tokens - len(written)
+    assert speed.decoded <= speed.slot_steps
+    assert 0 < speed.reading + speed.writing <= speed.seconds
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"max_tokens": LENGTH + 1}, "the engine was made for"),
+        ({"max_prompt_tokens": 8}, "the limit is 8"),
+        ({"top_k": 10**7}, "top_k is 10000000"),
+    ],
+)
+def test_a_request_that_does_not_fit_is_refused_before_any_is_begun(engine, prompts, change, said):
+    bad = Request(prompt=prompts[0], sampling=replace(GREEDY, **change))
+    with pytest.raises(BadSampling, match=said):
+        list(engine.generate([Request(prompt=prompts[0], sampling=GREEDY), bad]))
+
+
+def test_no_requests_give_no_completions(engine):
+    assert list(engine.generate([])) == []
+
+
+class StopsAt(Tokenizer):
+    """A tokenizer whose texts end at any of `ids`."""
+
+    ids: list[int]
+
+    def stop_ids(self) -> list[int]:
+        return self.ids
+
+
+def test_a_text_ends_at_any_of_several_stop_tokens_which_it_keeps(tiny, tokenizer, prompts):
+    asked = [Request(prompt=prompt, sampling=GREEDY) for prompt in prompts[:3]]
+    whole = tokens(engine_of(tiny, tokenizer, slots=4), asked)
+    stops = StopsAt(tiny.folder)
+    stops.ids = [ids[place] for ids, place in zip(whole, (6, 8, 10), strict=True)]
+    assert len(set(stops.ids)) == 3
+    found = dict(engine_of(tiny, stops, slots=4).generate(asked))
+    ends = set()
+    for place, ids in enumerate(whole):
+        end = next(at for at, id in enumerate(ids) if id in stops.ids)
+        ends.add(ids[end])
+        assert found[place].ids.tolist() == ids[: end + 1]
+        assert found[place].finish == "stop"
+    assert len(ends) > 1  # not one stop token alone did it
+
+
+def test_the_host_looks_once_a_block_and_not_once_a_token(tiny, tokenizer, prompts, monkeypatch):
+    engine = engine_of(tiny, tokenizer, slots=1)
+    calls = []
+    write = engine._steps.write
+
+    def counted(*arguments):
+        calls.append(1)
+        return write(*arguments)
+
+    monkeypatch.setattr(engine, "_steps", engine._steps._replace(write=counted))
+    [(_, one)] = engine.generate([Request(prompt=prompts[0], sampling=GREEDY)])
+    assert len(calls) <= 1 + len(one.ids) // BLOCK
+
+
+def test_a_short_limit_of_one_request_refuses_no_other(tiny, tokenizer, prompts):
+    short = Request(prompt="<bos>", sampling=replace(GREEDY, max_prompt_tokens=8, max_tokens=2))
+    long = Request(prompt=prompts[0], sampling=replace(GREEDY, max_tokens=2))
+    engine = engine_of(tiny, tokenizer, slots=2)
+    assert len(list(engine.generate([long, short]))) == 2
+    with pytest.raises(BadSampling, match="the limit is 8"):
+        list(engine.generate([replace(short, prompt=prompts[0])]))

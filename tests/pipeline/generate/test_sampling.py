@@ -1,0 +1,101 @@
+"""Sampling by values: what is left of a distribution, and how often each token is drawn."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pipeline.generate.requests import BadSampling, Request, Sampling
+from pipeline.generate.sampling import next_tokens, settings_of, truncated
+
+SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.05], np.float32)
+
+
+def settings(rows=1, **changes):
+    sampling = Sampling(**{"temperature": 1.0, **changes})
+    asked = [Request(prompt="", sampling=sampling, seed=seed) for seed in range(rows)]
+    return jax.tree.map(jnp.asarray, settings_of(asked, rows))
+
+
+def left(shares, **changes) -> list[int]:
+    kept = truncated(jnp.log(jnp.asarray(shares))[None], settings(**changes))[0]
+    return np.flatnonzero(np.isfinite(kept)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"top_k": 2}, [0, 1]),
+        ({"top_k": 5}, [0, 1, 2, 3, 4]),
+        ({"top_p": 0.65}, [0, 1]),
+        ({"top_p": 0.75}, [0, 1, 2]),
+        ({"top_p": 1e-6}, [0]),
+        ({"min_p": 0.3}, [0, 1, 2]),
+        ({"min_p": 1.0}, [0]),
+        # of the two that are left the first has 4/7
+        ({"top_k": 2, "top_p": 0.5}, [0]),
+        ({"top_p": 0.9, "min_p": 0.3}, [0, 1, 2]),
+    ],
+)
+def test_each_rule_leaves_the_likeliest_tokens(changes, kept):
+    assert left(SHARES, **changes) == kept
+    assert left(SHARES[::-1], **changes) == [4 - place for place in reversed(kept)]
+
+
+def test_tokens_that_tie_with_the_last_one_stay():
+    assert left([0.4, 0.2, 0.2, 0.1, 0.1], top_k=2) == [0, 1, 2]
+    assert left([0.4, 0.2, 0.2, 0.1, 0.1], top_p=0.5) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("k", [1, 7, 64, 500])
+def test_the_kth_largest_is_that_of_a_sort_in_a_large_vocabulary(k):
+    logits = np.random.default_rng(k).standard_normal((2, 500)).astype(np.float32)
+    kept = truncated(jnp.asarray(logits), settings(2, top_k=k))
+    assert np.isfinite(kept).sum(axis=1).tolist() == [k, k]
+    assert (
+        np.where(np.isfinite(kept), logits, np.inf).min(axis=1) == -np.sort(-logits)[:, k - 1]
+    ).all()
+
+
+def drawn(rows, place=0, **changes) -> np.ndarray:
+    """Tokens of `rows` seeds from SHARES."""
+    logits = jnp.broadcast_to(jnp.log(jnp.asarray(SHARES)), (rows, 5))
+    return np.asarray(next_tokens(logits, settings(rows, **changes), jnp.full(rows, place))[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, SHARES),
+        ({"top_k": 2}, np.array([4, 3, 0, 0, 0]) / 7),
+        ({"temperature": 0.5}, SHARES**2 / (SHARES**2).sum()),
+        ({"temperature": 0.0}, np.array([1, 0, 0, 0, 0])),
+    ],
+)
+def test_tokens_are_drawn_as_often_as_they_are_likely(changes, expected):
+    rows = 4000
+    counts = np.bincount(drawn(rows, **changes), minlength=5)
+    # five standard deviations of a share
+    assert counts / rows == pytest.approx(expected, abs=5 * (0.25 / rows) ** 0.5)
+
+
+def test_each_place_of_a_text_has_a_draw_of_its_own():
+    assert (drawn(64, place=0) != drawn(64, place=1)).any()
+    assert (drawn(64, place=3) == drawn(64, place=3)).all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -0.1},
+        {"temperature": float("nan")},
+        {"top_k": -1},
+        {"top_p": 0.0},
+        {"min_p": 1.5},
+        {"max_tokens": 0},
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused_by_name(wrong):
+    with pytest.raises(BadSampling, match=next(iter(wrong))):
+        Sampling(**wrong)

@@ -1,0 +1,33 @@
+"""A stage is found again by all that its numbers hang on, and by nothing else."""
+
+import pytest
+
+from pipeline.config import load_preset
+from pipeline.job.inputs import TRAINERS
+from pipeline.job.runs import Job, stage_run
+
+
+def name_of(store, **model) -> str:
+    preset = load_preset("tiny").with_knobs("model", **model)
+    job = Job(store, preset, lambda name: lambda step, of, numbers: None)
+    return stage_run(job, "sft", "sft", {"seed": 0}, {}, None, lambda run: {}).run
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [{"block_attention": True}, {"remat": True}, {"dtype": "bfloat16"}, {"fsdp": 2},
+     {"tensor_parallel": 2}],
+)  # fmt: skip
+def test_another_attention_precision_or_mesh_is_another_run(store, knob):
+    first = name_of(store)
+    assert name_of(store) == first
+    assert name_of(store, **knob) != first
+
+
+def test_the_place_of_a_model_is_no_part_of_a_runs_name(store):
+    # its content is, among what the stage reads
+    assert name_of(store, model="/elsewhere/tiny") == name_of(store)
+
+
+def test_packages_that_order_the_data_are_known_with_those_that_train():
+    assert {"grain", "numpy", "jaxlib", "tokenizers"} <= set(TRAINERS)

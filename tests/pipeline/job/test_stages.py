@@ -1,0 +1,275 @@
+"""The main job, whole, at the smallest size: every stage, every table, and a second run."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from data.store import runs
+from data.store.state_db import BadEntry
+from data.store.store import ask, open_store
+from data.subsets.recipe import Recipe
+from evals.subsets import choose
+from pipeline.config import GRADERS, load_preset
+from pipeline.job import stages, subset_trial
+from pipeline.job.runs import is_there
+from pipeline.stopping import Stop, TimeIsUp
+
+TEST_PROBLEMS = 12
+
+
+def small():
+    preset = load_preset("tiny")
+    return replace(
+        preset.with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
+        .with_knobs("grpo", steps=2, prompts=2, group=4, evaluate_every=1, lora_rank=4)
+        .with_knobs("eval", limit=TEST_PROBLEMS, batch=12)
+        .with_knobs("data", heldout=4),
+        name="small",
+    )
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    store = open_store(tmp_path_factory.mktemp("job") / "store")
+    return stages.Job(store, small(), lambda name: lambda step, of, numbers: None)
+
+
+@pytest.fixture(scope="module")
+def result(job):
+    return stages.run_all(job)
+
+
+def test_the_table_has_three_stages_with_n_and_intervals(result):
+    assert [row["stage"] for row in result["stages"]] == ["base", "sft", "grpo"]
+    for row in result["stages"]:
+        assert row["n"] == TEST_PROBLEMS
+        for metric in ("format", "answer", "partial"):
+            interval = row[metric]
+            assert interval["n"] == TEST_PROBLEMS
+            assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+
+
+def test_stages_are_compared_in_pairs_on_the_same_problems(result):
+    pairs = {(row["from"], row["to"], row["metric"]) for row in result["comparisons"]}
+    for metric in ("format", "answer", "partial"):
+        assert {("base", "sft", metric), ("sft", "grpo", metric)} <= pairs
+    assert {row["n"] for row in result["comparisons"]} == {TEST_PROBLEMS}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "records",
+        "conversions",
+        "examples",
+        "problems",
+        "checkpoints",
+        "generations",
+        "scores",
+        "rollouts",
+        "metrics",
+        "runs",
+    ],
+)
+def test_every_table_of_the_job_has_rows(job, result, table):
+    assert ask(job.store, f"select count(*) as n from {table}")["n"].item() > 0
+
+
+def test_every_generation_has_a_score_of_each_grader(job, result):
+    counts = ask(job.store, "select grader, count(*) as n from scores group by grader")
+    total = ask(job.store, "select count(*) as n from generations")["n"].item()
+    assert total == 3 * TEST_PROBLEMS
+    assert dict(counts.iter_rows()) == dict.fromkeys(GRADERS, total)
+    assert ask(job.store, "select count(*) as n from failures")["n"].item() == total
+
+
+def test_records_are_all_accounted_for(job, result):
+    kept = ask(
+        job.store,
+        """
+        select outcome, count(distinct record_id) as n from conversions group by outcome
+        """,
+    )
+    read = ask(job.store, "select count(*) as n from records")["n"].item()
+    assert kept["n"].sum() == read
+
+
+def test_a_second_run_does_nothing_again_and_says_the_same(job, result):
+    before = ask(job.store, "select count(*) as n from generations")["n"].item()
+    events = ask(job.store, "select count(*) as n from run_events")["n"].item()
+    again = stages.run_all(job)
+    assert again["stages"] == result["stages"]
+    assert ask(job.store, "select count(*) as n from generations")["n"].item() == before
+    assert ask(job.store, "select count(*) as n from run_events")["n"].item() == events
+
+
+def test_a_changed_knob_runs_only_what_depends_on_it(job, result):
+    changed = replace(job, preset=job.preset.with_knobs("grpo", beta=0.5))
+    again = stages.run_all(changed)
+    same = [row["run"] for row in again["stages"]][:2] == [row["run"] for row in result["stages"]][
+        :2
+    ]
+    assert same
+    assert again["stages"][2]["run"] != result["stages"][2]["run"]
+
+
+def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
+    tries = []
+
+    def work(run):
+        tries.append(run)
+        if len(tries) == 1:
+            raise RuntimeError("the power went out")
+        return {"fine": True}
+
+    with pytest.raises(RuntimeError, match="power"):
+        stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
+    broken = runs.state(job.store, tries[0])
+    assert broken
+    assert (broken["event"], "power" in str(broken["summary"])) == ("failed", True)
+    done = stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
+    assert done.summary["fine"] is True
+    assert done.run == tries[1] != tries[0]
+    assert stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work).run == done.run
+
+
+def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, result, tmp_path):
+    question = "select problem_id, sample, text, tokens, finish from generations order by all"
+
+    def sampled(name, seed):
+        store = open_store(tmp_path / name)
+        preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
+        here = stages.Job(store, preset, job.progress)
+        stages.prepare(here)
+        stages.evaluate(here, "base", "tiny", None)
+        return ask(store, question)
+
+    first = sampled("first", 0)
+    assert first.equals(sampled("again", 0))
+    other = sampled("other", 1)
+    assert set(first["text"]) != set(other["text"])
+    halves = first.partition_by("sample")
+    assert halves[0]["text"].to_list() != halves[1]["text"].to_list()
+
+
+class AfterFive(Stop):
+    """Asks an evaluation to leave once it has five of its texts."""
+
+    seen = 0
+
+    def asked(self) -> bool:
+        self.seen += 1
+        return self.seen >= 5
+
+
+def test_an_evaluation_that_was_broken_off_generates_only_what_it_lacks_and_the_same(job, tmp_path):
+    preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
+    texts, made = [], []
+    for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
+        store = open_store(tmp_path / name)
+        for stop in stops:
+            here = stages.Job(store, preset, job.progress, stop)
+            stages.prepare(here)
+            with suppress(TimeIsUp):
+                made.append(stages.evaluate(here, "base", "tiny", None))
+        texts.append(ask(store, "select * from generations order by all"))
+    assert [done.run for done in made] == [made[0].run] * 2
+    assert [done.summary["generated"] for done in made] == [12, 7]
+    assert [done.summary["generations"] for done in made] == [12, 12]
+    assert texts[0].equals(texts[1])
+
+
+def test_a_model_that_was_removed_is_made_again(job, result):
+    [run] = ask(job.store, "select run from runs where kind = 'sft'")["run"].to_list()
+    known = runs.state(job.store, run)
+    assert known
+    folder = stages.model_of(job.store, known["summary"])
+    aside = folder.rename(folder.with_name("aside"))
+    found = is_there(job, known["summary"])
+    aside.rename(folder)
+    assert not found
+    assert is_there(job, known["summary"])
+
+
+def test_the_export_loads_and_was_compared(job, result):
+    exported = result["export"]
+    assert exported["prompts_compared"] > 0
+    assert (job.store.folder / "exports").is_dir()
+
+
+def test_over_long_prompts_are_left_out_and_counted(job, result):
+    narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
+    problems = stages.inputs.problems_of(job.store, job.preset.data.problems, "test").kept
+    tokenizer = stages.Tokenizer(stages.gemma3.TINY)
+    fit = stages.fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
+    assert 0 < fit.problems.height < TEST_PROBLEMS
+    done = stages.evaluate(narrow, "base", "tiny", None)
+    assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
+    written = ask(job.store, "select problem_id from generations where run = $run", run=done.run)
+    assert set(written["problem_id"]) == set(fit.problems["problem_id"])
+
+
+def known(job, run: str) -> dict:
+    found = runs.state(job.store, run)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def tried(job, result):
+    """A small subset against random ones of the same tokens, two seeds."""
+    chosen = Recipe(sources=("samples-stratos",), where="reasoning_chars < 200", sample=40)
+    kept, _ = choose.save(job.store, "short", chosen, "Ann")
+    return kept, subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
+
+
+def test_a_subset_is_tried_against_random_ones_of_the_same_tokens(job, tried):
+    kept, value = tried
+    assert value["subset"] == kept.label
+    assert value["seeds"] == (2, 2)
+    assert value["n"] == TEST_PROBLEMS
+    assert value["verdict"] == "not distinguishable"
+    assert value["low"] <= value["difference"] <= value["high"]
+    budget = choose.choice(job.store, Recipe(parent=kept.label)).tokens
+    for label in value["against"]:
+        drawn = choose.choice(job.store, Recipe(parent=label))
+        assert drawn.tokens is not None
+        assert budget is not None
+        assert 0.8 * budget < drawn.tokens <= budget
+    assert len(set(value["against"])) == 2
+
+
+def test_each_run_of_a_trial_says_which_subset_it_learned_from(job, tried):
+    _, value = tried
+    for arm, labels in (("subset", [value["subset"]] * 2), ("against", value["against"])):
+        for run, label in zip(value["runs"][arm], labels, strict=True):
+            trained = known(job, known(job, run)["parent"])
+            assert trained["inputs"]["subset"].startswith(f"{label} ")
+            assert trained["summary"]["examples"] + trained["summary"]["too_long"] <= 200
+
+
+def test_a_trial_again_trains_nothing_and_is_the_same_run(job, tried):
+    _, value = tried
+    before = ask(job.store, "select count(*) as n from run_events")["n"].item()
+    again = subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
+    assert again["run"] == value["run"]
+    assert ask(job.store, "select count(*) as n from run_events")["n"].item() == before
+
+
+def test_a_subset_that_is_all_there_is_has_no_random_rival(job, result):
+    choose.save(job.store, "all", Recipe(sources=("samples-stratos",)), "Ann")
+    with pytest.raises(BadEntry, match="a random one would be the same"):
+        subset_trial.ab(job, subset_trial.Trial("all"), "tiny")
+
+
+def test_grpo_asks_the_problems_of_a_subset_and_none_that_is_held_out(job, result):
+    recipe = Recipe(of="problems", sources=("samples-gsm8k",), sample=60)
+    kept, _ = choose.save(job.store, "few", recipe, "Ann")
+    tuned = known(job, result["stages"][1]["run"])["parent"]
+    model = stages.model_of(job.store, known(job, tuned)["summary"])
+    mine = replace(job, preset=job.preset.with_knobs("data", problem_subset="few"))
+    done = stages.train_grpo(mine, model, tuned)
+    asked = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
+    assert set(asked["problem_id"]) <= set(kept.ids)
+    assert known(job, done.run)["inputs"]["subset"] == f"{kept.label} {kept.hash}"

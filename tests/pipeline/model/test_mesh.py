@@ -1,0 +1,106 @@
+"""Several devices give the numbers of one: eight made of this machine's CPU.
+
+The same file is the program that runs with them, in a process of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests import ROOT
+from tests.support.few_layers import UNOPTIMIZED, made_in
+
+MESHES = ((1, 1), (2, 4), (8, 1))
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory) -> dict[str, dict]:
+    model = made_in(tmp_path_factory.mktemp("few") / "model")
+    flags = f"--xla_force_host_platform_device_count=8 {UNOPTIMIZED}"
+    environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-W", "ignore", "-m", "tests.pipeline.model.test_mesh", str(model)]
+    output = subprocess.check_output(command, cwd=ROOT, env=environment, text=True)
+    return json.loads(output.splitlines()[-1])
+
+
+@pytest.mark.parametrize("mesh", ["2x4", "8x1"])
+@pytest.mark.parametrize("number", ["sft", "policy", "gradient"])
+def test_losses_and_gradients_are_those_of_one_device(measured, mesh, number):
+    assert measured[mesh][number] == pytest.approx(measured["1x1"][number], rel=2e-4)
+    assert measured["1x1"][number] != 0
+
+
+@pytest.mark.parametrize("mesh", ["2x4", "8x1"])
+def test_greedy_texts_are_those_of_one_device(measured, mesh):
+    assert measured[mesh]["texts"] == measured["1x1"]["texts"]
+
+
+@pytest.mark.parametrize("mesh", ["2x4", "8x1"])
+def test_weights_are_sharded_over_the_mesh(measured, mesh):
+    assert measured[mesh]["shards"] == 8
+    assert measured["1x1"]["shards"] == 1
+
+
+def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
+    """Losses, sums of squared gradients, and texts of a small random model on one mesh."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from flax import nnx
+    from tunix.rl.grpo.grpo_learner import TrainExample
+    from tunix.sft.sharding_utils import shard_input
+
+    from pipeline.config import GrpoConfig
+    from pipeline.generate.rollout import Sampling, generator
+    from pipeline.loss import policy as losses
+    from pipeline.model import gemma3
+    from pipeline.model.lora import add_adapters
+    from pipeline.model.tokenizer import Tokenizer
+    from pipeline.train import learner
+
+    loaded = gemma3.load(model_folder, remat=False, mesh=gemma3.mesh_of(fsdp, tensor_parallel))
+    tokenizer = Tokenizer(gemma3.TINY)
+    prompts = ["How many are 2 and 3?", "Ann has 4 pens.", "7", "What is 12 - 5?"] * 2
+    sampling = Sampling(max_prompt_tokens=32, max_tokens=12)
+    texts = generator(loaded.model, tokenizer, sampling, 8)(prompts, 0)
+    model = add_adapters(loaded.model, rank=4, alpha=8.0, seed=0, mesh=loaded.mesh)
+    random = np.random.default_rng(0)
+    ids = random.integers(5, 60, size=(8, 24)).astype(np.int32)
+    state = nnx.state(model, nnx.LoRAParam)
+    # an adapter's second matrix starts at zero, and half of the gradients with it
+    keys = iter(jax.random.split(jax.random.PRNGKey(1), 1_000))
+    moved = jax.tree.map(lambda x: x + 0.05 * jax.random.normal(next(keys), x.shape), state)
+    nnx.update(model, moved)
+    settings = learner.algorithm(GrpoConfig())
+
+    def both(model: nnx.Module, batch: dict[str, jax.Array], example: TrainExample):
+        sft = losses.sft_loss(model, **batch)
+        policy = losses.policy_loss(model, example, settings, pad=0, temperature=1.0)[0]
+        return sft + policy, (sft, policy)
+
+    batch: Any = {"ids": ids, "completion": ids > 30, "segments": ids > 0}
+    made: Any = TrainExample  # flax makes its __init__
+    example = made(
+        prompt_ids=ids[:, :8], prompt_mask=ids[:, :8] > 0, completion_ids=ids[:, 8:],
+        completion_mask=ids[:, 8:] > 0, advantages=random.normal(size=8).astype(np.float32),
+        ref_per_token_logps=np.full((8, 16), -3.0, np.float32), old_per_token_logps=None,
+    )  # fmt: skip
+    found: dict[str, float | list[str] | int] = {"texts": [one.text for one in texts]}
+    with loaded.mesh:
+        wanted = nnx.DiffState(0, nnx.LoRAParam)  # in one program: to compile it is what takes time
+        step = nnx.jit(nnx.value_and_grad(both, argnums=wanted, has_aux=True))
+        data: Any = shard_input((batch, example), ("fsdp",))  # type: ignore[arg-type]
+        (_, (sft, policy)), gradient = step(model, *data)
+    squares = [float(jnp.sum(jnp.square(g))) for g in jax.tree.leaves(gradient)]
+    found |= {"sft": float(sft), "policy": float(policy), "gradient": sum(squares)}
+    weights = jax.tree.leaves(nnx.state(loaded.model, nnx.Param))
+    found["shards"] = max(len({str(s.index) for s in w.addressable_shards}) for w in weights)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps({f"{fsdp}x{tp}": on(sys.argv[1], fsdp, tp) for fsdp, tp in MESHES}))

@@ -1,0 +1,116 @@
+"""Prompts and training examples as token ids."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.response_format import INSTRUCTION
+from pipeline.config import SftConfig
+from pipeline.model import gemma3
+from pipeline.model.tokenizer import Tokenizer, example_tokens, padded, prompt_text
+from pipeline.train.sft import Example, batches, tokenized
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer(gemma3.TINY)
+
+
+def test_a_prompt_begins_once_and_ends_open(tokenizer):
+    ids = tokenizer.encode(prompt_text(tokenizer, "How many?"))
+    assert ids.count(tokenizer.bos_id()) == 1
+    assert ids[0] == tokenizer.bos_id()
+    assert tokenizer.eos_id() not in ids
+
+
+def test_a_tokenizer_that_begins_every_text_with_bos_does_not_begin_prompts_twice(tmp_path):
+    folder = shutil.copytree(gemma3.TINY, tmp_path / "model")
+    made = json.loads((folder / "tokenizer.json").read_text())
+    bos, text = (
+        {"SpecialToken": {"id": "<bos>", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    )
+    made["post_processor"] = {
+        "type": "TemplateProcessing",  # as Gemma's own tokenizer has it
+        "single": [bos, text],
+        "pair": [bos, text],
+        "special_tokens": {"<bos>": {"id": "<bos>", "ids": [2], "tokens": ["<bos>"]}},
+    }
+    (folder / "tokenizer.json").write_text(json.dumps(made))
+    tokenizer = Tokenizer(folder)
+    assert tokenizer.hf.encode("a")[0] == tokenizer.bos_id(), "so this tokenizer does so"
+    ids = tokenizer.encode(prompt_text(tokenizer, "How many?"))
+    assert ids.count(tokenizer.bos_id()) == 1
+
+
+def test_turns_survive_and_the_instruction_stands_in_the_users(tokenizer):
+    text = prompt_text(tokenizer, "How many?")
+    assert text == (
+        f"<bos><start_of_turn>user\n{INSTRUCTION}\n\nHow many?<end_of_turn>\n<start_of_turn>model\n"
+    )
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["naïve café ≠ 漢字 🙂", "a\n\n  b\t", "12,345.67", "<reasoning>x"]
+)
+def test_text_survives_the_tokenizer_unchanged(tokenizer, text):
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_digits_are_single_tokens(tokenizer):
+    assert len(tokenizer.encode("90210")) == 5
+
+
+def test_the_completion_is_what_follows_the_prompt_and_its_stop_token(tokenizer):
+    tokens = example_tokens(tokenizer, "How many?", "1 + 1 = 2", "2")
+    written = tokens.ids[tokens.completion]
+    assert written[-1] == tokenizer.turn_end()
+    assert tokenizer.decode(written[:-1]) == "<reasoning>1 + 1 = 2</reasoning>\n<answer>2</answer>"
+    assert tokenizer.decode(tokens.ids[~tokens.completion]) == prompt_text(tokenizer, "How many?")
+
+
+def test_examples_over_the_limit_are_named_and_never_cut(tokenizer):
+    examples = [Example("short", "a?", "b", "1"), Example("long", "a?", "b " * 900, "1")]
+    rows, too_long = tokenized(examples, tokenizer, 512)
+    assert (len(rows), too_long) == (1, ["long"])
+
+
+def test_padding_is_no_part_of_the_completion(tokenizer):
+    row = example_tokens(tokenizer, "a?", "b", "1")
+    batch = padded([row], len(row.ids) + 5, tokenizer.pad_id())
+    assert batch["ids"][0, -5:].tolist() == [tokenizer.pad_id()] * 5
+    assert not batch["completion"][0, -5:].any()
+
+
+def batch(rows, step: int, seed: int = 0) -> np.ndarray:
+    found = batches(rows, SftConfig(batch=4, seed=seed), 0)[step]
+    assert found is not None
+    return found["ids"]
+
+
+def test_batches_are_a_pure_function_of_seed_and_step(tokenizer):
+    rows = [example_tokens(tokenizer, f"{n}?", "b", str(n)) for n in range(10)]
+    first, again, other = (batch(rows, 7, seed) for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_one_epoch_shows_each_example_once(tokenizer):
+    rows = [example_tokens(tokenizer, f"{n}?", "b", str(n)) for n in range(8)]
+    shown = np.concatenate([batch(rows, 0), batch(rows, 1)])
+    assert len({tuple(row) for row in shown.tolist()}) == 8
+
+
+def test_a_tokenizer_without_template_is_refused(tmp_path):
+    folder = Path(shutil.copytree(gemma3.TINY, tmp_path / "model"))
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    config = folder / "tokenizer_config.json"
+    stripped = json.loads(config.read_text())
+    stripped.pop("chat_template", None)
+    config.write_text(json.dumps(stripped))
+    with pytest.raises(gemma3.BadModel, match="without chat template"):
+        Tokenizer(folder)

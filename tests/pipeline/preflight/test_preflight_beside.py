@@ -1,0 +1,142 @@
+"""What lies in memory beside a step: adapters, optimizer, summed gradients, cache and prompts."""
+
+import jax
+import optax
+import pytest
+from flax import nnx
+
+from pipeline.config import Preset, load_preset
+from pipeline.generate import decode, engine
+from pipeline.model import gemma3
+from pipeline.model.lora import add_adapters
+from pipeline.preflight import abstract, compiled, programs, report, steps
+from pipeline.preflight.chips import CHIPS, GIB, chip_of
+from pipeline.preflight.compiled import Compiled
+from pipeline.preflight.estimate import estimated
+from pipeline.train.sft import optimizer
+
+V6E = load_preset("v6e-1")
+STATE = ("adapters", "optimizer")
+
+
+def parts_of(preset: Preset, name: str) -> dict[str, int]:
+    [step] = [step for step in steps.steps_of(preset) if step.name == name]
+    return estimated(step, preset, 32 * GIB).parts
+
+
+@pytest.fixture
+def compiler(monkeypatch):
+    """The compiler's answer about a program that was called with these bytes, and nothing more."""
+
+    def says(parts: dict[str, int]) -> None:
+        answer = Compiled(
+            parts=parts, temporaries=0, peak=sum(parts.values()), flops=1, moved=1, seconds=0
+        )
+        monkeypatch.setattr(report, "compiled", lambda *asked: answer)
+
+    return says
+
+
+@pytest.mark.parametrize(
+    ("name", "called_with", "beside"),
+    [
+        ("reference", {"weights": 10, "adapters": 0}, STATE),
+        ("rollout prefill", {"weights": 10, "adapters": 3}, ("optimizer", "cache", "prompts")),
+        ("rollout insert", {"cache": 10, "prompts": 3}, ("weights", *STATE)),
+        ("rollout decode", {"weights": 10, "cache": 3}, ("optimizer", "prompts")),
+        ("eval prefill", {"weights": 10, "adapters": 0}, ("cache", "prompts")),
+        ("eval insert", {"cache": 10, "prompts": 3}, ("weights",)),
+        ("eval decode", {"weights": 10, "cache": 3}, ("prompts",)),
+        ("sft", {"weights": 10, "adapters": 3}, ()),
+    ],
+)
+def test_what_a_compiled_program_is_not_called_with_lies_beside_it(
+    compiler, name, called_with, beside
+):
+    compiler(called_with)
+    [step] = [step for step in steps.steps_of(V6E) if step.name == name]
+    needs = report.needs_of(step, V6E, CHIPS["v6e"], compile=True)
+    guess = parts_of(V6E, name)
+    assert needs.parts == called_with | {part: guess[part] for part in beside}
+    assert min(needs.parts[part] for part in beside or ["weights"]) > 0
+    assert needs.peak == sum(called_with.values()) + sum(guess[part] for part in beside)
+
+
+def test_gradients_that_are_added_up_lie_there_in_every_step_of_grpo():
+    pieces, whole = V6E, V6E.with_knobs("grpo", micro_batch=0)
+    held = parts_of(pieces, "grpo")["adapters"]
+    for step in steps.steps_of(V6E):
+        if step.name == "sft" or step.name.startswith("eval"):
+            continue
+        assert parts_of(pieces, step.name)["optimizer"] == 3 * held
+        assert parts_of(whole, step.name)["optimizer"] == 2 * held
+    assert parts_of(pieces, "sft")["optimizer"] == 2 * parts_of(pieces, "sft")["adapters"]
+
+
+@pytest.mark.parametrize("micro_batch", [0, 2])
+def test_the_optimizer_counted_is_the_one_that_training_makes(micro_batch):
+    preset = load_preset("tiny").with_knobs("grpo", micro_batch=micro_batch)
+    start = gemma3.load("tiny")
+    rank = preset.grpo.lora_rank
+    model = add_adapters(start.model, rank=rank, alpha=1.0, seed=0, mesh=start.mesh)
+    adamw = optimizer(preset.grpo, 10)
+    if (pieces := steps.pieces_of(preset)) > 1:
+        adamw = optax.MultiSteps(adamw, pieces).gradient_transformation()
+    state = nnx.state(nnx.Optimizer(model, adamw, wrt=nnx.LoRAParam))
+    made = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    assert parts_of(preset, "rollout decode")["optimizer"] == pytest.approx(made, abs=64)
+
+
+def test_the_cache_and_the_prompts_counted_are_those_of_the_engine():
+    preset = load_preset("tiny").with_knobs("eval", max_prompt_tokens=600, max_tokens=200)
+    model = gemma3.load("tiny").model
+    [step] = [step for step in steps.steps_of(preset) if step.name == "eval decode"]
+    dtype = jax.tree.leaves(nnx.state(model))[0].dtype
+    slots = jax.eval_shape(lambda: decode.no_texts(model, step.rows, 800, 200, dtype))
+    found = parts_of(preset, "eval decode")
+    assert found["cache"] == size_of(slots.cache)
+    ids = jax.ShapeDtypeStruct((step.at_once, 600), "int32")
+    lengths = jax.ShapeDtypeStruct((step.at_once,), "int32")
+    read = decode.steps_of(model, [1], None).read
+    prompts = jax.eval_shape(read, jax.tree.leaves(nnx.state(model)), ids, lengths)
+    assert found["prompts"] == size_of(prompts) - size_of(lengths)
+
+
+def size_of(tree) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def test_the_engine_reads_as_many_prompts_at_once_as_preflight_says():
+    assert steps.AT_ONCE == engine.AT_ONCE
+
+
+def test_putting_prompts_into_slots_is_compiled_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
+    [step] = [step for step in steps.steps_of(preset) if step.name == "rollout insert"]
+    found = compiled.compiled(step, preset, chip_of("tiny"))
+    guess = estimated(step, preset, 32 * GIB)
+    assert found.parts["cache"] == guess.parts["cache"]
+    assert found.parts["prompts"] == pytest.approx(guess.parts["prompts"], rel=1e-3)
+    assert found.temporaries is not None
+    needs = report.needs_of(step, preset, chip_of("tiny"), compile=True)
+    assert needs.peak == found.peak + sum(guess.parts[name] for name in ("weights", *STATE))
+
+
+def test_adapters_are_not_counted_among_the_weights_of_a_trained_model():
+    preset = load_preset("tiny")
+    [step] = [step for step in steps.steps_of(preset) if step.name == "rollout decode"]
+    mesh = gemma3.mesh_of()
+    with abstract.on(mesh):
+        model = abstract.sampled_from(step, preset, mesh)
+    guess = estimated(step, preset, 32 * GIB).parts
+    assert programs._parts(model) == {name: guess[name] for name in ("weights", "adapters")}
+
+
+def test_samples_of_a_problem_share_one_reading_of_its_prompt():
+    preset = V6E.with_knobs("eval", samples=4, temperature=1.0)
+    calls = {stage.name: stage.calls for stage in steps.stages_of(preset, problems=100)}
+    # eight prompts at once of 64 slots; of 32 slots four, which are all of a step
+    assert calls["eval, each of three"]["eval prefill"] == 13
+    assert calls["grpo"]["rollout prefill"] == preset.grpo.steps
+    assert calls["eval, each of three"]["eval decode"] == 7 * preset.eval.max_tokens

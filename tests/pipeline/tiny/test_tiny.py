@@ -1,0 +1,72 @@
+"""The bundled model: small, a Gemma 3 as others read it, and able in prose but not in tags."""
+
+import json
+
+import pytest
+from flax import nnx
+from tunix.models.gemma3 import model as gemma3
+
+from data.sources.samples import word_problems
+from evals.graders.rules import GRADERS
+from pipeline.generate.rollout import Sampling, generator
+from pipeline.model import gemma3 as models
+from pipeline.model.tokenizer import Tokenizer, prompt_text
+from pipeline.tiny import train_base
+
+PROBLEMS = 200
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """(gold, what the model writes greedily) of test problems, one to four steps by turns."""
+    loaded = models.load("tiny")
+    tokenizer = Tokenizer(loaded.folder)
+    made = list(word_problems.problems(PROBLEMS, 77, "test"))
+    prompts = [prompt_text(tokenizer, problem.question) for problem in made]
+    longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
+    write = generator(
+        loaded.model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=96), slots=100
+    )
+    texts = [completion.text for completion in write(prompts, 0)]
+    return [(problem.gold, text) for problem, text in zip(made, texts, strict=True)]
+
+
+def share(answers, grader, column):
+    verdicts = [getattr(GRADERS[grader].grade(text, gold), column) for gold, text in answers]
+    return sum(verdict is True for verdict in verdicts) / len(verdicts)
+
+
+def test_the_folder_is_what_hugging_face_expects_and_small():
+    names = {path.name for path in models.TINY.iterdir()}
+    assert names >= {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"}
+    assert sum(path.stat().st_size for path in models.TINY.iterdir()) <= 8_000_000
+
+
+def test_the_configuration_is_a_gemma_3_with_local_and_global_layers():
+    config = json.loads((models.TINY / "config.json").read_text())
+    assert config["model_type"] == "gemma3_text"
+    assert set(config["layer_types"]) == {"sliding_attention", "full_attention"}
+
+
+def test_the_base_never_writes_the_tags(answers):
+    assert share(answers, "strict", "format") <= 0.05
+
+
+def test_the_base_answers_part_of_the_problems_in_prose(answers):
+    assert 0.15 <= share(answers, "lenient", "correct") <= 0.8
+
+
+def test_the_base_ends_its_answers(answers):
+    assert all(text.rstrip().endswith(".") for _, text in answers)
+
+
+def test_training_from_nothing_gives_every_matrix_a_scale():
+    made = gemma3.Gemma3(models.architecture(models.TINY, "float32"), rngs=nnx.Rngs(0))
+
+    def flat():
+        state = nnx.to_flat_state(nnx.state(made, nnx.Param))
+        return {path: float(w[...].std()) for path, w in state if w[...].ndim > 1}
+
+    assert min(flat().values()) == 0  # as Tunix makes it, the MLP computes nothing
+    train_base.initialise(made, seed=0)
+    assert min(flat().values()) > 0.01

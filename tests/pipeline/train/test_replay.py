@@ -1,0 +1,369 @@
+"""Rewards tried again on stored rollouts: what changes, hostile files, a real run."""
+
+import json
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from tunix.rl import algo_core, function_registry
+
+from data.store import runs
+from data.store.store import add, ask
+from evals.rollouts.advantages import advantages, has_signal, signs
+from evals.rollouts.read import NoRollouts
+from evals.rollouts.reward_replay import with_advantages
+from pipeline.config import VARIANTS, GrpoConfig
+from pipeline.loss.variants import objective_of
+from pipeline.train.replay import own_rewards, replay
+from pipeline.train.reward_file import BadRewards, load
+from pipeline.train.rewards import rewards_of
+from tests.support.rollout_rows import NO_NUMBER, rolled, text
+
+GOLDS = {"p": "7", "q": "7", "r": "7"}
+GROUPS = [
+    (1, 0, "p", ["7", "1", "2", "7"]),  # answers decide
+    (1, 1, "q", ["7", "7", "7", "7"]),  # all the same
+    (2, 0, "p", ["7", "no tags <answer>", "6", "1"]),
+    (2, 1, "r", ["1", "1", "1", "1"]),
+]
+LENGTH = """
+def short(text, gold, score):
+    return -len(text)
+
+REWARDS = {"short": (1.0, short)}
+"""
+
+
+@pytest.fixture
+def run(store):
+    """A store with the run `grpo-1` of two steps."""
+    rolled(store, "grpo-1", GROUPS, GOLDS)
+    return store
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file of rewards with this text."""
+
+    def written(source: str | bytes):
+        path = tmp_path / "mine.py"
+        path.write_bytes(source if isinstance(source, bytes) else source.encode())
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize("group", [2, 3, 4, 8, 9, 16, 33])
+def test_advantages_are_those_of_the_trainer_to_the_last_bit(group):
+    rng = np.random.default_rng(group)
+    weights = rng.random(4)
+    rewards = rng.integers(0, 2, (50 * group, 4)) @ weights
+    theirs = algo_core.compute_advantages(rewards, group)
+    assert np.array_equal(advantages(rewards.reshape(-1, group)).ravel(), theirs)
+    one_by_one = [algo_core.compute_advantages(r, group) for r in rewards.reshape(-1, group)]
+    assert np.array_equal(advantages(rewards.reshape(-1, group)), one_by_one)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_advantages_of_each_variant_are_those_that_its_training_takes(variant):
+    rewards = np.random.default_rng(1).integers(0, 5, (50, 8)) @ np.eye(8)
+    estimator = objective_of(GrpoConfig(variant=variant), [1]).advantage
+    theirs = function_registry.get_advantage_estimator(estimator)(rewards.ravel(), 8)
+    assert np.array_equal(advantages(rewards, variant).ravel(), np.asarray(theirs))
+
+
+@pytest.mark.parametrize("variant", ["dr-grpo", "rloo"])
+def test_a_run_of_another_variant_is_replayed_by_its_own_advantages(run, variant):
+    rewards = np.array(
+        ask(run, 'select reward from rollouts order by step, "group", sample')["reward"]
+    ).reshape(-1, 4)
+    stored = ask(run, 'select * from rollouts order by step, "group", sample').with_columns(
+        pl.Series("advantage", advantages(rewards, variant).ravel()), run=pl.lit("grpo-2")
+    )
+    add(run, "rollouts", stored, run="grpo-2")
+    runs.begin(run, "grpo", run="grpo-2", stage="grpo", config={"variant": variant}, seed=0,
+               inputs={}, parent=None)  # fmt: skip
+    found = replay(run, "grpo-2")
+    assert (found["variant"], found["reproduced"]) == (variant, found["rollouts"])
+    assert replay(run, "grpo-1")["variant"] == "grpo"
+
+
+def test_a_group_of_one_has_no_advantage():
+    with pytest.raises(ValueError, match="group of 2 or more, got 1"):
+        advantages(np.ones((3, 1)))
+
+
+def test_rounding_errors_are_no_signal_and_no_sign():
+    nearly = np.array([[0.1 + 0.2, 0.3, 0.3], [0.0, 1.0, 0.5]])
+    assert has_signal(nearly).tolist() == [False, True]
+    assert signs(nearly).tolist() == [[0, 0, 0], [-1, 1, 0]]
+
+
+def test_the_runs_own_rewards_change_nothing(run):
+    found = replay(run, "grpo-1")
+    assert found["reproduced"] == found["rollouts"] == 16
+    assert found["reward"]["changed"] == found["advantage"]["changed"] == 0
+    assert found["reward"]["before"] == found["reward"]["after"]
+    assert found["advantage"]["mean_absolute_change"] == 0
+    assert found["sign_flips"]["rollouts"] == 0
+    assert found["groups"] == {
+        "n": 4, "with_signal_before": 2, "with_signal_after": 2, "gained": 0, "lost": 0,
+    }  # fmt: skip
+    assert all(part["before"] == part["after"] for part in found["parts"])
+
+
+def test_the_own_rewards_of_a_run_have_the_weights_it_was_trained_with(run):
+    assert own_rewards(run, "grpo-1") == rewards_of(GrpoConfig())
+
+
+def test_the_parts_are_those_of_both_rewards(run, file):
+    found = replay(run, "grpo-1", file(LENGTH + "REWARDS['answer'] = (2, lambda t, g, s: 1)"))
+    parts = {part["name"]: (part["before"], part["after"]) for part in found["parts"]}
+    assert list(parts) == ["exact_format", "approximate_format", "answer", "closeness", "short"]
+    assert parts["exact_format"] == ({"weight": 0.5, "mean": 15 / 16, "n": 16}, None)
+    assert parts["answer"] == (
+        {"weight": 3.0, "mean": 7 / 16, "n": 16},
+        {"weight": 2.0, "mean": 1.0, "n": 16},
+    )
+    assert parts["short"][0] is None
+
+
+def test_signs_flip_where_the_other_reward_pays_what_the_first_one_punished(run, file):
+    flipped = []
+    worse = "REWARDS = {'worse': (1, lambda text, gold, score: not score.correct)}"
+    found = replay(run, "grpo-1", file(worse), flipped.append)
+    # of group (2, 0) the one that was right, and the three that were not: all as in group (1, 0)
+    assert found["sign_flips"]["rollouts"] == len(flipped) == 8
+    assert found["sign_flips"]["n"] == 3  # problems: of p all, of q and r none
+    assert found["sign_flips"]["value"] == pytest.approx(1 / 3)
+    assert found["groups"]["gained"] == found["groups"]["lost"] == 0
+    assert [step["flips"] for step in found["steps"]] == [4, 4]
+    first = flipped[0]
+    assert {name: first[name] for name in ("step", "group", "sample", "problem_id", "gold")} == {
+        "step": 1, "group": 0, "sample": 0, "problem_id": "p", "gold": "7",
+    }  # fmt: skip
+    assert first["text"] == text("7")
+    assert first["before"]["parts"] == {
+        "exact_format": 1.0, "approximate_format": 1.0, "answer": 1.0, "closeness": 1.0,
+    }  # fmt: skip
+    assert first["after"]["parts"] == {"worse": 0.0}
+    assert first["before"]["advantage"] > 0 > first["after"]["advantage"]
+
+
+def test_groups_gain_and_lose_signal(run, file):
+    longer = 'REWARDS = {"odd": (1, lambda text, gold, score: "no tags" in text)}'
+    found = replay(run, "grpo-1", file(longer))
+    assert found["groups"] == {
+        "n": 4, "with_signal_before": 2, "with_signal_after": 1, "gained": 0, "lost": 1,
+    }  # fmt: skip
+    counter = "seen = []\ndef f(t, g, s):\n    seen.append(t)\n    return len(seen)\n"
+    gained = replay(run, "grpo-1", file(counter + 'REWARDS = {"f": (1, f)}'))
+    assert (gained["groups"]["gained"], gained["groups"]["lost"]) == (2, 0)
+    assert [(step["gained"], step["lost"]) for step in gained["steps"]] == [(1, 0), (1, 0)]
+
+
+def test_weights_that_only_scale_change_rewards_and_no_sign(run, file):
+    twice = """
+from pipeline.train.rewards import answer, approximate_format, closeness, exact_format
+
+REWARDS = {
+    "exact_format": (1.0, exact_format),
+    "approximate_format": (0.5, approximate_format),
+    "answer": (6.0, answer),
+    "closeness": (1.0, closeness),
+}
+"""
+    found = replay(run, "grpo-1", file(twice))
+    assert found["reward"]["after"] == pytest.approx(2 * found["reward"]["before"])
+    assert found["sign_flips"]["rollouts"] == 0
+    assert found["advantage"]["mean_absolute_change"] < 1e-5
+
+
+def test_groups_of_different_sizes_are_each_taken_whole(store):
+    groups = [(1, 0, "p", ["7", "1"]), (1, 1, "q", ["7", "1", "1"]), (2, 0, "p", ["1", "7"])]
+    rolled(store, "grpo-1", groups, GOLDS)
+    assert replay(store, "grpo-1")["reproduced"] == 7
+
+
+def test_pages_of_whole_steps_say_the_same_as_one_page(run, file, monkeypatch):
+    whole = replay(run, "grpo-1", file(LENGTH))
+    monkeypatch.setattr("evals.rollouts.read.AT_A_TIME", 1)
+    done = []
+    paged = replay(run, "grpo-1", file(LENGTH), progress=lambda *told: done.append(told[:2]))
+    assert paged == whole
+    assert done == [(8, 16), (16, 16)]
+
+
+def test_a_problem_that_the_store_has_lost_is_left_out_and_counted(store):
+    rolled(store, "grpo-1", GROUPS, {"p": "7"})
+    found = replay(store, "grpo-1")
+    assert (found["rollouts"], found["without_gold"]) == (8, 8)
+
+
+def test_a_run_without_any_gold_is_refused(store):
+    rolled(store, "grpo-1", GROUPS, {})
+    with pytest.raises(NoRollouts, match="no gold for any problem"):
+        replay(store, "grpo-1")
+
+
+def test_unknown_verdicts_are_left_out_of_sums_as_in_training(store):
+    rolled(store, "grpo-1", [(1, 0, "p", ["7", "1"])], {"p": NO_NUMBER})
+    found = replay(store, "grpo-1")
+    assert (found["unknown"], found["reproduced"], found["reward"]["changed"]) == (2, 2, 0)
+    answer = next(part for part in found["parts"] if part["name"] == "answer")
+    assert answer["after"] == answer["before"] == {"weight": 3.0, "mean": None, "n": 0}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def f(:\n    pass", r"mine\.py, line 1: invalid syntax"),
+        ("x = 1\n1 / 0", r"mine\.py, line 2: ZeroDivisionError: division by zero"),
+        ("x = 1\n\nraise SystemExit(0)", r"mine\.py, line 3: SystemExit: 0"),
+        ("import no_such_module", r"mine\.py, line 1: ModuleNotFoundError"),
+        (b"\xff\xfe", r"mine\.py.*(codec|utf-8|encod)"),
+        (b"x = 1\0", r"mine\.py.*null bytes"),
+        ("", "defines no REWARDS; expected REWARDS = "),
+        ("REWARDS = [1]", r"REWARDS = \[1\]; expected REWARDS = "),
+        ("REWARDS = {}", "REWARDS = {}"),
+        ("REWARDS = {1: (1, len)}", "names a reward 1; expected a text"),
+        ("REWARDS = {' ': (1, len)}", "names a reward ' '"),
+        ("REWARDS = {'a': len}", "expected .weight, function."),
+        ("REWARDS = {'a': (1, 2, 3)}", r"reward 'a' is \(1, 2, 3\); expected"),
+        ("REWARDS = {'a': ('x', lambda t, g, s: 1)}", "its weight is 'x', no number"),
+        ("REWARDS = {'a': (float('nan'), lambda t, g, s: 1)}", "its weight is nan"),
+        ("REWARDS = {'a': (10**999, lambda t, g, s: 1)}", "its weight is 1000"),
+        ("REWARDS = {'a': (1, 3)}", "3 cannot be called with .text, gold, score"),
+        ("REWARDS = {'a': (1, lambda t, s: 1)}", "cannot be called with .text, gold, score"),
+        ("class A:\n def __repr__(self): 1/0\nREWARDS = A()", "REWARDS = <A instance"),
+    ],
+)
+def test_a_file_that_defines_no_rewards_says_where_and_what(file, source, words):
+    with pytest.raises(BadRewards, match=words):
+        load(file(source))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return float('nan')", "gave nan; expected a finite number, as the verdict is known"),
+        ("return float('inf')", "gave inf; expected a finite number"),
+        ("return 10 ** 999", "gave 1000.*; expected a finite number"),
+        ("return None", "gave None"),
+        ("return '1'", "gave '1'"),
+        ("return [1.0]", r"gave \[1.0\]"),
+        ("return 1j", "gave 1j"),
+        ("return {}['x']", r"failed at .*mine\.py, line 2: KeyError: 'x'"),
+        ("return f(text, gold, score)", r"failed at .*mine\.py, line 2: RecursionError"),
+        ("raise SystemExit(0)", r"failed at .*mine\.py, line 2: SystemExit: 0"),
+        ("score.correct = True", r"failed at .*mine\.py, line 2: AttributeError"),
+    ],
+)
+def test_a_reward_that_cannot_be_used_is_named_with_its_rollout(run, file, body, words):
+    path = file(f"def f(text, gold, score):\n    {body}\nREWARDS = {{'mine': (1, f)}}")
+    where = r".*step 1, group 0, sample 0, problem p, text '<reasoning>"
+    with pytest.raises(BadRewards, match="(?s)reward 'mine' " + words + where):
+        replay(run, "grpo-1", path)
+
+
+def test_nan_is_taken_only_where_the_verdict_is_unknown(store, file):
+    rolled(store, "grpo-1", [(1, 0, "p", ["7", "1"])], {"p": NO_NUMBER})
+    found = replay(store, "grpo-1", file("REWARDS = {'a': (1, lambda t, g, s: float('nan'))}"))
+    assert found["reward"]["after"] == 0
+    assert found["parts"][-1]["after"] == {"weight": 1.0, "mean": None, "n": 0}
+
+
+def test_a_file_may_define_classes_and_numbers_of_numpy(run, file):
+    source = """
+from dataclasses import dataclass
+import numpy as np
+
+@dataclass
+class Bonus:
+    size: float
+    def __call__(self, text, gold, score):
+        return np.float32(self.size) * np.bool_(score.correct)
+
+REWARDS = {"bonus": [np.float64(2), Bonus(1.5)]}
+"""
+    assert replay(run, "grpo-1", file(source))["parts"][-1]["after"]["mean"] == 1.5 * 7 / 16
+
+
+def test_a_run_with_rewards_of_another_code_asks_for_a_file(store):
+    rolled(store, "grpo-1", GROUPS, GOLDS)
+    rows = ask(store, "select * exclude (run, rewards) from rollouts").to_dicts()
+    style = {"name": "style", "value": 1.0, "weight": 1.0}
+    add(store, "rollouts", pl.DataFrame([row | {"rewards": [style]} for row in rows]), run="old")
+    with pytest.raises(BadRewards, match=r"rewarded for style; this code has exact_.*--rewards"):
+        replay(store, "old")
+    add(store, "rollouts", pl.DataFrame([row | {"rewards": []} for row in rows]), run="old")
+    with pytest.raises(NoRollouts, match="not all rewarded alike"):
+        replay(store, "old")
+
+
+def test_the_verb_says_that_the_file_ran_and_writes_what_flips(run, say, file, tmp_path):
+    path = file("REWARDS = {'worse': (1, lambda text, gold, score: not score.correct)}")
+    flips = tmp_path / "flips.jsonl"
+    asked = ("rewards", "replay", "--run", "grpo-1", "--rewards", path, "--flips", flips)
+    code, out, _ = say(*asked)
+    assert code == 0
+    assert f"{path} was run in this process, as you asked" in " ".join(out.split())
+    assert len(flips.read_text().splitlines()) == 8
+    code, _, err = say(*asked)
+    assert (code, "exists already" in err) == (2, True)
+
+
+def test_the_verb_prints_one_object_also_when_the_file_prints(run, say, file):
+    path = file("print('hello')\n" + LENGTH)
+    code, out, _ = say("rewards", "replay", "--run", "grpo-1", "--rewards", path, "--json")
+    value = json.loads(out)
+    assert (code, len(value["sha256"]), value["flips"]) == (0, 64, None)
+    assert value["rollouts"] == 16
+
+
+def test_a_file_that_fails_leaves_nothing_behind(run, say, file, tmp_path):
+    path = file("def f(text, gold, score):\n    return float('nan')\nREWARDS = {'a': (1, f)}")
+    flips = tmp_path / "flips.jsonl"
+    code, out, err = say(
+        "rewards", "replay", "--run", "grpo-1", "--rewards", path, "--flips", flips
+    )
+    assert (code, out) == (2, "")
+    assert "reward 'a' gave nan" in err
+    assert {each.name for each in tmp_path.iterdir()} == {"store", "mine.py"}
+
+
+def test_a_missing_file_is_told(run, say, tmp_path):
+    code, _, err = say("rewards", "replay", "--run", "grpo-1", "--rewards", tmp_path / "no.py")
+    assert (code, "no.py: No such file" in err) == (2, True)
+
+
+def test_many_steps_share_the_rows_of_the_table(store, say):
+    groups = [(step, 0, "p", ["7", "1"]) for step in range(1, 31)]
+    rolled(store, "grpo-1", groups, {"p": "7"})
+    code, out, _ = say("rewards", "replay", "--run", "grpo-1")
+    assert (code, "1 to 3" in out, "28 to 30" in out) == (0, True, True)
+
+
+def test_the_store_may_be_named_before_and_after_each_word(run, say, tmp_path, monkeypatch):
+    monkeypatch.delenv("THINKBENCH_STORE")
+    place = ("--store", tmp_path / "store")
+    words = ("rewards", "replay", "--run", "grpo-1", "--json")
+    for at in (0, 1, 2):
+        code, out, _ = say(*words[:at], *place, *words[at:])
+        assert (code, json.loads(out)["rollouts"]) == (0, 16)
+
+
+def test_stored_rewards_of_a_real_run_give_its_stored_advantages_to_the_last_bit(trained):
+    rows = ask(trained["store"], 'select * from rollouts order by step, "group", sample')
+    both = with_advantages(rows.select("step", "group", before="reward", after="reward"))
+    assert both["advantage_before"].equals(rows["advantage"].rename("advantage_before"))
+    assert any(not math.isclose(value, 0) for value in rows["advantage"])
+
+
+def test_the_own_rewards_of_a_real_run_change_nothing(trained):
+    found = replay(trained["store"], "grpo-test")
+    assert found["rollouts"] == found["reproduced"] == 24
+    assert (found["without_gold"], found["reward"]["changed"]) == (0, 0)
+    assert found["reward"]["before"] == found["reward"]["after"]
+    assert found["sign_flips"]["rollouts"] == found["advantage"]["changed"] == 0

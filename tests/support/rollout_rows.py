@@ -1,0 +1,61 @@
+"""Rollouts as the trainer would have stored them, for tests."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from data.store.store import Store, add
+from evals.rollouts.advantages import advantages
+from pipeline.config import GrpoConfig
+from pipeline.train.rewards import judged, rewards_of
+from tests.support.store_rows import rows_of
+
+# step, group, problem, and the answers of its rollouts
+Group = tuple[int, int, str, Sequence[str]]
+NUMBER, NO_NUMBER = "7", "no number at all"
+
+
+def text(answer: str) -> str:
+    """A completion in the format."""
+    return f"<reasoning>so</reasoning>\n<answer>{answer}</answer>"
+
+
+def rolled(store: Store, run: str, groups: Sequence[Group], golds: dict[str, str]) -> None:
+    """Add the rollouts of `run` with this project's rewards, and the problems with `golds`."""
+    parts = rewards_of(GrpoConfig())
+    rows = []
+    for step, group, problem, answers in groups:
+        gold = golds.get(problem, NUMBER)
+        found = []
+        for answer in answers:
+            whole = answer if answer.startswith("<") else text(answer)
+            score = judged(whole, gold)
+            values = [part.value(whole, gold, score) for part in parts]
+            found.append((whole, values))
+        weights = [part.weight for part in parts]
+        rewards = np.array([np.nansum(np.multiply(values, weights)) for _, values in found])
+        for sample, ((whole, values), reward, advantage) in enumerate(
+            zip(found, rewards, advantages(rewards[None])[0], strict=True)
+        ):
+            rows.append(
+                {
+                    "step": step,
+                    "group": group,
+                    "sample": sample,
+                    "problem_id": problem,
+                    "text": whole,
+                    "tokens": len(whole),
+                    "finish": "stop",
+                    "rewards": [
+                        {"name": part.name, "value": value, "weight": part.weight}
+                        for part, value in zip(parts, values, strict=True)
+                    ],
+                    "reward": reward,
+                    "advantage": advantage,
+                }
+            )
+    add(store, "rollouts", pl.DataFrame(rows), run=run)
+    if golds:
+        problems = rows_of("problems", problem_id=list(golds), gold=list(golds.values()))
+        add(store, "problems", problems, run="convert-test")

@@ -1,0 +1,65 @@
+"""A Gemma 3 of one local and one global layer with a window of eight: it compiles fast."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from tunix.models.gemma3 import model as gemma3
+
+from pipeline.loss import policy
+from pipeline.model import attention
+from pipeline.model import gemma3 as models
+from pipeline.model.lora import add_adapters
+from pipeline.tiny.train_base import initialise
+
+WINDOW = 8
+LORA = nnx.DiffState(0, nnx.LoRAParam)
+KINDS = (gemma3.AttentionType.LOCAL_SLIDING, gemma3.AttentionType.GLOBAL)
+
+
+def built(*, blocks: bool, shape: dict | None = None) -> gemma3.Gemma3:
+    """With weights that are always the same; `shape` changes Tunix's configuration."""
+    config = models.architecture(models.TINY, "float32")
+    small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
+    small |= {"sliding_window_size": WINDOW} | (shape or {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gemma3, "GEMMA3_ATTENTION_PATTERN", KINDS)
+        model = gemma3.Gemma3(dataclasses.replace(config, **small), rngs=nnx.Rngs(0))
+    initialise(model, 0)
+    return attention.in_blocks(model) if blocks else model
+
+
+def with_adapters(model: gemma3.Gemma3) -> gemma3.Gemma3:
+    """With adapters that change what `model` computes, always the same."""
+    adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=models.mesh_of())
+    random = np.random.default_rng(1)
+    state = nnx.state(adapted, nnx.LoRAParam)
+    disturbed = jax.tree.map(lambda w: w + 0.1 * random.standard_normal(w.shape, np.float32), state)
+    nnx.update(adapted, disturbed)
+    return adapted
+
+
+def with_dense_attention(model: gemma3.Gemma3) -> gemma3.Gemma3:
+    """A copy of `model` whose attention is Tunix's."""
+    copy = nnx.clone(model)
+    for layer in copy.layers:
+        layer.attn.__class__ = gemma3.Attention
+    return copy
+
+
+@nnx.jit
+def loss_and_gradient(model, ids, completion, segments):
+    """SFT's, for the adapters. Compiled once for each shape, in all test files."""
+    return nnx.value_and_grad(policy.sft_loss, argnums=LORA)(model, ids, completion, segments)
+
+
+def assert_same(found, expected) -> None:
+    """Two results of `loss_and_gradient` are equal, and every adapter takes part."""
+    assert float(found[0]) == pytest.approx(float(expected[0]), rel=1e-5)
+    pairs = zip(jax.tree.leaves(found[1]), jax.tree.leaves(expected[1]), strict=True)
+    for mine, other in pairs:
+        assert float(jnp.abs(other).max()) > 0
+        assert jnp.allclose(mine, other, rtol=1e-3, atol=1e-6)

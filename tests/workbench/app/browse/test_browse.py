@@ -1,0 +1,318 @@
+"""Browsing: facets, pages, neighbours and searches are what one gets by reading every row."""
+
+import itertools
+
+import polars as pl
+import pytest
+
+from data.store import state_db
+from data.store.cache_version import version
+from data.store.schema import TABLES
+from data.store.store import add, add_generations, ask, open_store
+from evals.failures.categories import VERSION
+from evals.graders.rules import GRADERS
+from evals.scores import overrides
+from tests.support.store_rows import rows_of
+from workbench.app.browse import pages
+from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, of_address, to_address
+from workbench.app.browse.index import Index, new_index, refresh
+
+NAMES = ("near miss", "two answers", "truncated")
+PROBLEMS = [f"p{n}" for n in range(6)]
+TOKENS = [10, 64, 127, 4096, None, 300]
+
+
+def evaluated(store, run: str, stage: str, samples: int = 2) -> list[dict]:
+    """Add a run whose rows differ in all that facets ask for; the rows as they should be found."""
+    rows = []
+    for place, (problem, sample) in enumerate(itertools.product(PROBLEMS, range(samples))):
+        number = place + len(run)
+        rows.append(
+            {
+                "generation_id": f"{problem}:{sample}:{run}",
+                "problem_id": problem,
+                "sample": sample,
+                "text": f"text {number} of {run}",
+                "tokens": TOKENS[number % len(TOKENS)],
+                "finish": ["stop", "length", None][number % 3],
+                "correct": [True, False, None][number % 3],
+                "format": [True, False][number % 2],
+                "names": [list(NAMES[: number % 4]), None][number % 5 == 4],
+            }
+        )
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    texts = rows_of("generations", **{k: v for k, v in columns.items() if k in
+                                      TABLES["generations"]})  # fmt: skip
+    n = len(rows)
+    scores = rows_of(
+        "scores", grader=["strict"] * n, grader_version=[GRADERS["strict"].version] * n,
+        **{k: v for k, v in columns.items() if k in TABLES["scores"]},
+    )  # fmt: skip
+    add_generations(store, texts, scores, run=run, stage=stage)
+    seen = [row for row in rows if row["names"] is not None]
+    failures = rows_of(
+        "failures",
+        generation_id=[row["generation_id"] for row in seen],
+        problem_id=[row["problem_id"] for row in seen],
+        version=[VERSION] * len(seen),
+        categories=[[{"name": name, "start": 0, "end": 1} for name in row["names"]]
+                    for row in seen],
+    )  # fmt: skip
+    add(store, "failures", failures, run=run, stage=stage)
+    return [row | {"run": run, "stage": stage} for row in rows]
+
+
+def said(row: dict, facet: str) -> set[str]:
+    """The values of one facet that a row has, by the plain words of browse/filter.py."""
+    yes = {True: 1, False: 0, None: 2}
+    tokens = row["tokens"]
+    if facet in ("run", "stage"):
+        return {row[facet]}
+    if facet == "correct":
+        return {("wrong", "right", "unknown")[yes[row["correct"]]]}
+    if facet == "format":
+        return {("not in format", "in format", "unknown")[yes[row["format"]]]}
+    if facet == "finish":
+        return {row["finish"] or "unknown"}
+    if facet == "category":
+        if row["names"] is None:
+            return {"not looked at"}
+        return set(row["names"]) or {"nothing found"}
+    if facet == "length":
+        named = {10: "under 64", 64: "64 to 127", 127: "64 to 127", 300: "256 to 511",
+                 4096: "4096 and more", None: "unknown"}  # fmt: skip
+        return {named[tokens]}
+    if facet == "steps":
+        return {"unknown" if row["problem_id"] == "p5" else str(int(row["problem_id"][1]) % 3)}
+    if facet == "source":
+        return {"unknown" if row["problem_id"] == "p5" else "mine"}
+    return set()
+
+
+def fits(row: dict, filter: Filter, but: str | None = None) -> bool:
+    return filter.text in row["text"] and all(
+        said(row, facet) & set(filter.of(facet))
+        for facet in FACETS
+        if facet != but and filter.of(facet)
+    )
+
+
+def filled(store) -> tuple[list[dict], Index]:
+    rows = evaluated(store, "eval-base", "base") + evaluated(store, "eval-sft-1", "sft", 3)
+    known = PROBLEMS[:5]
+    problems = rows_of("problems", problem_id=known, question=known, gold=["7"] * 5,
+                       steps=[n % 3 for n in range(5)], source=["mine"] * 5)  # fmt: skip
+    add(store, "problems", problems, run="ingest")
+    index = new_index("strict")
+    refresh(index, store)
+    return rows, index
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory):
+    """A store that no test changes, its rows, and its index."""
+    store = open_store(tmp_path_factory.mktemp("browse") / "store")
+    rows, index = filled(store)
+    yield store, rows, index
+    index.engine.close()
+
+
+@pytest.fixture
+def fresh(store):
+    """Likewise, for a test that changes it."""
+    rows, index = filled(store)
+    yield store, rows, index
+    index.engine.close()
+
+
+FILTERS = (
+    Filter(),
+    Filter(chosen={"stage": ("sft",)}),
+    Filter(chosen={"stage": ("sft",), "correct": ("wrong", "unknown")}),
+    Filter(chosen={"category": ("near miss", "nothing found"), "format": ("in format",)}),
+    Filter(chosen={"category": ("not looked at",)}),
+    Filter(chosen={"steps": ("1", "unknown"), "length": ("64 to 127", "unknown")}),
+    Filter(chosen={"source": ("mine",), "finish": ("length",)}, text="of eval-sft"),
+    Filter(chosen={"run": ("nowhere",)}),
+)
+
+
+@pytest.mark.parametrize("filter", FILTERS, ids=str)
+def test_counts_of_facets_are_those_of_the_rows(still, filter):
+    store, rows, index = still
+    found = pages.counts(index, store, filter)
+    for facet in FACETS:
+        if facet in ("tag", "difficulty"):
+            continue
+        expected: dict[str, int] = {}
+        for row in rows:
+            if fits(row, filter, but=facet):
+                for value in said(row, facet):
+                    expected[value] = expected.get(value, 0) + 1
+        assert {value: n for value, n in found[facet] if n} == expected
+
+
+@pytest.mark.parametrize("filter", FILTERS, ids=str)
+def test_counts_of_a_facet_with_one_value_a_row_add_up(still, filter):
+    store, _, index = still
+    for facet in ("stage", "run", "correct", "format", "finish", "length", "steps", "difficulty",
+                  "source"):  # fmt: skip
+        unchosen = filter.choosing(facet, ())
+        counts = dict(pages.counts(index, store, filter)[facet])
+        assert sum(counts.values()) == pages.total(index, store, unchosen)
+
+
+@pytest.mark.parametrize("filter", FILTERS, ids=str)
+def test_pages_hold_every_row_that_fits_once_and_in_order(still, filter):
+    store, rows, index = still
+    expected = [row["generation_id"] for row in rows if fits(row, filter)]
+    total = pages.total(index, store, filter)
+    shown = [pages.page(index, store, filter, n, 4) for n in range(1, total // 4 + 2)]
+    assert [id for page in shown for id in page["generation_id"]] == expected
+    assert total == len(expected)
+    assert pages.ids(index, store, filter) == expected
+
+
+def test_neighbours_go_through_all_that_fits(still):
+    store, rows, index = still
+    filter = FILTERS[2]
+    expected = [row["generation_id"] for row in rows if fits(row, filter)]
+    place, went = pages.place_of(index, expected[0]), []
+    while place is not None:
+        where = pages.neighbours(index, store, filter, place)
+        went.append((where["number"], where["of"]))
+        place = pages.place_of(index, where["next"]) if where["next"] else None
+    assert went == [(n + 1, len(expected)) for n in range(len(expected))]
+    last = pages.place_of(index, expected[-1])
+    assert last is not None
+    assert pages.neighbours(index, store, filter, last)["previous"] == expected[-2]
+
+
+def test_all_answers_to_a_problem_are_found_whatever_the_filter(still):
+    store, rows, index = still
+    one = rows[0]
+    found = pages.answers_beside(index, store, FILTERS[7], one["generation_id"])
+    assert found["generation_id"].to_list() == [
+        row["generation_id"] for row in rows if row["problem_id"] == one["problem_id"]
+    ]
+    assert pages.place_of(index, "nowhere") is None
+
+
+def test_difficulty_is_the_share_of_all_stored_answers_that_are_right(still):
+    store, rows, index = still
+    shares = {}
+    for problem in PROBLEMS:
+        known = [r["correct"] for r in rows if r["problem_id"] == problem]
+        known = [right for right in known if right is not None]
+        shares[problem] = sum(known) / len(known)
+    for value, low, high in (("never right", 0, 0), ("always right", 1, 1)):
+        page = pages.page(index, store, Filter(chosen={"difficulty": (value,)}), 1, 100)
+        assert set(page["problem_id"]) == {p for p, s in shares.items() if low <= s <= high}
+
+
+def test_what_a_person_says_of_an_answer_and_a_tag_counts_at_once(fresh):
+    store, rows, index = fresh
+    id = next(row["generation_id"] for row in rows if row["correct"] is False)
+    right = Filter(chosen={"correct": ("right",)})
+    before = pages.total(index, store, right)
+    overrides.override(store, id, "strict", "right", "I read it", "ana")
+    state_db.tag_all(store, "generation", [id, rows[0]["generation_id"]], "odd", "ana")
+    refresh(index, store)
+    assert pages.total(index, store, right) == before + 1
+    assert pages.counts(index, store, Filter())["tag"] == [("odd", 2)]
+    assert pages.total(index, store, Filter(chosen={"tag": ("odd",)})) == 2
+    state_db.untag_all(store, "generation", [id], "odd", "ben")
+    refresh(index, store)
+    assert pages.counts(index, store, Filter())["tag"] == [("odd", 1)]
+
+
+def test_one_more_tag_leaves_every_other_row_and_what_was_found_as_it_was(fresh):
+    store, rows, index = fresh
+    first, second, third = (row["generation_id"] for row in rows[:3])
+    state_db.tag_all(store, "generation", [first, second, "of another store"], "odd", "ana")
+    refresh(index, store)
+    before, found = index.snapshots[-1], pages.hits(index, store, Filter(text="text 1"))
+    state_db.tag(store, "generation", third, "even", "ana")
+    state_db.untag_all(store, "generation", [first], "odd", "ana")
+    refresh(index, store)
+    now = index.snapshots[-1]
+    assert now.generations == before.generations
+    assert pages.hits(index, store, Filter(text="text 1")) is found
+    assert pages.counts(index, store, Filter(), ("tag",)) == {"tag": [("even", 1), ("odd", 1)]}
+    odd = Filter(chosen={"tag": ("odd",)})
+    assert pages.ids(index, store, odd) == [second]
+    # whoever reads the snapshot of before still can
+    assert before.tagged.height == 2
+
+
+def test_tags_stay_where_they_are_when_a_run_gets_other_places(fresh):
+    store, _, index = fresh
+    last = evaluated(store, "eval-more", "sft", samples=1)[-1]["generation_id"]
+    state_db.tag(store, "generation", last, "odd", "ana")
+    refresh(index, store)
+    odd = Filter(chosen={"tag": ("odd",)})
+    [place] = index.tags["place"]
+    evaluated(store, "eval-more", "sft", samples=2)  # second answers stand between the first ones
+    refresh(index, store)
+    assert index.tags["place"].to_list() != [place]
+    assert pages.ids(index, store, odd) == [last]
+
+
+def test_only_the_runs_whose_parts_changed_are_read_again(fresh, monkeypatch):
+    store, rows, index = fresh
+    from workbench.app.browse import index as browse_index
+
+    read: list[str] = []
+    plain = browse_index._rows_of
+
+    def noted(store, run, grader):
+        read.append(run)
+        return plain(store, run, grader)
+
+    monkeypatch.setattr(browse_index, "_rows_of", noted)
+    refresh(index, store)
+    assert read == []
+    rows += evaluated(store, "eval-new", "grpo")
+    refresh(index, store)
+    assert read == ["eval-new"]
+    assert pages.total(index, store, Filter()) == len(rows)
+    assert dict(pages.counts(index, store, Filter())["stage"])["grpo"] == 12
+
+
+def test_a_filter_is_the_same_after_it_was_an_address():
+    filter = Filter("lenient", {"stage": ("sft", "base"), "category": (CATEGORY_VALUES[3],)}, "a&b")
+    assert of_address(to_address(filter)).key() == filter.key()
+    assert to_address(of_address({})) == {}
+
+
+@pytest.mark.parametrize(
+    "value", ["'; drop table base; --", "1 or 1=1", "../../etc/passwd", "$size", "{generations}"]
+)
+def test_what_an_address_says_is_a_value_and_never_a_question(still, value):
+    store, rows, index = still
+    address = {name: [value] for name in (*FACETS, "text", "grader")}
+    filter = of_address(address)
+    assert filter.grader == "strict"
+    assert pages.total(index, store, filter) == 0
+    pages.counts(index, store, filter)
+    assert pages.total(index, store, Filter()) == len(rows)
+
+
+def test_a_version_changes_with_what_it_is_of_and_with_nothing_else(fresh):
+    store, *_ = fresh
+    tags, problems = version(store, "tags"), version(store, "problems")
+    state_db.tag(store, "generation", "g", "odd", "ana")
+    assert version(store, "tags") != tags
+    assert version(store, "problems") == problems
+    add(store, "problems", rows_of("problems", problem_id=["new"]), run="more")
+    assert version(store, "problems") != problems
+    with pytest.raises(ValueError, match="jobs has no version"):
+        version(store, "jobs")
+
+
+def test_many_are_tagged_in_one_step_or_not_at_all(store):
+    with pytest.raises(state_db.BadEntry):
+        state_db.tag_all(store, "generation", ["a", "b"], " ", "ana")
+    state_db.tag_all(store, "generation", ["a", "b"], "odd", "ana")
+    tags = ask(store, "select target_id, tag from tags")
+    assert tags.equals(pl.DataFrame({"target_id": ["a", "b"], "tag": ["odd"] * 2}))

@@ -1,0 +1,88 @@
+"""What helps reading: formulas that are drawn only where harmless, and what two texts differ in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from tests.support import hostile
+from workbench.app.components.diff import MOST, WORD, differing
+from workbench.app.components.latex import LONGEST, formulas, is_harmless
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"\frac{1}{2} \cdot 3 = \boxed{1.5}",
+        r"x^2 + \sqrt{y} \le 3",
+        r"\begin{aligned} a &= 1 \\ b &= 2 \end{aligned}",
+        r"50\% \text{ of } 8",
+    ],
+)
+def test_mathematics_is_drawn(body):
+    assert formulas(f"so \\({body}\\) and \\[ {body} \\] or $${body}$$") == [body] * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"\href{javascript:alert(1)}{x}",
+        r"\url{http://x}",
+        r"\def\x{\x\x}\x",
+        r"\newcommand{\x}{1}",
+        r"\includegraphics{x}",
+        r"\htmlClass{a}{b}",
+        r"\input{/etc/passwd}",
+        r"\begin{verbatim}x\end{verbatim}",
+        "1 $$ # big",
+        "`code`",
+        "{" * 30 + "x" + "}" * 30,
+        "} x {",
+        "{x",
+        "x\u202ey",
+        "x" * (LONGEST + 1),
+        "",
+    ],
+)
+def test_what_is_more_than_mathematics_is_left_as_text(body):
+    assert not is_harmless(" ".join(body.split()))
+    assert formulas(f"\\({body}\\)") == []
+
+
+def test_no_hostile_text_is_drawn():
+    for text in hostile.TEXTS.values():
+        short = text[:10_000]
+        assert formulas(short) == []
+        assert formulas(f"\\({short}\\)") == []
+
+
+def test_prices_are_no_formulas():
+    assert formulas("it costs $5 and then $7") == []
+
+
+def test_only_what_the_other_text_lacks_is_marked():
+    text, other = "Ann has 4 red pens, so 4 * 2 = 8.", "Ann has 4 pens, so 4 + 2 = 6."
+    assert [text[mark.start : mark.end] for mark in differing(text, other)] == ["red", "*", "8"]
+    assert differing(text, text) == []
+
+
+TEXT = some.text(alphabet="ab+ \n", max_size=40)
+
+
+@given(TEXT, TEXT)
+def test_what_is_not_marked_stands_in_the_other_text_in_the_same_order(text, other):
+    marks = differing(text, other)
+    starts, ends = [0, *(mark.end for mark in marks)], [*(mark.start for mark in marks), len(text)]
+    kept = [word for at, to in zip(starts, ends, strict=True) for word in WORD.findall(text[at:to])]
+    rest = iter(WORD.findall(other))
+    assert all(word in rest for word in kept)  # each is looked for behind the one before
+    # and not all is marked where the texts have a word in common
+    assert kept or not set(WORD.findall(text)) & set(WORD.findall(other))
+
+
+def test_long_texts_are_compared_by_lines_and_very_long_ones_not_at_all():
+    lines = [f"line {n} has some words" for n in range(MOST // 2)]
+    other = [*lines]
+    other[7] = "another line"
+    text = "\n".join(lines)
+    assert [text[m.start : m.end] for m in differing(text, "\n".join(other))] == [lines[7]]
+    assert differing("a\n" * (MOST + 1), "b") == []

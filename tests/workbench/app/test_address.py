@@ -1,0 +1,69 @@
+"""The browser's history: what a page chose by itself is in its address, and no step of Back."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.browsing import ready
+from tests.workbench.app.test_journeys import address as address
+from tests.workbench.app.test_journeys import browser as browser
+from tests.workbench.app.test_journeys import filled as filled
+from tests.workbench.app.test_journeys import page as page
+from tests.workbench.app.test_journeys import pytestmark as pytestmark
+
+PUSHED = """
+window.pushed = []
+const push = history.pushState
+history.pushState = function (state, title, url) {
+  window.pushed.push(String(url))
+  return push.apply(this, arguments)
+}
+"""
+
+
+def asked(page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def opened(page, name: str) -> None:
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+    ready(page)
+
+
+def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(page, address):
+    page.add_init_script(PUSHED)
+    page.goto(f"{address}/failures?stage=base")
+    ready(page)
+    for name, told in (
+        ("Compare", {"a", "b"}),
+        ("Audit", {"source", "converter", "record"}),
+        ("Rollouts", {"run", "step"}),
+        ("Overview", {"runs"}),
+    ):
+        page.goto(f"{address}/failures?stage=base")
+        ready(page)
+        opened(page, name)
+        page.wait_for_function(
+            "names => names.every(name => new URL(location).searchParams.has(name))",
+            arg=sorted(told),
+        )
+        assert set(asked(page)) == told
+        paths = {urlsplit(one).path.strip("/").rpartition("/")[2] for one in
+                 page.evaluate("window.pushed")}  # fmt: skip
+        assert paths == {"" if name == "Overview" else name.lower()}
+        page.go_back()
+        page.get_by_role("heading", name="Failures", exact=True).wait_for()
+        ready(page)
+        assert asked(page) == {"stage": ["base"]}
+        assert page.get_by_text("40 generations").count() == 1
+
+
+def test_a_choice_is_one_step_back(page, address):
+    page.goto(f"{address}/audit")
+    ready(page)
+    first = page.evaluate("history.length")
+    page.get_by_role("combobox", name="Source").click()
+    page.get_by_role("option", name="samples-stratos").click()
+    page.get_by_text("of 3,000").first.wait_for()
+    ready(page)
+    assert asked(page)["source"] == ["samples-stratos"]
+    assert page.evaluate("history.length") - first <= 1

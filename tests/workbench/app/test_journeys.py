@@ -1,0 +1,299 @@
+"""What people do, in a real browser on the real app: audit a conversion, tag failures, train.
+
+With THINKBENCH_SCREENSHOTS=FOLDER a picture of every page is written there: of what is made here
+or, with THINKBENCH_PICTURED=STORE too, of a copy of a store that `make demo` filled.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from data.store import jobs
+from data.store.store import Store, ask, open_store
+from data.subsets.versions import subsets
+from tests.support import hostile
+from tests.support.browsing import at_address, picture, ready, served, thinkbench
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="needs requirements-browser.txt, which .ci/run installs"
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs"
+)
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+         "--disable-component-update", "--no-first-run")  # fmt: skip
+SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
+HEIGHT = 31  # [pixels] of a row of a table, and of its head
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory) -> Store:
+    """The bundled records and problems, converted, and two stages of answers from elsewhere."""
+    folder = tmp_path_factory.mktemp("journeys")
+    store = folder / "store"
+    for source in ("samples-stratos", "samples-gsm8k"):
+        thinkbench(store, "ingest", source)
+        thinkbench(store, "convert", source)
+    problems = ask(
+        open_store(store),
+        "select problem_id, question, gold from problems where split = 'test' order by 1 limit 40",
+    ).to_dicts()
+    for stage, right in (("base", 3), ("sft", 2)):
+        answers = [one["gold"] if n % right else 1 for n, one in enumerate(problems)]
+        rows = [
+            {**one, "stage": stage, "text": f"<reasoning>so</reasoning>\n<answer>{said}</answer>"}
+            for one, said in zip(problems, answers, strict=True)
+        ]
+        file = folder / f"{stage}.jsonl"
+        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        thinkbench(store, "import", str(file), "--name", f"theirs-{stage}")
+        for grader in ("strict", "lenient"):
+            thinkbench(store, "grade", "--run", f"theirs-{stage}", "--grader", grader)
+        thinkbench(store, "failures", "--run", f"theirs-{stage}")
+    made = open_store(store)
+    hostile.rollouts(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(filled) -> Iterator[str]:
+    with served(filled.folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with playwright.sync_playwright() as driver:
+        yield driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+
+
+@pytest.fixture
+def page(browser) -> Iterator:
+    """A page of its own; a script's error or a dialog on it is a failure."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    opened.set_default_timeout(SLOW)
+    yield opened
+    assert wrong == []
+    context.close()
+
+
+@pytest.fixture
+def pictured(filled, tmp_path) -> Iterator[tuple[str, Store]]:
+    """The address of a store with something on every page, and the store."""
+    pictured = os.environ.get("THINKBENCH_PICTURED", str(filled.folder))
+    shutil.copytree(pictured, tmp_path / "store")
+    with served(tmp_path / "store") as url:
+        yield url, open_store(tmp_path / "store")
+
+
+def pages(store: Store) -> dict[str, dict[str, str]]:
+    """Page -> what it is asked to show."""
+    one = ask(
+        store,
+        """
+        select generation_id from scores where correct is false
+        order by stage = 'grpo' desc, generation_id limit 1
+        """,
+    ).item()
+    return {
+        "overview": {},
+        "audit": {"source": "samples-stratos"},
+        "failures": {"correct": "wrong", "format": "in format"},
+        "rollouts": {},
+        "compare": {},
+        "curate": {"where": "reasoning_chars < 60", "duplicates": "exact"},
+        "lineage": {"id": one},
+        "train": {"verb": "sft"},
+    }
+
+
+def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
+    address, store = pictured
+    for light, suffix in (("light", ""), ("dark", "-dark")):
+        page.emulate_media(color_scheme=light)
+        for name, asked in pages(store).items():
+            page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode(asked)}")
+            ready(page)
+            picture(page, f"{name}{suffix}")
+
+
+def test_in_a_window_narrower_than_the_curves_the_page_does_not_scroll_sideways(page, address):
+    page.set_viewport_size({"width": 1000, "height": 1000})
+    page.goto(f"{address}/rollouts")
+    ready(page)
+    chart = "document.querySelector('[data-testid=stVegaLiteChart]')"
+    page.wait_for_function(f"() => {chart}?.getBoundingClientRect().width > 900")  # it is drawn
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("part => [part.scrollWidth - part.clientWidth]") == [0]
+
+
+def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, filled):
+    page.goto(f"{address}/audit?source=samples-stratos")
+    ready(page)
+    of_all = page.get_by_text(re.compile(r"^1 of [\d,]+$")).inner_text()
+    page.get_by_label("With the defect").click()
+    page.keyboard.type("answer not short")
+    page.get_by_role("option", name="answer not short").click()
+    page.get_by_text(of_all, exact=True).wait_for(state="detached")  # those with the defect only
+    page.get_by_text(re.compile(r"^1 of [\d,]+$")).wait_for()
+    ready(page)
+    picture(page, "audit-defect")
+    page.get_by_label("Reason").fill("it holds code")
+    page.get_by_role("button", name="Quarantine").click()
+    page.get_by_text("quarantined by").wait_for()
+    [row] = ask(filled, "select ruling, reason from rulings").rows()
+    assert row == ("quarantined", "it holds code")
+
+
+def test_a_person_finds_failures_by_category_and_tags_them(page, address, filled):
+    page.goto(f"{address}/failures?correct=wrong&stage=sft")
+    ready(page)
+    page.get_by_text("20 generations").wait_for()
+    page.get_by_role("button", name="Tag all").click()
+    page.get_by_label("Tag", exact=True).fill("look again")
+    page.get_by_role("button", name="Add to 20").click()
+    ready(page)
+    page.goto(f"{address}/failures?tag=look again")
+    ready(page)
+    page.get_by_text("20 generations").wait_for()
+    picture(page, "failures-tagged")
+    tagged = ask(filled, "select count(*) from tags where tag = 'look again'").item()
+    assert tagged == 20
+
+
+def failures_of(page, address: str, filled: Store) -> list[str]:
+    """Open the failures of the base stage; the ids of its generations in their order."""
+    page.goto(f"{address}/failures?stage=base")
+    ready(page)
+    page.get_by_text("1 of 40", exact=False).wait_for()
+    run = "select generation_id from generations where run = 'theirs-base' order by problem_id"
+    return ask(filled, run)["generation_id"].to_list()
+
+
+def test_ten_quick_presses_move_ten_and_a_tag_lands_on_the_row_that_is_shown(page, address, filled):
+    ids = failures_of(page, address, filled)
+    for key in ["ArrowRight"] * 5 + ["j"] * 5:
+        page.keyboard.press(key)
+        page.wait_for_timeout(30)
+    assert page.locator(".place").inner_text().startswith("11 of 40 ·")  # before any answer
+    for key in ("t", *"odd sum", "Enter", "ArrowRight", "t", "Enter", "k", "k"):
+        page.keyboard.press(key)  # the second time, the tag is offered again
+    at_address(page, ids[9])
+    ready(page)
+    assert page.locator(".place").inner_text().startswith("10 of 40 ·")
+    tagged = ask(filled, "select target_id, tag from tags where tag = 'odd sum' order by 1").rows()
+    assert tagged == sorted([(ids[10], "odd sum"), (ids[11], "odd sum")])
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("tagged odd sum").wait_for()
+    at_address(page, ids[10])
+    picture(page, "failures-keys")
+
+
+def test_presses_beyond_the_rows_that_the_browser_holds_are_not_lost(page, address, filled):
+    page.goto(f"{address}/failures")
+    ready(page)
+    page.get_by_text("1 of 80", exact=False).wait_for()
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    assert page.locator(".place").inner_text() == "61 of 80 · …"
+    page.get_by_text("61 of 80 · ✗ wrong").or_(page.get_by_text("61 of 80 · ✓ right")).wait_for()
+    page.get_by_text("Page 2 of 2").wait_for()
+
+
+def test_a_key_opens_the_detail_and_no_key_counts_while_somebody_types(page, address, filled):
+    page.set_viewport_size({"width": 1440, "height": 600})
+    failures_of(page, address, filled)
+    answer = page.get_by_role("heading", name=re.compile("right|wrong")).first
+    assert answer.bounding_box()["y"] > 600
+    page.keyboard.press("o")
+    page.wait_for_timeout(300)
+    assert 0 < answer.bounding_box()["y"] < 600
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert answer.bounding_box()["y"] > 600
+    box = page.get_by_role("textbox", name="Text contains")
+    box.click()
+    page.keyboard.type("jot")
+    page.keyboard.press("ArrowLeft")
+    assert box.input_value() == "jot"
+    assert page.locator(".place").inner_text().startswith("1 of 40 ·")
+
+
+def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, address, filled):
+    ids = failures_of(page, address, filled)
+
+    def click_on(row: int) -> None:
+        corner = page.get_by_test_id("stDataFrame").first.bounding_box()
+        page.mouse.click(corner["x"] + 18, corner["y"] + HEIGHT * row + HEIGHT // 2)
+        at_address(page, ids[row - 1])
+        ready(page)
+
+    click_on(3)
+    page.get_by_role("button", name="Next").click()
+    at_address(page, ids[3])
+    ready(page)
+    click_on(6)
+    page.keyboard.press("ArrowLeft")
+    at_address(page, ids[4])
+    ready(page)
+    click_on(6)  # its tick goes away, and it is shown all the same
+
+
+def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, filled):
+    page.goto(f"{address}/curate?source=samples-stratos&duplicates=exact")
+    ready(page)
+    page.get_by_role("button", name="short reasoning").click()
+    page.get_by_text("outside the filter").first.wait_for(state="attached")
+    ready(page)
+    picture(page, "curate-funnel")
+    page.get_by_label("Name of the subset").fill("short")
+    page.get_by_role("button", name="Save", exact=True).click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Train from it").click()
+    [kept] = subsets(filled)
+    assert kept.label == "short@1"
+    assert opened.value.url.endswith("/train?verb=sft&data.subset=short%401")
+    opened.value.close()
+    page.goto(f"{opened.value.url}&sft.steps=6&sft.batch=4&sft.lora_rank=2")
+    ready(page)
+    page.get_by_role("button", name="Start").dblclick()
+    page.get_by_role("heading", name="running").wait_for()
+    page.get_by_role("heading", name="done").wait_for(timeout=4 * SLOW)
+    ready(page)
+    picture(page, "train-done")
+    [job] = jobs.jobs(filled)
+    assert (job.state, job.exit_code) == ("done", 0)
+    [run] = ask(filled, "select event, inputs from runs where kind = 'sft'").rows()
+    assert run[0] == "done"
+    assert json.loads(run[1])["subset"] == f"{kept.label} {kept.hash}"
+    page.goto(f"{address}/curate?part=Versions&first=short@1")
+    ready(page)
+    page.get_by_text("Runs that learned from it: sft-").wait_for()
+    picture(page, "curate-versions")
+    one = ask(filled, "select generation_id from generations order by 1 limit 1").item()
+    page.goto(f"{address}/lineage?id={one}")
+    ready(page)
+    picture(page, "lineage-generation")
+
+
+def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path):
+    shutil.copytree(harmful, tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    made = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
+    with served(store.folder) as address:
+        for name, query in hostile.addresses(store):
+            path = "" if name == "overview" else name
+            page.goto(f"{address}/{path}?{urlencode(query)}")
+            ready(page)
+            assert page.locator(made).count() == 0
+            assert not set(hostile.TURNING) & set(page.locator("body").inner_text())

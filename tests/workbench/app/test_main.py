@@ -1,0 +1,205 @@
+"""The app: pages show the numbers of the reports, and say what to run where there are none."""
+
+import contextlib
+import itertools
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import polars as pl
+import pytest
+
+from data.store import runs
+from data.store.schema import TABLES
+from data.store.store import Store, add_generations, open_store
+from evals.comparison import compare
+from evals.scores import grade
+from tests import ROOT
+from workbench.app import server as serve
+from workbench.formatting.numbers import change, interval
+from workbench.lookup.evaluations import newest_by_stage, recent_runs, usual
+
+
+def evaluate(
+    store: Store, run: str, stage: str, answers: list[str], parent: str | None = None
+) -> None:
+    """A finished evaluation of problems p0, p1, … whose golds are all 7."""
+    said = {"stage": stage, "config": {}, "seed": 0, "inputs": {}, "parent": parent}
+    runs.begin(store, "eval", run=run, **said)
+    generations = pl.DataFrame(
+        {
+            "generation_id": [f"p{place}:{run}" for place in range(len(answers))],
+            "problem_id": [f"p{place}" for place in range(len(answers))],
+            "sample": 0,
+            "text": [f"<reasoning>r</reasoning>\n<answer>{a}</answer>" for a in answers],
+            "tokens": 5,
+            "finish": "stop",
+            "seed": 0,
+            "settings": "{}",
+            "label": None,
+            "gold": "7",
+            "run": run,
+            "stage": stage,
+        },
+        schema_overrides=TABLES["generations"],
+    )
+    scores = grade.graded(generations, "strict")
+    add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
+    runs.end(store, run, "done", {})
+
+
+@pytest.mark.parametrize("page", ["main", "overview", "audit"])
+def test_without_a_store_a_page_says_what_to_run_and_makes_none(show, page, tmp_path):
+    shown = show(page)
+    assert "no store" in shown.info[0].value
+    assert "run --preset tiny" in shown.code[0].value
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_app_opens_on_the_overview(show, here):
+    assert show("main").title[0].value == "Overview"
+
+
+def test_the_overview_of_an_empty_store_says_what_to_run(show, here):
+    page = show("overview")
+    assert "No evaluation" in page.info[0].value
+    assert page.code[0].value == "thinkbench run --preset tiny"
+
+
+def test_the_overview_shows_the_numbers_of_the_report(show, here):
+    evaluate(here, "eval-grpo", "grpo", ["7", "7", "7", "1"])
+    evaluate(here, "eval-base", "base", ["7", "1", "1", "1"])
+    page = show("overview")
+    in_order = ["eval-base", "eval-grpo"]
+    assert page.multiselect[0].value == in_order
+    stages, comparisons = page.dataframe[0].value, page.dataframe[1].value
+    expected = compare.stages(here, in_order)
+    assert stages["stage"].to_list() == ["base", "grpo"]
+    assert stages["answer"].to_list() == [interval(row["answer"]) for row in expected]
+    expected = compare.comparisons(here, in_order)
+    assert comparisons["difference"].to_list() == [change(row) for row in expected]
+    answer = comparisons[comparisons["metric"] == "answer"].iloc[0]
+    assert (answer["fixed"], answer["broken"]) == (2, 0)
+
+
+def test_the_overview_tells_what_a_run_cost_and_leaves_unknown_what_is(here):
+    evaluate(here, "e", "base", ["7", "1"])
+    runs.begin(here, "sft", run="s", stage="sft", config={}, seed=0, inputs={})
+    found = recent_runs(here).select("run", "seconds", "tokens").rows()
+    assert sorted(found) == [("e", None, 10), ("s", None, None)]
+
+
+def test_the_overview_sees_what_was_added_since(show, here):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    assert show("overview").multiselect[0].value == ["eval-base"]
+    evaluate(here, "eval-sft", "sft", ["7", "7"])
+    assert show("overview").multiselect[0].value == ["eval-base", "eval-sft"]
+
+
+def test_a_store_that_was_made_anew_in_the_same_place_is_shown_and_not_the_old_one(
+    show, here, tmp_path
+):
+    def shown() -> str:
+        [answer] = show("overview").dataframe[0].value["answer"].to_list()
+        return answer
+
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    assert shown().startswith("50.0")
+    shutil.rmtree(tmp_path / "store")
+    evaluate(open_store(tmp_path / "store"), "eval-base", "base", ["7", "7"])
+    assert shown().startswith("100.0")
+
+
+def test_imports_of_no_stage_are_no_stage_of_their_own():
+    rows = [("elsewhere", None, 1), ("again", None, 2), ("eval-base", "base", 0)]
+    known = pl.DataFrame(rows, schema=["run", "stage", "ended_at"], orient="row")
+    assert newest_by_stage(known) == ["eval-base"]
+    assert newest_by_stage(known.head(2)) == ["elsewhere", "again"]
+
+
+def test_the_overview_takes_every_grader_of_the_address(show, here):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    page = show("overview", grader="math")
+    assert page.selectbox[0].value == "math"
+    assert [box.value for box in page.code] == ["thinkbench grade --grader math"]
+
+
+def test_the_newest_run_of_a_stage_is_shown_first(show, here):
+    evaluate(here, "old", "base", ["7", "1"])
+    evaluate(here, "new", "base", ["7", "7"])
+    assert show("overview").multiselect[0].value == ["new"]
+
+
+def done(store: Store, kind: str, run: str, parent: str | None, **inputs: str) -> None:
+    stage = run.partition("-")[0]
+    said = {"stage": stage, "config": {}, "seed": 0, "inputs": inputs, "parent": parent}
+    runs.begin(store, kind, run=run, **said)
+    runs.end(store, run, "done", {})
+
+
+def test_usual_are_the_evaluations_of_one_model_and_of_those_it_was_trained_from(here):
+    done(here, "eval", "base-1", None, model="0", problems="all")
+    done(here, "sft", "train-1", None, model="0")
+    done(here, "eval", "sft-1", "train-1", model="1", problems="all")
+    done(here, "eval", "sft-other", "train-1", model="1", problems="others")
+    done(here, "grpo", "train-2", "train-1", model="1")
+    done(here, "eval", "grpo-1", "train-2", model="2", problems="all")
+    assert usual(here) == ["base-1", "sft-1", "grpo-1"]
+    # an sft of another model is newer than sft-1, and no step on the way to grpo-1
+    done(here, "sft", "train-3", None, model="0'")
+    done(here, "eval", "sft-3", "train-3", model="3", problems="all")
+    assert usual(here) == ["base-1", "sft-1", "grpo-1"]
+    done(here, "sft", "train-4", None, model="0")
+    done(here, "eval", "sft-4", "train-4", model="4", problems="all")
+    assert usual(here) == ["base-1", "sft-4"]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_the_command_serves_the_app_on_this_machine_until_ctrl_c(tmp_path):
+    port = free_port()
+    program = "from workbench.cli.main import main; main()"
+    server = subprocess.Popen(
+        [sys.executable, "-c", program, "app", "--port", str(port), "--store", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
+        assert answer.read() == b"ok"
+    server.send_signal(signal.SIGINT)
+    said, _ = server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert f"http://127.0.0.1:{port}" in said
+    assert "usage stat" not in said
+
+
+def test_the_app_is_bound_to_this_machine_and_reports_nothing():
+    command = serve.command(8765)
+    flags = dict(itertools.pairwise(command))
+    assert flags["--server.address"] == "127.0.0.1"
+    assert flags["--server.port"] == "8765"
+    assert flags["--browser.gatherUsageStats"] == "false"
+
+
+def test_no_page_writes_markup_of_its_own():
+    files = [*(ROOT / "workbench").glob("*.py"), *(ROOT / "workbench" / "views").glob("*.py")]
+    markup = ("unsafe_allow_html", "unsafe_allow_javascript", "st.write(")
+    assert [f.name for f in files for word in markup if word in f.read_text()] == []
+    # HTML comes from functions that escape every text (tests of spans, texts and lineage)
+    page = r"\.html\((?!(?:marked\.on_page|texts\.folded|chain\.drawn)\()"
+    assert [f.name for f in files if re.search(page, f.read_text())] == []

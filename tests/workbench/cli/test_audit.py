@@ -1,0 +1,106 @@
+"""The verbs audit, quarantine and release, as they are typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data.store.store import ask, open_store
+
+SOURCE = "samples-stratos"
+
+
+@pytest.fixture
+def converted(say):
+    assert say("ingest", SOURCE)[0] == 0
+    assert say("convert", SOURCE)[0] == 0
+    return lambda *arguments: json.loads(say(*arguments, "--json")[1])
+
+
+def test_the_audit_says_what_the_trainer_sees_and_writes_files(say, converted, tmp_path):
+    out = tmp_path / "audit"
+    code, text, _ = say(
+        "audit", "samples-stratos", "--model", "tiny", "--export", out, "--json"
+    )  # fmt: skip
+    found = json.loads(text)
+    assert (code, found["wrong_masks"], found["examples"]) == (0, 0, found["converted"])
+    assert found["survival"][0]["budget"] == 512
+    assert found["survival"][0]["value"] == 1
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        Path(name).name for name in found["export"]
+    )
+    code, text, _ = say("audit", "samples-stratos", "--diff", "1", "1", "--json")
+    assert (code, json.loads(text)["changed"]) == (0, 0)
+
+
+def test_without_a_source_every_source_and_defect_is_shown(say, converted):
+    [one] = converted("audit")["sources"]
+    assert one["source"] == SOURCE
+    assert one["read"] == one["converted"] + one["quarantined"]
+    defects = {row["phrase"]: row for row in converted("audit")["defects"]}
+    empty = defects["answer empty"]
+    assert empty["share"] == pytest.approx(empty["rows"] / one["read"])
+    code, out, _ = say("audit")
+    assert (code, "answer empty" in out, SOURCE in out) == (0, True, True)
+
+
+def test_one_goes_through_the_rows_of_a_defect_and_each_is_shown_with_its_marks(say, converted):
+    rows = converted("audit", SOURCE, "--defect", "doubled block")["rows"]
+    ids = [row["record_id"] for row in rows]
+    way, at = [], ids[0]
+    while at:
+        seen = converted("audit", "--row", at, "--defect", "doubled block")
+        way.append(at)
+        assert (seen["place"], seen["of"]) == (len(way), len(ids))
+        at = seen["next"]
+    assert way == ids
+    code, out, _ = say("audit", "--row", ids[0][:8])
+    assert (code, "<|begin_of_thought|> [doubled block]" in out) == (0, True)
+
+
+def test_a_released_row_is_trained_on_and_a_quarantined_one_is_not(say, converted):
+    before = converted("audit", SOURCE)["to_train_on"]
+    record = converted("audit", SOURCE, "--defect", "doubled block")["rows"][0]["record_id"]
+    said = converted("release", record[:10], "--reason", "twice the same", "--author", "ana")
+    assert (said["record_id"], said["ruling"], said["author"]) == (record, "released", "ana")
+    assert converted("audit", SOURCE)["to_train_on"] == before + 1
+    assert say("quarantine", record, "--reason", "no")[0] == 0
+    assert converted("audit", SOURCE)["to_train_on"] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["audit", SOURCE, "--defect", "too slow"], ["'too slow'", "answer empty"]),
+        (["audit", "--row", "zzzz"], ["zzzz", "no records"]),
+        (["audit", "--export", "x"], ["needs a SOURCE"]),
+        (["audit", SOURCE, "--budget", "512"], ["--model"]),
+        (["quarantine", "zzzz", "--reason", "no"], ["zzzz"]),
+        (["quarantine", "zzzz"], ["--reason"]),
+        (["audit", "nowhere"], ["nowhere", SOURCE]),
+        (["audit", SOURCE, "--diff", "1", "1", "--export", "x"], ["--diff", "--export"]),
+        (["audit", SOURCE, "--model", ""], ["--model", "is empty"]),
+        (["audit", "--store", ""], ["--store", "is empty"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_what_is_not_there_is_bad_input_that_says_what_is(say, converted, arguments, words):
+    code, _, err = say(*arguments)
+    assert (code, [word for word in words if word not in err]) == (2, [])
+
+
+def test_the_examples_beyond_a_budget_are_named(converted):
+    found = converted("audit", SOURCE, "--model", "tiny", "--budget", "128")
+    [point] = found["survival"]
+    assert len(found["lost"]) == round(point["n"] * (1 - point["value"])) > 0
+    assert all(row["answer_end"] >= 128 for row in found["lost"])
+
+
+def test_a_row_that_was_ingested_since_is_told_to_be_converted(say, converted, tmp_path):
+    row = {"system": "", "conversations": [{"from": "user", "value": "new?"}]}
+    (tmp_path / "more.jsonl").write_text(json.dumps(row))
+    assert say("ingest", SOURCE, "--from", tmp_path / "more.jsonl")[0] == 0
+    store = open_store(tmp_path / "store")
+    new = ask(store, "select record_id from records where contains(body, 'new?')")
+    code, _, err = say("audit", "--row", new["record_id"].item())
+    assert (code, f"thinkbench convert {SOURCE}" in err) == (2, True)

@@ -1,0 +1,102 @@
+"""How long a whole job takes still: what is measured, by what, and what is said to be unknown."""
+
+import json
+from typing import Any
+
+import pytest
+
+from data.store import jobs, runs
+from data.store.jobs import folder_of
+from data.store.store import Store
+from pipeline.config import Preset, as_json, load_preset
+from tests.workbench.app.views.test_audit import link
+from workbench.app.views.train import progress
+from workbench.jobs import eta, runner
+
+PAGE = "train"
+TINY = load_preset("tiny")
+PACE = {"step": 30, "of": 100, "numbers": {}, "began": 0, "first": 10, "at": 20}  # 70 s to go
+HALFWAY = {"runs": [["base", "eval-base-1"], ["sft", "sft-1"]], "work": {"sft": PACE}}
+
+
+def took(store: Store, kind: str, stage: str, run: str, seconds: float, of: Preset = TINY) -> None:
+    config = {"out": "x"} if kind == "export" else as_json(getattr(of, kind)) | as_json(of.model)
+    runs.begin(store, kind, run=run, stage=stage, config=config, seed=0, inputs={})
+    runs.end(store, run, "done", {"seconds": seconds})
+
+
+def stages(store: Store, words: list[str], known: dict[str, Any] = HALFWAY):
+    preset = eta.preset_of(words)
+    return eta.stages(preset, known, eta.durations(store), lives=True)
+
+
+def left(found) -> dict[str, float | None]:
+    return {one.name: one.left for one in found}
+
+
+def test_what_was_never_measured_is_unknown_and_the_rest_a_least(store):
+    took(store, "eval", "base", "eval-base-1", 9.0)
+    found = stages(store, ["run", "--preset", "v6e-1"])
+    assert [one.state for one in found] == ["done", "running", *["waits"] * 4]
+    assert list(left(found).values()) == [0.0, 70.0, None, None, None, None]
+    assert eta.sentence(found) == (
+        "The whole job: at least 70 s left. Unknown: evaluate sft, grpo, evaluate grpo, export; no"
+        " run with these knobs is there to go by."
+    )
+
+
+def test_earlier_runs_with_the_same_knobs_say_how_long_a_stage_takes(store):
+    took(store, "grpo", "grpo", "grpo-old", 100.0)
+    took(store, "eval", "grpo", "eval-grpo-old", 5.0)
+    took(store, "export", "export", "export-old", 3.0)
+    took(store, "eval", "base", "eval-base-1", 9.0)
+    found = stages(store, ["run", "--seed", "7", "--set", "eval.grader=lenient"])
+    # no evaluation of this stage is there, so the newest of another
+    assert left(found) == {"evaluate base": 0.0, "sft": 70.0, "evaluate sft": 9.0, "grpo": 100.0,
+                           "evaluate grpo": 5.0, "export": 3.0}  # fmt: skip
+    assert eta.sentence(found) == "The whole job: about 3 min left."
+    assert [one.by for one in found][1:4] == [
+        *("by its pace so far", "as eval-base-1 took", "as grpo-old took")
+    ]
+    assert left(stages(store, ["run", "--set", "grpo.steps=999"]))["grpo"] is None
+
+
+def test_before_anything_is_measured_all_is_unknown(store):
+    found = stages(store, ["run"], {"runs": [], "work": {}})
+    assert "unknown how long" in eta.sentence(found)
+
+
+@pytest.mark.parametrize("words", [["--preset", "gone.toml"], ["--set", "none.such=1"]])
+def test_a_preset_that_cannot_be_read_is_no_ground_for_an_estimate(store, words):
+    assert eta.preset_of(["run", *words]) is None
+    took(store, "grpo", "grpo", "grpo-old", 100.0)
+    assert left(stages(store, ["run", *words]))["grpo"] is None
+
+
+def test_a_whole_job_is_followed_stage_by_stage(show, here, monkeypatch):
+    monkeypatch.setattr(runner, "_watch", lambda store, name: None)
+    monkeypatch.setattr(progress, "_links", lambda run, stage: None)  # to pages that are not here
+    took(here, "eval", "base", "eval-base-1", 9.0)
+    job, _ = runner.start(here, ["run", "--preset", "tiny"], "ana")
+    folder_of(here, job.job).mkdir(parents=True)
+    (folder_of(here, job.job) / "progress.json").write_text(json.dumps(HALFWAY))
+    page = show(PAGE)
+    assert any("at least 88 s left. Unknown: grpo, export;" in one.value for one in page.text)
+    [table] = [one.value for one in page.dataframe if "stage" in one.value]
+    assert table["took"].to_list()[:2] == ["9 s", ""]
+    jobs.ended(here, job.job, "failed", 1, "No.")
+    page = show(PAGE)
+    [table] = [one.value for one in page.dataframe if "stage" in one.value]
+    assert table["state"].to_list()[:2] == ["done", "not done"]
+    assert not any("The whole job" in one.value for one in page.text)
+
+
+def test_a_job_that_nobody_chose_stays_the_one_that_is_shown(show, here, monkeypatch):
+    monkeypatch.setattr(runner, "_watch", lambda store, name: None)
+    first, _ = runner.start(here, ["sft"], "ana")
+    page = show(PAGE)
+    assert link(page)["job"] == first.job
+    runner.start(here, ["grpo"], "ben")
+    page.run()
+    assert link(page)["job"] == first.job
+    assert "thinkbench sft" in [one.value for one in page.code]

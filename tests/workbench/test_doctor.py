@@ -1,0 +1,138 @@
+"""Doctor: says what is there, names what to mend, and shows no secret."""
+
+import json
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+from data.store import runs
+from data.store.store import open_store
+from workbench import doctor
+
+CREDENTIALS = [
+    *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HOME", "HF_TOKEN_PATH"),
+    *("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR"),
+]
+SECRET = "hf_this_must_never_be_shown"
+
+
+@pytest.fixture
+def no_home(tmp_path, monkeypatch):
+    """A home without credentials."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_no_credentials_are_said_to_be_none(no_home):
+    assert (doctor.huggingface_token(), doctor.has_kaggle_credentials()) == (None, False)
+
+
+def test_a_token_file_is_found_where_the_hub_keeps_it(no_home):
+    file = no_home / ".cache" / "huggingface" / "token"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{SECRET}\n")
+    assert doctor.huggingface_token() == SECRET
+
+
+@pytest.mark.parametrize("name", ["kaggle.json", "access_token"])
+def test_kaggle_files_count_as_credentials(no_home, name):
+    (no_home / ".kaggle").mkdir()
+    (no_home / ".kaggle" / name).write_text("{}")
+    assert doctor.has_kaggle_credentials()
+
+
+def test_the_report_holds_no_secret_and_prints(no_home, monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    monkeypatch.setenv("KAGGLE_API_TOKEN", SECRET)
+    monkeypatch.setattr(doctor, "HUB", "http://127.0.0.1:9")  # nobody listens on `discard`
+    found = doctor.report(no_home / "store")
+    doctor.show(found)
+    assert SECRET not in json.dumps(found) + capsys.readouterr().out
+    assert (found["huggingface_credentials"], found["kaggle_credentials"]) == (True, True)
+    assert found["gemma"].startswith("unknown: no network")
+    assert found["devices"]["found"][0]["platform"]
+    assert found["store"] == {"folder": str(no_home / "store"), "exists": False}
+    assert not (no_home / "store").exists()
+
+
+def test_the_installed_packages_fit_what_is_asked():
+    found = {"packages": doctor.packages(), "store": {}}
+    assert doctor.problems(found) == []
+    assert {row["package"] for row in found["packages"]} >= {"polars", "jax", "google-tunix"}
+
+
+def test_a_package_of_another_version_is_a_problem_with_what_to_do():
+    row = {"package": "jax", "asked": "==0.10.2", "installed": "0.11.0", "extra": "train"}
+    missing = {"package": "torch", "asked": "any", "installed": None, "extra": "parity"}
+    (line,) = doctor.problems(
+        {"packages": [row | {"fits": False}, missing | {"fits": False}], "store": {}}
+    )
+    assert [word for word in ("jax", "0.11.0", "==0.10.2", "make") if word not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "has_token", "word"),
+    [
+        (401, False, "HF_TOKEN"),
+        (401, True, "not valid"),
+        (403, True, "licence"),
+        (500, True, "500"),
+    ],
+)
+def test_a_refusal_says_what_to_do(status, has_token, word):
+    assert word in doctor.refusal(status, has_token)
+
+
+def test_the_health_of_a_store_is_its_own_words(tmp_path):
+    open_store(tmp_path / "store")
+    health = doctor.store_health(tmp_path / "store")
+    assert (health["exists"], health["rows"]) == (True, 0)
+
+
+def test_a_store_of_a_newer_format_is_a_problem_and_the_report_goes_on(tmp_path):
+    open_store(tmp_path / "store")
+    (tmp_path / "store" / "STORE.json").write_text('{"format_version": 99, "store_id": "x"}')
+    found = doctor.store_health(tmp_path / "store")
+    (line,) = doctor.problems({"packages": [], "store": found})
+    assert "format 99" in line
+
+
+def test_a_part_that_is_gone_is_a_problem(tmp_path):
+    store = open_store(tmp_path / "store")
+    runs.begin(store, "eval", run="r", config={}, seed=0, inputs={})
+    next((store.folder / "runs").rglob("*.parquet")).unlink()
+    parts_gone = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
+    assert parts_gone == []  # never seen by a question, so nothing is known to be missing
+    runs.begin(store, "eval", run="s", config={}, seed=0, inputs={})
+    assert runs.state(store, "s")
+    next((store.folder / "runs").rglob("*.parquet")).unlink()
+    (line,) = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
+    assert "1 part(s) of the store are gone" in line
+
+
+def test_a_damaged_store_is_a_problem_and_the_report_goes_on(tmp_path):
+    open_store(tmp_path / "store")
+    (tmp_path / "store" / "records").write_text("a file where a folder belongs")
+    found = doctor.store_health(tmp_path / "store")
+    (line,) = doctor.problems({"packages": [], "store": found})
+    assert found["exists"]
+    assert [word for word in ("store/records", "backup") if word not in line] == []
+
+
+def test_every_fault_of_a_store_is_a_problem_with_its_count():
+    found = {"missing_parts": 3, "crowded_tables": 2, "half_written": 1}
+    lines = doctor.problems({"packages": [], "store": found})
+    assert [line.split()[0] for line in lines] == ["3", "2", "1"]
+    assert doctor.problems({"packages": [], "store": dict.fromkeys(found, 0)}) == []
+
+
+def test_thinkbench_that_was_never_installed_is_a_problem(monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.requires", absent)
+    monkeypatch.setattr("importlib.metadata.version", absent)
+    (line,) = doctor.problems({"packages": doctor.packages(), "store": {}})
+    assert line.startswith("thinkbench is not installed")

@@ -1,0 +1,1 @@
+"""The Streamlit app: its server, sign-in, shared state, addresses."""

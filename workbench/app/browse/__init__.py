@@ -1,0 +1,1 @@
+"""Browsing a million generations: filter, index, pages, detail."""

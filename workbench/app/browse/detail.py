@@ -1,0 +1,71 @@
+"""One problem in full: its question and gold, and the texts of some of its generations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from data.store.store import Store, ask, within
+from evals.failures.categories import VERSION
+
+
+def problem(store: Store, id: str) -> dict[str, Any]:
+    """question, gold, source, split, steps; all None where the store has lost the problem."""
+    rows = ask(
+        store,
+        """
+        select question, gold, source, split, steps from problems where problem_id = $id
+        order by run limit 1
+        """,
+        id=id,
+    )
+    columns = ("question", "gold", "source", "split", "steps")
+    return dict.fromkeys(columns) if rows.is_empty() else rows.row(0, named=True)
+
+
+def texts(
+    store: Store, problem: str, generations: Sequence[str], runs: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Id -> text, settings and seed of these generations of one problem, which `runs` made."""
+    rows = ask(
+        within(store, runs),
+        """
+        select generation_id, text, settings, seed from generations
+        where problem_id = $problem and generation_id in (select unnest($ids))
+        """,
+        problem=problem,
+        ids=list(generations),
+    )
+    return {row["generation_id"]: row for row in rows.iter_rows(named=True)}
+
+
+def evidence(
+    store: Store, problem: str, generations: Sequence[str], runs: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Id -> name, start and end of what is wrong with it, in the order of its text."""
+    rows = ask(
+        within(store, runs),
+        """
+        select generation_id, any_value(categories) as categories from failures
+        where problem_id = $problem and generation_id in (select unnest($ids))
+            and version = $version
+        group by generation_id
+        """,
+        problem=problem,
+        ids=list(generations),
+        version=VERSION,
+    )
+    return {
+        id: sorted(found, key=lambda one: (one["start"], one["end"]))
+        for id, found in rows.iter_rows()
+    }
+
+
+def tags(store: Store, generation: str) -> list[dict[str, Any]]:
+    """tag, author, at: what people say of it."""
+    return ask(
+        store,
+        """
+        select tag, author, "at" from tags
+        where target_kind = 'generation' and target_id = $id order by tag
+        """,
+        id=generation,
+    ).to_dicts()

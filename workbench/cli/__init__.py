@@ -1,0 +1,1 @@
+"""The command line: commands, options, errors, progress, printed tables."""

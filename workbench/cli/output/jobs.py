@@ -1,0 +1,52 @@
+"""What the command line prints of jobs: all of them, one, and one with its log."""
+
+from typing import Any
+
+from workbench.cli.output.tables import show, table
+from workbench.formatting.marks import visible
+from workbench.formatting.numbers import duration
+
+
+def table_of(value: dict[str, Any]) -> None:
+    """Every job: its state and its command."""
+    if not value["jobs"]:
+        show("There are no jobs. Start one: thinkbench jobs start -- sft")
+        return
+    rows = [
+        [job["job"], job["state"], job["created_at"][:19], job["author"], _command(job)]
+        for job in value["jobs"]
+    ]
+    show(table("Jobs (UTC)", ["job", "state", "created", "by", "command"], rows, words=True))
+
+
+def one(value: dict[str, Any]) -> None:
+    """One job, and whether it was there already."""
+    if value.get("new") is False:
+        show("The same command waits or runs already: no second one was started.")
+    rows = [["state", value["state"]], ["command", _command(value)]]
+    rows += [["why", visible(value["message"])]] if value["message"] else []
+    show(table(value["job"], ["what", "value"], rows, words=True))
+
+
+def whole(value: dict[str, Any]) -> None:
+    """One job with its runs, how far each piece of its work is, and the end of its log."""
+    one(value)
+    for run in value["runs"]:
+        show(f"{run['stage']}: {run['run']}")
+    rows = [
+        [
+            name,
+            f"{done['step']:,} of {done['of']:,}",
+            "-" if done["seconds_left"] is None else duration(done["seconds_left"]),
+            "  ".join(f"{key} {number:.4g}" for key, number in done["numbers"].items()),
+        ]
+        for name, done in value["work"].items()
+    ]
+    if rows:
+        show(table("Work", ["what", "done", "left", "numbers"], rows, words=True))
+    if value["log"].strip():
+        show("Log:", "\n".join(visible(line) for line in value["log"].strip().splitlines()))
+
+
+def _command(job: dict[str, Any]) -> str:
+    return visible(" ".join(job["arguments"]))

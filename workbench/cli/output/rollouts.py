@@ -1,0 +1,122 @@
+"""What the command line prints of rollouts: problems by what they teach, rewards tried again."""
+
+from typing import Any
+
+from workbench.cli.output.tables import count, show, table
+from workbench.formatting.numbers import interval
+
+LINES = 12  # rows of the table by step; neighbouring steps share one
+RAN = "{file} was run in this process, as you asked: it could do all that you may do."
+
+
+def learnability(value: dict[str, Any]) -> None:
+    """The bands of all problems, then the problems asked for."""
+    counted = ("problems", "groups", "rollouts", "unknown")
+    plain = [["verdicts by", value["verdicts"]], *([name, count(value[name])] for name in counted)]
+    plain += [
+        ["pass rate, mean over problems", interval(value["pass_rate"])],
+        ["groups of equal rewards, mean over problems", interval(value["zero_variance"])],
+    ]
+    bands = [
+        [band, count(round(share["value"] * share["n"])), interval(share), share["means"]]
+        for band, share in value["bands"].items()
+    ]
+    columns = ["problem", "band", "steps", "first", "last", "all", "variance", "equal groups",
+               "first right", "solved"]  # fmt: skip
+    rows = [
+        [
+            row["problem_id"],
+            row["band"],
+            count(row["seen"]),
+            _share(row["first"]),
+            _share(row["last"]),
+            f"{interval(row['pass_rate'])} of {row['pass_rate']['n']:,}",
+            "-" if row["reward_variance"] is None else f"{row['reward_variance']:.3g}",
+            _share(row["zero_variance"]),
+            count(row["first_right"]),
+            count(row["first_solved"]),
+        ]
+        for row in value["rows"]
+    ]
+    title = (
+        f"{value['n']:,} problems, the first {len(rows):,}: steps that sampled it, right rollouts"
+        " of its first step, its last and all, variance of rewards in its groups, groups of equal"
+        " rewards, first steps with a right rollout and with more than half right"
+    )
+    show(
+        table(f"{value['run']} (95 % intervals)", ["what", "value"], plain),
+        table("Problems by band", ["band", "problems", "share", "means"], bands, words=True),
+        *([table(title, columns, rows)] if rows else [title]),
+        *([f"Written to {value['ids']}"] if value["ids"] else []),
+    )
+
+
+def _share(value: dict[str, Any]) -> str:
+    """`37.5 % of 8`, or `unknown`."""
+    return "unknown" if value["value"] is None else f"{value['value']:.1%} of {value['n']:,}"
+
+
+def replayed(value: dict[str, Any]) -> None:
+    """What changed over all, the parts of both rewards, and the steps."""
+    flips, groups = value["sign_flips"], value["groups"]
+    reward, advantage = value["reward"], value["advantage"]
+    plain = [
+        ["rollouts", count(value["rollouts"])],
+        ["left out: their problem is not in the store", count(value["without_gold"])],
+        ["of unknown verdict", count(value["unknown"])],
+        ["stored advantages that stored rewards give again", count(value["reproduced"])],
+        ["mean reward", f"{reward['before']:.4g} → {reward['after']:.4g}"],
+        ["rewards that change", count(reward["changed"])],
+        ["advantages that change", count(advantage["changed"])],
+        ["mean change of an advantage", f"{advantage['mean_absolute_change']:.4g}"],
+        ["signs that flip", count(flips["rollouts"])],
+        [f"share, mean over {flips['n']:,} problems", interval(flips)],
+        ["groups", count(groups["n"])],
+        ["with signal", f"{groups['with_signal_before']:,} → {groups['with_signal_after']:,}"],
+        ["groups that gain signal", count(groups["gained"])],
+        ["groups that lose it", count(groups["lost"])],
+    ]
+    parts = [
+        [part["name"], *_part(part["before"]), *_part(part["after"])] for part in value["parts"]
+    ]
+    columns = ["part", "weight before", "mean", "n", "weight after", "mean", "n"]
+    show(
+        table(f"{value['run']} by {value['rewards']} (95 % intervals)", ["what", "value"], plain),
+        table("Parts of the reward, unweighted", columns, parts),
+        _steps(value["steps"]),
+        *([RAN.format(file=value["rewards"])] if value["sha256"] else []),
+        *([f"Rollouts that flip are in {value['flips']}"] if value["flips"] else []),
+    )
+
+
+def _part(part: dict[str, Any] | None) -> list[str]:
+    if part is None:
+        return ["-", "-", "-"]
+    mean = "unknown" if part["mean"] is None else f"{part['mean']:.4g}"
+    return [f"{part['weight']:g}", mean, count(part["n"])]
+
+
+def _steps(steps: list[dict[str, Any]]) -> Any:
+    """At most LINES rows of neighbouring steps: counts are summed, means are over rollouts."""
+    size = -(-len(steps) // LINES)
+    counts = ("rollouts", "changed", "flips", "groups", "gained", "lost")
+    rows = []
+    for place in range(0, len(steps), size):
+        part = steps[place : place + size]
+        first, last = part[0]["step"], part[-1]["step"]
+        sums = {name: sum(step[name] for step in part) for name in counts}
+        means = [
+            sum(step[side] * step["rollouts"] for step in part) / sums["rollouts"]
+            for side in ("reward_before", "reward_after")
+        ]
+        rows.append(
+            [
+                f"{first}" if first == last else f"{first} to {last}",
+                count(sums["rollouts"]),
+                *(f"{mean:.4g}" for mean in means),
+                *(count(sums[name]) for name in counts[1:]),
+            ]
+        )
+    columns = ["steps", "rollouts", "reward before", "after", "rewards changed", "signs flipped",
+               "groups", "gain signal", "lose it"]  # fmt: skip
+    return table("By step", columns, rows)

@@ -1,0 +1,91 @@
+"""What the command line prints of subsets: the steps of a choice, versions, and what differs."""
+
+from typing import Any
+
+from workbench.cli.output.tables import show, table
+from workbench.formatting.marks import visible
+
+NAMED = 20  # ids
+WIDEST = 60  # characters of a cell
+
+
+def made(value: dict[str, Any]) -> None:
+    """What was chosen, and what each step took away."""
+    rows = [[s["name"], f"{s['taken']:,}", f"{s['left']:,}"] for s in value["steps"]]
+    title = value["subset"] or "Nothing was kept: this is what would be"
+    show(table(f"{title}: {value['n']:,} rows", ["step", "away", "left"], rows))
+    if value["tokens"] is not None:
+        show(f"{value['tokens']:,} tokens")
+    if value["subset"] and value["of"] == "records":
+        show(f"Train on it: thinkbench sft --subset {value['subset']}")
+    elif value["subset"]:
+        show(f"Train on it: thinkbench grpo --problem-subset {value['subset']}")
+
+
+def listed(value: dict[str, Any]) -> None:
+    if not value["subsets"]:
+        show("There are no subsets. Make one: thinkbench subset new NAME --where FILTER")
+        return
+    rows = [
+        [one["subset"], f"{one['n']:,}", one["at"][:19], one["author"] or "", _cell(one["filter"])]
+        for one in value["subsets"]
+    ]
+    columns = ["subset", "rows", "made (UTC)", "by", "filter"]
+    show(table("Subsets", columns, rows, words=True))
+
+
+def shown(value: dict[str, Any]) -> None:
+    rows = [[name, _cell(value[name])] for name in ("n", "filter", "parent", "author", "at")]
+    show(table(value["subset"], ["what", "value"], rows, words=True))
+    if value["rows"]:
+        columns = list(value["rows"][0])
+        cells = [[_cell(row[name]) for name in columns] for row in value["rows"]]
+        show(table("First rows", columns, cells, words=True))
+
+
+def difference(value: dict[str, Any]) -> None:
+    first, second = value["only_first"], value["only_second"]
+    rows = [
+        ["in both", f"{value['both']:,}"],
+        [f"only in {value['first']}", f"{len(first):,}"],
+        [f"only in {value['second']}", f"{len(second):,}"],
+    ]
+    show(table(f"{value['first']} and {value['second']}", ["rows", "count"], rows))
+    _ids(value["first"], first)
+    _ids(value["second"], second)
+
+
+def checked(value: dict[str, Any]) -> None:
+    if value["same"]:
+        show(f"{value['subset']}: its recipe still chooses these {value['n']:,} rows.")
+        return
+    show(
+        f"{value['subset']}: its recipe would now choose {len(value['new']):,} others, and"
+        f" {len(value['gone']):,} of its {value['n']:,} rows no more."
+    )
+    _ids("chosen now", value["new"])
+    _ids("chosen no more", value["gone"])
+
+
+def exported(value: dict[str, Any]) -> None:
+    show(f"{value['rows']:,} of {value['n']:,} rows of {value['subset']}: {value['path']}")
+
+
+def fields(value: dict[str, Any]) -> None:
+    rows = [[one["field"], one["holds"], one["means"]] for one in value["fields"]]
+    show(table(f"Fields of {value['of']}", ["field", "holds", "means"], rows, words=True))
+    show("As in: --where '0 < pass_rate < 1 and not question contains \"percent\"'")
+
+
+def _ids(title: str, ids: list[str]) -> None:
+    if ids:
+        more = f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else ""
+        show(f"{title}: {', '.join(ids[:NAMED])}{more}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    one_line = visible(" ".join(text.split()))
+    return one_line if len(one_line) <= WIDEST else f"{one_line[: WIDEST - 1]}…"

@@ -1,0 +1,166 @@
+"""What the command line prints for people: tables of stages, comparisons and counts."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.formatting.numbers import chance, change, interval
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.text import Text
+
+METRICS = ("format", "answer", "partial")
+GROUPS = {
+    "by_reason": "Quarantined, by reason",
+    "by_defect": "Rows with a defect",
+    "left_out_by_reason": "Without an answer, by reason",
+    "by_dialect": "Rows by dialect of their markers",
+    "patterns": "Rows by pattern: 1 where a thought opens, closes, an answer opens, closes",
+}
+
+
+def show(*tables: "Group | Text | str") -> None:
+    """Print to standard output, as wide as the content needs where that is a file or pipe."""
+    from rich.console import Console  # --help must not wait for it
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    for table in tables:
+        console.print(table, markup=False, highlight=False)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]], words: bool = False) -> "Group":
+    """A table of text; the first column stands left, the others right unless they are words."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    # the title is a line of its own: rich would break it to the width of the columns
+    drawn = Table(box=box.SIMPLE)
+    for place, column in enumerate(columns):
+        drawn.add_column(
+            column, justify="right" if place and not words else "left", no_wrap=place == 0
+        )
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in it are no markup
+    return Group(Text(title, style="bold"), drawn)
+
+
+def stages(rows: list[dict[str, Any]]) -> "Group":
+    """One row per stage: each metric with its 95 % interval."""
+    return table(
+        "Stages (95 % intervals)",
+        ["stage", "n", *METRICS, "run"],
+        [
+            [row["stage"], f"{row['n']:,}", *(interval(row[name]) for name in METRICS), row["run"]]
+            for row in rows
+        ],
+    )
+
+
+def comparisons(rows: list[dict[str, Any]]) -> "Group":
+    """One row per metric between two stages, paired on the same problems."""
+    return table(
+        "Paired differences (95 % intervals, exact McNemar p)",
+        ["from → to", "metric", "difference", "p", "n"],
+        [
+            [
+                f"{row['from']} → {row['to']}",
+                row["metric"],
+                change(row),
+                chance(row["p"]),
+                f"{row['n']:,}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def run_result(value: dict[str, Any]) -> None:
+    rows = value["stages"]
+    tables = (stages(rows), *samples(rows), comparisons(value["comparisons"]))
+    show(*tables, f"Store: {value['store']}")
+
+
+def samples(rows: list[dict[str, Any]]) -> list["Group"]:
+    """A table for each number k of samples a problem, where it is more than one."""
+    return [
+        table(
+            f"{k} samples a problem (95 % intervals): mean, one of k right, majority right",
+            [
+                "stage",
+                f"avg@{k}",
+                *(f"pass@{draws}" for draws in own[0]["pass_at"]),
+                f"maj@{k}",
+                "undecided",
+                "run",
+            ],
+            [
+                [
+                    row["stage"],
+                    interval(row["avg_at_k"]),
+                    *(interval(passed) for passed in row["pass_at"].values()),
+                    interval(row["maj_at_k"]),
+                    count(row["undecided"]),
+                    row["run"],
+                ]
+                for row in own
+            ],
+        )
+        for k in sorted({row["samples"] for row in rows if "samples" in row})
+        if (own := [row for row in rows if row.get("samples") == k])
+    ]
+
+
+def evaluated(value: dict[str, Any]) -> None:
+    show(stages(value["stages"]), *samples(value["stages"]))
+
+
+def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
+    """Prints an object's plain values, then each of its non-empty groups of counts."""
+
+    def shown(value: Mapping[str, Any]) -> None:
+        plain = [[name, count(item)] for name, item in value.items() if not isinstance(item, dict)]
+        groups = {name: item for name, item in value.items() if isinstance(item, dict) and item}
+        show(
+            table(title, ["what", "value"], plain),
+            *(
+                table(
+                    GROUPS.get(name, name),
+                    ["what", "count"],
+                    [[key, count(item)] for key, item in group.items()],
+                )
+                for name, group in groups.items()
+            ),
+        )
+
+    return shown
+
+
+def graded(value: dict[str, Any]) -> None:
+    """One run under one grader, then each of its stages."""
+    first = {"run": value["run"], "grader": value["grader"], "generations": value["n"]}
+    shown = (*first, "n", *METRICS, "stages")
+    rows = [[name, count(item)] for name, item in first.items()]
+    rows += [[name, interval(value[name])] for name in METRICS]
+    rows += [[name, count(item)] for name, item in value.items() if name not in shown]
+    title = f"{value['run']} by {value['grader']} (95 % intervals)"
+    staged = value["stages"]
+    show(table(title, ["what", "value"], rows), stages(staged), *samples(staged))
+
+
+def graded_runs(value: dict[str, Any]) -> None:
+    """All runs under one grader."""
+    for run in value["runs"]:
+        graded(run)
+
+
+def count(value: Any) -> str:
+    """A whole number with separators, unknown as a dash, a list by lines, else as it is."""
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return "\n".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

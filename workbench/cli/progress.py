@@ -1,0 +1,65 @@
+"""Progress bars on standard error, and for others to read: what is done, left, and the numbers."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
+Bar = Callable[[str], Progress]  # name of a piece of work -> its progress
+
+
+@contextmanager
+def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[Bar]:
+    """Yield `bar`: `bar("sft")` is a function of step, of and numbers that moves the bar `sft`.
+
+    clock: seconds, from whenever
+    """
+    from rich.console import Console  # --help must not wait for it
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from workbench.jobs.progress_file import teller
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[numbers]}"),
+    )
+    # By itself rich knows no pace, so no time left, where a step takes longer than 30 s: it forgets
+    # older ones. It keeps the newest thousand in any case.
+    shown = Progress(
+        *columns,
+        console=Console(stderr=True),
+        get_time=clock,
+        speed_estimate_period=math.inf,
+    )
+    tasks, tells = {}, teller()
+    try:
+
+        def bar(name: str):
+            def progress(step: int, of: int, numbers: dict[str, float]) -> None:
+                if not tasks:
+                    shown.start()  # with the first bar: an empty display is a blank line
+                if name not in tasks:
+                    tasks[name] = shown.add_task(name, total=of, numbers="")
+                words = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
+                shown.update(tasks[name], completed=step, total=of, numbers=words)
+                tells.step(name, step, of, numbers)
+
+            return progress
+
+        yield bar
+    finally:
+        if tasks:
+            shown.stop()

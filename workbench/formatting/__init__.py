@@ -1,0 +1,1 @@
+"""Numbers and marked texts as the command line and the app show them."""

@@ -1,0 +1,77 @@
+"""Texts with their marks, as a terminal and as a page draw them. Nothing in a text is markup."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+from data.audit.spans import ANSWER, REASONING, Piece
+from data.conversion.defects import SEVERITY, WARNING
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+EDGE = 300  # characters kept at each end of a long stretch that no defect marks
+PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
+PICTURES |= dict.fromkeys(range(0x7F, 0xA0), 0x2421)  # DEL and the other set of controls
+TERMINAL = {REASONING: "green", ANSWER: "cyan"}
+DEFECT_IN_TERMINAL = "reverse red"
+PAGE = {REASONING: "#30a46c", ANSWER: "#0090ff"}  # seen on white and on black
+ERROR_ON_PAGE, WARNING_ON_PAGE = "#e5484d", "#f5a623"
+
+
+def visible(text: str) -> str:
+    """`text` with control characters as pictures: a terminal would obey them."""
+    return text.translate(PICTURES)
+
+
+def elided(text: str) -> str:
+    """`text`, or its ends and how much stands between; control characters as pictures."""
+    text = visible(text)
+    if len(text) <= 3 * EDGE:
+        return text
+    return f"{text[:EDGE]} … {len(text) - 2 * EDGE:,} characters … {text[-EDGE:]}"
+
+
+def is_defect(piece: Piece) -> bool:
+    return any(label not in PAGE for label in piece.labels)
+
+
+def in_terminal(pieces: Iterable[Piece]) -> "Text":
+    """Coloured text; each defect says its phrase behind it, as colour alone would not."""
+    from rich.text import Text
+
+    drawn = Text()
+    for piece in pieces:
+        defect = is_defect(piece)
+        kept = [TERMINAL[label] for label in piece.labels if label in TERMINAL]
+        style = DEFECT_IN_TERMINAL if defect else "".join(kept[:1])
+        drawn.append(visible(piece.text) if defect else elided(piece.text), style)
+        if defect:
+            phrases = ", ".join(label for label in piece.labels if label not in TERMINAL)
+            drawn.append(f" [{phrases}]", "bold red")
+    return drawn
+
+
+def on_page(pieces: Iterable[Piece]) -> str:
+    """HTML in which every character of the text is escaped; a mark says its labels on hovering."""
+    spans = []
+    for piece in pieces:
+        if not piece.labels:
+            spans.append(escape(piece.text))
+            continue
+        labels = escape(", ".join(piece.labels), quote=True)
+        if is_defect(piece):
+            mild = all(SEVERITY.get(label, WARNING) == WARNING for label in piece.labels)
+            colour = WARNING_ON_PAGE if mild else ERROR_ON_PAGE
+            look = f"background: {colour}55; outline: 1px solid {colour}"
+        else:
+            look = f"background: none; border-bottom: 2px solid {PAGE[piece.labels[0]]}"
+        spans.append(
+            f'<mark style="color: inherit; {look}" title="{labels}">'
+            f"{escape(piece.text) or '&#8203;'}</mark>"
+        )
+    return (
+        '<pre style="white-space: pre-wrap; overflow-wrap: anywhere; max-height: 36rem;'
+        # a parser drops the first newline behind the tag
+        f' overflow-y: auto; margin: 0">\n{"".join(spans)}</pre>'
+    )
