@@ -10,7 +10,7 @@ import numpy as np
 
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store.store import Store, ask
+from data.store import Store, ask
 
 RECORDS, PROBLEMS = "made-records", "made-problems"
 NUMBER = 100_000  # of each

@@ -15,11 +15,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from data.store import runs
-from data.store.schema import TABLES
-from data.store.store import Store, add, add_generations, open_store
-from evals.failures.categories import CATEGORIES, VERSION
-from evals.graders.rules import GRADERS
+from data.store import TABLES, Store, add, add_generations, open_store, runs
+from evals.failures import CATEGORIES, VERSION
+from evals.graders import GRADERS
 
 PROBLEMS = 5_000
 SAMPLES = 8

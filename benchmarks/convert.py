@@ -19,9 +19,9 @@ from typing import Any
 os.environ["POLARS_MAX_THREADS"] = "1"  # one core each, before polars is imported
 
 from benchmarks import report
+from data.conversion import BATCH, batched
 from data.conversion.convert_many import convert_many
-from data.conversion.convert_source import BATCH, batched
-from data.sources.samples.damaged_records import E_SOLUTION, REQUEST, SYSTEM, solution, text
+from data.sources.samples import E_SOLUTION, REQUEST, SYSTEM, solution, text
 
 WORDS = [f"{start}{end}" for start in ("ad", "box", "cou", "di") for end in ("d", "es", "nt", "g")]
 THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)

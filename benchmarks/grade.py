@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import report
 from data.response_format import render
-from evals.graders.rules import GRADERS
+from evals.graders import GRADERS
 
 REPEATS = 5
 AT_A_TIME = 20_000

@@ -23,11 +23,8 @@ from tunix.models.gemma3 import model as gemma3
 from benchmarks import report
 from pipeline.config import BATCHINGS, SftConfig
 from pipeline.loss import policy
-from pipeline.model import gemma3 as models
-from pipeline.model.attention import in_blocks
-from pipeline.model.lora import add_adapters
-from pipeline.model.tokenizer import Tokens
-from pipeline.tiny.train_base import initialise
+from pipeline.model import Tokens, add_adapters, gemma3 as models, in_blocks
+from pipeline.tiny import initialise
 from pipeline.train import sft
 
 ROOM, SLIDING = 512, 64  # tokens

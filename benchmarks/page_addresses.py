@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
 
-from data.store import state_db
-from data.store.store import ask, open_store
+from data.store import ask, open_store, state_db
 
 Address = dict[str, str]
 

@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from data.store.store import Store, ask, open_store
-from evals.scores.read import scores_of
+from data.store import Store, ask, open_store
+from evals.scores import scores_of
 from evals.statistics.pass_at_k import pass_at_k
-from workbench.app.browse import detail, pages
-from workbench.app.browse.filter import Filter
-from workbench.app.browse.index import new_index, refresh
+from workbench.app.browse import Filter, detail, new_index, pages, refresh
 
 REPEATS = 5
 FACET = "facets of wrong answers (ours all eleven, theirs one)"

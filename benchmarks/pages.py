@@ -35,7 +35,7 @@ from benchmarks.page_addresses import visits
 from benchmarks.page_queries import queries
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store.store import open_store
+from data.store import open_store
 
 ROOT = Path(__file__).parent.parent
 RECORDS = "samples-stratos"

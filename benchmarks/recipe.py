@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import reference_recipe
-from data.store.store import open_store
+from data.store import open_store
 from evals.comparison import compare
 from pipeline.config import load_preset
-from pipeline.evaluate.evaluate import fitting
-from pipeline.job import inputs, stages
-from pipeline.job.runs import Done, Job, model_of, stage_run
-from pipeline.model import gemma3
-from pipeline.model.tokenizer import Tokenizer
-from pipeline.train import grpo
-from pipeline.train.metrics import StoreMetrics
+from pipeline.evaluate import fitting
+from pipeline.job import Done, inputs, model_of, stage_run, stages
+from pipeline.job.runs import Job
+from pipeline.model import Tokenizer, gemma3
+from pipeline.train import StoreMetrics, grpo
 
 STAGES = {
     "start": "sft",

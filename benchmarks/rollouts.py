@@ -21,13 +21,12 @@ import polars as pl
 
 from benchmarks import report
 from data.response_format import render
-from data.store.schema import REWARD
-from data.store.store import Store, add, ask, open_store
+from data.store import REWARD, Store, add, ask, open_store
+from evals.rollouts import problems
 from evals.rollouts.advantages import advantages
-from evals.rollouts.learnability import problems
 from pipeline.config import GrpoConfig
+from pipeline.train import judged, rewards_of
 from pipeline.train.replay import replay
-from pipeline.train.rewards import judged, rewards_of
 
 GROUP, GROUPS, PROBLEMS = 8, 64, 7_000
 STEPS_AT_A_TIME = 40

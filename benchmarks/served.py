@@ -23,13 +23,11 @@ import polars as pl
 
 from benchmarks import report
 from data.response_format import render
-from data.store.store import open_store
-from evals.scores.problems import Problems
+from data.store import open_store
+from evals.scores import Problems
 from pipeline.config import EvalConfig
-from pipeline.evaluate.answers import Evaluation, Kept, keep
-from pipeline.evaluate.served.client import Server, complete
-from pipeline.evaluate.served.config import ServedConfig
-from pipeline.evaluate.served.requests import Request, body_of, requests_of
+from pipeline.evaluate import Evaluation, Kept, keep
+from pipeline.evaluate.served import Request, ServedConfig, Server, body_of, complete, requests_of
 
 LATENCY = 0.05  # seconds
 AT_ONCE = 32

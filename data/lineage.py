@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from data.store import runs
-from data.store.store import Store, ask
-from data.subsets.versions import NoSuchSubset, subset
+from data.store import Store, ask, runs
+from data.subsets import NoSuchSubset, subset
 
 UNKNOWN = "unknown"
 DEEPEST = 20  # runs, and versions of subsets, that a chain is followed through

@@ -6,17 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from data.store import files
-from data.store.runs import fingerprint
-from data.store.store import Store, ask
-from data.text.overlap import KINDS, Overlaps, overlaps
-from data.text.training_texts import problems_of, trained_on
-from evals.comparison.metrics import METRICS, interval
-from evals.comparison.slices import SMALL
-from evals.graders.rules import grader as grader_of
-from evals.scores.read import scored
-from evals.statistics.intervals import wilson
-from evals.statistics.unpaired import gap
+from data.store import Store, ask, files, fingerprint
+from data.text import KINDS, Overlaps, overlaps, problems_of, trained_on
+from evals.comparison import METRICS, SMALL, interval
+from evals.graders import grader as grader_of
+from evals.scores import scored
+from evals.statistics import gap, wilson
 
 
 def overlap(

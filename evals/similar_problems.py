@@ -13,13 +13,12 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from data.audit.quarantine import find
-from data.sources.row_shapes import WrongShape, turns
-from data.store.store import Store, ask
-from data.text.normalize import words
-from evals.scores.read import scored
-from evals.statistics.intervals import mean_of_clusters
-from evals.statistics.unpaired import gap
+from data.audit import find
+from data.sources import WrongShape, turns
+from data.store import Store, ask
+from data.text import words
+from evals.scores import scored
+from evals.statistics import gap, mean_of_clusters
 
 NEAREST = 10  # problems of a record
 OF_DEFECT = 3  # of each record with a defect

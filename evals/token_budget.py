@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask
-from evals.statistics.intervals import wilson
+from data.store import Store, ask
+from evals.statistics import wilson
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")
 BUDGETS = (512, 1_024, 2_048, 4_096, 8_192, 16_384)  # longest example [tokens]

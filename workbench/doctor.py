@@ -154,7 +154,7 @@ def store_health(folder: Path) -> dict[str, Any]:
     """What the store says of itself; a folder without one is not a fault."""
     if not (folder / "STORE.json").is_file():
         return {"folder": str(folder), "exists": False}
-    from data.store.store import StoreError, health, open_store
+    from data.store import StoreError, health, open_store
 
     try:
         return {"folder": str(folder), "exists": True, **health(open_store(folder))}

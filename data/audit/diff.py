@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from data.audit.queries import NothingConverted
-from data.store.store import Store, ask
+from data.store import Store, ask
 
 # In this order: the first that holds is what is said of a row.
 CHANGES = (

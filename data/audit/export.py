@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from data.audit import html, queries
-from data.store.store import Store, ask
+from data.store import Store, ask
 
 AT_A_TIME = 2_000  # rows in memory
 PARQUET, JSONL, REPORT = "conversion.parquet", "conversion.jsonl", "report.html"

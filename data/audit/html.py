@@ -3,10 +3,9 @@
 from html import escape
 from typing import Any
 
-from data.audit import queries
-from data.audit import rows as audit_rows
+from data.audit import queries, rows as audit_rows
 from data.audit.spans import fields_of
-from data.store.store import Store
+from data.store import Store
 
 ROWS = 10  # shown of each defect
 CONTEXT = 240  # characters shown on each side of a defect

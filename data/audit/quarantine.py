@@ -9,12 +9,10 @@ from typing import Any
 import polars as pl
 
 from data.audit.queries import newest
-from data.conversion import dialects
-from data.conversion.convert import RULES, VERSION, convert, converter
-from data.conversion.examples import candidates, examples, problems
-from data.store import runs, state_db
-from data.store.schema import TABLES
-from data.store.store import Store, add, ask
+from data.conversion import RULES, VERSION, candidates, converter, dialects, problems
+from data.conversion.convert import convert
+from data.conversion.examples import examples
+from data.store import TABLES, Store, add, ask, runs, state_db
 
 CONVERTED = "select 1 from conversions where record_id = $record and converter = $version limit 1"
 SHORTEST = 4  # characters of an id that may stand for it

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask
+from data.store import Store, ask
 
 
 class NothingConverted(ValueError):

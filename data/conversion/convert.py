@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from data.conversion import repairs, text_defects
-from data.conversion.blocks import Span as Place
-from data.conversion.blocks import Structure, structure
+from data.conversion.blocks import Span as Place, Structure, structure
 from data.conversion.boxes import Box, boxes, same_form
 from data.conversion.defects import ERROR, Defect, in_order
 from data.conversion.dialects import HASHES, dialects, own_version

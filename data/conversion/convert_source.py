@@ -13,11 +13,8 @@ from data.conversion import dialects
 from data.conversion.convert import converter
 from data.conversion.convert_many import convert_many
 from data.conversion.examples import COLUMNS, candidates, examples, problems
-from data.sources import row_shapes
-from data.sources.files import BadFile, Rejected, files_in, rows_at_most, rows_of, skipped_in
-from data.store import runs
-from data.store.schema import TABLES
-from data.store.store import Store, add, ask
+from data.sources import BadFile, Rejected, files_in, row_shapes, rows_at_most, rows_of, skipped_in
+from data.store import TABLES, Store, add, ask, runs
 
 BATCH = 4_000  # records of one part
 NAMED = 20  # lines that are no rows

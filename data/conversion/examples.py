@@ -7,8 +7,7 @@ import polars as pl
 
 from data.conversion.convert import Conversion, convert
 from data.conversion.convert_many import CONVERTED, as_columns
-from data.store import runs
-from data.store.schema import TABLES
+from data.store import TABLES, runs
 
 OF_RECORDS = ("record_id", "source", "shape", "split", "body")
 TEXTS = tuple(name for name in TABLES["examples"] if name in CONVERTED)

@@ -19,8 +19,8 @@ from data.conversion.defects import SEVERITY, Defect
 from data.conversion.dialects import BEFORE_TAGS, every_marker, leads, nearly_a_marker, own_version
 from data.conversion.prompts import OLD_REQUESTS_BEFORE, Rewrite
 from data.conversion.text_defects import SHORT
-from data.sources.row_shapes import Turns
-from data.store.schema import DEFECT, REWRITE
+from data.sources import Turns
+from data.store import DEFECT, REWRITE
 
 RULES = frozenset({"answer-from-box"})  # what plain rows can follow
 BOX = "\\boxed"

@@ -1,1 +1,5 @@
 """Where rows come from: cards, hubs, files, and their ingestion into the store."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,7 +15,7 @@ from typing import Any
 from data.sources import row_shapes
 from data.sources.files import Rejected, Row, files_in, rows_of
 from data.sources.samples import damaged_records, word_problems
-from data.store.parts import checked_name
+from data.store import checked_name
 
 CARDS = Path(__file__).with_name("cards")
 SAMPLE_RECORDS = 3_000

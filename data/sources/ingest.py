@@ -9,8 +9,7 @@ import polars as pl
 
 from data.sources.cards import Card, card, own, rows
 from data.sources.files import BadFile, Rejected, Row, skipped_in
-from data.store import files, runs
-from data.store.store import Store, add, ask
+from data.store import Store, add, ask, files, runs
 
 BATCH = 2_000  # rows of one part
 

@@ -13,8 +13,7 @@ import duckdb
 import polars as pl
 
 from data.store import files, parts, state_db
-from data.store.compaction import compact as compact
-from data.store.compaction import health as health
+from data.store.compaction import compact as compact, health as health
 from data.store.files import StoreError as StoreError
 from data.store.schema import FORMAT_VERSION, OF_RUNS, TABLES
 from data.store.state_schema import VIEWS

@@ -1,7 +1,7 @@
 """What a filter may ask of a record: where it came from, what conversion made of it, its texts."""
 
 from data.audit import queries
-from data.store.store import Store, ask
+from data.store import Store, ask
 from data.subsets.filter_language import Field
 from data.subsets.select import Table
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from data.store.state_db import BadEntry
+from data.store import BadEntry
 
 KINDS = ("records", "problems")
 DUPLICATES = ("keep", "exact", "near")

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from data.store.state_db import BadEntry
-from data.store.store import Store, ask
+from data.store import BadEntry, Store, ask
 from data.subsets.recipe import Recipe, of_json
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from data.audit import queries
-from data.store.store import Store, ask
+from data.store import Store, ask
 
 # Of a record that was converted twice the newer problem counts, and what a person or the newest
 # conversion quarantined does not.

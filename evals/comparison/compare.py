@@ -9,17 +9,24 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask
+from data.store import Store, ask
 from evals.comparison.gain_causes import decomposition
 from evals.comparison.metrics import METRICS, by_problem, compared, difference, interval
 from evals.comparison.slices import slices
 from evals.comparison.transitions import transitions_of
-from evals.graders.rules import grader as grader_of
-from evals.scores.grade import UnknownRun, grade_missing
-from evals.scores.labels import against_labels
-from evals.scores.read import by_stage, in_common, scored, scored_stage, scores_named, scores_of
-from evals.statistics.multiple_testing import holm
-from evals.statistics.pass_at_k import of_samples
+from evals.graders import grader as grader_of
+from evals.scores import (
+    against_labels,
+    by_stage,
+    grade_missing,
+    in_common,
+    scored,
+    scored_stage,
+    scores_named,
+    scores_of,
+)
+from evals.scores.grade import UnknownRun
+from evals.statistics import holm, of_samples
 
 
 def stages(store: Store, runs: list[str], grader: str = "strict") -> list[dict[str, Any]]:

@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from evals.statistics.intervals import Interval, mean_of_clusters, wilson
-from evals.statistics.paired import Difference, paired, paired_rates
-from evals.statistics.power import smallest_unpaired
+from evals.statistics import (
+    Difference,
+    Interval,
+    mean_of_clusters,
+    paired_rates,
+    smallest_unpaired,
+    wilson,
+)
+from evals.statistics.paired import paired
 
 METRICS = ("format", "answer", "partial")
 

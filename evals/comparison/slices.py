@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from data.store.store import Store, ask
+from data.store import Store, ask
 from evals.comparison.metrics import by_problem, compared
-from evals.graders.numbers import number
+from evals.graders import number
 
 SMALL = 30  # problems; a slice of fewer says so
 UNKNOWN = "unknown"

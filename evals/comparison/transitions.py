@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store
+from data.store import Store
 from evals.comparison.states import RIGHT, STATES, UNKNOWN, WRONG, states
-from evals.scores.read import by_stage, in_common, scored, scored_stage
+from evals.scores import by_stage, in_common, scored, scored_stage
 
 STEPS = {
     "fixed": (WRONG, RIGHT),

@@ -1,1 +1,5 @@
 """What went wrong in a generation, by category, and how often."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,12 +10,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from data.conversion.loops import loop_in
+from data.conversion import loop_in
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 from evals.failures.arithmetic import slips
-from evals.graders import extract
-from evals.graders.numbers import Number, number, read, within_tenth
-from evals.graders.rules import Score, gold_number
+from evals.graders import Number, Score, extract, gold_number, number, read, within_tenth
 
 VERSION = "1"
 CATEGORIES = {

@@ -5,13 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from data.store.schema import TABLES
-from data.store.store import Store, add, ask
+from data.store import TABLES, Store, add, ask
 from evals.failures.categories import CATEGORIES, VERSION, Category, categories, suspect
-from evals.graders.numbers import read
-from evals.graders.rules import GRADERS, gold_number
-from evals.scores.grade import AT_A_TIME, NO_GOLD, UnknownRun
-from evals.statistics.intervals import wilson
+from evals.graders import GRADERS, gold_number, read
+from evals.scores import AT_A_TIME, NO_GOLD
+from evals.scores.grade import UnknownRun
+from evals.statistics import wilson
 
 SUSPECT = "gold suspect"
 Progress = Callable[[int, int, dict[str, float]], None]

@@ -8,13 +8,13 @@ from typing import Any
 import polars as pl
 
 from data.response_format import render
-from data.store.store import Store, ask
-from evals.failures.categories import SUSPECT
+from data.store import Store, ask
+from evals.failures import SUSPECT
 from evals.graders.numbers import Number, read
 from evals.graders.probes import probed
 from evals.graders.rules import GRADERS, gold_number
-from evals.scores.grade import AT_A_TIME, NO_GOLD
-from evals.statistics.intervals import wilson
+from evals.scores import AT_A_TIME, NO_GOLD
+from evals.statistics import wilson
 
 EXAMPLES = 3  # of each kind of disagreement
 LISTED = 20  # golds of each kind that are named

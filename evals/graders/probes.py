@@ -11,7 +11,7 @@ from data.response_format import render
 from evals.graders.number_words import SMALL
 from evals.graders.numbers import Number, number
 from evals.graders.rules import GRADERS
-from evals.statistics.intervals import wilson
+from evals.statistics import wilson
 
 Write = Callable[[int], str | None]  # a whole gold -> an answer, or None where it has none
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from evals.graders import extract, tunix_notebook
-from evals.graders import math as mathematics
+from evals.graders import extract, math as mathematics, tunix_notebook
 from evals.graders.numbers import Number, number, plain, read, within_tenth
 
 GOLD_IS_NO_NUMBER = "the gold is no number"

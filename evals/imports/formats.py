@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.sources.files import BadFile
+from data.sources import BadFile
 from evals.imports import inspect_ai, jsonl, lm_eval
 from evals.imports.records import Found, Line, Rejection
 

@@ -9,16 +9,22 @@ from typing import Any
 
 import polars as pl
 
-from data.sources.files import BadFile
-from data.store import files, runs
-from data.store.parts import checked_name
-from data.store.runs import RunExists as RunExists
-from data.store.schema import TABLES
-from data.store.store import Store, add, add_generations, ask
-from evals.failures.counts import categorise
+from data.sources import BadFile
+from data.store import (
+    TABLES,
+    RunExists as RunExists,
+    Store,
+    add,
+    add_generations,
+    ask,
+    checked_name,
+    files,
+    runs,
+)
+from evals.failures import categorise
 from evals.imports.formats import EXPECTED, generations_of
 from evals.imports.records import Found, Generation, Rejection, Repeated
-from evals.scores.grade import graded
+from evals.scores import graded
 
 GRADER = "lenient"  # others answer in formats of their own
 AT_A_TIME = 5_000  # generations written as one part

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.sources.files import BadFile
+from data.sources import BadFile
 from evals.imports.records import (
     Found,
     Generation,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from data.store.runs import fingerprint
+from data.store import fingerprint
 
 STAGE = "import"  # of generations that name none
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")

@@ -1,1 +1,5 @@
 """Rollouts of a GRPO run: steps, advantages, learnability, rewards replayed."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

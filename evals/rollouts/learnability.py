@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store
-from evals.graders.rules import GRADERS
+from data.store import Store
+from evals.graders import GRADERS
 from evals.rollouts.advantages import SAME
 from evals.rollouts.read import ANSWER, GRADER, Progress, regraded_verdicts, stored_verdicts
-from evals.statistics.intervals import mean_of_clusters, wilson, wilson_columns
+from evals.statistics import mean_of_clusters, wilson, wilson_columns
 
 BANDS = {
     "always 0": "every rollout is wrong",

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from data.store.store import Store, ask, within
-from evals.graders.rules import GRADERS
+from data.store import Store, ask, within
+from evals.graders import GRADERS
 
 GRADER = "strict"  # of the rewards and of the evaluation
 ANSWER = "answer"  # the reward that is the grader's verdict: 1, 0, or nan where it is unknown

@@ -8,7 +8,7 @@ import polars as pl
 
 from evals.rollouts.advantages import SAME, advantages, has_signal, signs
 from evals.rollouts.read import NoRollouts
-from evals.statistics.intervals import mean_of_clusters
+from evals.statistics import mean_of_clusters
 
 MOVED = 1e-6  # advantages that differ by less are the same: sums in another order differ by less
 GROUP = ("step", "group")

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask, within
+from data.store import Store, ask, within
 
 GUARD = "guard/"  # what a guard of pipeline/train/guards.py saw is a metric of this prefix
 

@@ -1,1 +1,5 @@
 """Scores of stored generations: graded, read, overridden, verified."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from data.store.schema import TABLES
-from data.store.store import Store, add, ask
-from evals.graders.rules import grader as grader_of
+from data.store import TABLES, Store, add, ask
+from evals.graders import grader as grader_of
 
 AT_A_TIME = 20_000  # generations in memory while a run is graded
 NO_GOLD = ""  # of a generation whose problem the store does not hold: its verdict is unknown

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from data.store import files
-from data.store.store import Store, ask
-from evals.graders.rules import grader as grader_of
+from data.store import Store, ask, files
+from evals.graders import grader as grader_of
 
 
 def against_labels(store: Store, run: str, grader: str) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from data.store import state_db
-from data.store.store import Store, ask
-from evals.graders.rules import grader as grader_of
+from data.store import Store, ask, state_db
+from evals.graders import grader as grader_of
 
 VERDICTS = ("right", "wrong", "unknown", "as graded")
 

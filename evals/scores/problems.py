@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data.store.runs import fingerprint
-from data.store.store import Store, ask
-from evals.graders.rules import GRADERS
+from data.store import Store, ask, fingerprint
+from evals.graders import GRADERS
 
 GRADER = "strict"  # of the rewards, and of the table that is shown
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from data.store.store import Store, ask, within
-from evals.graders.rules import grader as grader_of
+from data.store import Store, ask, within
+from evals.graders import grader as grader_of
 from evals.scores.grade import UnknownRun
 from evals.scores.overrides import heeding, overrides
 

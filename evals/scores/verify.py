@@ -6,15 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask
-from evals.comparison.metrics import METRICS, interval
-from evals.failures.categories import VERSION
-from evals.failures.counts import categorised
-from evals.graders.rules import GRADERS
+from data.store import Store, ask
+from evals.comparison import METRICS, interval
+from evals.failures import VERSION, categorised
+from evals.graders import GRADERS
 from evals.scores.grade import AT_A_TIME, NO_GOLD, UnknownRun, graded
 from evals.scores.overrides import heeding, overrides
 from evals.scores.read import scores_of
-from evals.statistics.intervals import Interval
+from evals.statistics import Interval
 
 VERDICTS = ("format", "extracted", "correct", "partial", "reason")
 LISTED = 20  # differences that are named for each kind

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from evals.comparison.metrics import verdicts
-from evals.graders.numbers import read
+from evals.comparison import verdicts
+from evals.graders import read
 from evals.statistics.intervals import mean_of_clusters
 
 

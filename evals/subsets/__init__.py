@@ -1,1 +1,5 @@
 """Subsets that evaluations choose: problems by pass rate, a model's own correct answers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,16 +5,20 @@ from typing import Any
 
 import polars as pl
 
-from data.store import state_db
-from data.store.store import Store
-from data.subsets import select
-from data.subsets.fields import SHOWN as OF_RECORDS
-from data.subsets.fields import last_tokenizer, record_table
-from data.subsets.recipe import Recipe, to_json
-from data.subsets.select import Choice, Table
-from data.subsets.versions import Subset, subset
-from evals.subsets.problem_fields import SHOWN as OF_PROBLEMS
-from evals.subsets.problem_fields import newest_grpo, problem_table
+from data.store import Store, state_db
+from data.subsets import (
+    SHOWN as OF_RECORDS,
+    Choice,
+    Recipe,
+    Subset,
+    Table,
+    last_tokenizer,
+    record_table,
+    select,
+    subset,
+    to_json,
+)
+from evals.subsets.problem_fields import SHOWN as OF_PROBLEMS, newest_grpo, problem_table
 
 
 def resolved(store: Store, recipe: Recipe) -> Recipe:

@@ -5,11 +5,9 @@ from typing import Any
 import polars as pl
 
 from data.audit import queries
-from data.store import runs
-from data.store.store import Store, ask
-from data.subsets.filter_language import Field
-from data.subsets.select import Table
-from evals.graders.rules import grader as grader_of
+from data.store import Store, ask, runs
+from data.subsets import Field, Table
+from evals.graders import grader as grader_of
 from evals.rollouts import learnability
 
 TABLES = """

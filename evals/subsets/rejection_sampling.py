@@ -15,11 +15,9 @@ import polars as pl
 
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store import runs as known_runs
-from data.store.state_db import BadEntry
-from data.store.store import Store, ask, within
+from data.store import BadEntry, Store, ask, runs as known_runs, within
 from evals.failures.categories import categories
-from evals.graders.rules import GRADERS, Score
+from evals.graders import GRADERS, Score
 from evals.rollouts import read as rollouts
 from evals.scores.grade import UnknownRun
 

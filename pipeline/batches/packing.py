@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pipeline.model.tokenizer import Tokens
+from pipeline.model import Tokens
 
 Item = TypeVar("Item")
 Row = list[int]  # places of examples that share a row, in their order

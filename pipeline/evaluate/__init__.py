@@ -1,1 +1,5 @@
 """Evaluation: completions per problem, stored as they finish, then graded."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,11 +9,8 @@ from typing import TypeVar
 
 import polars as pl
 
-from data.store import files
-from data.store.schema import TABLES
-from data.store.store import Store, add_generations, ask, compact
-from evals.scores.grade import graded
-from evals.scores.problems import Problems
+from data.store import TABLES, Store, add_generations, ask, compact, files
+from evals.scores import Problems, graded
 from pipeline.config import GRADERS
 from pipeline.evaluate.outcomes import Answer, LeftOut, Wanted
 from pipeline.stopping import Stop

@@ -6,14 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from evals.scores.grade import grade_missing
+from evals.scores import grade_missing
 from pipeline import distributed
 from pipeline.config import GRADERS
 from pipeline.evaluate.answers import Evaluation, Kept, Progress, keep_lacking
 from pipeline.evaluate.outcomes import Answer
-from pipeline.generate.requests import GenerateRequests, Request, Sampling
-from pipeline.generate.seeds import seed_of
-from pipeline.model.tokenizer import Tokenizer, prompt_text
+from pipeline.generate import GenerateRequests, Request, seed_of
+from pipeline.generate.requests import Sampling
+from pipeline.model import Tokenizer, prompt_text
 from pipeline.stopping import Stop
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import polars as pl
 
 from data.response_format import render
-from data.store import runs
-from data.store.store import Store, add, ask
-from pipeline.job.inputs import examples_of
-from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens, prompt_text
-from pipeline.train.sft import Example, Progress
+from data.store import Store, add, ask, runs
+from pipeline.job import examples_of
+from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text
+from pipeline.train import Example, Progress
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")
 SHOW_EVERY = 50  # examples

@@ -1,1 +1,5 @@
 """The rollout engine: completions of many prompts, with the device kept busy."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

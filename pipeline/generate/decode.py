@@ -18,8 +18,7 @@ from tunix.models.gemma3 import model as gemma3
 
 from pipeline.generate.cache import Cache, empty, placed
 from pipeline.generate.sampling import Settings, next_tokens
-from pipeline.model.mesh import on_mesh
-from pipeline.model.slot_attention import PromptAttention, SlotAttention, with_attention
+from pipeline.model import PromptAttention, SlotAttention, on_mesh, with_attention
 
 Rebuild = Callable[[list[jax.Array]], nnx.Module]  # a copy of the model around its weights
 

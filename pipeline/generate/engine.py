@@ -21,8 +21,8 @@ from pipeline.generate.decode import Inserts, Prompts, Slots, no_texts, steps_of
 from pipeline.generate.requests import BadSampling, Completion, Finished, Request
 from pipeline.generate.sampling import settings_of
 from pipeline.generate.scheduler import Prompt, Queue
-from pipeline.model.mesh import mesh_of, on_mesh
-from pipeline.model.tokenizer import Tokenizer
+from pipeline.model import Tokenizer, on_mesh
+from pipeline.model.mesh import mesh_of
 
 BLOCK = 64  # most steps between two looks at what has finished
 AT_ONCE = 8  # one part in so many of the slots is read, and put in, at a time

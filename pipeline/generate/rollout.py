@@ -11,11 +11,16 @@ from jax.sharding import Mesh
 from tunix.rl.rollout import base_rollout
 
 from pipeline.generate.engine import Engine
-from pipeline.generate.requests import BadSampling as BadSampling
-from pipeline.generate.requests import Completion, GenerateRequests, Request, Sampling
+from pipeline.generate.requests import (
+    BadSampling as BadSampling,
+    Completion,
+    GenerateRequests,
+    Request,
+    Sampling,
+)
 from pipeline.generate.seeds import seed_of
-from pipeline.loss.scoring import scores_of
-from pipeline.model.tokenizer import Tokenizer
+from pipeline.loss import scores_of
+from pipeline.model import Tokenizer
 
 Generate = Callable[[Sequence[str], int], list[Completion]]  # prompts, seed -> one each, in order
 

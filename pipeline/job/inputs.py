@@ -9,14 +9,16 @@ from pathlib import Path
 import polars as pl
 
 from data.audit import queries
-from data.store.store import Store, ask
-from data.subsets.versions import Subset, subset
-from evals.scores.problems import NoProblems as NoProblems
-from evals.scores.problems import Problems as Problems
-from evals.scores.problems import hash_of_rows as hash_of_rows
-from evals.scores.problems import problems_of as problems_of
+from data.store import Store, ask
+from data.subsets import Subset, subset
+from evals.scores import (
+    NoProblems as NoProblems,
+    Problems as Problems,
+    hash_of_rows as hash_of_rows,
+    problems_of as problems_of,
+)
 from pipeline.config import PRESETS, BadConfig
-from pipeline.train.sft import Example
+from pipeline.train import Example
 
 SOURCE_FLOORS = ("data", "evals", "pipeline")
 DECIDE = (".py", ".toml")  # code, and the tables that it reads

@@ -8,7 +8,7 @@ from data.conversion import dialects
 from data.conversion.convert_source import convert_source
 from data.sources.cards import cards
 from data.sources.ingest import ingest
-from data.store.store import Store
+from data.store import Store
 from pipeline.config import DataConfig
 
 # name of a piece of work -> a function that is told (step, of, numbers to show)

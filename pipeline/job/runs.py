@@ -13,17 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.store import runs
-from data.store.locks import RunIsBusy as RunIsBusy
-from data.store.locks import held as held
-from data.store.store import Store
+from data.store import RunIsBusy as RunIsBusy, Store, held as held, runs
 from pipeline import distributed
-from pipeline.checkpoint.resume import CannotResume, refuse_others
+from pipeline.checkpoint import CannotResume, refuse_others
 from pipeline.config import Preset, as_json
 from pipeline.job import inputs
 from pipeline.stopping import Stop
-from pipeline.train.loggers import writers
-from pipeline.train.metrics import StoreMetrics
+from pipeline.train import StoreMetrics, writers
 
 # name of the stage -> a function that is told (step, of, numbers to show)
 Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]

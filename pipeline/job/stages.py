@@ -7,24 +7,21 @@ from typing import Any
 
 import polars as pl
 
-from data.store import runs
-from data.store.store import add
-from data.subsets.versions import Subset
+from data.store import add, runs
+from data.subsets import Subset
 from evals.comparison import compare
-from evals.failures.counts import categorise
-from evals.statistics.intervals import wilson
+from evals.failures import categorise
+from evals.statistics import wilson
 from pipeline.config import EvalConfig, as_json
-from pipeline.evaluate.answers import Evaluation
-from pipeline.evaluate.evaluate import fitting, store_evaluation
-from pipeline.generate.rollout import Sampling, engine_of
+from pipeline.evaluate import Evaluation, fitting, store_evaluation
+from pipeline.generate import engine_of
+from pipeline.generate.rollout import Sampling
 from pipeline.job import inputs
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Done, Job, kept_path, model_of, stage_run
-from pipeline.model import gemma3
+from pipeline.model import Tokenizer, gemma3
 from pipeline.model.export import export
-from pipeline.model.tokenizer import Tokenizer
-from pipeline.train import grpo, sft
-from pipeline.train.rewards import judged
+from pipeline.train import grpo, judged, sft
 
 EXPORT_PROMPTS = 16  # of the test problems, for the parity check
 

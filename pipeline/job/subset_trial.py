@@ -13,16 +13,13 @@ import numpy as np
 import polars as pl
 
 from data.audit import queries
-from data.store import runs
-from data.store.state_db import BadEntry
-from data.subsets.recipe import Recipe
-from data.subsets.select import Choice
-from data.subsets.versions import Subset, subset
-from evals.scores.read import scores_of
+from data.store import BadEntry, runs
+from data.subsets import Choice, Recipe, Subset, subset
+from evals.scores import scores_of
 from evals.statistics import seeds as arms
 from evals.subsets import choose
-from pipeline.evaluate.token_counts import count
-from pipeline.generate.seeds import seed_of
+from pipeline.evaluate import count
+from pipeline.generate import seed_of
 from pipeline.job import stages
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Done, Job, model_of

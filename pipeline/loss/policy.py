@@ -8,7 +8,7 @@ from tunix.rl.grpo.grpo_learner import GRPOConfig, TrainExample
 
 from pipeline.loss.head import TokenScores, token_scores
 from pipeline.loss.variants import Objective, aggregate, divisor, ended
-from pipeline.model.attention import positions_and_mask
+from pipeline.model import positions_and_mask
 
 
 def sft_loss(

@@ -4,7 +4,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from pipeline.generate.rollout import Sampling, generator
+from pipeline.generate import generator
+from pipeline.generate.rollout import Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer
 

@@ -10,7 +10,7 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 from tunix.utils.sharding_utils import shard
 
-from pipeline.generate.cache import LayerCache
+from pipeline.generate import LayerCache
 
 
 class EngineAttention(gemma3.Attention):

@@ -20,14 +20,11 @@ from tunix.sft import peft_trainer
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.config import Preset
-from pipeline.loss import policy
-from pipeline.loss.variants import objective_of
-from pipeline.model import gemma3 as models
-from pipeline.model.lora import add_adapters
+from pipeline.loss import objective_of, policy
+from pipeline.model import add_adapters, gemma3 as models
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
-from pipeline.train import learner
-from pipeline.train.sft import optimizer
+from pipeline.train import learner, optimizer
 
 Module = TypeVar("Module", bound=nnx.Module)
 PAD, STOPS = 0, (1, 106)  # Gemma's; which ids they are changes no shape

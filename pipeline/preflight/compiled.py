@@ -78,7 +78,7 @@ def _cache() -> Path:
 
 
 def _key(step: Step, preset: Preset, topology: str | None) -> str:
-    from pipeline.job.inputs import hash_of_code
+    from pipeline.job import hash_of_code
 
     versions = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
     # all that a program depends on: other steps of the preset do not change this one

@@ -10,8 +10,7 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from pipeline.config import Preset
-from pipeline.generate import decode
-from pipeline.generate.sampling import settings_of
+from pipeline.generate import decode, settings_of
 from pipeline.loss import scoring
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step

@@ -22,10 +22,10 @@ from tunix.models.gemma3 import model as gemma3
 
 from data.response_format import INSTRUCTION
 from data.sources.samples import word_problems
-from pipeline.generate.rollout import Sampling, generator
-from pipeline.loss.policy import sft_loss
-from pipeline.model import gemma3 as models
-from pipeline.model.tokenizer import Tokenizer, Tokens, padded
+from pipeline.generate import generator
+from pipeline.generate.rollout import Sampling
+from pipeline.loss import sft_loss
+from pipeline.model import Tokenizer, Tokens, gemma3 as models, padded
 from pipeline.tiny import tokenizer as words
 
 CAREFUL = 0.35  # share of texts that write the steps out

@@ -9,17 +9,14 @@ from pathlib import Path
 import grain.python as grain
 import numpy as np
 
-from data.store.runs import fingerprint
-from data.store.store import Store
-from pipeline.batches.order import StepOrder
-from pipeline.checkpoint.best import BestAdapters
-from pipeline.checkpoint.resume import TrainingState
+from data.store import Store, fingerprint
+from pipeline.batches import StepOrder
+from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
-from pipeline.generate.rollout import Generate, Resampling, Sampling, generator
-from pipeline.loss.variants import objective_of
-from pipeline.model import gemma3
-from pipeline.model.lora import merge_adapters
-from pipeline.model.tokenizer import Tokenizer
+from pipeline.generate import Generate, Resampling, generator
+from pipeline.generate.rollout import Sampling
+from pipeline.loss import objective_of
+from pipeline.model import Tokenizer, gemma3, merge_adapters
 from pipeline.stopping import Stop
 from pipeline.train.guards import Collapsing, Guard
 from pipeline.train.learner import Learner, algorithm, cluster_of

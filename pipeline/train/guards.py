@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evals.statistics.intervals import wilson
+from evals.statistics import wilson
 from pipeline.train.metrics import StoreMetrics
 
 WINDOW = 5  # steps

@@ -16,13 +16,10 @@ from tunix.sft.sharding_utils import shard_input
 
 from pipeline import distributed
 from pipeline.config import GrpoConfig
-from pipeline.generate.rollout import FreshRollout, Sampling
-from pipeline.loss.policy import piece_of, policy_loss
-from pipeline.loss.scoring import scores_of
-from pipeline.loss.variants import Objective
-from pipeline.model import gemma3
-from pipeline.model.lora import add_adapters
-from pipeline.model.tokenizer import Tokenizer
+from pipeline.generate import FreshRollout
+from pipeline.generate.rollout import Sampling
+from pipeline.loss import Objective, piece_of, policy_loss, scores_of
+from pipeline.model import Tokenizer, add_adapters, gemma3
 from pipeline.train import step
 from pipeline.train.sft import optimizer
 

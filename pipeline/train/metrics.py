@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from tunix.sft.metrics_logger import MetricsLogger
 
-from data.store.store import Store, add, ask
+from data.store import Store, add, ask
 from pipeline.train.loggers import Writer
 
 FLUSH_ROWS = 2_000

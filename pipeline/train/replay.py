@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from data.store import runs
-from data.store.store import Store, ask, within
-from evals.rollouts.read import NoRollouts, Progress, apart, check_rewards, pages, steps_of
-from evals.rollouts.reward_replay import by_step, summary, with_advantages
+from data.store import Store, ask, runs, within
+from evals.rollouts import (
+    NoRollouts,
+    Progress,
+    apart,
+    by_step,
+    check_rewards,
+    pages,
+    steps_of,
+    summary,
+    with_advantages,
+)
 from pipeline.config import GrpoConfig
 from pipeline.train.reward_file import BadRewards, load, value_of
 from pipeline.train.rewards import Reward, judged, rewards_of

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from evals.graders.rules import Score
+from evals.graders import Score
 from pipeline.train.rewards import Reward
 
 MODULE = "rewards_of_a_file"  # what the file's module is called while it runs

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
-from evals.graders.rules import GRADERS, Score
-from evals.rollouts.read import GRADER as GRADER
+from evals.graders import GRADERS, Score
+from evals.rollouts import GRADER as GRADER
 from pipeline.config import GrpoConfig
 
 TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)

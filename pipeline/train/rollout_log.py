@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from data.store.store import Store, add, ask
-from evals.graders.rules import Score
-from evals.rollouts.advantages import has_signal
-from pipeline.generate.rollout import FreshRollout
+from data.store import Store, add, ask
+from evals.graders import Score
+from evals.rollouts import has_signal
+from pipeline.generate import FreshRollout
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.rewards import Reward, judged
 

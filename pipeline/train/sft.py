@@ -18,15 +18,12 @@ from flax import nnx
 from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
-from data.store.runs import fingerprint
-from pipeline.batches import packing
-from pipeline.batches.order import StepOrder
-from pipeline.checkpoint.resume import TrainingState
+from data.store import fingerprint
+from pipeline.batches import StepOrder, packing
+from pipeline.checkpoint import TrainingState
 from pipeline.config import LoraConfig, SftConfig
 from pipeline.loss import policy
-from pipeline.model import gemma3
-from pipeline.model.lora import add_adapters, merge_adapters
-from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens
+from pipeline.model import Tokenizer, Tokens, add_adapters, example_tokens, gemma3, merge_adapters
 from pipeline.stopping import Stop
 from pipeline.train import step as train_step
 from pipeline.train.metrics import StoreMetrics

@@ -10,8 +10,7 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 
 from pipeline.loss import policy
-from pipeline.model import attention
-from pipeline.model import gemma3 as models
+from pipeline.model import attention, gemma3 as models
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
 

@@ -7,7 +7,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from workbench.app.auth import Gate, rules_of
-from workbench.jobs.reconcile import looked_after
+from workbench.jobs import looked_after
 
 app = st.App(
     Path(__file__).with_name("main.py"),

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from workbench.cli.errors import BadInput
-from workbench.jobs.runner import packages
+from workbench.cli import BadInput
+from workbench.jobs import packages
 
 APP = Path(__file__).parent / "asgi.py"
 SHORTEST = 20  # characters of a token

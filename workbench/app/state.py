@@ -7,14 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from data.store.cache_version import version
-from data.store.store import Store, generation, open_store
-from workbench.app import address as unasked
-from workbench.app import auth
-from workbench.app.browse.filter import Filter
-from workbench.app.browse.index import Index, new_index, refresh
-from workbench.app.components.text import plain
-from workbench.cli.command import login
+from data.store import Store, generation, open_store, version
+from workbench.app import address as unasked, auth
+from workbench.app.browse import Filter, Index, new_index, refresh
+from workbench.app.components import plain
+from workbench.cli import login
 
 FIRST = "thinkbench run --preset tiny"
 

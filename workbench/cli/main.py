@@ -58,7 +58,7 @@ def app(
 
     With --address others reach it too; they sign in with the secret of THINKBENCH_TOKEN.
     """
-    from workbench.app.server import serve
+    from workbench.app import serve
 
     serve(here or context.find_root().obj, port, address, hosts, read_only)
 

@@ -25,7 +25,7 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[Bar]:
         TimeRemainingColumn,
     )
 
-    from workbench.jobs.progress_file import teller
+    from workbench.jobs import teller
 
     columns = (
         TextColumn("{task.description}"),

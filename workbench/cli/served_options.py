@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.evaluate.served.config import ServedConfig
+from pipeline.evaluate.served import ServedConfig
 from workbench.cli.command import Answer, not_empty
 from workbench.cli.errors import BadInput
 from workbench.cli.options import flag, flagged
@@ -49,7 +49,7 @@ def serving(command: Callable[..., Any]) -> Callable[..., Any]:
                     " --served URL, or leave it out"
                 )
             return command(*places, served=None, **arguments)
-        from pipeline.evaluate.served.client import checked_url
+        from pipeline.evaluate.served import checked_url
 
         config = ServedConfig(**given)
         found = Serving(checked_url(served), _key(api_key_env), stage or STAGE, config)
@@ -107,7 +107,8 @@ def evaluated(
     started = time.monotonic()
     if model is None:
         raise BadInput("--served needs the name of a model there: --model NAME")
-    from pipeline.evaluate.served.evaluate import NOT_ASKED, evaluate
+    from pipeline.evaluate.served import NOT_ASKED
+    from pipeline.evaluate.served.evaluate import evaluate
 
     if meant := [name for name in NOT_ASKED if name in changes["eval"]]:
         raise BadInput(
@@ -117,10 +118,9 @@ def evaluated(
     if logs:
         raise BadInput("--log is for training and for models that run here. Leave it out.")
     preset = chosen_preset(folder, changes=changes, **chosen)
-    from data.store.parts import checked_name
-    from data.store.store import open_store
+    from data.store import checked_name, open_store
     from evals.comparison import compare
-    from pipeline.evaluate.served.client import Server
+    from pipeline.evaluate.served import Server
     from pipeline.stopping import Stop
     from workbench.cli.progress import bars
 

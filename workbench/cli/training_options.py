@@ -77,9 +77,9 @@ def job_of(
     chosen = chosen_preset(
         folder, preset, assignments, seed, problems, changes, subset, problem_subset
     )
-    from data.store.store import open_store
+    from data.store import open_store
     from workbench.cli.progress import bars
-    from workbench.jobs.progress_file import teller
+    from workbench.jobs import teller
 
     store = open_store(folder)
     from workbench.cli.quiet import quiet
@@ -118,17 +118,17 @@ def chosen_preset(
 
 def _version_of(folder: Path, said: str) -> str:
     """The subset with its version: what is saved meanwhile changes nothing."""
-    from data.subsets.versions import subset
-    from workbench.lookup.stores import existing_store
+    from data.subsets import subset
+    from workbench.lookup import existing_store
 
     return subset(existing_store(folder), said).label
 
 
 def _source_of(folder: Path, problems: str) -> dict[str, str]:
     """The knobs that name these problems: a source with a card, one of the store, or files."""
-    from data.sources.cards import UnknownSource, cards, name_of_files
-    from data.sources.files import files_in, looks_like_a_place
-    from data.store.store import ask, open_store
+    from data.sources import UnknownSource, files_in, looks_like_a_place, name_of_files
+    from data.sources.cards import cards
+    from data.store import ask, open_store
 
     if problems in cards():
         return {"problems": problems, "problems_from": ""}

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from data.audit.spans import ANSWER, REASONING, Piece
-from data.conversion.defects import SEVERITY, WARNING
+from data.audit import ANSWER, REASONING, Piece
+from data.conversion import SEVERITY, WARNING
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -1,1 +1,5 @@
 """Jobs in the background: started, watched, reconciled, their time left."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

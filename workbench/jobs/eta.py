@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data.store.store import Store, ask
+from data.store import Store, ask
 from pipeline.config import BadConfig, Preset, as_json
-from workbench.cli.options import changed_preset
-from workbench.formatting.numbers import duration
+from workbench.cli import changed_preset
+from workbench.formatting import duration
 from workbench.jobs import progress_file
 
 # kind of the run, stage, and what its progress is told as
@@ -71,7 +71,7 @@ def durations(store: Store) -> list[Took]:
 
 def preset_of(words: Sequence[str]) -> Preset | None:
     """The preset of the words of a `run`; None where it cannot be known from them alone."""
-    from workbench.cli.commands.models import run  # all verbs: only where a whole job is looked at
+    from workbench.cli.commands import run  # all verbs: only where a whole job is looked at
 
     asked = run.make_context("run", list(words[1:]), resilient_parsing=True).params
     try:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.config import Preset
-from workbench.cli.errors import BadInput
+from workbench.cli import BadInput
 
 if TYPE_CHECKING:
-    from pipeline.preflight.proposals import Proposal
-    from pipeline.preflight.report import Said
+    from pipeline.preflight import Proposal, Said
 
 GIB = 2**30
 # the words that begin the names of the steps that a stage takes
@@ -40,11 +39,8 @@ def refuse_what_does_not_fit(preset: Preset, model: str, takes: tuple[str, ...])
     model: what is started from, by name, folder or hub id. A preset that is named after no chip is
     not checked, which is said: where it will run is not known.
     """
-    from pipeline.preflight.chips import BadChip, chip_of
+    from pipeline.preflight import BadChip, chip_of, known_by_name, said_of, steps_of
     from pipeline.preflight.proposals import proposals
-    from pipeline.preflight.report import said_of
-    from pipeline.preflight.sizes import known_by_name
-    from pipeline.preflight.steps import steps_of
 
     if not known_by_name(model):
         from pipeline.model import gemma3  # loads jax, and fetches what training needs anyway

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from data.store.store import Store, open_store
+from data.store import Store, open_store
 from workbench.app import state
 from workbench.jobs import runner
 

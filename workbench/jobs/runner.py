@@ -11,11 +11,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.store import jobs
-from data.store.jobs import Job, folder_of, is_alive, job_of
-from data.store.locks import is_held
-from data.store.store import Store
-from workbench.cli.errors import BadInput
+from data.store import Job, Store, folder_of, is_alive, is_held, job_of, jobs
+from workbench.cli import BadInput
 
 VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"

@@ -22,8 +22,7 @@ def main(folder: str, name: str) -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
-    from data.store.jobs import WAITS, folder_of, job_of
-    from data.store.store import open_store
+    from data.store import WAITS, folder_of, job_of, open_store
     from workbench.jobs.runner import WATCHER
 
     store = open_store(Path(folder))
@@ -74,7 +73,7 @@ class Watcher:
         self._ended("failed", code, self._why(code))
 
     def _command(self) -> list[str]:
-        from data.store.jobs import job_of
+        from data.store import job_of
 
         arguments = job_of(self.store, self.name).arguments
         program = [sys.executable, "-m", "workbench"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask
+from data.store import Store, ask
 
 USUAL_ORDER = ("base", "sft", "grpo")
 

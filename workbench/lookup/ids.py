@@ -3,11 +3,11 @@
 from typing import Any
 
 from data import lineage
-from data.audit.quarantine import NoSuchRecord, find
+from data.audit import NoSuchRecord, find
 from data.lineage import Step
-from data.store.store import Store
+from data.store import Store
 from evals import similar_problems
-from workbench.cli.errors import BadInput
+from workbench.cli import BadInput
 from workbench.lookup.evaluations import finished
 
 

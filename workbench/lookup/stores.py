@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.store.runs import state
-from data.store.store import Store, ask, open_store
-from workbench.cli.errors import BadInput
+from data.store import Store, ask, open_store, state
+from workbench.cli import BadInput
 
 
 @dataclass(frozen=True)

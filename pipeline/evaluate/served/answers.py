@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from pipeline.evaluate.outcomes import Answer as Answer
-from pipeline.evaluate.outcomes import LeftOut as LeftOut
+from pipeline.evaluate import Answer as Answer, LeftOut as LeftOut
 from pipeline.evaluate.served.requests import Request
 
 FINISHES = ("stop", "length")  # any other word, or none, is an unknown finish

@@ -8,17 +8,14 @@ import time
 from typing import Any
 
 from data.response_format import INSTRUCTION
-from data.store import runs
-from data.store.locks import held
-from data.store.store import Store, ask
-from evals.failures.counts import categorise
-from evals.scores.grade import grade_missing
-from evals.scores.problems import Problems, hash_of_rows, problems_of
+from data.store import Store, ask, held, runs
+from evals.failures import categorise
+from evals.scores import Problems, grade_missing, hash_of_rows, problems_of
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
-from pipeline.evaluate.answers import Evaluation, Kept, keep_lacking
+from pipeline.evaluate import Evaluation, Kept, keep_lacking
 from pipeline.evaluate.served.client import Server, complete, reach
 from pipeline.evaluate.served.requests import requests_of
-from pipeline.job.prepare import Progress, prepared
+from pipeline.job import Progress, prepared
 from pipeline.stopping import Stop
 
 # knobs that mean nothing to a server: it batches by itself, and its tokenizer is not here

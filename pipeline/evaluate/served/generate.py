@@ -8,8 +8,7 @@ from pipeline.evaluate.served.answers import LeftOut
 from pipeline.evaluate.served.client import Server, complete
 from pipeline.evaluate.served.errors import ServerError
 from pipeline.evaluate.served.requests import Request
-from pipeline.generate.requests import Completion, Finished, GenerateRequests
-from pipeline.generate.requests import Request as Wanted
+from pipeline.generate import Completion, Finished, GenerateRequests, Request as Wanted
 
 UNKNOWN = -1  # a token that was counted, but not told
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.response_format import user_turn
 from pipeline.config import EvalConfig
-from pipeline.generate.seeds import seed_of
+from pipeline.generate import seed_of
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ import re
 
 import pytest
 
-from data.audit import quarantine, queries
-from data.audit import rows as audit_rows
+from data.audit import quarantine, queries, rows as audit_rows
 from data.conversion import dialects
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from data.audit import queries
-from data.audit import rows as audit_rows
+from data.audit import queries, rows as audit_rows
 from data.store import runs
 from data.store.store import Store, add
 from tests.support.store_rows import rows_of

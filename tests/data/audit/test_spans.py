@@ -3,8 +3,7 @@
 import re
 from html import unescape
 
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from data.audit.spans import Mark, Piece, pieces
 from workbench.formatting import marks as marked

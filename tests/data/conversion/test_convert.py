@@ -5,8 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 
 from data.conversion.convert import RULES, Conversion, Example, UnknownRule, convert
 from data.conversion.dialects import dialects

@@ -1,8 +1,7 @@
 """Loops: every one is found, wherever it begins, and ordinary repetition is none."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from data.conversion.loops import LENGTH, loop_in, may_loop
 

@@ -19,8 +19,7 @@ from data.subsets.recipe import Recipe, of_json, to_json
 from data.subsets.versions import NoSuchSubset, difference, subset
 from data.text.near_duplicates import repeats
 from evals.subsets import choose
-from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS
-from evals.subsets.problem_fields import NotMeasured
+from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS, NotMeasured
 from evals.subsets.rejection_sampling import add_own, own
 from pipeline.config import BadConfig
 from pipeline.job import inputs

@@ -5,8 +5,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from data.text import overlap
 from data.text.normalize import NUMBER, masked, words

@@ -4,8 +4,7 @@ import json
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from evals.comparison.states import RIGHT, UNKNOWN, WRONG, states
 from evals.comparison.transitions import OneStage, transitions

@@ -5,8 +5,7 @@ import operator
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 
 from evals.failures.arithmetic import slips
 from tests import ROOT

@@ -1,8 +1,7 @@
 """Failure categories: what is planted is found, where it stands, and nothing else is."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 
 from evals.failures.categories import CATEGORIES, categories, suspect
 from evals.graders.rules import GRADERS

@@ -3,13 +3,19 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from data.response_format import render
 from evals.graders import extract, number_words
-from evals.graders.numbers import NO_NUMBER, SEVERAL_NUMBERS, Reading, number, read, within_tenth
-from evals.graders.numbers import plain as plain_number
+from evals.graders.numbers import (
+    NO_NUMBER,
+    SEVERAL_NUMBERS,
+    Reading,
+    number,
+    plain as plain_number,
+    read,
+    within_tenth,
+)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from evals.graders import tunix_notebook
 from evals.graders.rules import GOLD_IS_NO_NUMBER, GRADERS, Score, UnknownGrader, grader

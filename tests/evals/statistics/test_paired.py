@@ -4,8 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import contingency
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 

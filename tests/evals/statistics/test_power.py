@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
+from hypothesis import given, settings, strategies as some
 from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower

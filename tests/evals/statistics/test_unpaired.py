@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from evals.statistics.intervals import mean_of_clusters, wilson

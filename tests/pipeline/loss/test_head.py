@@ -11,8 +11,7 @@ from tunix.rl import common
 from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline.loss import head as token_scores
-from pipeline.loss import policy as losses
+from pipeline.loss import head as token_scores, policy as losses
 from pipeline.model import gemma3 as models
 from pipeline.train import learner
 from tests.support.policy_examples import (  # fmt: skip

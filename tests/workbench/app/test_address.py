@@ -3,11 +3,13 @@
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.browsing import ready
-from tests.workbench.app.test_journeys import address as address
-from tests.workbench.app.test_journeys import browser as browser
-from tests.workbench.app.test_journeys import filled as filled
-from tests.workbench.app.test_journeys import page as page
-from tests.workbench.app.test_journeys import pytestmark as pytestmark
+from tests.workbench.app.test_journeys import (
+    address as address,
+    browser as browser,
+    filled as filled,
+    page as page,
+    pytestmark as pytestmark,
+)
 
 PUSHED = """
 window.pushed = []

@@ -3,10 +3,13 @@
 import re
 
 from data.store import jobs
-from tests.workbench.app.test_journeys import browser as browser
-from tests.workbench.app.test_journeys import page as page
-from tests.workbench.app.test_journeys import pytestmark as pytestmark
-from tests.workbench.app.test_journeys import ready, served
+from tests.workbench.app.test_journeys import (
+    browser as browser,
+    page as page,
+    pytestmark as pytestmark,
+    ready,
+    served,
+)
 
 WRONG = ["sft", "--preset", "none such"]  # ends within seconds, and never trains
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from data.store.store import Store, ask, within
-from evals.failures.categories import VERSION
+from data.store import Store, ask, within
+from evals.failures import VERSION
 
 
 def problem(store: Store, id: str) -> dict[str, Any]:

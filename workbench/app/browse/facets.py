@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from evals.graders.rules import GRADERS
+from evals.graders import GRADERS
 from workbench.app import state
 from workbench.app.browse.filter import FIXED, LONGEST, Filter
-from workbench.app.components.text import plain
+from workbench.app.components import plain
 
 TITLES = {
     "stage": "Stage",

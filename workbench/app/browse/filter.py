@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from evals.failures.categories import CATEGORIES
-from evals.graders.rules import GRADERS
+from evals.failures import CATEGORIES
+from evals.graders import GRADERS
 
 STRICT = "strict"
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"

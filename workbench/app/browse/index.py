@@ -12,12 +12,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data.store.cache_version import parts_by_run, version
-from data.store.store import Store, ask, within
-from data.store.tag_changes import changes
-from evals.failures.categories import VERSION
-from evals.graders.rules import grader as grader_of
-from evals.scores.read import FIRST_STAGES
+from data.store import Store, ask, changes, parts_by_run, version, within
+from evals.failures import VERSION
+from evals.graders import grader as grader_of
+from evals.scores import FIRST_STAGES
 from workbench.app.browse.filter import (
     CATEGORY_VALUES,
     FIXED,

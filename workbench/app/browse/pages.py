@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store.store import Store, ask, within
+from data.store import Store, ask, within
 from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, where
 from workbench.app.browse.index import MOST_SEARCHES, Index, Snapshot
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from data.store.store import Store
+from data.store import Store
 from workbench.app.browse.filter import Filter
 from workbench.app.browse.index import Index
 from workbench.app.browse.pages import SHORT

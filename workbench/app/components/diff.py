@@ -3,7 +3,7 @@
 import re
 from difflib import SequenceMatcher
 
-from data.audit.spans import Mark
+from data.audit import Mark
 
 MOST = 3_000  # pieces of a text that are compared
 WORD, LINE = re.compile(r"\w+|[^\w\s]"), re.compile(r"[^\n]+")

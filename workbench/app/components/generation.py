@@ -6,18 +6,22 @@ from urllib.parse import urlencode
 import polars as pl
 import streamlit as st
 
-from data.audit.spans import Mark
+from data.audit import Mark
 from workbench.app import state
-from workbench.app.browse import detail as browse_detail
-from workbench.app.browse import facets, pages
-from workbench.app.browse.filter import NOT_LOOKED_AT, NOTHING_WRONG, Filter
-from workbench.app.components import keyboard, row_picker, tagging
-from workbench.app.components import text as texts
+from workbench.app.browse import (
+    NOT_LOOKED_AT,
+    NOTHING_WRONG,
+    Filter,
+    detail as browse_detail,
+    facets,
+    pages,
+)
+from workbench.app.components import keyboard, row_picker, tagging, text as texts
 from workbench.app.components.diff import differing
 from workbench.app.components.keyboard import VERDICT
 from workbench.app.components.latex import formulas
 from workbench.app.components.text import plain
-from workbench.lookup.evaluations import USUAL_ORDER, finished
+from workbench.lookup import USUAL_ORDER, finished
 
 ABREAST = 4  # generations side by side
 DIFFERENCES, FORMULAS = "differences", "formulas"

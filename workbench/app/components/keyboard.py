@@ -14,9 +14,7 @@ from streamlit.components.v2 import component
 
 from data.store import state_db
 from workbench.app import state as session
-from workbench.app.browse import detail, facets
-from workbench.app.browse import pages as browse
-from workbench.app.browse.filter import Filter
+from workbench.app.browse import Filter, detail, facets, pages as browse
 from workbench.app.components.keyboard_script import SCRIPT, STYLE
 from workbench.app.components.text import plain
 

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from evals.comparison.states import RIGHT, UNKNOWN, WRONG
+from evals.comparison import RIGHT, UNKNOWN, WRONG
 from workbench.app.components.charts import tips
 
 ORDER = (RIGHT, UNKNOWN, WRONG)  # from the top of a stage

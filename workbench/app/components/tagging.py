@@ -4,11 +4,9 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from data.store import state_db
-from data.store.store import Store, ask
+from data.store import Store, ask, state_db
 from workbench.app import state as session
-from workbench.app.browse import pages
-from workbench.app.browse.filter import Filter, of_address, to_address
+from workbench.app.browse import Filter, of_address, pages, to_address
 from workbench.app.components.keyboard import LAST, tags_of
 from workbench.app.components.text import plain
 

@@ -6,9 +6,9 @@ from html import escape
 
 import polars as pl
 
-from data.audit.spans import ANSWER, REASONING, Mark, Piece, pieces
+from data.audit import ANSWER, REASONING, Mark, Piece, pieces
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
-from workbench.formatting.marks import EDGE, PICTURES, on_page, visible
+from workbench.formatting import EDGE, PICTURES, on_page, visible
 
 # what turns the order of the letters that follow, as in a name that ends in exe and shows as txt
 TURNS = {code: f"\u27e8U+{code:04X}\u27e9" for code in

@@ -3,11 +3,8 @@
 import streamlit as st
 
 from workbench.app import state
-from workbench.app.browse import facets
-from workbench.app.browse import filter as browse_filter
-from workbench.app.browse import pages as browse
-from workbench.app.components import generation, keyboard, row_picker, tagging
-from workbench.app.components.keyboard import PAGE
+from workbench.app.browse import facets, filter as browse_filter, pages as browse
+from workbench.app.components import PAGE, generation, keyboard, row_picker, tagging
 
 SHOWN = (
     *("stage", "correct", "question", "gold", "extracted", "categories"),

@@ -5,14 +5,13 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from evals.comparison import compare
-from evals.graders.rules import GRADERS
+from evals.graders import GRADERS
 from evals.scores.read import UnknownRun
 from workbench.app import state
-from workbench.app.components import charts
+from workbench.app.components import charts, plain
 from workbench.app.components.table import table
-from workbench.app.components.text import plain
-from workbench.formatting.numbers import chance, change, interval
-from workbench.lookup.evaluations import finished, recent_runs, usual
+from workbench.formatting import chance, change, interval
+from workbench.lookup import finished, recent_runs, usual
 
 READS = ("scores", "overrides", "runs")
 

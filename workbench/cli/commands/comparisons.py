@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.command import Answer, verb
+from workbench.cli import Answer, verb
 from workbench.cli.commands.generations import GRADERS
 from workbench.cli.output import comparisons
 
@@ -28,7 +28,7 @@ def compare(folder: Path, run_a: str, run_b: str, grader: str, by: tuple[str, ..
     A run that holds several stages is named as RUN/STAGE.
     """
     from evals.comparison.compare import compare
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     value = compare(existing_store(folder), run_a, run_b, grader, by)
     return value, comparisons.compared
@@ -44,6 +44,6 @@ def transitions(folder: Path, runs: tuple[str, ...], grader: str) -> Answer:
     problems that all of them answered count.
     """
     from evals.comparison.transitions import transitions
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     return transitions(existing_store(folder), runs, grader), comparisons.transitions

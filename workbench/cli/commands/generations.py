@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.command import Answer, verb
+from workbench.cli import Answer, verb
 from workbench.cli.output import tables
 
 GRADERS = ("strict", "lenient", "notebook", "math")  # evals/graders/rules.py
@@ -15,8 +15,8 @@ GRADERS = ("strict", "lenient", "notebook", "math")  # evals/graders/rules.py
 @click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
 def grade(folder: Path, run: str | None, grader: str) -> Answer:
     """Grade stored generations by another rule, without a model."""
-    from evals.comparison.compare import grade_run, grade_runs
-    from workbench.lookup.stores import existing_store
+    from evals.comparison import grade_run, grade_runs
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     if run is None:
@@ -35,7 +35,7 @@ def import_(folder: Path, file: Path, name: str) -> Answer:
     several: their stage is then RUN.STAGE. Or FILE holds samples of lm-evaluation-harness
     (lm_eval --log_samples), or is a log of Inspect AI (.eval or .json).
     """
-    from data.store.store import open_store
+    from data.store import open_store
     from evals.imports.import_file import import_file
 
     return import_file(open_store(folder), file, name), tables.counts(f"Imported {file.name}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.command import Answer, login, verb, verbs
+from workbench.cli import Answer, login, verb, verbs
 from workbench.cli.output import jobs as printed_jobs
 
 
@@ -22,7 +22,7 @@ def list_(folder: Path, limit: int) -> Answer:
     """List jobs, the newest first; find those whose process has gone."""
     from data.store import jobs
     from workbench.jobs import runner
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     runner.reconcile(store)
@@ -36,8 +36,7 @@ def start(folder: Path, words: tuple[str, ...], wait: bool) -> Answer:
 
     The same command is not started twice while it runs.
     """
-    from data.store.jobs import job_of
-    from data.store.store import open_store
+    from data.store import job_of, open_store
     from workbench.jobs import runner
 
     store = open_store(folder)
@@ -53,7 +52,7 @@ def start(folder: Path, words: tuple[str, ...], wait: bool) -> Answer:
 def cancel(folder: Path, job: str) -> Answer:
     """Ask a job to leave at its next step. What it has done is kept."""
     from workbench.jobs import runner
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     return _told(runner.cancel(existing_store(folder), job)), printed_jobs.one
 
@@ -61,9 +60,9 @@ def cancel(folder: Path, job: str) -> Answer:
 @click.argument("job")
 def show(folder: Path, job: str) -> Answer:
     """How far a job is, and the end of what it printed."""
-    from data.store.jobs import folder_of, job_of
+    from data.store import folder_of, job_of
     from workbench.jobs import progress_file, runner
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     runner.reconcile(store)

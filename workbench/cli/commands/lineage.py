@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.command import Answer, not_empty, verb
-from workbench.cli.errors import BadInput
+from workbench.cli import Answer, BadInput, not_empty, verb
 from workbench.cli.output import lineage as printed_lineage
 
 GRADERS = ("strict", "lenient", "notebook", "math")
@@ -25,8 +24,7 @@ def lineage(
     A generation goes back to its checkpoint, runs, subset, conversion and source. A record's id may
     be its beginning. What is near is near in words: an association and no cause.
     """
-    from workbench.lookup.ids import forward, traced
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store, forward, traced
 
     if (id is None) == (defect is None):
         raise BadInput("say what to trace: the id of a generation or a record, or --defect PHRASE")

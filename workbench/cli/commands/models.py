@@ -6,12 +6,19 @@ from typing import Any
 import click
 
 from pipeline.config import EvalConfig, GrpoConfig, SftConfig
-from workbench.cli.command import Answer, not_empty, verb
-from workbench.cli.options import knobs
+from workbench.cli import (
+    Answer,
+    Serving,
+    evaluated,
+    job_of,
+    knobs,
+    not_empty,
+    serving,
+    training,
+    verb,
+)
 from workbench.cli.output import tables
-from workbench.cli.served_options import Serving, evaluated, serving
-from workbench.cli.training_options import job_of, training
-from workbench.jobs.preflight_check import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
+from workbench.jobs import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
 
 GO_ON = "go on with this run, or say what changed; by default a broken-off one is found"
 
@@ -28,7 +35,7 @@ def sft(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Answ
     """Teach the format: supervised fine-tuning on the preset's records."""
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
-        from workbench.lookup.stores import start
+        from workbench.lookup import start
 
         begin = start(job.store, model or job.preset.model.model)
         if preflight:
@@ -54,7 +61,7 @@ def grpo(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Ans
     """Strengthen the reasoning: GRPO on the preset's train problems."""
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
-        from workbench.lookup.stores import latest, start
+        from workbench.lookup import latest, start
 
         begin = start(job.store, model) if model else latest(job.store, "sft")
         if preflight:
@@ -81,7 +88,7 @@ def eval_(folder: Path, model: str | None, served: Serving | None, **chosen: Any
     with job_of(folder, **chosen) as job:
         from evals.comparison import compare
         from pipeline.job import stages
-        from workbench.lookup.stores import start
+        from workbench.lookup import start
 
         begin = start(job.store, model or job.preset.model.model)
         stages.gemma3.checked(begin.model)
@@ -107,7 +114,7 @@ def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> 
     """
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
-        from workbench.lookup.stores import latest, start
+        from workbench.lookup import latest, start
 
         begin = start(job.store, model) if model else latest(job.store, "grpo")
         stages.gemma3.checked(begin.model)

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from workbench.cli.command import Answer, not_empty, verb
+from workbench.cli import Answer, not_empty, verb
 from workbench.cli.commands.generations import GRADERS
 from workbench.cli.output import tables
-from workbench.formatting.numbers import change, interval
+from workbench.formatting import change, interval
 
 KINDS = {
     "exact": "exact: the same words",
@@ -49,8 +49,7 @@ def overlap(
     file of the store, with what it has in common with which record.
     """
     from evals import contamination
-    from workbench.lookup.evaluations import finished
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store, finished
 
     store = existing_store(folder)
     named = list(runs) or contamination.graded_runs(store, finished(store)["run"].to_list(), grader)

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from pipeline.config import as_json
-from workbench.cli.command import Answer, verb
-from workbench.cli.options import changed_preset
+from workbench.cli import Answer, changed_preset, verb
 from workbench.cli.output import preflight as printed_preflight
 
 
@@ -46,10 +45,9 @@ def preflight(
     Nothing is trained and no chip is needed. With --compare and no --step: SFT of 4,096 and 16,384
     tokens and GRPO of 8 and 64 rows of 1,024, ours beside Tunix's defaults.
     """
-    from pipeline.preflight import compiled, needs, report, steps
-    from pipeline.preflight.chips import chip_of
+    from pipeline.preflight import chip_of, compiled, needs, report, steps
     from pipeline.preflight.proposals import proposals
-    from workbench.cli.progress import bars
+    from workbench.cli import bars
 
     chosen = changed_preset(preset, {}, assignments, None)
     on = chip_of(chosen.name, chip)
@@ -87,7 +85,7 @@ def preflight(
 
 
 def _row(one: Any, chip: Any) -> dict[str, Any]:
-    from pipeline.preflight.needs import likely_seconds, seconds
+    from pipeline.preflight import likely_seconds, seconds
 
     return {
         "step": one.step.name,

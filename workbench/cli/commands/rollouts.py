@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.command import Answer, verb, verbs
+from workbench.cli import Answer, verb, verbs
 from workbench.cli.output import rollouts
 
 BANDS = (
@@ -54,10 +54,9 @@ def learnability(
     How often its rollouts were right, in its first step and its last, and whether their rewards
     differ. Problems come first whose rewards differ most.
     """
-    from evals.rollouts.learnability import Conditions, as_row, ledger, problems
-    from workbench.cli.output_file import json_lines
-    from workbench.cli.progress import bars
-    from workbench.lookup.stores import existing_store
+    from evals.rollouts import Conditions, as_row, ledger, problems
+    from workbench.cli import bars, json_lines
+    from workbench.lookup import existing_store
 
     store, wanted = existing_store(folder), Conditions(band, pass_rate, seen)
     with json_lines(ids) as write, bars() as bar:
@@ -96,9 +95,8 @@ def replay(folder: Path, run: str, file: Path | None, flips: Path | None) -> Ans
     you may do, because you name it here: name none that you would not run yourself.
     """
     from pipeline.train.replay import replay
-    from workbench.cli.output_file import json_lines
-    from workbench.cli.progress import bars
-    from workbench.lookup.stores import existing_store
+    from workbench.cli import bars, json_lines
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     with json_lines(flips) as write, bars() as bar:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.command import Answer, login, not_empty, verb
-from workbench.cli.errors import BadInput
+from workbench.cli import Answer, BadInput, login, not_empty, verb
 from workbench.cli.output import tables
 
 SHAPES = (
@@ -49,9 +48,8 @@ def ingest(
     SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for rows of your own, with
     --from and --shape.
     """
-    from data.sources import cards
-    from data.sources import ingest as ingestion
-    from data.store.store import open_store
+    from data.sources import cards, ingest as ingestion
+    from data.store import open_store
 
     cards.check(source, path, shape)  # before there is a store: a typo makes none
     places = _places(columns, shape)
@@ -83,11 +81,11 @@ def convert(
     SOURCE is ingested before. Every row, and every line that is none, is counted:
     converted or quarantined.
     """
-    from data.conversion import dialects
-    from data.conversion.convert_source import convert_file, convert_source
-    from data.sources.files import looks_like_a_place
-    from workbench.cli.progress import bars
-    from workbench.lookup.stores import existing_store
+    from data.conversion import convert_file, dialects
+    from data.conversion.convert_source import convert_source
+    from data.sources import looks_like_a_place
+    from workbench.cli import bars
+    from workbench.lookup import existing_store
 
     dialects.use(table)
     path = Path(what)
@@ -145,9 +143,8 @@ def audit(
     `audit graders`: where graders disagree on the stored generations, which ways to write an answer
     they get wrong, and which golds no answer satisfies or all samples contradict.
     """
-    from workbench.cli.output import audit as audits
-    from workbench.cli.output import audit_rows, grader_audit
-    from workbench.lookup.stores import existing_store
+    from workbench.cli.output import audit as audits, audit_rows, grader_audit
+    from workbench.lookup import existing_store
 
     if source == "graders":
         if diff or defect or record or model or budget or export:
@@ -192,7 +189,7 @@ def quarantine(folder: Path, record: str, reason: str, author: str) -> Answer:
     RECORD is an id, or its beginning. The ruling stays with its author and reason.
     """
     from data.audit import quarantine as rulings
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     value = rulings.quarantine(existing_store(folder), record, reason, author)
     return value, tables.counts("Quarantined")
@@ -207,7 +204,7 @@ def release(folder: Path, record: str, reason: str, author: str) -> Answer:
     wrong with it.
     """
     from data.audit import quarantine as rulings
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     value = rulings.release(existing_store(folder), record, reason, author)
     return value, tables.counts("Released")

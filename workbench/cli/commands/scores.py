@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli.command import Answer, login, verb
+from workbench.cli import Answer, login, verb
 from workbench.cli.commands.generations import GRADERS
 from workbench.cli.output import scores
 
@@ -21,8 +21,8 @@ def failures(folder: Path, run: str, category: str | None, limit: int) -> Answer
     Several may hold for one generation.
     """
     from evals.failures import counts
-    from workbench.cli.progress import bars
-    from workbench.lookup.stores import existing_store
+    from workbench.cli import bars
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     with bars() as bar:
@@ -48,7 +48,7 @@ def override(
     """
     from evals.scores import overrides
     from workbench.cli.output import tables
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     value = overrides.override(store, generation, grader, verdict, reason, author)
@@ -63,6 +63,6 @@ def verify(folder: Path, run: str | None) -> Answer:
     From the stored texts. The exit code is 1 where anything differs.
     """
     from evals.scores.verify import verify
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     return verify(existing_store(folder), run), scores.verified

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from workbench.cli.command import Answer, login, not_empty, verb, verbs
-from workbench.cli.output import subsets as printed_subsets
-from workbench.cli.output import tables
+from workbench.cli import Answer, login, not_empty, verb, verbs
+from workbench.cli.output import subsets as printed_subsets, tables
 
 KINDS = ("records", "problems")
 DUPLICATES = ("keep", "exact", "near")
@@ -61,9 +60,9 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
     Steps, in this order: source, parent, filter, duplicates, budget of tokens, sample. What cannot
     be trained on is taken away first, and all that is taken away is counted.
     """
-    from data.subsets.recipe import Recipe, to_json
+    from data.subsets import Recipe, to_json
     from evals.subsets import choose
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     asked = Recipe(**recipe)
@@ -80,8 +79,8 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
 
 def list_(folder: Path) -> Answer:
     """List subsets with all their versions, the newest first."""
-    from data.subsets.versions import subsets
-    from workbench.lookup.stores import existing_store
+    from data.subsets import subsets
+    from workbench.lookup import existing_store
 
     found = [one.to_json() for one in subsets(existing_store(folder))]
     return {"subsets": found}, printed_subsets.listed
@@ -91,9 +90,9 @@ def list_(folder: Path) -> Answer:
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True)
 def show(folder: Path, name: str, limit: int) -> Answer:
     """Show a version, NAME or NAME@VERSION, and its first rows."""
-    from data.subsets.versions import subset
+    from data.subsets import subset
     from evals.subsets import choose
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     one = subset(store, name)
@@ -105,8 +104,8 @@ def show(folder: Path, name: str, limit: int) -> Answer:
 @click.argument("second")
 def diff(folder: Path, first: str, second: str) -> Answer:
     """Say which rows only one of two versions holds."""
-    from data.subsets.versions import difference, subset
-    from workbench.lookup.stores import existing_store
+    from data.subsets import difference, subset
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     return difference(subset(store, first), subset(store, second)), printed_subsets.difference
@@ -115,9 +114,9 @@ def diff(folder: Path, first: str, second: str) -> Answer:
 @click.argument("name")
 def check(folder: Path, name: str) -> Answer:
     """Run the recipe of a version again: which rows it would choose now."""
-    from data.subsets.versions import subset
+    from data.subsets import subset
     from evals.subsets import choose
-    from workbench.lookup.stores import existing_store
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     return choose.check(store, subset(store, name)), printed_subsets.checked
@@ -127,10 +126,10 @@ def check(folder: Path, name: str) -> Answer:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new .jsonl file")
 def export(folder: Path, name: str, out: Path) -> Answer:
     """Write the rows of a version to a file, with their texts."""
-    from data.subsets.versions import subset
+    from data.subsets import subset
     from evals.subsets import choose
-    from workbench.cli.output_file import json_lines
-    from workbench.lookup.stores import existing_store
+    from workbench.cli import json_lines
+    from workbench.lookup import existing_store
 
     store = existing_store(folder)
     one, rows = subset(store, name), 0
@@ -152,9 +151,9 @@ def own(folder: Path, name: str, runs: tuple[str, ...], pick: str, per_problem: 
 
     They are converted and audited like any others; `subset new --source NAME` chooses among them.
     """
-    from evals.subsets.rejection_sampling import add_own
-    from workbench.cli.progress import bars
-    from workbench.lookup.stores import existing_store
+    from evals.subsets import add_own
+    from workbench.cli import bars
+    from workbench.lookup import existing_store
 
     with bars() as bar:
         value = add_own(existing_store(folder), name, runs, pick, per_problem, bar("read answers"))
@@ -165,9 +164,9 @@ def own(folder: Path, name: str, runs: tuple[str, ...], pick: str, per_problem: 
 def fields(folder: Path, of: str) -> Answer:
     """List what a filter may ask of records, or of problems."""
     if of == "records":
-        from data.subsets.fields import FIELDS
+        from data.subsets import FIELDS
     else:
-        from evals.subsets.problem_fields import FIELDS
+        from evals.subsets import FIELDS
     found = [{"field": n, "holds": one.kind, "means": one.means} for n, one in FIELDS.items()]
     return {"of": of, "fields": found}, printed_subsets.fields
 

@@ -5,11 +5,9 @@ from typing import Any
 
 import click
 
-from workbench.cli.command import Answer, not_empty, verb
-from workbench.cli.errors import BadInput
+from workbench.cli import Answer, BadInput, job_of, not_empty, training, verb
 from workbench.cli.output import trials
-from workbench.cli.training_options import job_of, training
-from workbench.jobs.preflight_check import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
+from workbench.jobs import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
 
 METRICS = ("answer", "format", "partial")
 STAGES = ("sft", "grpo")
@@ -50,15 +48,15 @@ def ab(
     """
     if chosen.get("subset") or chosen.get("problem_subset"):
         raise BadInput("`ab` takes one subset by its name and draws the other; leave out --subset")
-    from data.subsets.versions import subset
-    from workbench.lookup.stores import existing_store, latest, start
+    from data.subsets import subset
+    from workbench.lookup import existing_store, latest, start
 
     store = existing_store(folder)
     of = subset(store, name).of  # before jax: says no at once
     if against != "random":
         subset(store, against)
     with job_of(folder, **chosen) as job:
-        from pipeline.job.subset_trial import Trial, ab
+        from pipeline.job import Trial, ab
 
         if of == "problems":
             begin = start(job.store, model) if model else latest(job.store, "sft")

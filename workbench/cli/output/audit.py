@@ -3,15 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from data.audit import diff as audit_diff
-from data.audit import export as audit_export
-from data.audit import queries
-from data.store.store import Store
+from data.audit import diff as audit_diff, export as audit_export, queries
+from data.store import Store
 from evals import token_budget
-from workbench.cli.command import Answer
+from workbench.cli import Answer, bars
 from workbench.cli.output import tables
-from workbench.cli.progress import bars
-from workbench.formatting.numbers import interval
+from workbench.formatting import interval
 
 SHOWN = 20  # changed rows that are printed; --json has all
 
@@ -67,7 +64,7 @@ def _seen(
     store: Store, source: str, converter: str, model: str, budget: int | None
 ) -> dict[str, Any]:
     from workbench.cli.quiet import quiet
-    from workbench.lookup.stores import start
+    from workbench.lookup import start
 
     quiet()
     from pipeline.evaluate import token_counts  # loads jax, so only here

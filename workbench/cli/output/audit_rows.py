@@ -3,11 +3,9 @@
 import json
 from typing import Any
 
-from data.audit import quarantine, queries, spans
-from data.audit import rows as audit_rows
-from data.store.store import Store
-from workbench.cli.command import Answer
-from workbench.cli.errors import BadInput
+from data.audit import quarantine, queries, rows as audit_rows, spans
+from data.store import Store
+from workbench.cli import Answer, BadInput
 from workbench.cli.output import tables
 from workbench.formatting import marks
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output.tables import count, show, table
-from workbench.formatting.numbers import chance, change, interval, points
+from workbench.formatting import chance, change, interval, points
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from workbench.cli.command import Answer
+from workbench.cli import Answer
 from workbench.cli.output.tables import show, table
-from workbench.formatting.numbers import interval
+from workbench.formatting import interval
 
 
 def graders(folder: Path, run: str | None) -> Answer:
     """Where graders disagree, what they cannot see, and which golds are to doubt."""
     from evals.graders.audit import audit
-    from workbench.cli.progress import bars
-    from workbench.lookup.stores import existing_store
+    from workbench.cli import bars
+    from workbench.lookup import existing_store
 
     with bars() as bar:
         return audit(existing_store(folder), run, bar("audit graders")), shown

@@ -3,8 +3,7 @@
 from typing import Any
 
 from workbench.cli.output.tables import show, table
-from workbench.formatting.marks import visible
-from workbench.formatting.numbers import duration
+from workbench.formatting import duration, visible
 
 
 def table_of(value: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from data.lineage import readable
 from workbench.cli.output.tables import show, table
-from workbench.formatting.marks import visible
+from workbench.formatting import visible
 
 WIDEST = 100  # characters of a fact
 LISTED = 10  # problems

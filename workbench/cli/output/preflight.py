@@ -3,7 +3,7 @@
 from typing import Any
 
 from workbench.cli.output.tables import show, table
-from workbench.formatting.numbers import duration
+from workbench.formatting import duration
 
 GIB = 2**30
 SAID = {

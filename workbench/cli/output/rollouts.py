@@ -3,7 +3,7 @@
 from typing import Any
 
 from workbench.cli.output.tables import count, show, table
-from workbench.formatting.numbers import interval
+from workbench.formatting import interval
 
 LINES = 12  # rows of the table by step; neighbouring steps share one
 RAN = "{file} was run in this process, as you asked: it could do all that you may do."

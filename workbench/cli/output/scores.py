@@ -3,12 +3,12 @@
 from typing import Any
 
 from workbench.cli.output.tables import count, show, table
-from workbench.formatting.numbers import interval
+from workbench.formatting import interval
 
 
 def failures(value: dict[str, Any]) -> None:
     """A table for each stage: category, its share with interval, and what it means."""
-    from evals.failures.categories import CATEGORIES
+    from evals.failures import CATEGORIES
 
     tables = [
         table(

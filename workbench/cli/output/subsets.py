@@ -3,7 +3,7 @@
 from typing import Any
 
 from workbench.cli.output.tables import show, table
-from workbench.formatting.marks import visible
+from workbench.formatting import visible
 
 NAMED = 20  # ids
 WIDEST = 60  # characters of a cell

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.formatting.numbers import chance, change, interval
+from workbench.formatting import chance, change, interval
 
 if TYPE_CHECKING:
     from rich.console import Group

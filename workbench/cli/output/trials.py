@@ -3,8 +3,7 @@
 from typing import Any
 
 from workbench.cli.output.tables import show, table
-from workbench.formatting.marks import visible
-from workbench.formatting.numbers import chance, change
+from workbench.formatting import chance, change, visible
 
 
 def verdict(value: dict[str, Any]) -> None:

@@ -1,8 +1,7 @@
 """What helps reading: formulas that are drawn only where harmless, and what two texts differ in."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import given, strategies as some
 
 from tests.support import hostile
 from workbench.app.components.diff import MOST, WORD, differing

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from data.audit import queries
-from data.audit import rows as audit_rows
+from data.audit import queries, rows as audit_rows
 from data.store.store import Store, open_store
 from tests.support.browsing import ready, served, thinkbench
 

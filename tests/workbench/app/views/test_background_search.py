@@ -9,12 +9,10 @@ from data.store.store import Store
 from data.subsets.recipe import Recipe, to_json
 from data.subsets.versions import subsets
 from evals.subsets import choose
-from tests.data.subsets.test_subsets import made as made
-from tests.data.subsets.test_subsets import store as store
+from tests.data.subsets.test_subsets import made as made, store as store
 from tests.workbench.app.views.test_audit import press
 from tests.workbench.app.views.test_curate import PAGE, box, funnel, titles
-from workbench.app.views.curate import background_search
-from workbench.app.views.curate import choice as choosing
+from workbench.app.views.curate import background_search, choice as choosing
 
 NEAR = to_json(Recipe(duplicates="near"))
 

@@ -11,9 +11,13 @@ from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
 from data.subsets.versions import subsets
 from evals.subsets import choose
-from tests.data.subsets.test_subsets import RIGHT, problem_ids, rolled_out
-from tests.data.subsets.test_subsets import made as made
-from tests.data.subsets.test_subsets import store as store
+from tests.data.subsets.test_subsets import (
+    RIGHT,
+    made as made,
+    problem_ids,
+    rolled_out,
+    store as store,
+)
 from tests.support import hostile
 from tests.workbench.app.views.test_audit import press
 

@@ -2,8 +2,7 @@
 
 from data.store import state_db
 from data.subsets.recipe import Recipe, to_json
-from tests.data.subsets.test_subsets import made as made
-from tests.data.subsets.test_subsets import store as store
+from tests.data.subsets.test_subsets import made as made, store as store
 
 PAGE = "curate"
 

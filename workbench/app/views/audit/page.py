@@ -4,8 +4,7 @@ import streamlit as st
 
 from data.audit import queries
 from workbench.app import state
-from workbench.app.components import charts
-from workbench.app.components.text import plain
+from workbench.app.components import charts, plain
 from workbench.app.views.audit.rows import defects_by_source, rows_by_defect, survival_of
 
 TABS = {

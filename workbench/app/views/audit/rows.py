@@ -2,16 +2,12 @@
 
 import streamlit as st
 
-from data.audit import quarantine, queries, spans
-from data.audit import rows as audit_rows
+from data.audit import quarantine, queries, rows as audit_rows, spans
 from data.store import state_db
 from evals import token_budget
-from workbench.app import address
-from workbench.app import state as session
-from workbench.app.components import charts, prev_next, row_picker
-from workbench.app.components import text as texts
+from workbench.app import address, state as session
+from workbench.app.components import charts, ends, plain, prev_next, row_picker, text as texts
 from workbench.app.components.table import table
-from workbench.app.components.text import ends, plain
 from workbench.formatting import marks
 
 PAGE = 50  # rows

@@ -2,17 +2,15 @@
 
 import streamlit as st
 
-from evals.comparison import compare, transitions
-from evals.comparison.slices import SLICINGS
-from evals.graders.rules import GRADERS
+from evals.comparison import SLICINGS, compare, transitions
+from evals.graders import GRADERS
+from evals.scores import NothingInCommon
 from evals.scores.grade import UnknownRun
-from evals.scores.read import NothingInCommon
 from workbench.app import state
-from workbench.app.browse import pairs
-from workbench.app.browse.filter import Filter
-from workbench.app.components.text import plain
+from workbench.app.browse import Filter, pairs
+from workbench.app.components import plain
 from workbench.app.views.compare import sections
-from workbench.lookup.evaluations import usual
+from workbench.lookup import usual
 
 READS = ("scores", "overrides", "problems")
 SLICED = ("steps", "source")  # where nobody chose

@@ -5,12 +5,10 @@ from typing import Any
 import streamlit as st
 
 from workbench.app import state
-from workbench.app.browse import pages, pairs
-from workbench.app.browse.filter import Filter
-from workbench.app.components import charts, generation, prev_next, row_picker
-from workbench.app.components.sankey import flow
+from workbench.app.browse import Filter, pages, pairs
+from workbench.app.components import charts, flow, generation, prev_next, row_picker
 from workbench.app.components.table import table
-from workbench.formatting.numbers import chance, change, interval, points
+from workbench.formatting import chance, change, interval, points
 
 PAGE = 100  # problems in a list
 STEPS = {

@@ -17,9 +17,9 @@ from typing import IO
 
 import streamlit as st
 
-from data.store.store import Store
-from data.subsets.select import Choice, Step
-from workbench.jobs.runner import packages
+from data.store import Store
+from data.subsets import Choice, Step
+from workbench.jobs import packages
 
 AT_ONCE = 2  # searches that run; the others wait
 KEPT = 8  # answers, of the searches that were asked for last

@@ -6,15 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from data.store.cache_version import version
-from data.store.store import Store
-from data.subsets.recipe import Recipe, of_json, to_json
-from data.subsets.select import Choice
+from data.store import Store, version
+from data.subsets import Choice, Recipe, of_json, to_json
 from evals.subsets import choose
 from workbench.app import state
-from workbench.app.components.text import plain
+from workbench.app.components import plain
 from workbench.app.views.curate import background_search
-from workbench.formatting.numbers import duration
+from workbench.formatting import duration
 
 FEW = 200  # rows that duplicates are looked for in at once: of 2,000 words each it takes a second
 EVERY = 1.0  # [s] between two looks at a search

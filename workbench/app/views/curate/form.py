@@ -7,21 +7,25 @@ from urllib.parse import urlencode
 import polars as pl
 import streamlit as st
 
-from data.store import state_db
-from data.store.store import Store, ask
-from data.subsets.fields import FIELDS as OF_RECORDS
-from data.subsets.filter_language import Field, FilterError
-from data.subsets.recipe import DUPLICATES, KINDS, OF_TEXTS, Recipe, of_json, to_json
-from data.subsets.select import Choice
-from data.subsets.versions import NoSuchSubset
-from evals.subsets import choose as curation
-from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS
-from evals.subsets.problem_fields import NotMeasured
+from data.store import Store, ask, state_db
+from data.subsets import (
+    DUPLICATES,
+    FIELDS as OF_RECORDS,
+    KINDS,
+    OF_TEXTS,
+    Choice,
+    Field,
+    FilterError,
+    NoSuchSubset,
+    Recipe,
+    of_json,
+    to_json,
+)
+from evals.subsets import FIELDS as OF_PROBLEMS, NotMeasured, choose as curation
 from workbench.app import state as session
 from workbench.app.browse import facets
-from workbench.app.components import charts
+from workbench.app.components import charts, plain
 from workbench.app.components.table import table
-from workbench.app.components.text import plain
 from workbench.app.views.curate import choice, subset_choice
 
 PAGE = 50  # rows

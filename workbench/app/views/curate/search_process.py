@@ -18,10 +18,10 @@ def main(folder: str) -> None:
     os.nice(NICE)
     recipe = sys.stdin.readline()
     threading.Thread(target=_end_with_input, daemon=True).start()
-    from data.store.store import open_store
-    from data.subsets.recipe import of_json
+    from data.store import open_store
+    from data.subsets import of_json
     from evals.subsets import choose
-    from workbench.cli.errors import BAD_INPUT, bad_input
+    from workbench.cli import BAD_INPUT, bad_input
 
     try:
         found = choose.choice(open_store(Path(folder)), of_json(recipe))

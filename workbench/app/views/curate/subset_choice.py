@@ -1,8 +1,7 @@
 """The subsets there are, by what they hold."""
 
-from data.store.state_db import BadEntry
-from data.store.store import Store, ask
-from data.subsets.recipe import of_json
+from data.store import BadEntry, Store, ask
+from data.subsets import of_json
 from workbench.app import state
 
 

@@ -8,17 +8,14 @@ import polars as pl
 import streamlit as st
 
 from data.sources.cards import cards
-from data.store import state_db
-from data.store.store import Store, ask
-from data.subsets.recipe import KINDS, Recipe
-from data.subsets.versions import Subset, difference, subset, subsets
-from evals.subsets import choose
-from evals.subsets.rejection_sampling import PICKS, add_own
+from data.store import Store, ask, state_db
+from data.subsets import KINDS, Recipe, Subset, difference, subset, subsets
+from evals.subsets import PICKS, add_own, choose
 from workbench.app import state as session
+from workbench.app.components import plain
 from workbench.app.components.table import table
-from workbench.app.components.text import plain
 from workbench.app.views.curate import choice
-from workbench.cli.errors import bad_input
+from workbench.cli import bad_input
 
 SHOWN = 50  # rows of a difference
 LISTED = 6  # versions, and rows of a difference, that are seen at once

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from data.lineage import UNKNOWN, Step
-from workbench.app.components.text import plain
+from workbench.app.components import plain
 
 SHORT = 12  # digits of an id
 LONGEST = 160  # characters of what a step came from

@@ -3,13 +3,12 @@
 import streamlit as st
 
 from data.audit import queries
-from data.store.store import Store, ask
+from data.store import Store, ask
 from workbench.app import state
-from workbench.app.components.text import plain
+from workbench.app.components import plain
 from workbench.app.views.lineage import chain, similar
-from workbench.cli.errors import FLOORS
-from workbench.lookup import ids
-from workbench.lookup.evaluations import finished
+from workbench.cli import FLOORS
+from workbench.lookup import finished, ids
 
 st.title("Lineage")
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from data.lineage import readable
 from workbench.app import state
+from workbench.app.components import plain
 from workbench.app.components.table import table
-from workbench.app.components.text import plain
 from workbench.app.views.lineage.chain import Line
 
 QUESTION = 2_000  # characters

@@ -7,9 +7,16 @@ import streamlit as st
 
 from evals.rollouts import steps as rollout_steps
 from workbench.app import state
-from workbench.app.components import charts, generation, prev_next, row_picker, text
+from workbench.app.components import (
+    charts,
+    generation,
+    plain,
+    plain_columns,
+    prev_next,
+    row_picker,
+    text,
+)
 from workbench.app.components.table import table
-from workbench.app.components.text import plain, plain_columns
 
 ABREAST = 4  # completions in a row
 # title of a curve -> metrics of the run that it shows, the commonest first

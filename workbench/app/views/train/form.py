@@ -7,11 +7,11 @@ import streamlit as st
 
 from pipeline.config import SECTIONS, BadConfig, Preset, load_preset, presets
 from workbench.app import state
-from workbench.app.components.text import plain
+from workbench.app.components import plain
 from workbench.app.views.curate import subset_choice
 from workbench.app.views.train import trials
-from workbench.cli.options import changed_preset, typed
-from workbench.lookup.stores import trained_runs
+from workbench.cli import changed_preset, typed
+from workbench.lookup import trained_runs
 
 VERBS = {
     "run": "the whole job: evaluate, cold start, GRPO, evaluate after each",

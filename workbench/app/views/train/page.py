@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from workbench.app import state
-from workbench.app.components.text import plain
+from workbench.app.components import plain
 from workbench.app.views.train import progress, trials
 from workbench.app.views.train.form import form
 from workbench.app.views.train.preflight import preflight

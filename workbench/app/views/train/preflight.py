@@ -6,15 +6,14 @@ from typing import Any
 import streamlit as st
 
 from pipeline.config import Preset
-from pipeline.preflight import report, steps
-from pipeline.preflight.chips import Chip, chip_of
+from pipeline.preflight import Chip, chip_of, report, steps
 from pipeline.preflight.proposals import proposals
 from workbench.app import state
+from workbench.app.components import plain
 from workbench.app.components.table import table
-from workbench.app.components.text import plain
-from workbench.cli.errors import FLOORS
-from workbench.formatting.numbers import duration
-from workbench.jobs.preflight_check import EVAL, GRPO, SFT
+from workbench.cli import FLOORS
+from workbench.formatting import duration
+from workbench.jobs import EVAL, GRPO, SFT
 
 GIB = 2**30
 # what each verb runs of the steps of a whole run; export trains nothing

@@ -5,14 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from data.store import jobs
-from data.store.jobs import Job, folder_of
+from data.store import Job, folder_of, jobs
 from evals.rollouts import steps
 from workbench.app import address, state
-from workbench.app.components import charts
+from workbench.app.components import charts, plain, plain_columns
 from workbench.app.components.table import table
-from workbench.app.components.text import plain, plain_columns
-from workbench.formatting.numbers import duration
+from workbench.formatting import duration
 from workbench.jobs import eta, progress_file, runner
 
 EVERY = 2.0  # [s] between two looks while a job lives

@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from data.store.store import Store, ask
+from data.store import Store, ask
 from workbench.app import state
+from workbench.app.components import plain
 from workbench.app.components.table import table
-from workbench.app.components.text import plain
 from workbench.app.views.curate import subset_choice
-from workbench.cli.output.trials import sentence
+from workbench.cli.output import sentence
 
 METRICS = ("answer", "format", "partial")
 STAGES = ("sft", "grpo")

@@ -1,0 +1,1 @@
+from .train_base import initialise as initialise

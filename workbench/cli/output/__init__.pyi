@@ -1,0 +1,1 @@
+from .trials import sentence as sentence
