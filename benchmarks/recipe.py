@@ -18,8 +18,7 @@ from data.store import open_store
 from evals.comparison import compare
 from pipeline.config import load_preset
 from pipeline.evaluate import fitting
-from pipeline.job import Done, inputs, model_of, stage_run, stages
-from pipeline.job.runs import Job
+from pipeline.job import Done, Job, inputs, model_of, stage_run, stages
 from pipeline.model import Tokenizer, gemma3
 from pipeline.train import StoreMetrics, grpo
 

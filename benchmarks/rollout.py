@@ -27,8 +27,7 @@ from tunix.generate import sampler as tunix
 from tunix.models.gemma3 import model as gemma3
 
 from benchmarks import report
-from pipeline.generate import Engine, Request
-from pipeline.generate.requests import Sampling
+from pipeline.generate import Engine, Request, Sampling
 from pipeline.model import gemma3 as models
 
 MID = gemma3.ModelConfig(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from data.errors import UserError
 from data.store import Store, ask, runs
 from data.subsets import NoSuchSubset, subset
 
@@ -15,7 +16,7 @@ UNKNOWN = "unknown"
 DEEPEST = 20  # runs, and versions of subsets, that a chain is followed through
 
 
-class NoSuchGeneration(ValueError):
+class NoSuchGeneration(UserError):
     """No generation has this id."""
 
 

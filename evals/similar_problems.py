@@ -14,6 +14,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from data.audit import find
+from data.errors import UserError
 from data.sources import WrongShape, turns
 from data.store import Store, ask
 from data.text import words
@@ -27,16 +28,12 @@ LEAST = 0.2  # similarity below which nothing is near
 SMALL = 30  # problems, below which a group is said to be small
 
 
-class NothingNear(ValueError):
-    """There is nothing to compare."""
-
-
 def near_record(store: Store, record: str, run: str, grader: str = "strict") -> dict[str, Any]:
     """Verdicts of `run` on the problems most like a record's prompt, beside all the others."""
     found = find(store, record)
     text = _prompt(found["shape"], found["body"])
     if text is None:
-        raise NothingNear(
+        raise UserError(
             f"record {found['record_id']} has no prompt in the shape {found['shape']!r}, so nothing"
             " is near it. Name another."
         )
@@ -57,7 +54,7 @@ def near_defect(store: Store, defect: str, run: str, grader: str = "strict") -> 
         known = ask(
             store, "select distinct unnest(defects).phrase as phrase from conversions order by 1"
         )
-        raise NothingNear(
+        raise UserError(
             f"no record has the defect {defect!r}; the store's conversions found:"
             f" {', '.join(known['phrase']) or 'none'}."
         )

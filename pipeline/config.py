@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
+
 PRESETS = Path(__file__).parent / "presets"
 
 
-class BadConfig(ValueError):
+class BadConfig(UserError):
     """A preset, a knob or a value that cannot be used: says what was found and what is known."""
 
 

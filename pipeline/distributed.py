@@ -15,16 +15,14 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from data.errors import UserError
+
 COORDINATOR = "THINKBENCH_COORDINATOR"  # host:port of process 0, or auto
 PROCESSES = "THINKBENCH_PROCESSES"  # how many there are
 PROCESS = "THINKBENCH_PROCESS"  # which of them this is, from 0
 ENDS_WITHIN = 60  # [s] after the first that ends: the others end too, or one has failed
 
 Tree = TypeVar("Tree")
-
-
-class BadHosts(ValueError):
-    """The processes cannot train together: says what was found, expected and what to do."""
 
 
 def join(environment: Mapping[str, str]) -> None:
@@ -41,7 +39,7 @@ def join(environment: Mapping[str, str]) -> None:
         try:
             jax.distributed.initialize(shutdown_timeout_seconds=ENDS_WITHIN)
         except (ValueError, RuntimeError) as error:
-            raise BadHosts(
+            raise UserError(
                 f"{COORDINATOR}=auto found nothing that tells which processes there are ({error})."
                 f" Expected Cloud TPU, Slurm, Open MPI or Kubernetes; else set {COORDINATOR} to"
                 f" host:port, {PROCESSES} and {PROCESS}."
@@ -51,7 +49,7 @@ def join(environment: Mapping[str, str]) -> None:
     try:
         jax.distributed.initialize(host, processes, process, shutdown_timeout_seconds=ENDS_WITHIN)
     except RuntimeError as error:
-        raise BadHosts(
+        raise UserError(
             f"process {process} of {processes} found no coordinator at {host} ({error}). Expected"
             " process 0 there: start it, with the same variables, and open its port."
         ) from error
@@ -64,7 +62,7 @@ def checked(named: Mapping[str, str]) -> tuple[str, int, int]:
     whole = all(number.isascii() and number.isdigit() for number in (port, *numbers))
     if not whole or not host or not int(numbers[1]) < int(numbers[0]):
         found = ", ".join(f"{name}={value}" for name, value in sorted(named.items()))
-        raise BadHosts(
+        raise UserError(
             f"found {found}; expected {COORDINATOR}=host:port of process 0, {PROCESSES}=n and"
             f" {PROCESS}=0 to n-1, or {COORDINATOR}=auto alone; set all three, or none"
         )
@@ -146,7 +144,7 @@ def same(what: str, value: str) -> None:
     found = gathered(np.frombuffer(digest, np.uint8))
     others = np.flatnonzero((found != found[0]).any(axis=1)).tolist()
     if others:
-        raise BadHosts(
+        raise UserError(
             f"{what} is {value} in process {jax.process_index()}, and not the same in process 0 and"
             f" process(es) {', '.join(map(str, others))}. Expected the same command, rows and"
             " packages everywhere: copy the store of one process to the others."

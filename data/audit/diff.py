@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from data.audit.queries import NothingConverted
+from data.errors import UserError
 from data.store import Store, ask
 
 # In this order: the first that holds is what is said of a row.
@@ -103,7 +103,7 @@ def _require(store: Store, source: str, converter: str) -> None:
         source=source,
     )["converter"].to_list()
     if converter not in known:
-        raise NothingConverted(
+        raise UserError(
             f"{source!r} was never converted by {converter!r}; expected one of:"
             f" {', '.join(known) or 'none yet'}"
         )

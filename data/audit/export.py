@@ -10,20 +10,17 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from data.audit import html, queries
+from data.errors import UserError
 from data.store import Store, ask
 
 AT_A_TIME = 2_000  # rows in memory
 PARQUET, JSONL, REPORT = "conversion.parquet", "conversion.jsonl", "report.html"
 
 
-class FolderExists(ValueError):
-    """The folder to write to is there already."""
-
-
 def export(store: Store, source: str, folder: Path) -> dict[str, Any]:
     """Write the newest conversion of `source` to the new folder; what was written."""
     if folder.exists():
-        raise FolderExists(f"{folder} exists already; name another folder or move it away")
+        raise UserError(f"{folder} exists already; name another folder or move it away")
     converter = queries.newest(store, source)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # nothing is left behind where this is broken off, and nothing has the name that is not whole

@@ -12,17 +12,18 @@ from data.audit.queries import newest
 from data.conversion import RULES, VERSION, candidates, converter, dialects, problems
 from data.conversion.convert import convert
 from data.conversion.examples import examples
+from data.errors import UserError
 from data.store import TABLES, Store, add, ask, runs, state_db
 
 CONVERTED = "select 1 from conversions where record_id = $record and converter = $version limit 1"
 SHORTEST = 4  # characters of an id that may stand for it
 
 
-class NoSuchRecord(ValueError):
+class NoSuchRecord(UserError):
     """No record, or more than one, has this id."""
 
 
-class NothingToRelease(ValueError):
+class NothingToRelease(UserError):
     """The row has no reasoning and answer that could be trained on."""
 
 

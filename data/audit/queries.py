@@ -9,11 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask
-
-
-class NothingConverted(ValueError):
-    """The store has no conversion of this source."""
 
 
 def conversions(store: Store) -> pl.DataFrame:
@@ -35,7 +32,7 @@ def newest(store: Store, source: str) -> str:
     mine = found.filter(pl.col("source") == source)
     if mine.is_empty():
         known = ", ".join(found["source"].unique(maintain_order=True)) or "none"
-        raise NothingConverted(
+        raise UserError(
             f"nothing of {source!r} is converted; the store has conversions of: {known}."
             f" Make one: thinkbench ingest {source} && thinkbench convert {source}"
         )

@@ -18,6 +18,7 @@ from data.conversion.dialects import HASHES, dialects, own_version
 from data.conversion.markers import markers_in, nearly_markers_in
 from data.conversion.prompts import Rewrite, rewritten
 from data.conversion.strays import misspelt, strays
+from data.errors import UserError
 from data.sources import row_shapes
 
 VERSION = "1"
@@ -31,10 +32,6 @@ STATED = re.compile(
     r"(?P<number>-?[0-9][0-9,]{0,30}(?:\.[0-9]{1,30})?)(?![0-9/^%\\]|[.,][0-9])",
     re.IGNORECASE,
 )
-
-
-class UnknownRule(ValueError):
-    """A repair of this name does not exist."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class Conversion:
 def converter(rules: frozenset[str]) -> str:
     """The version under which results are stored: of code, a person's dialects, and rules."""
     if unknown := sorted(rules - RULES.keys()):
-        raise UnknownRule(f"no rule {', '.join(unknown)}; the rules are {', '.join(RULES)}")
+        raise UserError(f"no rule {', '.join(unknown)}; the rules are {', '.join(RULES)}")
     return "+".join(part for part in (VERSION, own_version(), *sorted(rules)) if part)
 
 

@@ -13,7 +13,8 @@ from data.conversion import dialects
 from data.conversion.convert import converter
 from data.conversion.convert_many import convert_many
 from data.conversion.examples import COLUMNS, candidates, examples, problems
-from data.sources import BadFile, Rejected, files_in, row_shapes, rows_at_most, rows_of, skipped_in
+from data.errors import UserError
+from data.sources import Rejected, files_in, row_shapes, rows_at_most, rows_of, skipped_in
 from data.store import TABLES, Store, add, ask, runs
 
 BATCH = 4_000  # records of one part
@@ -41,7 +42,7 @@ def convert_source(
         source=source,
     )
     if every.is_empty():
-        raise BadFile(
+        raise UserError(
             f"the store has no records of {source!r}; ingest them first: thinkbench ingest {source}"
         )
     done = ask(

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 
 TABLE = Path(__file__).with_name("dialects.toml")
@@ -60,10 +61,6 @@ def _table() -> dict[str, dict[str, Any]]:
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
-class BadTable(ValueError):
-    """A table of dialects that cannot be used: says what was found, and what was expected."""
-
-
 _own: dict[str, Dialect] = {}  # of `use`
 
 
@@ -110,17 +107,17 @@ def _rows(path: Path) -> dict[str, Any]:
     try:
         rows = tomllib.loads(path.read_text(encoding="utf-8")).get("dialect", {})
     except OSError as error:
-        raise BadTable(
+        raise UserError(
             f"{path} cannot be read: {error.strerror}. Expected a .toml file with tables"
             " [dialect.NAME]. Check the path."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadTable(
+        raise UserError(
             f"{path} is no TOML file in UTF-8: {error}. Expected tables [dialect.NAME] as in"
             f" {TABLE.name}."
         ) from error
     if not isinstance(rows, dict) or not rows:
-        raise BadTable(f"{path} has no table [dialect.NAME]; expected one or more.")
+        raise UserError(f"{path} has no table [dialect.NAME]; expected one or more.")
     return rows
 
 
@@ -128,11 +125,11 @@ def _checked(path: str, name: str, row: Any) -> Dialect:
     known = {field.name: field.type for field in fields(Dialect)} | {"name": None}
     where = f"{path} [dialect.{name}]"
     if not isinstance(row, dict) or not row.get("thought_open"):
-        raise BadTable(f"{where} has no thought_open; expected a list of one or more markers.")
+        raise UserError(f"{where} has no thought_open; expected a list of one or more markers.")
     if name in _table()["dialect"]:
-        raise BadTable(f"{where} has the name of a bundled dialect. Give it another.")
+        raise UserError(f"{where} has the name of a bundled dialect. Give it another.")
     if unknown := sorted(row.keys() - known.keys() | row.keys() & {"name"}):
-        raise BadTable(f"{where} has {', '.join(unknown)}; expected {', '.join(known)}.")
+        raise UserError(f"{where} has {', '.join(unknown)}; expected {', '.join(known)}.")
     for column, value in row.items():
         if known[column] is bool:
             right = isinstance(value, bool)
@@ -140,7 +137,7 @@ def _checked(path: str, name: str, row: Any) -> Dialect:
             right = isinstance(value, list) and all(isinstance(v, str) and v for v in value)
         if not right:
             wanted = "true or false" if known[column] is bool else "a list of texts, none empty"
-            raise BadTable(f"{where} {column} is {value!r}; expected {wanted}.")
+            raise UserError(f"{where} {column} is {value!r}; expected {wanted}.")
     return _dialect(name, row)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from data.sources import row_shapes
 from data.sources.files import Rejected, Row, files_in, rows_of
 from data.sources.samples import damaged_records, word_problems
@@ -22,14 +23,6 @@ SAMPLE_RECORDS = 3_000
 SAMPLE_PROBLEMS = {"train": 3_000, "test": 600}
 SAMPLE_SEED = 0
 HUB_SECONDS = "5"  # wait for a hub's first answer, then say what to do instead
-
-
-class UnknownSource(ValueError):
-    """No card has this name."""
-
-
-class OutOfReach(ValueError):
-    """A hub did not give what its card names: says why, and what to do instead."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ def cards() -> list[str]:
 def card(source: str) -> Card:
     """The card of `source`."""
     if source not in cards():
-        raise UnknownSource(
+        raise UserError(
             f"no source {source!r}; the sources are {', '.join(cards())}. Rows of your own need"
             " a name, a place and a shape: thinkbench ingest NAME --from PATH --shape"
             f" {'|'.join(row_shapes.COLUMNS)}"
@@ -101,7 +94,7 @@ def _hub(of: Card) -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPError, HfHubHTTPError, RequestException, ValueError) as error:
-        raise OutOfReach(
+        raise UserError(
             f"{of.name} at {of.revision} could not be fetched from {of.hub}"
             f" ({type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''})."
             f" Check the network, or download it elsewhere and give its place: thinkbench ingest"
@@ -139,12 +132,12 @@ def _kaggle(of: Card) -> list[Path]:
 def own(source: str, path: Path | None, shape: str, columns: dict[str, str] | None = None) -> Card:
     """A person's own rows under a name of theirs. A name with a card keeps its card's shape."""
     if source in cards():
-        raise UnknownSource(
+        raise UserError(
             f"{source!r} is a source of its own, in the shape {card(source).shape!r}: leave out"
             " --shape, or give your rows another name"
         )
     if path is None:
-        raise UnknownSource(f"{source!r} with --shape is rows of your own: say --from PATH too")
+        raise UserError(f"{source!r} with --shape is rows of your own: say --from PATH too")
     checked_name("source", source)
     return Card(source, shape, "none", name=path.name, columns=columns or {})
 

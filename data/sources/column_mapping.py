@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from data.errors import UserError
 from data.sources import row_shapes
 
 STEP = re.compile(r"([^.\[\]]+)(?!\])|\[([0-9]{1,9})\]")
 PLACE = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
-
-
-class BadColumn(ValueError):
-    """A column that cannot be taken as was said: says what was found, and what was expected."""
 
 
 def columns(said: Iterable[str], shape: str) -> dict[str, str]:
@@ -23,7 +20,7 @@ def columns(said: Iterable[str], shape: str) -> dict[str, str]:
     for one in said:
         name, equals, place = one.partition("=")
         if not equals or name not in row_shapes.COLUMNS[shape] or not steps(place):
-            raise BadColumn(
+            raise UserError(
                 f"{one!r} says no column; expected NAME=PLACE with NAME one of"
                 f" {', '.join(row_shapes.COLUMNS[shape])} (shape {shape}), and PLACE a"
                 " column, or what"

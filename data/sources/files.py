@@ -11,15 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.errors import UserError
 from data.sources.column_mapping import first_of, named
 
 SUFFIXES = (".csv", ".jsonl", ".json", ".parquet")
 LARGEST_FIELD = 1 << 28  # of a csv, in characters: traces are longer than Python's default
 SURROGATE = re.compile(r"\\u[dD]")  # as JSON escapes one: a pair is a character, a half is none
-
-
-class BadFile(ValueError):
-    """Something given that cannot be read: says what was found, expected, and what to do."""
 
 
 class KeyTwice(Exception):
@@ -50,23 +47,25 @@ def files_in(path: Path) -> list[Path]:
     """The files that `path` names: itself, or those of the folder in the order of their names."""
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
-            raise BadFile(
+            raise UserError(
                 f"{path} is a {path.suffix or 'file without ending'!r}; expected one of"
                 f" {', '.join(SUFFIXES)}. Rename or convert it."
             )
         return [path]
     if path.exists() and not path.is_dir():
-        raise BadFile(f"{path} is a pipe or a device; expected a file or folder. Save it first.")
+        raise UserError(f"{path} is a pipe or a device; expected a file or folder. Save it first.")
     if not path.exists():
-        raise BadFile(f"{path} does not exist; expected a file or folder of rows. Check the path.")
+        raise UserError(
+            f"{path} does not exist; expected a file or folder of rows. Check the path."
+        )
     found = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     for file in found:
         if not _is_utf8(file.name):
-            raise BadFile(
+            raise UserError(
                 f"{str(file)!a} has a name that is no UTF-8, and names are kept as text. Rename it."
             )
     if not found:
-        raise BadFile(
+        raise UserError(
             f"{path} holds no {', '.join(SUFFIXES)} file; expected a folder of rows."
             " Check the path."
         )
@@ -131,7 +130,7 @@ def rows_of(
             first = first or f" The first is number {row.number + 1}: {row.reason}."
         yield row
     if not seen:
-        raise BadFile(
+        raise UserError(
             f"{path} holds no row; expected rows with {', '.join(columns)}.{first} Check the file."
         )
 
@@ -140,7 +139,7 @@ def _has(path: Path, row: Row, columns: tuple[str, ...], places: Mapping[str, st
     """True if the file's first row has the columns; the file is refused if not."""
     needed = [first_of(places[name], row.values) if name in places else name for name in columns]
     if missing := [name for name in needed if name not in row.values]:
-        raise BadFile(
+        raise UserError(
             f"{path} lacks the column {', '.join(missing)}; found {', '.join(row.values)}."
             f" Expected {', '.join(columns)}: say where they are (--column {missing[0]}=PLACE), or"
             " choose another source or shape."
@@ -152,10 +151,10 @@ def _not_empty(path: Path) -> None:
     with path.open("rb") as file:
         begin = file.read(4_096)
     if not begin.strip() and len(begin) < 4_096:
-        raise BadFile(f"{path} is empty; expected rows. Check the file.")
+        raise UserError(f"{path} is empty; expected rows. Check the file.")
 
 
-def _no_utf8(path: Path) -> BadFile:
+def _no_utf8(path: Path) -> UserError:
     """What to say of a file with a byte that is no UTF-8, and where that is."""
     before, number = 0, 0
     with path.open("rb") as file:
@@ -166,12 +165,12 @@ def _no_utf8(path: Path) -> BadFile:
                 place = (
                     f"byte {before + error.start} (line {number + 1}) is {line[error.start]:#04x}"
                 )
-                return BadFile(
+                return UserError(
                     f"{path} is not UTF-8: {place}."
                     " Convert it first, for example with iconv -t utf-8."
                 )
             before, number = before + len(line), number + 1
-    return BadFile(f"{path} changed while it was read. Give the same command again.")
+    return UserError(f"{path} changed while it was read. Give the same command again.")
 
 
 def _csv(path: Path) -> Iterator[Row | Rejected]:
@@ -193,7 +192,7 @@ def _csv(path: Path) -> Iterator[Row | Rejected]:
         except UnicodeDecodeError as error:
             raise _no_utf8(path) from error
         except csv.Error as error:
-            raise BadFile(
+            raise UserError(
                 f"{path} is broken after line {reader.line_num}: {error}. Expected every quote to"
                 " be closed, and one inside a field to be doubled. Mend that row."
             ) from error
@@ -201,7 +200,7 @@ def _csv(path: Path) -> Iterator[Row | Rejected]:
 
 def _refuse_twins(path: Path, names: Sequence[str]) -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise BadFile(
+        raise UserError(
             f"{path} has the column {', '.join(twice)} twice; expected each once. Rename one."
         )
 
@@ -262,13 +261,13 @@ def _of_array(path: Path) -> Iterator[str]:
     try:  # an array of JSON can be read as a whole only
         rows = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
     except KeyTwice as error:
-        raise BadFile(
+        raise UserError(
             f"{path} has an object with the key {error} twice; expected each once. Mend the file."
         ) from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, UnicodeDecodeError):
             raise
-        raise BadFile(
+        raise UserError(
             f"{path} begins as an array of JSON but is none: {error}. Expected one object a line,"
             " or one array of objects. Mend the file."
         ) from error
@@ -289,7 +288,7 @@ def _parquet(path: Path) -> Iterator[Row | Rejected]:
             except OverflowError as error:
                 yield Rejected("a date outside the years 1 to 9999", path.name, number, str(error))
     except (pa.ArrowException, OSError) as error:
-        raise BadFile(
+        raise UserError(
             f"{path} cannot be read as a whole Parquet file: {str(error).rstrip('.')}."
             " Check that it was copied whole, or write it again with plain columns."
         ) from error

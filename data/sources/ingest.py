@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.sources.cards import Card, card, own, rows
-from data.sources.files import BadFile, Rejected, Row, skipped_in
+from data.sources.files import Rejected, Row, skipped_in
 from data.store import Store, add, ask, files, runs
 
 BATCH = 2_000  # rows of one part
@@ -96,7 +97,9 @@ def _write(
             if record["record_id"] in seen:
                 continue
             if record["record_id"] not in every:
-                raise BadFile(f"{row.file} changed while it was read. Give the same command again.")
+                raise UserError(
+                    f"{row.file} changed while it was read. Give the same command again."
+                )
             seen.add(record["record_id"])
             batch.append(record)
             if len(batch) == BATCH:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from data.errors import UserError
+
 COLUMNS = {
     "stratos": ("system", "conversations"),
     "gsm8k": ("question", "answer"),
@@ -14,7 +16,7 @@ MISSING = "wrong shape"
 TURNS = "more than one turn"
 
 
-class WrongShape(ValueError):
+class WrongShape(UserError):
     """The row has not the texts that its shape promises. `phrase` is the defect it is."""
 
     def __init__(self, phrase: str, found: str):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data.errors import UserError
+
 STAGING = ".staging"
 TRASH = ".trash"
 
@@ -15,7 +17,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-class StoreError(ValueError):
+class StoreError(UserError):
     """What is wrong with a store, what was expected of it and what to do."""
 
 

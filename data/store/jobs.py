@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from data.store.locks import is_held
 from data.store.state_db import BadEntry, commit, connect, now
 from data.store.store import Store
@@ -21,10 +22,6 @@ WAITS, RUNS = "queued", "running"
 LIVE = (WAITS, RUNS)
 ENDS = ("done", "failed", "cancelled", "out of time", "lost")
 ACCELERATOR = "accelerator"  # the one slot: two trainings at once would fit into no chip
-
-
-class NoSuchJob(ValueError):
-    """A job that the store does not have."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ def job_of(store: Store, name: str) -> Job:
             known = connection.execute(
                 "select job from jobs order by created_at desc limit 5"
             ).fetchall()
-            raise NoSuchJob(
+            raise UserError(
                 f"there is no job {name!r}; the newest are"
                 f" {', '.join(name for (name,) in known) or 'none'}. See: thinkbench jobs list"
             )

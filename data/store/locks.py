@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
-class RunIsBusy(ValueError):
-    """Another process works on this run."""
+from data.errors import UserError
 
 
 @contextmanager
@@ -18,7 +16,7 @@ def held(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise RunIsBusy(
+            raise UserError(
                 f"run {folder.name} is being worked on by another process. Wait for it, or stop it:"
                 " the same command then goes on where it was."
             ) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import compaction
 from data.store.files import StoreError
 from data.store.schema import TABLES
@@ -23,11 +24,7 @@ JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
 
 
-class NoSuchRun(ValueError):
-    """The store has no run of this name, or not in the state that is asked for."""
-
-
-class RunExists(ValueError):
+class RunExists(UserError):
     """A run of this name is done, and what it made stays as it is."""
 
 
@@ -142,7 +139,7 @@ def delete(store: Store, run: str) -> int:
     """Set the run and its rows aside, where `restore` finds them; the number of parts moved."""
     known = state(store, run)
     if known is None:
-        raise NoSuchRun(
+        raise UserError(
             f"there is no run {run!r}, or it is deleted; thinkbench app lists those there are."
         )
     _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
@@ -153,7 +150,7 @@ def restore(store: Store, run: str) -> int:
     """Undo `delete`; the number of parts moved back."""
     events = ask(store, 'select * from run_events where run = $run order by "at"', run=run)
     if events.is_empty() or events["event"][-1] != "deleted":
-        raise NoSuchRun(f"run {run!r} is not deleted, so there is nothing to restore.")
+        raise UserError(f"run {run!r} is not deleted, so there is nothing to restore.")
     moved = compaction.bring_back(store, run)
     _event(store, events.row(-1, named=True) | {"event": "restored", "at": datetime.now(UTC)})
     return moved

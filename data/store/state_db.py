@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from data.errors import UserError
 from data.store.files import StoreError
 from data.store.schema import TIME
 from data.store.state_schema import SCHEMA, VIEWS
@@ -40,7 +41,7 @@ WRONG = {
 }
 
 
-class BadEntry(ValueError):
+class BadEntry(UserError):
     """A tag, a ruling, a subset or a view that cannot be kept as it was given."""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from data.errors import UserError
+
 LONGEST = 2000  # a filter [characters]
 DEEPEST = 40  # parentheses and `not` inside each other
 TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(<=|>=|!=|[=<>(),])|([^\s"=<>!(),]+))')
@@ -20,7 +22,7 @@ FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 KEYWORDS = {"and", "or", "not", "in", "contains", "is"}
 
 
-class FilterError(ValueError):
+class FilterError(UserError):
     """A filter that cannot be read. `position` counts characters from 0."""
 
     def __init__(self, message: str, position: int):

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from data.errors import UserError
 from data.store import BadEntry, Store, ask
 from data.subsets.recipe import Recipe, of_json
 
 
-class NoSuchSubset(ValueError):
+class NoSuchSubset(UserError):
     """The store has no subset, or no version of it, by this name."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from data.audit import queries
+from data.errors import UserError
 from data.store import Store, ask
 
 # Of a record that was converted twice the newer problem counts, and what a person or the newest
@@ -26,17 +27,13 @@ qualify record_id is null or rank() over (partition by record_id order by starte
 """
 
 
-class NothingToCompare(ValueError):
-    """There are no problems, or no texts that were trained on."""
-
-
 def problems_of(store: Store, source: str | None, split: str) -> pl.DataFrame:
     """problem_id, record_id, source, question: each problem of `split` once, by id."""
     found = _problems(store, split)
     chosen = found if source is None else found.filter(source=source)
     if chosen.is_empty():
         known = ", ".join(found["source"].unique().sort()) or "none"
-        raise NothingToCompare(
+        raise UserError(
             f"the store has no {split} problems{f' of {source!r}' if source else ''}; sources with"
             f" {split} problems: {known}. Name one of them, or ingest and convert problems first:"
             " thinkbench ingest samples-gsm8k && thinkbench convert samples-gsm8k"
@@ -79,7 +76,7 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
         questions = questions.join(examples, on="record_id", how="anti")
     found = pl.concat([examples, questions.select(examples.columns)])
     if found.is_empty():
-        raise NothingToCompare(
+        raise UserError(
             f"nothing of {', '.join(named) or 'this store'} is trained on but the {split} problems"
             " themselves. Name another source with --train, or ingest and convert one first:"
             " thinkbench ingest samples-stratos && thinkbench convert samples-stratos"

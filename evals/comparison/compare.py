@@ -16,6 +16,7 @@ from evals.comparison.slices import slices
 from evals.comparison.transitions import transitions_of
 from evals.graders import grader as grader_of
 from evals.scores import (
+    UnknownRun,
     against_labels,
     by_stage,
     grade_missing,
@@ -25,7 +26,6 @@ from evals.scores import (
     scores_named,
     scores_of,
 )
-from evals.scores.grade import UnknownRun
 from evals.statistics import holm, of_samples
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask
 from evals.comparison.metrics import by_problem, compared
 from evals.graders import number
@@ -26,10 +27,6 @@ MAGNITUDE_NAMES = (
 Slices = list[tuple[int, str]]
 
 
-class UnknownSlicing(ValueError):
-    """Problems are not told apart by this."""
-
-
 def slices(
     store: Store, a: pl.DataFrame, b: pl.DataFrame, by: Sequence[str]
 ) -> list[dict[str, Any]]:
@@ -38,7 +35,7 @@ def slices(
     a, b: scores of the same problems. n counts those whose verdicts are known in both.
     """
     if wrong := [name for name in by if name not in SLICINGS]:
-        raise UnknownSlicing(
+        raise UserError(
             f"there is no slicing by {wrong[0]!r}; expected one of {', '.join(SLICINGS)}."
             " Name one of them."
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store
 from evals.comparison.states import RIGHT, STATES, UNKNOWN, WRONG, states
 from evals.scores import by_stage, in_common, scored, scored_stage
@@ -16,10 +17,6 @@ STEPS = {
     "kept_right": (RIGHT, RIGHT),
     "kept_wrong": (WRONG, WRONG),
 }
-
-
-class OneStage(ValueError):
-    """Transitions were asked for where there is nothing to go to."""
 
 
 def transitions(store: Store, names: Sequence[str], grader: str = "strict") -> dict[str, Any]:
@@ -69,7 +66,7 @@ def _parts(store: Store, names: Sequence[str], grader: str) -> dict[str, pl.Data
     else:
         parts = {name: scored_stage(store, name, grader) for name in names}
     if len(parts) < 2:
-        raise OneStage(
+        raise UserError(
             f"{', '.join(names)} is one stage; expected two or more. Name another run, or a stage"
             " as RUN/STAGE, to see what changed."
         )

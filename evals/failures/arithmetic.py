@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from data.errors import UserError
+
 LONGEST = 160  # characters of one side
 _SIDE = re.compile(
     rf"(?P<side>(?:[-\u2212(]\s?)?[$(]?[\d.](?:[\d\s$,.()+*/x\u00d7\u00f7%\u2212\u2013-]|\\times|\\div|\\cdot"
@@ -46,7 +48,7 @@ class Slip:
     right: Fraction
 
 
-class _NotArithmetic(ValueError):
+class _NotArithmetic(UserError):
     """The side holds something else than numbers and their signs."""
 
 

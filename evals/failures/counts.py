@@ -5,19 +5,15 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import TABLES, Store, add, ask
 from evals.failures.categories import CATEGORIES, VERSION, Category, categories, suspect
 from evals.graders import GRADERS, gold_number, read
-from evals.scores import AT_A_TIME, NO_GOLD
-from evals.scores.grade import UnknownRun
+from evals.scores import AT_A_TIME, NO_GOLD, UnknownRun
 from evals.statistics import wilson
 
 SUSPECT = "gold suspect"
 Progress = Callable[[int, int, dict[str, float]], None]
-
-
-class UnknownCategory(ValueError):
-    """No category has this name."""
 
 
 def categorise(store: Store, run: str, progress: Progress | None = None) -> int:
@@ -165,7 +161,7 @@ def counts(store: Store, run: str) -> dict[str, Any]:
 def listed(store: Store, run: str, category: str, limit: int) -> dict[str, Any]:
     """Generations of `run` with one category, each with its evidence; at most `limit`."""
     if category not in CATEGORIES:
-        raise UnknownCategory(
+        raise UserError(
             f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}."
         )
     rows = ask(

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.response_format import render
 from data.store import Store, ask
 from evals.failures import SUSPECT
@@ -23,10 +24,6 @@ Progress = Callable[[int, int, dict[str, float]], None]
 WORDS = {True: "right", False: "wrong", None: "unknown"}
 
 
-class NothingToAudit(ValueError):
-    """The store has neither generations nor problems."""
-
-
 def audit(store: Store, run: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
     """The object of `thinkbench audit graders`: of all stored generations, or those of `run`."""
     problems = ask(
@@ -37,7 +34,7 @@ def audit(store: Store, run: str | None = None, progress: Progress | None = None
         """,
     )
     if problems.is_empty():
-        raise NothingToAudit(
+        raise UserError(
             "the store has no problems, so there is nothing to grade; ingest and convert some"
             " first: thinkbench ingest samples-gsm8k && thinkbench convert samples-gsm8k"
         )

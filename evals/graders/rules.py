@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from data.errors import UserError
 from evals.graders import extract, math as mathematics, tunix_notebook
 from evals.graders.numbers import Number, number, plain, read, within_tenth
 
 GOLD_IS_NO_NUMBER = "the gold is no number"
 LONGEST_EXTRACTED = 200  # [characters] that a score keeps of an answer; the text has the rest
-
-
-class UnknownGrader(ValueError):
-    """A grader of this name does not exist."""
 
 
 class Score(NamedTuple):
@@ -129,7 +126,7 @@ GRADERS: dict[str, Grader] = {
 def grader(name: str) -> Grader:
     """The grader of that name."""
     if name not in GRADERS:
-        raise UnknownGrader(
+        raise UserError(
             f"there is no grader {name!r}; expected one of {', '.join(GRADERS)}. Name one of them."
         )
     return GRADERS[name]

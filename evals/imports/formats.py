@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from data.sources import BadFile
+from data.errors import UserError
 from evals.imports import inspect_ai, jsonl, lm_eval
 from evals.imports.records import Found, Line, Rejection
 
@@ -29,7 +29,7 @@ def _check(path: Path) -> None:
     if not path.is_file():
         special = "a folder" if path.is_dir() else "a pipe or a device"
         found = special if path.exists() else "missing"
-        raise BadFile(f"{path} is {found}. {EXPECTED} Check the path.")
+        raise UserError(f"{path} is {found}. {EXPECTED} Check the path.")
 
 
 def _lines(path: Path) -> Iterator[Line | Rejection]:
@@ -47,7 +47,7 @@ def _lines(path: Path) -> Iterator[Line | Rejection]:
         else:
             yield Rejection(number, "not a JSON object", content)
     if empty:
-        raise BadFile(f"{path} is empty. {EXPECTED} Check how it was made.")
+        raise UserError(f"{path} is empty. {EXPECTED} Check how it was made.")
 
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:
@@ -56,7 +56,7 @@ def _texts(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 text = line.decode("utf-8" if number > 1 else "utf-8-sig").removesuffix("\n")
             except UnicodeDecodeError as error:
-                raise BadFile(
+                raise UserError(
                     f"{path} is not UTF-8: line {number} holds byte {line[error.start]:#04x}. "
                     f"{EXPECTED} Convert it, for example with iconv -t utf-8."
                 ) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from data.sources import BadFile
+from data.errors import UserError
 from data.store import (
     TABLES,
     RunExists as RunExists,
@@ -42,7 +42,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     kept, rejected, repeated = _sorted_out(generations_of(path))
     if not kept:
         first = rejected[0]
-        raise BadFile(
+        raise UserError(
             f"{path} holds no generation; of {len(rejected)} the first is line {first.line}: "
             f"{first.reason}. {EXPECTED} Mend the file."
         )

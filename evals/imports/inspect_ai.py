@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.sources import BadFile
+from data.errors import UserError
 from evals.imports.records import (
     Found,
     Generation,
@@ -75,7 +75,7 @@ def _read(path: Path) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "inspect_ai":
             raise
-        raise BadFile(
+        raise UserError(
             f"{path} is a log of Inspect AI; expected its reader to be installed. "
             "Run pip install 'thinkbench[inspect]'."
         ) from error
@@ -84,12 +84,12 @@ def _read(path: Path) -> Any:
         log = read_eval_log(str(path), format=kind, exclude_fields=NOT_READ)
     except Exception as error:  # of the zip, of zstandard, of three readers of JSON, of pydantic
         found = next(iter(str(error).splitlines()), type(error).__name__)
-        raise BadFile(
+        raise UserError(
             f"{path} is no whole log of Inspect AI: {found}. Expected what inspect eval writes as "
             ".eval or .json. Check that it was copied whole, or copy it again."
         ) from error
     if not log.samples:
-        raise BadFile(
+        raise UserError(
             f"{path} is a log of Inspect AI without samples (status {log.status}). Expected some. "
             "Give the log of a run that got as far as its samples."
         )

@@ -4,13 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from data.errors import UserError
 from data.store import fingerprint
 
 STAGE = "import"  # of generations that name none
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class Unusable(ValueError):
+class Unusable(UserError):
     """A row that holds no generation. Its text is the reason, one of a few fixed phrases."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store
 from evals.graders import GRADERS
 from evals.rollouts.advantages import SAME
@@ -23,10 +24,6 @@ BANDS = {
     "forgotten": "an earlier step solved it, of the last one's rollouts none is right",
     "unknown": "unknown verdicts leave open which of these it is",
 }
-
-
-class UnknownBand(ValueError):
-    """There is no band of this name."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +40,11 @@ class Conditions:
 
     def __post_init__(self) -> None:
         if self.band is not None and self.band not in BANDS:
-            raise UnknownBand(
-                f"there is no band {self.band!r}; expected one of {', '.join(BANDS)}."
-            )
+            raise UserError(f"there is no band {self.band!r}; expected one of {', '.join(BANDS)}.")
         if self.pass_rate is not None:
             low, high = self.pass_rate
             if not 0 <= low <= high <= 1:
-                raise UnknownBand(
+                raise UserError(
                     f"pass rates of {low} to {high} are no range; expected two numbers from 0 to 1,"
                     " the lower one first."
                 )

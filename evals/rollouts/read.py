@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask, within
 from evals.graders import GRADERS
 
@@ -11,10 +12,6 @@ GRADER = "strict"  # of the rewards and of the evaluation
 ANSWER = "answer"  # the reward that is the grader's verdict: 1, 0, or nan where it is unknown
 AT_A_TIME = 20_000  # rollouts with their texts in memory, but for one step of more
 Progress = Callable[[int, int, dict[str, float]], None]
-
-
-class NoRollouts(ValueError):
-    """The store has no rollouts of this run, or they lack what is asked for."""
 
 
 def steps_of(store: Store, run: str) -> pl.DataFrame:
@@ -32,7 +29,7 @@ def steps_of(store: Store, run: str) -> pl.DataFrame:
     )
     if found.is_empty():
         known = ask(store, "select distinct run from rollouts order by run")["run"].to_list()
-        raise NoRollouts(
+        raise UserError(
             f"the store has no rollouts of run {run!r}; runs with rollouts:"
             f" {', '.join(known) or 'none'}. Name one of them, or make one: thinkbench grpo"
         )
@@ -64,7 +61,7 @@ def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
     if not odd.is_empty():
         first = odd.row(0, named=True)
         held = f"is {first['answer']}" if first["rewarded"] else "is not there"
-        raise NoRollouts(
+        raise UserError(
             f"run {run!r} has {odd.height:,} rollouts whose reward {ANSWER!r} is no verdict (in"
             f" step {first['step']}, group {first['group']} it {held}); expected 1, 0 or nan."
             " Grade their texts instead: --regrade"
@@ -125,7 +122,7 @@ def check_rewards(rollouts: pl.DataFrame, run: str) -> None:
     without = rollouts.filter(~pl.col("reward").is_finite().fill_null(False))
     if not without.is_empty():
         step, group = without.select("step", "group").row(0)
-        raise NoRollouts(
+        raise UserError(
             f"run {run!r} has {without.height:,} rollouts without a reward (the first in step"
             f" {step}, group {group}); expected a number of each. Name another run."
         )

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data.errors import UserError
 from evals.rollouts.advantages import SAME, advantages, has_signal, signs
-from evals.rollouts.read import NoRollouts
 from evals.statistics import mean_of_clusters
 
 MOVED = 1e-6  # advantages that differ by less are the same: sums in another order differ by less
@@ -44,7 +44,7 @@ def _groups(rollouts: pl.DataFrame) -> Iterator[np.ndarray]:
     sizes = rollouts.group_by(GROUP, maintain_order=True).len()
     if (sizes["len"] < 2).any():
         step, group, n = sizes.filter(pl.col("len") < 2).row(0)
-        raise NoRollouts(
+        raise UserError(
             f"group {group} of step {step} has {n} rollout; expected two or more, as an advantage"
             " needs peers. Name another run."
         )

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import TABLES, Store, add, ask
 from evals.graders import grader as grader_of
 
@@ -9,7 +10,7 @@ AT_A_TIME = 20_000  # generations in memory while a run is graded
 NO_GOLD = ""  # of a generation whose problem the store does not hold: its verdict is unknown
 
 
-class UnknownRun(ValueError):
+class UnknownRun(UserError):
     """The store has no generations or scores of this run."""
 
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask, state_db
 from evals.graders import grader as grader_of
 
 VERDICTS = ("right", "wrong", "unknown", "as graded")
 
 
-class NoSuchGeneration(ValueError):
+class NoSuchGeneration(UserError):
     """No generation, or more than one, has this id."""
 
 

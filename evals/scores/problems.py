@@ -4,14 +4,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask, fingerprint
 from evals.graders import GRADERS
 
 GRADER = "strict"  # of the rewards, and of the table that is shown
-
-
-class NoProblems(ValueError):
-    """There is nothing to evaluate or train on."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def problems_of(store: Store, source: str, split: str) -> Problems:
         split=split,
     ).unique("problem_id", keep="first", maintain_order=True)
     if rows.is_empty():
-        raise NoProblems(
+        raise UserError(
             f"the store has no {split} problems of {source!r}; ingest and convert them first:"
             f" thinkbench ingest {source} && thinkbench convert {source}"
         )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask, within
 from evals.graders import grader as grader_of
 from evals.scores.grade import UnknownRun
@@ -12,11 +13,7 @@ from evals.scores.overrides import heeding, overrides
 FIRST_STAGES = ("base", "sft", "grpo")
 
 
-class SeveralStages(ValueError):
-    """A run whose stages would be mixed up if it were taken as one."""
-
-
-class NothingInCommon(ValueError):
+class NothingInCommon(UserError):
     """Runs that are to be compared answered different problems."""
 
 
@@ -75,7 +72,7 @@ def scored_stage(store: Store, name: str, grader: str) -> pl.DataFrame:
     held = by_stage(scores)
     if len(held) > 1:
         names = ", ".join(f"{name}/{stage}" for stage in held)
-        raise SeveralStages(
+        raise UserError(
             f"run {name!r} holds {len(held)} stages; expected one. Name it as one of {names}."
         )
     return scores

@@ -10,14 +10,11 @@ from math import inf, nan, sqrt
 import numpy as np
 from scipy.stats import t as student
 
+from data.errors import UserError
 from evals.statistics.intervals import CONFIDENCE
 
 POWER = 0.8  # with which `smallest` would be seen
 BETTER, WORSE, UNDECIDED = "better", "worse", "not distinguishable"
-
-
-class TooFewSeeds(ValueError):
-    """One run an arm says nothing of how much another seed would change."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def verdict(a: np.ndarray, b: np.ndarray) -> Verdict:
     answer varies by counts in both, so that the interval is rather too wide than too narrow.
     """
     if min(len(a), len(b)) < 2:
-        raise TooFewSeeds(
+        raise UserError(
             f"{len(a)} and {len(b)} seeds; expected two or more of each: one run says nothing of"
             " how much another seed would change. Ask for more: --seeds 3"
         )
@@ -64,7 +61,7 @@ def verdict(a: np.ndarray, b: np.ndarray) -> Verdict:
     a, b = a[:, known], b[:, known]
     n = int(known.sum())
     if n < 2:
-        raise TooFewSeeds(f"{n} problems with known verdicts in all runs; expected two or more.")
+        raise UserError(f"{n} problems with known verdicts in all runs; expected two or more.")
     of_a, of_b = a.mean(axis=1), b.mean(axis=1)
     difference = float(of_b.mean() - of_a.mean())
     parts = (

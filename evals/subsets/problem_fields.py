@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from data.audit import queries
+from data.errors import UserError
 from data.store import Store, ask, runs
 from data.subsets import Field, Table
 from evals.graders import grader as grader_of
@@ -65,7 +66,7 @@ MEASURED = {
 }
 
 
-class NotMeasured(ValueError):
+class NotMeasured(UserError):
     """No verdicts on problems can be had of a run."""
 
 

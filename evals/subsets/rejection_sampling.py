@@ -19,7 +19,7 @@ from data.store import BadEntry, Store, ask, runs as known_runs, within
 from evals.failures.categories import categories
 from evals.graders import GRADERS, Score
 from evals.rollouts import read as rollouts
-from evals.scores.grade import UnknownRun
+from evals.scores import UnknownRun
 
 PICKS = {
     "shortest": "the fewest tokens, then characters",

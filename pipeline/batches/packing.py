@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from data.errors import UserError
 from pipeline.model import Tokens
 
 Item = TypeVar("Item")
@@ -21,10 +22,6 @@ MULTIPLE = 64  # rows are as many tokens, or twice as many, ...: shapes that chi
 WINDOW = 512  # examples of the shuffled stream that are packed together
 POOL = 16  # batches of the shuffled stream that are sorted by length together
 WIDTHS = 6  # so many widths a bucketed batch may have; each is compiled once
-
-
-class TooLong(ValueError):
-    """An example that does not fit into a row."""
 
 
 def rounded(tokens: int) -> int:
@@ -45,7 +42,7 @@ def first_fit_decreasing(lengths: Sequence[int], places: Sequence[int], room: in
                 break
         else:
             if length > room:
-                raise TooLong(
+                raise UserError(
                     f"an example has {length} tokens, a row {room}; raise max_tokens, or leave"
                     " such examples out before"
                 )

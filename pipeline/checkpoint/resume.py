@@ -12,14 +12,10 @@ from typing import Any
 import orbax.checkpoint as ocp
 from flax import nnx
 
+from data.errors import UserError
 from pipeline import distributed
 from pipeline.checkpoint import arrays
 from pipeline.checkpoint.arrays import DROPPED, manager
-
-
-class CannotResume(ValueError):
-    """What a run was begun with is not what it is to go on with."""
-
 
 KEPT = 2  # steps: the older one is dropped when the newer one is whole
 
@@ -60,7 +56,7 @@ class TrainingState:
     def restore(self, model: nnx.Module, optimizer: nnx.Optimizer) -> dict[str, Any] | None:
         """Put the last step into `model` and `optimizer`; its `place`, or None: there is none.
 
-        Raises CannotResume where the step is of a run that was begun otherwise.
+        Raises UserError where the step is of a run that was begun otherwise.
         """
         step = self.latest()
         if not step:
@@ -80,7 +76,7 @@ class TrainingState:
 
 
 def refuse_others(what: str, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise CannotResume, naming each value that is not as it was."""
+    """Raise UserError, naming each value that is not as it was."""
     old, new = _flat(before), _flat(now)
     changed = [
         f"{name} was {old.get(name)!r} and is {new.get(name)!r}"
@@ -88,7 +84,7 @@ def refuse_others(what: str, before: dict[str, Any], now: dict[str, Any]) -> Non
         if old.get(name) != new.get(name)
     ]
     if changed:
-        raise CannotResume(
+        raise UserError(
             f"{what} cannot go on: {'; '.join(changed)}. Expected what it was begun with: give that"
             " again, or start a new run."
         )

@@ -11,8 +11,7 @@ from pipeline import distributed
 from pipeline.config import GRADERS
 from pipeline.evaluate.answers import Evaluation, Kept, Progress, keep_lacking
 from pipeline.evaluate.outcomes import Answer
-from pipeline.generate import GenerateRequests, Request, seed_of
-from pipeline.generate.requests import Sampling
+from pipeline.generate import GenerateRequests, Request, Sampling, seed_of
 from pipeline.model import Tokenizer, prompt_text
 from pipeline.stopping import Stop
 

@@ -16,9 +16,10 @@ import jax
 import numpy as np
 from flax import nnx
 
+from data.errors import UserError
 from pipeline import distributed
 from pipeline.generate.decode import Inserts, Prompts, Slots, no_texts, steps_of
-from pipeline.generate.requests import BadSampling, Completion, Finished, Request
+from pipeline.generate.requests import Completion, Finished, Request
 from pipeline.generate.sampling import settings_of
 from pipeline.generate.scheduler import Prompt, Queue
 from pipeline.model import Tokenizer, on_mesh
@@ -82,7 +83,7 @@ class Engine:
         max_tokens: int,
     ) -> None:
         if slots < 1:
-            raise BadSampling(f"an engine needs at least 1 slot, got {slots}")
+            raise UserError(f"an engine needs at least 1 slot, got {slots}")
         self.model, self.tokenizer, self.mesh = model, tokenizer, mesh_of(model)
         self.slots, self.max_tokens = slots, max_tokens
         self.max_prompt_tokens = max_prompt_tokens
@@ -127,12 +128,12 @@ class Engine:
             length = len(known[request.prompt])
             limit = min(self.max_prompt_tokens, request.sampling.max_prompt_tokens)
             if length > limit:
-                raise BadSampling(
+                raise UserError(
                     f"a prompt has {length} tokens, the limit is {limit}; leave out long prompts"
                     " before (fitting) or raise max_prompt_tokens"
                 )
         if () in known.values():
-            raise BadSampling("a prompt has no tokens; expected the whole text, template included")
+            raise UserError("a prompt has no tokens; expected the whole text, template included")
         vocabulary = self.model.config.num_embed  # type: ignore[attr-defined]
         for request in requests:
             self._check(request, vocabulary)
@@ -141,17 +142,17 @@ class Engine:
     def _check(self, request: Request, vocabulary: int) -> None:
         sampling = request.sampling
         if sampling.top_k > vocabulary:
-            raise BadSampling(
+            raise UserError(
                 f"top_k is {sampling.top_k}, but the model knows {vocabulary} tokens;"
                 " set a smaller top_k, or 0 for all"
             )
         if sampling.max_tokens > self.max_tokens:
-            raise BadSampling(
+            raise UserError(
                 f"max_tokens is {sampling.max_tokens}, but the engine was made for"
                 f" {self.max_tokens}; make one for more"
             )
         if not 0 <= request.seed < 2**64:
-            raise BadSampling(f"a seed lies between 0 and 2**64 - 1, got {request.seed}")
+            raise UserError(f"a seed lies between 0 and 2**64 - 1, got {request.seed}")
 
 
 class _Call:

@@ -5,11 +5,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from data.errors import UserError
+
 COLDEST, WARMEST = 1e-4, 1e4  # temperatures that float32 tells from 0 and from infinity
-
-
-class BadSampling(ValueError):
-    """A sampling setting, or a prompt, that this model or engine cannot use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +35,7 @@ class Sampling:
             ("max_tokens", self.max_tokens >= 1, "at least 1"),
         ):
             if not fits:
-                raise BadSampling(f"{name} must be {wanted}, got {getattr(self, name)}")
+                raise UserError(f"{name} must be {wanted}, got {getattr(self, name)}")
 
     def as_json(self) -> dict[str, float]:
         return asdict(self)

@@ -10,14 +10,9 @@ from flax import nnx
 from jax.sharding import Mesh
 from tunix.rl.rollout import base_rollout
 
+from data.errors import UserError
 from pipeline.generate.engine import Engine
-from pipeline.generate.requests import (
-    BadSampling as BadSampling,
-    Completion,
-    GenerateRequests,
-    Request,
-    Sampling,
-)
+from pipeline.generate.requests import Completion, GenerateRequests, Request, Sampling
 from pipeline.generate.seeds import seed_of
 from pipeline.loss import scores_of
 from pipeline.model import Tokenizer
@@ -74,7 +69,7 @@ def engine_of(
     """An engine for requests as long as `sampling` allows."""
     vocabulary = model.config.num_embed  # type: ignore[attr-defined]
     if sampling.top_k > vocabulary:
-        raise BadSampling(
+        raise UserError(
             f"top_k is {sampling.top_k}, but the model knows {vocabulary} tokens;"
             " set a smaller top_k, or 0 for all"
         )

@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from data.audit import queries
+from data.errors import UserError
 from data.store import Store, ask
 from data.subsets import Subset, subset
 from evals.scores import (
-    NoProblems as NoProblems,
     Problems as Problems,
     hash_of_rows as hash_of_rows,
     problems_of as problems_of,
@@ -93,7 +93,7 @@ def problems_in(store: Store, chosen: Subset) -> Problems:
     )["source"]
     found = [problems_of(store, source, "train") for source in sources]
     if not found:
-        raise NoProblems(f"{chosen.label} holds no train problem that the store has")
+        raise UserError(f"{chosen.label} holds no train problem that the store has")
     wanted = set(chosen.ids)
     kept = pl.concat([one.kept for one in found]).unique("problem_id", keep="first")
     return Problems(

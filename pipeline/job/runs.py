@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.store import RunIsBusy as RunIsBusy, Store, held as held, runs
+from data.errors import UserError
+from data.store import Store, held as held, runs
 from pipeline import distributed
-from pipeline.checkpoint import CannotResume, refuse_others
+from pipeline.checkpoint import refuse_others
 from pipeline.config import Preset, as_json
 from pipeline.job import inputs
 from pipeline.stopping import Stop
@@ -126,11 +127,11 @@ def stage_run(
 def refuse_another(
     job: Job, base: str, kind: str, config: dict[str, Any], read: dict[str, str]
 ) -> None:
-    """Raise CannotResume unless `job.resume` is the run that would be gone on with."""
+    """Raise UserError unless `job.resume` is the run that would be gone on with."""
     name = str(job.resume)
     known = runs.state(job.store, name)
     if known is None or known["kind"] != kind:
-        raise CannotResume(
+        raise UserError(
             f"there is no {kind} run {name!r} to go on with. Give the command without --resume:"
             " it goes on by itself with a run that was broken off."
         )
@@ -140,7 +141,7 @@ def refuse_another(
         {"config": config, "read": read},
     )
     if not name.startswith(base):
-        raise CannotResume(f"run {name} cannot go on: a package that trains has another version.")
+        raise UserError(f"run {name} cannot go on: a package that trains has another version.")
 
 
 def is_there(job: Job, summary: dict[str, Any]) -> bool:

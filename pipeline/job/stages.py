@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from data.errors import UserError
 from data.store import add, runs
 from data.subsets import Subset
 from evals.comparison import compare
@@ -48,7 +49,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
         sampling = sampling_of(config)
         fit = fitting(chosen, tokenizer, config.max_prompt_tokens)
         if fit.problems.is_empty():
-            raise inputs.NoProblems(
+            raise UserError(
                 f"all {chosen.height} prompts are longer than {config.max_prompt_tokens} tokens;"
                 " raise max_prompt_tokens"
             )
@@ -154,7 +155,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         fit = fitting(asked.kept, tokenizer, config.max_prompt_tokens) if subset else fit
         train = fit.problems.join(heldout, on="problem_id", how="anti", maintain_order="left")
         if train.height < config.prompts:
-            raise inputs.NoProblems(
+            raise UserError(
                 f"{fit.problems.height} train problems fit; {data.heldout} are held out and a step"
                 f" needs {config.prompts}: ingest more, or lower heldout or prompts"
             )
@@ -215,7 +216,7 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
         fit = fitting(found.kept.head(4 * EXPORT_PROMPTS), tokenizer, limit)
         prompts = fit.problems["prompt"].head(EXPORT_PROMPTS).to_list()
         if not prompts:
-            raise inputs.NoProblems(
+            raise UserError(
                 f"no prompt of {len(fit.too_long)} has {limit} tokens or fewer, so the export"
                 " cannot be checked; raise eval.max_prompt_tokens"
             )

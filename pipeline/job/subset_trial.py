@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from data.audit import queries
+from data.errors import UserError
 from data.store import BadEntry, runs
 from data.subsets import Choice, Recipe, Subset, subset
 from evals.scores import scores_of
@@ -47,7 +48,7 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
     model: what SFT starts from, or for a subset of problems what GRPO does
     """
     if trial.seeds < 2:
-        raise arms.TooFewSeeds(f"--seeds {trial.seeds}; expected 2 or more for an interval.")
+        raise UserError(f"--seeds {trial.seeds}; expected 2 or more for an interval.")
     chosen = subset(job.store, trial.subset)
     if chosen.of is None:
         raise BadEntry(f"{chosen.label} has no recipe, so nothing can be drawn beside it.")

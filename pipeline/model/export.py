@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from data.errors import UserError
 from pipeline.generate import generator
 from pipeline.generate.rollout import Sampling
 from pipeline.model import gemma3
@@ -23,7 +24,7 @@ def export(model: gemma3.Loaded, folder: Path, prompts: list[str]) -> dict[str, 
     Returns what was written: path, parameters, bytes, sha256, prompts compared.
     """
     if folder.exists():
-        raise gemma3.BadModel(f"{folder} exists already; name another folder or move it away")
+        raise UserError(f"{folder} exists already; name another folder or move it away")
     # checked before it gets its name: what has the name is whole and right
     beside = folder.with_name(f".{folder.name}.unchecked")
     shutil.rmtree(beside, ignore_errors=True)

@@ -15,15 +15,12 @@ from safetensors.numpy import save_file
 from tunix.models.gemma3 import model as gemma3
 from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensors
 
+from data.errors import UserError
 from pipeline import distributed
 from pipeline.model.attention import in_blocks
 
 TINY = Path(__file__).parents[1] / "tiny" / "model"
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
-
-
-class BadModel(ValueError):
-    """A model that cannot be found or loaded: says what was found, expected and what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ def resolve(name: str) -> Path:
         return _from_kaggle(name.removeprefix("kaggle:"))
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return _from_hugging_face(name)
-    raise BadModel(
+    raise UserError(
         f"no model {name!r}: it is no folder here. Expected 'tiny', a folder with config.json,"
         " tokenizer.json and *.safetensors, a Hugging Face id such as google/gemma-3-1b-it, or"
         " kaggle:google/gemma-3/transformers/gemma-3-1b-it"
@@ -65,12 +62,12 @@ def _from_hugging_face(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=wanted, etag_timeout=5))
     except GatedRepoError as error:
-        raise BadModel(
+        raise UserError(
             f"{name} is gated and this account may not read it. Accept its licence on its page,"
             " then set HF_TOKEN or run `hf auth login`."
         ) from error
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise BadModel(
+        raise UserError(
             f"{name} could not be fetched from Hugging Face ({type(error).__name__}). Check the"
             " name and the network, or give the path of a folder that holds the model."
         ) from error
@@ -83,22 +80,22 @@ def _from_kaggle(name: str) -> Path:
     try:
         return Path(kagglehub.model_download(name))
     except (RequestException, OSError, ValueError) as error:
-        raise BadModel(
+        raise UserError(
             f"kaggle:{name} could not be fetched ({type(error).__name__}). Check the name,"
             " credentials and network, or give the path of a folder that holds the model."
         ) from error
 
 
 def check_folder(folder: Path) -> None:
-    """Raise BadModel unless `folder` holds a config, a tokenizer and weights."""
+    """Raise UserError unless `folder` holds a config, a tokenizer and weights."""
     if not folder.is_dir():
-        raise BadModel(f"{folder} is not a folder; a model is a folder with config.json")
+        raise UserError(f"{folder} is not a folder; a model is a folder with config.json")
     missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
     if not list(folder.glob("*.safetensors")):
         missing.append("*.safetensors (the weights)")
     if missing:
         found = ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "nothing"
-        raise BadModel(
+        raise UserError(
             f"{folder} lacks {', '.join(missing)}; it holds {found}. Expected a Hugging Face"
             " model folder: copy the missing files there or name another folder."
         )
@@ -118,10 +115,10 @@ def architecture(
     try:
         text = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BadModel(f"{folder}/config.json is not JSON in UTF-8: {error}") from error
+        raise UserError(f"{folder}/config.json is not JSON in UTF-8: {error}") from error
     text = text.get("text_config", text)
     if not str(text.get("model_type", "")).startswith("gemma3"):
-        raise BadModel(
+        raise UserError(
             f"{folder} is a {text.get('model_type', 'model of unnamed type')!r}; thinkbench trains"
             " Gemma 3 (model_type gemma3 or gemma3_text)"
         )
@@ -177,12 +174,12 @@ def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
     """A mesh with the axes that Tunix's Gemma 3 names: fsdp and tp."""
     wanted, present = fsdp * tensor_parallel, jax.device_count()
     if wanted > present:
-        raise BadModel(
+        raise UserError(
             f"the mesh {fsdp} x {tensor_parallel} needs {wanted} devices, this machine has"
             f" {present} ({jax.default_backend()}); lower fsdp or tensor_parallel"
         )
     if distributed.several() and wanted < present:
-        raise BadModel(
+        raise UserError(
             f"the mesh {fsdp} x {tensor_parallel} has {wanted} devices, the {jax.process_count()}"
             f" processes have {present}; set fsdp and tensor_parallel so that all take part"
         )
@@ -267,7 +264,7 @@ def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
     refused, never removed.
     """
     if folder.exists():
-        raise BadModel(f"{folder} exists already; name another folder or move it away")
+        raise UserError(f"{folder} exists already; name another folder or move it away")
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from data.errors import UserError
 from data.response_format import render, user_turn
-from pipeline.model.gemma3 import BadModel
 
 STOP_TOKENS = ("<eos>", "<end_of_turn>")
 SPECIAL_TOKENS = ("<pad>", "<bos>", *STOP_TOKENS)
@@ -36,14 +36,14 @@ class Tokenizer:
     def __init__(self, folder: Path) -> None:
         self.hf: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
         if self.hf.chat_template is None:
-            raise BadModel(
+            raise UserError(
                 f"{folder} has a tokenizer without chat template; expected the template of an"
                 " instruction-tuned model (chat_template in tokenizer_config.json)"
             )
         vocabulary = self.hf.get_vocab()
         missing = [token for token in SPECIAL_TOKENS if token not in vocabulary]
         if missing:
-            raise BadModel(f"the tokenizer of {folder} lacks Gemma's {', '.join(missing)}")
+            raise UserError(f"the tokenizer of {folder} lacks Gemma's {', '.join(missing)}")
         self._id: dict[str, int] = {token: vocabulary[token] for token in SPECIAL_TOKENS}
 
     def encode(self, text: str) -> list[int]:

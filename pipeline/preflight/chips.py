@@ -8,10 +8,12 @@ import os
 import re
 from dataclasses import dataclass
 
+from data.errors import UserError
+
 GIB = 2**30
 
 
-class BadChip(ValueError):
+class BadChip(UserError):
     """A chip, or a number of them, that preflight does not know: says which there are."""
 
 

@@ -17,6 +17,7 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from pipeline.config import Preset, as_json
 from pipeline.preflight.chips import Chip
 from pipeline.preflight.steps import Step, preset_from
@@ -26,10 +27,6 @@ UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 # How the compiler says that a program does not fit: all that it uses, or its temporaries alone.
 ALL_USED = re.compile(r"Used ([\d.]+)([KMGT]?) of [\d.]+[KMGT]? (?:hbm|vmem)")
 TEMPORARIES = re.compile(r"HLO temporaries \(([\d.]+)([KMGT]?)\) exceeds available HBM")
-
-
-class NoCompiler(ValueError):
-    """This machine has no compiler for that chip, or it failed otherwise than by memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +111,7 @@ def _asked(asked: dict[str, Any]) -> dict[str, Any]:
         check=False,
     )
     if done.returncode:
-        raise NoCompiler(
+        raise UserError(
             f"{asked['step']['name']} could not be compiled for {asked['topology'] or 'cpu'}:"
             f" {(done.stderr.strip().splitlines() or ['no word of why'])[-1][:500]}. Take"
             " --estimate for an answer by arithmetic."

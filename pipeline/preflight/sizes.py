@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
+
 KNOWN = Path(__file__).parent / "gemma3.toml"
 TINY = Path(__file__).parent.parent / "tiny" / "model"
 GLOBAL_EVERY = 6  # five local layers, then one that looks back all the way
 BYTES = {"float32": 4, "bfloat16": 2}
-
-
-class UnknownModel(ValueError):
-    """A model whose sizes are not known here: says where they were looked for."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def sizes_in(config: dict[str, Any]) -> Sizes:
     }
     wrong = [name for name in names.values() if not _is_size(text.get(name))]
     if wrong or not str(text.get("model_type", "")).startswith("gemma3"):
-        raise UnknownModel(
+        raise UserError(
             f"the config has model_type {text.get('model_type')!r} and no whole number above 0 for"
             f" {', '.join(wrong) or 'nothing'}; expected the config.json of a Gemma 3"
         )
@@ -100,7 +98,7 @@ def config_of(model: str) -> dict[str, Any]:
     if Path(model).is_dir():
         return _read(Path(model))
     if (found := _by_name(model)) is None:
-        raise UnknownModel(
+        raise UserError(
             f"the sizes of {model!r} are not known: it is no folder here, and not one of"
             f" {', '.join(f'google/{name}-it' for name in _known())}. Name a folder with"
             " config.json."
@@ -121,11 +119,11 @@ def _known() -> dict[str, dict[str, Any]]:
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
-        raise UnknownModel(f"{folder} has no config.json; name the folder of a Gemma 3")
+        raise UserError(f"{folder} has no config.json; name the folder of a Gemma 3")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UnknownModel(f"{path} is not JSON in UTF-8: {error}. Mend it there.") from error
+        raise UserError(f"{path} is not JSON in UTF-8: {error}. Mend it there.") from error
     if not isinstance(config, dict):
-        raise UnknownModel(f"{path} holds {type(config).__name__}, not an object: mend it there.")
+        raise UserError(f"{path} holds {type(config).__name__}, not an object: mend it there.")
     return config

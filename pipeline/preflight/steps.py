@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from data.errors import UserError
 from pipeline.config import SECTIONS, Preset, as_json
 
 MULTIPLE = 64  # rows are padded to it; `packing.MULTIPLE`, which loads the tokenizer's library
@@ -12,10 +13,6 @@ TRAINING = ("sft", "update")
 SAMPLING = ("prefill", "insert", "decode")
 LOSSES = ("ours", "tunix")
 COMPARED = ("sft:1x4096", "sft:1x16384", "grpo:8x1024", "grpo:64x1024")
-
-
-class BadStep(ValueError):
-    """A step that cannot be read: says what was found and how one is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +173,7 @@ def step_in(text: str, preset: Preset) -> Step:
     """`sft:ROWSxTOKENS`, `grpo:ROWSxTOKENS` or `grpo:ROWSxPROMPT+COMPLETION` as a step."""
     found = re.fullmatch(r"(sft|grpo):(\d{1,6})x(?:(\d{1,7})\+)?(\d{1,7})", text)
     if found is None:
-        raise BadStep(
+        raise UserError(
             f"{text!r} is no step; expected sft:ROWSxTOKENS, grpo:ROWSxTOKENS or"
             " grpo:ROWSxPROMPT+COMPLETION, such as sft:1x4096 or grpo:8x256+768"
         )
@@ -186,7 +183,7 @@ def step_in(text: str, preset: Preset) -> Step:
         prompt = preset.grpo.max_prompt_tokens
         completion -= prompt
     if rows < 1 or completion < 1 or (kind == "sft" and prompt) or (kind == "grpo" and prompt < 1):
-        raise BadStep(
+        raise UserError(
             f"{text!r} has {rows} rows of {prompt} prompt and {completion} completion tokens; each"
             " must be at least 1, and SFT has no prompt of its own"
         )

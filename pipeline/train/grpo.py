@@ -124,7 +124,7 @@ def train(
 
     Best by `measure` on `heldout` problems, the start (step 0) included. At signs of collapse the
     run ends, or goes back to the best step, as `config.guard` has it.
-    What is kept in `folder`/state is gone on with, if it was begun with the same (CannotResume
+    What is kept in `folder`/state is gone on with, if it was begun with the same (UserError
     else): weights and rollouts are then those of a run that was left alone.
     """
     sampling = Sampling(

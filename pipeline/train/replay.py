@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data.errors import UserError
 from data.store import Store, ask, runs, within
 from evals.rollouts import (
-    NoRollouts,
     Progress,
     apart,
     by_step,
@@ -70,7 +70,7 @@ def replay(
             flips(_flip(both.row(int(place), named=True), rewards, values[place]))
         kept.append(apart(both.select(KEPT)))
     if not kept:
-        raise NoRollouts(
+        raise UserError(
             f"the store has no gold for any problem of run {run!r}; expected the problems that it"
             " was trained on. Ingest and convert them again: thinkbench ingest, thinkbench convert"
         )
@@ -133,7 +133,7 @@ def _stored_weights(store: Store, run: str) -> list[tuple[str, float]]:
     parts = found["parts"].to_list()[0] or []
     named = [(part["name"], part["weight"]) for part in parts]
     if found.height != 1 or not named or len(dict(named)) < len(named):
-        raise NoRollouts(
+        raise UserError(
             f"the rollouts of run {run!r} were not all rewarded alike, or not at all; expected the"
             " same named parts with the same weights of each. Name another run."
         )

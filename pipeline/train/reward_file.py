@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from data.errors import UserError
 from evals.graders import Score
 from pipeline.train.rewards import Reward
 
@@ -30,7 +31,7 @@ LONGEST = 300  # [characters] of what a file says in a message
 EXPECTED = 'REWARDS = {"name": (weight, function), ...} with function(text, gold, score) -> float'
 
 
-class BadRewards(ValueError):
+class BadRewards(UserError):
     """A file of rewards, or a reward in it, that cannot be used."""
 
 

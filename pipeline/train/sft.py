@@ -18,6 +18,7 @@ from flax import nnx
 from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
+from data.errors import UserError
 from data.store import fingerprint
 from pipeline.batches import StepOrder, packing
 from pipeline.checkpoint import TrainingState
@@ -29,10 +30,6 @@ from pipeline.train import step as train_step
 from pipeline.train.metrics import StoreMetrics
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
-
-
-class NoExamples(ValueError):
-    """Nothing is left to train on."""
 
 
 @dataclass(frozen=True)
@@ -199,11 +196,11 @@ def train(
 ) -> Path:
     """Train adapters on `rows`, merge them into the weights of `start`, write `folder`/merged.
 
-    What is kept in `folder`/state is gone on with, if it was begun with the same (CannotResume
+    What is kept in `folder`/state is gone on with, if it was begun with the same (UserError
     else): the weights are then those of a run that was left alone, bit for bit.
     """
     if not rows:
-        raise NoExamples(
+        raise UserError(
             f"no example has {config.max_tokens} tokens or fewer; raise max_tokens, or ingest and"
             " convert more records"
         )

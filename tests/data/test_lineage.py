@@ -10,11 +10,12 @@ import pytest
 from data import lineage
 from data.audit.quarantine import find
 from data.conversion.convert_source import convert_source
+from data.errors import UserError
 from data.lineage import NoSuchGeneration, back, of_record
 from data.sources.ingest import ingest
 from data.store import runs, state_db
 from data.store.store import Store, add, ask
-from evals.similar_problems import NothingNear, near_defect, near_record, nearest, sentence
+from evals.similar_problems import near_defect, near_record, nearest, sentence
 from tests.support import harmless, hostile
 from tests.support.store_rows import rows_of
 from tests.workbench.app.test_main import evaluate
@@ -128,7 +129,7 @@ def test_failures_near_a_defect_are_of_all_records_that_have_it(traced):
     found = near_defect(traced, phrase, "eval-sft")
     assert (found["records"], found["looked_at"]) == (1, 1)
     assert [one["problem_id"] for one in found["problems"]] == ["p0"]
-    with pytest.raises(NothingNear, match="no record has the defect 'none such'"):
+    with pytest.raises(UserError, match="no record has the defect 'none such'"):
         near_defect(traced, "none such", "eval-sft")
 
 

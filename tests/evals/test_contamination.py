@@ -8,9 +8,10 @@ import pytest
 
 from data.audit.quarantine import quarantine
 from data.conversion.convert_source import convert_source
+from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store.store import Store, add, add_generations, ask
-from data.text.training_texts import NothingToCompare, problems_of, trained_on
+from data.text.training_texts import problems_of, trained_on
 from evals.comparison.compare import grade_run
 from evals.contamination import graded_runs, overlap
 from evals.imports.import_file import import_file
@@ -188,9 +189,9 @@ def test_runs_without_scores_of_the_grader_are_none_of_those_that_are_graded(tra
 
 
 def test_only_the_problems_themselves_are_nothing_to_compare_with(trained):
-    with pytest.raises(NothingToCompare, match="nothing of gsm8k is trained on but the test"):
+    with pytest.raises(UserError, match="nothing of gsm8k is trained on but the test"):
         overlap(trained, [], train=["gsm8k"])
-    with pytest.raises(NothingToCompare, match="sources with train problems: none"):
+    with pytest.raises(UserError, match="sources with train problems: none"):
         overlap(trained, [], split="train")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from data.errors import UserError
 from data.store.store import ask, open_store
 from pipeline import distributed
 from tests import ROOT
@@ -183,9 +184,7 @@ def test_processes_that_would_do_different_things_are_refused_by_both(said, trai
     ],
 )
 def test_variables_that_name_no_processes_are_refused_with_what_is_expected(named):
-    with pytest.raises(
-        distributed.BadHosts, match=r"found THINKBENCH_.*expected THINKBENCH_COORDINATOR"
-    ):
+    with pytest.raises(UserError, match=r"found THINKBENCH_.*expected THINKBENCH_COORDINATOR"):
         distributed.join(named)
 
 

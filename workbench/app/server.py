@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from workbench.cli import BadInput
+from data.errors import UserError
 from workbench.jobs import packages
 
 APP = Path(__file__).parent / "asgi.py"
@@ -40,7 +40,7 @@ def environment_of(
     found = {"THINKBENCH_STORE": str(folder.absolute()), "THINKBENCH_HOSTS": ""}
     found["THINKBENCH_READ_ONLY"] = "1" if read_only else ""
     if token and len(token) < SHORTEST:
-        raise BadInput(
+        raise UserError(
             f"THINKBENCH_TOKEN has {len(token)} characters, expected {SHORTEST} or more. Make one:"
             f" {MAKE_ONE}"
         )
@@ -51,7 +51,7 @@ def environment_of(
         names = list(dict.fromkeys([*LOOPBACK, name_in_browser(address), *names]))
     else:
         if not token:
-            raise BadInput(
+            raise UserError(
                 f"others can reach {address}, and nobody would have to sign in. Set"
                 f" THINKBENCH_TOKEN to a secret of {SHORTEST} characters or more ({MAKE_ONE}), or"
                 " leave --address out and reach this machine by ssh -L"
@@ -59,7 +59,7 @@ def environment_of(
         if not ipaddress.ip_address(address).is_unspecified:  # 0.0.0.0 and :: are no names
             names.append(name_in_browser(address))
         if not names:
-            raise BadInput(
+            raise UserError(
                 f"{address} has no name of its own. Say by which names people reach the app:"
                 " --host tb.example.org"
             )
@@ -73,7 +73,7 @@ def is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError as error:
-        raise BadInput(
+        raise UserError(
             f"--address is {address!r}; expected an address of this machine, such as 127.0.0.1"
         ) from error
 

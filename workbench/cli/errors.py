@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import click
 
+from data.errors import UserError
 from pipeline.stopping import NOTED
 
-FLOORS = ("data", "evals", "pipeline", "workbench")
 TRAINING = ("jax", "jaxlib", "flax", "grain", "optax", "orbax", "qwix", "tunix", "transformers")
 BAD_INPUT = 2
 SIGNALLED = 128  # + the signal's number, as shells report it
@@ -36,10 +36,6 @@ ADVICE = {
     " What was written before is kept.",
     errno.EADDRINUSE: "Something listens there already: name another --port.",
 }
-
-
-class BadInput(ValueError):
-    """Something a person gave that cannot be used: says what was found, expected, and to do."""
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
@@ -86,14 +82,14 @@ def interrupted(stopped: list[int]) -> int:
 def bad_input(error: BaseException) -> str | None:
     """What to tell a person, or None where the error is a bug.
 
-    A ValueError is bad input where this project defined its class; a library's is a bug.
+    A `UserError` is bad input; any other error of ours or of a library is a bug.
     """
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in TRAINING:
         return (
             f"The package {error.name} is not installed, and this command trains or runs a model."
             " Install what training needs: pip install 'thinkbench[train]'"
         )
-    if isinstance(error, ValueError) and type(error).__module__.split(".")[0] in FLOORS:
+    if isinstance(error, UserError):
         return str(error)
     number = error_number(error)
     if number is None or number not in ADVICE:

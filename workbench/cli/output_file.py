@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from workbench.cli.errors import BadInput
+from data.errors import UserError
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def json_lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
         yield lambda row: None
         return
     if path.exists():
-        raise BadInput(f"{path} exists already; name another file or move it away")
+        raise UserError(f"{path} exists already; name another file or move it away")
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with part.open("x", encoding="utf-8") as file:

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from data.errors import UserError
 from pipeline.evaluate.served import ServedConfig
 from workbench.cli.command import Answer, not_empty
-from workbench.cli.errors import BadInput
 from workbench.cli.options import flag, flagged
 from workbench.cli.output import tables
 from workbench.cli.training_options import chosen_preset
@@ -44,7 +44,7 @@ def serving(command: Callable[..., Any]) -> Callable[..., Any]:
         if served is None:
             others = {"api_key_env": api_key_env, "stage": stage, **given}
             if set_ := [name for name, value in others.items() if value is not None]:
-                raise BadInput(
+                raise UserError(
                     f"--{set_[0].replace('_', '-')} says how a server is asked; name one with"
                     " --served URL, or leave it out"
                 )
@@ -86,7 +86,7 @@ def _key(variable: str | None) -> str:
     if variable is None:
         return ""
     if not os.environ.get(variable):
-        raise BadInput(
+        raise UserError(
             f"the environment variable {variable} is not set, or empty; --api-key-env expects the"
             " name of one that holds the server's key"
         )
@@ -106,17 +106,17 @@ def evaluated(
     """The object of `eval --served`, and what prints it."""
     started = time.monotonic()
     if model is None:
-        raise BadInput("--served needs the name of a model there: --model NAME")
+        raise UserError("--served needs the name of a model there: --model NAME")
     from pipeline.evaluate.served import NOT_ASKED
     from pipeline.evaluate.served.evaluate import evaluate
 
     if meant := [name for name in NOT_ASKED if name in changes["eval"]]:
-        raise BadInput(
+        raise UserError(
             f"--{meant[0].replace('_', '-')} is for models that run here: a server batches by"
             " itself, and refuses prompts that are too long. Leave it out."
         )
     if logs:
-        raise BadInput("--log is for training and for models that run here. Leave it out.")
+        raise UserError("--log is for training and for models that run here. Leave it out.")
     preset = chosen_preset(folder, changes=changes, **chosen)
     from data.store import checked_name, open_store
     from evals.comparison import compare

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from data.errors import UserError
 from pipeline.config import LOGS, Preset
 from workbench.cli.command import not_empty
 from workbench.cli.options import changed_preset
@@ -126,7 +127,7 @@ def _version_of(folder: Path, said: str) -> str:
 
 def _source_of(folder: Path, problems: str) -> dict[str, str]:
     """The knobs that name these problems: a source with a card, one of the store, or files."""
-    from data.sources import UnknownSource, files_in, looks_like_a_place, name_of_files
+    from data.sources import files_in, looks_like_a_place, name_of_files
     from data.sources.cards import cards
     from data.store import ask, open_store
 
@@ -141,7 +142,7 @@ def _source_of(folder: Path, problems: str) -> dict[str, str]:
         found = ask(open_store(folder), "select distinct source from records order by source")
         known = found["source"].to_list()
     if problems not in known:
-        raise UnknownSource(
+        raise UserError(
             f"no problems {problems!r}; expected a source ({', '.join((*cards(), *known))}), or a"
             " file or folder in GSM8K's shape"
         )

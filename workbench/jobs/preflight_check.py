@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from data.errors import UserError
 from pipeline.config import Preset
-from workbench.cli import BadInput
 
 if TYPE_CHECKING:
     from pipeline.preflight import Proposal, Said
@@ -21,10 +21,6 @@ SFT = ("sft",)
 GRPO = ("rollout", "reference", "grpo", "heldout")
 EVAL = ("eval",)
 HELP = "whether to start only what fits the chip of the preset, by arithmetic"
-
-
-class DoesNotFit(BadInput):
-    """Steps need more memory than the chip has: says how much, and what would fit."""
 
 
 def preflighted(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +58,7 @@ def refuse_what_does_not_fit(preset: Preset, model: str, takes: tuple[str, ...])
     if not over:
         return
     found = {one.step: one for one in proposals(started, over, chip)}
-    raise DoesNotFit(
+    raise UserError(
         f"preset {preset.name} does not fit {chip.name}, which has {chip.memory / GIB:.2f} GiB"
         " (by arithmetic, to about a fifth):\n"
         + "".join(f"  {_line(one, found[one.step.name])}\n" for one in over)

@@ -11,8 +11,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from data.errors import UserError
 from data.store import Job, Store, folder_of, is_alive, is_held, job_of, jobs
-from workbench.cli import BadInput
 
 VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"
@@ -27,7 +27,7 @@ TAIL = 20_000  # [bytes] of a log that are shown
 def start(store: Store, arguments: list[str], author: str) -> tuple[Job, bool]:
     """Have `thinkbench ARGUMENTS` run on this store; the job, and whether it is new."""
     if not arguments or arguments[0] not in VERBS:
-        raise BadInput(
+        raise UserError(
             f"a job runs one of {', '.join(VERBS)}, got {' '.join(arguments[:1]) or 'nothing'!r}."
             " Give other verbs directly: they take seconds."
         )

@@ -4,10 +4,10 @@ from typing import Any
 
 from data import lineage
 from data.audit import NoSuchRecord, find
+from data.errors import UserError
 from data.lineage import Step
 from data.store import Store
 from evals import similar_problems
-from workbench.cli import BadInput
 from workbench.lookup.evaluations import finished
 
 
@@ -20,7 +20,7 @@ def traced(store: Store, id: str) -> tuple[str, list[Step]]:
     try:
         return "record", lineage.of_record(store, find(store, id))
     except NoSuchRecord as error:
-        raise BadInput(
+        raise UserError(
             f"{id!r} is neither a generation nor a record: {error} Generations: thinkbench failures"
             " --json, or the page Failures."
         ) from error

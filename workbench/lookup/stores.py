@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.errors import UserError
 from data.store import Store, ask, open_store, state
-from workbench.cli import BadInput
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Start:
 def existing_store(folder: Path) -> Store:
     """The store in `folder`; unlike `open_store`, this makes none."""
     if not (folder / "STORE.json").is_file():
-        raise BadInput(
+        raise UserError(
             f"{folder} is not a store (no STORE.json in it). Name one with --store or"
             " THINKBENCH_STORE, or make one: thinkbench run --preset tiny"
         )
@@ -33,7 +33,7 @@ def start(store: Store, model: str) -> Start:
         return Start(model, None, "base")
     trained = (known["summary"] or {}).get("model")  # its place in the store
     if known["event"] != "done" or trained is None:
-        raise BadInput(
+        raise UserError(
             f"run {model!r} ({known['kind']}, {known['event']}) made no model; expected a run of"
             f" sft or grpo that is done: {', '.join(trained_runs(store)) or 'there is none yet'}"
         )
@@ -44,7 +44,7 @@ def latest(store: Store, *kinds: str) -> Start:
     """The model of the newest finished run of one of `kinds`."""
     runs = trained_runs(store, *kinds)
     if not runs:
-        raise BadInput(
+        raise UserError(
             f"the store has no finished run of {' or '.join(kinds)}. Make one:"
             f" thinkbench {kinds[-1]}, or name a model with --model"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from data.errors import UserError
 from pipeline.evaluate.served.answers import SAID, Answer, LeftOut, answer_of
 from pipeline.evaluate.served.config import ServedConfig
 from pipeline.evaluate.served.errors import gave_up, left_out, not_there, unreachable
@@ -20,10 +21,6 @@ TICK = 0.2  # seconds between two looks at whether to stop, while nothing finish
 CONNECT_SECONDS = 10.0
 GIVE_UP_AFTER = 20  # problems in a row without an answer, or requests that could be tried again
 NO_KEY = "none"  # the client wants one; servers without accounts look at none
-
-
-class BadServer(ValueError):
-    """A server that cannot be asked as it was named."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,16 @@ def checked_url(url: str) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise BadServer(f"{error}; {expected}") from error
+        raise UserError(f"{error}; {expected}") from error
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise BadServer(
+        raise UserError(
             f"the URL of {host} holds credentials, a query or a fragment; {expected}. A key comes"
             " from an environment variable: --api-key-env NAME"
         )
     if parts.scheme not in ("http", "https") or not host:
-        raise BadServer(f"{url!r} is no URL of a server; {expected}")
+        raise UserError(f"{url!r} is no URL of a server; {expected}")
     if parts.path.rstrip("/").endswith("/completions"):
-        raise BadServer(f"{url} names one of its endpoints; {expected}")
+        raise UserError(f"{url} names one of its endpoints; {expected}")
     return url.rstrip("/")
 
 
@@ -62,7 +59,7 @@ def complete(
     """The outcome of each request, in the order in which they finish.
 
     Requests are read as they are sent, `concurrency` at a time. Once `stopped` says so, or the
-    server answers none (ServerError), what is under way is given up, and what has finished comes
+    server answers none (UserError), what is under way is given up, and what has finished comes
     out before this ends. Nothing is read from the server while the caller keeps an outcome.
     """
     with asyncio.Runner() as runner:
@@ -76,7 +73,7 @@ def complete(
 
 
 def reach(server: Server) -> None:
-    """Raise ServerError, at once and without retries, where nothing listens at the URL."""
+    """Raise UserError, at once and without retries, where nothing listens at the URL."""
 
     async def look() -> None:
         import aiohttp

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from data.errors import UserError
 from pipeline.evaluate.served.answers import SAID, LeftOut
 from pipeline.evaluate.served.requests import Request
 
@@ -15,14 +16,10 @@ TEMPORARY = (408, 409, 425, 429)  # and all from 500
 GO_ON = "What was answered is kept; the same command asks for the rest."
 
 
-class ServerError(ValueError):
-    """A server that answers no request of ours, whichever it is."""
-
-
 def left_out(request: Request, error: "openai.APIError", server: "Server") -> LeftOut:
     """What becomes of `request` after its retries.
 
-    Raises ServerError where no other request would fare better.
+    Raises UserError where no other request would fare better.
     """
     import openai
 
@@ -40,31 +37,31 @@ def left_out(request: Request, error: "openai.APIError", server: "Server") -> Le
 
 
 def refuse_all(status: int, said: str, server: "Server") -> None:
-    """Raise ServerError for a status that every request will meet."""
+    """Raise UserError for a status that every request will meet."""
     if status in (401, 403):
         sent = "the key that was sent" if server.key else "a request without a key"
-        raise ServerError(
+        raise UserError(
             f"{server.url} refused {sent}: HTTP {status}, {said or 'without a reason'}. Name the"
             f" environment variable that holds the right key with --api-key-env. {GO_ON}"
         )
     if status == 404:
-        raise ServerError(
+        raise UserError(
             f"{server.url} knows no model {server.model!r}, or is not where chat completions are:"
             f" HTTP 404, {said or 'without a reason'}. Expected a base URL such as"
             f" http://127.0.0.1:8000/v1 and a model that it serves. {GO_ON}"
         )
 
 
-def not_there(error: BaseException, server: "Server") -> ServerError:
-    return ServerError(
+def not_there(error: BaseException, server: "Server") -> UserError:
+    return UserError(
         f"{server.url} cannot be reached: {words_of(error, server)}. Start the server, or name"
         f" another URL. {GO_ON}"
     )
 
 
-def gave_up(last: LeftOut, failed: int, server: "Server") -> ServerError:
+def gave_up(last: LeftOut, failed: int, server: "Server") -> UserError:
     """What is told when so many requests failed one after the other."""
-    return ServerError(
+    return UserError(
         f"{failed} requests to {server.url} in a row brought no answer; the last: {last.reason}"
         f" ({last.said or 'without a reason'}). See what the server says, or lower --concurrency."
         f" {GO_ON}"

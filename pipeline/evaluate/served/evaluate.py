@@ -7,6 +7,7 @@ The code is no part of that: answers that were paid for stay, and grading them a
 import time
 from typing import Any
 
+from data.errors import UserError
 from data.response_format import INSTRUCTION
 from data.store import Store, ask, held, runs
 from evals.failures import categorise
@@ -20,10 +21,6 @@ from pipeline.stopping import Stop
 
 # knobs that mean nothing to a server: it batches by itself, and its tokenizer is not here
 NOT_ASKED = ("batch", "max_prompt_tokens")
-
-
-class NoAnswers(ValueError):
-    """Not one request was answered."""
 
 
 def evaluate(
@@ -81,7 +78,7 @@ def _work(
         kept = _asked(asked, config, server, progress, stop)
         if not kept.there:
             reasons = ", ".join(f"{n} x {reason}" for reason, n in kept.reasons().items())
-            raise NoAnswers(
+            raise UserError(
                 f"{server.url} answered none of {kept.asked} requests: {reasons}. The first:"
                 f" {kept.left_out[0].said}"
             )

@@ -4,24 +4,20 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from data.errors import UserError
 from pipeline.evaluate.served.answers import LeftOut
 from pipeline.evaluate.served.client import Server, complete
-from pipeline.evaluate.served.errors import ServerError
 from pipeline.evaluate.served.requests import Request
 from pipeline.generate import Completion, Finished, GenerateRequests, Request as Wanted
 
 UNKNOWN = -1  # a token that was counted, but not told
 
 
-class CannotAsk(ValueError):
-    """A setting that servers do not know."""
-
-
 def generator(server: Server) -> GenerateRequests:
     """A function that asks `server` to go on with each prompt, which is the whole text before.
 
     The ids of a completion are as many as the server counted, all UNKNOWN: none can be trained on.
-    It raises ServerError where one prompt stays without an answer, or its tokens are not counted.
+    It raises UserError where one prompt stays without an answer, or its tokens are not counted.
     """
 
     def generate(requests: Sequence[Wanted]) -> Iterator[Finished]:
@@ -29,7 +25,7 @@ def generator(server: Server) -> GenerateRequests:
         for outcome in complete(asked, server):
             if isinstance(outcome, LeftOut) or outcome.tokens is None or outcome.finish is None:
                 missing = outcome.reason if isinstance(outcome, LeftOut) else "no usage or finish"
-                raise ServerError(
+                raise UserError(
                     f"{server.url} gave no whole completion of prompt {outcome.request.problem_id}:"
                     f" {missing}. Evaluate it with thinkbench eval --served, which counts these."
                 )
@@ -42,7 +38,7 @@ def generator(server: Server) -> GenerateRequests:
 def _asked(place: int, request: Wanted) -> Request:
     sampling = request.sampling
     if sampling.min_p or request.logprobs:
-        raise CannotAsk("a server is asked for neither min_p nor logprobs; leave them out")
+        raise UserError("a server is asked for neither min_p nor logprobs; leave them out")
     return Request(
         problem_id=str(place),
         sample=0,

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from data.audit import diff
-from data.audit.queries import NothingConverted
 from data.conversion.convert_source import convert_source
+from data.errors import UserError
 from data.sources.ingest import ingest
 
 BOX = "1+answer-from-box"
@@ -46,5 +46,5 @@ def test_a_conversion_differs_from_itself_in_nothing(converted_twice):
 
 
 def test_a_conversion_that_was_never_made_is_refused_with_those_there_are(converted_twice):
-    with pytest.raises(NothingConverted, match=r"expected one of: 1, 1\+answer-from-box"):
+    with pytest.raises(UserError, match=r"expected one of: 1, 1\+answer-from-box"):
         diff.changed_rows(converted_twice, "mine", "1", "0.9")

@@ -7,6 +7,7 @@ import pytest
 
 from data.audit import export, html, quarantine
 from data.conversion.convert_source import convert_source
+from data.errors import UserError
 from data.sources.ingest import ingest
 from data.sources.samples import damaged_records
 
@@ -60,7 +61,7 @@ def test_the_span_is_marked_and_the_text_around_it_cut():
 
 
 def test_a_folder_that_exists_is_refused(converted, tmp_path):
-    with pytest.raises(export.FolderExists, match="name another folder"):
+    with pytest.raises(UserError, match="name another folder"):
         export.export(converted, "mine", tmp_path)
 
 

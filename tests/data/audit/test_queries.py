@@ -5,6 +5,7 @@ import json
 import pytest
 
 from data.audit import queries, rows as audit_rows
+from data.errors import UserError
 from data.store import runs
 from data.store.store import Store, add
 from tests.support.store_rows import rows_of
@@ -157,7 +158,5 @@ def test_the_same_record_converted_twice_counts_once(converted):
 
 
 def test_a_source_that_was_never_converted_is_refused(converted):
-    with pytest.raises(
-        queries.NothingConverted, match=r"'t' is converted.*: s.*thinkbench ingest t"
-    ):
+    with pytest.raises(UserError, match=r"'t' is converted.*: s.*thinkbench ingest t"):
         queries.summary(converted, "t")

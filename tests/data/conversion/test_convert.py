@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from data.conversion.convert import RULES, Conversion, Example, UnknownRule, convert
+from data.conversion.convert import RULES, Conversion, Example, convert
 from data.conversion.dialects import dialects
+from data.errors import UserError
 from data.sources.samples import damaged_records
 from tests import ROOT
 from tests.support.accounts import faults, lost
@@ -198,7 +199,7 @@ def test_without_a_box_the_rule_quarantines():
 
 
 def test_an_unknown_rule_is_refused_by_name():
-    with pytest.raises(UnknownRule, match="no rule guess; the rules are answer-from-box, open"):
+    with pytest.raises(UserError, match="no rule guess; the rules are answer-from-box, open"):
         of("<think>a</think>7", frozenset({"guess"}))
 
 

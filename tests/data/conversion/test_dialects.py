@@ -4,6 +4,7 @@ import pytest
 
 from data.conversion import dialects
 from data.conversion.convert import convert, converter
+from data.errors import UserError
 
 TABLE = """
 [dialect.mine]
@@ -72,13 +73,13 @@ def test_another_table_is_another_converter(tmp_path):
 )
 def test_a_table_that_cannot_be_used_is_refused_and_changes_nothing(tmp_path, content, said):
     before = converter(frozenset())
-    with pytest.raises(dialects.BadTable, match=said):
+    with pytest.raises(UserError, match=said):
         dialects.use(table(tmp_path, content))
     assert converter(frozenset()) == before
 
 
 def test_a_missing_table_is_refused(tmp_path):
-    with pytest.raises(dialects.BadTable, match="No such file or directory"):
+    with pytest.raises(UserError, match="No such file or directory"):
         dialects.use(tmp_path / "nowhere.toml")
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from data.sources.column_mapping import BadColumn, columns, named, steps
+from data.errors import UserError
+from data.sources.column_mapping import columns, named, steps
 from tests import ROOT
 
 REAL = ROOT.parent / "shared" / "data" / "skyt1_27b_math500.jsonl"
@@ -31,13 +32,13 @@ def test_a_place_is_a_column_or_what_is_in_one(place, value):
 @pytest.mark.parametrize("place", ["", "[0]", ".a", "a..b", "a[", "a[-1]", "a[0]b", "a[x]"])
 def test_what_is_no_place_is_refused_with_what_is_one(place):
     assert steps(place) == []
-    with pytest.raises(BadColumn, match=r"expected NAME=PLACE.*turns\[0\].text"):
+    with pytest.raises(UserError, match=r"expected NAME=PLACE.*turns\[0\].text"):
         columns([f"completion={place}"], "completion")
 
 
 @pytest.mark.parametrize("said", ["completion", "answer=code[0]", "=code"])
 def test_a_name_that_the_shape_has_not_is_refused(said):
-    with pytest.raises(BadColumn, match="NAME one of prompt, completion"):
+    with pytest.raises(UserError, match="NAME one of prompt, completion"):
         columns([said], "completion")
 
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.conversion.convert_source import convert_file, convert_source
+from data.errors import UserError
 from data.sources import cards
-from data.sources.cards import OutOfReach, UnknownSource
-from data.sources.files import BadFile, Rejected, Row, rows_of
+from data.sources.files import Rejected, Row, rows_of
 from data.sources.ingest import ingest
 from data.store import runs
 from data.store.store import ask
@@ -132,25 +132,25 @@ def test_a_file_is_converted_without_a_store(tmp_path):
 )
 def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadFile, match=said):
+    with pytest.raises(UserError, match=said):
         ingest(store, "gsm8k", tmp_path / name)
     assert ask(store, "select count(*) as n from records")["n"].item() == 0
 
 
 def test_a_missing_path_and_an_empty_folder_are_refused(store, tmp_path):
-    with pytest.raises(BadFile, match="does not exist"):
+    with pytest.raises(UserError, match="does not exist"):
         ingest(store, "gsm8k", tmp_path / "nowhere")
-    with pytest.raises(BadFile, match=r"holds no \.csv"):
+    with pytest.raises(UserError, match=r"holds no \.csv"):
         ingest(store, "gsm8k", tmp_path)
 
 
 def test_an_unknown_source_is_refused_with_the_known_ones(store):
-    with pytest.raises(UnknownSource, match="the sources are gsm8k, samples-gsm8k"):
+    with pytest.raises(UserError, match="the sources are gsm8k, samples-gsm8k"):
         ingest(store, "gsm9k")
 
 
 def test_converting_what_was_never_ingested_says_how_to(store):
-    with pytest.raises(BadFile, match="thinkbench ingest gsm8k"):
+    with pytest.raises(UserError, match="thinkbench ingest gsm8k"):
         convert_source(store, "gsm8k")
 
 
@@ -160,7 +160,7 @@ def test_a_hub_out_of_reach_fails_in_seconds_with_what_to_do(store, source, monk
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     started = time.monotonic()
-    with pytest.raises(OutOfReach, match=f"thinkbench ingest {source} --from PATH"):
+    with pytest.raises(UserError, match=f"thinkbench ingest {source} --from PATH"):
         ingest(store, source)
     assert time.monotonic() - started < 30
 
@@ -184,17 +184,17 @@ def test_an_unclosed_quote_is_refused_and_swallows_nothing(store, tmp_path):
     lines[40] = '"40?,"40 #### 40"'
     path = tmp_path / "rows.csv"
     path.write_text("question,answer\n" + "\n".join(lines) + "\n")
-    with pytest.raises(BadFile, match="broken after line 41"):
+    with pytest.raises(UserError, match="broken after line 41"):
         ingest(store, "gsm8k", path)
     path.write_text('question,answer\n"1?","1 #### 1\n"2?","2 #### 2"\n')
-    with pytest.raises(BadFile, match="every quote to be closed"):
+    with pytest.raises(UserError, match="every quote to be closed"):
         ingest(store, "gsm8k", path)
 
 
 def test_a_column_that_comes_twice_is_refused(store, tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("question,answer,answer\n1,2,3\n")
-    with pytest.raises(BadFile, match="answer twice"):
+    with pytest.raises(UserError, match="answer twice"):
         ingest(store, "gsm8k", path)
 
 
@@ -213,7 +213,7 @@ def test_a_parquet_file_with_a_damaged_body_is_refused(store, tmp_path):
     content = bytearray(path.read_bytes())
     content[40:200] = bytes(160)
     path.write_bytes(content)
-    with pytest.raises(BadFile, match="whole Parquet file"):
+    with pytest.raises(UserError, match="whole Parquet file"):
         ingest(store, "gsm8k", path)
 
 
@@ -231,7 +231,7 @@ def test_one_array_of_rows_is_read_like_lines(store, tmp_path):
     path.write_text(json.dumps(ROWS, indent=2))
     assert counts(ingest(store, "gsm8k", path)) == (3, 3, 0, 0)
     path.write_text(json.dumps(ROWS)[:-5])
-    with pytest.raises(BadFile, match="begins as an array"):
+    with pytest.raises(UserError, match="begins as an array"):
         ingest(store, "gsm8k", path)
 
 
@@ -258,7 +258,7 @@ def short_fields(monkeypatch):
 def test_a_field_beyond_the_limit_is_refused_with_the_line_before_it(store, tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text(f"question,answer\n1?,1 #### 1\n2?,{'2' * 21}\n")
-    with pytest.raises(BadFile, match="broken after line 2: field larger"):
+    with pytest.raises(UserError, match="broken after line 2: field larger"):
         ingest(store, "gsm8k", path)
 
 
@@ -278,7 +278,7 @@ def test_a_line_that_is_an_array_is_rejected_alone(store, tmp_path):
 def test_a_file_without_a_row_says_what_is_wrong_with_its_first_line(store, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n[1]\n{\n")
-    with pytest.raises(BadFile, match="The first is number 2: no JSON object"):
+    with pytest.raises(UserError, match="The first is number 2: no JSON object"):
         ingest(store, "gsm8k", path)
 
 
@@ -300,12 +300,12 @@ def test_parquet_rows_that_python_cannot_hold_are_rejected_alone(tmp_path):
 def test_a_column_that_comes_twice_in_parquet_is_refused(tmp_path):
     path, text = tmp_path / "rows.parquet", pa.array(["a"])
     pq.write_table(pa.Table.from_arrays([text] * 2, names=["question"] * 2), path)
-    with pytest.raises(BadFile, match="question twice"):
+    with pytest.raises(UserError, match="question twice"):
         list(rows_of(path, ("question",)))
 
 
 def test_a_device_is_no_file_of_rows(store):
-    with pytest.raises(BadFile, match="/dev/null is a pipe or a device"):
+    with pytest.raises(UserError, match="/dev/null is a pipe or a device"):
         ingest(store, "gsm8k", Path("/dev/null"))
 
 
@@ -320,7 +320,7 @@ def test_what_a_folder_holds_beside_its_rows_is_named(store, tmp_path):
 
 def test_a_file_name_that_is_no_utf_8_is_refused(store, tmp_path):
     jsonl(tmp_path / os.fsdecode(b"\xff.jsonl"), ROWS)
-    with pytest.raises(BadFile, match=r"udcff.*no UTF-8"):
+    with pytest.raises(UserError, match=r"udcff.*no UTF-8"):
         ingest(store, "gsm8k", tmp_path)
 
 
@@ -332,7 +332,7 @@ def test_a_line_with_a_key_twice_is_rejected_and_a_whole_array_refused(store, tm
     assert counts(found) == (4, 3, 0, 1)
     assert "the key question twice" in Path(found["rejections"]).read_text()
     (tmp_path / "rows.json").write_text(f"[{twice}]")
-    with pytest.raises(BadFile, match="key question twice"):
+    with pytest.raises(UserError, match="key question twice"):
         ingest(store, "gsm8k", tmp_path / "rows.json")
 
 
@@ -344,7 +344,7 @@ def test_a_byte_that_is_no_utf_8_behind_many_rows_is_placed_and_nothing_is_writt
     pl.DataFrame(ROWS * 2_000).write_csv(path) if suffix == "csv" else jsonl(path, ROWS * 2_000)
     lines = path.read_bytes().count(b"\n")
     path.write_bytes(path.read_bytes() + b"ab\xff\n")
-    with pytest.raises(BadFile, match=rf"\(line {lines + 1}\) is 0xff"):
+    with pytest.raises(UserError, match=rf"\(line {lines + 1}\) is 0xff"):
         ingest(store, "gsm8k", path)
     assert ask(store, "select * from records").is_empty()
 
@@ -358,6 +358,6 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path, monkey
         return begin(*arguments, **named)
 
     monkeypatch.setattr(runs, "begin", changed)
-    with pytest.raises(BadFile, match="changed while it was read"):
+    with pytest.raises(UserError, match="changed while it was read"):
         ingest(store, "gsm8k", path)
     assert ask(store, "select * from records").is_empty()

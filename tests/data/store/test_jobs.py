@@ -8,10 +8,10 @@ import time
 
 import pytest
 
+from data.errors import UserError
 from data.store import jobs
 from data.store.jobs import folder_of, is_alive, job_of
 from data.store.store import ask
-from workbench.cli.errors import BadInput
 from workbench.jobs import progress_file, runner
 
 EVAL = ["eval", "--limit", "4", "--max-tokens", "8"]
@@ -120,14 +120,14 @@ def test_what_has_ended_stays_as_it_was(store, without_watchers):
 
 @pytest.mark.parametrize("arguments", [[], ["doctor"], ["--store", "elsewhere"], ["jobs", "start"]])
 def test_only_verbs_that_train_or_run_a_model_are_jobs(store, arguments):
-    with pytest.raises(BadInput, match="a job runs one of run, sft"):
+    with pytest.raises(UserError, match="a job runs one of run, sft"):
         runner.start(store, arguments, "ana")
     assert jobs.jobs(store) == []
 
 
 @pytest.mark.parametrize("name", ["", "..", "../..", "/etc", "x'; drop table jobs; --"])
 def test_a_name_that_is_no_job_reaches_no_file(store, name):
-    with pytest.raises(jobs.NoSuchJob):
+    with pytest.raises(UserError):
         runner.log_of(store, name)
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from data.errors import UserError
 from data.response_format import render
 from data.store.schema import TABLES
 from data.store.store import Store, add, add_generations, ask
 from evals.comparison import compare
 from evals.scores import grade
 from evals.scores.grade import UnknownRun
-from evals.scores.read import NothingInCommon, SeveralStages
+from evals.scores.read import NothingInCommon
 
 GOLDS = {"p1": "7", "p2": "1,200", "p3": "x + 1", "p4": "100"}
 
@@ -159,7 +160,7 @@ def test_stages_of_one_run_are_told_apart(two_runs):
     answered(two_runs, "both", "a", ("p1", render("r", "7")))
     answered(two_runs, "both", "b", ("p1", render("r", "8")))
     assert [row["stage"] for row in compare.stages(two_runs, ["both"])] == ["a", "b"]
-    with pytest.raises(SeveralStages, match="Name it as one of both/a, both/b"):
+    with pytest.raises(UserError, match="Name it as one of both/a, both/b"):
         compare.compare(two_runs, "both", "tuned")
     assert compare.compare(two_runs, "both/a", "both/b")["metrics"]["answer"]["broken"] == 1
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from data.errors import UserError
 from data.store.store import Store, add
 from evals.comparison import compare
-from evals.comparison.slices import SLICINGS, UnknownSlicing
+from evals.comparison.slices import SLICINGS
 from tests.support.store_rows import rows_of, scored
 from workbench.cli.commands.comparisons import SLICINGS as NAMED
 
@@ -110,7 +111,7 @@ def test_a_slice_without_a_known_verdict_has_no_p(two_runs):
 
 
 def test_an_unknown_slicing_is_refused(two_runs):
-    with pytest.raises(UnknownSlicing, match="by 'colour'; expected one of steps, source"):
+    with pytest.raises(UserError, match="by 'colour'; expected one of steps, source"):
         compare.compare(two_runs, "a", "b", by=["colour"])
 
 

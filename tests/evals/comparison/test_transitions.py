@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from hypothesis import given, strategies as some
 
+from data.errors import UserError
 from evals.comparison.states import RIGHT, UNKNOWN, WRONG, states
-from evals.comparison.transitions import OneStage, transitions
-from evals.scores.read import NothingInCommon, SeveralStages
+from evals.comparison.transitions import transitions
+from evals.scores.read import NothingInCommon
 from tests.support.store_rows import scored
 
 
@@ -69,11 +70,11 @@ def test_stages_of_one_run_come_in_the_order_of_training(store):
 def test_one_stage_alone_and_mixed_stages_are_refused(three):
     scored(three, "both", {"p1": True}, stage="base")
     scored(three, "both", {"p1": True}, stage="sft")
-    with pytest.raises(OneStage, match="base is one stage; expected two or more"):
+    with pytest.raises(UserError, match="base is one stage; expected two or more"):
         transitions(three, ["base"])
-    with pytest.raises(OneStage, match="both/sft is one stage"):
+    with pytest.raises(UserError, match="both/sft is one stage"):
         transitions(three, ["both/sft"])
-    with pytest.raises(SeveralStages, match="both/base, both/sft"):
+    with pytest.raises(UserError, match="both/base, both/sft"):
         transitions(three, ["base", "both"])
 
 

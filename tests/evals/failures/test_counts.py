@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from data.errors import UserError
 from data.store import state_db
 from data.store.store import add, ask
 from evals.comparison.compare import grade_run
@@ -51,7 +52,7 @@ def test_a_category_is_listed_with_its_evidence(theirs):
     found = failures.listed(theirs, "theirs", "arithmetic slip", 10)
     assert [row["problem_id"] for row in found["rows"]] == ["slip"]
     assert [one["text"] for one in found["rows"][0]["evidence"]] == ["12 * 5 = 58"]
-    with pytest.raises(failures.UnknownCategory, match="expected one of empty, truncated"):
+    with pytest.raises(UserError, match="expected one of empty, truncated"):
         failures.listed(theirs, "theirs", "bad luck", 10)
 
 

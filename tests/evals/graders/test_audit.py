@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from evals.graders.audit import NothingToAudit, audit
+from data.errors import UserError
+from evals.graders.audit import audit
 from evals.graders.probes import PROBES, TWICE, probed, texts
 from evals.imports.import_file import import_file
 from tests import ROOT
@@ -95,7 +96,7 @@ def test_a_gold_that_all_samples_contradict_is_suspect_and_a_torn_one_is_not(the
 
 
 def test_a_store_without_problems_is_refused(store):
-    with pytest.raises(NothingToAudit, match="thinkbench ingest samples-gsm8k"):
+    with pytest.raises(UserError, match="thinkbench ingest samples-gsm8k"):
         audit(store)
 
 

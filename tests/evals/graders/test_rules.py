@@ -7,8 +7,9 @@ import time
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from data.errors import UserError
 from evals.graders import tunix_notebook
-from evals.graders.rules import GOLD_IS_NO_NUMBER, GRADERS, Score, UnknownGrader, grader
+from evals.graders.rules import GOLD_IS_NO_NUMBER, GRADERS, Score, grader
 from tests import ROOT
 
 CASES = json.loads((ROOT / "tests/golden/verdicts.json").read_text())
@@ -43,7 +44,7 @@ def test_a_gold_that_is_no_number_is_unknown_not_wrong():
 
 
 def test_an_unknown_grader_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownGrader, match="expected one of strict, lenient, notebook, math"):
+    with pytest.raises(UserError, match="expected one of strict, lenient, notebook, math"):
         grader("loose")
 
 

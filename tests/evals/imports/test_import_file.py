@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.conversion.convert_source import convert_source
-from data.sources.files import BadFile
+from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store import runs
 from data.store.runs import RunExists
@@ -113,16 +113,16 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
 def test_a_file_without_generations_is_refused_and_leaves_no_run(store, tmp_path, content, said):
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
-    with pytest.raises(BadFile, match=said) as error:
+    with pytest.raises(UserError, match=said) as error:
         import_file(store, path, "theirs")
     assert "Expected UTF-8 with one JSON object a line" in str(error.value)
     assert runs.state(store, "theirs") is None
 
 
 def test_a_missing_file_and_a_folder_are_refused(store, tmp_path):
-    with pytest.raises(BadFile, match="is missing"):
+    with pytest.raises(UserError, match="is missing"):
         import_file(store, tmp_path / "nowhere.jsonl", "theirs")
-    with pytest.raises(BadFile, match="is a folder"):
+    with pytest.raises(UserError, match="is a folder"):
         import_file(store, tmp_path, "theirs")
 
 
@@ -231,5 +231,5 @@ def test_half_a_surrogate_pair_in_openais_solutions_is_imported_as_a_question_ma
 
 
 def test_a_device_is_not_said_to_be_missing(store):
-    with pytest.raises(BadFile, match="/dev/null is a pipe or a device"):
+    with pytest.raises(UserError, match="/dev/null is a pipe or a device"):
         import_file(store, Path("/dev/null"), "theirs")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from data.sources.files import BadFile
+from data.errors import UserError
 from data.store.store import ask
 from evals.imports.import_file import import_file
 from evals.imports.records import problem_of
@@ -172,14 +172,14 @@ def test_gsm8ks_marker_is_taken_from_a_target(inspect_ai, store, tmp_path):
 )
 def test_a_broken_log_is_refused(inspect_ai, store, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(BadFile, match=r"is no whole log of Inspect AI: .* Expected what inspect"):
+    with pytest.raises(UserError, match=r"is no whole log of Inspect AI: .* Expected what inspect"):
         import_file(store, tmp_path / name, "theirs")
 
 
 def test_a_zip_of_something_else_is_refused(inspect_ai, store, tmp_path):
     with zipfile.ZipFile(tmp_path / "other.eval", "w") as other:
         other.writestr("readme.txt", "hello")
-    with pytest.raises(BadFile, match=r"is no whole log of Inspect AI"):
+    with pytest.raises(UserError, match=r"is no whole log of Inspect AI"):
         import_file(store, tmp_path / "other.eval", "theirs")
 
 
@@ -189,14 +189,14 @@ def test_no_damage_to_a_log_goes_unnamed(inspect_ai, store, log):
         log.write_bytes(whole[:place] + b"\xff\x00}" + whole[place + 3 :])
         try:
             import_file(store, log, f"damaged-{place}")
-        except BadFile as error:
+        except UserError as error:
             assert "log of Inspect AI" in str(error)  # noqa: PT017, a lucky place does no harm
 
 
 def test_a_json_that_is_no_log_is_read_as_lines(store, tmp_path):
     path = tmp_path / "other.json"
     path.write_text('{\n  "rows": []\n}\n')
-    with pytest.raises(BadFile, match=r"line 1: broken JSON.*or a log of Inspect AI"):
+    with pytest.raises(UserError, match=r"line 1: broken JSON.*or a log of Inspect AI"):
         import_file(store, path, "theirs")
     row = {"problem_id": "p", "question": "3 + 4?", "gold": "7", "text": "7"}
     path.write_text(json.dumps(row))
@@ -208,5 +208,5 @@ def test_a_log_without_its_reader_says_what_to_install(store, tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "inspect_ai", None)
     monkeypatch.delitem(sys.modules, "inspect_ai.log", raising=False)
     (tmp_path / name).write_text(LOG_IN_ALL_BUT_NAME)
-    with pytest.raises(BadFile, match=r"pip install 'thinkbench\[inspect\]'"):
+    with pytest.raises(UserError, match=r"pip install 'thinkbench\[inspect\]'"):
         import_file(store, tmp_path / name, "theirs")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from data.sources.files import BadFile
+from data.errors import UserError
 from data.store.store import ask
 from evals.imports.formats import generations_of
 from evals.imports.import_file import import_file
@@ -208,5 +208,5 @@ def test_a_broken_first_line_does_not_hide_the_format(store, tmp_path):
 
 def test_a_file_of_likelihoods_only_is_refused(store, tmp_path):
     path = written(tmp_path, sample(resps=[[["-1.5", "False"]]]))
-    with pytest.raises(BadFile, match="line 1: resps holds likelihoods"):
+    with pytest.raises(UserError, match="line 1: resps holds likelihoods"):
         import_file(store, path, "theirs")

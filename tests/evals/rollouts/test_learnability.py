@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data.errors import UserError
 from data.store.store import add
 from evals.rollouts import learnability
-from evals.rollouts.learnability import BANDS, Conditions, UnknownBand, by_problem, problems_in
-from evals.rollouts.read import NoRollouts
+from evals.rollouts.learnability import BANDS, Conditions, by_problem, problems_in
 from evals.statistics.intervals import wilson, wilson_columns
 from tests.support.rollout_rows import NO_NUMBER, rolled
 from tests.support.store_rows import rows_of
@@ -198,12 +198,12 @@ def test_conditions_hold_together_and_both_ends_of_a_range_are_in_it(ledgered):
 
 @pytest.mark.parametrize("wrong", [(0.9, 0.1), (-0.1, 0.5), (0.5, 1.5), (math.nan, 1)])
 def test_a_range_that_is_none_is_refused(wrong):
-    with pytest.raises(UnknownBand, match="expected two numbers from 0 to 1"):
+    with pytest.raises(UserError, match="expected two numbers from 0 to 1"):
         Conditions(pass_rate=wrong)
 
 
 def test_an_unknown_band_is_told_which_there_are():
-    with pytest.raises(UnknownBand, match="always 0, learnable, always 1, forgotten, unknown"):
+    with pytest.raises(UserError, match="always 0, learnable, always 1, forgotten, unknown"):
         Conditions(band="x'; drop table rollouts")
 
 
@@ -229,7 +229,7 @@ def odd(store, value: float | None, name: str = "answer", reward: float | None =
 @pytest.mark.parametrize(("value", "name"), [(0.5, "answer"), (2.0, "answer"), (1.0, "other")])
 def test_a_reward_that_is_no_verdict_is_not_taken_for_one(store, value, name):
     odd(store, value, name)
-    with pytest.raises(NoRollouts, match=r"expected 1, 0 or nan.*--regrade"):
+    with pytest.raises(UserError, match=r"expected 1, 0 or nan.*--regrade"):
         problems_in(store, "odd")
 
 
@@ -242,12 +242,12 @@ def test_a_reward_that_is_nan_is_an_unknown_verdict(store, value):
 @pytest.mark.parametrize("reward", [None, math.nan, math.inf])
 def test_a_rollout_without_a_reward_is_told(store, reward):
     odd(store, 1.0, reward=reward)
-    with pytest.raises(NoRollouts, match=r"1 rollouts without a reward .*step 1, group 0"):
+    with pytest.raises(UserError, match=r"1 rollouts without a reward .*step 1, group 0"):
         problems_in(store, "odd")
 
 
 def test_a_run_without_rollouts_is_told_which_have_some(ledgered):
-    with pytest.raises(NoRollouts, match=r"no rollouts of run 'nope'.* grpo-1"):
+    with pytest.raises(UserError, match=r"no rollouts of run 'nope'.* grpo-1"):
         problems_in(ledgered, "nope")
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from evals.statistics.seeds import BETTER, UNDECIDED, WORSE, TooFewSeeds, verdict
+from data.errors import UserError
+from evals.statistics.seeds import BETTER, UNDECIDED, WORSE, verdict
 
 
 def drawn(random, shares, problems):
@@ -46,7 +47,7 @@ def test_a_problem_with_an_unknown_verdict_is_left_out_of_all_runs():
 
 @pytest.mark.parametrize("seeds", [0, 1])
 def test_one_run_an_arm_is_refused(seeds):
-    with pytest.raises(TooFewSeeds, match="expected two or more"):
+    with pytest.raises(UserError, match="expected two or more"):
         verdict(np.zeros((seeds, 4)), np.zeros((3, 4)))
 
 

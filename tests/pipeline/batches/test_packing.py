@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as some
 
+from data.errors import UserError
 from pipeline.batches import packing
 from pipeline.config import BadConfig, SftConfig, load_preset
 from pipeline.model.tokenizer import Tokens
@@ -108,7 +109,7 @@ def test_the_longest_comes_first_into_the_first_row_that_has_room():
 
 
 def test_an_example_longer_than_a_row_is_refused_with_both_lengths():
-    with pytest.raises(packing.TooLong, match="11 tokens, a row 10; raise max_tokens"):
+    with pytest.raises(UserError, match="11 tokens, a row 10; raise max_tokens"):
         packing.first_fit_decreasing([3, 11], [0, 1], 10)
 
 

@@ -6,19 +6,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from data.errors import UserError
 from data.response_format import user_turn
 from pipeline.config import EvalConfig
 from pipeline.evaluate.served.answers import Answer, LeftOut, answer_of
-from pipeline.evaluate.served.client import (
-    GIVE_UP_AFTER,
-    BadServer,
-    Server,
-    checked_url,
-    complete,
-    reach,
-)
+from pipeline.evaluate.served.client import GIVE_UP_AFTER, Server, checked_url, complete, reach
 from pipeline.evaluate.served.config import ServedConfig
-from pipeline.evaluate.served.errors import ServerError
 from pipeline.evaluate.served.requests import Request, body_of, requests_of
 from tests.support.served import Reply, answers, chat, said, serving
 
@@ -206,7 +199,7 @@ def test_what_no_request_will_survive_ends_it_after_what_has_finished(status, wo
         return answers(body, tries)
 
     found = []
-    with serving(later) as running, pytest.raises(ServerError) as told:
+    with serving(later) as running, pytest.raises(UserError) as told:
         found.extend(complete(requests(40), server(running.url, concurrency=1)))
     assert [outcome.request.problem_id for outcome in found] == [f"p{n}" for n in range(5)]
     assert [word for word in words if word not in str(told.value)] == []
@@ -214,7 +207,7 @@ def test_what_no_request_will_survive_ends_it_after_what_has_finished(status, wo
 
 
 def test_a_wrong_path_says_what_a_base_url_looks_like():
-    with serving() as running, pytest.raises(ServerError, match="/v1 and a model"):
+    with serving() as running, pytest.raises(UserError, match="/v1 and a model"):
         list(complete(requests(1), server(running.url.removesuffix("/v1"))))
 
 
@@ -222,9 +215,7 @@ def test_where_nothing_listens_it_says_so():
     with serving() as running:
         pass
     for ask in (reach, lambda gone: list(complete(requests(2), gone))):
-        with pytest.raises(
-            ServerError, match=r"cannot be reached: .*[Cc]onnect.* Start the server"
-        ):
+        with pytest.raises(UserError, match=r"cannot be reached: .*[Cc]onnect.* Start the server"):
             ask(server(running.url, retries=0))
 
 
@@ -235,7 +226,7 @@ def test_a_server_that_is_there_is_reached_whatever_it_thinks_of_us():
 
 
 def test_many_failures_in_a_row_end_it():
-    told = pytest.raises(ServerError, match=f"^{GIVE_UP_AFTER} requests .* HTTP 400")
+    told = pytest.raises(UserError, match=f"^{GIVE_UP_AFTER} requests .* HTTP 400")
     with serving(lambda body, tries: Reply({"error": "no"}, 400)) as running, told:
         list(complete(requests(100), server(running.url)))
     assert len(running.bodies) < GIVE_UP_AFTER + 10
@@ -337,7 +328,7 @@ def test_an_empty_text_is_an_answer_and_half_a_character_is_marked():
     ],
 )
 def test_what_is_no_base_url_is_refused_without_repeating_a_secret(url):
-    with pytest.raises(BadServer, match="expected the base URL") as told:
+    with pytest.raises(UserError, match="expected the base URL") as told:
         checked_url(url)
     assert "pw-secret" not in str(told.value)
 

@@ -3,14 +3,14 @@
 import polars as pl
 import pytest
 
+from data.errors import UserError
 from data.response_format import user_turn
 from data.store.store import ask
 from evals.scores.problems import Problems
 from pipeline.evaluate.answers import Evaluation
 from pipeline.evaluate.evaluate import store_evaluation
 from pipeline.evaluate.served.client import Server
-from pipeline.evaluate.served.errors import ServerError
-from pipeline.evaluate.served.generate import CannotAsk, generator
+from pipeline.evaluate.served.generate import generator
 from pipeline.generate.requests import Request, Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
@@ -65,7 +65,7 @@ def whole(text: str | None, finish: str | None = "stop", tokens: int | None = 7)
 def test_a_completion_that_is_not_whole_is_no_completion(reply):
     with serving(lambda body, tries: reply) as running:
         generate = generator(Server(running.url, "m"))
-        with pytest.raises(ServerError, match="no whole completion of prompt 0"):
+        with pytest.raises(UserError, match="no whole completion of prompt 0"):
             list(generate([Request(prompt="a", sampling=Sampling())]))
 
 
@@ -77,5 +77,5 @@ def test_a_completion_that_is_not_whole_is_no_completion(reply):
     ],
 )
 def test_what_a_server_cannot_do_is_not_asked_of_it(request_):
-    with pytest.raises(CannotAsk, match="neither min_p nor logprobs"):
+    with pytest.raises(UserError, match="neither min_p nor logprobs"):
         list(generator(Server("http://127.0.0.1:9/v1", "m"))([request_]))

@@ -11,10 +11,11 @@ from flax import nnx
 from tunix.generate import sampler as tunix
 from tunix.models.gemma3 import model as gemma3
 
+from data.errors import UserError
 from data.sources.samples import word_problems
 from pipeline.generate.cache import empty
 from pipeline.generate.engine import BLOCK, Engine
-from pipeline.generate.requests import BadSampling, Request, Sampling
+from pipeline.generate.requests import Request, Sampling
 from pipeline.model import gemma3 as models
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from tests.support.two_layers import built, with_adapters
@@ -302,7 +303,7 @@ def test_speed_counts_every_token_and_step(engine, prompts):
 )
 def test_a_request_that_does_not_fit_is_refused_before_any_is_begun(engine, prompts, change, said):
     bad = Request(prompt=prompts[0], sampling=replace(GREEDY, **change))
-    with pytest.raises(BadSampling, match=said):
+    with pytest.raises(UserError, match=said):
         list(engine.generate([Request(prompt=prompts[0], sampling=GREEDY), bad]))
 
 
@@ -354,5 +355,5 @@ def test_a_short_limit_of_one_request_refuses_no_other(tiny, tokenizer, prompts)
     long = Request(prompt=prompts[0], sampling=replace(GREEDY, max_tokens=2))
     engine = engine_of(tiny, tokenizer, slots=2)
     assert len(list(engine.generate([long, short]))) == 2
-    with pytest.raises(BadSampling, match="the limit is 8"):
+    with pytest.raises(UserError, match="the limit is 8"):
         list(engine.generate([replace(short, prompt=prompts[0])]))

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 from tunix.rl.rollout.base_rollout import RolloutConfig
 
-from pipeline.generate.rollout import (
-    BadSampling,
-    FreshRollout,
-    Resampling,
-    Sampling,
-    generator,
-    requests_for,
-)
+from data.errors import UserError
+from pipeline.generate.rollout import FreshRollout, Resampling, Sampling, generator, requests_for
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 
@@ -141,12 +135,12 @@ def test_only_groups_without_a_signal_are_sampled_again(tiny, tokenizer, prompts
 
 def test_a_prompt_over_the_limit_is_refused(tiny, tokenizer, prompts):
     narrow = generator(tiny.model, tokenizer, settings(max_prompt_tokens=8), slots=2)
-    with pytest.raises(BadSampling, match="the limit is 8"):
+    with pytest.raises(UserError, match="the limit is 8"):
         narrow(prompts, 0)
 
 
 def test_top_k_beyond_the_vocabulary_is_refused_with_its_size(tiny, tokenizer):
-    with pytest.raises(BadSampling, match="top_k is 10000000"):
+    with pytest.raises(UserError, match="top_k is 10000000"):
         generator(tiny.model, tokenizer, settings(temperature=1.0, top_k=10_000_000), slots=2)
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pipeline.generate.requests import BadSampling, Request, Sampling
+from data.errors import UserError
+from pipeline.generate.requests import Request, Sampling
 from pipeline.generate.sampling import next_tokens, settings_of, truncated
 
 SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.05], np.float32)
@@ -97,5 +98,5 @@ def test_each_place_of_a_text_has_a_draw_of_its_own():
     ],
 )
 def test_a_setting_out_of_its_range_is_refused_by_name(wrong):
-    with pytest.raises(BadSampling, match=next(iter(wrong))):
+    with pytest.raises(UserError, match=next(iter(wrong))):
         Sampling(**wrong)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from data.errors import UserError
 from data.sources.samples import word_problems
 from pipeline.generate.rollout import Sampling, generator
 from pipeline.model import gemma3
 from pipeline.model.export import ExportDiffers, export, greedy
-from pipeline.model.gemma3 import BadModel
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 
 TOKENS = 48
@@ -38,7 +38,7 @@ def test_an_export_says_what_was_written_and_how_many_prompts_agree(exported, ti
 
 
 def test_an_export_over_a_folder_that_exists_is_refused(exported, tiny, prompts):
-    with pytest.raises(BadModel, match="exists already"):
+    with pytest.raises(UserError, match="exists already"):
         export(tiny, gemma3.Path(exported["path"]), prompts)
 
 

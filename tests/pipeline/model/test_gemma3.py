@@ -11,9 +11,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from tunix.models.gemma3 import model as gemma3
 
+from data.errors import UserError
 from pipeline.config import ModelConfig, load_preset
 from pipeline.model import gemma3 as models
-from pipeline.model.gemma3 import BadModel
 
 
 def copy_of_tiny(tmp_path):
@@ -31,12 +31,12 @@ def copy_of_tiny(tmp_path):
 def test_a_folder_without_one_of_its_parts_is_refused_by_the_parts_name(tmp_path, missing, named):
     folder = copy_of_tiny(tmp_path)
     (folder / missing).unlink()
-    with pytest.raises(BadModel, match=named):
+    with pytest.raises(UserError, match=named):
         models.load(str(folder))
 
 
 def test_a_name_that_is_no_model_is_refused_with_the_ways_to_name_one():
-    with pytest.raises(BadModel, match="Expected 'tiny', a folder"):
+    with pytest.raises(UserError, match="Expected 'tiny', a folder"):
         models.resolve("tinny")
 
 
@@ -44,12 +44,12 @@ def test_another_architecture_is_refused(tmp_path):
     folder = copy_of_tiny(tmp_path)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
-    with pytest.raises(BadModel, match="is a 'llama'"):
+    with pytest.raises(UserError, match="is a 'llama'"):
         models.load(str(folder))
 
 
 def test_a_mesh_of_more_devices_than_there_are_is_refused():
-    with pytest.raises(BadModel, match="needs 4096 devices"):
+    with pytest.raises(UserError, match="needs 4096 devices"):
         models.mesh_of(4096)
 
 
@@ -87,7 +87,7 @@ def test_saving_changes_neither_the_folder_it_came_from_nor_one_that_exists(tmp_
     before = (source / "model.safetensors").read_bytes()
     loaded = models.load(str(source))
     loaded.model.final_norm.scale[...] = jnp.ones_like(loaded.model.final_norm.scale[...])
-    with pytest.raises(BadModel, match="exists already"):
+    with pytest.raises(UserError, match="exists already"):
         models.save(loaded.model, loaded.folder, there)
     models.save(loaded.model, loaded.folder, tmp_path / "out")
     assert (there / "precious.txt").read_text() == "kept"

@@ -10,9 +10,9 @@ from safetensors.numpy import load_file
 from tunix.rl import common
 from tunix.sft.metrics_logger import MetricsLogger
 
+from data.errors import UserError
 from data.store.store import ask
 from pipeline.checkpoint.best import BestAdapters
-from pipeline.checkpoint.resume import CannotResume
 from pipeline.config import GrpoConfig
 from pipeline.generate.rollout import Sampling
 from pipeline.model import gemma3
@@ -54,7 +54,7 @@ def test_what_is_measured_is_the_model_that_is_trained(trained):
 
 
 def test_what_was_begun_with_other_problems_is_not_gone_on_with(trained, few):
-    with pytest.raises(CannotResume, match=r"problems was '[0-9a-f]+' and is "):
+    with pytest.raises(UserError, match=r"problems was '[0-9a-f]+' and is "):
         grpo.train(
             gemma3.load(str(few)), [], trained["tokenizer"], CONFIG,
             store=trained["store"], run="x",

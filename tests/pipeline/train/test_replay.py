@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from tunix.rl import algo_core, function_registry
 
+from data.errors import UserError
 from data.store import runs
 from data.store.store import add, ask
 from evals.rollouts.advantages import advantages, has_signal, signs
-from evals.rollouts.read import NoRollouts
 from evals.rollouts.reward_replay import with_advantages
 from pipeline.config import VARIANTS, GrpoConfig
 from pipeline.loss.variants import objective_of
@@ -203,7 +203,7 @@ def test_a_problem_that_the_store_has_lost_is_left_out_and_counted(store):
 
 def test_a_run_without_any_gold_is_refused(store):
     rolled(store, "grpo-1", GROUPS, {})
-    with pytest.raises(NoRollouts, match="no gold for any problem"):
+    with pytest.raises(UserError, match="no gold for any problem"):
         replay(store, "grpo-1")
 
 
@@ -298,7 +298,7 @@ def test_a_run_with_rewards_of_another_code_asks_for_a_file(store):
     with pytest.raises(BadRewards, match=r"rewarded for style; this code has exact_.*--rewards"):
         replay(store, "old")
     add(store, "rollouts", pl.DataFrame([row | {"rewards": []} for row in rows]), run="old")
-    with pytest.raises(NoRollouts, match="not all rewarded alike"):
+    with pytest.raises(UserError, match="not all rewarded alike"):
         replay(store, "old")
 
 

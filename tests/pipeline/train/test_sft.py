@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 from safetensors.numpy import load_file
 
+from data.errors import UserError
 from data.store.store import ask
-from pipeline.checkpoint.resume import CannotResume
 from pipeline.config import SftConfig
 from pipeline.model import gemma3
 from pipeline.model.lora import add_adapters
@@ -36,7 +36,7 @@ def test_the_loss_of_each_step_is_in_the_store_and_falls(cold):
 
 def test_what_was_begun_otherwise_is_not_gone_on_with(cold, few):
     other = replace(cold["config"], learning_rate=1e-3)
-    with pytest.raises(CannotResume, match=r"config.learning_rate was 0.005 and is 0.001"):
+    with pytest.raises(UserError, match=r"config.learning_rate was 0.005 and is 0.001"):
         sft.train(
             gemma3.load(str(few)), cold["rows"], Tokenizer(gemma3.TINY), other,
             folder=cold["folder"], metrics=StoreMetrics(cold["store"], "x"),
@@ -45,7 +45,7 @@ def test_what_was_begun_otherwise_is_not_gone_on_with(cold, few):
 
 
 def test_no_example_that_fits_is_refused_with_the_limit(cold, few, tmp_path):
-    with pytest.raises(sft.NoExamples, match="160 tokens or fewer"):
+    with pytest.raises(UserError, match="160 tokens or fewer"):
         sft.train(
             gemma3.load(str(few)), [], Tokenizer(gemma3.TINY), cold["config"],
             folder=tmp_path, metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,

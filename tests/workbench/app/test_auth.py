@@ -9,9 +9,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from data.errors import UserError
 from workbench.app import auth, server
 from workbench.app.auth import COOKIE, Gate, Rules, signed, signed_in
-from workbench.cli.errors import BadInput
 
 TOKEN = "a secret of more than twenty letters"
 RULES = Rules(("tb.example.org",), TOKEN)
@@ -206,13 +206,13 @@ def test_an_address_of_others_needs_a_token_and_a_name(tmp_path):
     def told(address, hosts=(), token=""):
         return server.environment_of(tmp_path, address, hosts, False, token)
 
-    with pytest.raises(BadInput, match="nobody would have to sign in"):
+    with pytest.raises(UserError, match="nobody would have to sign in"):
         told("0.0.0.0")
-    with pytest.raises(BadInput, match="has 5 characters, expected 20"):
+    with pytest.raises(UserError, match="has 5 characters, expected 20"):
         told("0.0.0.0", token="short")
-    with pytest.raises(BadInput, match="by which names"):
+    with pytest.raises(UserError, match="by which names"):
         told("0.0.0.0", token=TOKEN)
-    with pytest.raises(BadInput, match="expected an address of this machine"):
+    with pytest.raises(UserError, match="expected an address of this machine"):
         told("tb.example.org", token=TOKEN)
     found = told("0.0.0.0", ("TB.example.org",), TOKEN)
     assert found["THINKBENCH_HOSTS"] == "tb.example.org"

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from workbench.cli import Answer, BadInput, not_empty, verb
+from data.errors import UserError
+from workbench.cli import Answer, not_empty, verb
 from workbench.cli.output import lineage as printed_lineage
 
 GRADERS = ("strict", "lenient", "notebook", "math")
@@ -27,7 +28,7 @@ def lineage(
     from workbench.lookup import existing_store, forward, traced
 
     if (id is None) == (defect is None):
-        raise BadInput("say what to trace: the id of a generation or a record, or --defect PHRASE")
+        raise UserError("say what to trace: the id of a generation or a record, or --defect PHRASE")
     store = existing_store(folder)
     value: dict[str, Any] = {"id": id, "steps": [], "near": None}
     if id is not None:
@@ -36,5 +37,5 @@ def lineage(
     if defect is not None or value.get("kind") == "record":
         value["near"] = forward(store, id, defect, run, grader)
     elif run:
-        raise BadInput(f"--run is for a record or a defect; {id} is a generation, of one run")
+        raise UserError(f"--run is for a record or a defect; {id} is a generation, of one run")
     return value, printed_lineage.show_lineage

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from data.errors import UserError
 from pipeline.config import as_json
 from workbench.cli import Answer, changed_preset, verb
 from workbench.cli.output import preflight as printed_preflight
@@ -54,7 +55,7 @@ def preflight(
     if compiling is None:
         compiling = bool(on.topologies) and compiled.has_compiler(on)
     elif compiling and not compiled.has_compiler(on):
-        raise compiled.NoCompiler(
+        raise UserError(
             f"there is no compiler for {on.name} here. Install it (684 MB): pip install"
             " 'thinkbench[tpu]', or leave --compile out for an estimate by arithmetic"
         )

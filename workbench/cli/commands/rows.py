@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, BadInput, login, not_empty, verb
+from data.errors import UserError
+from workbench.cli import Answer, login, not_empty, verb
 from workbench.cli.output import tables
 
 SHAPES = (
@@ -29,7 +30,7 @@ def _places(columns: tuple[str, ...], shape: str | None) -> dict[str, str]:
     from data.sources import column_mapping as named
 
     if columns and shape is None:
-        raise BadInput(f"--column names columns of a shape; add --shape {'|'.join(SHAPES)}")
+        raise UserError(f"--column names columns of a shape; add --shape {'|'.join(SHAPES)}")
     return named.columns(columns, shape) if shape else {}
 
 
@@ -91,12 +92,12 @@ def convert(
     path = Path(what)
     # a folder may bear the name of a source
     if shape is None and path.exists() and (what != path.name or not path.is_dir()):
-        raise BadInput(
+        raise UserError(
             f"{what} is a place on the disk; expected the name of a source. To convert its rows"
             f" say what they are: add --shape {'|'.join(SHAPES)}"
         )
     if shape is None and not path.exists() and looks_like_a_place(what):
-        raise BadInput(f"{what} does not exist. Check the path; a file needs --shape too.")
+        raise UserError(f"{what} does not exist. Check the path; a file needs --shape too.")
     places = _places(columns, shape)
     with bars() as bar:
         if shape is not None:
@@ -148,24 +149,24 @@ def audit(
 
     if source == "graders":
         if diff or defect or record or model or budget or export:
-            raise BadInput("`audit graders` takes --run, and no option of rows")
+            raise UserError("`audit graders` takes --run, and no option of rows")
         return grader_audit.graders(folder, run)
     if run:
-        raise BadInput("--run is of generations: say `audit graders --run RUN`")
+        raise UserError("--run is of generations: say `audit graders --run RUN`")
 
     if (diff or defect or record) and (model or export):
-        raise BadInput(
+        raise UserError(
             "--model and --export are of a whole conversion; give them without --diff, --defect"
             " and --row"
         )
     if budget and not model:
-        raise BadInput("--budget counts tokens of a model: add --model, e.g. --model tiny")
+        raise UserError("--budget counts tokens of a model: add --model, e.g. --model tiny")
     store = existing_store(folder)
     if record is not None:
         return audit_rows.row(store, record, defect)
     if source is None:
         if diff or defect or model or export:
-            raise BadInput("this needs a SOURCE; `thinkbench audit` lists those there are")
+            raise UserError("this needs a SOURCE; `thinkbench audit` lists those there are")
         return audits.overview(store)
     if diff:
         return audits.diff(store, source, *diff)

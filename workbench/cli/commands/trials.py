@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from workbench.cli import Answer, BadInput, job_of, not_empty, training, verb
+from data.errors import UserError
+from workbench.cli import Answer, job_of, not_empty, training, verb
 from workbench.cli.output import trials
 from workbench.jobs import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
 
@@ -47,7 +48,7 @@ def ab(
     --stage grpo. What is trained already is not trained again: more seeds may be added later.
     """
     if chosen.get("subset") or chosen.get("problem_subset"):
-        raise BadInput("`ab` takes one subset by its name and draws the other; leave out --subset")
+        raise UserError("`ab` takes one subset by its name and draws the other; leave out --subset")
     from data.subsets import subset
     from workbench.lookup import existing_store, latest, start
 

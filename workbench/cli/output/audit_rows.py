@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from data.audit import quarantine, queries, rows as audit_rows, spans
+from data.errors import UserError
 from data.store import Store
-from workbench.cli import Answer, BadInput
+from workbench.cli import Answer
 from workbench.cli.output import tables
 from workbench.formatting import marks
 
@@ -17,7 +18,7 @@ def with_defect(store: Store, source: str, phrase: str) -> Answer:
     converter = queries.newest(store, source)
     phrases = queries.defects(store, source, converter)["phrase"].unique(maintain_order=True)
     if phrase not in phrases:
-        raise BadInput(
+        raise UserError(
             f"no row of {source!r} has the defect {phrase!r}; those found there:"
             f" {', '.join(phrases) or 'none'}"
         )
@@ -45,13 +46,13 @@ def row(store: Store, record: str, phrase: str | None) -> Answer:
     found = quarantine.find(store, record)
     record_id, converter = found["record_id"], queries.newest(store, found["source"])
     if audit_rows.neighbours(store, found["source"], converter, None, record_id)["place"] is None:
-        raise BadInput(
+        raise UserError(
             f"record {record_id[:12]} is not converted by {converter}. Convert what is new:"
             f" thinkbench convert {found['source']}"
         )
     place = audit_rows.neighbours(store, found["source"], converter, phrase, record_id)
     if place["place"] is None:
-        raise BadInput(f"record {record_id[:12]} has no defect {phrase!r}")
+        raise UserError(f"record {record_id[:12]} has no defect {phrase!r}")
     value = audit_rows.row(store, record_id, converter)
     value["body"] = json.loads(value["body"])
     value["ruled_at"] = value["ruled_at"] and value["ruled_at"].isoformat()

@@ -4,8 +4,7 @@ import streamlit as st
 
 from evals.comparison import SLICINGS, compare, transitions
 from evals.graders import GRADERS
-from evals.scores import NothingInCommon
-from evals.scores.grade import UnknownRun
+from evals.scores import NothingInCommon, UnknownRun
 from workbench.app import state
 from workbench.app.browse import Filter, pairs
 from workbench.app.components import plain

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from data.audit import queries
+from data.errors import UserError
 from data.store import Store, ask
 from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.views.lineage import chain, similar
-from workbench.cli import FLOORS
 from workbench.lookup import finished, ids
 
 st.title("Lineage")
@@ -48,9 +48,7 @@ try:
     near = None
     if run and kind != "generation":
         near = state.answer(ids.forward, id or None, defect or None, run, "strict")
-except ValueError as error:
-    if type(error).__module__.split(".")[0] not in FLOORS:
-        raise
+except UserError as error:
     st.error("This cannot be traced:")
     st.text(plain(str(error)))
     st.stop()

@@ -5,13 +5,13 @@ from typing import Any
 
 import streamlit as st
 
+from data.errors import UserError
 from pipeline.config import Preset
 from pipeline.preflight import Chip, chip_of, report, steps
 from pipeline.preflight.proposals import proposals
 from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.components.table import table
-from workbench.cli import FLOORS
 from workbench.formatting import duration
 from workbench.jobs import EVAL, GRPO, SFT
 
@@ -40,9 +40,7 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
     try:
         chip = chip_of(preset.name)
         said = _needs(run, preset, chip)
-    except ValueError as error:
-        if type(error).__module__.split(".")[0] not in FLOORS:
-            raise
+    except UserError as error:
         with st.expander("Preflight: not known for this preset"):
             st.text(plain(str(error)))
         return True
