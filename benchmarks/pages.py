@@ -69,7 +69,7 @@ def server(folder: Path) -> Iterator[dict[str, Any]]:
     ScriptRunner._run_script = timed  # pyright: ignore[reportAttributeAccessIssue]
     os.environ["THINKBENCH_STORE"] = str(folder)
     for name, asked in visits(folder).items():
-        file = str(ROOT / "workbench" / "views" / f"{asked.page}.py")
+        file = str(view_of(asked.page))
         _ran(AppTest, file, {"seed": "1"})  # what a process does once: imports, reading the index
         runs.clear()
         for address in asked.addresses:
@@ -79,6 +79,13 @@ def server(folder: Path) -> Iterator[dict[str, Any]]:
         p95 = took[min(len(took) - 1, round(0.95 * (len(took) - 1)))]
         yield row(f"{name}: server, p50 of {len(took)}", round(statistics.median(took)), "ms")
         yield row(f"{name}: server, p95", round(p95), "ms")
+
+
+def view_of(page: str) -> Path:
+    """The script of a page: a file, or a folder with page.py."""
+    views = ROOT / "workbench" / "app" / "views"
+    [script] = [file for file in (views / page / "page.py", views / f"{page}.py") if file.exists()]
+    return script
 
 
 def _ran(kind: Any, file: str, address: dict[str, str]) -> None:

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import polars as pl
 import pytest
+from streamlit import file_util
 
 from data.store import runs
 from data.store.schema import TABLES
@@ -196,10 +198,16 @@ def test_the_app_is_bound_to_this_machine_and_reports_nothing():
     assert flags["--browser.gatherUsageStats"] == "false"
 
 
+def test_the_theme_is_where_streamlit_looks_for_it():
+    theme = file_util.get_main_script_streamlit_file_path(str(serve.APP), "config.toml")
+    assert "primaryColor" in Path(theme).read_text()
+
+
 def test_no_page_writes_markup_of_its_own():
-    files = [*(ROOT / "workbench").glob("*.py"), *(ROOT / "workbench" / "views").glob("*.py")]
+    files = [*(ROOT / "workbench" / "app").rglob("*.py")]
+    assert len(files) > 40
     markup = ("unsafe_allow_html", "unsafe_allow_javascript", "st.write(")
     assert [f.name for f in files for word in markup if word in f.read_text()] == []
     # HTML comes from functions that escape every text (tests of spans, texts and lineage)
-    page = r"\.html\((?!(?:marked\.on_page|texts\.folded|chain\.drawn)\()"
+    page = r"\.html\((?!(?:marks\.on_page|texts\.folded|text\.folded|folded|chain\.drawn)\()"
     assert [f.name for f in files if re.search(page, f.read_text())] == []

@@ -9,7 +9,7 @@ from polars import selectors
 
 from workbench.app.components.text import plain_columns
 
-ROW = 31  # pixels of a row and of the head, at the base size of workbench/.streamlit/config.toml
+ROW = 31  # pixels of a row and of the head, at the base size of .streamlit/config.toml
 MOST = 10  # rows in sight; more are scrolled to
 WHOLE = "%,d"
 SECOND = "YYYY-MM-DD HH:mm:ss"
