@@ -1,5 +1,23 @@
-from .fields import (FIELDS as FIELDS, SHOWN as SHOWN, last_tokenizer as last_tokenizer, record_table as record_table)
-from .filter_language import (Field as Field, FilterError as FilterError)
-from .recipe import (DUPLICATES as DUPLICATES, KINDS as KINDS, OF_TEXTS as OF_TEXTS, Recipe as Recipe, of_json as of_json, to_json as to_json)
-from .select import (Choice as Choice, Step as Step, Table as Table)
-from .versions import (NoSuchSubset as NoSuchSubset, Subset as Subset, difference as difference, subset as subset, subsets as subsets)
+from .fields import (
+    FIELDS as FIELDS,
+    SHOWN as SHOWN,
+    last_tokenizer as last_tokenizer,
+    record_table as record_table,
+)
+from .filter_language import Field as Field, FilterError as FilterError
+from .recipe import (
+    DUPLICATES as DUPLICATES,
+    KINDS as KINDS,
+    OF_TEXTS as OF_TEXTS,
+    Recipe as Recipe,
+    of_json as of_json,
+    to_json as to_json,
+)
+from .select import Choice as Choice, Step as Step, Table as Table
+from .versions import (
+    NoSuchSubset as NoSuchSubset,
+    Subset as Subset,
+    difference as difference,
+    subset as subset,
+    subsets as subsets,
+)

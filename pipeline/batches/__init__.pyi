@@ -1,1 +1,1 @@
-from .order import (StepOrder as StepOrder)
+from .order import StepOrder as StepOrder

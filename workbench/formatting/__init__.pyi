@@ -1,2 +1,8 @@
-from .marks import (EDGE as EDGE, PICTURES as PICTURES, on_page as on_page, visible as visible)
-from .numbers import (chance as chance, change as change, duration as duration, interval as interval, points as points)
+from .marks import EDGE as EDGE, PICTURES as PICTURES, on_page as on_page, visible as visible
+from .numbers import (
+    chance as chance,
+    change as change,
+    duration as duration,
+    interval as interval,
+    points as points,
+)

@@ -1,1 +1,1 @@
-from .models import (run as run)
+from .models import run as run

@@ -1,1 +1,1 @@
-from .trials import (sentence as sentence)
+from .trials import sentence as sentence
