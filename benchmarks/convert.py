@@ -19,8 +19,7 @@ from typing import Any
 os.environ["POLARS_MAX_THREADS"] = "1"  # one core each, before polars is imported
 
 from benchmarks import report
-from data.conversion import BATCH, batched
-from data.conversion.convert_many import convert_many
+from data.conversion import BATCH, batched, convert_rows
 from data.sources.samples import E_SOLUTION, REQUEST, SYSTEM, solution, text
 
 WORDS = [f"{start}{end}" for start in ("ad", "box", "cou", "di") for end in ("d", "es", "nt", "g")]
@@ -97,7 +96,7 @@ def compared(n: int, case: str) -> list[dict[str, Any]]:
             file = f"{cache}/{repeat}.arrow"
             theirs.append(seconds(lambda file=file: whole.map(way, cache_file_name=file)))
             ours.append(
-                seconds(lambda: [convert_many("stratos", part) for part in batched(rows, BATCH)])
+                seconds(lambda: [convert_rows("stratos", part) for part in batched(rows, BATCH)])
             )
     ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
     mine, usual_way = statistics.median(ours), statistics.median(theirs)
@@ -120,7 +119,7 @@ def alone(n: int) -> list[dict[str, Any]]:
     for part in batched(made_rows(n), BATCH):
         characters += sum(len(turn["value"]) for row in part for turn in row["conversations"])
         begin = time.perf_counter()
-        kept += convert_many("stratos", part).filter(outcome="example").height
+        kept += convert_rows("stratos", part).filter(outcome="example").height
         took += time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     case = f"{n} rows alone, {kept} kept"

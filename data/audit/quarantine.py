@@ -9,9 +9,8 @@ from typing import Any
 import polars as pl
 
 from data.audit.queries import newest
-from data.conversion import RULES, VERSION, candidates, converter, dialects, problems
+from data.conversion import RULES, VERSION, candidates, converter, dialects, examples, problems
 from data.conversion.convert import convert
-from data.conversion.examples import examples
 from data.errors import UserError
 from data.store import TABLES, Store, add, ask, runs, state_db
 

@@ -5,7 +5,6 @@ is a named rule, off unless asked for.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -201,10 +200,3 @@ def _differing(text: str, reasoning: Place, block: Place, given: list[Box]) -> l
     if len({same_form(box.text) for box in concluded + given}) == 1:
         return []
     return [Defect("two answers that differ", "completion", given[-1].start, given[-1].end)]
-
-
-def converted(
-    shape: str, rows: Iterable[dict[str, Any]], rules: frozenset[str] = frozenset()
-) -> Iterator[Conversion]:
-    """`convert` for each of `rows`, in order."""
-    return (convert(shape, row, rules) for row in rows)

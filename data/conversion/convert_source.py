@@ -2,17 +2,17 @@
 
 import itertools
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data.conversion import dialects
-from data.conversion.convert import converter
-from data.conversion.convert_many import convert_many
-from data.conversion.examples import COLUMNS, candidates, examples, problems
+from data.conversion.convert import Conversion, Example, convert, converter
+from data.conversion.prompts import Rewrite
 from data.errors import UserError
 from data.sources import Rejected, files_in, row_shapes, rows_at_most, rows_of, skipped_in
 from data.store import TABLES, Store, add, ask, runs
@@ -20,6 +20,13 @@ from data.store import TABLES, Store, add, ask, runs
 BATCH = 4_000  # records of one part
 NAMED = 20  # lines that are no rows
 Progress = Callable[[int, int, dict[str, float]], None]
+OF_RECORDS = ("record_id", "source", "shape", "split", "body")
+RESULT = ("outcome", "reason", "dialect", "pattern", "defects")
+TEXTS = (
+    "prompt", "reasoning", "answer", "reasoning_start", "reasoning_end", "answer_start",
+    "answer_end", "rewrites",
+)  # fmt: skip
+CONVERTED = {name: (TABLES["conversions"] | TABLES["examples"])[name] for name in (*RESULT, *TEXTS)}
 
 
 def convert_source(
@@ -131,7 +138,7 @@ def _convert_part(
         ids=ids,
     )
     let_through = done.filter(outcome="quarantined").join(released, on="record_id", how="semi")
-    converted = done.filter(outcome="example").select(COLUMNS)
+    converted = done.filter(outcome="example").select(*OF_RECORDS, *TEXTS)
     good = examples(pl.concat([converted, candidates(let_through, rules)]), version)
     once = runs.fingerprint(records=ids, converter=version)
     # conversions last: a record counts as converted when all of it is there
@@ -145,7 +152,88 @@ def _convert_part(
 def _of_shape(shape: str, records: pl.DataFrame, rules: frozenset[str]) -> pl.DataFrame:
     """`records`, all of one shape, beside what became of them."""
     rows = [json.loads(body) for body in records["body"]]
-    return pl.concat([records, convert_many(shape, rows, rules)], how="horizontal")
+    return pl.concat([records, convert_rows(shape, rows, rules)], how="horizontal")
+
+
+def convert_rows(
+    shape: str, rows: Sequence[dict[str, Any]], rules: frozenset[str] = frozenset()
+) -> pl.DataFrame:
+    """`convert` of each of `rows`, in their order: the columns CONVERTED.
+
+    Texts, spans and rewrites are null where the row is no example.
+    """
+    return pl.DataFrame([_columns_of(convert(shape, row, rules)) for row in rows], schema=CONVERTED)
+
+
+def _columns_of(conversion: Conversion) -> dict[str, Any]:
+    example = conversion.example
+    return {
+        "outcome": conversion.outcome,
+        "reason": conversion.reason,
+        "dialect": conversion.dialect,
+        "pattern": conversion.pattern,
+        "defects": [vars(defect) for defect in conversion.defects],
+        **(_example_columns(example, conversion.rewrites) if example else {}),
+    }
+
+
+def _example_columns(example: Example, rewrites: Iterable[Rewrite]) -> dict[str, Any]:
+    """An example as the table `examples` has it, without its ids."""
+    return {
+        "prompt": example.prompt,
+        "reasoning": example.reasoning.text,
+        "answer": example.answer.text,
+        "reasoning_start": example.reasoning.start,
+        "reasoning_end": example.reasoning.end,
+        "answer_start": example.answer.start,
+        "answer_end": example.answer.end,
+        "rewrites": [vars(rewrite) for rewrite in rewrites],
+    }
+
+
+def candidates(records: pl.DataFrame, rules: frozenset[str]) -> pl.DataFrame:
+    """Examples as the markers of `records` give them, whatever defects there are: without ids.
+
+    A record whose markers give no reasoning or no answer is left out.
+    """
+    rows = []
+    for record in records.select(OF_RECORDS).iter_rows(named=True):
+        conversion = convert(record["shape"], json.loads(record["body"]), rules)
+        if conversion.candidate:
+            rows.append(record | _example_columns(conversion.candidate, conversion.rewrites))
+    columns = TABLES["records"] | TABLES["examples"]
+    return pl.DataFrame(rows, schema={name: columns[name] for name in (*OF_RECORDS, *TEXTS)})
+
+
+def examples(candidates: pl.DataFrame, version: str) -> pl.DataFrame:
+    """`candidates` with the converter's version and the example_id that follows from it."""
+    ids = [
+        runs.fingerprint(record=record, converter=version)[:32]
+        for record in candidates["record_id"]
+    ]
+    return candidates.with_columns(
+        pl.Series("example_id", ids, dtype=pl.String), converter=pl.lit(version)
+    )
+
+
+def problems(examples: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `problems` that `examples` give: those of the shape gsm8k."""
+    rows = [_problem(row) for row in examples.filter(shape="gsm8k").iter_rows(named=True)]
+    schema = {name: kind for name, kind in TABLES["problems"].items() if name != "run"}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _problem(row: dict[str, Any]) -> dict[str, Any]:
+    steps = str(json.loads(row["body"]).get("steps"))
+    identity = runs.fingerprint(question=row["prompt"], gold=row["answer"])[:32]
+    return {
+        "problem_id": identity,
+        **{name: row[name] for name in ("record_id", "source", "split")},
+        "question": row["prompt"],
+        "gold": row["answer"],
+        # a count of steps that is no number of the column's type is left out
+        "steps": int(steps) if re.fullmatch("[0-9]{1,9}", steps) else None,
+    }
 
 
 def counts(store: Store, source: str, version: str) -> dict[str, Any]:
@@ -232,7 +320,7 @@ def convert_file(
                     rejected.append(bad)
                 yield "quarantined", None, None, ["not a row"]
             read += len(batch)
-            made = convert_many(shape, rows, rules)
+            made = convert_rows(shape, rows, rules)
             phrases = pl.col("defects").list.eval(pl.element().struct.field("phrase"))
             yield from made.select("outcome", "dialect", "pattern", phrases).iter_rows()
             shown(min(read, of), of, {})

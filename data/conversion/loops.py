@@ -9,7 +9,6 @@ import re
 from collections import Counter
 
 import numpy as np
-import polars as pl
 
 CHARACTERS = 200  # the same letter or digit so many times in a row
 LONGEST_UNIT = 8  # words or lines that repeat together
@@ -21,7 +20,6 @@ FEW_LETTERS = 60  # copies that make a loop of numbers or single letters; tables
 PROBE, STRIDE = 16, 192
 PERIOD = 240  # longest copy of a loop of words [characters]
 TIMES = 4
-ODD_SPACES = "[\x1c-\x1f]"  # Python strips them, polars does not
 PIECES = {
     "line": re.compile(r"[^\n]*[^\s][^\n]*"),
     "word": re.compile(r"\S+|\n"),
@@ -68,19 +66,6 @@ def _comes_again(line: str) -> bool:
             if line.count(probe, near, at + 8 * PERIOD) >= TIMES:
                 return True
     return False
-
-
-def may_loop_each(texts: pl.Series) -> pl.Series:
-    """For each text whether `may_loop` may say so: where this is false, that is false too."""
-    lines = texts.str.split("\n").list.eval(pl.element().str.strip_chars())
-    blank = lines.list.count_matches("").cast(pl.Int64)
-    different = lines.list.n_unique().cast(pl.Int64) - (blank > 0).cast(pl.Int64)
-    again = lines.list.len().cast(pl.Int64) - blank - different >= copies("line", 1) - 1
-    longest = lines.list.eval(pl.element().str.len_bytes().max()).list.first()
-    long = (longest >= CHARACTERS).fill_null(value=False)
-    asked = (again | long | texts.str.contains(ODD_SPACES)).arg_true()
-    found = pl.Series([may_loop(text) for text in texts.gather(asked)], dtype=pl.Boolean)
-    return pl.repeat(False, len(texts), eager=True).scatter(asked, found)
 
 
 def copies(kind: str, unit: int) -> int:
