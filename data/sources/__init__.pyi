@@ -7,4 +7,4 @@ from .files import (
     rows_of as rows_of,
     skipped_in as skipped_in,
 )
-from .row_shapes import Turns as Turns, WrongShape as WrongShape, turns as turns
+from .row_shapes import WrongShape as WrongShape, turns as turns

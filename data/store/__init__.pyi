@@ -9,7 +9,7 @@ from .jobs import (
 from .locks import held as held, is_held as is_held
 from .parts import checked_name as checked_name
 from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
-from .schema import DEFECT as DEFECT, REWARD as REWARD, REWRITE as REWRITE, TABLES as TABLES
+from .schema import REWARD as REWARD, TABLES as TABLES
 from .state_db import BadEntry as BadEntry
 from .store import (
     Store as Store,
