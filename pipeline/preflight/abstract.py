@@ -24,7 +24,7 @@ from pipeline.loss import objective_of, policy
 from pipeline.model import add_adapters, gemma3 as models
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
-from pipeline.train import learner, optimizer
+from pipeline.train import optimizer, tunix
 
 Module = TypeVar("Module", bound=nnx.Module)
 PAD, STOPS = 0, (1, 106)  # Gemma's; which ids they are changes no shape
@@ -99,7 +99,7 @@ def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
     """The loss as the trainer calls it with what `inputs` gives, and whether it tells more."""
     if step.kind == "sft":
         return (policy.sft_loss if step.loss == "ours" else _tunix_sft), False
-    settings = learner.algorithm(preset.grpo)
+    settings = tunix.algorithm(preset.grpo)
     vars(settings)["temperature"] = preset.grpo.temperature  # Tunix's learner sets it likewise
     objective = objective_of(preset.grpo, list(STOPS))
 

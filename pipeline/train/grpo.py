@@ -13,17 +13,16 @@ from data.store import Store, fingerprint
 from pipeline.batches import StepOrder
 from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
-from pipeline.generate import Generate, Resampling, generator
-from pipeline.generate.rollout import Sampling
+from pipeline.generate import Generate, Sampling, generator
 from pipeline.loss import objective_of
 from pipeline.model import Tokenizer, gemma3, merge_adapters
 from pipeline.stopping import Stop
 from pipeline.train.guards import Collapsing, Guard
-from pipeline.train.learner import Learner, algorithm, cluster_of
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.rewards import as_tunix, judged, rewards_of
 from pipeline.train.rollout_log import Recorder
 from pipeline.train.sft import NoBar, Progress, forget_momentum
+from pipeline.train.tunix import Learner, Resampling, algorithm, cluster_of
 
 Measure = Callable[[Generate], float]  # held-out answer accuracy of what generates
 

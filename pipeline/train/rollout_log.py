@@ -8,9 +8,9 @@ import polars as pl
 from data.store import Store, add, ask
 from evals.graders import Score
 from evals.rollouts import has_signal
-from pipeline.generate import FreshRollout
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.rewards import Reward, judged
+from pipeline.train.tunix import FreshRollout
 
 FLUSH_STEPS = 10  # a part of rollouts is written after so many steps
 

@@ -15,10 +15,10 @@ from pipeline.loss import policy
 from pipeline.model import gemma3 as models
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
-from pipeline.train import learner
+from pipeline.train import tunix
 
 PAD, ROWS, PROMPT, COMPLETION, TEMPERATURE = 0, 4, 7, 21, 0.9
-ALGORITHM = learner.algorithm(GrpoConfig(beta=0.3, epsilon=0.1))
+ALGORITHM = tunix.algorithm(GrpoConfig(beta=0.3, epsilon=0.1))
 vars(ALGORITHM)["temperature"] = TEMPERATURE  # Tunix's learner sets it likewise, from the rollout
 
 

@@ -10,7 +10,7 @@ from tunix.rl import common
 from data.sources.samples import word_problems
 from data.store.store import add, open_store
 from pipeline.config import GrpoConfig
-from pipeline.generate.rollout import Sampling
+from pipeline.generate import Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.train import grpo

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from data.sources.samples import word_problems
 from data.store.store import Store, ask, open_store
 from pipeline.config import GrpoConfig
-from pipeline.generate.rollout import Sampling
+from pipeline.generate import Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.stopping import Stop, TimeIsUp

@@ -13,7 +13,7 @@ from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.loss import head as token_scores, policy as losses
 from pipeline.model import gemma3 as models
-from pipeline.train import learner
+from pipeline.train import tunix
 from tests.support.policy_examples import (  # fmt: skip
     COMPLETION,
     PAD,
@@ -86,7 +86,7 @@ def test_a_model_that_knows_nothing_pays_log_vocabulary_and_has_its_entropy():
 
 def test_the_reference_is_scored_as_tunix_scores_it(policy):
     given = example(old=False)
-    mine = learner.scores_of(
+    mine = tunix.scores_of(
         policy, given.prompt_ids, given.completion_ids, pad=PAD, temperature=TEMPERATURE
     )
     expected = common.compute_per_token_logps(

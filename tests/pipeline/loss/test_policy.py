@@ -11,7 +11,7 @@ from tunix.rl.grpo.grpo_learner import TrainExample
 from pipeline.config import VARIANTS, GrpoConfig
 from pipeline.loss import policy as losses
 from pipeline.loss.variants import objective_of
-from pipeline.train import guards, learner
+from pipeline.train import guards, tunix
 from pipeline.train.metrics import StoreMetrics
 from tests.support.policy_examples import (  # fmt: skip
     ALGORITHM,
@@ -39,7 +39,7 @@ def policy():
 def test_the_kl_that_is_told_is_not_clamped_and_passes_the_guards_limit(policy, store):
     far = example(old=False)
     far = far._replace(ref_per_token_logps=far.ref_per_token_logps + 1)
-    unclamped = learner.algorithm(GrpoConfig(beta=0.3, epsilon=0.1, kl_clamp=1e9))
+    unclamped = tunix.algorithm(GrpoConfig(beta=0.3, epsilon=0.1, kl_clamp=1e9))
     vars(unclamped)["temperature"] = TEMPERATURE
     _, means = ours(policy, far)
     _, aux = theirs(policy, far, unclamped)
@@ -111,7 +111,7 @@ def test_the_loss_of_each_variant_is_its_papers_formula(policy, variant, mask_tr
     ids = given.prompt_ids, given.completion_ids
     logp = losses.completion_scores(policy, *ids, pad=PAD, temperature=TEMPERATURE).logp
     loss, _ = losses.policy_loss(
-        policy, given, learner.algorithm(config), pad=PAD, temperature=TEMPERATURE,  # type: ignore[arg-type]
+        policy, given, tunix.algorithm(config), pad=PAD, temperature=TEMPERATURE,  # type: ignore[arg-type]
         objective=objective_of(config, stops),
     )  # fmt: skip
     assert float(loss) == pytest.approx(by_hand(np.asarray(logp), given, config, stops), rel=1e-4)

@@ -60,7 +60,7 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
     from pipeline.model import gemma3
     from pipeline.model.lora import add_adapters
     from pipeline.model.tokenizer import Tokenizer
-    from pipeline.train import learner
+    from pipeline.train import tunix
 
     loaded = gemma3.load(model_folder, remat=False, mesh=gemma3.mesh_of(fsdp, tensor_parallel))
     tokenizer = Tokenizer(gemma3.TINY)
@@ -75,7 +75,7 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
     keys = iter(jax.random.split(jax.random.PRNGKey(1), 1_000))
     moved = jax.tree.map(lambda x: x + 0.05 * jax.random.normal(next(keys), x.shape), state)
     nnx.update(model, moved)
-    settings = learner.algorithm(GrpoConfig())
+    settings = tunix.algorithm(GrpoConfig())
 
     def both(model: nnx.Module, batch: dict[str, jax.Array], example: TrainExample):
         sft = losses.sft_loss(model, **batch)

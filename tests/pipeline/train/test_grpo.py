@@ -14,12 +14,12 @@ from data.errors import UserError
 from data.store.store import ask
 from pipeline.checkpoint.best import BestAdapters
 from pipeline.config import GrpoConfig
-from pipeline.generate.rollout import Sampling
+from pipeline.generate import Sampling
 from pipeline.model import gemma3
 from pipeline.model.lora import add_adapters, merge_adapters
 from pipeline.train import grpo
-from pipeline.train.learner import algorithm
 from pipeline.train.metrics import StoreMetrics
+from pipeline.train.tunix import algorithm
 from tests.support.small_grpo import CONFIG, HELDOUT
 
 
