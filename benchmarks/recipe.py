@@ -16,9 +16,21 @@ from typing import Any
 from benchmarks import reference_recipe
 from data.store import open_store
 from evals.comparison import compare
+from evals.scores import problems_of
 from pipeline.config import load_preset
 from pipeline.evaluate import fitting
-from pipeline.job import Done, Job, inputs, model_of, stage_run, stages
+from pipeline.job import (
+    Done,
+    Job,
+    StageSpec,
+    evaluate,
+    inputs,
+    model_of,
+    stage_run,
+    stages,
+    train_grpo,
+    train_sft,
+)
 from pipeline.model import Tokenizer, gemma3
 from pipeline.train import StoreMetrics, grpo
 
@@ -36,7 +48,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     config, data = job.preset.grpo, job.preset.data
     own, wide = reference_recipe.PROMPTS, config.prompts * config.group // reference_recipe.GROUP
     prompts = own if name == "reference" else wide
-    found = inputs.problems_of(job.store, data.problems, "train")
+    found = problems_of(job.store, data.problems, "train")
 
     def work(run: str) -> dict[str, Any]:
         tokenizer = Tokenizer(model)
@@ -53,21 +65,26 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
         )
         return {"model": merged.relative_to(job.store.folder).as_posix()}
 
-    read = {"model": inputs.hash_of_folder(model)}
-    settings = {"seed": config.seed, "steps": config.steps, "recipe": name, "prompts": prompts}
-    return stage_run(job, "grpo", STAGES[name], settings, read, parent, work)
+    spec = StageSpec(
+        kind="grpo",
+        stage=STAGES[name],
+        config={"seed": config.seed, "steps": config.steps, "recipe": name, "prompts": prompts},
+        inputs={"model": inputs.hash_of_folder(model)},
+        parent=parent,
+    )
+    return stage_run(job, spec, work)
 
 
 def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
     """Answer and format of the start and of each recipe, with intervals; who collapsed."""
     job = Job(job.store, job.preset.with_seed(seed), job.progress)
-    tuned = stages.train_sft(job, gemma3.checked("tiny"), converter)
+    tuned = train_sft(job, gemma3.checked("tiny"), converter)
     cold = model_of(job.store, tuned.summary)
-    done = {"start": tuned, "ours": stages.train_grpo(job, cold, tuned.run)}
+    done = {"start": tuned, "ours": train_grpo(job, cold, tuned.run)}
     for name in RECIPES[1:]:
         done[name] = train_reference(job, name, cold, tuned.run)
     evaluated = {
-        name: stages.evaluate(job, STAGES[name], model_of(job.store, one.summary), one.run).run
+        name: evaluate(job, STAGES[name], model_of(job.store, one.summary), one.run).run
         for name, one in done.items()
     }
     rows = compare.stages(job.store, list(evaluated.values()), "strict")

@@ -26,7 +26,7 @@ from data.response_format import render
 from data.store import open_store
 from evals.scores import Problems
 from pipeline.config import EvalConfig
-from pipeline.evaluate import Evaluation, Kept, keep
+from pipeline.evaluate import Evaluation, Tally, store_answers
 from pipeline.evaluate.served import Request, ServedConfig, Server, body_of, complete, requests_of
 
 LATENCY = 0.05  # seconds
@@ -128,10 +128,10 @@ def compared(url: str, n: int) -> list[dict[str, Any]]:
     def stored(some: list[Request]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(Path(folder) / "store")
-            asked = Evaluation(store, "r", "served", Problems(problems, []))
-            kept = Kept(there=0, asked=len(some), total=len(some))
-            keep(asked, complete(some, server), kept, lambda step, of, numbers: None)
-            assert kept.there == len(some)
+            evaluation = Evaluation(store, "r", "served", Problems(problems, []))
+            tally = Tally(stored=0, requested=len(some), total=len(some))
+            store_answers(evaluation, complete(some, server), tally, lambda step, of, numbers: None)
+            assert tally.stored == len(some)
 
     few = requests[: max(20, n // 50)]
     cases: list[tuple[str, Callable[[list[Request]], None], Any, list[Request]]] = [

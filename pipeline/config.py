@@ -31,7 +31,7 @@ def at_least(config: Any, least: float, *names: str) -> None:
             raise BadConfig(f"{name} must be at least {least}, got {value}")
 
 
-def one_of_its_choices(config: Any) -> None:
+def check_choices(config: Any) -> None:
     """Every knob that has choices holds one of them."""
     for one in fields(config):
         known, value = one.metadata["choices"], getattr(config, one.name)
@@ -72,7 +72,7 @@ class ModelConfig:
     block_attention: bool = knob(True, "train without all attention scores of a row at once")
 
     def __post_init__(self) -> None:
-        one_of_its_choices(self)
+        check_choices(self)
         at_least(self, 1, "fsdp", "tensor_parallel")
 
 
@@ -113,7 +113,7 @@ class LoraConfig:
     seed: int = knob(0, "order of the data, adapter init and sampling")
 
     def __post_init__(self) -> None:
-        one_of_its_choices(self)
+        check_choices(self)
         at_least(self, 1, "lora_rank", "keep")
         at_least(self, 0, "weight_decay")
         above(self, 0, "learning_rate", "lora_alpha", "clip")
@@ -217,7 +217,7 @@ class EvalConfig:
         at_least(self, 1, "samples", "max_prompt_tokens", "max_tokens", "batch")
         at_least(self, 0, "limit", "temperature", "top_k")
         above(self, 0, "top_p", most=1)
-        one_of_its_choices(self)
+        check_choices(self)
         if self.samples > 1 and self.temperature == 0:
             raise BadConfig(f"{self.samples} greedy samples are all the same: set temperature > 0")
 

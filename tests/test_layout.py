@@ -94,7 +94,7 @@ def test_what_only_reads_starts_without_jax():
         " evals.rollouts.learnability, pipeline.train.replay,"
         " workbench.cli.main, workbench.app.state, workbench.app.components.charts, "
         "workbench.doctor, "
-        " pipeline.evaluate.served.evaluate"
+        " pipeline.job.served_evaluation"
     )
     program = f"import sys, {modules}; print(sorted({TRAINING} & sys.modules.keys()))"
     asked = subprocess.run(

@@ -1,34 +1,83 @@
-"""The answers of an evaluation, stored as they finish: what was stored is not asked for again."""
+"""The answers of an evaluation, stored as they finish; a resumed evaluation requests only the rest.
+
+Every requested sample becomes an `Answer` or an `Unanswered` with its reason.
+"""
 
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import polars as pl
 
 from data.store import TABLES, Store, add_generations, ask, compact, files
 from evals.scores import Problems, graded
 from pipeline.config import GRADERS
-from pipeline.evaluate.outcomes import Answer, LeftOut, Wanted
 from pipeline.stopping import Stop
 
-ROWS = 500  # answers written as one part
-SECONDS = 10.0  # and an answer waits no longer for others, once the next one comes
-MANY_PARTS = 32  # of a run, from which they are merged while it goes on
-SHOWN_EVERY = 0.1  # seconds
+PART_ROWS = 500  # answers written as one part
+FLUSH_SECONDS = 10.0  # at most this long between two writes, while answers arrive
+MERGE_PARTS = 32  # parts of a run that are merged into one while it is still running
+PROGRESS_SECONDS = 0.1
 
-Progress = Callable[[int, int, dict[str, float]], None]
-W = TypeVar("W", bound=Wanted)
-# asks for each, as long as it is not told to stop
-Complete = Callable[[list[W], Callable[[], bool]], Iterable[Answer | LeftOut]]
+Progress = Callable[[int, int, dict[str, float]], None]  # step, total, numbers to show
+
+
+class SampleRequest(Protocol):
+    """One sample of a problem to generate. Samples are numbered from 0; each has its own seed.
+
+    settings: the sampling settings, as the store keeps them
+    """
+
+    @property
+    def problem_id(self) -> str: ...
+    @property
+    def sample(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A completion. text: without the stop token
+
+    tokens: their number, the stop token included; None where a server did not report it
+    finish: stop (the model ended by itself), length (it was cut off), or None where unknown
+    """
+
+    request: SampleRequest
+    text: str
+    tokens: int | None
+    finish: str | None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A request without a completion. It is never stored as an empty completion.
+
+    reason:    one of a few fixed phrases
+    message:   the server's own message, truncated
+    retryable: whether the same request may succeed later
+    """
+
+    request: SampleRequest
+    reason: str
+    message: str
+    retryable: bool
+
+
+R = TypeVar("R", bound=SampleRequest)
+# Completes the requests in any order, until the function that it is given returns True.
+Complete = Callable[[list[R], Callable[[], bool]], Iterable[Answer | Unanswered]]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Where answers are stored, and the problems they answer."""
+    """The run that answers are stored under, and the problems they answer."""
 
     store: Store
     run: str
@@ -37,146 +86,162 @@ class Evaluation:
 
     @property
     def folder(self) -> str:
-        """Of the run in the store: its lock, and what was left out."""
+        """The run's folder in the store: its lock, and the list of unanswered requests."""
         return f"evaluations/{self.run}"
 
-    def generation_id(self, request: Wanted) -> str:
+    def generation_id(self, request: SampleRequest) -> str:
         return f"{request.problem_id}:{request.sample:03d}:{self.run}"
 
 
 @dataclass
-class Kept:
+class Tally:
     """How far an evaluation is.
 
-    there: generations in the store    asked: requests of this time    total: of the whole run
+    stored:    generations in the store, those of earlier attempts included
+    requested: requests of this attempt
+    total:     requests of the whole run
+    correct:   verdicts of this attempt's answers, without those that are unknown
     """
 
-    there: int
-    asked: int
+    stored: int
+    requested: int
     total: int
-    right: list[bool] = field(default_factory=list)  # this time, as far as decided
-    left_out: list[LeftOut] = field(default_factory=list)
+    correct: list[bool] = field(default_factory=list)
+    unanswered: list[Unanswered] = field(default_factory=list)
 
     @property
-    def to_ask_again(self) -> int:
-        return sum(one.again for one in self.left_out)
+    def retryable(self) -> int:
+        return sum(one.retryable for one in self.unanswered)
 
     def reasons(self) -> dict[str, int]:
-        """How many were left out for which reason, commonest first."""
-        return dict(Counter(one.reason for one in self.left_out).most_common())
-
-    def listed(self, asked: Evaluation) -> str:
-        """The path of a file that names each of them, in the store."""
-        lines = [
-            json.dumps(
-                {
-                    "problem_id": one.request.problem_id,
-                    "sample": one.request.sample,
-                    "reason": one.reason,
-                    "said": one.said,
-                    "again": one.again,
-                }
-            )
-            for one in sorted(self.left_out, key=lambda o: (o.request.problem_id, o.request.sample))
-        ]
-        path = f"{asked.folder}/left_out.jsonl"
-        with files.explained(asked.store.folder):
-            files.write(asked.store.folder, [(path, "".join(f"{x}\n" for x in lines).encode())])
-        return path
+        """Reason -> number of unanswered requests, the most frequent first."""
+        return dict(Counter(one.reason for one in self.unanswered).most_common())
 
 
-def keep_lacking(
-    asked: Evaluation,
-    every: Sequence[W],
-    complete: Complete[W],
+def complete_missing(
+    evaluation: Evaluation,
+    requests: Sequence[R],
+    complete: Complete[R],
     progress: Progress,
     stop: Stop,
-    in_all: Callable[[list[bool]], list[bool]] = list,
-) -> Kept:
-    """Have those of `every` completed that the store lacks, and keep them as they finish.
+    stored_everywhere: Callable[[list[bool]], list[bool]] = list,
+) -> Tally:
+    """Complete those of `requests` that the store lacks, and store each answer as it finishes.
 
-    in_all: which are there for all that generate together, see `hosts.in_all`
+    stored_everywhere: from what is stored here to what is stored in every process that
+        generates together; see `distributed.in_all`
     """
-    ids = ask(asked.store, "select generation_id from generations where run = $run", run=asked.run)
-    there = set(ids["generation_id"])
-    known = in_all([asked.generation_id(one) in there for one in every])
-    lacking = [one for one, is_known in zip(every, known, strict=True) if not is_known]
-    kept = Kept(there=len(there), asked=len(lacking), total=len(every))
-    stopped = False
+    rows = ask(
+        evaluation.store,
+        "select generation_id from generations where run = $run",
+        run=evaluation.run,
+    )
+    stored_ids = set(rows["generation_id"])
 
-    def asked_to_stop() -> bool:
-        nonlocal stopped
-        stopped = stopped or stop.asked()
-        return stopped
+    def is_stored(request: SampleRequest) -> bool:
+        return evaluation.generation_id(request) in stored_ids
 
-    if lacking:
+    complete_already = stored_everywhere([is_stored(request) for request in requests])
+    missing = [
+        request for request, done in zip(requests, complete_already, strict=True) if not done
+    ]
+    tally = Tally(stored=len(stored_ids), requested=len(missing), total=len(requests))
+    latch = _Latch(stop)
+    if missing:
         with stop.listening():
-            found = complete(lacking, asked_to_stop)
-            # some are made once more only because another process lacks them
-            keep(asked, (one for one in found if not _is_in(there, asked, one)), kept, progress)
-    if stopped:
+            outcomes = complete(missing, latch.is_set)
+            # some are generated again only because another process lacks them
+            new = (outcome for outcome in outcomes if not is_stored(outcome.request))
+            store_answers(evaluation, new, tally, progress)
+    if latch.was_set:
         stop.leave()
-    return kept
+    return tally
 
 
-def _is_in(there: set[str], asked: Evaluation, outcome: Answer | LeftOut) -> bool:
-    return asked.generation_id(outcome.request) in there
+@dataclass
+class _Latch:
+    """Remembers that a stop was requested: `Stop` answers for one step at a time."""
+
+    stop: Stop
+    was_set: bool = False
+
+    def is_set(self) -> bool:
+        self.was_set = self.was_set or self.stop.asked()
+        return self.was_set
 
 
-def keep(
-    asked: Evaluation, outcomes: Iterable[Answer | LeftOut], kept: Kept, progress: Progress
+def store_answers(
+    evaluation: Evaluation,
+    outcomes: Iterable[Answer | Unanswered],
+    tally: Tally,
+    progress: Progress,
 ) -> None:
-    """Store each answer of `outcomes`, or count why there is none, also where they break off."""
-    golds = dict(asked.problems.kept.select("problem_id", "gold").iter_rows())
-    waiting: list[Answer] = []
-    begun = flushed = shown = time.monotonic()
+    """Store every answer of `outcomes` and count the unanswered, also if iteration fails."""
+    references = dict(evaluation.problems.kept.select("problem_id", "gold").iter_rows())
+    pending: list[Answer] = []
+    started = flushed = shown = time.monotonic()
     finished, parts = 0, 0
     try:
         for outcome in outcomes:
             finished += 1
-            if isinstance(outcome, LeftOut):
-                kept.left_out.append(outcome)
+            if isinstance(outcome, Unanswered):
+                tally.unanswered.append(outcome)
             else:
-                waiting.append(outcome)
+                pending.append(outcome)
             now = time.monotonic()
-            if len(waiting) >= ROWS or now - flushed > SECONDS:
-                _flush(asked, waiting, golds, kept)
-                parts, flushed = _merged(asked, parts + 1), now
-            if now - shown > SHOWN_EVERY or finished == kept.asked:
+            if len(pending) >= PART_ROWS or now - flushed > FLUSH_SECONDS:
+                _flush(evaluation, pending, references, tally)
+                parts, flushed = _merge_parts(evaluation, parts + 1), now
+            if now - shown > PROGRESS_SECONDS or finished == tally.requested:
                 shown = now
-                progress(kept.there + len(waiting), kept.total, _numbers(kept, finished, begun))
+                numbers = _numbers(tally, finished / max(now - started, 1e-9))
+                progress(tally.stored + len(pending), tally.total, numbers)
     finally:
-        _flush(asked, waiting, golds, kept)
+        _flush(evaluation, pending, references, tally)
 
 
-def _numbers(kept: Kept, finished: int, begun: float) -> dict[str, float]:
-    numbers = {"per second": finished / max(time.monotonic() - begun, 1e-9)}
-    if kept.right:
-        numbers["answer"] = sum(kept.right) / len(kept.right)
-    if kept.left_out:
-        numbers["left out"] = len(kept.left_out)
+def _numbers(tally: Tally, per_second: float) -> dict[str, float]:
+    numbers = {"per second": per_second}
+    if tally.correct:
+        numbers["answer"] = sum(tally.correct) / len(tally.correct)
+    if tally.unanswered:
+        numbers["left out"] = len(tally.unanswered)
     return numbers
 
 
-def _flush(asked: Evaluation, waiting: list[Answer], golds: dict[str, str], kept: Kept) -> None:
-    """Store what waits with the first grader's verdicts; the others come when all are there."""
-    if not waiting:
+def _flush(
+    evaluation: Evaluation, pending: list[Answer], references: dict[str, str], tally: Tally
+) -> None:
+    """Store the pending answers with the first grader's verdicts; the other graders run at the end.
+
+    references: problem_id -> reference answer
+    """
+    if not pending:
         return
-    rows = [_row(asked, answer) | {"gold": golds[answer.request.problem_id]} for answer in waiting]
+    rows = [
+        _row(evaluation, answer) | {"gold": references[answer.request.problem_id]}
+        for answer in pending
+    ]
     generations = pl.DataFrame(rows, schema={**TABLES["generations"], "gold": pl.String})
     scores = graded(generations, GRADERS[0])
-    add_generations(asked.store, generations.drop("gold"), scores, run=asked.run, stage=asked.stage)
-    kept.right += scores["correct"].drop_nulls().to_list()
-    kept.there += len(waiting)
-    waiting.clear()
+    add_generations(
+        evaluation.store,
+        generations.drop("gold"),
+        scores,
+        run=evaluation.run,
+        stage=evaluation.stage,
+    )
+    tally.correct += scores["correct"].drop_nulls().to_list()
+    tally.stored += len(pending)
+    pending.clear()
 
 
-def _row(asked: Evaluation, answer: Answer) -> dict[str, object]:
+def _row(evaluation: Evaluation, answer: Answer) -> dict[str, object]:
     request = answer.request
     return {
-        "generation_id": asked.generation_id(request),
-        "run": asked.run,
-        "stage": asked.stage,
+        "generation_id": evaluation.generation_id(request),
+        "run": evaluation.run,
+        "stage": evaluation.stage,
         "problem_id": request.problem_id,
         "sample": request.sample,
         "text": answer.text,
@@ -188,10 +253,31 @@ def _row(asked: Evaluation, answer: Answer) -> dict[str, object]:
     }
 
 
-def _merged(asked: Evaluation, parts: int) -> int:
-    """Merge the run's parts once they are many; how many have been written since."""
-    if parts < MANY_PARTS:
+def _merge_parts(evaluation: Evaluation, parts: int) -> int:
+    """Merge the run's parts if there are many; the number written since the last merge."""
+    if parts < MERGE_PARTS:
         return parts
     for table in ("generations", "scores"):
-        compact(asked.store, table, asked.run)
+        compact(evaluation.store, table, evaluation.run)
     return 0
+
+
+def write_unanswered(evaluation: Evaluation, unanswered: Iterable[Unanswered]) -> str:
+    """Write the list of unanswered requests; the file's path in the store."""
+    lines = [
+        json.dumps(
+            {
+                "problem_id": one.request.problem_id,
+                "sample": one.request.sample,
+                "reason": one.reason,
+                "said": one.message,
+                "again": one.retryable,
+            }
+        )
+        for one in sorted(unanswered, key=lambda o: (o.request.problem_id, o.request.sample))
+    ]
+    path = f"{evaluation.folder}/left_out.jsonl"
+    content = "".join(f"{line}\n" for line in lines).encode()
+    with files.explained(evaluation.store.folder):
+        files.write(evaluation.store.folder, [(path, content)])
+    return path

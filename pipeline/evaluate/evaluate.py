@@ -9,8 +9,7 @@ import polars as pl
 from evals.scores import grade_missing
 from pipeline import distributed
 from pipeline.config import GRADERS
-from pipeline.evaluate.answers import Evaluation, Kept, Progress, keep_lacking
-from pipeline.evaluate.outcomes import Answer
+from pipeline.evaluate.answers import Answer, Evaluation, Progress, Tally, complete_missing
 from pipeline.generate import GenerateRequests, Request, Sampling, seed_of
 from pipeline.model import Tokenizer, prompt_text
 from pipeline.stopping import Stop
@@ -18,16 +17,16 @@ from pipeline.stopping import Stop
 
 @dataclass(frozen=True)
 class Fitting:
-    """Problems whose prompts fit, and the ids of those left out because they do not."""
+    """Problems whose prompts fit, and the ids of those whose prompts are too long."""
 
     problems: pl.DataFrame
     too_long: list[str]
 
 
 def fitting(problems: pl.DataFrame, tokenizer: Tokenizer, max_prompt_tokens: int) -> Fitting:
-    """`problems` with a column `prompt`, the whole text before the completion.
+    """`problems` with a column `prompt`: the whole text before the completion.
 
-    The engine refuses a longer prompt.
+    Prompts that are too long are left out, because the engine refuses them.
     """
     prompts = [prompt_text(tokenizer, question) for question in problems["question"]]
     lengths = [len(tokenizer.encode(prompt)) for prompt in prompts]
@@ -38,7 +37,7 @@ def fitting(problems: pl.DataFrame, tokenizer: Tokenizer, max_prompt_tokens: int
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample of a problem, and the request that makes it."""
+    """One sample of a problem, and the request that generates it."""
 
     problem_id: str
     sample: int
@@ -54,10 +53,10 @@ class Sample:
 
 
 def samples_of(problems: pl.DataFrame, sampling: Sampling, samples: int, seed: int) -> list[Sample]:
-    """`samples` of each of `problems` (problem_id, prompt), each with a seed of its own.
+    """`samples` of each of `problems` (problem_id, prompt), each with its own seed.
 
-    The samples of a problem follow each other. What one of them will be depends on no other, so
-    that an evaluation that was broken off goes on with the same texts.
+    The samples of one problem are consecutive. No sample depends on another, so a resumed
+    evaluation generates the same texts as one that was never interrupted.
     """
     return [
         Sample(
@@ -71,7 +70,7 @@ def samples_of(problems: pl.DataFrame, sampling: Sampling, samples: int, seed: i
 
 
 def store_evaluation(
-    asked: Evaluation,
+    evaluation: Evaluation,
     generate: GenerateRequests,
     sampling: Sampling,
     *,
@@ -79,20 +78,22 @@ def store_evaluation(
     seed: int,
     progress: Progress,
     stop: Stop | None = None,
-) -> Kept:
-    """Store what the run lacks of `samples` for each problem; then every grader's verdicts.
+) -> Tally:
+    """Generate and store the samples that the run lacks, then grade them with every grader.
 
-    asked: its problems have the columns problem_id, prompt, gold
+    evaluation: its problems have the columns problem_id, prompt, gold
     """
 
-    def complete(lacking: list[Sample], asked_to_stop: Callable[[], bool]) -> Iterator[Answer]:
-        for place, found in generate([one.request for one in lacking]):
-            yield Answer(lacking[place], found.text, len(found.ids), found.finish)
-            if asked_to_stop():
+    def complete(missing: list[Sample], should_stop: Callable[[], bool]) -> Iterator[Answer]:
+        for position, completion in generate([sample.request for sample in missing]):
+            yield Answer(missing[position], completion.text, len(completion.ids), completion.finish)
+            if should_stop():
                 return
 
-    every = samples_of(asked.problems.kept, sampling, samples, seed)
-    kept = keep_lacking(asked, every, complete, progress, stop or Stop(), distributed.in_all)
+    requests = samples_of(evaluation.problems.kept, sampling, samples, seed)
+    tally = complete_missing(
+        evaluation, requests, complete, progress, stop or Stop(), distributed.in_all
+    )
     for grader in GRADERS:
-        grade_missing(asked.store, asked.run, grader)
-    return kept
+        grade_missing(evaluation.store, evaluation.run, grader)
+    return tally

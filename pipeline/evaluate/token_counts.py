@@ -1,4 +1,4 @@
-"""What a training run would really see of each example, with the model's own tokenizer."""
+"""Tokens of each training example, as the trainer sees them: with the model's own tokenizer."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ import polars as pl
 
 from data.response_format import render
 from data.store import Store, add, ask, runs
-from pipeline.job import examples_of
+from pipeline.evaluate.answers import Progress
 from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text
-from pipeline.train import Example, Progress
+from pipeline.train import Example
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")
-SHOW_EVERY = 50  # examples
+PROGRESS_EVERY = 50  # examples
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One example, counted in tokens.
+class TokenCounts:
+    """Tokens of one example.
 
-    answer_end: so many hold all up to and with </answer>; the stop token is one more
-    mask_is_exact: the loss counts the completion and its stop token, and nothing else
+    answer_end: tokens up to and including </answer>; the stop token is one more
+    mask_is_exact: whether the loss covers the completion and its stop token, and nothing else
     """
 
     example_id: str
@@ -34,10 +34,10 @@ class Seen:
     mask_is_exact: bool
 
 
-def seen(tokenizer: Tokenizer, example: Example) -> Seen:
-    """How `example` looks to the trainer."""
+def token_counts(tokenizer: Tokenizer, example: Example) -> TokenCounts:
+    """The tokens of `example` as the trainer sees them."""
     tokens = example_tokens(tokenizer, example.prompt, example.reasoning, example.answer)
-    return Seen(
+    return TokenCounts(
         example_id=example.example_id,
         prompt=int((~tokens.completion).sum()),
         reasoning=len(tokenizer.encode(example.reasoning)),
@@ -48,7 +48,10 @@ def seen(tokenizer: Tokenizer, example: Example) -> Seen:
 
 
 def mask_is_exact(tokenizer: Tokenizer, example: Example, tokens: Tokens) -> bool:
-    """Whether the masked tokens spell the completion and end the turn, and the rest the prompt."""
+    """Whether the loss mask covers exactly the completion and the stop token.
+
+    The masked tokens must decode to the completion, and the tokens before them to the prompt.
+    """
     inside, outside = tokens.ids[tokens.completion], tokens.ids[~tokens.completion]
     edges = np.flatnonzero(np.diff(tokens.completion.astype(np.int8)))
     return (
@@ -59,14 +62,14 @@ def mask_is_exact(tokenizer: Tokenizer, example: Example, tokens: Tokens) -> boo
     )
 
 
-def frame(
+def token_counts_of(
     tokenizer: Tokenizer, examples: Sequence[Example], progress: Progress | None = None
 ) -> pl.DataFrame:
-    """A row for each example: the columns of `Seen`."""
+    """One row for each example: the columns of `TokenCounts`."""
     rows = []
     for example in examples:
-        rows.append(vars(seen(tokenizer, example)))
-        if progress and (len(rows) % SHOW_EVERY == 0 or len(rows) == len(examples)):
+        rows.append(vars(token_counts(tokenizer, example)))
+        if progress and (len(rows) % PROGRESS_EVERY == 0 or len(rows) == len(examples)):
             progress(len(rows), len(examples), {})
     schema = {
         "example_id": pl.String,
@@ -77,28 +80,59 @@ def frame(
 
 
 def tokenizer_id(name: str, tokenizer: Tokenizer, folder: Path) -> str:
-    """`name` with the hash of what decides its tokens: the folder's tokenizer and the template."""
+    """`name` with a hash of what decides the tokens: the folder's tokenizer and the template."""
     content = (folder / "tokenizer.json").read_bytes()
     content += prompt_text(tokenizer, "?").encode() + render("?", "?").encode()
     return f"{name}@{hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def count(
-    store: Store, source: str, converter: str, name: str, folder: Path, progress: Progress
+def count_tokens(
+    store: Store,
+    source: str,
+    converter: str,
+    examples: Sequence[Example],
+    model_name: str,
+    folder: Path,
+    progress: Progress,
 ) -> str:
-    """Count the tokens of every example of a conversion that are not counted; the tokenizer's id.
+    """Count the tokens of those `examples` that are not counted yet; the tokenizer's id.
 
-    Rows of the table `tokens`. name: of the model in `folder`, as a person gave it
+    Adds rows to the table `tokens`.
+
+    examples:   of this conversion of `source`
+    model_name: of the model in `folder`, as the user gave it
     """
     tokenizer = Tokenizer(folder)
-    id = tokenizer_id(name, tokenizer, folder)
+    name = tokenizer_id(model_name, tokenizer, folder)
+    labels = {"source": source, "converter": converter, "tokenizer": name}
     counted = ask(
         store,
-        "select example_id from tokens where converter = $converter and tokenizer = $id",
+        "select example_id from tokens where converter = $converter and tokenizer = $tokenizer",
         converter=converter,
-        id=id,
+        tokenizer=name,
     )["example_id"]
-    records = ask(
+    counted_ids = set(counted)
+    new = [example for example in examples if example.example_id not in counted_ids]
+    if not new:
+        return name
+    digest = runs.fingerprint(examples=sorted(e.example_id for e in new), tokenizer=name)
+    run = f"tokens-{source}-{digest[:12]}"
+    try:
+        runs.begin(store, "tokens", run=run, config=labels, seed=None, inputs={"examples": digest})
+    except runs.RunExists:  # another process has just counted the same examples
+        return name
+    with runs.told_of(store, run):
+        rows = token_counts_of(tokenizer, new, progress)
+        rows = rows.join(_record_ids(store, source, converter), on="example_id")
+        columns = [pl.lit(value).alias(column) for column, value in labels.items()]
+        add(store, "tokens", rows.with_columns(columns), run=run, once=digest)
+    runs.end(store, run, "done", {"examples": len(new)})
+    return name
+
+
+def _record_ids(store: Store, source: str, converter: str) -> pl.DataFrame:
+    """example_id, record_id: of a conversion's examples."""
+    return ask(
         store,
         """
         select distinct example_id, record_id from examples
@@ -107,26 +141,3 @@ def count(
         source=source,
         converter=converter,
     )
-    known = set(counted)
-    fresh = [e for e in examples_of(store, source, converter) if e.example_id not in known]
-    if not fresh:
-        return id
-    digest = runs.fingerprint(examples=sorted(e.example_id for e in fresh), tokenizer=id)
-    run = f"tokens-{source}-{digest[:12]}"
-    config = {"source": source, "converter": converter, "tokenizer": id}
-    try:
-        runs.begin(store, "tokens", run=run, config=config, seed=None, inputs={"examples": digest})
-    except runs.RunExists:  # another process has just counted these very examples
-        return id
-    with runs.told_of(store, run):
-        rows = frame(tokenizer, fresh, progress).join(records, on="example_id")
-        named = {"source": source, "converter": converter, "tokenizer": id}
-        add(
-            store,
-            "tokens",
-            rows.with_columns(pl.lit(value).alias(column) for column, value in named.items()),
-            run=run,
-            once=digest,
-        )
-    runs.end(store, run, "done", {"examples": len(fresh)})
-    return id

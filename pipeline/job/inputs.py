@@ -1,4 +1,4 @@
-"""What a stage reads from the store, and hashes of it: a stage runs again when these change."""
+"""What a stage reads from the store, and the hashes that decide whether it must run again."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,17 +12,14 @@ from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask
 from data.subsets import Subset, subset
-from evals.scores import (
-    Problems as Problems,
-    hash_of_rows as hash_of_rows,
-    problems_of as problems_of,
-)
+from evals.scores import Problems, problems_of
 from pipeline.config import PRESETS, BadConfig
 from pipeline.train import Example
 
+ROOT = Path(__file__).parents[2]
 SOURCE_FLOORS = ("data", "evals", "pipeline")
-DECIDE = (".py", ".toml")  # code, and the tables that it reads
-# What the numbers of training hang on; grain and numpy decide the order of what is read.
+HASHED_SUFFIXES = (".py", ".toml")  # code, and the tables that it reads
+# Packages that the numbers of training depend on; grain and numpy decide the order of the data.
 TRAINERS = ("google-tunix", "jax", "jaxlib", "flax", "qwix", "optax", "grain", "numpy",
             "transformers", "tokenizers")  # fmt: skip
 
@@ -30,12 +27,12 @@ TRAINERS = ("google-tunix", "jax", "jaxlib", "flax", "qwix", "optax", "grain", "
 def examples_of(
     store: Store, source: str, converter: str, records: Sequence[str] | None = None
 ) -> list[Example]:
-    """Examples of `source` as `converter` made them, in the order of their ids.
+    """Examples of `source` as this version of the converter made them, ordered by id.
 
-    records: only of these
+    records: ids; only examples of these records
 
-    A person's ruling counts: what they quarantined is left out, what they released is there. Rows
-    of a test split are never trained on.
+    A person's ruling wins: quarantined records are left out, released ones are included. Rows of a
+    test split are never trained on.
     """
     rows = ask(
         store,
@@ -56,33 +53,38 @@ def examples_of(
 
 
 def examples_in(store: Store, chosen: Subset) -> list[Example]:
-    """Examples of the records of a subset, as `examples_of`, whatever their sources.
+    """Examples of the records of a subset, of all sources, ordered by id.
 
-    Each as its source was converted last. Those that are no examples any more are not there.
+    Of each source by its newest conversion. Records that are no longer an example are left out.
     """
-    found = [
+    examples = [
         example
         for source, converter in zip(*queries.newest_of(store), strict=True)
         for example in examples_of(store, source, converter, chosen.ids)
     ]
-    return sorted(found, key=lambda example: example.example_id)
+    return sorted(examples, key=lambda example: example.example_id)
 
 
-def subset_of(store: Store, said: str, of: str) -> Subset | None:
-    """The subset that a knob names, which must hold records or problems; None for ""."""
-    if not said:
+def subset_of(store: Store, label: str, of: str) -> Subset | None:
+    """The subset that a knob names, which must hold `of` (records or problems); None for ""."""
+    if not label:
         return None
-    found = subset(store, said)
-    if found.of != of:
+    chosen = subset(store, label)
+    if chosen.of != of:
         raise BadConfig(
-            f"{found.label} holds {found.of}; expected a subset of {of}. `thinkbench subset"
-            " list` says what each holds."
+            f"{chosen.label} holds {chosen.of}; expected a subset of {of}. `thinkbench subset"
+            " list` shows what each holds."
         )
-    return found
+    return chosen
+
+
+def subset_input(chosen: Subset | None) -> dict[str, str]:
+    """The entry in a run's inputs for the subset that it was trained on."""
+    return {"subset": f"{chosen.label} {chosen.hash}"} if chosen else {}
 
 
 def problems_in(store: Store, chosen: Subset) -> Problems:
-    """Train problems of a subset, as `problems_of`, whatever their sources."""
+    """Train problems of a subset, of all sources, as `problems_of` gives them."""
     sources = ask(
         store,
         """
@@ -91,19 +93,19 @@ def problems_in(store: Store, chosen: Subset) -> Problems:
         """,
         ids=list(chosen.ids),
     )["source"]
-    found = [problems_of(store, source, "train") for source in sources]
-    if not found:
-        raise UserError(f"{chosen.label} holds no train problem that the store has")
-    wanted = set(chosen.ids)
-    kept = pl.concat([one.kept for one in found]).unique("problem_id", keep="first")
+    by_source = [problems_of(store, source, "train") for source in sources]
+    if not by_source:
+        raise UserError(f"the store has no train problem of the subset {chosen.label}")
+    ids = set(chosen.ids)
+    rows = pl.concat([one.kept for one in by_source]).unique("problem_id", keep="first")
     return Problems(
-        kept.filter(pl.col("problem_id").is_in(wanted)).sort("problem_id"),
-        [id for one in found for id in one.bad_gold if id in wanted],
+        rows.filter(pl.col("problem_id").is_in(ids)).sort("problem_id"),
+        [problem_id for one in by_source for problem_id in one.bad_gold if problem_id in ids],
     )
 
 
 def hash_of_folder(folder: Path) -> str:
-    """One hash for the files of a model folder."""
+    """One hash of the files in a model folder, without its README."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name != "README.md":
@@ -115,14 +117,24 @@ def hash_of_folder(folder: Path) -> str:
 
 @cache
 def hash_of_code() -> str:
-    """One hash for what decides what a stage makes: this project's files, and what trains."""
-    root = Path(__file__).parents[2]
+    """One hash of what decides a stage's result: the code, and the versions of TRAINERS."""
     digest = hashlib.sha256()
-    for floor in SOURCE_FLOORS:
-        for path in sorted(p for p in (root / floor).rglob("*") if p.suffix in DECIDE):
-            if path.parent != PRESETS:  # their values are in the configuration
-                digest.update(f"{path.relative_to(root)}\n".encode())
-                digest.update(path.read_bytes())
+    for path in source_files():
+        digest.update(f"{path.relative_to(ROOT)}\n".encode())
+        digest.update(path.read_bytes())
     for package in TRAINERS:
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()
+
+
+def source_files() -> list[Path]:
+    """Code and tables of the three floors that train and evaluate.
+
+    Without the presets, whose values are part of a run's configuration.
+    """
+    return [
+        path
+        for floor in SOURCE_FLOORS
+        for path in sorted((ROOT / floor).rglob("*"))
+        if path.suffix in HASHED_SUFFIXES and not path.is_relative_to(PRESETS)
+    ]

@@ -1,4 +1,4 @@
-"""Rows before any model: what a preset names is ingested and converted. Needs no trainer."""
+"""Ingest and convert the rows that a preset names. Loads no training package."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,28 +11,35 @@ from data.sources.ingest import ingest
 from data.store import Store
 from pipeline.config import DataConfig
 
-# name of a piece of work -> a function that is told (step, of, numbers to show)
+# title of a piece of work -> a function that is called with (step, total, numbers to show)
 Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
 
 
 def prepared(
     store: Store, data: DataConfig, progress: Progress, *, records: bool = True
 ) -> dict[str, Any]:
-    """Ingest and convert what `data` names; counts by source. Doing it twice adds nothing.
+    """Ingest and convert what `data` names; counts by source. A second call adds nothing.
 
-    records: whether also what SFT learns from, which an evaluation alone does not need
+    records: whether to include the records for SFT, which an evaluation alone does not need
     """
     dialects.use(Path(data.dialects) if data.dialects else None)
     sources = [(data.records, data.records_from, "stratos")] if records else []
     sources.append((data.problems, data.problems_from, "gsm8k"))
     counts = {}
-    for source, place, shape in sources:
-        read = None
-        if place or source in cards():  # any other was ingested before, under a name of its own
-            path = Path(place) if place else None
-            read = ingest(store, source, path, None if source in cards() else shape)
-        converted = convert_source(
-            store, source, frozenset(data.rules), progress(f"convert {source}")
-        )
-        counts[source] = {"ingest": read, "convert": converted}
+    for source, location, row_shape in sources:
+        counts[source] = {
+            "ingest": _ingest(store, source, location, row_shape),
+            "convert": convert_source(
+                store, source, frozenset(data.rules), progress(f"convert {source}")
+            ),
+        }
     return counts
+
+
+def _ingest(store: Store, source: str, location: str, row_shape: str) -> Any:
+    """Ingest a source that has files or a card; None for one that the store already has."""
+    has_card = source in cards()
+    if not (location or has_card):
+        return None
+    path = Path(location) if location else None
+    return ingest(store, source, path, None if has_card else row_shape)

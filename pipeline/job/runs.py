@@ -1,49 +1,52 @@
-"""A stage of the main job as one run of the store, found again by its fingerprint.
+"""A stage of the job as a run of the store, found again by its fingerprint.
 
 A stage whose run is done, with the same configuration, inputs and code, is not run again.
-Training that was broken off goes on from its last step, and an evaluation with what it lacks; any
-other stage that was broken off starts anew under a new attempt, and what the old one wrote stays.
+Interrupted training resumes at its last checkpoint, an interrupted evaluation generates what it
+lacks. Any other interrupted stage starts again as a new attempt; what the old attempt wrote stays.
 """
 
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.store import Store, held as held, runs
+from data.store import Store, held, runs
 from pipeline import distributed
 from pipeline.checkpoint import refuse_others
 from pipeline.config import Preset, as_json
 from pipeline.job import inputs
+from pipeline.job.models import model_of
+from pipeline.job.prepare import Progress
+from pipeline.job.timed_run import timed_run
 from pipeline.stopping import Stop
 from pipeline.train import StoreMetrics, writers
 
-# name of the stage -> a function that is told (step, of, numbers to show)
-Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
+UNFINISHED = ("started", "interrupted", "failed")  # last events of a run that can be resumed
 
 
-def untold(stage: str, run: str) -> None:
-    """Tells nobody that a run begins."""
-
-
-BROKEN_OFF = ("started", "interrupted", "failed")
+def _ignore(stage: str, run: str) -> None:
+    """The default of `Job.on_start`."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every stage of one main job shares."""
+    """What all stages of one job share.
+
+    resume:   the run that the stage must resume; UserError if it would be another
+    logs:     where metrics are written besides the store
+    on_start: called with the stage and the run of each stage that starts or is found done
+    """
 
     store: Store
     preset: Preset
     progress: Progress
     stop: Stop = field(default_factory=Stop)
-    resume: str | None = None  # a run that must be gone on with
-    logs: tuple[str, ...] = ()  # where numbers go besides the store; see metric_logs
-    began: Callable[[str, str], None] = untold  # is told the stage and run of each that begins
+    resume: str | None = None
+    logs: tuple[str, ...] = ()
+    on_start: Callable[[str, str], None] = _ignore
 
     def metrics(self, run: str) -> StoreMetrics:
         return StoreMetrics(
@@ -55,107 +58,134 @@ class Job:
         return self.store.folder / "checkpoints"
 
 
+@dataclass(frozen=True, kw_only=True)
+class StageSpec:
+    """What identifies a stage's run: two stages with the same values are the same run.
+
+    kind:      sft, grpo, eval, export
+    inputs:    name -> hash of what the stage reads
+    parent:    the run that made the model; no part of the fingerprint
+    resumable: whether the stage resumes from what its run's folder holds
+    """
+
+    kind: str
+    stage: str
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    parent: str | None = None
+    resumable: bool = False
+
+
 @dataclass(frozen=True)
 class Done:
-    """A finished stage: its run, and what it reports."""
+    """A finished stage: its run, and its summary."""
 
     run: str
     summary: dict[str, Any]
 
 
-def stage_run(
-    job: Job,
-    kind: str,
-    stage: str,
-    config: dict[str, Any],
-    read: dict[str, str],
-    parent: str | None,
-    work: Callable[[str], dict[str, Any]],
-    *,
-    resumed: bool = False,
-) -> Done:
+def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) -> Done:
     """Run `work` as a run of the store, or find the finished run with the same fingerprint.
 
-    resumed: `work` goes on from what is kept in the run's folder, if it was broken off
+    work: from the run's name to its summary
     """
-    # all that the numbers hang on: which model it is stands in what is read
-    config |= {k: v for k, v in as_json(job.preset.model).items() if k != "model"}
-    code = inputs.hash_of_code()
-    print_of = runs.fingerprint(kind=kind, stage=stage, config=config, inputs=read, code=code)
-    base = f"{kind}-{print_of[:12]}" if kind == stage else f"{kind}-{stage}-{print_of[:12]}"
-    read = read | {"code": code}
-    if resumed and job.resume:
-        refuse_another(job, base, kind, config, read)
+    spec = _complete(job, spec)
+    name = run_name(spec)
+    if spec.resumable and job.resume:
+        _check_resume(job, name, spec)
     job.stop.check()
-    run, attempt = base, 1
-    while (known := runs.state(job.store, run)) is not None:
-        if known["event"] == "done" and is_there(job, known["summary"]):
-            distributed.same("the next run", f"{run}, done")
-            job.began(stage, run)
-            return Done(run, known["summary"])
-        if resumed and known["event"] in BROKEN_OFF:
-            break
-        attempt += 1
-        run = f"{base}.{attempt}"
-    distributed.same("the next run", f"{run}, to be done")
-    folder = job.store.folder / ("evaluations" if kind == "eval" else "checkpoints") / run
-    with held(folder) if resumed else nullcontext():
+    run, state = _next_attempt(job, name, spec.resumable)
+    is_done = state is not None and state["event"] == "done"
+    distributed.same("the next run", f"{run}, {'done' if is_done else 'to be done'}")
+    if state is not None and is_done:
+        job.on_start(spec.stage, run)
+        return Done(run, state["summary"])
+    folder = job.store.folder / ("evaluations" if spec.kind == "eval" else "checkpoints") / run
+    with held(folder) if spec.resumable else nullcontext():
         runs.begin(
             job.store,
-            kind,
+            spec.kind,
             run=run,
-            stage=stage,
-            config=config,
-            seed=config.get("seed"),
-            inputs=read,
-            parent=parent,
+            stage=spec.stage,
+            config=spec.config,
+            seed=spec.config.get("seed"),
+            inputs=spec.inputs,
+            parent=spec.parent,
         )
-        job.began(stage, run)
-        before = known["summary"].get("seconds", 0.0) if known and known["summary"] else 0.0
-        started = time.monotonic()
-
-        def taken() -> dict[str, Any]:
-            return {"seconds": round(before + time.monotonic() - started, 1)}
-
-        with runs.told_of(job.store, run, taken):
-            summary = work(run) | taken()
+        job.on_start(spec.stage, run)
+        with timed_run(job.store, run, state) as seconds:
+            summary = work(run) | seconds()
         runs.end(job.store, run, "done", summary)
         shutil.rmtree(job.folder / run / "state", ignore_errors=True)
     return Done(run, summary)
 
 
-def refuse_another(
-    job: Job, base: str, kind: str, config: dict[str, Any], read: dict[str, str]
-) -> None:
-    """Raise UserError unless `job.resume` is the run that would be gone on with."""
-    name = str(job.resume)
-    known = runs.state(job.store, name)
-    if known is None or known["kind"] != kind:
+def _complete(job: Job, spec: StageSpec) -> StageSpec:
+    """`spec` with all that the numbers depend on: precision and mesh, and the code.
+
+    The model's name is left out: the hash of its folder is among the inputs.
+    """
+    model = {name: value for name, value in as_json(job.preset.model).items() if name != "model"}
+    return replace(
+        spec,
+        config=spec.config | model,
+        inputs=spec.inputs | {"code": inputs.hash_of_code()},
+    )
+
+
+def run_name(spec: StageSpec) -> str:
+    """The name of the first attempt; it holds the fingerprint."""
+    read = {name: digest for name, digest in spec.inputs.items() if name != "code"}
+    fingerprint = runs.fingerprint(
+        kind=spec.kind,
+        stage=spec.stage,
+        config=spec.config,
+        inputs=read,
+        code=spec.inputs["code"],
+    )
+    prefix = spec.kind if spec.kind == spec.stage else f"{spec.kind}-{spec.stage}"
+    return f"{prefix}-{fingerprint[:12]}"
+
+
+def _next_attempt(job: Job, name: str, resumable: bool) -> tuple[str, dict[str, Any] | None]:
+    """The run to use, and its last state in the store; None if the run is new.
+
+    That is the first attempt that is done, can be resumed, or does not exist yet.
+    """
+    run, attempt = name, 1
+    while (state := runs.state(job.store, run)) is not None:
+        if state["event"] == "done" and outputs_exist(job, state["summary"]):
+            break
+        if resumable and state["event"] in UNFINISHED:
+            break
+        attempt += 1
+        run = f"{name}.{attempt}"
+    return run, state
+
+
+def _check_resume(job: Job, name: str, spec: StageSpec) -> None:
+    """Raise UserError unless `job.resume` is the run that would be resumed."""
+    run = str(job.resume)
+    state = runs.state(job.store, run)
+    if state is None or state["kind"] != spec.kind:
         raise UserError(
-            f"there is no {kind} run {name!r} to go on with. Give the command without --resume:"
-            " it goes on by itself with a run that was broken off."
+            f"there is no {spec.kind} run {run!r} to resume. Give the command without --resume:"
+            " an interrupted run is resumed by itself."
         )
     refuse_others(
-        f"run {name}",
-        {"config": known["config"], "read": known["inputs"]},
-        {"config": config, "read": read},
+        f"run {run}",
+        {"config": state["config"], "read": state["inputs"]},
+        {"config": spec.config, "read": spec.inputs},
     )
-    if not name.startswith(base):
-        raise UserError(f"run {name} cannot go on: a package that trains has another version.")
+    if not run.startswith(name):
+        raise UserError(
+            f"run {run} cannot be resumed: its fingerprint is not {name}. A package that training"
+            " depends on has another version now."
+        )
 
 
-def is_there(job: Job, summary: dict[str, Any]) -> bool:
-    """Whether the model or the export that a stage made is still where it was put."""
-    made = [model_of(job.store, summary)] if "model" in summary else []
-    made += [Path(summary["path"])] if "path" in summary else []
-    return all(folder.is_dir() for folder in made)
-
-
-def model_of(store: Store, summary: dict[str, Any]) -> Path:
-    """The folder of the model that a stage made; kept relative to its store, which may move."""
-    return store.folder / summary["model"]
-
-
-def kept_path(job: Job, path: Path) -> str:
-    """`path`, which lies in the store, as the store keeps it."""
-    return path.relative_to(job.store.folder).as_posix()
+def outputs_exist(job: Job, summary: dict[str, Any]) -> bool:
+    """Whether the model and the export that a stage made still exist."""
+    folders = [model_of(job.store, summary)] if "model" in summary else []
+    folders += [Path(summary["path"])] if "path" in summary else []
+    return all(folder.is_dir() for folder in folders)

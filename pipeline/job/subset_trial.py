@@ -1,7 +1,7 @@
-"""A subset against a random one of the same size: does choosing help, or only the number of rows?
+"""Compare a subset with a random one of the same size: does the choice help, or only the size?
 
-Each arm is trained with the same seeds and knobs and answers the same problems. The random arm is
-drawn anew for each seed, so that no lucky draw decides. What is there already is not trained again.
+Both arms are trained with the same seeds and knobs and answer the same problems. The random subset
+is drawn again for each seed, so that one lucky draw cannot decide. Finished runs are reused.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,17 @@ from data.errors import UserError
 from data.store import BadEntry, runs
 from data.subsets import Choice, Recipe, Subset, subset
 from evals.scores import scores_of
-from evals.statistics import seeds as arms
+from evals.statistics import seeds as seed_statistics
 from evals.subsets import choose
-from pipeline.evaluate import count
+from pipeline.evaluate import count_tokens
 from pipeline.generate import seed_of
-from pipeline.job import stages
+from pipeline.job.evaluation_stage import evaluate
+from pipeline.job.grpo_stage import train_grpo
+from pipeline.job.inputs import examples_of
+from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
-from pipeline.job.runs import Done, Job, model_of
+from pipeline.job.runs import Done, Job
+from pipeline.job.sft_stage import train_sft
 from pipeline.model import gemma3
 
 RANDOM = "random"
@@ -33,7 +37,7 @@ STAGES = ("sft", "grpo")
 
 @dataclass(frozen=True)
 class Trial:
-    """What is asked: `subset` against `against`, a subset or RANDOM, as `metric` after `stage`."""
+    """Compare `subset` with `against` (another subset or RANDOM) by `metric` after `stage`."""
 
     subset: str
     against: str = RANDOM
@@ -45,15 +49,9 @@ class Trial:
 def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
     """Train and evaluate both arms, as a run of kind ab; the object of `thinkbench ab`.
 
-    model: what SFT starts from, or for a subset of problems what GRPO does
+    model: what SFT starts from, or GRPO if the subset holds problems
     """
-    if trial.seeds < 2:
-        raise UserError(f"--seeds {trial.seeds}; expected 2 or more for an interval.")
-    chosen = subset(job.store, trial.subset)
-    if chosen.of is None:
-        raise BadEntry(f"{chosen.label} has no recipe, so nothing can be drawn beside it.")
-    if chosen.of == "problems" and trial.stage != "grpo":
-        raise BadEntry(f"{chosen.label} holds problems, which GRPO asks; say --stage grpo.")
+    chosen = _checked(job, trial)
     prepared(job.store, job.preset.data, job.progress, records=chosen.of == "records")
     base = gemma3.checked(model)
     opponent = _opponent(job, trial, chosen, model, base)
@@ -62,138 +60,157 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
         "subset": [chosen.label] * len(seeds),
         "against": [opponent(seed) for seed in seeds],
     }
-    found = {
+    run_ids = {
         arm: [
-            _trained(job, trial, chosen.of or "", label, seed, base)
-            for label, seed in zip(of_arm, seeds, strict=True)
+            _train_and_evaluate(job, trial, chosen.of or "", label, seed, base)
+            for label, seed in zip(arm_labels, seeds, strict=True)
         ]
-        for arm, of_arm in labels.items()
+        for arm, arm_labels in labels.items()
     }
-    a, b = (_verdicts(job, found[arm], trial.metric) for arm in ("against", "subset"))
-    said = arms.verdict(*_on_the_same(a, b)).to_json()
+    a, b = (_rates(job, run_ids[arm], trial.metric) for arm in ("against", "subset"))
+    verdict = seed_statistics.verdict(*_on_common_problems(a, b)).to_json()
     value = {
         "subset": chosen.label,
         "against": labels["against"],
         "metric": trial.metric,
         "stage": trial.stage,
         "seeds_used": seeds,
-        "runs": found,
-        **said,
+        "runs": run_ids,
+        **verdict,
     }
-    value["run"] = _noted(job, value, chosen)
+    value["run"] = _record(job, value, chosen)
     return value
+
+
+def _checked(job: Job, trial: Trial) -> Subset:
+    """The trial's subset; UserError if it cannot be compared like this."""
+    if trial.seeds < 2:
+        raise UserError(f"--seeds {trial.seeds}; expected 2 or more for an interval.")
+    chosen = subset(job.store, trial.subset)
+    if chosen.of is None:
+        raise BadEntry(f"{chosen.label} has no recipe, so no random subset can be drawn like it.")
+    if chosen.of == "problems" and trial.stage != "grpo":
+        raise BadEntry(f"{chosen.label} holds problems, which only GRPO uses; pass --stage grpo.")
+    return chosen
 
 
 def _opponent(
     job: Job, trial: Trial, chosen: Subset, model: str, base: Path
 ) -> Callable[[int], str]:
-    """Seed -> label of what the subset is compared with; random ones are kept as subsets too."""
+    """From a seed to the label of the subset to compare with. Random ones are saved as subsets."""
     if trial.against != RANDOM:
         other = subset(job.store, trial.against)
         if other.of != chosen.of:
-            raise BadEntry(f"{other.label} holds {other.of}, and {chosen.label} {chosen.of}.")
+            raise BadEntry(
+                f"{other.label} holds {other.of}, but {chosen.label} holds {chosen.of}; expected"
+                " two subsets of the same kind."
+            )
         return lambda seed: other.label
-    drawn = _pool(job, chosen, model, base)
+    recipe = _random_recipe(job, chosen, model, base)
 
     def draw(seed: int) -> str:
         name = f"{chosen.name}.{chosen.version}.{RANDOM}.{seed}"
-        # of its own: the subset itself may have been drawn by the same small number
-        own = seed_of(seed, 0, chosen.hash)
-        kept, _ = choose.save(job.store, name, replace(drawn, seed=own), "thinkbench ab")
-        return kept.label
+        # not `seed` itself: the subset may have been drawn with the same small number
+        draw_seed = seed_of(seed, 0, chosen.hash)
+        saved, _ = choose.save(job.store, name, replace(recipe, seed=draw_seed), "thinkbench ab")
+        return saved.label
 
     return draw
 
 
-def _pool(job: Job, chosen: Subset, model: str, base: Path) -> Recipe:
-    """A recipe that draws as much as `chosen` has from the rows that it was chosen from."""
-    of = chosen.recipe
-    rows = Recipe(of=of.of, sources=of.sources, parent=of.parent)
-    if of.of == "problems":
-        whole = choose.choice(job.store, rows)
-        _refuse_all(chosen, len(chosen.ids), len(whole.ids), "problems")
-        return replace(rows, sample=len(chosen.ids))
-    sources = rows.sources or tuple(
+def _random_recipe(job: Job, chosen: Subset, model: str, base: Path) -> Recipe:
+    """A recipe that draws as much as `chosen` has from the rows that it was chosen from.
+
+    As much is as many problems, or examples with as many tokens together.
+    """
+    recipe = chosen.recipe
+    pool = Recipe(of=recipe.of, sources=recipe.sources, parent=recipe.parent)
+    if recipe.of == "problems":
+        available = choose.choice(job.store, pool)
+        _check_smaller(chosen, len(chosen.ids), len(available.ids), "problems")
+        return replace(pool, sample=len(chosen.ids))
+    sources = pool.sources or tuple(
         queries.conversions(job.store)["source"].unique(maintain_order=True)
     )
     tokenizer = ""
     for source in sources:
         converter = queries.newest(job.store, source)
+        examples = examples_of(job.store, source, converter)
         bar = job.progress(f"count tokens {source}")
-        tokenizer = count(job.store, source, converter, model, base, bar)
-    rows = replace(rows, tokenizer=tokenizer)
-    mine = choose.choice(job.store, Recipe(parent=chosen.label, tokenizer=tokenizer))
-    budget, whole = _tokens(mine, chosen), choose.choice(job.store, rows)
-    _refuse_all(chosen, budget, whole.tokens or budget + 1, "tokens")
-    return replace(rows, tokens=budget)
+        tokenizer = count_tokens(job.store, source, converter, examples, model, base, bar)
+    pool = replace(pool, tokenizer=tokenizer)
+    own = choose.choice(job.store, Recipe(parent=chosen.label, tokenizer=tokenizer))
+    budget, available = _tokens(own, chosen), choose.choice(job.store, pool)
+    _check_smaller(chosen, budget, available.tokens or budget + 1, "tokens")
+    return replace(pool, tokens=budget)
 
 
-def _tokens(mine: Choice, chosen: Subset) -> int:
-    if mine.tokens is None:
+def _tokens(choice: Choice, chosen: Subset) -> int:
+    if choice.tokens is None:
         raise BadEntry(
-            f"some of {chosen.label} are no examples any more, so its tokens cannot be counted."
-            " Make a new version of it: thinkbench subset new"
+            f"some records of {chosen.label} are no longer examples, so its tokens cannot be"
+            " counted. Make a new version of it: thinkbench subset new"
         )
-    return mine.tokens
+    return choice.tokens
 
 
-def _refuse_all(chosen: Subset, mine: int, whole: int, what: str) -> None:
-    if mine >= whole:
+def _check_smaller(chosen: Subset, size: int, available: int, unit: str) -> None:
+    if size >= available:
         raise BadEntry(
-            f"{chosen.label} has all {whole:,} {what} of the rows that it was chosen from; a random"
-            " one would be the same. Compare a smaller one, or name another with --against."
+            f"{chosen.label} has all {available:,} {unit} of the rows that it was chosen from;"
+            " a random one would be the same. Compare a smaller one, or name another subset with"
+            " --against."
         )
 
 
-def _trained(job: Job, trial: Trial, of: str, label: str, seed: int, base: Path) -> str:
-    """Train on `label` with `seed` and evaluate; the evaluation's run."""
+def _train_and_evaluate(job: Job, trial: Trial, of: str, label: str, seed: int, base: Path) -> str:
+    """Train on the subset `label` with `seed` and evaluate; the evaluation's run."""
     knob = "subset" if of == "records" else "problem_subset"
     preset = job.preset.with_seed(seed).with_knobs("data", **{knob: label})
-    mine = replace(job, preset=preset)
+    arm = replace(job, preset=preset)
     if of == "records":
-        source = preset.data.records
-        done: Done = stages.train_sft(mine, base, queries.newest(job.store, source))
+        converter = queries.newest(job.store, preset.data.records)
+        done: Done = train_sft(arm, base, converter)
         if trial.stage == "grpo":
-            done = stages.train_grpo(mine, model_of(job.store, done.summary), done.run)
+            done = train_grpo(arm, model_of(job.store, done.summary), done.run)
     else:
-        done = stages.train_grpo(mine, base, None)
-    trained = model_of(job.store, done.summary)
-    return stages.evaluate(mine, trial.stage, trained, done.run).run
+        done = train_grpo(arm, base, None)
+    return evaluate(arm, trial.stage, model_of(job.store, done.summary), done.run).run
 
 
-def _verdicts(job: Job, found: list[str], metric: str) -> list[dict[str, float]]:
-    """Of each run: problem -> the mean of its known verdicts."""
-    grader = job.preset.eval.grader
-    kept = []
-    for run in found:
-        scores = scores_of(job.store, run, grader)
-        rates = scores.group_by("problem_id").agg(pl.col(metric).mean().alias("rate"))
-        kept.append(dict(rates.iter_rows()))
-    return kept
+def _rates(job: Job, run_ids: list[str], metric: str) -> list[dict[str, float]]:
+    """For each run: problem -> the mean of its verdicts, without those that are unknown."""
+    rates = []
+    for run in run_ids:
+        scores = scores_of(job.store, run, job.preset.eval.grader)
+        by_problem = scores.group_by("problem_id").agg(pl.col(metric).mean().alias("rate"))
+        rates.append(dict(by_problem.iter_rows()))
+    return rates
 
 
-def _on_the_same(
+def _on_common_problems(
     a: list[dict[str, float]], b: list[dict[str, float]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """[seeds, problems] of each arm, over the problems that every run answered."""
     common = sorted(set.intersection(*(set(run) for run in (*a, *b))))
 
     def rows(arm: list[dict[str, float]]) -> np.ndarray:
-        return np.array([[run[id] for id in common] for run in arm], dtype=float)
+        return np.array([[run[problem_id] for problem_id in common] for run in arm], dtype=float)
 
     return rows(a), rows(b)
 
 
-def _noted(job: Job, value: dict[str, Any], chosen: Subset) -> str:
-    """Keep the verdict as a run; the same trial again is the same run."""
-    asked = {name: value[name] for name in ("subset", "against", "metric", "stage", "seeds_used")}
-    config = asked | {"preset": job.preset.name, "grader": job.preset.eval.grader}
-    evaluated = {arm: runs.fingerprint(runs=found) for arm, found in value["runs"].items()}
-    inputs = {"subset": f"{chosen.label} {chosen.hash}", **{f"runs {k}": v for k, v in
-              evaluated.items()}}  # fmt: skip
+def _record(job: Job, value: dict[str, Any], chosen: Subset) -> str:
+    """Store the verdict as a run; the same trial again is the same run."""
+    identity = ("subset", "against", "metric", "stage", "seeds_used")
+    config = {name: value[name] for name in identity}
+    config |= {"preset": job.preset.name, "grader": job.preset.eval.grader}
+    inputs = {"subset": f"{chosen.label} {chosen.hash}"}
+    for arm, run_ids in value["runs"].items():
+        inputs[f"runs {arm}"] = runs.fingerprint(runs=run_ids)
     run = f"ab-{runs.fingerprint(config=config, inputs=inputs)[:12]}"
-    known = runs.state(job.store, run)
-    if known is None or known["event"] != "done":
+    state = runs.state(job.store, run)
+    if state is None or state["event"] != "done":
         seed = value["seeds_used"][0]
         runs.begin(job.store, "ab", run=run, config=config, seed=seed, inputs=inputs)
         runs.end(job.store, run, "done", value)

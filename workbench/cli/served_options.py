@@ -107,10 +107,9 @@ def evaluated(
     started = time.monotonic()
     if model is None:
         raise UserError("--served needs the name of a model there: --model NAME")
-    from pipeline.evaluate.served import NOT_ASKED
-    from pipeline.evaluate.served.evaluate import evaluate
+    from pipeline.job import LOCAL_KNOBS, evaluate_served
 
-    if meant := [name for name in NOT_ASKED if name in changes["eval"]]:
+    if meant := [name for name in LOCAL_KNOBS if name in changes["eval"]]:
         raise UserError(
             f"--{meant[0].replace('_', '-')} is for models that run here: a server batches by"
             " itself, and refuses prompts that are too long. Leave it out."
@@ -129,7 +128,7 @@ def evaluated(
     server = Server(served.url, model, served.key, served.config)
     stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
-        summary = evaluate(store, preset, server, served.stage, bar, stop)
+        summary = evaluate_served(store, preset, server, served.stage, bar, stop)
     rows = compare.stages(store, [summary["run"]], preset.eval.grader)
     return {**summary, "stages": rows}, show
 

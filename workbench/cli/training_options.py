@@ -89,7 +89,7 @@ def job_of(
     from pipeline import distributed  # loads jax, so only here
 
     distributed.join(os.environ)
-    from pipeline.job.stages import Job
+    from pipeline.job import Job
     from pipeline.stopping import Stop
 
     stop = Stop(None if time_limit is None else started + time_limit, distributed.any_of)

@@ -1,4 +1,4 @@
-"""Models behind a server that speaks OpenAI's chat completions. Needs no training package."""
+"""Evaluate models behind a server with OpenAI's chat completions API. Needs no training package."""
 
 import lazy_loader
 

@@ -1,81 +1,58 @@
-"""Asking a server for completions: many at once, each told as it finishes, in any order."""
+"""Send requests to a server, many at a time; each outcome is yielded as it finishes."""
 
 import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from data.errors import UserError
-from pipeline.evaluate.served.answers import SAID, Answer, LeftOut, answer_of
-from pipeline.evaluate.served.config import ServedConfig
-from pipeline.evaluate.served.errors import gave_up, left_out, not_there, unreachable
+from pipeline.evaluate import Answer, Unanswered
+from pipeline.evaluate.served.errors import (
+    is_unreachable,
+    too_many_failures,
+    unanswered,
+    unreachable,
+)
+from pipeline.evaluate.served.replies import MESSAGE_CHARS, answer_of
 from pipeline.evaluate.served.requests import Request, body_of
+from pipeline.evaluate.served.server import Server
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-Outcome = Answer | LeftOut
+Outcome = Answer | Unanswered
+Event = Outcome | BaseException | None  # None: a worker has ended
+Queue = asyncio.Queue[Event]
+Workers = list["asyncio.Task[None]"]
 
-TICK = 0.2  # seconds between two looks at whether to stop, while nothing finishes
+POLL_SECONDS = 0.2  # between two checks of `should_stop` while no request finishes
 CONNECT_SECONDS = 10.0
-GIVE_UP_AFTER = 20  # problems in a row without an answer, or requests that could be tried again
-NO_KEY = "none"  # the client wants one; servers without accounts look at none
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a model is served: base URL without credentials, its name there, and the key."""
-
-    url: str
-    model: str
-    key: str = field(default="", repr=False)
-    config: ServedConfig = field(default_factory=ServedConfig)
-
-
-def checked_url(url: str) -> str:
-    """`url` as a base URL that may be written down: it holds no credentials."""
-    expected = "expected the base URL of an OpenAI-compatible server, as http://127.0.0.1:8000/v1"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UserError(f"{error}; {expected}") from error
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise UserError(
-            f"the URL of {host} holds credentials, a query or a fragment; {expected}. A key comes"
-            " from an environment variable: --api-key-env NAME"
-        )
-    if parts.scheme not in ("http", "https") or not host:
-        raise UserError(f"{url!r} is no URL of a server; {expected}")
-    if parts.path.rstrip("/").endswith("/completions"):
-        raise UserError(f"{url} names one of its endpoints; {expected}")
-    return url.rstrip("/")
+MAX_FAILURES = 20  # problems in a row without an answer, or failed requests that are retryable
+NO_KEY = "none"  # the client requires a key; servers without accounts ignore it
 
 
 def complete(
-    requests: Iterable[Request], server: Server, stopped: Callable[[], bool] = lambda: False
+    requests: Iterable[Request], server: Server, should_stop: Callable[[], bool] = lambda: False
 ) -> Generator[Outcome, None, None]:
     """The outcome of each request, in the order in which they finish.
 
-    Requests are read as they are sent, `concurrency` at a time. Once `stopped` says so, or the
-    server answers none (UserError), what is under way is given up, and what has finished comes
-    out before this ends. Nothing is read from the server while the caller keeps an outcome.
+    Requests are read as they are sent, `concurrency` at a time. When `should_stop` returns True,
+    or the server answers no request (UserError), requests in flight are cancelled; outcomes that
+    have arrived are still yielded. While the caller handles an outcome, nothing is received.
     """
     with asyncio.Runner() as runner:
-        finished: asyncio.Queue[Outcome | BaseException | None] = asyncio.Queue()
+        finished: Queue = asyncio.Queue()
         client = runner.run(_client(server))
-        workers = runner.run(_started(iter(requests), server, client, finished))
+        workers = runner.run(_start_workers(iter(requests), server, client, finished))
         try:
-            yield from _outcomes(runner, finished, workers, server, stopped)
+            yield from _outcomes(runner, finished, workers, server, should_stop)
         finally:
-            runner.run(_ended(workers, client))
+            runner.run(_close(workers, client))
 
 
-def reach(server: Server) -> None:
-    """Raise UserError, at once and without retries, where nothing listens at the URL."""
+def check_reachable(server: Server) -> None:
+    """Raise UserError, without retries, if nothing listens at the URL."""
 
-    async def look() -> None:
+    async def get_models() -> None:
         import aiohttp
         import openai
 
@@ -84,49 +61,64 @@ def reach(server: Server) -> None:
         try:
             await client.get("/models", cast_to=object, options=options)
         except openai.APIConnectionError as error:
-            if unreachable(error):
-                raise not_there(error, server) from error
+            if is_unreachable(error):
+                raise unreachable(error, server) from error
         except (openai.APIError, aiohttp.ClientError, ValueError):
-            pass  # it is there; what it thinks of our key is told when it is asked for an answer
+            pass  # a server is there; a wrong key or model is reported by the first request
         finally:
             await client.close()
 
-    asyncio.run(look())
+    asyncio.run(get_models())
+
+
+@dataclass
+class _Failures:
+    """Failures since the last answer.
+
+    Unanswered requests are counted by problem: the samples of one problem are consecutive, so a
+    problem that the server refuses is no sign that it refuses all.
+    """
+
+    retryable: int = 0
+    problem_ids: set[str] = field(default_factory=set)
+
+    def add(self, outcome: Outcome) -> bool:
+        """Whether there are now so many that the evaluation should end."""
+        if isinstance(outcome, Answer):
+            self.retryable = 0
+            self.problem_ids.clear()
+            return False
+        self.problem_ids.add(outcome.request.problem_id)
+        self.retryable += outcome.retryable
+        return MAX_FAILURES in (self.retryable, len(self.problem_ids))
 
 
 def _outcomes(
     runner: asyncio.Runner,
-    finished: "asyncio.Queue[Outcome | BaseException | None]",
-    workers: list["asyncio.Task[None]"],
+    finished: Queue,
+    workers: Workers,
     server: Server,
-    stopped: Callable[[], bool],
+    should_stop: Callable[[], bool],
 ) -> Iterator[Outcome]:
-    """What comes out of `finished`, until every worker has ended or there is a reason to stop."""
-    working, again, unanswered = len(workers), 0, set[str]()
-    broken: BaseException | None = None
-    while working and broken is None and not stopped():
-        for found in runner.run(_batch(finished)):
-            if found is None:
-                working -= 1
-            elif isinstance(found, BaseException):
-                broken = broken or found
+    """The outcomes in `finished`, until all workers have ended, one failed, or it should stop."""
+    running, failures = len(workers), _Failures()
+    failure: BaseException | None = None
+    while running and failure is None and not should_stop():
+        for event in runner.run(_next_events(finished)):
+            if event is None:
+                running -= 1
+            elif isinstance(event, BaseException):
+                failure = failure or event
             else:
-                if isinstance(found, LeftOut):
-                    # samples of one problem follow each other: that it is refused is no reason
-                    unanswered.add(found.request.problem_id)
-                    again += found.again
-                    if GIVE_UP_AFTER in (again, len(unanswered)):
-                        broken = broken or gave_up(found, GIVE_UP_AFTER, server)
-                else:
-                    again = 0
-                    unanswered.clear()
-                yield found
-    runner.run(_cancelled(workers))
+                if failures.add(event) and isinstance(event, Unanswered):
+                    failure = failure or too_many_failures(event, MAX_FAILURES, server)
+                yield event
+    runner.run(_cancel(workers))
     while not finished.empty():
-        if isinstance(found := finished.get_nowait(), Answer | LeftOut):
-            yield found
-    if broken is not None:
-        raise broken
+        if isinstance(event := finished.get_nowait(), Answer | Unanswered):
+            yield event
+    if failure is not None:
+        raise failure
 
 
 async def _client(server: Server) -> "AsyncOpenAI":
@@ -137,24 +129,23 @@ async def _client(server: Server) -> "AsyncOpenAI":
         api_key=server.key or NO_KEY,
         timeout=openai.Timeout(server.config.timeout, connect=CONNECT_SECONDS),
         max_retries=server.config.retries,
-        http_client=openai.DefaultAioHttpClient(),  # two thirds of the time of the other one
+        http_client=openai.DefaultAioHttpClient(),  # takes two thirds of the default client's time
     )
-    # from the environment, and not meant for any server but OpenAI's own
+    # The client reads these from the environment; they are meant only for OpenAI's own server.
     client.organization = client.project = None
     return client
 
 
-async def _started(
-    requests: Iterator[Request],
-    server: Server,
-    client: "AsyncOpenAI",
-    finished: "asyncio.Queue[Outcome | BaseException | None]",
-) -> list["asyncio.Task[None]"]:
+async def _start_workers(
+    requests: Iterator[Request], server: Server, client: "AsyncOpenAI", finished: Queue
+) -> Workers:
+    """Tasks that take requests from the shared iterator and put their outcomes into `finished`."""
+
     async def work() -> None:
         try:
-            for request in requests:  # which all workers share
-                finished.put_nowait(await _asked(request, server, client))
-        except Exception as error:  # raised where the outcomes are read
+            for request in requests:
+                finished.put_nowait(await _outcome(request, server, client))
+        except Exception as error:  # raised in _outcomes, where the outcomes are read
             finished.put_nowait(error)
         finally:
             finished.put_nowait(None)
@@ -162,42 +153,42 @@ async def _started(
     return [asyncio.create_task(work()) for _ in range(server.config.concurrency)]
 
 
-async def _asked(request: Request, server: Server, client: "AsyncOpenAI") -> Outcome:
+async def _outcome(request: Request, server: Server, client: "AsyncOpenAI") -> Outcome:
     import aiohttp
     import openai
 
     body = body_of(request, server.model, server.config.limit_field)
+    path = "/chat/completions" if request.prompt is None else "/completions"
     try:
-        path = "/chat/completions" if request.prompt is None else "/completions"
-        # as plain values: its models check nothing, and take as long as all the rest
+        # cast_to=object: the client's own models validate nothing and double the time
         reply = await client.post(path, cast_to=object, body=body)
     except openai.APIError as error:
-        return left_out(request, error, server)
-    except aiohttp.ClientError as error:  # of which the client knows nothing
-        return LeftOut(request, "the reply is not HTTP", str(error)[:SAID], again=True)
-    except ValueError as error:  # what calls itself JSON, or text, and is not
-        return LeftOut(request, "the reply is not JSON", str(error)[:SAID], again=True)
+        return unanswered(request, error, server)
+    except aiohttp.ClientError as error:  # openai does not wrap these
+        message = str(error)[:MESSAGE_CHARS]
+        return Unanswered(request, "the reply is not HTTP", message, retryable=True)
+    except ValueError as error:  # the reply is not JSON, or not in its declared encoding
+        message = str(error)[:MESSAGE_CHARS]
+        return Unanswered(request, "the reply is not JSON", message, retryable=True)
     return answer_of(request, reply)
 
 
-async def _batch(
-    finished: "asyncio.Queue[Outcome | BaseException | None]",
-) -> list[Outcome | BaseException | None]:
-    """What has finished: at least one thing, unless nothing does within TICK."""
+async def _next_events(finished: Queue) -> list[Event]:
+    """All events that have arrived; waits for one at most POLL_SECONDS."""
     try:
-        async with asyncio.timeout(TICK):
+        async with asyncio.timeout(POLL_SECONDS):
             first = await finished.get()
     except TimeoutError:
         return []
     return [first, *(finished.get_nowait() for _ in range(finished.qsize()))]
 
 
-async def _cancelled(workers: list["asyncio.Task[None]"]) -> None:
+async def _cancel(workers: Workers) -> None:
     for worker in workers:
         worker.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
 
 
-async def _ended(workers: list["asyncio.Task[None]"], client: "AsyncOpenAI") -> None:
-    await _cancelled(workers)
+async def _close(workers: Workers, client: "AsyncOpenAI") -> None:
+    await _cancel(workers)
     await client.close()

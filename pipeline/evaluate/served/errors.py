@@ -1,97 +1,97 @@
-"""A request that failed: what becomes of it, and what is told of the server."""
+"""Failed requests: which are recorded as unanswered, and which errors end the evaluation."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from data.errors import UserError
-from pipeline.evaluate.served.answers import SAID, LeftOut
+from pipeline.evaluate import Unanswered
+from pipeline.evaluate.served.replies import MESSAGE_CHARS
 from pipeline.evaluate.served.requests import Request
+from pipeline.evaluate.served.server import Server
 
 if TYPE_CHECKING:
     import openai
 
-    from pipeline.evaluate.served.client import Server
-
-TEMPORARY = (408, 409, 425, 429)  # and all from 500
-GO_ON = "What was answered is kept; the same command asks for the rest."
+RETRYABLE = (408, 409, 425, 429)  # HTTP statuses, and all from 500
+RESUME = "The answers so far are stored; the same command requests the rest."
 
 
-def left_out(request: Request, error: "openai.APIError", server: "Server") -> LeftOut:
-    """What becomes of `request` after its retries.
+def unanswered(request: Request, error: "openai.APIError", server: Server) -> Unanswered:
+    """The record of a `request` that failed after all its retries.
 
-    Raises UserError where no other request would fare better.
+    Raises UserError for an error that every other request would meet too.
     """
     import openai
 
-    said = words_of(error, server)
+    message = message_of(error, server)
     if isinstance(error, openai.APIStatusError):
-        refuse_all(error.status_code, said, server)
-        again = error.status_code in TEMPORARY or error.status_code >= 500
-        return LeftOut(request, f"HTTP {error.status_code}", said, again)
-    if unreachable(error):
-        raise not_there(error, server)
-    if timed_out(error):
-        waited = f"no answer within {server.config.timeout:g} s"
-        return LeftOut(request, waited, said, again=True)
-    return LeftOut(request, "the connection was cut", said, again=True)
+        _raise_if_fatal(error.status_code, message, server)
+        retryable = error.status_code in RETRYABLE or error.status_code >= 500
+        return Unanswered(request, f"HTTP {error.status_code}", message, retryable)
+    if is_unreachable(error):
+        raise unreachable(error, server)
+    if is_timeout(error):
+        reason = f"no answer within {server.config.timeout:g} s"
+        return Unanswered(request, reason, message, retryable=True)
+    return Unanswered(request, "the connection was cut", message, retryable=True)
 
 
-def refuse_all(status: int, said: str, server: "Server") -> None:
-    """Raise UserError for a status that every request will meet."""
+def _raise_if_fatal(status: int, message: str, server: Server) -> None:
+    """Raise UserError for an HTTP status that every request will get."""
     if status in (401, 403):
         sent = "the key that was sent" if server.key else "a request without a key"
         raise UserError(
-            f"{server.url} refused {sent}: HTTP {status}, {said or 'without a reason'}. Name the"
-            f" environment variable that holds the right key with --api-key-env. {GO_ON}"
+            f"{server.url} refused {sent}: HTTP {status}, {message or 'no reason given'}. Pass the"
+            f" environment variable that holds the right key with --api-key-env. {RESUME}"
         )
     if status == 404:
         raise UserError(
-            f"{server.url} knows no model {server.model!r}, or is not where chat completions are:"
-            f" HTTP 404, {said or 'without a reason'}. Expected a base URL such as"
-            f" http://127.0.0.1:8000/v1 and a model that it serves. {GO_ON}"
+            f"{server.url} does not serve a model {server.model!r}, or has no chat completions"
+            f" endpoint: HTTP 404, {message or 'no reason given'}. Expected a base URL such as"
+            f" http://127.0.0.1:8000/v1 and a model that it serves. {RESUME}"
         )
 
 
-def not_there(error: BaseException, server: "Server") -> UserError:
+def unreachable(error: BaseException, server: Server) -> UserError:
     return UserError(
-        f"{server.url} cannot be reached: {words_of(error, server)}. Start the server, or name"
-        f" another URL. {GO_ON}"
+        f"{server.url} cannot be reached: {message_of(error, server)}. Start the server, or pass"
+        f" another URL. {RESUME}"
     )
 
 
-def gave_up(last: LeftOut, failed: int, server: "Server") -> UserError:
-    """What is told when so many requests failed one after the other."""
+def too_many_failures(last: Unanswered, failures: int, server: Server) -> UserError:
+    """The error for so many failed requests in a row."""
     return UserError(
-        f"{failed} requests to {server.url} in a row brought no answer; the last: {last.reason}"
-        f" ({last.said or 'without a reason'}). See what the server says, or lower --concurrency."
-        f" {GO_ON}"
+        f"{failures} requests to {server.url} in a row got no answer; the last: {last.reason}"
+        f" ({last.message or 'no reason given'}). Read the server's log, or lower --concurrency."
+        f" {RESUME}"
     )
 
 
-def words_of(error: BaseException, server: "Server") -> str:
-    """What the server or the system said of it, cut, without the key."""
-    inner = list(causes(error))[-1]
-    said = str(inner) if inner is not error else str(getattr(error, "message", error))
+def message_of(error: BaseException, server: Server) -> str:
+    """The message of the server or the operating system, truncated, without the key."""
+    root_cause = list(_causes(error))[-1]
+    text = str(getattr(error, "message", error)) if root_cause is error else str(root_cause)
     if server.key:
-        said = said.replace(server.key, "***")
-    return " ".join(said.split())[:SAID]
+        text = text.replace(server.key, "***")
+    return " ".join(text.split())[:MESSAGE_CHARS]
 
 
-def unreachable(error: BaseException) -> bool:
+def is_unreachable(error: BaseException) -> bool:
     import aiohttp
 
     kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-    return any(isinstance(cause, kinds) for cause in causes(error))
+    return any(isinstance(cause, kinds) for cause in _causes(error))
 
 
-def timed_out(error: BaseException) -> bool:
-    # the transport calls a cut connection a timeout too
-    return any(isinstance(cause, TimeoutError) for cause in causes(error))
+def is_timeout(error: BaseException) -> bool:
+    # The client's own timeout error is no sign: it is also raised for a dropped connection.
+    return any(isinstance(cause, TimeoutError) for cause in _causes(error))
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """`error`, what it was raised from, and so on."""
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error`, the error that caused it, and so on."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__

@@ -1,46 +1,49 @@
-"""A served model behind the engine's function: requests in, completions out as they finish."""
+"""A served model behind the engine's interface: requests in, completions out as they finish."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from data.errors import UserError
-from pipeline.evaluate.served.answers import LeftOut
-from pipeline.evaluate.served.client import Server, complete
-from pipeline.evaluate.served.requests import Request
-from pipeline.generate import Completion, Finished, GenerateRequests, Request as Wanted
+from pipeline.evaluate import Answer, Unanswered
+from pipeline.evaluate.served import requests as served
+from pipeline.evaluate.served.client import complete
+from pipeline.evaluate.served.server import Server
+from pipeline.generate import Completion, Finished, GenerateRequests, Request
 
-UNKNOWN = -1  # a token that was counted, but not told
+UNKNOWN = -1  # stands for a token whose id the server did not send
 
 
 def generator(server: Server) -> GenerateRequests:
-    """A function that asks `server` to go on with each prompt, which is the whole text before.
+    """A function that has `server` continue each prompt, which is the whole text before.
 
-    The ids of a completion are as many as the server counted, all UNKNOWN: none can be trained on.
-    It raises UserError where one prompt stays without an answer, or its tokens are not counted.
+    A completion has as many ids as the server counted tokens, all UNKNOWN, so it cannot be used
+    for training. Raises UserError if a prompt stays unanswered or its tokens are not counted.
     """
 
-    def generate(requests: Sequence[Wanted]) -> Iterator[Finished]:
-        asked = [_asked(place, request) for place, request in enumerate(requests)]
-        for outcome in complete(asked, server):
-            if isinstance(outcome, LeftOut) or outcome.tokens is None or outcome.finish is None:
-                missing = outcome.reason if isinstance(outcome, LeftOut) else "no usage or finish"
+    def generate(requests: Sequence[Request]) -> Iterator[Finished]:
+        prompts = [_request(position, request) for position, request in enumerate(requests)]
+        for outcome in complete(prompts, server):
+            position = outcome.request.problem_id
+            if isinstance(outcome, Unanswered) or outcome.tokens is None or outcome.finish is None:
+                is_answer = isinstance(outcome, Answer)
+                reason = "no usage or finish" if is_answer else outcome.reason
                 raise UserError(
-                    f"{server.url} gave no whole completion of prompt {outcome.request.problem_id}:"
-                    f" {missing}. Evaluate it with thinkbench eval --served, which counts these."
+                    f"{server.url} sent no complete answer to prompt {position}: {reason}."
+                    " Evaluate it with thinkbench eval --served, which counts these."
                 )
             ids = np.full(outcome.tokens, UNKNOWN, dtype=np.int32)
-            yield int(outcome.request.problem_id), Completion(outcome.text, ids, outcome.finish)
+            yield int(position), Completion(outcome.text, ids, outcome.finish)
 
     return generate
 
 
-def _asked(place: int, request: Wanted) -> Request:
+def _request(position: int, request: Request) -> served.Request:
     sampling = request.sampling
     if sampling.min_p or request.logprobs:
-        raise UserError("a server is asked for neither min_p nor logprobs; leave them out")
-    return Request(
-        problem_id=str(place),
+        raise UserError("min_p and logprobs are not supported for a served model; leave them out")
+    return served.Request(
+        problem_id=str(position),
         sample=0,
         messages=[],
         prompt=request.prompt,

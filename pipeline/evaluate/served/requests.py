@@ -1,4 +1,4 @@
-"""What a server is asked: one request for each sample of a problem, with a seed of its own."""
+"""Requests to a server: one for each sample of a problem, each with its own seed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from pipeline.generate import seed_of
 
 @dataclass(frozen=True)
 class Request:
-    """One completion that is wanted. top_k 0 and top_p 1 leave the distribution whole.
+    """A request for one completion. top_k 0 and top_p 1 do not change the distribution.
 
-    messages: turns, which the server puts into its model's chat template
-    prompt: instead of them, the whole text before the completion, template included
+    messages: chat turns, which the server puts into its model's chat template
+    prompt:   instead of messages, the whole text before the completion, template included
     """
 
     problem_id: str
@@ -42,7 +42,8 @@ class Request:
 def requests_of(problems: pl.DataFrame, config: EvalConfig) -> Iterator[Request]:
     """`config.samples` requests for each of `problems` (problem_id, question).
 
-    The samples of a problem follow each other, so that a server reads their prompt once.
+    The samples of one problem are consecutive, so a server with a prefix cache reads their prompt
+    once.
     """
     for problem_id, question in problems.select("problem_id", "question").iter_rows():
         messages = [{"role": "user", "content": user_turn(question)}]
@@ -60,19 +61,23 @@ def requests_of(problems: pl.DataFrame, config: EvalConfig) -> Iterator[Request]
 
 
 def body_of(request: Request, model: str, limit_field: str) -> dict[str, Any]:
-    """The body of its POST. What would change nothing is left out: not every server knows it."""
-    asked: dict[str, Any] = {"messages": request.messages, limit_field: request.max_tokens}
-    if request.prompt is not None:  # its template holds the special tokens that a server would add
-        asked = {"prompt": request.prompt, "max_tokens": request.max_tokens}
-        asked["add_special_tokens"] = False  # not OpenAI's; vLLM and SGLang know it
+    """The JSON body of the POST.
+
+    Settings that change nothing are omitted, because not every server accepts them.
+    """
+    content: dict[str, Any] = {"messages": request.messages, limit_field: request.max_tokens}
+    if request.prompt is not None:
+        content = {"prompt": request.prompt, "max_tokens": request.max_tokens}
+        # The prompt's template already holds the special tokens that a server would add.
+        content["add_special_tokens"] = False  # not in OpenAI's API; vLLM and SGLang accept it
     body: dict[str, Any] = {
         "model": model,
-        **asked,
+        **content,
         "temperature": request.temperature,
         "seed": request.seed,
     }
     if request.top_p < 1:
         body["top_p"] = request.top_p
-    if request.top_k:
-        body["top_k"] = request.top_k  # not OpenAI's; vLLM, SGLang and llama.cpp know it
+    if request.top_k:  # not in OpenAI's API; vLLM, SGLang and llama.cpp accept it
+        body["top_k"] = request.top_k
     return body

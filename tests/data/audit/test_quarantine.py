@@ -11,7 +11,8 @@ from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import state_db
 from data.store.store import ask, open_store
-from pipeline.job.inputs import examples_of, problems_of
+from evals.scores.problems import problems_of
+from pipeline.job.inputs import examples_of
 
 
 def said(thought: str, answer: str) -> str:

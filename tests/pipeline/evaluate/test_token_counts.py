@@ -8,7 +8,13 @@ from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.sources.samples import word_problems
 from evals import token_budget
-from pipeline.evaluate.token_counts import count, frame, mask_is_exact, seen, tokenizer_id
+from pipeline.evaluate.token_counts import (
+    count_tokens,
+    mask_is_exact,
+    token_counts,
+    token_counts_of,
+    tokenizer_id,
+)
 from pipeline.job.inputs import examples_of
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens
@@ -25,10 +31,10 @@ def example(words: int, name: str = "e") -> Example:
 
 
 def test_the_answers_end_is_the_last_token_before_the_stop(tokenizer):
-    found = seen(tokenizer, example(10))
+    counts = token_counts(tokenizer, example(10))
     ids = example_tokens(tokenizer, "How many?", "so " * 10, "7").ids
-    assert tokenizer.decode(ids[: found.answer_end]).endswith("</answer>")
-    assert not tokenizer.decode(ids[: found.answer_end - 1]).endswith("</answer>")
+    assert tokenizer.decode(ids[: counts.answer_end]).endswith("</answer>")
+    assert not tokenizer.decode(ids[: counts.answer_end - 1]).endswith("</answer>")
 
 
 def test_the_mask_of_every_sample_is_exact(tokenizer):
@@ -36,7 +42,7 @@ def test_the_mask_of_every_sample_is_exact(tokenizer):
     rows = [
         Example(str(n), p.question, word_problems.careful(p), p.gold) for n, p in enumerate(made)
     ]
-    assert frame(tokenizer, rows)["mask_is_exact"].all()
+    assert token_counts_of(tokenizer, rows)["mask_is_exact"].all()
 
 
 @pytest.mark.parametrize("shift", [-1, 1])
@@ -57,7 +63,7 @@ def test_a_missing_stop_token_is_not_exact(tokenizer):
 
 def test_survival_counts_the_examples_that_training_keeps_at_that_budget(tokenizer):
     examples = [example(n, f"e{n}") for n in (10, 100, 600)]
-    found = frame(tokenizer, examples)
+    found = token_counts_of(tokenizer, examples)
     first, second = (found["answer_end"] + 1).to_list()[:2]
     budgets = (first - 1, first, second, 10_000)
     curve = token_budget.survival(found, budgets)
@@ -80,10 +86,16 @@ def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(conve
     shown = []
 
     def counted():
-        id = count(
-            converted, "samples-stratos", version, "tiny", gemma3.TINY, lambda *a: shown.append(a)
+        tokenizer = count_tokens(
+            converted,
+            "samples-stratos",
+            version,
+            examples_of(converted, "samples-stratos", version),
+            "tiny",
+            gemma3.TINY,
+            lambda *numbers: shown.append(numbers),
         )
-        return token_budget.counted(converted, "samples-stratos", version, id)
+        return token_budget.counted(converted, "samples-stratos", version, tokenizer)
 
     found = counted()
     assert found.height == len(examples_of(converted, "samples-stratos", version))

@@ -5,7 +5,8 @@ import json
 from data.audit import queries
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from pipeline.job.inputs import examples_of, problems_of
+from evals.scores.problems import problems_of
+from pipeline.job.inputs import examples_of
 
 
 def test_rows_of_a_test_split_are_problems_and_never_trained_on(store, tmp_path):

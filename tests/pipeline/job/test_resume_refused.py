@@ -107,7 +107,7 @@ def test_other_code_is_refused(refused, monkeypatch):
 
 
 def test_a_run_that_is_none_or_of_another_kind_is_refused(refused, say, place):
-    assert "there is no sft run 'sft-x'" in refused(run="sft-x")
+    assert "there is no sft run 'sft-x' to resume" in refused(run="sft-x")
     model = ("--model", str(place / "model"))
     code, _, err = say("--store", place / "store", "grpo", *model, "--resume", broken_off(place))
     assert (code, f"there is no grpo run '{broken_off(place)}'" in err) == (2, True)

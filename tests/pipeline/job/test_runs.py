@@ -4,13 +4,14 @@ import pytest
 
 from pipeline.config import load_preset
 from pipeline.job.inputs import TRAINERS
-from pipeline.job.runs import Job, stage_run
+from pipeline.job.runs import Job, StageSpec, stage_run
 
 
 def name_of(store, **model) -> str:
     preset = load_preset("tiny").with_knobs("model", **model)
     job = Job(store, preset, lambda name: lambda step, of, numbers: None)
-    return stage_run(job, "sft", "sft", {"seed": 0}, {}, None, lambda run: {}).run
+    spec = StageSpec(kind="sft", stage="sft", config={"seed": 0}, inputs={})
+    return stage_run(job, spec, lambda run: {}).run
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,15 @@ from data.store import runs
 from data.store.state_db import BadEntry
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
+from evals.scores.problems import problems_of
 from evals.subsets import choose
 from pipeline.config import GRADERS, load_preset
+from pipeline.evaluate.evaluate import fitting
 from pipeline.job import stages, subset_trial
-from pipeline.job.runs import is_there
+from pipeline.job.models import model_of
+from pipeline.job.runs import Job, StageSpec, outputs_exist, stage_run
+from pipeline.model import gemma3
+from pipeline.model.tokenizer import Tokenizer
 from pipeline.stopping import Stop, TimeIsUp
 
 TEST_PROBLEMS = 12
@@ -32,7 +37,7 @@ def small():
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
     store = open_store(tmp_path_factory.mktemp("job") / "store")
-    return stages.Job(store, small(), lambda name: lambda step, of, numbers: None)
+    return Job(store, small(), lambda name: lambda step, of, numbers: None)
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +128,16 @@ def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
             raise RuntimeError("the power went out")
         return {"fine": True}
 
+    spec = StageSpec(kind="eval", stage="probe", config={"seed": 0}, inputs={})
     with pytest.raises(RuntimeError, match="power"):
-        stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
+        stage_run(job, spec, work)
     broken = runs.state(job.store, tries[0])
     assert broken
     assert (broken["event"], "power" in str(broken["summary"])) == ("failed", True)
-    done = stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work)
+    done = stage_run(job, spec, work)
     assert done.summary["fine"] is True
     assert done.run == tries[1] != tries[0]
-    assert stages.stage_run(job, "eval", "probe", {"seed": 0}, {}, None, work).run == done.run
+    assert stage_run(job, spec, work).run == done.run
 
 
 def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, result, tmp_path):
@@ -140,7 +146,7 @@ def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, resu
     def sampled(name, seed):
         store = open_store(tmp_path / name)
         preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
-        here = stages.Job(store, preset, job.progress)
+        here = Job(store, preset, job.progress)
         stages.prepare(here)
         stages.evaluate(here, "base", "tiny", None)
         return ask(store, question)
@@ -169,7 +175,7 @@ def test_an_evaluation_that_was_broken_off_generates_only_what_it_lacks_and_the_
     for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
         store = open_store(tmp_path / name)
         for stop in stops:
-            here = stages.Job(store, preset, job.progress, stop)
+            here = Job(store, preset, job.progress, stop)
             stages.prepare(here)
             with suppress(TimeIsUp):
                 made.append(stages.evaluate(here, "base", "tiny", None))
@@ -184,12 +190,12 @@ def test_a_model_that_was_removed_is_made_again(job, result):
     [run] = ask(job.store, "select run from runs where kind = 'sft'")["run"].to_list()
     known = runs.state(job.store, run)
     assert known
-    folder = stages.model_of(job.store, known["summary"])
+    folder = model_of(job.store, known["summary"])
     aside = folder.rename(folder.with_name("aside"))
-    found = is_there(job, known["summary"])
+    found = outputs_exist(job, known["summary"])
     aside.rename(folder)
     assert not found
-    assert is_there(job, known["summary"])
+    assert outputs_exist(job, known["summary"])
 
 
 def test_the_export_loads_and_was_compared(job, result):
@@ -200,9 +206,9 @@ def test_the_export_loads_and_was_compared(job, result):
 
 def test_over_long_prompts_are_left_out_and_counted(job, result):
     narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
-    problems = stages.inputs.problems_of(job.store, job.preset.data.problems, "test").kept
-    tokenizer = stages.Tokenizer(stages.gemma3.TINY)
-    fit = stages.fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
+    problems = problems_of(job.store, job.preset.data.problems, "test").kept
+    tokenizer = Tokenizer(gemma3.TINY)
+    fit = fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
     assert 0 < fit.problems.height < TEST_PROBLEMS
     done = stages.evaluate(narrow, "base", "tiny", None)
     assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
@@ -267,7 +273,7 @@ def test_grpo_asks_the_problems_of_a_subset_and_none_that_is_held_out(job, resul
     recipe = Recipe(of="problems", sources=("samples-gsm8k",), sample=60)
     kept, _ = choose.save(job.store, "few", recipe, "Ann")
     tuned = known(job, result["stages"][1]["run"])["parent"]
-    model = stages.model_of(job.store, known(job, tuned)["summary"])
+    model = model_of(job.store, known(job, tuned)["summary"])
     mine = replace(job, preset=job.preset.with_knobs("data", problem_subset="few"))
     done = stages.train_grpo(mine, model, tuned)
     asked = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)

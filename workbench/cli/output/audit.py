@@ -67,12 +67,14 @@ def _seen(
     from workbench.lookup import start
 
     quiet()
-    from pipeline.evaluate import token_counts  # loads jax, so only here
+    from pipeline.evaluate import count_tokens  # loads jax, so only here
+    from pipeline.job import examples_of
     from pipeline.model import gemma3
 
     folder = gemma3.checked(start(store, model).model)
+    examples = examples_of(store, source, converter)
     with bars() as bar:
-        tokenizer = token_counts.count(store, source, converter, model, folder, bar("tokens"))
+        tokenizer = count_tokens(store, source, converter, examples, model, folder, bar("tokens"))
     found = token_budget.counted(store, source, converter, tokenizer)
     value = {
         "tokenizer": tokenizer,

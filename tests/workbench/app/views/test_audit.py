@@ -12,7 +12,8 @@ from data.sources.ingest import ingest
 from data.store import runs
 from data.store.store import add, ask
 from evals import token_budget
-from pipeline.evaluate import token_counts
+from pipeline.evaluate.token_counts import count_tokens
+from pipeline.job.inputs import examples_of
 from pipeline.model import gemma3
 from tests.data.audit import test_queries
 from tests.data.audit.test_quarantine import ROWS, write_jsonl
@@ -142,7 +143,8 @@ def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_b
     quarantine.release(mine, ask(mine, "select record_id from records where contains(body, 'two?')")
                     ["record_id"].item(), "a chorus", "ana")  # fmt: skip
     version = queries.newest(mine, "mine")
-    token_counts.count(mine, "mine", version, "tiny", gemma3.TINY, lambda *shown: None)
+    examples = examples_of(mine, "mine", version)
+    count_tokens(mine, "mine", version, examples, "tiny", gemma3.TINY, lambda *shown: None)
     page = show(PAGE, view="What training sees")
     assert any("exact in 2 of 2" in success.value for success in page.success)
     page.number_input(key="pick budget").set_value(100).run()
@@ -154,7 +156,8 @@ def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_b
 def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
     convert_source(mine, "mine", frozenset(RULES))
     newest, older = queries.conversions(mine)["converter"].to_list()
-    token_counts.count(mine, "mine", older, "tiny", gemma3.TINY, lambda *shown: None)
+    examples = examples_of(mine, "mine", older)
+    count_tokens(mine, "mine", older, examples, "tiny", gemma3.TINY, lambda *shown: None)
     [tokenizer] = token_budget.tokenizers(mine, "mine", older)
     count = pl.lit("zebra", dtype=pl.String).alias("tokenizer")
     runs.begin(mine, "tokens", run="tokens-2", config={}, seed=None, inputs={})

@@ -9,8 +9,8 @@ from data.store.store import ask
 from evals.scores.problems import Problems
 from pipeline.evaluate.answers import Evaluation
 from pipeline.evaluate.evaluate import store_evaluation
-from pipeline.evaluate.served.client import Server
 from pipeline.evaluate.served.generate import generator
+from pipeline.evaluate.served.server import Server
 from pipeline.generate.requests import Request, Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
@@ -27,7 +27,7 @@ PROBLEMS = pl.DataFrame(
 
 def test_the_projects_own_evaluation_can_ask_a_server(store):
     with serving() as running:
-        kept = store_evaluation(
+        tally = store_evaluation(
             Evaluation(store, "r", "base", Problems(PROBLEMS, [])),
             generator(Server(running.url, "m")),
             Sampling(temperature=0.5),
@@ -39,7 +39,7 @@ def test_the_projects_own_evaluation_can_ask_a_server(store):
     prompts = dict(PROBLEMS.select("problem_id", "prompt").iter_rows())
     expected = [(body["prompt"], said(body), 7, "stop") for body in running.bodies]
     assert sorted((prompts[row[0]], *row[1:]) for row in rows.iter_rows()) == sorted(expected)
-    assert (kept.there, len({body["seed"] for body in running.bodies})) == (10, 10)
+    assert (tally.stored, len({body["seed"] for body in running.bodies})) == (10, 10)
 
 
 def test_a_server_goes_on_with_the_text_that_the_engine_would_go_on_with():
@@ -65,7 +65,7 @@ def whole(text: str | None, finish: str | None = "stop", tokens: int | None = 7)
 def test_a_completion_that_is_not_whole_is_no_completion(reply):
     with serving(lambda body, tries: reply) as running:
         generate = generator(Server(running.url, "m"))
-        with pytest.raises(UserError, match="no whole completion of prompt 0"):
+        with pytest.raises(UserError, match="no complete answer to prompt 0"):
             list(generate([Request(prompt="a", sampling=Sampling())]))
 
 
@@ -77,5 +77,5 @@ def test_a_completion_that_is_not_whole_is_no_completion(reply):
     ],
 )
 def test_what_a_server_cannot_do_is_not_asked_of_it(request_):
-    with pytest.raises(UserError, match="neither min_p nor logprobs"):
+    with pytest.raises(UserError, match="min_p and logprobs are not supported"):
         list(generator(Server("http://127.0.0.1:9/v1", "m"))([request_]))

@@ -181,8 +181,9 @@ def test_the_key_is_written_nowhere(evaluate, here, monkeypatch):
     assert "sk-very-secret" not in str(runs)
 
 
-AT_ONCE = "from pipeline import keeping; keeping.ROWS = 2; "  # written as one part
-COMMAND = [sys.executable, "-c", AT_ONCE + "from workbench.cli.main import main; main()"]
+# answers are written in parts of two
+PART_ROWS = "from pipeline.evaluate import answers; answers.PART_ROWS = 2; "
+COMMAND = [sys.executable, "-c", PART_ROWS + "from workbench.cli.main import main; main()"]
 
 
 @pytest.mark.parametrize(

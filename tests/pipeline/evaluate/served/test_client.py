@@ -9,10 +9,11 @@ import pytest
 from data.errors import UserError
 from data.response_format import user_turn
 from pipeline.config import EvalConfig
-from pipeline.evaluate.served.answers import Answer, LeftOut, answer_of
-from pipeline.evaluate.served.client import GIVE_UP_AFTER, Server, checked_url, complete, reach
-from pipeline.evaluate.served.config import ServedConfig
+from pipeline.evaluate.answers import Answer, Unanswered
+from pipeline.evaluate.served.client import MAX_FAILURES, check_reachable, complete
+from pipeline.evaluate.served.replies import answer_of
 from pipeline.evaluate.served.requests import Request, body_of, requests_of
+from pipeline.evaluate.served.server import ServedConfig, Server, checked_url
 from tests.support.served import Reply, answers, chat, said, serving
 
 SOON = {"Retry-After-Ms": "5"}
@@ -155,9 +156,9 @@ def test_a_retry_waits_as_long_as_the_server_says():
 )  # fmt: skip
 def test_what_stays_without_an_answer_is_left_out_with_its_reason(failure, reason, said, again):
     found = outcomes(lambda body, tries: failure if "1 + 1" in str(body) else answers(body, tries))
-    [out] = [outcome for outcome in found if isinstance(outcome, LeftOut)]
-    assert (out.request.problem_id, out.reason, out.again) == ("p1", reason, again)
-    assert said in out.said
+    [out] = [outcome for outcome in found if isinstance(outcome, Unanswered)]
+    assert (out.request.problem_id, out.reason, out.retryable) == ("p1", reason, again)
+    assert said in out.message
     assert len(found) == 3
 
 
@@ -172,15 +173,15 @@ def test_what_stays_without_an_answer_is_left_out_with_its_reason(failure, reaso
 def test_a_cut_connection_and_a_silent_server_are_told_apart(change, reason):
     broken = lambda body, tries: replace(answers(body, tries), **change)  # noqa: E731
     [out] = outcomes(broken, n=1, retries=0, timeout=0.2)
-    assert isinstance(out, LeftOut)
-    assert (out.reason, out.again) == (reason, True)
+    assert isinstance(out, Unanswered)
+    assert (out.reason, out.retryable) == (reason, True)
 
 
 def test_what_is_no_http_is_left_out():
     broken = Reply({}, headers={"Content-Length": "3"})  # and another length after it
     [out] = outcomes(lambda body, tries: broken, n=1)
-    assert isinstance(out, LeftOut)
-    assert (out.reason, out.again) == ("the reply is not HTTP", True)
+    assert isinstance(out, Unanswered)
+    assert (out.reason, out.retryable) == ("the reply is not HTTP", True)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_what_is_no_http_is_left_out():
     [
         (401, ["refused the key", "HTTP 401", "--api-key-env"]),
         (403, ["refused the key", "HTTP 403", "--api-key-env"]),
-        (404, ["no model 'm'", "HTTP 404", "/v1"]),
+        (404, ["does not serve a model 'm'", "HTTP 404", "/v1"]),
     ],
 )
 def test_what_no_request_will_survive_ends_it_after_what_has_finished(status, words):
@@ -214,26 +215,26 @@ def test_a_wrong_path_says_what_a_base_url_looks_like():
 def test_where_nothing_listens_it_says_so():
     with serving() as running:
         pass
-    for ask in (reach, lambda gone: list(complete(requests(2), gone))):
+    for ask in (check_reachable, lambda gone: list(complete(requests(2), gone))):
         with pytest.raises(UserError, match=r"cannot be reached: .*[Cc]onnect.* Start the server"):
             ask(server(running.url, retries=0))
 
 
 def test_a_server_that_is_there_is_reached_whatever_it_thinks_of_us():
     with serving() as running:
-        reach(server(running.url))
-        reach(server(f"{running.url}/nowhere"))
+        check_reachable(server(running.url))
+        check_reachable(server(f"{running.url}/nowhere"))
 
 
 def test_many_failures_in_a_row_end_it():
-    told = pytest.raises(UserError, match=f"^{GIVE_UP_AFTER} requests .* HTTP 400")
+    told = pytest.raises(UserError, match=f"^{MAX_FAILURES} requests .* HTTP 400")
     with serving(lambda body, tries: Reply({"error": "no"}, 400)) as running, told:
         list(complete(requests(100), server(running.url)))
-    assert len(running.bodies) < GIVE_UP_AFTER + 10
+    assert len(running.bodies) < MAX_FAILURES + 10
 
 
 def test_one_problem_that_is_refused_again_and_again_does_not_end_it():
-    samples = [replace(next(iter(requests(1))), sample=n) for n in range(2 * GIVE_UP_AFTER)]
+    samples = [replace(next(iter(requests(1))), sample=n) for n in range(2 * MAX_FAILURES)]
     others = list(requests(4))[1:]
     refused = "What is 0 + 0?"
 

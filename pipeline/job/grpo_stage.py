@@ -1,0 +1,163 @@
+"""The GRPO stage: reinforcement learning on the train problems, evaluated on held-out ones."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.errors import UserError
+from evals.scores import Problems, hash_of_rows, problems_of
+from evals.statistics import wilson
+from pipeline.config import as_json
+from pipeline.evaluate import fitting
+from pipeline.generate import Sampling
+from pipeline.job import inputs
+from pipeline.job.evaluation_stage import sampling_of
+from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
+from pipeline.job.runs import Done, Job, StageSpec, stage_run
+from pipeline.model import Tokenizer, gemma3
+from pipeline.train import grpo, judged
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How the held-out problems are answered during training."""
+
+    sampling: Sampling
+    batch: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """Problems whose prompts fit: those to train on, and those held out.
+
+    train, heldout: problem_id, question, gold, steps, prompt
+    """
+
+    train: pl.DataFrame
+    heldout: pl.DataFrame
+    too_long: int
+
+
+def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
+    """Train `model`; the summary's `model` is the folder of the best step, adapters merged."""
+    config, data = job.preset.grpo, job.preset.data
+    held_out = HeldOut(
+        # held-out problems are chosen among those that fit into training's prompts
+        replace(sampling_of(job.preset.eval), max_prompt_tokens=config.max_prompt_tokens),
+        min(job.preset.eval.batch, data.heldout),
+    )
+    folder = gemma3.checked(str(model))
+    problems = problems_of(job.store, data.problems, "train")
+    subset = inputs.subset_of(job.store, data.problem_subset, "problems")
+    chosen = inputs.problems_in(job.store, subset) if subset else None
+    spec = StageSpec(
+        kind="grpo",
+        stage="grpo",
+        config=as_json(config)
+        | {
+            "heldout": data.heldout,
+            "heldout_sampling": held_out.sampling.as_json(),
+            "heldout_batch": held_out.batch,
+        },
+        inputs={
+            "model": inputs.hash_of_folder(folder),
+            "problems": _hash_of(chosen or problems),
+            **({"heldout": _hash_of(problems)} if subset else {}),
+            **inputs.subset_input(subset),
+        },
+        parent=parent,
+        resumable=True,
+    )
+
+    def work(run: str) -> dict[str, Any]:
+        tokenizer = Tokenizer(folder)
+        split = split_problems(job, tokenizer, problems, chosen)
+        summary = _train(job, folder, tokenizer, split, held_out, run)
+        summary["bad_gold"] = len((chosen or problems).bad_gold)
+        return summary | ({} if subset else {"learned_from": {"source": data.problems}})
+
+    return stage_run(job, spec, work)
+
+
+def _hash_of(problems: Problems) -> str:
+    return hash_of_rows(problems.kept["problem_id"].to_list())
+
+
+def split_problems(
+    job: Job, tokenizer: Tokenizer, problems: Problems, chosen: Problems | None
+) -> Split:
+    """Hold out the first `heldout` of all train problems; train on the rest, or of `chosen`.
+
+    The held-out problems are the same for every subset, so accuracies can be compared.
+    """
+    config, count = job.preset.grpo, job.preset.data.heldout
+    fit = fitting(problems.kept, tokenizer, config.max_prompt_tokens)
+    heldout = fit.problems.head(count)
+    if chosen is not None:
+        fit = fitting(chosen.kept, tokenizer, config.max_prompt_tokens)
+    train = fit.problems.join(heldout, on="problem_id", how="anti", maintain_order="left")
+    if train.height < config.prompts:
+        raise UserError(
+            f"the prompts of {fit.problems.height} train problems fit, {count} are held out, and a"
+            f" step needs {config.prompts} problems: ingest more, or lower heldout or prompts"
+        )
+    return Split(train, heldout, len(fit.too_long))
+
+
+def _train(
+    job: Job, folder: Path, tokenizer: Tokenizer, split: Split, held_out: HeldOut, run: str
+) -> dict[str, Any]:
+    n = split.heldout.height
+
+    def record(step: int, path: Path, answer: float, best: bool) -> None:
+        checkpoint = Checkpoint(
+            run=run, stage="grpo", step=step, folder=path, metric=answer, metric_n=n, best=best
+        )
+        record_checkpoint(job.store, checkpoint)
+
+    def on_checkpoint(step: int, answer: float) -> None:
+        record(step, job.folder / run / "adapters" / str(step), answer, best=False)
+
+    best = grpo.train(
+        load_model(job.preset.model, folder),
+        [
+            grpo.Prompt(*row)
+            for row in split.train.select("problem_id", "prompt", "gold").iter_rows()
+        ],
+        tokenizer,
+        job.preset.grpo,
+        store=job.store,
+        run=run,
+        measure=lambda generate: answer_accuracy(split.heldout, generate),
+        heldout_sampling=held_out.sampling,
+        heldout_batch=held_out.batch,
+        heldout=n,
+        folder=job.folder / run,
+        metrics=job.metrics(run),
+        progress=job.progress("grpo"),
+        on_checkpoint=on_checkpoint,
+        stop=job.stop,
+    )
+    record(best.step, best.merged, best.answer, best=True)
+    return {
+        "model": path_in_store(job.store, best.merged),
+        "best_step": best.step,
+        "heldout_answer": asdict(wilson(round(best.answer * n), n)),
+        "signs": best.signs,
+        "stopped_at": best.stopped_at,
+        "problems": split.train.height,
+        "heldout": n,
+        "too_long": split.too_long,
+    }
+
+
+def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
+    """Share of `problems` (prompt, gold) answered correctly, by the grader of the rewards."""
+    completions = generate(problems["prompt"].to_list(), 0)
+    correct = [
+        judged(completion.text, gold).correct is True
+        for completion, gold in zip(completions, problems["gold"], strict=True)
+    ]
+    return sum(correct) / len(correct)
