@@ -1,9 +1,11 @@
 from .answers import (
+    Answer as Answer,
     Evaluation as Evaluation,
-    Kept as Kept,
-    keep as keep,
-    keep_lacking as keep_lacking,
+    Tally as Tally,
+    Unanswered as Unanswered,
+    complete_missing as complete_missing,
+    store_answers as store_answers,
+    write_unanswered as write_unanswered,
 )
 from .evaluate import fitting as fitting, store_evaluation as store_evaluation
-from .outcomes import Answer as Answer, LeftOut as LeftOut
-from .token_counts import count as count
+from .token_counts import count_tokens as count_tokens

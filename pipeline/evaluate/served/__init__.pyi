@@ -1,4 +1,3 @@
-from .client import Server as Server, checked_url as checked_url, complete as complete
-from .config import ServedConfig as ServedConfig
-from .evaluate import NOT_ASKED as NOT_ASKED
+from .client import Server as Server, check_reachable as check_reachable, complete as complete
 from .requests import Request as Request, body_of as body_of, requests_of as requests_of
+from .server import ServedConfig as ServedConfig, checked_url as checked_url
