@@ -21,11 +21,11 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 
 from benchmarks import report
+from pipeline.batches import sft_batches
 from pipeline.config import BATCHINGS, SftConfig
 from pipeline.loss import policy
 from pipeline.model import Tokens, add_adapters, gemma3 as models, in_blocks
 from pipeline.tiny import initialise
-from pipeline.train import sft
 
 ROOM, SLIDING = 512, 64  # tokens
 MEAN, SPREAD = 160, 0.8  # tokens; of the logarithm
@@ -104,7 +104,7 @@ def measured(examples: int, steps: int, repeats: int) -> list[dict[str, Any]]:
     rows = made_rows(examples, ROOM)
     by_attention = {"dense": adapted(False), "in blocks": adapted(True)}
     datasets = {
-        name: sft.batches(rows, SftConfig(batch=BATCH, batching=name, max_tokens=ROOM), PAD)
+        name: sft_batches(rows, SftConfig(batch=BATCH, batching=name, max_tokens=ROOM), PAD)
         for name in BATCHINGS
     }
     for batching, attention in WAYS:  # compile every shape before the clock runs

@@ -17,6 +17,7 @@ from benchmarks import reference_recipe
 from data.store import open_store
 from evals.comparison import compare
 from evals.scores import problems_of
+from pipeline.batches import Prompt
 from pipeline.config import load_preset
 from pipeline.evaluate import fitting
 from pipeline.job import (
@@ -32,7 +33,7 @@ from pipeline.job import (
     train_sft,
 )
 from pipeline.model import Tokenizer, gemma3
-from pipeline.train import StoreMetrics, grpo
+from pipeline.train import StoreMetrics
 
 STAGES = {
     "start": "sft",
@@ -56,7 +57,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
         train = fit.problems.slice(data.heldout).select("problem_id", "prompt", "gold")
         merged = reference_recipe.train(
             gemma3.load(str(model), dtype=job.preset.model.dtype, remat=job.preset.model.remat),
-            [grpo.Prompt(*row) for row in train.iter_rows()],
+            [Prompt(*row) for row in train.iter_rows()],
             tokenizer,
             config,
             StoreMetrics(job.store, run),

@@ -18,9 +18,10 @@ from tunix.rl.rollout import base_rollout
 
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 from evals.graders import tunix_notebook
+from pipeline.batches import Prompt, prompt_batches
 from pipeline.config import GrpoConfig
 from pipeline.model import Tokenizer, add_adapters, gemma3, merge_adapters
-from pipeline.train import NoBar, Prompt, StoreMetrics, prompt_batches
+from pipeline.train import NoBar, StoreMetrics
 
 PROMPTS, GROUP, BETA, TEMPERATURE, TOP_K = 2, 2, 0.08, 0.9, 50
 WEIGHT_DECAY, CLIP = 0.1, 0.1

@@ -1,1 +1,4 @@
+from .examples import Example as Example, Prompt as Prompt
+from .grpo import prompt_batches as prompt_batches
 from .order import StepOrder as StepOrder
+from .sft import sft_batches as sft_batches, tokenize_examples as tokenize_examples

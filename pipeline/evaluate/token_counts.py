@@ -10,9 +10,9 @@ import polars as pl
 
 from data.response_format import render
 from data.store import Store, add, ask, runs
+from pipeline.batches import Example
 from pipeline.evaluate.answers import Progress
 from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text
-from pipeline.train import Example
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")
 PROGRESS_EVERY = 50  # examples

@@ -9,6 +9,7 @@ import polars as pl
 from data.errors import UserError
 from evals.scores import Problems, hash_of_rows, problems_of
 from evals.statistics import wilson
+from pipeline.batches import Prompt
 from pipeline.config import as_json
 from pipeline.evaluate import fitting
 from pipeline.generate import Sampling
@@ -122,10 +123,7 @@ def _train(
 
     best = grpo.train(
         load_model(job.preset.model, folder),
-        [
-            grpo.Prompt(*row)
-            for row in split.train.select("problem_id", "prompt", "gold").iter_rows()
-        ],
+        [Prompt(*row) for row in split.train.select("problem_id", "prompt", "gold").iter_rows()],
         tokenizer,
         job.preset.grpo,
         store=job.store,

@@ -13,8 +13,8 @@ from data.errors import UserError
 from data.store import Store, ask
 from data.subsets import Subset, subset
 from evals.scores import Problems, problems_of
+from pipeline.batches import Example
 from pipeline.config import PRESETS, BadConfig
-from pipeline.train import Example
 
 ROOT = Path(__file__).parents[2]
 SOURCE_FLOORS = ("data", "evals", "pipeline")

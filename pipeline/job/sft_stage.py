@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from evals.scores import hash_of_rows
+from pipeline.batches import Example, tokenize_examples
 from pipeline.config import as_json
 from pipeline.job import inputs
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
 from pipeline.model import Tokenizer, gemma3
-from pipeline.train import Example, sft
+from pipeline.train import sft
 
 
 def train_sft(job: Job, model: Path | str, converter: str) -> Done:
@@ -40,7 +41,7 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
 def _train(job: Job, folder: Path, examples: list[Example], run: str) -> dict[str, Any]:
     config = job.preset.sft
     tokenizer = Tokenizer(folder)
-    rows, too_long = sft.tokenized(examples, tokenizer, config.max_tokens)
+    rows, too_long = tokenize_examples(examples, tokenizer, config.max_tokens)
     merged = sft.train(
         load_model(job.preset.model, folder),
         rows,

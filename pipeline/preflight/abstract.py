@@ -24,7 +24,7 @@ from pipeline.loss import objective_of, policy
 from pipeline.model import add_adapters, gemma3 as models
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
-from pipeline.train import optimizer, tunix
+from pipeline.train import adamw, tunix
 
 Module = TypeVar("Module", bound=nnx.Module)
 PAD, STOPS = 0, (1, 106)  # Gemma's; which ids they are changes no shape
@@ -79,7 +79,7 @@ def trained(
         model = _adapted(step, preset, mesh)
         trainer = peft_trainer.PeftTrainer(
             model,
-            optimizer(section, section.steps),
+            adamw(section, section.steps),
             peft_trainer.TrainingConfig(
                 eval_every_n_steps=1,
                 gradient_accumulation_steps=step.pieces if step.pieces > 1 else None,

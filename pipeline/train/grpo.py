@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import grain.python as grain
 import numpy as np
 
 from data.store import Store, fingerprint
-from pipeline.batches import StepOrder
+from pipeline.batches import Prompt, StepOrder, prompt_batches
 from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
 from pipeline.generate import Generate, Sampling, generator
@@ -19,21 +18,13 @@ from pipeline.model import Tokenizer, gemma3, merge_adapters
 from pipeline.stopping import Stop
 from pipeline.train.guards import Collapsing, Guard
 from pipeline.train.metrics import StoreMetrics
+from pipeline.train.optimizer import reset_momentum
 from pipeline.train.rewards import as_tunix, judged, rewards_of
 from pipeline.train.rollout_log import Recorder
-from pipeline.train.sft import NoBar, Progress, forget_momentum
+from pipeline.train.sft import NoBar, Progress
 from pipeline.train.tunix import Learner, Resampling, algorithm, cluster_of
 
 Measure = Callable[[Generate], float]  # held-out answer accuracy of what generates
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """One problem as GRPO sees it."""
-
-    problem_id: str
-    prompt: str
-    gold: str
 
 
 @dataclass(frozen=True)
@@ -84,21 +75,6 @@ class Shown:
     def go_on(self) -> None:
         """The next step begins now."""
         self.last = time.monotonic()
-
-
-def prompt_batches(problems: list[Prompt], config: GrpoConfig) -> grain.MapDataset:
-    """Batches of prompts without end, a pure function of seed and step; columns as arrays."""
-
-    def columns(places: np.ndarray) -> dict[str, np.ndarray]:
-        chosen = [problems[place] for place in places]
-        return {
-            "prompts": np.array([problem.prompt for problem in chosen]),
-            "problem_id": np.array([problem.problem_id for problem in chosen]),
-            "gold": np.array([problem.gold for problem in chosen]),
-        }
-
-    order = grain.MapDataset.source(range(len(problems))).shuffle(seed=config.seed).repeat()
-    return order.batch(config.prompts).map(columns)
 
 
 def train(
@@ -202,7 +178,7 @@ def train(
         if action == "roll-back":
             best.restore(best.best(), actor)
             # its momentum would lead where the run was rolled back from
-            forget_momentum(trainer.optimizer)
+            reset_momentum(trainer.optimizer)
         leave = stop.asked()
         due = step % config.checkpoint_every == 0 or step == config.steps
         if leave or due or action in ("roll-back", "stop"):

@@ -1,114 +1,30 @@
 """Cold-start supervised fine-tuning: Tunix's PeftTrainer on a Grain dataset, Qwix adapters."""
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import grain.python as grain
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import nnx
 from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
 from data.errors import UserError
 from data.store import fingerprint
-from pipeline.batches import StepOrder, packing
+from pipeline.batches import StepOrder, sft_batches
 from pipeline.checkpoint import TrainingState
-from pipeline.config import LoraConfig, SftConfig
+from pipeline.config import SftConfig
 from pipeline.loss import policy
-from pipeline.model import Tokenizer, Tokens, add_adapters, example_tokens, gemma3, merge_adapters
+from pipeline.model import Tokenizer, Tokens, add_adapters, gemma3, merge_adapters
 from pipeline.stopping import Stop
 from pipeline.train import step as train_step
 from pipeline.train.metrics import StoreMetrics
+from pipeline.train.optimizer import adamw
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
-
-
-@dataclass(frozen=True)
-class Example:
-    """What SFT trains on; see the table `examples`."""
-
-    example_id: str
-    prompt: str
-    reasoning: str
-    answer: str
-
-
-def optimizer(config: LoraConfig, steps: int) -> optax.GradientTransformation:
-    """AdamW behind a clip; the rate rises over the warm-up, then falls as a cosine."""
-    schedule = optax.warmup_cosine_decay_schedule(
-        init_value=0.0,
-        peak_value=config.learning_rate,
-        warmup_steps=max(1, round(config.warmup * steps)),
-        decay_steps=max(2, steps),
-    )
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.adamw(schedule, b1=0.9, b2=config.beta2, weight_decay=config.weight_decay),
-    )
-
-
-def forget_momentum(optimizer: nnx.Optimizer) -> None:
-    """Let Adam begin anew, as if it had seen no gradient; the rate stays where it is."""
-    is_adam = lambda part: isinstance(part, optax.ScaleByAdamState)  # noqa: E731
-    for part in jax.tree.leaves(optimizer.opt_state, is_leaf=is_adam):
-        if is_adam(part):
-            is_variable = lambda leaf: isinstance(leaf, nnx.Variable)  # noqa: E731
-            for variable in jax.tree.leaves(part, is_leaf=is_variable):
-                variable[...] = jnp.zeros_like(variable[...])
-
-
-def tokenized(
-    examples: list[Example], tokenizer: Tokenizer, max_tokens: int
-) -> tuple[list[Tokens], list[str]]:
-    """Examples that fit, as tokens; and the ids of those left out for their length."""
-    kept, too_long = [], []
-    for example in examples:
-        row = example_tokens(tokenizer, example.prompt, example.reasoning, example.answer)
-        if len(row.ids) <= max_tokens:
-            kept.append(row)
-        else:
-            too_long.append(example.example_id)
-    return kept, too_long
-
-
-def batches(
-    rows: list[Tokens], config: SftConfig, pad: int
-) -> grain.MapDataset[dict[str, np.ndarray]]:
-    """Batches without end, a pure function of seed and step: see `packing.laid_out`.
-
-    All have one shape for the whole run, or one of a few where they are bucketed.
-    """
-    lengths = [len(row.ids) for row in rows]
-    longest = packing.rounded(max(lengths))
-    laid_out = partial(packing.laid_out, batch=config.batch, pad=pad)
-    if config.batching == "padded":
-        order = grain.MapDataset.source(range(len(rows))).shuffle(seed=config.seed).repeat()
-        return order.batch(config.batch).map(
-            lambda places: laid_out([[rows[place]] for place in places], length=longest)
-        )
-    if config.batching == "packed":
-        room = max(longest, packing.rounded(config.max_tokens))
-        steps = packing.packed_steps(lengths, config.batch, room, config.seed)
-        widths = [room]
-    else:
-        steps = packing.bucketed_steps(lengths, config.batch, config.seed)
-        widths = packing.widths(longest)
-
-    def batch(step: int) -> dict[str, np.ndarray]:
-        chosen = [[rows[place] for place in row] for row in steps(step)]
-        filled = max(sum(len(example.ids) for example in row) for row in chosen)
-        return laid_out(chosen, length=packing.width_of(filled, widths))
-
-    return grain.MapDataset.range(sys.maxsize).map(batch)
 
 
 class Watch(TrainingHooks):
@@ -214,7 +130,7 @@ def train(
     pad, stop = tokenizer.pad_id(), stop or Stop()
     trainer = peft_trainer.PeftTrainer(
         model,
-        optimizer(config, config.steps),
+        adamw(config, config.steps),
         peft_trainer.TrainingConfig(
             eval_every_n_steps=config.steps + 1, max_steps=config.steps, metrics_prefix="sft"
         ),
@@ -228,7 +144,9 @@ def train(
     read = fingerprint(rows=[row.ids.tolist() for row in rows])
     state = TrainingState(folder / "state", {"config": asdict(config), "examples": read})
     place = state.restore(model, trainer.optimizer)
-    order = StepOrder(batches(rows, config, pad), place["order"] if place else None, config.steps)
+    order = StepOrder(
+        sft_batches(rows, config, pad), place["order"] if place else None, config.steps
+    )
     trainer._train_steps = trainer._iter_steps = order.done
     metrics.go_on(order.done)
     trainer.checkpoint_manager = keeper = Keeper(state, config.checkpoint_every, stop)  # type: ignore[assignment]  # quacks like one

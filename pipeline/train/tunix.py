@@ -24,7 +24,7 @@ from pipeline.generate import Completion, Sampling, engine_of, in_order, request
 from pipeline.loss import Objective, piece_of, policy_loss, scores_of
 from pipeline.model import Tokenizer, add_adapters, gemma3
 from pipeline.train import step
-from pipeline.train.sft import optimizer
+from pipeline.train.optimizer import adamw
 
 LOGGED = ("entropy", "pg_clipfrac", "clip_high", "clip_low")
 
@@ -246,7 +246,7 @@ def cluster_of(
                 seed=config.seed,
             ),  # type: ignore[arg-type]  # Tunix takes a partial of a subclass as well
             training_config=rl.RLTrainingConfig(
-                actor_optimizer=optimizer(config, config.steps),
+                actor_optimizer=adamw(config, config.steps),
                 eval_every_n_steps=config.steps + 1,
                 max_steps=config.steps,
                 mini_batch_size=config.prompts,

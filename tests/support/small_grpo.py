@@ -9,6 +9,7 @@ from tunix.rl import common
 
 from data.sources.samples import word_problems
 from data.store.store import add, open_store
+from pipeline.batches.examples import Prompt
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
 from pipeline.model import gemma3
@@ -49,7 +50,7 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
     golds = [problem.gold for problem in made]
     add(store, "problems", rows_of("problems", problem_id=ids, gold=golds), run="convert-test")
     problems = [
-        grpo.Prompt(id, prompt_text(tokenizer, problem.question), problem.gold)
+        Prompt(id, prompt_text(tokenizer, problem.question), problem.gold)
         for id, problem in zip(ids, made, strict=True)
     ]
     metrics = StoreMetrics(store, "grpo-test")

@@ -8,9 +8,9 @@ from hypothesis import given, settings, strategies as some
 
 from data.errors import UserError
 from pipeline.batches import packing
+from pipeline.batches.sft import sft_batches
 from pipeline.config import BadConfig, SftConfig, load_preset
 from pipeline.model.tokenizer import Tokens
-from pipeline.train import sft
 from tests.support.two_layers import assert_same, loss_and_gradient
 
 PAD, ROOM = 0, 64
@@ -31,7 +31,7 @@ def examples_of(lengths) -> list[Tokens]:
 
 def steps_of(examples, count: int, **knobs) -> list[dict[str, np.ndarray]]:
     """The first `count` batches."""
-    dataset = sft.batches(examples, SftConfig(**knobs), PAD)
+    dataset = sft_batches(examples, SftConfig(**knobs), PAD)
     return [at(dataset, step) for step in range(count)]
 
 
@@ -59,7 +59,7 @@ def found_in(batch) -> list[tuple[int, int]]:
 @given(lengths=sizes, batch=some.integers(1, 5), seed=some.integers(0, 3), way=ways)
 def test_each_epoch_uses_every_example_once_and_whole(lengths, batch, seed, way):
     config = SftConfig(batch=batch, batching=way, seed=seed, max_tokens=ROOM)
-    dataset = sft.batches(examples_of(lengths), config, PAD)
+    dataset = sft_batches(examples_of(lengths), config, PAD)
     n, stream, step = len(lengths), [], 0
     while len(stream) < 2 * n:  # the last batch may go on into a third epoch
         stream += found_in(at(dataset, step))
@@ -87,7 +87,7 @@ def test_any_step_can_be_asked_for_first(way):
     config = SftConfig(batch=4, batching=way, max_tokens=60)
     before = steps_of(rows, 40, batch=4, batching=way, max_tokens=60)
     for step in (39, 7):
-        alone = at(sft.batches(rows, config, PAD), step)
+        alone = at(sft_batches(rows, config, PAD), step)
         assert all(np.array_equal(alone[name], before[step][name]) for name in alone)
 
 

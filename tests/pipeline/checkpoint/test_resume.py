@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from data.sources.samples import word_problems
 from data.store.store import Store, ask, open_store
+from pipeline.batches.examples import Prompt
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
 from pipeline.model import gemma3
@@ -79,7 +80,7 @@ def train_grpo(cold, tmp_path) -> Callable[[str, Stop], grpo.Best]:
     store, start = open_store(tmp_path / "store"), str(cold["merged"])
     tokenizer = Tokenizer(gemma3.TINY)
     problems = [
-        grpo.Prompt(f"p{n}", prompt_text(tokenizer, made.question), made.gold)
+        Prompt(f"p{n}", prompt_text(tokenizer, made.question), made.gold)
         for n, made in enumerate(word_problems.problems(6, 3, "train"))
     ]
 

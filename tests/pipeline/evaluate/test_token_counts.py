@@ -8,6 +8,8 @@ from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.sources.samples import word_problems
 from evals import token_budget
+from pipeline.batches.examples import Example
+from pipeline.batches.sft import tokenize_examples
 from pipeline.evaluate.token_counts import (
     count_tokens,
     mask_is_exact,
@@ -18,7 +20,6 @@ from pipeline.evaluate.token_counts import (
 from pipeline.job.inputs import examples_of
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens
-from pipeline.train.sft import Example, tokenized
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_survival_counts_the_examples_that_training_keeps_at_that_budget(tokeniz
     first, second = (found["answer_end"] + 1).to_list()[:2]
     budgets = (first - 1, first, second, 10_000)
     curve = token_budget.survival(found, budgets)
-    kept = [len(tokenized(examples, tokenizer, budget)[0]) for budget in budgets]
+    kept = [len(tokenize_examples(examples, tokenizer, budget)[0]) for budget in budgets]
     assert [round(point["value"] * 3) for point in curve] == kept
     assert [point["value"] for point in curve] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
     assert {point["n"] for point in curve} == {3}

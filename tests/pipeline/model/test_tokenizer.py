@@ -9,10 +9,11 @@ import pytest
 
 from data.errors import UserError
 from data.response_format import INSTRUCTION
+from pipeline.batches.examples import Example
+from pipeline.batches.sft import sft_batches, tokenize_examples
 from pipeline.config import SftConfig
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, example_tokens, padded, prompt_text
-from pipeline.train.sft import Example, batches, tokenized
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_the_completion_is_what_follows_the_prompt_and_its_stop_token(tokenizer)
 
 def test_examples_over_the_limit_are_named_and_never_cut(tokenizer):
     examples = [Example("short", "a?", "b", "1"), Example("long", "a?", "b " * 900, "1")]
-    rows, too_long = tokenized(examples, tokenizer, 512)
+    rows, too_long = tokenize_examples(examples, tokenizer, 512)
     assert (len(rows), too_long) == (1, ["long"])
 
 
@@ -88,7 +89,7 @@ def test_padding_is_no_part_of_the_completion(tokenizer):
 
 
 def batch(rows, step: int, seed: int = 0) -> np.ndarray:
-    found = batches(rows, SftConfig(batch=4, seed=seed), 0)[step]
+    found = sft_batches(rows, SftConfig(batch=4, seed=seed), 0)[step]
     assert found is not None
     return found["ids"]
 

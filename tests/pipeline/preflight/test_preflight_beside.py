@@ -13,7 +13,7 @@ from pipeline.preflight import abstract, compiled, programs, report, steps
 from pipeline.preflight.chips import CHIPS, GIB, chip_of
 from pipeline.preflight.compiled import Compiled
 from pipeline.preflight.estimate import estimated
-from pipeline.train.sft import optimizer
+from pipeline.train.optimizer import adamw
 
 V6E = load_preset("v6e-1")
 STATE = ("adapters", "optimizer")
@@ -79,10 +79,10 @@ def test_the_optimizer_counted_is_the_one_that_training_makes(micro_batch):
     start = gemma3.load("tiny")
     rank = preset.grpo.lora_rank
     model = add_adapters(start.model, rank=rank, alpha=1.0, seed=0, mesh=start.mesh)
-    adamw = optimizer(preset.grpo, 10)
+    rule = adamw(preset.grpo, 10)
     if (pieces := steps.pieces_of(preset)) > 1:
-        adamw = optax.MultiSteps(adamw, pieces).gradient_transformation()
-    state = nnx.state(nnx.Optimizer(model, adamw, wrt=nnx.LoRAParam))
+        rule = optax.MultiSteps(rule, pieces).gradient_transformation()
+    state = nnx.state(nnx.Optimizer(model, rule, wrt=nnx.LoRAParam))
     made = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
     assert parts_of(preset, "rollout decode")["optimizer"] == pytest.approx(made, abs=64)
 

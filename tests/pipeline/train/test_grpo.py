@@ -12,6 +12,8 @@ from tunix.sft.metrics_logger import MetricsLogger
 
 from data.errors import UserError
 from data.store.store import ask
+from pipeline.batches.examples import Prompt
+from pipeline.batches.grpo import prompt_batches
 from pipeline.checkpoint.best import BestAdapters
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
@@ -19,7 +21,7 @@ from pipeline.model import gemma3
 from pipeline.model.lora import add_adapters, merge_adapters
 from pipeline.train import grpo
 from pipeline.train.metrics import StoreMetrics
-from pipeline.train.tunix import algorithm
+from pipeline.train.tunix import algorithm, cluster_of
 from tests.support.small_grpo import CONFIG, HELDOUT
 
 
@@ -127,10 +129,10 @@ def test_a_group_of_one_is_refused():
 
 
 def test_the_order_of_problems_is_a_pure_function_of_the_seed():
-    problems = [grpo.Prompt(f"p{n}", f"{n}?", str(n)) for n in range(9)]
+    problems = [Prompt(f"p{n}", f"{n}?", str(n)) for n in range(9)]
 
     def order(seed):
-        batches = grpo.prompt_batches(problems, GrpoConfig(prompts=3, steps=5, seed=seed))
+        batches = prompt_batches(problems, GrpoConfig(prompts=3, steps=5, seed=seed))
         found = [batches[step] for step in range(5)]
         return [batch["problem_id"].tolist() for batch in found if batch]
 
@@ -164,7 +166,7 @@ def test_restored_adapters_are_those_that_were_saved(few, tmp_path):
 def test_no_logger_of_a_run_has_a_backend_so_that_wandb_never_starts(trained, few):
     start = gemma3.load(str(few))
     sampling = Sampling(max_prompt_tokens=128, max_tokens=16)
-    cluster = grpo.cluster_of(start, trained["tokenizer"], CONFIG, sampling)
+    cluster = cluster_of(start, trained["tokenizer"], CONFIG, sampling)
     loggers = [cluster._rl_metrics_logger, cluster.actor_trainer.metrics_logger]
     loggers.append(StoreMetrics(trained["store"], "quiet"))
     assert all(isinstance(logger, MetricsLogger) for logger in loggers)

@@ -17,6 +17,7 @@ from pipeline.model.lora import add_adapters
 from pipeline.model.tokenizer import Tokenizer
 from pipeline.train import sft
 from pipeline.train.metrics import StoreMetrics
+from pipeline.train.optimizer import adamw, reset_momentum
 
 
 def test_what_was_learned_is_in_every_projection_of_the_merged_weights(cold, few):
@@ -55,13 +56,13 @@ def test_no_example_that_fits_is_refused_with_the_limit(cold, few, tmp_path):
 def test_an_optimizer_that_forgets_its_momentum_keeps_its_place_in_the_schedule(few):
     start = gemma3.load(str(few))
     model = add_adapters(start.model, rank=2, alpha=1.0, seed=0, mesh=start.mesh)
-    rule = sft.optimizer(SftConfig(lora_rank=2, warmup=0.5), 10)
+    rule = adamw(SftConfig(lora_rank=2, warmup=0.5), 10)
     optimizer = nnx.Optimizer(model, rule, wrt=nnx.LoRAParam)
     ones = jax.tree.map(jnp.ones_like, nnx.state(model, nnx.LoRAParam))
     update = nnx.jit(lambda optimizer, model, ones: optimizer.update(model, ones))
     for _ in range(3):
         update(optimizer, model, ones)
-    sft.forget_momentum(optimizer)
+    reset_momentum(optimizer)
     numbers = {
         "/".join(map(str, path)): np.asarray(leaf)
         for path, leaf in nnx.to_flat_state(nnx.state(optimizer, nnx.OptState))
