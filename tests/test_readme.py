@@ -1,4 +1,4 @@
-"""The README: its quick commands run as shown, its files exist, and what it names is there."""
+"""The README and the guides in docs/: commands run or parse as shown, and what they name exists."""
 
 import json
 import re
@@ -11,26 +11,42 @@ from tests import ROOT
 from workbench.cli.main import main, thinkbench
 
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [
-    shlex.split(line, comments=True)[1:]
-    for block in BLOCKS
-    for line in block.splitlines()
-    if line.startswith("thinkbench")
-]
+DATA = (ROOT / "docs/data.md").read_text()
+EVALUATION = (ROOT / "docs/evaluation.md").read_text()
+GUIDES = [README, *(file.read_text() for file in sorted((ROOT / "docs").glob("*.md")))]
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """The arguments of each line that begins with `thinkbench` in a block of shell commands."""
+    return [
+        shlex.split(line, comments=True)[1:]
+        for block in re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("thinkbench")
+    ]
+
+
+COMMANDS = {shlex.join(command): command for text in GUIDES for command in commands_in(text)}
 QUICK = ("doctor", "ingest", "convert", "audit")
 OF_ANSWERS = ("grade", "failures", "compare", "transitions", "audit", "verify")
-TREE = README.split("```")[-2]
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) < 150
 
 
 def test_the_quick_commands_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
-    quick = [one for one in COMMANDS if one[0] in QUICK and "graders" not in one]
+    quick = [
+        command
+        for command in commands_in(README) + commands_in(DATA)
+        if command[0] in QUICK and "graders" not in command
+    ]
     assert list(dict.fromkeys(command[0] for command in quick)) == list(QUICK)
     for command in quick:
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as ended:
             main(command)
-        assert (left.value.code, command) == (0, command)
+        assert (ended.value.code, command) == (0, command)
     assert "quarantined" in capsys.readouterr().out
 
 
@@ -40,29 +56,55 @@ def test_the_commands_on_stored_answers_run_one_after_the_other(tmp_path, say):
         (tmp_path / "rows.jsonl").write_text(json.dumps(row))
         assert say("import", tmp_path / "rows.jsonl", "--name", run)[0] == 0
         assert say("grade", "--run", run)[0] == 0
-    [block] = [block for block in BLOCKS if "thinkbench verify" in block]
-    commands = [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
+    commands = commands_in(EVALUATION)
     assert tuple(command[0] for command in commands) == OF_ANSWERS
     for command in commands:
         assert (say(*command)[0], command) == (0, command)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_command_of_the_readme_is_one_that_can_be_given(command):
+def test_the_readme_imports_generations_and_compares_them(tmp_path, say):
+    for run, answer in (("RUN", "5"), ("RUN_A", "5"), ("RUN_B", "4")):
+        row = {"problem_id": "p", "question": "2 + 2?", "gold": "4", "text": f"#### {answer}"}
+        (tmp_path / f"{run}.jsonl").write_text(json.dumps(row))
+    [block] = [
+        commands
+        for block in re.findall(r"```sh\n.*?```", README, flags=re.DOTALL)
+        if (commands := commands_in(block)) and commands[0][0] == "import"
+    ]
+    for run in ("RUN_A", "RUN_B"):
+        assert say("import", tmp_path / f"{run}.jsonl", "--name", run)[0] == 0
+    for command in block:
+        arguments = [str(tmp_path / "RUN.jsonl") if word == "FILE" else word for word in command]
+        assert (say(*arguments)[0], command) == (0, command)
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_a_command_of_the_guides_can_be_given(command):
     name, *arguments = command
     verb = thinkbench.commands[name]
+    arguments = [str(ROOT / "README.md") if word == "FILE" else word for word in arguments]
     verb.make_context(name, arguments, resilient_parsing=False)
 
 
-@pytest.mark.parametrize("target", re.findall(r"make ([a-z]+)", README))
-def test_a_make_target_of_the_readme_exists(target):
-    if target != "are":  # "Python … and make are all"
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([a-z]+)`", "".join(GUIDES)))))
+def test_a_make_target_of_the_guides_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", re.findall(r"[\w-]+\.(?:py|toml)|\b[a-z]+/", TREE))
-def test_what_the_tree_names_exists(name):
-    assert [path for path in ROOT.rglob(name.rstrip("/")) if ".venv" not in path.parts]
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        set(
+            re.findall(
+                r"\b(?:data|evals|pipeline|workbench|tests|benchmarks)/[\w/]+\.(?:py|toml)",
+                "".join(GUIDES),
+            )
+        )
+    ),
+)
+def test_a_file_that_a_guide_names_exists(path):
+    if not (ROOT / "docs/log.md").read_text().count(path):  # the log speaks of its day
+        assert (ROOT / path).is_file()
 
 
 def test_the_presets_it_names_exist():
