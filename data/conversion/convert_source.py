@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,12 @@ from data.conversion import dialects
 from data.conversion.convert import Conversion, Example, convert, converter
 from data.conversion.prompts import Rewrite
 from data.errors import UserError
+from data.progress import Progress, no_progress
 from data.sources import Rejected, files_in, row_shapes, rows_at_most, rows_of, skipped_in
 from data.store import TABLES, Store, add, ask, runs
 
 BATCH = 4_000  # records of one part
 NAMED = 20  # lines that are no rows
-Progress = Callable[[int, int, dict[str, float]], None]
 OF_RECORDS = ("record_id", "source", "shape", "split", "body")
 RESULT = ("outcome", "reason", "dialect", "pattern", "defects")
 TEXTS = (
@@ -62,7 +62,7 @@ def convert_source(
         version=version,
     )["record_id"]
     if len(done) < every.height:
-        shown = progress or (lambda *shown: None)
+        shown = progress or no_progress
         _convert(store, source, version, rules, every, set(done), shown)
     return {"source": source, "converter": version, **counts(store, source, version)}
 
@@ -308,7 +308,7 @@ def convert_file(
     """
     version = converter(rules)
     rejected: list[Rejected] = []
-    shown = progress or (lambda *shown: None)
+    shown = progress or no_progress
 
     def results():
         read, of = 0, sum(map(rows_at_most, files_in(path)))

@@ -1,11 +1,11 @@
 """Failures of a run: each generation's categories, stored once, counted and listed."""
 
-from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
 from data.errors import UserError
+from data.progress import Progress
 from data.store import TABLES, Store, add, ask
 from evals.failures.categories import CATEGORIES, VERSION, Category, categories, suspect
 from evals.graders import GRADERS, gold_number, read
@@ -13,7 +13,6 @@ from evals.scores import AT_A_TIME, NO_GOLD, UnknownRun
 from evals.statistics import wilson
 
 SUSPECT = "gold suspect"
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def categorise(store: Store, run: str, progress: Progress | None = None) -> int:

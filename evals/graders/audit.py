@@ -1,13 +1,14 @@
 """The audit of graders: where they disagree, what they cannot see, and which golds are to doubt."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 import polars as pl
 
 from data.errors import UserError
+from data.progress import Progress
 from data.response_format import render
 from data.store import Store, ask
 from evals.failures import SUSPECT
@@ -20,7 +21,6 @@ from evals.statistics import wilson
 EXAMPLES = 3  # of each kind of disagreement
 LISTED = 20  # golds of each kind that are named
 PROBED = 500  # golds that the probes are made of, by id, which are hashes: a fixed choice
-Progress = Callable[[int, int, dict[str, float]], None]
 WORDS = {True: "right", False: "wrong", None: "unknown"}
 
 

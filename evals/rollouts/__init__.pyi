@@ -7,7 +7,6 @@ from .learnability import (
 )
 from .read import (
     GRADER as GRADER,
-    Progress as Progress,
     apart as apart,
     check_rewards as check_rewards,
     pages as pages,

@@ -11,10 +11,11 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
+from data.progress import Progress
 from data.store import Store
 from evals.graders import GRADERS
 from evals.rollouts.advantages import SAME
-from evals.rollouts.read import ANSWER, GRADER, Progress, regraded_verdicts, stored_verdicts
+from evals.rollouts.read import ANSWER, GRADER, regraded_verdicts, stored_verdicts
 from evals.statistics import mean_of_clusters, wilson, wilson_columns
 
 BANDS = {

@@ -1,17 +1,17 @@
 """Rollouts of a GRPO run as the store holds them: verdicts of all, or whole rows page by page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import polars as pl
 
 from data.errors import UserError
+from data.progress import Progress
 from data.store import Store, ask, within
 from evals.graders import GRADERS
 
 GRADER = "strict"  # of the rewards and of the evaluation
 ANSWER = "answer"  # the reward that is the grader's verdict: 1, 0, or nan where it is unknown
 AT_A_TIME = 20_000  # rollouts with their texts in memory, but for one step of more
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def steps_of(store: Store, run: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ Answers to problems of a test split are no records: training on them would spoil
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.conversion.convert_source import convert_source
+from data.progress import Progress
 from data.sources.ingest import ingest
 from data.store import BadEntry, Store, ask, runs as known_runs, within
 from evals.failures.categories import categories
@@ -26,7 +27,6 @@ PICKS = {
     "best": "the fewest findings of evals/failures/categories.py, then the shortest",
 }
 AT_A_TIME = 20_000  # generations with their texts in memory
-Progress = Callable[[int, int, dict[str, float]], None]
 PROBLEMS = """
 select problem_id, any_value(question) as question, any_value(gold) as gold,
     bool_or(split = 'test') as tested

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import polars as pl
 
+from data.progress import Progress
 from data.store import TABLES, Store, add_generations, ask, compact, files
 from evals.scores import Problems, graded
 from pipeline.config import GRADERS
@@ -21,8 +22,6 @@ PART_ROWS = 500  # answers written as one part
 FLUSH_SECONDS = 10.0  # at most this long between two writes, while answers arrive
 MERGE_PARTS = 32  # parts of a run that are merged into one while it is still running
 PROGRESS_SECONDS = 0.1
-
-Progress = Callable[[int, int, dict[str, float]], None]  # step, total, numbers to show
 
 
 class SampleRequest(Protocol):

@@ -6,10 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from data.progress import Progress
 from evals.scores import grade_missing
 from pipeline import distributed
 from pipeline.config import GRADERS
-from pipeline.evaluate.answers import Answer, Evaluation, Progress, Tally, complete_missing
+from pipeline.evaluate.answers import Answer, Evaluation, Tally, complete_missing
 from pipeline.generate import GenerateRequests, Request, Sampling, seed_of
 from pipeline.model import Tokenizer, prompt_text
 from pipeline.stopping import Stop

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from data.progress import Progress
 from data.response_format import render
 from data.store import Store, add, ask, runs
 from pipeline.batches import Example
-from pipeline.evaluate.answers import Progress
 from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")

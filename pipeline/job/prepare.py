@@ -1,22 +1,21 @@
 """Ingest and convert the rows that a preset names. Loads no training package."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from data.conversion import dialects
 from data.conversion.convert_source import convert_source
+from data.progress import ProgressReporter
 from data.sources.cards import cards
 from data.sources.ingest import ingest
 from data.store import Store
 from pipeline.config import DataConfig
 
 # title of a piece of work -> a function that is called with (step, total, numbers to show)
-Progress = Callable[[str], Callable[[int, int, dict[str, float]], None]]
 
 
 def prepared(
-    store: Store, data: DataConfig, progress: Progress, *, records: bool = True
+    store: Store, data: DataConfig, progress: ProgressReporter, *, records: bool = True
 ) -> dict[str, Any]:
     """Ingest and convert what `data` names; counts by source. A second call adds nothing.
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from data.progress import ProgressReporter
 from data.store import Store, held, runs
 from pipeline import distributed
 from pipeline.checkpoint import refuse_others
 from pipeline.config import Preset, as_json
 from pipeline.job import inputs
 from pipeline.job.models import model_of
-from pipeline.job.prepare import Progress
 from pipeline.job.timed_run import timed_run
 from pipeline.stopping import Stop
 from pipeline.train import StoreMetrics, writers
@@ -42,7 +42,7 @@ class Job:
 
     store: Store
     preset: Preset
-    progress: Progress
+    progress: ProgressReporter
     stop: Stop = field(default_factory=Stop)
     resume: str | None = None
     logs: tuple[str, ...] = ()

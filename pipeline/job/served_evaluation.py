@@ -7,6 +7,7 @@ The code is not part of it: answers may have cost money, and grading them again 
 from typing import Any
 
 from data.errors import UserError
+from data.progress import ProgressReporter
 from data.response_format import INSTRUCTION
 from data.store import Store, ask, held, runs
 from evals.failures import categorise
@@ -14,7 +15,7 @@ from evals.scores import Problems, grade_missing, hash_of_rows, problems_of
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
 from pipeline.evaluate import Evaluation, Tally, complete_missing, write_unanswered
 from pipeline.evaluate.served import Server, check_reachable, complete, requests_of
-from pipeline.job.prepare import Progress, prepared
+from pipeline.job.prepare import prepared
 from pipeline.job.timed_run import timed_run
 from pipeline.stopping import Stop
 
@@ -23,7 +24,7 @@ LOCAL_KNOBS = ("batch", "max_prompt_tokens")
 
 
 def evaluate_served(
-    store: Store, preset: Preset, server: Server, stage: str, progress: Progress, stop: Stop
+    store: Store, preset: Preset, server: Server, stage: str, progress: ProgressReporter, stop: Stop
 ) -> dict[str, Any]:
     """Request the answers that the run lacks from `server`; the run's name and summary.
 

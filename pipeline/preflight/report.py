@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from data.progress import Progress
 from pipeline.config import Preset
 from pipeline.preflight.chips import Chip
 from pipeline.preflight.compiled import compiled
 from pipeline.preflight.estimate import estimated
 from pipeline.preflight.needs import Needs, likely_seconds, seconds
 from pipeline.preflight.steps import Stage, Step, stages_of
-
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.progress import Progress
 from data.store import Store, fingerprint
 from pipeline.batches import Prompt, StepOrder, prompt_batches
 from pipeline.checkpoint import BestAdapters, TrainingState
@@ -21,7 +22,7 @@ from pipeline.train.metrics import StoreMetrics
 from pipeline.train.optimizer import reset_momentum
 from pipeline.train.rewards import as_tunix, judged, rewards_of
 from pipeline.train.rollout_log import Recorder
-from pipeline.train.sft import NoBar, Progress
+from pipeline.train.sft import NoBar
 from pipeline.train.tunix import Learner, Resampling, algorithm, cluster_of
 
 Measure = Callable[[Generate], float]  # held-out answer accuracy of what generates

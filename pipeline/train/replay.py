@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from data.errors import UserError
+from data.progress import Progress
 from data.store import Store, ask, runs, within
 from evals.rollouts import (
-    Progress,
     apart,
     by_step,
     check_rewards,

@@ -13,6 +13,7 @@ from tunix.sft import peft_trainer
 from tunix.sft.hooks import TrainingHooks
 
 from data.errors import UserError
+from data.progress import Progress
 from data.store import fingerprint
 from pipeline.batches import StepOrder, sft_batches
 from pipeline.checkpoint import TrainingState
@@ -23,8 +24,6 @@ from pipeline.stopping import Stop
 from pipeline.train import step as train_step
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.optimizer import adamw
-
-Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
 
 
 class Watch(TrainingHooks):

@@ -2,15 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-Progress = Callable[[int, int, dict[str, float]], None]  # step, of, numbers to show
-Bar = Callable[[str], Progress]  # name of a piece of work -> its progress
+from data.progress import ProgressReporter
 
 
 @contextmanager
-def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[Bar]:
+def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReporter]:
     """Yield `bar`: `bar("sft")` is a function of step, of and numbers that moves the bar `sft`.
 
     clock: seconds, from whenever
@@ -48,7 +47,7 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[Bar]:
     try:
 
         def bar(name: str):
-            def progress(step: int, of: int, numbers: dict[str, float]) -> None:
+            def progress(step: int, of: int, numbers: Mapping[str, float]) -> None:
                 if not tasks:
                     shown.start()  # with the first bar: an empty display is a blank line
                 if name not in tasks:

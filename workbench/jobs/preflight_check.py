@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from data.errors import UserError
+from data.progress import no_progress
 from pipeline.config import Preset
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def refuse_what_does_not_fit(preset: Preset, model: str, takes: tuple[str, ...])
         return
     started = preset.with_knobs("model", model=model)
     steps = [step for step in steps_of(started) if step.name.startswith(takes)]
-    said = list(said_of(steps, started, chip, compile=False, progress=lambda *told: None))
+    said = list(said_of(steps, started, chip, compile=False, progress=no_progress))
     over = [one for one in said if not one.needs.fits]
     if not over:
         return

@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Teller:
         self.found["runs"].append([stage, run])
         self._write()
 
-    def step(self, name: str, step: int, of: int, numbers: dict[str, float]) -> None:
+    def step(self, name: str, step: int, of: int, numbers: Mapping[str, float]) -> None:
         """So many steps of the work `name` are done."""
         if self.path is None:
             return
