@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks import reference_recipe
 from data.store import open_store
 from evals.comparison import compare
-from evals.scores import problems_of
+from evals.scores import problems_of_split
 from pipeline.batches import Prompt
 from pipeline.config import load_preset
 from pipeline.evaluate import fitting
@@ -49,11 +49,11 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     config, data = job.preset.grpo, job.preset.data
     own, wide = reference_recipe.PROMPTS, config.prompts * config.group // reference_recipe.GROUP
     prompts = own if name == "reference" else wide
-    found = problems_of(job.store, data.problems, "train")
+    found = problems_of_split(job.store, data.problems, "train")
 
     def work(run: str) -> dict[str, Any]:
         tokenizer = Tokenizer(model)
-        fit = fitting(found.kept, tokenizer, config.max_prompt_tokens)
+        fit = fitting(found.usable, tokenizer, config.max_prompt_tokens)
         train = fit.problems.slice(data.heldout).select("problem_id", "prompt", "gold")
         merged = reference_recipe.train(
             gemma3.load(str(model), dtype=job.preset.model.dtype, remat=job.preset.model.remat),

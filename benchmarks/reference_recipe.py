@@ -61,7 +61,7 @@ def answer(text: str, gold: str) -> float:
 
 def number(text: str, gold: str) -> float:
     """1.5 for the gold as the first number after the answer's tag."""
-    return 1.5 * (tunix_notebook.verdicts(tunix_notebook.extracted(text), gold)[0])
+    return 1.5 * (tunix_notebook.verdicts(tunix_notebook.extract(text), gold)[0])
 
 
 REWARDS = (exact_format, approximate_format, answer, number)

@@ -8,10 +8,10 @@ import polars as pl
 
 from data.store import Store, ask, files, fingerprint
 from data.text import KINDS, Overlaps, overlaps, problems_of, trained_on
-from evals.comparison import METRICS, SMALL, interval
+from evals.comparison import METRICS, interval
 from evals.graders import grader as grader_of
-from evals.scores import scored
-from evals.statistics import gap, wilson
+from evals.scores import require_scores
+from evals.statistics import SMALL, unpaired_difference, wilson
 
 
 def overlap(
@@ -31,7 +31,7 @@ def overlap(
     """
     asked = problems_of(store, problems, split)
     trained, left_out = trained_on(store, train, split)
-    by_run = {run: scored(store, run, grader) for run in runs}  # a wrong name is told at once
+    by_run = {run: require_scores(store, run, grader) for run in runs}  # unknown runs fail here
     found = overlaps(asked["question"].to_list(), trained["text"].to_list())
     hits = _hits(asked, trained, found)
     any_kind = {hit["problem_id"] for hit in hits}
@@ -121,6 +121,6 @@ def _apart(run: str, scores: pl.DataFrame, every: set[str], hit: set[str]) -> di
         }
         value[metric] = {
             **{name: one.to_json() | {"small": one.n < SMALL} for name, one in of.items()},
-            "difference": gap(of["clean"], of["overlapping"]).to_json(),
+            "difference": unpaired_difference(of["clean"], of["overlapping"]).to_json(),
         }
     return value

@@ -18,14 +18,13 @@ from data.errors import UserError
 from data.sources import WrongShape, turns
 from data.store import Store, ask
 from data.text import words
-from evals.scores import scored
-from evals.statistics import gap, mean_of_clusters
+from evals.scores import require_scores
+from evals.statistics import SMALL, mean_of_clusters, unpaired_difference
 
 NEAREST = 10  # problems of a record
 OF_DEFECT = 3  # of each record with a defect
 RECORDS = 500  # with a defect that are looked at, in the order of their ids
 LEAST = 0.2  # similarity below which nothing is near
-SMALL = 30  # problems, below which a group is said to be small
 
 
 def near_record(store: Store, record: str, run: str, grader: str = "strict") -> dict[str, Any]:
@@ -86,7 +85,7 @@ def _near(store: Store, texts: list[str], run: str, grader: str, most: int) -> d
     A problem's share is the mean of its known verdicts; those with none are left out and counted.
     """
     rates = (
-        scored(store, run, grader)
+        require_scores(store, run, grader)
         .group_by("problem_id")
         .agg((1 - pl.col("answer").cast(pl.Float64).mean()).alias("failed"))
     )
@@ -106,7 +105,7 @@ def _near(store: Store, texts: list[str], run: str, grader: str, most: int) -> d
         "grader": grader,
         "near": near.to_json(),
         "others": others.to_json(),
-        "difference": gap(others, near).to_json(),
+        "difference": unpaired_difference(others, near).to_json(),
         "small": min(near.n, others.n) < SMALL,
         "unknown": rows.height - known.height,
         "problems": [

@@ -7,6 +7,8 @@ import re
 import sys
 import unicodedata
 
+from data.text.number_words import ONES, SCALES, TENS
+
 NUMBER = "#"  # stands for any number
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -19,15 +21,8 @@ SIGNS = frozenset("+-*/^=<>\N{MULTIPLICATION SIGN}\N{DIVISION SIGN}≤≥≠")
 MINUS = "\N{MINUS SIGN}"
 APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
 
-UNITS = frozenset(
-    (
-        *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-        *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
-        *("eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy"),
-        *("eighty", "ninety"),
-    )
-)
-SCALES = frozenset(("hundred", "thousand", "million", "billion"))
+NUMBER_WORDS = ONES.keys() | TENS.keys()
+SCALE_WORDS = SCALES.keys() | {"hundred"}
 
 
 def words(text: str) -> list[str]:
@@ -56,8 +51,8 @@ def masked(words: list[str]) -> list[str]:
     found: list[str] = []
     spelt = False  # whether the word before was part of a number in words
     for word in words:
-        goes_on = word in SCALES and found[-1:] == [NUMBER]
-        if word in UNITS or goes_on:
+        goes_on = word in SCALE_WORDS and found[-1:] == [NUMBER]
+        if word in NUMBER_WORDS or goes_on:
             if not (spelt or goes_on):
                 found.append(NUMBER)
             spelt = True

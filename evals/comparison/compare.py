@@ -1,6 +1,6 @@
-"""Scores of runs as the numbers that people read: by stage, and compared on the same problems.
+"""Metrics of runs by stage, and comparisons of runs on the problems that both answered.
 
-A run is named as RUN, or as RUN/STAGE where it holds several stages.
+A run is named as RUN, or as RUN/STAGE where it has several stages.
 """
 
 import itertools
@@ -11,28 +11,29 @@ import polars as pl
 
 from data.store import Store, ask
 from evals.comparison.gain_causes import decomposition
-from evals.comparison.metrics import METRICS, by_problem, compared, difference, interval
+from evals.comparison.metrics import METRICS, by_problem, compare_pairs, difference, interval
+from evals.comparison.sample_metrics import sample_metrics
 from evals.comparison.slices import slices
 from evals.comparison.transitions import transitions_of
-from evals.graders import grader as grader_of
+from evals.graders import DEFAULT_GRADER, grader as grader_of
 from evals.scores import (
     UnknownRun,
-    against_labels,
     by_stage,
+    common_problems,
+    compare_with_labels,
     grade_missing,
-    in_common,
-    scored,
-    scored_stage,
+    require_scores,
+    require_stage_scores,
     scores_named,
     scores_of,
 )
-from evals.statistics import holm, of_samples
+from evals.statistics import holm
 
 
-def stages(store: Store, runs: list[str], grader: str = "strict") -> list[dict[str, Any]]:
-    """A row a run and stage: n problems, the metrics with intervals, unknown answers.
+def stages(store: Store, runs: list[str], grader: str = DEFAULT_GRADER) -> list[dict[str, Any]]:
+    """One row per run and stage: n problems, the metrics with intervals, unknown answers.
 
-    Where each problem has k > 1 samples, also the fields of evals.statistics.pass_at_k.of_samples.
+    If each problem has k > 1 samples, also the fields of evals.comparison.sample_metrics.
     """
     return [
         {
@@ -41,16 +42,22 @@ def stages(store: Store, runs: list[str], grader: str = "strict") -> list[dict[s
             "n": scores["problem_id"].n_unique(),
             **{metric: interval(scores, metric).to_json() for metric in METRICS},
             "unknown": int(scores["answer"].null_count()),
-            **of_samples(scores),
+            **sample_metrics(scores),
         }
         for run in runs
-        for scores in by_stage(scored(store, run, grader)).values()
+        for scores in by_stage(require_scores(store, run, grader)).values()
     ]
 
 
-def comparisons(store: Store, runs: list[str], grader: str = "strict") -> list[dict[str, Any]]:
-    """Each pair of runs and stages, earlier to later, by metric, on the problems both answered."""
-    parts = [(run, part) for run in runs for part in by_stage(scored(store, run, grader)).values()]
+def comparisons(
+    store: Store, runs: list[str], grader: str = DEFAULT_GRADER
+) -> list[dict[str, Any]]:
+    """One row per pair of stages, earlier to later, and metric, on the problems both answered."""
+    parts = [
+        (run, part)
+        for run in runs
+        for part in by_stage(require_scores(store, run, grader)).values()
+    ]
     return [
         {
             "from": a["stage"][0],
@@ -66,29 +73,29 @@ def comparisons(store: Store, runs: list[str], grader: str = "strict") -> list[d
 
 
 def compare(
-    store: Store, run_a: str, run_b: str, grader: str = "strict", by: Sequence[str] = ()
+    store: Store, run_a: str, run_b: str, grader: str = DEFAULT_GRADER, by: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The object of `thinkbench compare`. a and b of a metric are over the common problems.
+    """The object of `thinkbench compare`. Metrics of a and b are over their common problems.
 
-    holm is p corrected over all that the object holds, metrics and slices alike.
-    decomposition is of the verdicts by `strict`; None where `strict` or `lenient` is missing.
+    holm: p corrected for all tests in the object, metrics and slices together
+    decomposition: of the verdicts by `strict`; None where `strict` or `lenient` has no scores
     """
     names = run_a, run_b
     return _compare(store, names, _scores(store, names, grader), grader, by)
 
 
-def compare_and_follow(
-    store: Store, run_a: str, run_b: str, grader: str = "strict", by: Sequence[str] = ()
+def with_transitions(
+    store: Store, run_a: str, run_b: str, grader: str = DEFAULT_GRADER, by: Sequence[str] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`compare`, and evals.comparison.transitions of the same two; what both need is read once."""
+    """`compare` and `transitions` of the same two stages; their scores are read once."""
     names = run_a, run_b
     parts = _scores(store, names, grader)
-    moved = transitions_of(dict(zip(names, parts, strict=True)), grader)
-    return _compare(store, names, parts, grader, by), moved
+    transitions = transitions_of(dict(zip(names, parts, strict=True)), grader)
+    return _compare(store, names, parts, grader, by), transitions
 
 
 def _scores(store: Store, names: tuple[str, str], grader: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    a, b = (scored_stage(store, name, grader) for name in names)
+    a, b = (require_stage_scores(store, name, grader) for name in names)
     return a, b
 
 
@@ -100,10 +107,10 @@ def _compare(
     by: Sequence[str],
 ) -> dict[str, Any]:
     a, b = parts
-    both = in_common(names, (a, b))
-    common_a, common_b = (_of(both, scores) for scores in (a, b))
+    both = common_problems(names, (a, b))
+    common_a, common_b = (_restrict(scores, both) for scores in (a, b))
     rates = [(by_problem(common_a, metric), by_problem(common_b, metric)) for metric in METRICS]
-    metrics = dict(zip(METRICS, compared(rates), strict=True))
+    metrics = dict(zip(METRICS, compare_pairs(rates), strict=True))
     sliced = slices(store, common_a, common_b, by)
     shown = [*metrics.values(), *sliced]
     for row, corrected in zip(shown, holm([row["p"] for row in shown]), strict=True):
@@ -122,18 +129,18 @@ def _compare(
 
 
 def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
-    """Grade the stored generations of `run` where that is not done; the object of `grade`.
+    """Grade the ungraded generations of `run`; the object of `thinkbench grade`.
 
-    n counts generations. What carries labels is held against them.
+    n counts generations. Verdicts are compared with labels where generations have them.
     """
     rule = grader_of(grader)
     grade_missing(store, run, grader)
     scores = scores_of(store, run, grader)
     if scores.is_empty():
-        known = ask(store, "select distinct run from generations order by run")["run"].to_list()
+        runs = _runs_with_generations(store)
         raise UnknownRun(
-            f"the store holds no generations of run {run!r}; expected one of "
-            f"{', '.join(known) or '(no run has any)'}. Name one of them, or import generations."
+            f"the store has no generations of run {run!r}; expected one of "
+            f"{', '.join(runs) or '(no run has any)'}. Name one of them, or import generations."
         )
     return {
         "run": run,
@@ -143,35 +150,39 @@ def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
         **{metric: interval(scores, metric).to_json() for metric in METRICS},
         "unknown": int(scores["answer"].null_count()),
         "stages": stages(store, [run], grader),
-        **against_labels(store, run, grader),
+        **compare_with_labels(store, run, grader),
     }
 
 
 def grade_runs(store: Store, grader: str) -> dict[str, Any]:
     """`grade_run` of every run that has generations: grader, version, runs."""
     rule = grader_of(grader)
-    known = ask(store, "select distinct run from generations order by run")["run"].to_list()
-    if not known:
-        raise UnknownRun("the store holds no generations. Evaluate a model, or import some.")
-    runs = [grade_run(store, run, grader) for run in known]
-    return {"grader": rule.name, "version": rule.version, "runs": runs}
+    runs = _runs_with_generations(store)
+    if not runs:
+        raise UnknownRun("the store has no generations. Evaluate a model, or import some.")
+    rows = [grade_run(store, run, grader) for run in runs]
+    return {"grader": rule.name, "version": rule.version, "runs": rows}
+
+
+def _runs_with_generations(store: Store) -> list[str]:
+    return ask(store, "select distinct run from generations order by run")["run"].to_list()
 
 
 def _decomposition(
     store: Store,
     names: tuple[str, str],
     problems: set[str],
-    read: dict[str, tuple[pl.DataFrame, pl.DataFrame]],
+    already_read: dict[str, tuple[pl.DataFrame, pl.DataFrame]],
 ) -> dict[str, Any] | None:
-    """read: grader -> the scores of both runs on these problems, where they were read already"""
+    """already_read: grader -> the scores of both runs on these problems"""
     parts = [
         part
         for rule in ("strict", "lenient")
-        for part in read.get(rule)
-        or (_of(problems, scores_named(store, run, rule)) for run in names)
+        for part in already_read.get(rule)
+        or (_restrict(scores_named(store, run, rule), problems) for run in names)
     ]
     return None if any(part.is_empty() for part in parts) else decomposition(*parts)
 
 
-def _of(problems: set[str], scores: pl.DataFrame) -> pl.DataFrame:
+def _restrict(scores: pl.DataFrame, problems: set[str]) -> pl.DataFrame:
     return scores.filter(pl.col("problem_id").is_in(sorted(problems)))

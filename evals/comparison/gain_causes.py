@@ -1,14 +1,14 @@
-"""What a gain is made of: tags learned, answers changed, or texts that are no longer cut off.
+"""What a gain consists of: tags learned, answers changed, or texts that are no longer truncated.
 
-`strict` asks for the tags and the answer at once; `lenient` for the answer alone. Both together,
-with why each text ended, tell what changed where the verdict of `strict` did.
+`strict` requires both the tags and the correct answer, `lenient` the correct answer alone. Together
+with why each text ended they show what changed when the verdict of `strict` changed.
 """
 
 from typing import Any
 
 import polars as pl
 
-from evals.comparison.states import RIGHT, UNKNOWN, WRONG, cut_off, states
+from evals.comparison.transitions import RIGHT, UNKNOWN, WRONG, problem_outcomes
 
 GAINS = ("tags learned", "truncation changed", "answers changed", "undecided")
 LOSSES = ("tags lost", "truncation changed", "answers lost", "undecided")
@@ -19,32 +19,32 @@ def decomposition(
 ) -> dict[str, Any]:
     """n, difference, gains, losses: counts by cause; problems: the ids behind each count.
 
-    Every problem whose verdict by `strict` changed has one cause, the first that fits:
-    tags        lenient calls it right on the side where strict calls it wrong
-    truncation  the wrong side was cut off by the limit of tokens, the right one ended by itself
-    answers     lenient calls the wrong side wrong and the right one right
-    undecided   none of these: lenient, or why a text ended, is unknown
-    Gains less losses are n times the difference, which is that of strict where each problem has
-    one sample; with several a problem counts as evals/comparison/states.py says.
+    Every problem whose verdict by `strict` changed has one cause, the first that applies:
+    tags        `lenient` calls the side right that `strict` calls wrong
+    truncation  the wrong side was truncated at the token limit, the right side was not
+    answers     `lenient` calls the wrong side wrong and the right side right
+    undecided   none of these: the verdict of `lenient`, or why a text ended, is unknown
+    Gains minus losses are n times the difference. With one sample per problem this is the
+    difference by `strict`; with several a problem counts by its outcome (transitions.py).
     """
-    before, after = states(strict_a), states(strict_b)
+    before, after = problem_outcomes(strict_a), problem_outcomes(strict_b)
     decided = [
         problem
         for problem in sorted(before.keys() & after.keys())
         if UNKNOWN not in (before[problem], after[problem])
     ]
-    said_a, said_b = states(lenient_a), states(lenient_b)
-    cut_a, cut_b = cut_off(strict_a), cut_off(strict_b)
+    outcomes_a, outcomes_b = problem_outcomes(lenient_a), problem_outcomes(lenient_b)
+    truncated_a, truncated_b = _truncated(strict_a), _truncated(strict_b)
     gains: dict[str, list[str]] = {name: [] for name in GAINS}
     losses: dict[str, list[str]] = {name: [] for name in LOSSES}
     for problem in decided:
-        a = (said_a.get(problem, UNKNOWN), cut_a[problem])
-        b = (said_b.get(problem, UNKNOWN), cut_b[problem])
+        a = (outcomes_a.get(problem, UNKNOWN), truncated_a[problem])
+        b = (outcomes_b.get(problem, UNKNOWN), truncated_b[problem])
         if (before[problem], after[problem]) == (WRONG, RIGHT):
             gains[GAINS[_cause(a, b)]].append(problem)
         elif (before[problem], after[problem]) == (RIGHT, WRONG):
             losses[LOSSES[_cause(b, a)]].append(problem)
-    gained, lost = (sum(map(len, found.values())) for found in (gains, losses))
+    gained, lost = (sum(map(len, problems.values())) for problems in (gains, losses))
     return {
         "n": len(decided),
         "difference": (gained - lost) / len(decided) if decided else None,
@@ -55,9 +55,25 @@ def decomposition(
 
 
 def _cause(wrong: tuple[str, bool | None], right: tuple[str, bool | None]) -> int:
-    """Place in GAINS and LOSSES. Of each side: what lenient says, and whether it was cut off."""
+    """Index in GAINS and LOSSES. wrong, right: outcome of the side by `lenient`, and truncated."""
     if wrong[0] == RIGHT:
         return 0
     if wrong[1] is True and right[1] is False:
         return 1
     return 2 if (wrong[0], right[0]) == (WRONG, RIGHT) else 3
+
+
+def _truncated(scores: pl.DataFrame) -> dict[str, bool | None]:
+    """Problem -> whether most of its samples reached the token limit; None where unknown."""
+    finishes = scores.group_by("problem_id").agg(
+        pl.len().alias("samples"),
+        (pl.col("finish") == "length").sum().alias("truncated"),
+        (pl.col("finish") == "stop").sum().alias("ended"),
+    )
+    result: dict[str, bool | None] = {}
+    for problem, samples, truncated, ended in finishes.iter_rows():
+        if truncated * 2 > samples:
+            result[problem] = True
+        else:
+            result[problem] = False if ended * 2 >= samples else None
+    return result

@@ -1,4 +1,4 @@
-"""Verdicts on many problems as numbers: a metric with its interval, a paired difference."""
+"""Metrics of stages: a share with its interval, and the paired difference of two stages."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +10,12 @@ import polars as pl
 from evals.statistics import (
     Difference,
     Interval,
+    detectable_unpaired,
     mean_of_clusters,
-    paired_rates,
-    smallest_unpaired,
+    paired_difference,
+    paired_rate_difference,
     wilson,
 )
-from evals.statistics.paired import paired
 
 METRICS = ("format", "answer", "partial")
 
@@ -23,32 +23,33 @@ METRICS = ("format", "answer", "partial")
 def interval(scores: pl.DataFrame, metric: str) -> Interval:
     """The metric over `scores` with its interval; n counts the problems of each stage.
 
-    Unknown verdicts are left out. Several samples of a problem are a cluster.
+    Unknown verdicts are left out. The samples of a problem are a cluster.
     """
-    return interval_of(by_problem(scores, metric))
+    return interval_of_problems(by_problem(scores, metric))
 
 
 def by_problem(scores: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """stage, problem_id, samples, known, right, rate: a row a problem of each stage, in order.
+    """stage, problem_id, samples, known, right, rate: one row per problem and stage, sorted.
 
-    rate: the share of its samples that is right, nan where any verdict is unknown
+    known: samples with a verdict
+    rate: share of the samples that are right; nan where any verdict is unknown
     """
     values = pl.col(metric).cast(pl.Float64)
-    found = scores.group_by("stage", "problem_id").agg(
+    rows = scores.group_by("stage", "problem_id").agg(
         samples=pl.len(),
         known=values.count(),
         right=values.sum(),
         rate=values.fill_null(np.nan).mean(),
     )
-    return found.sort("stage", "problem_id")  # floats are then summed in one order
+    return rows.sort("stage", "problem_id")  # so that floats are summed in a fixed order
 
 
-def interval_of(found: pl.DataFrame) -> Interval:
-    """`interval`, of rows of `by_problem`."""
-    known = found.filter(pl.col("known") > 0)
-    if known.is_empty() or known["known"].max() == 1:
-        return wilson(int(known["right"].sum()), int(known["known"].sum()))
-    return mean_of_clusters((known["right"] / known["known"]).to_numpy())
+def interval_of_problems(problems: pl.DataFrame) -> Interval:
+    """`interval` of rows of `by_problem`."""
+    rows = problems.filter(pl.col("known") > 0)
+    if rows.is_empty() or rows["known"].max() == 1:
+        return wilson(int(rows["right"].sum()), int(rows["known"].sum()))
+    return mean_of_clusters((rows["right"] / rows["known"]).to_numpy())
 
 
 def verdicts(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
@@ -59,45 +60,46 @@ def verdicts(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
 
 
 def difference(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> Difference:
-    """How much better b is than a, on the problems whose verdicts are known in both."""
-    return difference_of(by_problem(a, metric), by_problem(b, metric))
+    """How much better b is than a, on the problems that have verdicts in both."""
+    return difference_of_problems(by_problem(a, metric), by_problem(b, metric))
 
 
-def difference_of(a: pl.DataFrame, b: pl.DataFrame) -> Difference:
-    """`difference`, of rows of `by_problem`."""
+def difference_of_problems(a: pl.DataFrame, b: pl.DataFrame) -> Difference:
+    """`difference` of rows of `by_problem`."""
     both = a.join(b, on="problem_id", maintain_order="left")
     rates = both["rate"].to_numpy(), both["rate_right"].to_numpy()
     if both.select((pl.col("samples", "samples_right") == 1).all()).row(0) == (True, True):
-        return paired(*rates)
-    # of a problem with several samples the share that is right counts
-    return paired_rates(*rates)
+        return paired_difference(*rates)
+    return paired_rate_difference(*rates)
 
 
-def compared(pairs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> list[dict[str, Any]]:
-    """For each pair a, b: their intervals, the fields of `difference_of`, and smallest_unpaired.
+def compare_pairs(pairs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> list[dict[str, Any]]:
+    """For each pair a, b: both intervals, the fields of `Difference`, and smallest_unpaired.
 
-    The last is what two runs on so many different problems would have needed for a find; None for
-    several samples a problem.
+    smallest_unpaired: the difference that two runs on that many different problems would detect;
+    None where a problem has several samples
 
-    pairs: rows of `by_problem`, twice
+    pairs: rows of `by_problem`, for a and for b
     """
-    with ThreadPoolExecutor() as cores:  # NumPy's draws and polars leave Python to others
-        return list(cores.map(lambda pair: _compared(*pair), pairs))
+    with ThreadPoolExecutor() as threads:  # NumPy's random draws and polars release the GIL
+        return list(threads.map(lambda pair: _compare_pair(*pair), pairs))
 
 
-def _compared(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Any]:
-    of_a, of_b = interval_of(a), interval_of(b)
-    found = difference_of(a, b)
+def _compare_pair(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Any]:
+    interval_a, interval_b = interval_of_problems(a), interval_of_problems(b)
+    change = difference_of_problems(a, b)
     unpaired = None
-    if of_a.value is not None and of_b.value is not None and _one_sample(a) and _one_sample(b):
-        unpaired = smallest_unpaired(found.n, (of_a.value + of_b.value) / 2)
+    share_a, share_b = interval_a.value, interval_b.value
+    is_defined = share_a is not None and share_b is not None
+    if is_defined and _has_single_samples(a) and _has_single_samples(b):
+        unpaired = detectable_unpaired(change.n, (share_a + share_b) / 2)
     return {
-        "a": of_a.to_json(),
-        "b": of_b.to_json(),
-        **found.to_json(),
+        "a": interval_a.to_json(),
+        "b": interval_b.to_json(),
+        **change.to_json(),
         "smallest_unpaired": unpaired,
     }
 
 
-def _one_sample(found: pl.DataFrame) -> bool:
-    return bool((found["samples"] == 1).all()) and found["problem_id"].is_unique().all()
+def _has_single_samples(problems: pl.DataFrame) -> bool:
+    return bool((problems["samples"] == 1).all()) and problems["problem_id"].is_unique().all()

@@ -1,4 +1,4 @@
-"""A comparison slice by slice: where, by what kind of problem, two runs differ."""
+"""Comparison by slice: on which kinds of problems two runs differ."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,13 +8,13 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store, ask
-from evals.comparison.metrics import by_problem, compared
-from evals.graders import number
+from evals.comparison.metrics import by_problem, compare_pairs
+from evals.graders import parse_number
+from evals.statistics import SMALL
 
-SMALL = 30  # problems; a slice of fewer says so
-UNKNOWN = "unknown"
+NO_VALUE = "unknown"
 QUARTERS = (0.25, 0.5, 0.75)
-MAGNITUDES = (10, 100, 1_000)  # of golds, without their sign
+MAGNITUDES = (10, 100, 1_000)  # of the absolute value of the reference answer
 MAGNITUDE_NAMES = (
     "below 10",
     "10 to below 100",
@@ -23,45 +23,45 @@ MAGNITUDE_NAMES = (
     "not a number",
 )
 
-# problem -> place of its slice among the others, and its name
+# for each problem the rank of its slice, and the name of the slice
 Slices = list[tuple[int, str]]
 
 
 def slices(
     store: Store, a: pl.DataFrame, b: pl.DataFrame, by: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """A row a slice, for the metric answer: slice, value, n, small, a, b, then the difference.
+    """One row per slice, for the metric answer: slice, value, n, small, a, b, then the difference.
 
-    a, b: scores of the same problems. n counts those whose verdicts are known in both.
+    a, b: scores of the same problems. n counts the problems with verdicts in both.
     """
-    if wrong := [name for name in by if name not in SLICINGS]:
+    if invalid := [name for name in by if name not in SLICINGS]:
         raise UserError(
-            f"there is no slicing by {wrong[0]!r}; expected one of {', '.join(SLICINGS)}."
+            f"there is no slicing by {invalid[0]!r}; expected one of {', '.join(SLICINGS)}."
             " Name one of them."
         )
     problems = _problems(store, a["problem_id"].unique().sort().to_list()) if by else pl.DataFrame()
-    # of the same problems and one stage each: a row for each, in the order of `problems`
-    of_a, of_b = (by_problem(scores, "answer") for scores in (a, b))
-    parts = [(name, *part) for name in by for part in _inside(name, problems)]
-    found = compared((of_a[inside], of_b[inside]) for _, _, inside in parts)
+    # one row per problem in the order of `problems`, as both have the same problems and one stage
+    rows_a, rows_b = (by_problem(scores, "answer") for scores in (a, b))
+    parts = [(name, *part) for name in by for part in _members(name, problems)]
+    rows = compare_pairs((rows_a[members], rows_b[members]) for _, _, members in parts)
     return [
         {"slice": name, "value": value, "n": row["n"], "small": row["n"] < SMALL, **row}
-        for (name, value, _), row in zip(parts, found, strict=True)
+        for (name, value, _), row in zip(parts, rows, strict=True)
     ]
 
 
-def _inside(name: str, problems: pl.DataFrame) -> list[tuple[str, list[int]]]:
-    """Each slice of this slicing, in order: its value, and the places of its problems."""
+def _members(name: str, problems: pl.DataFrame) -> list[tuple[str, list[int]]]:
+    """Each slice of this slicing, in order: its value, and the row numbers of its problems."""
     members: dict[tuple[int, str], list[int]] = {}
-    for row, place_and_value in enumerate(SLICINGS[name](problems)):
-        members.setdefault(place_and_value, []).append(row)
-    return [(value, inside) for (_, value), inside in sorted(members.items())]
+    for row, rank_and_value in enumerate(SLICINGS[name](problems)):
+        members.setdefault(rank_and_value, []).append(row)
+    return [(value, rows) for (_, value), rows in sorted(members.items())]
 
 
 def _problems(store: Store, ids: list[str]) -> pl.DataFrame:
-    """problem_id, source, split, steps, question, gold: a row for each of `ids`, in that order.
+    """problem_id, source, split, steps, question, gold: one row for each of `ids`, in that order.
 
-    All but the first are null where the store has lost the problem.
+    All columns but the first are null where the store has no such problem.
     """
     return ask(
         store,
@@ -84,37 +84,37 @@ def _problems(store: Store, ids: list[str]) -> pl.DataFrame:
 def _by_column(column: str) -> Callable[[pl.DataFrame], Slices]:
     def of_problem(problems: pl.DataFrame) -> Slices:
         values = problems[column]
-        order = {value: place for place, value in enumerate(values.unique().drop_nulls().sort())}
-        unknown = (len(order), UNKNOWN)
+        order = {value: rank for rank, value in enumerate(values.unique().drop_nulls().sort())}
+        unknown = (len(order), NO_VALUE)
         return [unknown if v is None else (order[v], str(v)) for v in values.to_list()]
 
     return of_problem
 
 
 def _by_length(problems: pl.DataFrame) -> Slices:
-    """Quarters of these problems by the length of their question; equal lengths stay together."""
+    """Quartiles of these problems by the length of the question; ties stay in one slice."""
     lengths = problems["question"].str.len_chars()
-    known = lengths.drop_nulls().to_numpy()
-    if not len(known):
-        return [(0, UNKNOWN)] * len(lengths)
-    edges = np.unique(np.quantile(known, QUARTERS, method="inverted_cdf"))
-    quarter = np.searchsorted(edges, known)
+    defined = lengths.drop_nulls().to_numpy()
+    if not len(defined):
+        return [(0, NO_VALUE)] * len(lengths)
+    edges = np.unique(np.quantile(defined, QUARTERS, method="inverted_cdf"))
+    quarter = np.searchsorted(edges, defined)
     names = {
-        int(place): f"{known[quarter == place].min()} to {known[quarter == place].max()} characters"
-        for place in set(quarter)
+        int(q): f"{defined[quarter == q].min()} to {defined[quarter == q].max()} characters"
+        for q in set(quarter)
     }
-    of_known = iter(quarter.tolist())
-    places = [None if length is None else next(of_known) for length in lengths.to_list()]
-    return [(len(edges) + 1, UNKNOWN) if p is None else (p, names[p]) for p in places]
+    of_defined = iter(quarter.tolist())
+    ranks = [None if length is None else next(of_defined) for length in lengths.to_list()]
+    return [(len(edges) + 1, NO_VALUE) if rank is None else (rank, names[rank]) for rank in ranks]
 
 
 def _by_gold(problems: pl.DataFrame) -> Slices:
-    values = [None if gold is None else number(gold) for gold in problems["gold"].to_list()]
-    places = [
+    values = [None if gold is None else parse_number(gold) for gold in problems["gold"].to_list()]
+    ranks = [
         len(MAGNITUDES) + 1 if value is None else sum(abs(value) >= edge for edge in MAGNITUDES)
         for value in values
     ]
-    return [(place, MAGNITUDE_NAMES[place]) for place in places]
+    return [(rank, MAGNITUDE_NAMES[rank]) for rank in ranks]
 
 
 SLICINGS: dict[str, Callable[[pl.DataFrame], Slices]] = {

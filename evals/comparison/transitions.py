@@ -1,4 +1,8 @@
-"""How problems fared from stage to stage: every path, and who was fixed or broken at each step."""
+"""Transitions: the outcome of each problem from stage to stage, and what was fixed or broken.
+
+A problem has one outcome for all its samples: right if more than half of them are right, wrong if
+at least half of them are wrong, otherwise unknown.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,9 +12,11 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store
-from evals.comparison.states import RIGHT, STATES, UNKNOWN, WRONG, states
-from evals.scores import by_stage, in_common, scored, scored_stage
+from evals.graders import DEFAULT_GRADER
+from evals.scores import by_stage, common_problems, require_scores, require_stage_scores
 
+RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
+OUTCOMES = (WRONG, RIGHT, UNKNOWN)
 STEPS = {
     "fixed": (WRONG, RIGHT),
     "broken": (RIGHT, WRONG),
@@ -19,71 +25,87 @@ STEPS = {
 }
 
 
-def transitions(store: Store, names: Sequence[str], grader: str = "strict") -> dict[str, Any]:
+def problem_outcomes(scores: pl.DataFrame, metric: str = "answer") -> dict[str, str]:
+    """Problem -> its outcome over all its samples, of OUTCOMES."""
+    verdict = pl.col(metric).cast(pl.Boolean)
+    rows = scores.group_by("problem_id", maintain_order=True).agg(
+        pl.when(verdict.sum() * 2 > pl.len())
+        .then(pl.lit(RIGHT))
+        .when((~verdict).sum() * 2 >= pl.len())
+        .then(pl.lit(WRONG))
+        .otherwise(pl.lit(UNKNOWN))
+        .alias("outcome")
+    )
+    return dict(rows.iter_rows())
+
+
+def transitions(store: Store, names: Sequence[str], grader: str = DEFAULT_GRADER) -> dict[str, Any]:
     """The object of `thinkbench transitions`, over the problems that all stages answered.
 
-    names: of runs, or stages as RUN/STAGE; or one run, for its base, sft, grpo, then others
+    names: runs, or stages as RUN/STAGE; a single run stands for its stages: base, sft, grpo, others
     """
-    return transitions_of(_parts(store, names, grader), grader)
+    return transitions_of(_stages(store, names, grader), grader)
 
 
-def transitions_of(parts: dict[str, pl.DataFrame], grader: str) -> dict[str, Any]:
-    """`transitions` of these: name of a stage -> its scores by `grader`, in their order.
+def transitions_of(stages: dict[str, pl.DataFrame], grader: str) -> dict[str, Any]:
+    """`transitions` of stages given as name -> scores by `grader`, in order.
 
     stages: their names, in order
-    n: problems in all stages       left_out: problems that only some of them answered
-    paths: state at each stage, how many problems went this way and which, commonest first
-    steps: from each stage to the next, counts and problems; unknown: in either of the two
-    samples: most samples of a problem; of several, a problem is right if most of them are
+    n: problems in all stages       left_out: problems that only some stages answered
+    paths: the outcome at each stage, with the problems of that path; most frequent path first
+    steps: counts and problems from each stage to the next; unknown: in either of the two
+    samples: largest number of samples of a problem
     """
-    common = in_common(list(parts), list(parts.values()))
-    found = {name: states(scores) for name, scores in parts.items()}
-    answered = set().union(*found.values())
-    problems = sorted(common)
+    problems = sorted(common_problems(list(stages), list(stages.values())))
+    outcomes = {name: problem_outcomes(scores) for name, scores in stages.items()}
+    answered = set().union(*outcomes.values())
     return {
-        "stages": list(parts),
+        "stages": list(stages),
         "grader": grader,
         "n": len(problems),
         "left_out": len(answered) - len(problems),
         "samples": max(
-            int(scores.group_by("problem_id").len()["len"].max())  # type: ignore[arg-type]
-            for scores in parts.values()
+            scores.group_by("problem_id").len()["len"].to_numpy().max().item()
+            for scores in stages.values()
         ),
-        "paths": _paths(problems, list(found.values())),
+        "paths": _paths(problems, list(outcomes.values())),
         "steps": [
-            {"from": a, "to": b, **_step(problems, found[a], found[b])} for a, b in pairwise(parts)
+            {"from": a, "to": b, **_step(problems, outcomes[a], outcomes[b])}
+            for a, b in pairwise(stages)
         ],
     }
 
 
-def _parts(store: Store, names: Sequence[str], grader: str) -> dict[str, pl.DataFrame]:
-    """Name -> scores of one stage each, at least two."""
+def _stages(store: Store, names: Sequence[str], grader: str) -> dict[str, pl.DataFrame]:
+    """Name -> scores of one stage each; at least two."""
     if len(names) == 1:
-        parts = {
-            f"{names[0].partition('/')[0]}/{stage}": scores
-            for stage, scores in by_stage(scored(store, names[0], grader)).items()
-        }
+        run = names[0].partition("/")[0]
+        of_run = by_stage(require_scores(store, names[0], grader))
+        stages = {f"{run}/{stage}": scores for stage, scores in of_run.items()}
     else:
-        parts = {name: scored_stage(store, name, grader) for name in names}
-    if len(parts) < 2:
+        stages = {name: require_stage_scores(store, name, grader) for name in names}
+    if len(stages) < 2:
         raise UserError(
             f"{', '.join(names)} is one stage; expected two or more. Name another run, or a stage"
             " as RUN/STAGE, to see what changed."
         )
-    return parts
+    return stages
 
 
-def _paths(problems: list[str], found: list[dict[str, str]]) -> list[dict[str, Any]]:
-    ways: dict[tuple[str, ...], list[str]] = {}
+def _paths(problems: list[str], outcomes: list[dict[str, str]]) -> list[dict[str, Any]]:
+    paths: dict[tuple[str, ...], list[str]] = {}
     for problem in problems:
-        ways.setdefault(tuple(states[problem] for states in found), []).append(problem)
-    order = sorted(ways, key=lambda way: (-len(ways[way]), [STATES.index(one) for one in way]))
-    return [{"path": list(way), "count": len(ways[way]), "problems": ways[way]} for way in order]
+        paths.setdefault(tuple(of_stage[problem] for of_stage in outcomes), []).append(problem)
+    order = sorted(paths, key=lambda path: (-len(paths[path]), [OUTCOMES.index(o) for o in path]))
+    return [
+        {"path": list(path), "count": len(paths[path]), "problems": paths[path]} for path in order
+    ]
 
 
 def _step(problems: list[str], a: dict[str, str], b: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, list[str]] = {name: [] for name in (*STEPS, "unknown")}
-    names = {states: name for name, states in STEPS.items()}
+    """Counts and problems of each of STEPS, and of unknown."""
+    members: dict[str, list[str]] = {name: [] for name in (*STEPS, UNKNOWN)}
+    names = {outcomes: name for name, outcomes in STEPS.items()}
     for problem in problems:
-        found[names.get((a[problem], b[problem]), UNKNOWN)].append(problem)
-    return {**{name: len(ids) for name, ids in found.items()}, "problems": found}
+        members[names.get((a[problem], b[problem]), UNKNOWN)].append(problem)
+    return {**{name: len(ids) for name, ids in members.items()}, "problems": members}

@@ -1,4 +1,4 @@
-"""Failures of a run: each generation's categories, stored once, counted and listed."""
+"""Failure categories of the generations of a run: stored once, counted, listed."""
 
 from typing import Any
 
@@ -7,16 +7,22 @@ import polars as pl
 from data.errors import UserError
 from data.progress import Progress
 from data.store import TABLES, Store, add, ask
-from evals.failures.categories import CATEGORIES, VERSION, Category, categories, suspect
-from evals.graders import GRADERS, gold_number, read
-from evals.scores import AT_A_TIME, NO_GOLD, UnknownRun
+from evals.failures.categories import (
+    CATEGORIES,
+    SUSPECT_GOLD,
+    VERSION,
+    Category,
+    categories,
+    is_gold_suspect,
+)
+from evals.graders import GRADERS, Number, gold_number, read_answer
+from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD, UnknownRun
 from evals.statistics import wilson
 
-SUSPECT = "gold suspect"
 
 
-def categorise(store: Store, run: str, progress: Progress | None = None) -> int:
-    """Add the categories that generations of `run` lack; how many there were to add."""
+def categorise_missing(store: Store, run: str, progress: Progress | None = None) -> int:
+    """Categorise the generations of `run` that have no categories yet; returns how many."""
     done = 0
     total = ask(
         store,
@@ -29,39 +35,41 @@ def categorise(store: Store, run: str, progress: Progress | None = None) -> int:
         run=run,
         version=VERSION,
     )["n"].item()
-    while not (part := _without(store, run)).is_empty():
+    while not (part := _without_categories(store, run)).is_empty():
         for (stage,), of_stage in part.group_by("stage", maintain_order=True):
-            add(store, "failures", categorised(of_stage), run=run, stage=str(stage))
+            add(store, "failures", categorise_generations(of_stage), run=run, stage=str(stage))
         done += part.height
         if progress:
             progress(done, total, {})
     return done
 
 
-def categorised(generations: pl.DataFrame) -> pl.DataFrame:
+def categorise_generations(generations: pl.DataFrame) -> pl.DataFrame:
     """The rows of `failures` for generations with question and gold.
 
-    All samples of a problem must be among them: a gold is suspect where they agree against it.
+    All samples of a problem must be among them, because SUSPECT_GOLD depends on all of them.
     """
     strict, lenient = GRADERS["strict"].grade, GRADERS["lenient"].grade
-    found: list[list[Category]] = []
-    said: dict[str, list[Any]] = {}
+    by_generation: list[list[Category]] = []
+    answers: dict[str, list[Number | None]] = {}
     for row in generations.iter_rows(named=True):
         text, gold = row["text"], row["gold"]
-        loose = lenient(text, gold)
-        found.append(
-            categories(text, row["question"], gold, row["finish"], strict(text, gold), loose)
+        score = lenient(text, gold)
+        by_generation.append(
+            categories(text, row["question"], gold, row["finish"], strict(text, gold), score)
         )
-        value = read(loose.extracted).value if loose.extracted is not None else None
-        said.setdefault(row["problem_id"], []).append(value)
+        value = read_answer(score.extracted).value if score.extracted is not None else None
+        answers.setdefault(row["problem_id"], []).append(value)
     golds = dict(generations.select("problem_id", "gold").iter_rows())
-    doubted = {
-        problem for problem, values in said.items() if suspect(values, gold_number(golds[problem]))
+    suspect = {
+        problem
+        for problem, values in answers.items()
+        if is_gold_suspect(values, gold_number(golds[problem]))
     }
-    whole = zip(found, generations["problem_id"], generations["text"], strict=True)
-    named = [
-        [*some, Category(SUSPECT, 0, len(text))] if problem in doubted else some
-        for some, problem, text in whole
+    rows = zip(by_generation, generations["problem_id"], generations["text"], strict=True)
+    with_suspect = [
+        [*of_row, Category(SUSPECT_GOLD, 0, len(text))] if problem in suspect else of_row
+        for of_row, problem, text in rows
     ]
     return generations.select(
         "generation_id",
@@ -72,14 +80,14 @@ def categorised(generations: pl.DataFrame) -> pl.DataFrame:
         pl.lit(VERSION).alias("version"),
         pl.Series(
             "categories",
-            [[category._asdict() for category in some] for some in named],
+            [[category._asdict() for category in of_row] for of_row in with_suspect],
             TABLES["failures"]["categories"],
         ),
     )
 
 
-def _without(store: Store, run: str) -> pl.DataFrame:
-    """Generations without categories, with question and gold: whole problems, about AT_A_TIME."""
+def _without_categories(store: Store, run: str) -> pl.DataFrame:
+    """Uncategorised generations of whole problems, about GENERATIONS_PER_BATCH of them."""
     return ask(
         store,
         """
@@ -108,13 +116,13 @@ def _without(store: Store, run: str) -> pl.DataFrame:
         run=run,
         version=VERSION,
         no_gold=NO_GOLD,
-        at_a_time=AT_A_TIME,
+        at_a_time=GENERATIONS_PER_BATCH,
     )
 
 
-def counts(store: Store, run: str) -> dict[str, Any]:
-    """The object of `thinkbench failures`: by stage, how many generations have each category."""
-    known = ask(
+def failure_counts(store: Store, run: str) -> dict[str, Any]:
+    """The object of `thinkbench failures`: by stage, the share of generations of each category."""
+    stages = ask(
         store,
         """
         select stage, count(distinct generation_id) as n from failures
@@ -123,9 +131,9 @@ def counts(store: Store, run: str) -> dict[str, Any]:
         run=run,
         version=VERSION,
     )
-    if known.is_empty():
+    if stages.is_empty():
         raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
-    found = ask(
+    rows = ask(
         store,
         """
         select stage, name, count(distinct generation_id) as n
@@ -138,7 +146,7 @@ def counts(store: Store, run: str) -> dict[str, Any]:
         run=run,
         version=VERSION,
     )
-    times = {(stage, name): n for stage, name, n in found.iter_rows()}
+    count = {(stage, name): n for stage, name, n in rows.iter_rows()}
     return {
         "run": run,
         "version": VERSION,
@@ -147,21 +155,22 @@ def counts(store: Store, run: str) -> dict[str, Any]:
                 "stage": stage,
                 "n": n,
                 "categories": {
-                    name: wilson(times[stage, name], n).to_json()
+                    name: wilson(count[stage, name], n).to_json()
                     for name in CATEGORIES
-                    if (stage, name) in times
+                    if (stage, name) in count
                 },
             }
-            for stage, n in known.iter_rows()
+            for stage, n in stages.iter_rows()
         ],
     }
 
 
-def listed(store: Store, run: str, category: str, limit: int) -> dict[str, Any]:
-    """Generations of `run` with one category, each with its evidence; at most `limit`."""
+def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str, Any]:
+    """Generations of `run` in one category, each with its evidence; at most `limit`."""
     if category not in CATEGORIES:
         raise UserError(
             f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}."
+            " Name one of them."
         )
     rows = ask(
         store,

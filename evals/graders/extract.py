@@ -1,23 +1,24 @@
-"""Finding the answer in a text: first where the format says it is, then where people put it."""
+"""Extraction of the answer from a text: where the format puts it, else where people put it."""
 
 import re
 from typing import NamedTuple
 
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from data.text import SMALL_NUMBERS
 
 TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 BOX = "\\boxed{"
 
-# Phrases that announce an answer outside the format, in a line, and what follows them there. Every
-# repetition has a bound, so that no text takes more than linear time.
-_ANNOUNCED = re.compile(
+# Phrases that announce an answer outside the format, and what follows them on their line. Every
+# repetition has a bound, so that every text takes linear time.
+_ANNOUNCEMENT = re.compile(
     r"""
     (?: \#\#\#\#
       | \bfinal[ ]answer[ \t*]{0,9}(?::|is\b:?)
       | \banswer[ \t]{1,9}is\b:?
       | ^[ \t*#>]{0,9}(?:a|answer)[ \t*]{0,9}:
     )
-    (?= [ \t*:]{0,9} (?P<said>[^\n]{1,200}) )
+    (?= [ \t*:]{0,9} (?P<answer>[^\n]{1,200}) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -34,69 +35,66 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
-_SAYS_A_NUMBER = re.compile(
-    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b",
-    re.IGNORECASE,
-)
+_MENTIONS_NUMBER = re.compile(rf"\d|\b(?:{'|'.join(SMALL_NUMBERS[:13])})\b", re.IGNORECASE)
 
 
 class Blocks(NamedTuple):
-    """The two blocks of a text that is in the format, as they stand between their tags."""
+    """The contents of the two blocks of a text that is in the format, exactly as written."""
 
     reasoning: str
     answer: str
 
 
 def well_formed(text: str) -> Blocks | None:
-    """The blocks of `text` if it is one reasoning block, then one answer block, and no more.
+    """The blocks of `text` if it is one reasoning block followed by one answer block, else None.
 
-    White space may stand around the blocks. No tag may occur twice, and neither block be empty.
+    Only white space may surround the blocks. No tag may occur twice, no block may be blank.
     """
-    places = [text.find(tag) for tag in TAGS]
-    if -1 in places or sorted(places) != places:
+    starts = [text.find(tag) for tag in TAGS]
+    if -1 in starts or sorted(starts) != starts:
         return None
-    if any(text.find(tag, at + 1) >= 0 for tag, at in zip(TAGS, places, strict=True)):
+    if any(text.find(tag, start + 1) >= 0 for tag, start in zip(TAGS, starts, strict=True)):
         return None
-    opened, closed, answer_opened, answer_closed = places
+    opened, closed, answer_opened, answer_closed = starts
     reasoning = text[opened + len(REASONING_OPEN) : closed]
     answer = text[answer_opened + len(ANSWER_OPEN) : answer_closed]
-    around = (
+    outside = (
         text[:opened],
         text[closed + len(REASONING_CLOSE) : answer_opened],
         text[answer_closed + len(ANSWER_CLOSE) :],
     )
-    if any(piece and not piece.isspace() for piece in around):
+    if any(piece and not piece.isspace() for piece in outside):
         return None
     if not reasoning.strip() or not answer.strip():
         return None
     return Blocks(reasoning, answer)
 
 
-def of_block(block: str) -> str:
-    r"""The answer that an answer block holds: what it boxes, if it does, else all of it."""
+def answer_of_block(block: str) -> str:
+    r"""The answer in an answer block: the content of its last \boxed{}, else the whole block."""
     return last_box(block) or block.strip()
 
 
-def anywhere(text: str) -> str | None:
-    """The answer of a text in any habit: answer block, box, announcement, last number."""
+def find_answer(text: str) -> str | None:
+    """The answer of a text in any style: answer block, box, announcement, or last number."""
     for find in (last_answer_block, last_box, last_announced, last_number):
-        if (found := find(text)) is not None:
-            return found
+        if (answer := find(text)) is not None:
+            return answer
     return None
 
 
 def last_answer_block(text: str) -> str | None:
-    """What the last closed answer block after the reasoning holds, or None."""
+    """The answer in the last closed answer block after the reasoning, or None."""
     after = text.rpartition(REASONING_CLOSE)[2]
     close = after.rfind(ANSWER_CLOSE)
     opened = after.rfind(ANSWER_OPEN, 0, max(close, 0))
     if close < 0 or opened < 0:
         return None
-    return of_block(after[opened + len(ANSWER_OPEN) : close]) or None
+    return answer_of_block(after[opened + len(ANSWER_OPEN) : close]) or None
 
 
 def last_box(text: str) -> str | None:
-    r"""What the last \boxed{...} holds, or None where its brace is never closed."""
+    r"""The content of the last \boxed{...}, or None where its brace is never closed."""
     start = text.rfind(BOX)
     if start < 0:
         return None
@@ -109,35 +107,37 @@ def last_box(text: str) -> str | None:
 
 
 def last_announced(text: str) -> str | None:
-    """What follows the last `####`, `Final answer:`, `The answer is` or `A:`, or None.
+    """The answer after the last `####`, `Final answer:`, `The answer is` or `A:`, or None.
 
-    "The answer is correct." announces nothing: there must be a number, in digits or in words.
+    There must be a number, in digits or in words: "The answer is correct." announces nothing.
     """
     for line in reversed(text.split("\n")):
         if ":" not in line and "#" not in line and " is" not in line.lower():
             continue
-        for match in reversed(list(_ANNOUNCED.finditer(line))):
-            rest = match["said"].lstrip(" \t*:")
+        for match in reversed(list(_ANNOUNCEMENT.finditer(line))):
+            rest = match["answer"].lstrip(" \t*:")
             formula = _FORMULA.match(rest)
-            said = formula[0] if formula else _EXPLANATION.split(rest, maxsplit=1)[0].strip(" \t*")
-            if _SAYS_A_NUMBER.search(said):
-                return said
+            answer = (
+                formula[0] if formula else _EXPLANATION.split(rest, maxsplit=1)[0].strip(" \t*")
+            )
+            if _MENTIONS_NUMBER.search(answer):
+                return answer
     return None
 
 
 def last_number(text: str) -> str | None:
     """The last number of the text, with its sign, separators or fraction bar, or None."""
     for line in reversed(text.split("\n")):
-        found = None
+        last = None
         for match in _NUMBER.finditer(line):
-            if not _in_a_word(line, *match.span()):
-                found = match
-        if found is not None:
-            follows_a_word = line[max(found.start() - 1, 0) : found.start()].isalnum()
-            return found.group().removeprefix("-") if follows_a_word else found.group()
+            if not _is_inside_word(line, *match.span()):
+                last = match
+        if last is not None:
+            follows_word = line[max(last.start() - 1, 0) : last.start()].isalnum()
+            return last.group().removeprefix("-") if follows_word else last.group()
     return None
 
 
-def _in_a_word(line: str, start: int, end: int) -> bool:
-    """Whether letters stand on both sides, as in H2O."""
+def _is_inside_word(line: str, start: int, end: int) -> bool:
+    """Whether there are letters on both sides, as in H2O."""
     return line[max(start - 1, 0) : start].isalpha() and line[end : end + 1].isalpha()

@@ -1,7 +1,7 @@
-r"""The grader `math`: answers in numbers, LaTeX or symbols, found where people mark them.
+r"""The grader `math`: finds answers that are numbers, LaTeX or symbols, and compares them.
 
-What can be read as plain numbers is compared exactly, as by the other graders; all else goes to
-math-verify (evals/graders/math_verify.py).
+Plain numbers are compared exactly, as by the other graders; math-verify compares everything else
+(evals/graders/math_verify.py).
 """
 
 import re
@@ -9,109 +9,110 @@ from functools import lru_cache
 
 from data.conversion.boxes import boxes
 from evals.graders import extract, math_verify
-from evals.graders.numbers import Number, number, read, within_tenth
+from evals.graders.numbers import Number, parse_number, read_answer, within_ten_percent
 
 _WHOLE = re.compile(r"\$\$(.+)\$\$|\$([^$]+)\$|\\\((.+)\\\)|\\\[(.+)\\\]", re.DOTALL)
 _FORMULA = re.compile(
     r"\$([^$\n]{1,500})\$(?!\d)|\\\(([^\n]{1,500}?)\\\)|\\\[(.{1,500}?)\\\]", re.DOTALL
 )
-# what may stand between boxes that are one answer
-_JOINED = re.compile(
+# What may stand between boxes that together are one answer.
+_BETWEEN_BOXES = re.compile(
     r"(?:[\s,;.$&]|\\[()\[\]]|\\q?quad|\\[,;! ]|\band\b|\bor\b|\\text\{[^{}]{0,40}\}){0,20}"
 )
-_INLINE = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")  # maths that its line leaves open
+_UNCLOSED_MATH = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")
 _TEXT = re.compile(r"\\text(?:bf|rm|it)?\{([^{}]*)\}")
 _TIME = re.compile(r"\d:\d")  # 2:00, and ratios
 _SPACES = re.compile(r"\s+|\\[,;! ]")
-SHORT = 200  # characters of a text that may be a bare answer
+SHORT = 200  # [characters] of a text that may be a bare answer
 
 BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
 NOT_MARKED = "the gold is no number, and the text marks no answer"
 
 
-def found_in(text: str, gold: str) -> tuple[str | None, str | None]:
-    """The answer of a text, and why it cannot be told from it, if so."""
-    for find in (extract.last_answer_block, last_boxes, _bare, extract.last_announced):
-        if (said := find(text)) is not None:
-            return said, None
-    said = extract.last_number(text)
-    if said is None:
+def find_answer(text: str, gold: str) -> tuple[str | None, str | None]:
+    """The answer of a text, and the reason where it cannot be relied on."""
+    for find in (extract.last_answer_block, last_boxes, _bare_formula, extract.last_announced):
+        if (answer := find(text)) is not None:
+            return answer, None
+    answer = extract.last_number(text)
+    if answer is None:
         return None, None
-    at = text.rfind(said)
-    if formula := _formula_around(text, at):
+    start = text.rfind(answer)
+    if formula := _formula_around(text, start):
         return formula, None
     if gold_number(gold) is None and not re.search(r"\d", gold):
-        return said, NOT_MARKED
-    if _INLINE.search(text[:at]):
-        return said, BROKEN_MATHS
-    return said, None
+        return answer, NOT_MARKED
+    if _UNCLOSED_MATH.search(text[:start]):
+        return answer, BROKEN_MATHS
+    return answer, None
 
 
 def last_boxes(text: str) -> str | None:
-    """The last box, and those before it that it is joined to by a comma or an `and`."""
-    held = boxes(text)
-    if not held:
+    """The last box, with the boxes before it that a comma or `and` joins to it."""
+    all_boxes = boxes(text)
+    if not all_boxes:
         return None
-    found = [held[-1]]
-    for box in reversed(held[:-1]):
-        begin = text.rfind("\\boxed", 0, found[0].start)
-        if not _JOINED.fullmatch(text, box.end + 1, begin):
+    joined = [all_boxes[-1]]
+    for box in reversed(all_boxes[:-1]):
+        start_of_next = text.rfind("\\boxed", 0, joined[0].start)
+        if not _BETWEEN_BOXES.fullmatch(text, box.end + 1, start_of_next):
             break
-        found.insert(0, box)
-    return ", ".join(box.text.strip() for box in found)
+        joined.insert(0, box)
+    return ", ".join(box.text.strip() for box in joined)
 
 
-def _formula_around(text: str, at: int) -> str | None:
-    """The formula in dollars or brackets in which text[at] stands."""
-    begin = max(0, at - 600)
-    for match in _FORMULA.finditer(text, begin):
-        if match.start() > at:
+def _formula_around(text: str, position: int) -> str | None:
+    """The formula in dollars or LaTeX brackets that contains text[position]."""
+    for match in _FORMULA.finditer(text, max(0, position - 600)):
+        if match.start() > position:
             return None
-        if at < match.end():
+        if position < match.end():
             return next(group for group in match.groups() if group is not None)
     return None
 
 
-def compared(gold: str, said: str) -> math_verify.Comparison:
-    """Whether `said` is the answer `gold`; both may stand in dollars or a box."""
-    right = gold_number(gold)
-    if right is not None:
-        reading = read(said)
-        if reading.value is not None and reading.value == right:
+def compare(gold: str, answer: str) -> math_verify.Comparison:
+    """Whether `answer` equals `gold`; both may be in dollars or in a box."""
+    reference = gold_number(gold)
+    if reference is not None:
+        reading = read_answer(answer)
+        if reading.value is not None and reading.value == reference:
             return math_verify.Comparison(True, True)
-        if right in (reading.others or ()) and not _TIME.search(said):  # 12 or 13; 40 % for 0.4
+        # 12 or 13; 40 % for 0.4
+        if reference in (reading.alternatives or ()) and not _TIME.search(answer):
             return math_verify.Comparison(None, None, reading.reason)
         if reading.value is not None:
-            return math_verify.Comparison(False, within_tenth(reading.value, right))
-    gold, said = _content(gold), _content(said)
-    if _same_words(gold) == _same_words(said):
+            return math_verify.Comparison(False, within_ten_percent(reading.value, reference))
+    gold, answer = _content(gold), _content(answer)
+    if _normalized(gold) == _normalized(answer):
         return math_verify.Comparison(True, True)
-    return math_verify.compared(gold, said)
+    return math_verify.compare(gold, answer)
 
 
-@lru_cache(maxsize=1 << 16)  # a problem is answered many times
+@lru_cache(maxsize=1 << 16)  # each problem is answered many times
 def gold_number(gold: str) -> Number | None:
-    return number(_content(gold))
+    """The reference answer as a number, also out of a box or dollars; None if it is none."""
+    return parse_number(_content(gold))
 
 
-def _bare(text: str) -> str | None:
-    """A text that is nothing but one formula in dollars."""
+def _bare_formula(text: str) -> str | None:
+    """The content of a text that is one formula in dollars and nothing else."""
     text = text.strip()
-    return _content(text) if len(text) <= SHORT and _inside(text) is not None else None
+    return _content(text) if len(text) <= SHORT and _inside_dollars(text) is not None else None
 
 
 def _content(text: str) -> str:
-    """What stands in the last box, or between the dollars that hold all of the text."""
+    """The content of the last box, or of the dollars around the whole text, else the text."""
     text = text.strip()
-    inside = _inside(text)
+    inside = _inside_dollars(text)
     return last_boxes(text) or (text if inside is None else inside.strip())
 
 
-def _inside(text: str) -> str | None:
+def _inside_dollars(text: str) -> str | None:
     whole = _WHOLE.fullmatch(text)
     return next(group for group in whole.groups() if group is not None) if whole else None
 
 
-def _same_words(text: str) -> str:
-    """What two answers are compared by before they are parsed: without spaces and \text."""
+def _normalized(text: str) -> str:
+    r"""The form in which answers are compared before they are parsed: without spaces and \text."""
     return _SPACES.sub("", _TEXT.sub(r"\1", text))

@@ -1,63 +1,63 @@
-"""math-verify's verdict on two answers, for as long as it takes: run in a process of its own.
+"""The worker process of math_verify.py: judges pairs of answers without a time limit of its own.
 
-evals/graders/math_verify.py starts it, sends it pairs over a socket, and ends it when it takes too
-long.
+evals/graders/math_verify.py starts it, sends it pairs over a socket, and kills it after a timeout.
 """
 
 import logging
 import sys
 from multiprocessing.connection import Connection
 
-READY = "ready"  # the first thing it says: the engine is loaded
+READY = "ready"  # the first message: the library is loaded
 
 GOLD_UNREAD = "the gold cannot be read as mathematics"
 ANSWER_UNREAD = "the answer cannot be read as mathematics"
 
-MISREAD = ("zoo", "nan")  # what the engine makes of a division by zero, such as 2:00
+MISREAD = ("zoo", "nan")  # what SymPy makes of a division by zero, such as 2:00
 
 Verdict = tuple[bool | None, bool | None, str | None]  # same, near, reason
 
 
-def judge(gold: str, said: str) -> Verdict:
-    """Whether `said` equals `gold`, whether it lies within 10 %, and the reason for no answer."""
+def judge(gold: str, answer: str) -> Verdict:
+    """Whether `answer` equals `gold`, whether it is within 10 %, and why that is undecided."""
     from math_verify import parse, verify
 
-    right = parse(f"${gold}$", parsing_timeout=0)  # 0: no limit of its own, which a signal gives
-    found = parse(f"${said}$", parsing_timeout=0) or parse(said, parsing_timeout=0)
-    # what it cannot read it gives back as a string
-    if all(isinstance(one, str) for one in right):
+    # timeout 0: no time limit of the library's own, which would use a signal
+    references = parse(f"${gold}$", parsing_timeout=0)
+    answers = parse(f"${answer}$", parsing_timeout=0) or parse(answer, parsing_timeout=0)
+    # the library returns as a string what it cannot parse
+    if all(isinstance(expression, str) for expression in references):
         return None, None, GOLD_UNREAD
-    if all(isinstance(one, str) for one in found):
+    if all(isinstance(expression, str) for expression in answers):
         return None, None, ANSWER_UNREAD
-    if any(str(one) in MISREAD for one in right):
+    if any(str(expression) in MISREAD for expression in references):
         return None, None, GOLD_UNREAD
-    same = bool(verify(right, found, timeout_seconds=None))
-    return same, same or _is_near(right[0], found[0]), None
+    same = bool(verify(references, answers, timeout_seconds=None))
+    return same, same or _is_near(references[0], answers[0]), None
 
 
-def _is_near(gold: object, said: object) -> bool:
-    """Whether both are real numbers, and the second lies within 10 % of the first."""
+def _is_near(gold: object, answer: object) -> bool:
+    """Whether both are real numbers, and the second is within 10 % of the first."""
     from sympy import Expr
 
-    if not isinstance(gold, Expr) or not isinstance(said, Expr):
+    if not isinstance(gold, Expr) or not isinstance(answer, Expr):
         return False
-    if not (gold.is_number and said.is_number and gold.is_real and said.is_real):
+    if not (gold.is_number and answer.is_number and gold.is_real and answer.is_real):
         return False
-    return bool(abs(said - gold) * 10 <= abs(gold))
+    return bool(abs(answer - gold) * 10 <= abs(gold))
 
 
 def serve(socket: int) -> None:
-    """Judge the pairs that come over `socket` (a file descriptor) until its other end closes."""
-    logging.getLogger("math_verify").setLevel(logging.CRITICAL)  # it logs that we limit the time
-    line = Connection(socket)
+    """Judge the pairs that arrive on `socket` (a file descriptor) until its other end closes."""
+    logging.getLogger("math_verify").setLevel(logging.CRITICAL)  # it warns of the missing timeout
+    connection = Connection(socket)
     judge("1", "1")  # loads what the first verdict needs
-    line.send(READY)
+    connection.send(READY)
     while True:
         try:
-            gold, said = line.recv()
+            gold, answer = connection.recv()
         except EOFError:
             return
-        line.send(judge(gold, said))
+        connection.send(judge(gold, answer))
 
 
 if __name__ == "__main__":

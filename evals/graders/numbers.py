@@ -1,15 +1,16 @@
-"""Numbers as people write them, read exactly: no floats, nothing guessed, in linear time."""
+"""Numbers as people write them, parsed exactly: no floats, no guesses, linear time."""
 
 import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from evals.graders.number_words import in_words
+from data.text import ONES, TENS
+from evals.graders.number_words import parse_number_words
 
 Number = int | Fraction
 
-MAX_DIGITS = 4_000  # of a number; reading costs the square of it, and Python refuses 4,300
-MAX_CHARACTERS = 10_000  # of an answer; a longer one is not looked into
+MAX_DIGITS = 4_000  # of a number; parsing is quadratic in them, and Python refuses 4,300
+MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
 
 SEVERAL_NUMBERS = "the answer holds several numbers"
 NUMBER_WORD = "the answer has a number in words"
@@ -35,8 +36,8 @@ _NUMBER = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
-# What follows a number without changing it: `th`, units of one or more words, a full stop. One
-# character at a time: a repetition of words would take exponential time.
+# What may follow a number without changing it: `th`, units of one or more words, a full stop.
+# Matched one character at a time, because a repetition of words would take exponential time.
 _UNIT = re.compile(r"(?:[^\W\d_]|[\s./²³°!])*")
 _VARIABLE = re.compile(r"[abcdefijnqrtuvwxyz]\b", re.IGNORECASE)
 _PLAIN = re.compile(
@@ -53,8 +54,7 @@ _SCALES = {
 }
 _SCALE = re.compile(rf"[\s]*({'|'.join(_SCALES)})s?\b", re.IGNORECASE)
 _WORDS = re.compile(
-    r"\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    rf"\b(?:{'|'.join((*ONES, *TENS))}"
     r"|half|halves|thirds?|quarters?|twice|double|dozens?|hundreds?|thousands?|[mbtr]+illions?)\b",
     re.IGNORECASE,
 )
@@ -77,131 +77,135 @@ _LATEX = (
 
 
 class Reading(NamedTuple):
-    """What an answer says.
+    """How an answer reads as a number.
 
-    value: the number that it is, or None where that cannot be told
-    others: numbers that it may mean otherwise; None: it may mean any number
-    reason: why it is not, or not surely, one number
+    value: the number, or None where the answer is not clearly one number
+    alternatives: other numbers that it may mean; None: it may mean any number
+    reason: why it is not, or not certainly, one number
     """
 
     value: Number | None
-    others: frozenset[Number] | None = frozenset()
+    alternatives: frozenset[Number] | None = frozenset()
     reason: str | None = None
 
 
-def plain(text: str) -> Number | None:
-    """The number that `text` is if it is written plainly, as -1,200.50 or $7; else None.
+def parse_plain_number(text: str) -> Number | None:
+    """The number `text` if it is written plainly, as -1,200.50 or $7; else None.
 
-    Most answers are; to read them so takes a twentieth of the time of `read`.
+    Most answers are, and this takes a twentieth of the time of `read_answer`.
     """
-    found = _PLAINEST.fullmatch(text)
-    if found is None:
+    match = _PLAINEST.fullmatch(text)
+    if match is None:
         return None
-    sign, whole, decimals = found.groups()
+    sign, whole, decimals = match.groups()
     value: Number = int(whole.replace(",", ""))
     if decimals:
         value += Fraction(int(decimals[1:]), 10 ** (len(decimals) - 1))
     return -value if sign == "-" else value
 
 
-def number(text: str) -> Number | None:
-    """The number that `text` is: with sign, currency, percent sign or unit, and nothing else.
+def parse_number(text: str) -> Number | None:
+    """The number `text`, which may have a sign, currency, percent sign or unit, and nothing else.
 
     "1,200" is 1200, "$1,000.00" is 1000, "2 1/2" is 5/2, "40%" is 40, "3e2" is 300, "12 apples" is
-    12. Whatever holds two numbers ("12 or 13") is none: None.
+    12. Text with two numbers ("12 or 13") is None.
     """
-    if (value := plain(text)) is not None:
+    if (value := parse_plain_number(text)) is not None:
         return value
-    return _alone(_plain(text)).value if len(text) <= MAX_CHARACTERS else None
+    return _single_number(_without_markup(text)).value if len(text) <= MAX_CHARACTERS else None
 
 
-def read(text: str) -> Reading:
-    """What the answer `text` says, as far as it can be told.
+def read_answer(text: str) -> Reading:
+    """The reading of the answer `text`, with the alternatives that it leaves open.
 
     Of an equation the last side counts: "3 x 4 = 12" is 12. "6 boys or 7" may be 6 or 7.
     """
-    if (value := plain(text)) is not None:
+    if (value := parse_plain_number(text)) is not None:
         return Reading(value)
     if len(text) > MAX_CHARACTERS:
         return Reading(None, None, LONG_ANSWER)
-    text = _plain(text)
+    text = _without_markup(text)
     if "=" in text and not _LIST.search(text):
         text = text.rpartition("=")[2].strip()
-    alone = _alone(text)
-    return alone if alone.value is not None or alone.reason else _within(text)
+    single = _single_number(text)
+    return single if single.value is not None or single.reason else _number_in_text(text)
 
 
-def within_tenth(value: Number, gold: Number) -> bool:
-    """Whether `value` lies within 10 % of `gold`, bounds included. Only 0 is near 0."""
+def within_ten_percent(value: Number, gold: Number) -> bool:
+    """Whether `value` is within 10 % of `gold`, bounds included. Only 0 is within 10 % of 0."""
     return abs(value - gold) * 10 <= abs(gold)
 
 
-def _plain(text: str) -> str:
+def _without_markup(text: str) -> str:
+    """`text` without LaTeX commands, dollars, Markdown and quotation marks around it."""
     text = text.strip()
-    for pattern, plain in _LATEX:
-        text = pattern.sub(plain, text)
+    for pattern, replacement in _LATEX:
+        text = pattern.sub(replacement, text)
     return text.strip().strip("$*_`\"'").strip()
 
 
-def _alone(text: str) -> Reading:
-    """The reading of a text that is one number with its unit; without value and reason if not."""
-    if (value := in_words(text)) is not None:
+def _single_number(text: str) -> Reading:
+    """The reading of a text that is one number with its unit; else no value and no reason."""
+    if (value := parse_number_words(text)) is not None:
         return Reading(value)
-    found = _NUMBER.match(text)
-    if found is None or not _UNIT.fullmatch(text, found.end()):
+    match = _NUMBER.match(text)
+    if match is None or not _UNIT.fullmatch(text, match.end()):
         return Reading(None)
-    if len(found.group()) > MAX_DIGITS:
+    if len(match.group()) > MAX_DIGITS:
         return Reading(None, frozenset(), TOO_LONG)
-    value = _value(found)
+    value = _value(match)
     if value is None:
-        return Reading(None, frozenset(), TOO_LONG if found["exponent"] else EXPRESSION)
-    if not found.group()[-1].isspace() and _VARIABLE.match(text, found.end()):
+        return Reading(None, frozenset(), TOO_LONG if match["exponent"] else EXPRESSION)
+    if not match.group()[-1].isspace() and _VARIABLE.match(text, match.end()):
         return Reading(None, None, EXPRESSION)
-    if "-" in (found["sign"] + found["late"]).replace("\u2212", "-"):
+    if "-" in (match["sign"] + match["late"]).replace("\u2212", "-"):
         value = -value
-    if " " in found.group().strip() and (groups := found["decimal"]) and " " in groups:
+    if " " in match.group().strip() and (groups := match["decimal"]) and " " in groups:
         return Reading(value, frozenset(Fraction(part) for part in groups.split()), OTHER_SCALE)
-    if found["percent"]:
+    if match["percent"]:
         return Reading(value, frozenset({value / 100}), OTHER_SCALE)
-    if scale := _SCALE.match(text, found.end()):
+    if scale := _SCALE.match(text, match.end()):
         scaled = value * _SCALES[scale.group(1).lower()]
         return Reading(scaled, frozenset({value}), OTHER_SCALE)
-    if _WORDS.search(text, found.end()):
+    if _WORDS.search(text, match.end()):
         return Reading(None, None, NUMBER_WORD)
     return Reading(value)
 
 
-def _value(found: re.Match[str]) -> Fraction | None:
-    """None: divided by zero, or too large to write out."""
-    if found["mixed"]:
-        part = _fraction(found["mixed_top"], found["mixed_bottom"])
-        return None if part is None else int(found["mixed"]) + part
-    if found["top"]:
-        return _fraction(found["top"], found["bottom"])
-    exponent = (found["exponent"] or "0").replace("\u2212", "-")
+def _value(match: re.Match[str]) -> Fraction | None:
+    """The value of a match of _NUMBER, without its sign.
+
+    None: it divides by zero, or is too large to write out.
+    """
+    if match["mixed"]:
+        part = _fraction(match["mixed_top"], match["mixed_bottom"])
+        return None if part is None else int(match["mixed"]) + part
+    if match["top"]:
+        return _fraction(match["top"], match["bottom"])
+    exponent = (match["exponent"] or "0").replace("\u2212", "-")
     if len(exponent.lstrip("+-0")) > len(str(MAX_DIGITS)) or abs(int(exponent)) > MAX_DIGITS:
         return None
-    return Fraction(_digits(found["decimal"])) * Fraction(10) ** int(exponent)
+    return Fraction(_without_separators(match["decimal"])) * Fraction(10) ** int(exponent)
 
 
 def _fraction(top: str, bottom: str) -> Fraction | None:
-    below = int(_digits(bottom))
-    return Fraction(int(_digits(top)), below) if below else None
+    denominator = int(_without_separators(bottom))
+    return Fraction(int(_without_separators(top)), denominator) if denominator else None
 
 
-def _digits(text: str) -> str:
+def _without_separators(text: str) -> str:
     return re.sub(r"[,\s]", "", text)
 
 
-def _within(text: str) -> Reading:
-    """The reading of a text that says more than a number."""
+def _number_in_text(text: str) -> Reading:
+    """The reading of a text that is more than one number with its unit."""
     if _OPERATOR.search(text):
         return Reading(None, None, EXPRESSION)
-    found = list(_PLAIN.finditer(text))
-    if any(len(match.group()) > MAX_DIGITS for match in found):
+    matches = list(_PLAIN.finditer(text))
+    if any(len(match.group()) > MAX_DIGITS for match in matches):
         return Reading(None, frozenset(), TOO_LONG)
     numbers = frozenset(
-        Fraction(match.group().replace("\u2212", "-").replace(",", "")) for match in found
+        Fraction(match.group().replace("\u2212", "-").replace(",", "")) for match in matches
     )
     if _WORDS.search(text):
         return Reading(None, None, NUMBER_WORD)

@@ -21,10 +21,10 @@ from data.store import (
     files,
     runs,
 )
-from evals.failures import categorise
+from evals.failures import categorise_missing
 from evals.imports.formats import EXPECTED, generations_of
 from evals.imports.records import Found, Generation, Rejection, Repeated
-from evals.scores import graded
+from evals.scores import grade_generations
 
 GRADER = "lenient"  # others answer in formats of their own
 AT_A_TIME = 5_000  # generations written as one part
@@ -58,7 +58,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         kept = _with_problems(store, name, kept)
         for stage in sorted({row.stage for row in kept}):
             _add_stage(store, name, stage, [row for row in kept if row.stage == stage])
-        categorise(store, name)
+        categorise_missing(store, name)
     summary: dict[str, Any] = {
         "run": name,
         "read": len(kept) + len(rejected) + repeated,
@@ -195,7 +195,7 @@ def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> No
     for whole in generations.iter_slices(AT_A_TIME):
         part = whole.join(there, on="generation_id", how="anti")
         once = runs.fingerprint(generations=part["generation_id"].to_list())
-        scores = graded(part, GRADER)
+        scores = grade_generations(part, GRADER)
         add_generations(store, part.drop("gold"), scores, run=run, stage=stage, once=once)
 
 

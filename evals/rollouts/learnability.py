@@ -1,8 +1,8 @@
 """What a GRPO run could learn from each problem: how often it was right, and whether groups differ.
 
-A visit is all that one step sampled for a problem. As in evals/comparison/states.py a visit solves
-the problem where more than half of its rollouts are right. Why: docs/decisions/0008-what-a-run-
-learns-from.md.
+A visit is all rollouts of one problem in one step. As in evals/comparison/transitions.py, a visit
+solves the problem if more than half of its rollouts are right. See
+docs/decisions/0008-what-a-run-learns-from.md.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from data.store import Store
 from evals.graders import GRADERS
 from evals.rollouts.advantages import SAME
 from evals.rollouts.read import ANSWER, GRADER, regraded_verdicts, stored_verdicts
-from evals.statistics import mean_of_clusters, wilson, wilson_columns
+from evals.statistics import mean_of_clusters, wilson, wilson_bounds
 
 BANDS = {
     "always 0": "every rollout is wrong",
@@ -133,7 +133,7 @@ def _band() -> pl.Expr:
 def _with_rates(found: pl.DataFrame, prefix: str, right: str, known: str) -> pl.DataFrame:
     """With the share of `known` that is `right`, and Wilson's interval of it."""
     successes, n = found[right].to_numpy(), found[known].to_numpy()
-    low, high = wilson_columns(successes, n)
+    low, high = wilson_bounds(successes, n)
     rate = "pass_rate" if not prefix else f"{prefix}rate"
     return found.with_columns(
         (pl.col(right) / pl.col(known)).fill_nan(None).alias(rate),

@@ -1,4 +1,4 @@
-"""Grading in batches: generations of a frame, or those of a stored run that lack verdicts."""
+"""Grading in batches: the generations of a frame, or the ungraded generations of a stored run."""
 
 import polars as pl
 
@@ -6,15 +6,15 @@ from data.errors import UserError
 from data.store import TABLES, Store, add, ask
 from evals.graders import grader as grader_of
 
-AT_A_TIME = 20_000  # generations in memory while a run is graded
-NO_GOLD = ""  # of a generation whose problem the store does not hold: its verdict is unknown
+GENERATIONS_PER_BATCH = 20_000  # that are in memory with their texts while a run is read
+NO_GOLD = ""  # reference answer of a problem that the store does not have: verdicts are unknown
 
 
 class UnknownRun(UserError):
     """The store has no generations or scores of this run."""
 
 
-def graded(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
+def grade_generations(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
     """The verdicts of `grader` on `generations` (with a column `gold`), as rows of `scores`."""
     rule = grader_of(grader)
     verdicts = [
@@ -40,15 +40,15 @@ def graded(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
 
 
 def grade_missing(store: Store, run: str, grader: str) -> None:
-    """Add the verdicts that the generations of `run` lack by this version of the grader."""
+    """Grade the generations of `run` that have no verdict by this version of the grader."""
     rule = grader_of(grader)
     while not (part := _without_verdict(store, run, rule.name, rule.version)).is_empty():
         for (stage,), of_stage in part.group_by("stage", maintain_order=True):
-            add(store, "scores", graded(of_stage, grader), run=run, stage=str(stage))
+            add(store, "scores", grade_generations(of_stage, grader), run=run, stage=str(stage))
 
 
 def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.DataFrame:
-    """Generations with their gold, at most AT_A_TIME."""
+    """Ungraded generations with their reference answer, at most GENERATIONS_PER_BATCH."""
     return ask(
         store,
         """
@@ -68,5 +68,5 @@ def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.Da
         grader=grader,
         version=version,
         no_gold=NO_GOLD,
-        at_a_time=AT_A_TIME,
+        at_a_time=GENERATIONS_PER_BATCH,
     )

@@ -1,4 +1,4 @@
-"""Verdicts against the labels that imported generations carry; each disagreement can be read."""
+"""Comparison of verdicts with the labels of imported generations; disagreements are listed."""
 
 import json
 from typing import Any
@@ -7,11 +7,11 @@ from data.store import Store, ask, files
 from evals.graders import grader as grader_of
 
 
-def against_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
-    """agree, disagree, disagreements: the path of a JSONL file that lists the latter.
+def compare_with_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
+    """agree, disagree, undecided, disagreements: the path of a JSONL file that lists them.
 
-    Of the labelled generations; none: an empty dict. Unknown verdicts neither agree nor disagree:
-    `undecided` counts them, and they are listed after the others.
+    Counts labelled generations; an empty dict where there are none. Unknown verdicts neither agree
+    nor disagree: `undecided` counts them, and the file lists them last.
     """
     rule = grader_of(grader)
     labelled = ask(
@@ -40,15 +40,15 @@ def against_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
     )
     if labelled.is_empty():
         return {}
-    apart = [row for row in labelled.to_dicts() if row["correct"] != row["label"]]
-    undecided = sum(row["correct"] is None for row in apart)
+    different = [row for row in labelled.to_dicts() if row["correct"] != row["label"]]
+    undecided = sum(row["correct"] is None for row in different)
     path = f"grades/{run}/{rule.name}-{rule.version}-disagreements.jsonl"
-    lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in apart)
+    lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in different)
     with files.explained(store.folder):
         files.write(store.folder, [(path, lines.encode())])
     return {
-        "agree": labelled.height - len(apart),
-        "disagree": len(apart) - undecided,
+        "agree": labelled.height - len(different),
+        "disagree": len(different) - undecided,
         "undecided": undecided,
         "disagreements": str(store.folder / path),
     }

@@ -1,4 +1,4 @@
-"""Overrides: what a person says of a score, with a reason. The grader's verdict stays beside it."""
+"""Overrides: a person's verdict on a generation, with a reason, stored beside the grader's."""
 
 from typing import Any
 
@@ -11,12 +11,8 @@ from evals.graders import grader as grader_of
 VERDICTS = ("right", "wrong", "unknown", "as graded")
 
 
-class NoSuchGeneration(UserError):
-    """No generation, or more than one, has this id."""
-
-
-def overrides(store: Store, grader: str) -> pl.DataFrame:
-    """generation_id, verdict: what people say instead of `grader`."""
+def overrides_of(store: Store, grader: str) -> pl.DataFrame:
+    """generation_id, verdict: the verdicts of people that replace those of `grader`."""
     return ask(
         store,
         "select generation_id, verdict from overrides where grader = $grader",
@@ -24,12 +20,12 @@ def overrides(store: Store, grader: str) -> pl.DataFrame:
     )
 
 
-def heeding(said: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    """`scores` (with generation_id, answer and partial) where a person's verdict is the answer.
+def apply_overrides(scores: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame:
+    """`scores` (with generation_id, answer and partial) with the verdicts of `overrides` as answer.
 
-    said: of `overrides`. What is right is within 10 % too; what is wrong may be, as graded.
+    A right answer is within 10 % too; of a wrong one, `partial` stays as graded.
     """
-    both = scores.join(said, on="generation_id", how="left", maintain_order="left")
+    both = scores.join(overrides, on="generation_id", how="left", maintain_order="left")
     verdict = pl.col("verdict")
     as_graded = pl.when(verdict.is_null())
     answer = as_graded.then(pl.col("answer")).when(verdict == "right").then(True)
@@ -43,16 +39,17 @@ def heeding(said: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
 def override(
     store: Store, generation: str, grader: str, verdict: str, reason: str, author: str
 ) -> dict[str, Any]:
-    """Let a person's verdict on a generation count instead of `grader`'s.
+    """Replace the verdict of `grader` on a generation by a person's.
 
-    generation: its id, or the beginning of it.   verdict: of VERDICTS; the last takes it back
+    generation: its id, or a unique prefix of it
+    verdict: of VERDICTS; "as graded" removes the override
     """
     rule = grader_of(grader)
     if verdict not in VERDICTS:
         raise state_db.BadEntry(
             f"the verdict is {verdict!r}; expected one of {', '.join(VERDICTS)}."
         )
-    found = ask(
+    matches = ask(
         store,
         """
         select distinct on (generation_id) generation_id, problem_id, run, stage, sample, correct
@@ -65,13 +62,20 @@ def override(
         grader=rule.name,
         version=rule.version,
     )
-    if found.height != 1 or not generation:
-        raise NoSuchGeneration(
-            f"{found.height or 'no'} generations that {grader} has graded have an id that begins"
+    if matches.height != 1 or not generation:
+        raise UserError(
+            f"{matches.height or 'no'} generations that {grader} has graded have an id that begins"
             f" with {generation!r}; expected one. `thinkbench failures --run RUN --category NAME`"
             " lists ids."
         )
-    [row] = found.to_dicts()
+    [row] = matches.to_dicts()
     state_db.override(store, row["generation_id"], rule.name, verdict, reason, author)
-    said = {"grader": grader, "graded": row.pop("correct"), "verdict": verdict}
-    return {**row, **said, "reason": reason, "author": author}
+    graded = row.pop("correct")
+    return {
+        **row,
+        "grader": grader,
+        "graded": graded,
+        "verdict": verdict,
+        "reason": reason,
+        "author": author,
+    }

@@ -1,29 +1,29 @@
-"""Problems that a model is asked: those of a split, and those whose gold no answer could match."""
+"""The problems of an evaluation, without those whose reference answer cannot be graded."""
 
 from dataclasses import dataclass
 
 import polars as pl
 
 from data.errors import UserError
+from data.response_format import render
 from data.store import Store, ask, fingerprint
-from evals.graders import GRADERS
-
-GRADER = "strict"  # of the rewards, and of the table that is shown
+from evals.graders import DEFAULT_GRADER, GRADERS
 
 
 @dataclass(frozen=True)
 class Problems:
-    """Problems of one split; those whose gold no answer could match are counted apart.
+    """Problems of one split.
 
-    kept: problem_id, question, gold, steps
+    usable: problem_id, question, gold, steps
+    bad_gold: ids of the problems whose reference answer no answer can match
     """
 
-    kept: pl.DataFrame
+    usable: pl.DataFrame
     bad_gold: list[str]
 
 
-def problems_of(store: Store, source: str, split: str) -> Problems:
-    """Problems of one split, in the order of their ids, which are hashes: a fixed shuffle."""
+def problems_of_split(store: Store, source: str, split: str) -> Problems:
+    """Problems of one split, sorted by id. Ids are hashes, so this is a fixed shuffle."""
     rows = ask(
         store,
         """
@@ -52,16 +52,13 @@ def problems_of(store: Store, source: str, split: str) -> Problems:
             f"the store has no {split} problems of {source!r}; ingest and convert them first:"
             f" thinkbench ingest {source} && thinkbench convert {source}"
         )
-    # an undecidable verdict on the gold itself means that no answer can be right
-    decidable = [
-        GRADERS[GRADER].grade(f"<reasoning>-</reasoning><answer>{gold}</answer>", gold).correct
-        is not None
-        for gold in rows["gold"]
-    ]
-    kept = pl.Series(decidable, dtype=pl.Boolean)
-    return Problems(rows.filter(kept), rows.filter(~kept)["problem_id"].to_list())
+    # if the verdict on the reference answer itself is unknown, no answer can be correct
+    grade = GRADERS[DEFAULT_GRADER].grade
+    decidable = [grade(render("-", gold), gold).correct is not None for gold in rows["gold"]]
+    is_usable = pl.Series(decidable, dtype=pl.Boolean)
+    return Problems(rows.filter(is_usable), rows.filter(~is_usable)["problem_id"].to_list())
 
 
-def hash_of_rows(values: list[str]) -> str:
-    """One hash for a list of ids, whatever their order."""
-    return fingerprint(rows=sorted(values))
+def hash_of_ids(ids: list[str]) -> str:
+    """One hash of a list of ids, independent of their order."""
+    return fingerprint(rows=sorted(ids))

@@ -1,17 +1,19 @@
-"""How sure we are of a share: intervals for one share, or for a mean over problems."""
+"""Confidence intervals: of a share, of a mean over problems, and of a difference between groups."""
 
 from dataclasses import asdict, dataclass
-from math import sqrt
+from math import hypot
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 CONFIDENCE = 0.95
+Z = float(norm.ppf((1 + CONFIDENCE) / 2))  # two-sided critical value, 1.96
+SMALL = 30  # problems; a group of fewer is marked as small
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A share with its 95 % interval. Of nothing, the value and the bounds are unknown (None)."""
+    """A share with its 95 % interval. For n = 0 the value and both bounds are None."""
 
     value: float | None
     low: float | None
@@ -23,58 +25,84 @@ class Interval:
 
 
 def wilson(successes: int, n: int) -> Interval:
-    """Wilson's score interval for a share (Wilson 1927)."""
+    """Wilson's score interval of a share (Wilson 1927)."""
     if not 0 <= successes <= n:
         raise ValueError(f"successes must lie between 0 and n, got {successes} of {n}")
     if n == 0:
         return Interval(None, None, None, 0)
-    return Interval(successes / n, *wilson_bounds(successes, n), n)
+    low, high = wilson_bounds(np.array([successes]), np.array([n]))
+    return Interval(successes / n, float(low[0]), float(high[0]), n)
 
 
-def wilson_bounds(successes: int, n: int) -> tuple[float, float]:
-    """The two ends of `wilson`, for at least one trial."""
-    bounds = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
-    share = successes / n
-    # the formula's bounds miss 0 and 1 by rounding errors
-    return min(float(bounds.low), share), max(float(bounds.high), share)
+def wilson_bounds(successes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both bounds of `wilson` for many shares at once; nan where n is 0.
+
+    successes, n: [shares]  int
+    returns:      [shares]  float, twice
+    """
+    is_defined = n > 0
+    trials = np.where(is_defined, n, 1)
+    low, high = _score_bounds(successes / trials, trials)
+    return np.where(is_defined, low, np.nan), np.where(is_defined, high, np.nan)
 
 
 def mean_of_clusters(rates: np.ndarray) -> Interval:
-    """Mean over problems of their shares, each of several samples, with its 95 % interval.
+    """Mean over problems with its 95 % interval, where each problem has several samples.
 
-    rates: [problems]  float in [0, 1]; n is the number of problems, not of samples
+    It is Wilson's interval at the effective sample size: the size at which a simple random sample
+    would have the variance that is observed between problems.
+
+    rates: [problems]  float in [0, 1], the share of the problem's samples that is correct
+    returns: an interval whose n is the number of problems, not of samples
     """
     n = len(rates)
     if n == 0:
         return Interval(None, None, None, 0)
     mean = float(rates.mean())
-    # Wilson's interval at the sample size that a simple random sample of this variance would have
     variance = float(rates.var(ddof=1)) if n > 1 else 0.0
     if variance == 0.0 or mean in (0.0, 1.0):
-        effective = n
+        effective = float(n)
     else:
         effective = max(n, mean * (1 - mean) / variance * n)
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    center = (mean + z**2 / (2 * effective)) / (1 + z**2 / effective)
-    half = z / (1 + z**2 / effective)
-    half *= sqrt(mean * (1 - mean) / effective + z**2 / (4 * effective**2))
-    return Interval(mean, max(center - half, 0.0), min(center + half, 1.0), n)
+    low, high = _score_bounds(np.array([mean]), np.array([effective]))
+    return Interval(mean, float(low[0]), float(high[0]), n)
 
 
-def wilson_columns(successes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two ends of `wilson` for many shares at once; nan where n is 0.
+def _score_bounds(share: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's formula. trials: above 0, not necessarily whole"""
+    scale = 1 + Z**2 / trials
+    center = (share + Z**2 / (2 * trials)) / scale
+    half = Z / scale * np.sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2))
+    # at shares of 0 and 1 the formula misses the exact bound by a rounding error
+    low = np.where(share == 0, 0.0, np.minimum(center - half, share))
+    high = np.where(share == 1, 1.0, np.maximum(center + half, share))
+    return low, high
 
-    successes, n: [shares]  int
-    returns:      [shares]  float, twice
+
+@dataclass(frozen=True)
+class UnpairedDifference:
+    """b minus a with its 95 % interval; all None where the value of a or b is None."""
+
+    difference: float | None
+    low: float | None
+    high: float | None
+
+    def to_json(self) -> dict[str, float | None]:
+        return asdict(self)
+
+
+def unpaired_difference(a: Interval, b: Interval) -> UnpairedDifference:
+    """b minus a, for two groups that have no problem in common.
+
+    For Wilson intervals this is method 10 of Newcombe 1998, "Interval estimation for the difference
+    between independent proportions", Statistics in Medicine 17:873-890. Other intervals are
+    combined in the same way (MOVER; Zou and Donner 2008, ibid. 27:1693-1702).
     """
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    known = n > 0
-    trials = np.where(known, n, 1)
-    share = successes / trials
-    center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    half *= z / (1 + z**2 / trials)
-    # the formula's bounds miss 0 and 1 by rounding errors
-    low = np.where(successes == 0, 0.0, np.minimum(center - half, share))
-    high = np.where(successes == trials, 1.0, np.maximum(center + half, share))
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+    if a.value is None or a.low is None or a.high is None:
+        return UnpairedDifference(None, None, None)
+    if b.value is None or b.low is None or b.high is None:
+        return UnpairedDifference(None, None, None)
+    difference = b.value - a.value
+    low = difference - hypot(b.value - b.low, a.high - a.value)
+    high = difference + hypot(b.high - b.value, a.value - a.low)
+    return UnpairedDifference(difference, max(low, -1.0), min(high, 1.0))

@@ -14,7 +14,7 @@ import polars as pl
 
 from data.progress import Progress
 from data.store import TABLES, Store, add_generations, ask, compact, files
-from evals.scores import Problems, graded
+from evals.scores import Problems, grade_generations
 from pipeline.config import GRADERS
 from pipeline.stopping import Stop
 
@@ -176,7 +176,7 @@ def store_answers(
     progress: Progress,
 ) -> None:
     """Store every answer of `outcomes` and count the unanswered, also if iteration fails."""
-    references = dict(evaluation.problems.kept.select("problem_id", "gold").iter_rows())
+    references = dict(evaluation.problems.usable.select("problem_id", "gold").iter_rows())
     pending: list[Answer] = []
     started = flushed = shown = time.monotonic()
     finished, parts = 0, 0
@@ -222,7 +222,7 @@ def _flush(
         for answer in pending
     ]
     generations = pl.DataFrame(rows, schema={**TABLES["generations"], "gold": pl.String})
-    scores = graded(generations, GRADERS[0])
+    scores = grade_generations(generations, GRADERS[0])
     add_generations(
         evaluation.store,
         generations.drop("gold"),

@@ -91,7 +91,7 @@ def store_evaluation(
             if should_stop():
                 return
 
-    requests = samples_of(evaluation.problems.kept, sampling, samples, seed)
+    requests = samples_of(evaluation.problems.usable, sampling, samples, seed)
     tally = complete_missing(
         evaluation, requests, complete, progress, stop or Stop(), distributed.in_all
     )

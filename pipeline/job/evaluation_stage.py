@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from evals.failures import categorise
-from evals.scores import Problems, hash_of_rows, problems_of
+from evals.failures import categorise_missing
+from evals.scores import Problems, hash_of_ids, problems_of_split
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate import Evaluation, fitting, store_evaluation
 from pipeline.generate import Sampling, engine_of
@@ -18,8 +18,8 @@ from pipeline.model import Tokenizer, gemma3
 def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Done:
     """Evaluate `model` on the test problems as `stage`."""
     config = job.preset.eval
-    problems = problems_of(job.store, job.preset.data.problems, "test")
-    chosen = problems.kept.head(config.limit) if config.limit else problems.kept
+    problems = problems_of_split(job.store, job.preset.data.problems, "test")
+    chosen = problems.usable.head(config.limit) if config.limit else problems.usable
     folder = gemma3.checked(str(model))
     spec = StageSpec(
         kind="eval",
@@ -28,7 +28,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
         config={name: value for name, value in as_json(config).items() if name != "grader"},
         inputs={
             "model": inputs.hash_of_folder(folder),
-            "problems": hash_of_rows(chosen["problem_id"].to_list()),
+            "problems": hash_of_ids(chosen["problem_id"].to_list()),
         },
         parent=parent,
         resumable=True,
@@ -38,15 +38,15 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
 
 
 def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) -> dict[str, Any]:
-    """Generate, grade and categorise the answers; the run's summary."""
+    """Generate, grade and categorise_missing the answers; the run's summary."""
     config = job.preset.eval
     loaded = load_model(job.preset.model, folder)
     tokenizer = Tokenizer(folder)
     sampling = sampling_of(config)
-    fit = fitting(problems.kept, tokenizer, config.max_prompt_tokens)
+    fit = fitting(problems.usable, tokenizer, config.max_prompt_tokens)
     if fit.problems.is_empty():
         raise UserError(
-            f"all {problems.kept.height} prompts are longer than {config.max_prompt_tokens} tokens;"
+            f"all {problems.usable.height} prompts are longer than {config.max_prompt_tokens} tokens;"
             " raise max_prompt_tokens"
         )
     engine = engine_of(loaded.model, tokenizer, sampling, config.batch)
@@ -59,7 +59,7 @@ def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) 
         progress=job.progress(f"evaluate {stage}"),
         stop=job.stop,
     )
-    categorise(job.store, run)
+    categorise_missing(job.store, run)
     return {
         "generations": tally.stored,
         "generated": tally.requested,

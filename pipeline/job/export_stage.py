@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from evals.scores import problems_of
+from evals.scores import problems_of_split
 from pipeline.evaluate import fitting
 from pipeline.job import inputs
 from pipeline.job.models import load_model, path_in_store
@@ -27,11 +27,11 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
         inputs={"model": inputs.hash_of_folder(folder)},
         parent=parent,
     )
-    problems = problems_of(job.store, job.preset.data.problems, "test")
+    problems = problems_of_split(job.store, job.preset.data.problems, "test")
 
     def work(run: str) -> dict[str, Any]:
         limit = job.preset.eval.max_prompt_tokens
-        fit = fitting(problems.kept.head(4 * PARITY_PROMPTS), Tokenizer(folder), limit)
+        fit = fitting(problems.usable.head(4 * PARITY_PROMPTS), Tokenizer(folder), limit)
         prompts = fit.problems["prompt"].head(PARITY_PROMPTS).to_list()
         if not prompts:
             raise UserError(

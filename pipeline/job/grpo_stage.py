@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
-from evals.scores import Problems, hash_of_rows, problems_of
+from evals.scores import Problems, hash_of_ids, problems_of_split
 from evals.statistics import wilson
 from pipeline.batches import Prompt
 from pipeline.config import as_json
@@ -50,7 +50,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         min(job.preset.eval.batch, data.heldout),
     )
     folder = gemma3.checked(str(model))
-    problems = problems_of(job.store, data.problems, "train")
+    problems = problems_of_split(job.store, data.problems, "train")
     subset = inputs.subset_of(job.store, data.problem_subset, "problems")
     chosen = inputs.problems_in(job.store, subset) if subset else None
     spec = StageSpec(
@@ -83,7 +83,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
 
 
 def _hash_of(problems: Problems) -> str:
-    return hash_of_rows(problems.kept["problem_id"].to_list())
+    return hash_of_ids(problems.usable["problem_id"].to_list())
 
 
 def split_problems(
@@ -94,10 +94,10 @@ def split_problems(
     The held-out problems are the same for every subset, so accuracies can be compared.
     """
     config, count = job.preset.grpo, job.preset.data.heldout
-    fit = fitting(problems.kept, tokenizer, config.max_prompt_tokens)
+    fit = fitting(problems.usable, tokenizer, config.max_prompt_tokens)
     heldout = fit.problems.head(count)
     if chosen is not None:
-        fit = fitting(chosen.kept, tokenizer, config.max_prompt_tokens)
+        fit = fitting(chosen.usable, tokenizer, config.max_prompt_tokens)
     train = fit.problems.join(heldout, on="problem_id", how="anti", maintain_order="left")
     if train.height < config.prompts:
         raise UserError(

@@ -12,7 +12,7 @@ from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask
 from data.subsets import Subset, subset
-from evals.scores import Problems, problems_of
+from evals.scores import Problems, problems_of_split
 from pipeline.batches import Example
 from pipeline.config import PRESETS, BadConfig
 
@@ -84,7 +84,7 @@ def subset_input(chosen: Subset | None) -> dict[str, str]:
 
 
 def problems_in(store: Store, chosen: Subset) -> Problems:
-    """Train problems of a subset, of all sources, as `problems_of` gives them."""
+    """Train problems of a subset, of all sources, as `problems_of_split` gives them."""
     sources = ask(
         store,
         """
@@ -93,11 +93,11 @@ def problems_in(store: Store, chosen: Subset) -> Problems:
         """,
         ids=list(chosen.ids),
     )["source"]
-    by_source = [problems_of(store, source, "train") for source in sources]
+    by_source = [problems_of_split(store, source, "train") for source in sources]
     if not by_source:
         raise UserError(f"the store has no train problem of the subset {chosen.label}")
     ids = set(chosen.ids)
-    rows = pl.concat([one.kept for one in by_source]).unique("problem_id", keep="first")
+    rows = pl.concat([one.usable for one in by_source]).unique("problem_id", keep="first")
     return Problems(
         rows.filter(pl.col("problem_id").is_in(ids)).sort("problem_id"),
         [problem_id for one in by_source for problem_id in one.bad_gold if problem_id in ids],

@@ -10,8 +10,8 @@ from data.errors import UserError
 from data.progress import ProgressReporter
 from data.response_format import INSTRUCTION
 from data.store import Store, ask, held, runs
-from evals.failures import categorise
-from evals.scores import Problems, grade_missing, hash_of_rows, problems_of
+from evals.failures import categorise_missing
+from evals.scores import Problems, grade_missing, hash_of_ids, problems_of_split
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
 from pipeline.evaluate import Evaluation, Tally, complete_missing, write_unanswered
 from pipeline.evaluate.served import Server, check_reachable, complete, requests_of
@@ -32,11 +32,11 @@ def evaluate_served(
     temporary errors, requests what is missing; the summary counts those as `to_ask_again`.
     """
     prepared(store, preset.data, progress, records=False)
-    problems = problems_of(store, preset.data.problems, "test")
-    limit = preset.eval.limit or problems.kept.height
-    chosen = Problems(problems.kept.head(limit), problems.bad_gold)
+    problems = problems_of_split(store, preset.data.problems, "test")
+    limit = preset.eval.limit or problems.usable.height
+    chosen = Problems(problems.usable.head(limit), problems.bad_gold)
     config = run_config(preset.eval, server)
-    inputs = {"problems": hash_of_rows(chosen.kept["problem_id"].to_list())}
+    inputs = {"problems": hash_of_ids(chosen.usable["problem_id"].to_list())}
     fingerprint = runs.fingerprint(kind="eval", stage=stage, config=config, inputs=inputs)
     run = f"eval-{stage}-{fingerprint[:12]}"
     evaluation = Evaluation(store, run, stage, chosen)
@@ -78,7 +78,7 @@ def _complete(
     """Request what the store lacks. Raises UserError if the run has no answer at all."""
     tally = complete_missing(
         evaluation,
-        list(requests_of(evaluation.problems.kept, config)),
+        list(requests_of(evaluation.problems.usable, config)),
         lambda missing, should_stop: complete(missing, server, should_stop),
         progress,
         stop,
@@ -96,7 +96,7 @@ def _grade(evaluation: Evaluation, tally: Tally) -> None:
     for grader in GRADERS:
         grade_missing(evaluation.store, evaluation.run, grader)
     if not tally.retryable:  # categories are by whole problem, so every answer must be stored
-        categorise(evaluation.store, evaluation.run)
+        categorise_missing(evaluation.store, evaluation.run)
 
 
 def _summary(evaluation: Evaluation, tally: Tally) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from evals.scores import hash_of_rows
+from evals.scores import hash_of_ids
 from pipeline.batches import Example, tokenize_examples
 from pipeline.config import as_json
 from pipeline.job import inputs
@@ -30,7 +30,7 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
         config=as_json(job.preset.sft),
         inputs={
             "model": inputs.hash_of_folder(folder),
-            "examples": hash_of_rows([example.example_id for example in examples]),
+            "examples": hash_of_ids([example.example_id for example in examples]),
             **inputs.subset_input(subset),
         },
         resumable=True,

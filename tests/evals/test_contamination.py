@@ -15,7 +15,7 @@ from data.text.training_texts import problems_of, trained_on
 from evals.comparison.compare import grade_run
 from evals.contamination import graded_runs, overlap
 from evals.imports.import_file import import_file
-from evals.scores.grade import UnknownRun, graded
+from evals.scores.grade import UnknownRun, grade_generations
 from tests.support.store_rows import rows_of
 
 QUESTIONS = {
@@ -171,7 +171,11 @@ def test_a_group_of_thirty_problems_is_not_small(here):
                     text=["<answer>7</answer>"] * 31)  # fmt: skip
     columns = {"run": pl.lit("e"), "stage": pl.lit("base"), "gold": pl.lit("7")}
     add_generations(
-        here, texts, graded(texts.with_columns(**columns), "lenient"), run="e", stage="base"
+        here,
+        texts,
+        grade_generations(texts.with_columns(**columns), "lenient"),
+        run="e",
+        stage="base",
     )
     [row] = overlap(here, ["e"], grader="lenient")["scores"]
     groups = [(row["answer"][name]["n"], row["answer"][name]["small"])

@@ -11,7 +11,7 @@ from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import state_db
 from data.store.store import ask, open_store
-from evals.scores.problems import problems_of
+from evals.scores.problems import problems_of_split
 from pipeline.job.inputs import examples_of
 
 
@@ -135,7 +135,7 @@ def test_a_problem_that_a_person_quarantined_is_asked_of_no_model(store, tmp_pat
     convert_source(store, "sums")
     split = ask(store, "select distinct split from problems")["split"].item()
     quarantine.quarantine(store, id_of(store, "0?"), "a wrong gold", "ana")
-    assert problems_of(store, "sums", split).kept["question"].to_list() == ["1?"]
+    assert problems_of_split(store, "sums", split).usable["question"].to_list() == ["1?"]
 
 
 def test_a_store_made_before_there_were_rulings_is_read(tmp_path):
@@ -185,7 +185,7 @@ def test_a_release_holds_for_later_converters_too(here, monkeypatch):
 
 def asked(store) -> list[str]:
     split = ask(store, "select distinct split from records")["split"].item()
-    return sorted(problems_of(store, "sums", split).kept["question"])
+    return sorted(problems_of_split(store, "sums", split).usable["question"])
 
 
 def test_a_released_row_of_gsm8ks_shape_is_asked_as_a_problem(store, tmp_path):

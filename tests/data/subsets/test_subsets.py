@@ -227,7 +227,7 @@ def test_problems_are_chosen_by_how_often_a_run_got_them_right(store):
     assert third in chosen["pass_rate is unknown"]
     assert chosen["answers = 2"] == sorted([first, second])
     kept, _ = choose.save(store, "band", Recipe(of="problems", run="answers"), "Ann")
-    assert inputs.problems_in(store, kept).kept["problem_id"].to_list() == sorted(
+    assert inputs.problems_in(store, kept).usable["problem_id"].to_list() == sorted(
         problem_ids(store)
     )
 

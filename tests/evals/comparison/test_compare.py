@@ -43,7 +43,7 @@ def answered(store: Store, run: str, stage: str, *answers: tuple, grader: str = 
             }
         )
     frame = pl.DataFrame(rows, schema={**TABLES["generations"], "gold": pl.String})
-    scores = grade.graded(frame, grader)
+    scores = grade.grade_generations(frame, grader)
     add_generations(store, frame.drop("gold"), scores, run=run, stage=stage)
 
 
@@ -128,7 +128,7 @@ def test_grading_again_by_another_rule_adds_its_verdicts_once(two_runs):
 
 
 def test_grading_finds_what_is_ungraded_batch_by_batch(two_runs, monkeypatch):
-    monkeypatch.setattr("evals.scores.grade.AT_A_TIME", 3)
+    monkeypatch.setattr("evals.scores.grade.GENERATIONS_PER_BATCH", 3)
     assert compare.grade_run(two_runs, "tuned", "notebook")["n"] == 4
 
 

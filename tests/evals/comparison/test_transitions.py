@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, strategies as some
 
 from data.errors import UserError
-from evals.comparison.states import RIGHT, UNKNOWN, WRONG, states
-from evals.comparison.transitions import transitions
+from evals.comparison.transitions import RIGHT, UNKNOWN, WRONG, problem_outcomes, transitions
 from evals.scores.read import NothingInCommon
 from tests.support.store_rows import scored
 
@@ -88,7 +87,7 @@ def state(samples) -> str:
     """Of one problem with these samples: 1, 0 or nan."""
     answers = [None if one != one else bool(one) for one in samples]
     scores = pl.DataFrame({"problem_id": "p", "answer": pl.Series(answers, dtype=pl.Boolean)})
-    return states(scores)["p"]
+    return problem_outcomes(scores)["p"]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_what_is_not_an_equation_of_numbers_is_not_checked(text):
 def test_a_wrong_equation_is_found_with_its_span_and_the_right_result(text, span, right):
     [slip] = slips(text)
     assert text[slip.start : slip.end].lstrip("$") == span
-    assert slip.right == right
+    assert slip.expected == right
 
 
 SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
@@ -82,7 +82,7 @@ SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 def test_every_sum_is_judged_as_python_judges_it(a, sign, b, off):
     result = SIGNS[sign](a, b) + off
     found = slips(f"Then {a:,} {sign} {b:,} = {result:,} apples.")
-    assert [slip.right for slip in found] == ([] if off == 0 else [result - off])
+    assert [slip.expected for slip in found] == ([] if off == 0 else [result - off])
 
 
 @pytest.mark.parametrize("unit", ["(", "1+", "1 = ", "((1)", "1,", "9" * 50 + "*"])

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from evals.failures.categories import CATEGORIES, categories, suspect
+from evals.failures.categories import CATEGORIES, categories, is_gold_suspect
 from evals.graders.rules import GRADERS
 from tests.support.rows import PIECES
 
@@ -73,12 +73,12 @@ def test_the_evidence_stands_where_its_span_says(text, name, evidence):
 
 
 def test_a_gold_is_suspect_where_four_samples_agree_on_another_answer():
-    assert suspect([58, 58, 58, 58], 57)
-    assert not suspect([58, 58, 58], 57)
-    assert not suspect([58, 58, 58, 57], 57)
-    assert not suspect([57, 57, 57, 57], 57)
-    assert not suspect([None] * 4, 57)
-    assert not suspect([58] * 4, None)
+    assert is_gold_suspect([58, 58, 58, 58], 57)
+    assert not is_gold_suspect([58, 58, 58], 57)
+    assert not is_gold_suspect([58, 58, 58, 57], 57)
+    assert not is_gold_suspect([57, 57, 57, 57], 57)
+    assert not is_gold_suspect([None] * 4, 57)
+    assert not is_gold_suspect([58] * 4, None)
 
 
 @settings(max_examples=300, deadline=None)

@@ -8,6 +8,7 @@ import pytest
 from data.errors import UserError
 from data.store import state_db
 from data.store.store import add, ask
+from evals.audit.verify import verify
 from evals.comparison.compare import grade_run
 from evals.comparison.metrics import interval
 from evals.failures import counts as failures
@@ -15,7 +16,6 @@ from evals.graders.rules import GRADERS
 from evals.imports.import_file import import_file
 from evals.scores import overrides
 from evals.scores.read import scores_of
-from evals.scores.verify import verify
 from tests.evals.failures.test_categories import GOLD, PLANTED, QUESTION, answering
 
 
@@ -35,7 +35,7 @@ def theirs(store, tmp_path):
 
 
 def test_an_import_has_its_categories_and_they_are_counted_with_intervals(theirs):
-    [stage] = failures.counts(theirs, "theirs")["stages"]
+    [stage] = failures.failure_counts(theirs, "theirs")["stages"]
     assert stage["n"] == len(PLANTED) + 4
     suspect = stage["categories"]["gold suspect"]
     assert (suspect["value"], suspect["n"]) == (4 / stage["n"], stage["n"])
@@ -45,15 +45,15 @@ def test_an_import_has_its_categories_and_they_are_counted_with_intervals(theirs
 
 
 def test_categories_are_added_once(theirs):
-    assert failures.categorise(theirs, "theirs") == 0
+    assert failures.categorise_missing(theirs, "theirs") == 0
 
 
 def test_a_category_is_listed_with_its_evidence(theirs):
-    found = failures.listed(theirs, "theirs", "arithmetic slip", 10)
+    found = failures.list_failures(theirs, "theirs", "arithmetic slip", 10)
     assert [row["problem_id"] for row in found["rows"]] == ["slip"]
     assert [one["text"] for one in found["rows"][0]["evidence"]] == ["12 * 5 = 58"]
     with pytest.raises(UserError, match="expected one of empty, truncated"):
-        failures.listed(theirs, "theirs", "bad luck", 10)
+        failures.list_failures(theirs, "theirs", "bad luck", 10)
 
 
 def verdict(store, problem: str) -> bool | None:
@@ -84,7 +84,7 @@ def test_a_persons_verdict_counts_and_the_graders_stays(theirs, said, counts):
 
 
 def test_an_override_of_nothing_or_without_a_reason_is_refused(theirs):
-    with pytest.raises(overrides.NoSuchGeneration, match="no generations"):
+    with pytest.raises(UserError, match="no generations"):
         overrides.override(theirs, "nowhere", "strict", "right", "because", "ana")
     with pytest.raises(state_db.BadEntry, match="reason is empty"):
         overrides.override(theirs, generation(theirs, "near"), "strict", "right", " ", "ana")

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from data.response_format import render
-from evals.graders import extract, number_words
+from data.text import number_words
+from evals.graders import extract
 from evals.graders.numbers import (
     NO_NUMBER,
     SEVERAL_NUMBERS,
     Reading,
-    number,
-    plain as plain_number,
-    read,
-    within_tenth,
+    parse_number,
+    parse_plain_number,
+    read_answer,
+    within_ten_percent,
 )
 
 
@@ -58,7 +59,7 @@ from evals.graders.numbers import (
     ],
 )
 def test_a_number_is_read_as_people_write_it(text, value):
-    assert number(text) == value
+    assert parse_number(text) == value
 
 
 @pytest.mark.parametrize(
@@ -79,20 +80,20 @@ def test_a_number_is_read_as_people_write_it(text, value):
     ],
 )
 def test_what_is_not_one_number_is_none(text):
-    assert number(text) is None
+    assert parse_number(text) is None
 
 
 def test_the_last_side_of_an_equation_is_what_it_says():
-    assert read("3 x 4 = 12") == Reading(Fraction(12))
+    assert read_answer("3 x 4 = 12") == Reading(Fraction(12))
 
 
 def test_two_numbers_stay_two():
     both = frozenset({Fraction(12), Fraction(13)})
-    assert read("12 or 13") == Reading(None, both, SEVERAL_NUMBERS)
+    assert read_answer("12 or 13") == Reading(None, both, SEVERAL_NUMBERS)
 
 
 def test_equations_in_a_list_are_not_one_equation():
-    assert read("x = 5 or x = 6").value is None
+    assert read_answer("x = 5 or x = 6").value is None
 
 
 @pytest.mark.parametrize(
@@ -101,13 +102,13 @@ def test_equations_in_a_list_are_not_one_equation():
      "five thousandths", "seven eighths", "four times", "five thirty", "a dozen", "two percent"],
 )  # fmt: skip
 def test_words_that_may_say_another_number_are_none(text):
-    assert number(text) is None
-    assert read(text).value is None
+    assert parse_number(text) is None
+    assert read_answer(text).value is None
 
 
 @given(st.integers(-(10**15) + 1, 10**15 - 1))
 def test_every_whole_number_in_words_is_read_back(value):
-    assert number(spelt(value)) == value
+    assert parse_number(spelt(value)) == value
 
 
 def spelt(value: int) -> str:
@@ -115,9 +116,9 @@ def spelt(value: int) -> str:
     if value < 0:
         return f"minus {spelt(-value)}"
     if value < 20:
-        return number_words.SMALL[value]
+        return number_words.SMALL_NUMBERS[value]
     if value < 100:
-        tens = number_words.ROUND[value // 10 - 2]
+        tens = number_words.ROUND_NUMBERS[value // 10 - 2]
         return f"{tens}-{spelt(value % 10)}" if value % 10 else tens
     name, size = "hundred", 100
     for word, scale in number_words.SCALES.items():
@@ -144,47 +145,47 @@ def test_of_several_announcements_the_last_one_counts(text, said):
 @given(st.one_of(st.integers(), st.decimals(allow_nan=False, allow_infinity=False, places=3)))
 def test_a_number_written_plainly_is_read_as_the_long_way_reads_it(value):
     for text in (f"{value}", f"{value:,f}" if not isinstance(value, int) else f"{value:,}"):
-        quick = plain_number(text)
-        assert quick is None or quick == read(f"{text} ").value  # a space is not plain
-        assert number(f" {text} apples") == value
+        quick = parse_plain_number(text)
+        assert quick is None or quick == read_answer(f"{text} ").value  # a space is not plain
+        assert parse_number(f" {text} apples") == value
 
 
 def test_an_expression_may_be_any_number():
-    assert read("16 - 3 - 4").others is None
+    assert read_answer("16 - 3 - 4").alternatives is None
 
 
 def test_words_without_a_number_say_none():
-    assert read("no idea") == Reading(None, frozenset(), NO_NUMBER)
+    assert read_answer("no idea") == Reading(None, frozenset(), NO_NUMBER)
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(st.fractions())
 def test_every_fraction_is_read_back(value):
-    assert number(f"{value.numerator}/{value.denominator}") == value
+    assert parse_number(f"{value.numerator}/{value.denominator}") == value
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6))
 def test_every_decimal_is_read_back(value):
-    assert number(f"{value:,f}") == Fraction(value)
+    assert parse_number(f"{value:,f}") == Fraction(value)
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.text())
 def test_reading_never_fails(text, more):
-    read(text + "5" + more)
-    extract.anywhere(text + "\\boxed{" + more)
+    read_answer(text + "5" + more)
+    extract.find_answer(text + "\\boxed{" + more)
 
 
 def test_ten_percent_includes_its_bounds_and_zero_is_near_zero_only():
-    assert [within_tenth(Fraction(v), Fraction(100)) for v in (89, 90, 110, 111)] == [
+    assert [within_ten_percent(Fraction(v), Fraction(100)) for v in (89, 90, 110, 111)] == [
         False,
         True,
         True,
         False,
     ]
-    assert within_tenth(Fraction(0), Fraction(0))
-    assert not within_tenth(Fraction(1, 100), Fraction(0))
+    assert within_ten_percent(Fraction(0), Fraction(0))
+    assert not within_ten_percent(Fraction(1, 100), Fraction(0))
 
 
 plain = st.text().filter(lambda text: "<" not in text and bool(text.strip()))

@@ -63,7 +63,7 @@ pieces = st.sampled_from(
 def test_the_notebook_grader_finds_what_the_notebooks_regexes_find(text):
     found = REFERENCE_NUMBER.search(text)
     assert tunix_notebook.in_format(text) == (REFERENCE_FORMAT.search(text) is not None)
-    assert tunix_notebook.extracted(text) == (found.group(1) if found else None)
+    assert tunix_notebook.extract(text) == (found.group(1) if found else None)
 
 
 def in_blocks(answer: str) -> str:

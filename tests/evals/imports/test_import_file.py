@@ -145,7 +145,7 @@ def test_an_import_that_was_cut_off_goes_on_without_doubling(
     path = jsonl(tmp_path, *({**ROW, "sample": n} for n in range(5)))
     monkeypatch.setattr(imports, "AT_A_TIME", 2)
     with monkeypatch.context() as cut:
-        cut.setattr(imports, "graded", cut_off_after(1))
+        cut.setattr(imports, "grade_generations", cut_off_after(1))
         with pytest.raises(KeyboardInterrupt):
             import_file(store, path, "theirs")
     assert ask(store, "select count(*) from generations").item() == 2
@@ -167,7 +167,7 @@ def cut_off_after(calls: int):
     return graded
 
 
-imports_graded = imports.graded
+imports_graded = imports.grade_generations
 
 
 def test_the_same_question_and_gold_are_one_problem_across_imports(store, tmp_path):

@@ -12,7 +12,7 @@ from data.errors import UserError
 from data.store.store import add
 from evals.rollouts import learnability
 from evals.rollouts.learnability import BANDS, Conditions, by_problem, problems_in
-from evals.statistics.intervals import wilson, wilson_columns
+from evals.statistics.intervals import wilson, wilson_bounds
 from tests.support.rollout_rows import NO_NUMBER, rolled
 from tests.support.store_rows import rows_of
 from workbench.cli.commands import rollouts as verbs_of_rollouts
@@ -142,7 +142,7 @@ def test_the_fast_ledger_is_the_plain_one():
 @pytest.mark.parametrize("n", [1, 2, 8, 96])
 def test_many_intervals_at_once_are_those_of_wilson(n):
     right = np.arange(n + 1)
-    low, high = wilson_columns(right, np.full(n + 1, n))
+    low, high = wilson_bounds(right, np.full(n + 1, n))
     one_by_one = [wilson(int(k), n) for k in right]
     assert low == pytest.approx([one.low for one in one_by_one])
     assert high == pytest.approx([one.high for one in one_by_one])
@@ -150,7 +150,7 @@ def test_many_intervals_at_once_are_those_of_wilson(n):
 
 
 def test_the_interval_of_nothing_is_unknown():
-    low, high = wilson_columns(np.array([0]), np.array([0]))
+    low, high = wilson_bounds(np.array([0]), np.array([0]))
     assert math.isnan(low[0])
     assert math.isnan(high[0])
 

@@ -1,4 +1,4 @@
-"""A 95 % interval holds the truth about 95 times in 100: over all outcomes, or over 2,000 draws."""
+"""A 95 % interval covers the true value in about 95 % of cases: all outcomes, or 2,000 draws."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from evals.statistics import intervals
 from evals.statistics.intervals import mean_of_clusters, wilson
 from evals.statistics.paired import cluster_bootstrap, newcombe
 
@@ -21,15 +20,14 @@ def coverage(bounds: Sequence[tuple[float | None, float | None]], truth: float) 
 
 @pytest.mark.parametrize("n", [60, 250, 1319])
 def test_wilson_covers_every_share_from_30_to_85_percent(n):
-    """Exactly, over all outcomes: it swings with the share by what whole numbers allow."""
-    bounds = np.array([(found.low, found.high) for found in (wilson(k, n) for k in range(n + 1))])
+    """Exactly, over all outcomes. Coverage oscillates with the share, as counts are integers."""
+    bounds = np.array([(i.low, i.high) for i in (wilson(k, n) for k in range(n + 1))])
     for share in np.linspace(0.3, 0.85, 111):
-        held = (bounds[:, 0] <= share + 1e-9) & (share - 1e-9 <= bounds[:, 1])
-        assert 0.93 <= binom.pmf(np.arange(n + 1), n, share)[held].sum() <= 0.97
+        covered = (bounds[:, 0] <= share + 1e-9) & (share - 1e-9 <= bounds[:, 1])
+        assert 0.93 <= binom.pmf(np.arange(n + 1), n, share)[covered].sum() <= 0.97
 
 
-def paired_coverage(monkeypatch, n: int, a: float, b: float, discordant: float) -> float:
-    monkeypatch.setattr("evals.statistics.paired.wilson_bounds", cache(intervals.wilson_bounds))
+def paired_coverage(n: int, a: float, b: float, discordant: float) -> float:
     fixed, broken = (discordant + b - a) / 2, (discordant - b + a) / 2
     chances = [a - broken, fixed, broken, 1 - a - fixed]
     tables = np.random.default_rng(0).multinomial(n, chances, size=TIMES).tolist()
@@ -40,16 +38,14 @@ def paired_coverage(monkeypatch, n: int, a: float, b: float, discordant: float) 
 @pytest.mark.parametrize(
     ("a", "b", "discordant"), [(0.5, 0.55, 0.2), (0.7, 0.85, 0.25), (0.3, 0.4, 0.4)]
 )
-def test_newcombe_covers_a_paired_difference(monkeypatch, n, a, b, discordant):
-    assert 0.93 <= paired_coverage(monkeypatch, n, a, b, discordant) <= 0.97
+def test_newcombe_covers_a_paired_difference(n, a, b, discordant):
+    assert 0.93 <= paired_coverage(n, a, b, discordant) <= 0.97
 
 
 @pytest.mark.parametrize(("a", "b", "discordant"), [(0.3, 0.3, 0.1), (0.85, 0.8, 0.15)])
-def test_newcombe_is_wide_rather_than_narrow_where_few_problems_differ(
-    monkeypatch, a, b, discordant
-):
-    """Six to nine of 60: few outcomes are possible, and he corrects the correlation for that."""
-    assert 0.95 <= paired_coverage(monkeypatch, 60, a, b, discordant) <= 0.985
+def test_newcombe_is_wide_rather_than_narrow_where_few_problems_differ(a, b, discordant):
+    """Six to nine of 60: few outcomes are possible, and Newcombe corrects the correlation."""
+    assert 0.95 <= paired_coverage(60, a, b, discordant) <= 0.985
 
 
 def rates(random: np.random.Generator, n: int, k: int, chance: np.ndarray) -> np.ndarray:
@@ -64,16 +60,16 @@ def rates(random: np.random.Generator, n: int, k: int, chance: np.ndarray) -> np
 def test_the_mean_over_problems_is_covered(n, k, mean, alike):
     random = np.random.default_rng(1)
     chance = random.beta(mean * alike, (1 - mean) * alike, size=(TIMES, n))
-    found = [mean_of_clusters(row) for row in rates(random, n, k, chance)]
-    assert 0.93 <= coverage([(one.low, one.high) for one in found], mean) <= 0.97
+    results = [mean_of_clusters(row) for row in rates(random, n, k, chance)]
+    assert 0.93 <= coverage([(i.low, i.high) for i in results], mean) <= 0.97
 
 
 def test_wilson_over_all_samples_would_not_cover_it():
     random = np.random.default_rng(2)
     right = rates(random, 100, 8, random.beta(0.7, 0.7, size=(TIMES, 100))).sum(axis=1) * 8
-    once = cache(wilson)
-    found = [once(successes, 800) for successes in right.round().astype(int).tolist()]
-    assert coverage([(one.low, one.high) for one in found], 0.5) < 0.75
+    cached = cache(wilson)
+    results = [cached(successes, 800) for successes in right.round().astype(int).tolist()]
+    assert coverage([(i.low, i.high) for i in results], 0.5) < 0.75
 
 
 @pytest.mark.parametrize(
@@ -81,10 +77,10 @@ def test_wilson_over_all_samples_would_not_cover_it():
     [(60, 4, 0.85, 0.05), (60, 16, 0.5, 0.1), (250, 8, 0.3, 0.0), (1319, 4, 0.5, 0.1)],
 )
 def test_the_bootstrap_covers_a_paired_difference_of_rates(monkeypatch, n, k, mean, gain):
-    """`gain` of what is missing to 1 is won, so the mean rises by it times 1 - mean."""
+    """b wins the share `gain` of what a lacks to 1, so the mean rises by gain (1 - mean)."""
     monkeypatch.setattr("evals.statistics.paired.DRAWS", 800)
     random = np.random.default_rng(3)
     chance = random.beta(1.4 * mean, 1.4 * (1 - mean), size=(TIMES, n))
     changes = rates(random, n, k, chance + (1 - chance) * gain) - rates(random, n, k, chance)
-    found = [cluster_bootstrap(row, seed) for seed, row in enumerate(changes)]
-    assert 0.93 <= coverage(found, (1 - mean) * gain) <= 0.97
+    bounds = [cluster_bootstrap(row, seed) for seed, row in enumerate(changes)]
+    assert 0.93 <= coverage(bounds, (1 - mean) * gain) <= 0.97

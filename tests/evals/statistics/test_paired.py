@@ -9,12 +9,19 @@ from scipy.stats import contingency
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from evals.statistics.intervals import wilson
-from evals.statistics.paired import Difference, mcnemar, newcombe, paired, paired_rates, sign_flips
-from evals.statistics.power import smallest_paired
+from evals.statistics.paired import (
+    Difference,
+    mcnemar,
+    newcombe,
+    paired_difference,
+    paired_rate_difference,
+    sign_flip_test,
+)
+from evals.statistics.power import detectable_paired
 
 
 def test_a_difference_on_no_problem_is_unknown():
-    assert paired(np.array([np.nan]), np.array([1.0])) == Difference(
+    assert paired_difference(np.array([np.nan]), np.array([1.0])) == Difference(
         None, None, None, None, n=0, fixed=0, broken=0, unknown=1
     )
 
@@ -38,13 +45,13 @@ def test_mcnemar_is_that_of_statsmodels(fixed, broken):
 def test_unknown_verdicts_leave_the_pair_and_are_counted():
     a = np.array([1, 0, 0, np.nan, 1])
     b = np.array([1, 1, np.nan, 1, 0])
-    found = paired(a, b)
+    found = paired_difference(a, b)
     assert (found.n, found.fixed, found.broken, found.unknown) == (3, 1, 1, 2)
     assert found.difference == 0
 
 
 def test_the_sign_says_that_b_is_better():
-    found = paired(np.zeros(20), np.ones(20))
+    found = paired_difference(np.zeros(20), np.ones(20))
     assert found.difference == 1
     assert found.low is not None
     assert found.low > 0.7
@@ -53,14 +60,14 @@ def test_the_sign_says_that_b_is_better():
 
 def test_runs_on_different_numbers_of_problems_are_refused():
     with pytest.raises(ValueError, match="same problems, got 2 and 3"):
-        paired(np.zeros(2), np.zeros(3))
+        paired_difference(np.zeros(2), np.zeros(3))
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_the_interval_holds_the_difference_and_lies_within_the_possible(pairs):
     a, b = np.array(pairs, dtype=float).T
-    found, back = paired(a, b), paired(b, a)
+    found, back = paired_difference(a, b), paired_difference(b, a)
     assert found.low is not None
     assert found.high is not None
     assert found.difference is not None
@@ -71,19 +78,19 @@ def test_the_interval_holds_the_difference_and_lies_within_the_possible(pairs):
 
 def test_samples_of_one_problem_do_not_count_as_problems():
     a, b = np.tile([[0.0], [1.0]], (5, 8)), np.tile([[1.0], [1.0]], (5, 8))
-    found = paired(a, b)
+    found = paired_difference(a, b)
     assert (found.n, found.fixed, found.broken) == (10, 5, 0)
 
 
 def test_the_bootstrap_is_the_same_for_the_same_seed():
     random = np.random.default_rng(3)
     a, b = random.random(50), random.random(50)
-    assert paired_rates(a, b, seed=1) == paired_rates(a, b, seed=1)
-    assert paired_rates(a, b, seed=1).low != paired_rates(a, b, seed=2).low
+    assert paired_rate_difference(a, b, seed=1) == paired_rate_difference(a, b, seed=1)
+    assert paired_rate_difference(a, b, seed=1).low != paired_rate_difference(a, b, seed=2).low
 
 
 def test_no_change_at_all_has_no_small_p():
-    found = paired_rates(np.full(9, 0.5), np.full(9, 0.5))
+    found = paired_rate_difference(np.full(9, 0.5), np.full(9, 0.5))
     assert (found.difference, found.p) == (0, 1)
 
 
@@ -91,26 +98,26 @@ def test_no_change_at_all_has_no_small_p():
 def test_flipping_signs_is_mcnemars_test_where_each_problem_has_one_sample(fixed, broken):
     changes = np.array([1.0] * fixed + [-1.0] * broken + [0.0] * 20)
     # 4,000 draws: the standard error is 0.008 at most
-    assert sign_flips(changes, seed=0) == pytest.approx(mcnemar(fixed, broken), abs=0.02)
+    assert sign_flip_test(changes, seed=0) == pytest.approx(mcnemar(fixed, broken), abs=0.02)
 
 
 def test_one_problem_proves_nothing_however_many_samples_it_has():
-    assert paired_rates(np.array([0.0]), np.array([1.0])).p == 1
+    assert paired_rate_difference(np.array([0.0]), np.array([1.0])).p == 1
 
 
 def test_a_change_that_is_hardly_there_is_never_called_found():
     """Half of the alike problems by chance: p is below 0.05 in 5 % of such comparisons at most."""
     random = np.random.default_rng(4)
     rates = random.binomial(4, random.random((600, 1, 40)), size=(600, 2, 40)) / 4
-    found = [sign_flips(b - a, seed) < 0.05 for seed, (a, b) in enumerate(rates)]
+    found = [sign_flip_test(b - a, seed) < 0.05 for seed, (a, b) in enumerate(rates)]
     assert np.mean(found) <= 0.07
 
 
 def test_the_smallest_difference_is_unknown_where_none_can_be_found():
     a = np.zeros(60)
-    assert paired(a, a).smallest is None
+    assert paired_difference(a, a).smallest is None
     for discordant, known in ((5, False), (12, True)):
-        found = paired(a, (np.arange(60) < discordant).astype(float))
+        found = paired_difference(a, (np.arange(60) < discordant).astype(float))
         assert (found.smallest is not None) == known
 
 
@@ -118,8 +125,8 @@ def test_the_smallest_difference_of_single_samples_is_that_of_their_rates():
     random = np.random.default_rng(5)
     a, b = random.integers(0, 2, (2, 200)).astype(float)
     discordant = float((a != b).mean())
-    expected = smallest_paired(200, discordant)
-    assert paired(a, b).smallest == paired_rates(a, b).smallest == expected
+    expected = detectable_paired(200, discordant)
+    assert paired_difference(a, b).smallest == paired_rate_difference(a, b).smallest == expected
 
 
 def test_newcombe_and_the_unpaired_interval_part_where_verdicts_are_alike():

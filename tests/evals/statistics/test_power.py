@@ -8,15 +8,15 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import NormalIndPower
 
 from evals.statistics.multiple_testing import holm
-from evals.statistics.power import smallest_paired, smallest_unpaired
+from evals.statistics.power import detectable_paired, detectable_unpaired
 
 P_VALUES = (0.0, 1e-9, 0.001, 0.012, 0.02, 0.04, 0.05, 0.3, 0.9, 1.0)
 
 
 def test_gsm8k_shows_3_points_paired_and_5_unpaired():
     """1,319 problems, a fifth of them discordant."""
-    assert round(100 * (smallest_paired(1319, 0.2) or 0), 1) == 3.4
-    assert round(100 * (smallest_unpaired(1319, 0.5) or 0), 1) == 5.5
+    assert round(100 * (detectable_paired(1319, 0.2) or 0), 1) == 3.4
+    assert round(100 * (detectable_unpaired(1319, 0.5) or 0), 1) == 5.5
 
 
 def power_of_the_exact_test(n: int, discordant: float, difference: float) -> float:
@@ -32,14 +32,14 @@ def power_of_the_exact_test(n: int, discordant: float, difference: float) -> flo
 
 @pytest.mark.parametrize(("n", "discordant"), [(100, 0.2), (300, 0.1), (600, 0.4)])
 def test_the_exact_test_finds_that_difference_about_four_times_in_five(n, discordant):
-    difference = smallest_paired(n, discordant)
+    difference = detectable_paired(n, discordant)
     assert difference is not None
     assert 0.75 <= power_of_the_exact_test(n, discordant, difference) <= 0.80
 
 
 @pytest.mark.parametrize(("n", "share"), [(60, 0.3), (500, 0.7), (1319, 0.85)])
 def test_the_unpaired_difference_has_statsmodels_power(n, share):
-    difference = smallest_unpaired(n, share)
+    difference = detectable_unpaired(n, share)
     assert difference is not None
     # Cohen's h has its middle where the angles do: shares at the same distance in angle
     half = NormalIndPower().solve_power(nobs1=n, alpha=0.05, power=0.8) / 2
@@ -49,8 +49,13 @@ def test_the_unpaired_difference_has_statsmodels_power(n, share):
 
 
 def test_what_cannot_be_found_is_unknown():
-    assert smallest_paired(0, 0.2) is smallest_paired(3, 1.0) is smallest_paired(100, 0.0) is None
-    assert smallest_unpaired(0, 0.5) is smallest_unpaired(100, 1.0) is None
+    assert (
+        detectable_paired(0, 0.2)
+        is detectable_paired(3, 1.0)
+        is detectable_paired(100, 0.0)
+        is None
+    )
+    assert detectable_unpaired(0, 0.5) is detectable_unpaired(100, 1.0) is None
 
 
 @settings(max_examples=20, deadline=None)

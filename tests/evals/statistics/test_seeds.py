@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from evals.statistics.seeds import BETTER, UNDECIDED, WORSE, verdict
+from evals.statistics.seeds import BETTER, UNDECIDED, WORSE, compare_seeds
 
 
 def drawn(random, shares, problems):
@@ -15,16 +15,16 @@ def drawn(random, shares, problems):
 def test_an_arm_that_is_right_more_often_at_every_seed_is_better_and_the_other_worse():
     random, problems = np.random.default_rng(0), np.full(400, 0.5)
     low, high = drawn(random, [0, 0, 0], problems), drawn(random, [0.2, 0.2, 0.2], problems)
-    assert verdict(low, high).verdict == BETTER
-    assert verdict(high, low).verdict == WORSE
-    found = verdict(low, high)
+    assert compare_seeds(low, high).verdict == BETTER
+    assert compare_seeds(high, low).verdict == WORSE
+    found = compare_seeds(low, high)
     assert found.low < 0.2 < found.high
     assert found.p < 0.01
 
 
 def test_seeds_that_differ_more_than_the_arms_decide_nothing():
     random, problems = np.random.default_rng(0), np.full(400, 0.5)
-    found = verdict(
+    found = compare_seeds(
         drawn(random, [-0.2, 0.2, 0], problems), drawn(random, [0.2, -0.1, 0.1], problems)
     )
     assert found.verdict == UNDECIDED
@@ -33,7 +33,7 @@ def test_seeds_that_differ_more_than_the_arms_decide_nothing():
 
 def test_the_same_answers_in_both_arms_differ_by_nothing():
     same = np.tile([1.0, 0.0, 1.0], (2, 1))
-    found = verdict(same, same)
+    found = compare_seeds(same, same)
     assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
     assert found.verdict == UNDECIDED
 
@@ -41,14 +41,14 @@ def test_the_same_answers_in_both_arms_differ_by_nothing():
 def test_a_problem_with_an_unknown_verdict_is_left_out_of_all_runs():
     a = np.array([[1.0, 0.0, np.nan], [1.0, 0.0, 1.0]])
     b = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
-    found = verdict(a, b)
+    found = compare_seeds(a, b)
     assert (found.n, found.a, found.b) == (2, 0.5, 1.0)
 
 
 @pytest.mark.parametrize("seeds", [0, 1])
 def test_one_run_an_arm_is_refused(seeds):
     with pytest.raises(UserError, match="expected two or more"):
-        verdict(np.zeros((seeds, 4)), np.zeros((3, 4)))
+        compare_seeds(np.zeros((seeds, 4)), np.zeros((3, 4)))
 
 
 @pytest.mark.parametrize(("spread", "seeds"), [(0.0, 3), (0.03, 3), (0.1, 4)])
@@ -58,6 +58,6 @@ def test_the_interval_holds_the_true_difference_nineteen_times_of_twenty(spread,
         problems = random.uniform(0.2, 0.7, 200)
         a = drawn(random, random.normal(0, spread, seeds), problems)
         b = drawn(random, random.normal(0.1, spread, seeds), problems)
-        found = verdict(a, b)
+        found = compare_seeds(a, b)
         inside += found.low <= 0.1 <= found.high
     assert 0.93 <= inside / trials <= 0.995

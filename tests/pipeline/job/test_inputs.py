@@ -5,7 +5,7 @@ import json
 from data.audit import queries
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from evals.scores.problems import problems_of
+from evals.scores.problems import problems_of_split
 from pipeline.job.inputs import examples_of
 
 
@@ -20,5 +20,5 @@ def test_rows_of_a_test_split_are_problems_and_never_trained_on(store, tmp_path)
     convert_source(store, "sums")
     examples = examples_of(store, "sums", queries.newest(store, "sums"))
     assert sorted(example.prompt for example in examples) == ["train 0?", "train 1?", "train 2?"]
-    tested = problems_of(store, "sums", "test").kept["question"]
+    tested = problems_of_split(store, "sums", "test").usable["question"]
     assert sorted(tested) == ["test 0?", "test 1?", "test 2?"]

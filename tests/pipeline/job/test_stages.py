@@ -9,7 +9,7 @@ from data.store import runs
 from data.store.state_db import BadEntry
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
-from evals.scores.problems import problems_of
+from evals.scores.problems import problems_of_split
 from evals.subsets import choose
 from pipeline.config import GRADERS, load_preset
 from pipeline.evaluate.evaluate import fitting
@@ -206,7 +206,7 @@ def test_the_export_loads_and_was_compared(job, result):
 
 def test_over_long_prompts_are_left_out_and_counted(job, result):
     narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
-    problems = problems_of(job.store, job.preset.data.problems, "test").kept
+    problems = problems_of_split(job.store, job.preset.data.problems, "test").usable
     tokenizer = Tokenizer(gemma3.TINY)
     fit = fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
     assert 0 < fit.problems.height < TEST_PROBLEMS

@@ -50,7 +50,7 @@ def evaluate(
         },
         schema_overrides=TABLES["generations"],
     )
-    scores = grade.graded(generations, "strict")
+    scores = grade.grade_generations(generations, "strict")
     add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
     runs.end(store, run, "done", {})
 

@@ -26,10 +26,10 @@ def failures(folder: Path, run: str, category: str | None, limit: int) -> Answer
 
     store = existing_store(folder)
     with bars() as bar:
-        counts.categorise(store, run, bar(f"failures {run}"))
+        counts.categorise_missing(store, run, bar(f"failures {run}"))
     if category is None:
-        return counts.counts(store, run), scores.failures
-    return counts.listed(store, run, category, limit), scores.with_category
+        return counts.failure_counts(store, run), scores.failures
+    return counts.list_failures(store, run, category, limit), scores.with_category
 
 
 @verb
@@ -62,7 +62,7 @@ def verify(folder: Path, run: str | None) -> Answer:
 
     From the stored texts. The exit code is 1 where anything differs.
     """
-    from evals.scores.verify import verify
+    from evals.audit.verify import verify
     from workbench.lookup import existing_store
 
     return verify(existing_store(folder), run), scores.verified

@@ -10,7 +10,7 @@ from workbench.formatting import interval
 
 def graders(folder: Path, run: str | None) -> Answer:
     """Where graders disagree, what they cannot see, and which golds are to doubt."""
-    from evals.graders.audit import audit
+    from evals.audit import audit
     from workbench.cli import bars
     from workbench.lookup import existing_store
 

@@ -47,7 +47,7 @@ way = state.several(
 )
 
 try:
-    found, moved = state.answer(compare.compare_and_follow, a, b, grader, tuple(by), reads=READS)
+    found, moved = state.answer(compare.with_transitions, a, b, grader, tuple(by), reads=READS)
     flow = moved
     if way:
         flow = state.answer(transitions.transitions, (a, *way, b), grader, reads=READS)

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from data.errors import UserError
-from evals.graders.audit import audit
-from evals.graders.probes import PROBES, TWICE, probed, texts
+from evals.audit.grader_audit import audit
+from evals.audit.probes import PROBES, TWICE, probe_graders, texts
 from evals.imports.import_file import import_file
 from tests import ROOT
 from tests.evals.failures.test_categories import answering
@@ -19,7 +19,7 @@ def rates(golds: list[str], grader: str) -> dict[str, tuple[float, int]]:
     """Probe -> the share of verdicts that are wrong, and how many are unknown."""
     return {
         row["probe"]: ((row["false_fail"] or row["false_pass"])["value"], row["unknown"])
-        for row in probed(golds)
+        for row in probe_graders(golds)
         if row["grader"] == grader
     }
 

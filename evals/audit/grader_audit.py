@@ -1,4 +1,4 @@
-"""The audit of graders: where they disagree, what they cannot see, and which golds are to doubt."""
+"""Audit of the graders: where they disagree, which probes they fail, suspect reference answers."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,21 +11,20 @@ from data.errors import UserError
 from data.progress import Progress
 from data.response_format import render
 from data.store import Store, ask
-from evals.failures import SUSPECT
-from evals.graders.numbers import Number, read
-from evals.graders.probes import probed
-from evals.graders.rules import GRADERS, gold_number
-from evals.scores import AT_A_TIME, NO_GOLD
+from evals.audit.probes import probe_graders
+from evals.failures import SUSPECT_SAMPLES
+from evals.graders import GRADERS, Number, gold_number, read_answer
+from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD
 from evals.statistics import wilson
 
 EXAMPLES = 3  # of each kind of disagreement
-LISTED = 20  # golds of each kind that are named
-PROBED = 500  # golds that the probes are made of, by id, which are hashes: a fixed choice
+LISTED = 20  # reference answers of each kind that are listed
+PROBED = 500  # problems with the first ids, which are hashes: a fixed random choice
 WORDS = {True: "right", False: "wrong", None: "unknown"}
 
 
 def audit(store: Store, run: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """The object of `thinkbench audit graders`: of all stored generations, or those of `run`."""
+    """The object of `thinkbench audit graders`, of all stored generations or those of `run`."""
     problems = ask(
         store,
         """
@@ -40,26 +39,26 @@ def audit(store: Store, run: str | None = None, progress: Progress | None = None
         )
     cells: Counter[tuple[str, str, str, str]] = Counter()
     examples: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
-    said: dict[str, Counter[Number | None]] = {}
+    answers: dict[str, Counter[Number | None]] = {}
     total = 0
-    for part, upto, of in _parts(store, run):
+    for part, done, of in _batches(store, run):
         total += part.height
         for row in part.iter_rows(named=True):
-            _compare(row, cells, examples, said)
+            _count(row, cells, examples, answers)
         if progress:
-            progress(upto, of, {})
+            progress(done, of, {})
     return {
         "generations": total,
         "problems": problems.height,
         "disagreements": _matrix(cells, examples, total),
-        "probes": probed(problems["gold"].head(PROBED).to_list()),
+        "probes": probe_graders(problems["gold"].head(PROBED).to_list()),
         "unsatisfiable": _unsatisfiable(problems),
-        "suspect": _suspect(problems, said),
+        "suspect": _suspect(problems, answers),
     }
 
 
-def _parts(store: Store, run: str | None) -> Iterator[tuple[pl.DataFrame, int, int]]:
-    """The generations with their gold, a part at a time; how many came, and how many there are."""
+def _batches(store: Store, run: str | None) -> Iterator[tuple[pl.DataFrame, int, int]]:
+    """Batches of generations with their gold; the number of rows so far, and of all rows."""
     query = """
         select g.generation_id, g.problem_id, g.text, coalesce(p.gold, $no_gold) as gold
         from generations g left join (
@@ -71,29 +70,31 @@ def _parts(store: Store, run: str | None) -> Iterator[tuple[pl.DataFrame, int, i
     """
     count = "select count(*) as n from generations where $run is null or run = $run"
     of = ask(store, count, run=run)["n"].item()
-    after, upto = "", 0
+    after, done = "", 0
     while True:
-        part = ask(store, query, run=run, after=after, no_gold=NO_GOLD, at_a_time=AT_A_TIME)
+        part = ask(
+            store, query, run=run, after=after, no_gold=NO_GOLD, at_a_time=GENERATIONS_PER_BATCH
+        )
         if part.is_empty():
             return
-        after, upto = part["generation_id"][-1], upto + part.height
-        yield part, upto, of
+        after, done = part["generation_id"][-1], done + part.height
+        yield part, done, of
 
 
-def _compare(
+def _count(
     row: dict[str, Any],
     cells: Counter[tuple[str, str, str, str]],
     examples: dict[tuple[str, str, str, str], list[dict[str, Any]]],
-    said: dict[str, Counter[Number | None]],
+    answers: dict[str, Counter[Number | None]],
 ) -> None:
-    """Add one generation to the counts."""
+    """Add the verdicts of all graders on one generation to the counts."""
     scores = {name: rule.grade(row["text"], row["gold"]) for name, rule in GRADERS.items()}
     for a, b in combinations(GRADERS, 2):
         key = (a, b, WORDS[scores[a].correct], WORDS[scores[b].correct])
         cells[key] += 1
-        held = examples.setdefault(key, [])
-        if key[2] != key[3] and len(held) < EXAMPLES:
-            held.append(
+        of_cell = examples.setdefault(key, [])
+        if key[2] != key[3] and len(of_cell) < EXAMPLES:
+            of_cell.append(
                 {
                     "generation_id": row["generation_id"],
                     "gold": row["gold"],
@@ -102,8 +103,8 @@ def _compare(
                 }
             )
     extracted = scores["lenient"].extracted
-    value = read(extracted).value if extracted is not None else None
-    said.setdefault(row["problem_id"], Counter())[value] += 1
+    value = read_answer(extracted).value if extracted is not None else None
+    answers.setdefault(row["problem_id"], Counter())[value] += 1
 
 
 def _matrix(
@@ -111,23 +112,23 @@ def _matrix(
     examples: dict[tuple[str, str, str, str], list[dict[str, Any]]],
     total: int,
 ) -> list[dict[str, Any]]:
-    """Each pair of graders: how often they say the same, and what else with examples."""
-    found = []
+    """Each pair of graders: how often they agree, and their disagreements with examples."""
+    rows = []
     for a, b in combinations(GRADERS, 2):
         same = sum(n for key, n in cells.items() if key[:2] == (a, b) and key[2] == key[3])
-        apart = [
+        different = [
             {"first": key[2], "second": key[3], "n": n, "examples": examples[key]}
             for key, n in cells.most_common()
             if key[:2] == (a, b) and key[2] != key[3]
         ]
         agreement = wilson(same, total).to_json()
-        found.append({"graders": [a, b], "agree": agreement, "apart": apart})
-    return found
+        rows.append({"graders": [a, b], "agree": agreement, "apart": different})
+    return rows
 
 
 def _unsatisfiable(problems: pl.DataFrame) -> list[dict[str, Any]]:
-    """By grader: golds that even the gold itself, in the format, does not satisfy."""
-    found = []
+    """By grader: reference answers that are graded as wrong when they are given as the answer."""
+    rows = []
     for name, rule in GRADERS.items():
         scores = [
             (row, rule.grade(render("I work it out.", row["gold"] or "-"), row["gold"]))
@@ -143,20 +144,23 @@ def _unsatisfiable(problems: pl.DataFrame) -> list[dict[str, Any]]:
             }
             for row, score in bad[:LISTED]
         ]
-        found.append({"grader": name, "n": len(bad), "of": problems.height, "golds": listed})
-    return found
+        rows.append({"grader": name, "n": len(bad), "of": problems.height, "golds": listed})
+    return rows
 
 
-def _suspect(problems: pl.DataFrame, said: dict[str, Counter[Number | None]]) -> dict[str, Any]:
-    """Problems on which all samples, SUSPECT or more, agree on another answer than the gold."""
-    doubted = []
+def _suspect(problems: pl.DataFrame, answers: dict[str, Counter[Number | None]]) -> dict[str, Any]:
+    """Problems whose samples, SUSPECT_SAMPLES or more, all agree on another answer than the gold.
+
+    of: problems with that many samples
+    """
+    suspect = []
     for row in problems.iter_rows(named=True):
-        votes = said.get(row["problem_id"], Counter())
-        right = gold_number(row["gold"])
-        if len(votes) != 1 or votes.total() < SUSPECT or right is None:
+        votes = answers.get(row["problem_id"], Counter())
+        reference = gold_number(row["gold"])
+        if len(votes) != 1 or votes.total() < SUSPECT_SAMPLES or reference is None:
             continue
         [value] = votes
-        if value is not None and value != right:
-            doubted.append({**row, "said": str(value), "samples": votes.total()})
-    asked = sum(votes.total() >= SUSPECT for votes in said.values())
-    return {"n": len(doubted), "of": asked, "golds": doubted[:LISTED]}
+        if value is not None and value != reference:
+            suspect.append({**row, "said": str(value), "samples": votes.total()})
+    enough = sum(votes.total() >= SUSPECT_SAMPLES for votes in answers.values())
+    return {"n": len(suspect), "of": enough, "golds": suspect[:LISTED]}

@@ -1,6 +1,6 @@
-"""Metamorphic probes: the same right answer written in other ways, and wrong ones that look right.
+"""Metamorphic probes: the correct answer written in other ways, and wrong answers that resemble it.
 
-A grader must pass every rewriting of the right answer, and none of the wrong ones.
+A grader must accept every rewriting of the correct answer, and no wrong answer.
 """
 
 from collections.abc import Callable
@@ -8,16 +8,15 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from data.response_format import render
-from evals.graders.number_words import SMALL
-from evals.graders.numbers import Number, number
-from evals.graders.rules import GRADERS
+from data.text import SMALL_NUMBERS
+from evals.graders import GRADERS, Number, parse_number
 from evals.statistics import wilson
 
-Write = Callable[[int], str | None]  # a whole gold -> an answer, or None where it has none
+Write = Callable[[int], str | None]  # an integer reference answer -> an answer; None: no probe
 
 
 class Probe(NamedTuple):
-    """How an answer to a gold n is written, and whether it is right."""
+    """How an answer is written for a reference answer n, and whether it is correct."""
 
     name: str
     right: bool
@@ -38,7 +37,7 @@ PROBES = (
     Probe("LaTeX", True, lambda n: f"${n}$"),
     Probe("equation", True, lambda n: f"x = {n}"),
     Probe("sentence", True, lambda n: f"There are {n} of them."),
-    Probe("words", True, lambda n: SMALL[n] if 0 <= n < len(SMALL) else None),
+    Probe("words", True, lambda n: SMALL_NUMBERS[n] if 0 <= n < len(SMALL_NUMBERS) else None),
     Probe("fraction", True, lambda n: f"{2 * n}/2"),
     Probe("other sign", False, lambda n: str(-n) if n else None),
     Probe("enumeration", False, lambda n: f"{n} or {n + 1}"),
@@ -52,23 +51,23 @@ TWICE = ("two answers, the last right", "two answers, the first right")
 
 
 def texts(gold: int) -> list[tuple[str, bool, str]]:
-    """Name, whether it is right, and text of each probe that a gold has."""
-    found = []
+    """Name, whether it is correct, and text of each probe for a reference answer."""
+    probes = []
     for name, right, write in PROBES:
-        if (said := write(gold)) is not None:
-            found.append((name, right, render("I work it out.", said)))
-    for name, said in zip(TWICE, ((gold + 1, gold), (gold, gold + 1)), strict=True):
-        whole = "\n".join(render("I work it out.", str(one)) for one in said)
-        found.append((name, False, whole))
-    return found
+        if (answer := write(gold)) is not None:
+            probes.append((name, right, render("I work it out.", answer)))
+    for name, answers in zip(TWICE, ((gold + 1, gold), (gold, gold + 1)), strict=True):
+        text = "\n".join(render("I work it out.", str(answer)) for answer in answers)
+        probes.append((name, False, text))
+    return probes
 
 
-def probed(golds: list[str]) -> list[dict[str, Any]]:
-    """By probe and grader: how often the verdict is wrong, and how often it is unknown.
+def probe_graders(golds: list[str]) -> list[dict[str, Any]]:
+    """One row per probe and grader: how often the verdict is wrong, and how often unknown.
 
-    false_fail: of a right answer; false_pass: of a wrong one; the other is null
+    false_fail: of a correct answer; false_pass: of a wrong answer; the other one is null
     """
-    whole = [value for gold in golds if (value := _whole(number(gold))) is not None]
+    whole = [value for gold in golds if (value := _integer(parse_number(gold))) is not None]
     counts: dict[tuple[str, bool, str], list[int]] = {}
     for gold in whole:
         for name, right, text in texts(gold):
@@ -92,5 +91,5 @@ def probed(golds: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _whole(value: Number | None) -> int | None:
+def _integer(value: Number | None) -> int | None:
     return int(value) if value is not None and Fraction(value).denominator == 1 else None

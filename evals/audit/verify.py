@@ -1,4 +1,4 @@
-"""Verification: every stored score computed again from the stored text, and every shown metric."""
+"""Verification: recompute every stored score from its text, and every metric from the scores."""
 
 from collections import Counter
 from math import isclose
@@ -8,23 +8,29 @@ import polars as pl
 
 from data.store import Store, ask
 from evals.comparison import METRICS, interval
-from evals.failures import VERSION, categorised
+from evals.failures import SUSPECT_GOLD, VERSION, categorise_generations
 from evals.graders import GRADERS
-from evals.scores.grade import AT_A_TIME, NO_GOLD, UnknownRun, graded
-from evals.scores.overrides import heeding, overrides
-from evals.scores.read import scores_of
+from evals.scores import (
+    GENERATIONS_PER_BATCH,
+    NO_GOLD,
+    UnknownRun,
+    apply_overrides,
+    grade_generations,
+    overrides_of,
+    scores_of,
+)
 from evals.statistics import Interval
 
 VERDICTS = ("format", "extracted", "correct", "partial", "reason")
-LISTED = 20  # differences that are named for each kind
+LISTED = 20  # differences that are listed for each run
 
 
 def verify(store: Store, run: str | None = None) -> dict[str, Any]:
-    """The object of `thinkbench verify`: what was computed again, and what differs.
+    """The object of `thinkbench verify`: what was recomputed, and what differs.
 
-    verified is False where anything differs, is stored twice, lacks its text or has no score.
-    A shown metric is computed again too, with what people say of scores as it is shown.
-    Scores of a version that this code no longer has are counted as old, not compared.
+    verified: False if anything differs, is stored twice, has no text or has no score
+    old: scores of a grader version that this code does not have; they are counted, not compared
+    metrics: each shown metric beside its recomputed value; both include the overrides by people
     """
     runs = ask(
         store,
@@ -48,15 +54,16 @@ def _of_run(store: Store, run: str) -> dict[str, Any]:
     counts = _counts(store, run)
     differ: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
-    again: list[pl.DataFrame] = []
+    recomputed: list[pl.DataFrame] = []
     after = ("", "", -1)
-    while not (part := _part(store, run, after)).is_empty():
-        found = _scores_that_differ(store, run, part, again)
-        found += _failures_that_differ(store, run, part)
-        total.update(row["what"] for row in found)
-        differ += found[: LISTED - len(differ)]
+    while not (part := _next_generations(store, run, after)).is_empty():
+        differences, verdicts = _scores_that_differ(store, run, part)
+        recomputed += verdicts
+        differences += _failures_that_differ(store, run, part)
+        total.update(row["what"] for row in differences)
+        differ += differences[: LISTED - len(differ)]
         after = part.select("stage", "problem_id", "sample").row(-1)
-    metrics = _metrics(store, run, pl.concat(again)) if again else []
+    metrics = _metrics(store, run, pl.concat(recomputed)) if recomputed else []
     total["metrics"] += sum(not row["same"] for row in metrics)
     return {
         "run": run,
@@ -68,15 +75,15 @@ def _of_run(store: Store, run: str) -> dict[str, Any]:
     }
 
 
-def _metrics(store: Store, run: str, again: pl.DataFrame) -> list[dict[str, Any]]:
-    """Each metric by stage and grader: as it is shown, and from the new verdicts."""
+def _metrics(store: Store, run: str, recomputed: pl.DataFrame) -> list[dict[str, Any]]:
+    """Each metric by stage and grader: as it is shown, and from the recomputed verdicts."""
     rows = []
-    for (name,), verdicts in again.group_by("grader", maintain_order=True):
+    for (name,), verdicts in recomputed.group_by("grader", maintain_order=True):
         shown = scores_of(store, run, str(name))
-        made = heeding(overrides(store, str(name)), verdicts)
+        again = apply_overrides(verdicts, overrides_of(store, str(name)))
         for stage in shown["stage"].unique().sort():
             for metric in METRICS:
-                both = [interval(of.filter(stage=stage), metric) for of in (shown, made)]
+                both = [interval(of.filter(stage=stage), metric) for of in (shown, again)]
                 rows.append(
                     {
                         "stage": stage,
@@ -91,19 +98,19 @@ def _metrics(store: Store, run: str, again: pl.DataFrame) -> list[dict[str, Any]
 
 
 def _same(a: Interval, b: Interval) -> bool:
-    """But for the order in which a mean was summed."""
+    """Equal up to the order in which the mean was summed."""
     if a.value is None or b.value is None or a.low is None or b.low is None:
         return a == b
     return a.n == b.n and isclose(a.value, b.value) and isclose(a.low, b.low)
 
 
 def _counts(store: Store, run: str) -> dict[str, int]:
-    known = [f"{rule.name} {rule.version}" for rule in GRADERS.values()]
+    versions = [f"{rule.name} {rule.version}" for rule in GRADERS.values()]
     row = ask(
         store,
         """
-        with every as (
-            select *, grader || ' ' || grader_version in (select unnest($known)) as current
+        with of_run as (
+            select *, grader || ' ' || grader_version in (select unnest($versions)) as current
             from scores where run = $run
         )
         select
@@ -116,18 +123,18 @@ def _counts(store: Store, run: str) -> dict[str, int]:
             ) as without_text,
             (
                 select count(*) from generations where run = $run
-                and generation_id not in (select generation_id from every)
+                and generation_id not in (select generation_id from of_run)
             ) as not_graded
-        from every
+        from of_run
         """,
         run=run,
-        known=known,
+        versions=versions,
     )
     return dict(row.row(0, named=True))
 
 
-def _part(store: Store, run: str, after: tuple[str, str, int]) -> pl.DataFrame:
-    """The next generations with question and gold; whole problems are not split from the end."""
+def _next_generations(store: Store, run: str, after: tuple[str, str, int]) -> pl.DataFrame:
+    """The generations behind `after` (stage, problem_id, sample), with question and gold."""
     stage, problem_id, sample = after
     return ask(
         store,
@@ -146,14 +153,14 @@ def _part(store: Store, run: str, after: tuple[str, str, int]) -> pl.DataFrame:
         problem_id=problem_id,
         sample=sample,
         no_gold=NO_GOLD,
-        at_a_time=AT_A_TIME,
+        at_a_time=GENERATIONS_PER_BATCH,
     )
 
 
 def _scores_that_differ(
-    store: Store, run: str, part: pl.DataFrame, kept: list[pl.DataFrame]
-) -> list[dict[str, Any]]:
-    """Verdicts that are others now; what metrics are made of goes to `kept`."""
+    store: Store, run: str, part: pl.DataFrame
+) -> tuple[list[dict[str, Any]], list[pl.DataFrame]]:
+    """Verdicts that differ, and the recomputed verdicts from which metrics are computed."""
     stored = ask(
         store,
         """
@@ -164,35 +171,35 @@ def _scores_that_differ(
         run=run,
         ids=part["generation_id"].to_list(),
     )
-    found = []
+    differences, recomputed = [], []
     for name, version in stored.select("grader", "grader_version").unique().sort("grader").rows():
         if name not in GRADERS or GRADERS[name].version != version:
             continue
-        mine = stored.filter(grader=name, grader_version=version)
-        again = graded(part.join(mine, on="generation_id", how="semi"), name)
-        both = mine.join(again, on="generation_id", suffix="_again")
-        kept.append(
+        of_grader = stored.filter(grader=name, grader_version=version)
+        again = grade_generations(part.join(of_grader, on="generation_id", how="semi"), name)
+        both = of_grader.join(again, on="generation_id", suffix="_again")
+        recomputed.append(
             again.select(
                 "grader", "generation_id", "stage", "problem_id",
                 "format", pl.col("correct").alias("answer"), "partial",
             )
         )  # fmt: skip
         for column in VERDICTS:
-            apart = both.filter(pl.col(column).ne_missing(pl.col(f"{column}_again")))
-            found += [
+            different = both.filter(pl.col(column).ne_missing(pl.col(f"{column}_again")))
+            differences += [
                 {
                     "what": f"{name} {column}",
                     "generation_id": row["generation_id"],
                     "stored": row[column],
                     "again": row[f"{column}_again"],
                 }
-                for row in apart.sort("generation_id").to_dicts()
+                for row in different.sort("generation_id").to_dicts()
             ]
-    return found
+    return differences, recomputed
 
 
 def _failures_that_differ(store: Store, run: str, part: pl.DataFrame) -> list[dict[str, Any]]:
-    """Of whole problems only: whether a gold is suspect hangs on all samples."""
+    """Categories that differ, except SUSPECT_GOLD, which depends on all samples of a problem."""
     stored = ask(
         store,
         """
@@ -203,18 +210,18 @@ def _failures_that_differ(store: Store, run: str, part: pl.DataFrame) -> list[di
         version=VERSION,
         ids=part["generation_id"].to_list(),
     )
-    again = categorised(part.join(stored, on="generation_id", how="semi"))
+    again = categorise_generations(part.join(stored, on="generation_id", how="semi"))
     both = stored.join(again, on="generation_id", suffix="_again").sort("generation_id")
     names = [
         (row["generation_id"], _names(row["categories"]), _names(row["categories_again"]))
         for row in both.to_dicts()
     ]
     return [
-        {"what": "categories", "generation_id": id, "stored": a, "again": b}
-        for id, a, b in names
+        {"what": "categories", "generation_id": generation_id, "stored": a, "again": b}
+        for generation_id, a, b in names
         if a != b
     ]
 
 
 def _names(categories: list[dict[str, Any]]) -> list[str]:
-    return [category["name"] for category in categories if category["name"] != "gold suspect"]
+    return [category["name"] for category in categories if category["name"] != SUSPECT_GOLD]

@@ -1,0 +1,1 @@
+from .grader_audit import audit as audit
