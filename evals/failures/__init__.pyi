@@ -1,2 +1,10 @@
-from .categories import CATEGORIES as CATEGORIES, SUSPECT as SUSPECT, VERSION as VERSION
-from .counts import categorise as categorise, categorised as categorised
+from .categories import (
+    CATEGORIES as CATEGORIES,
+    SUSPECT_GOLD as SUSPECT_GOLD,
+    SUSPECT_SAMPLES as SUSPECT_SAMPLES,
+    VERSION as VERSION,
+)
+from .counts import (
+    categorise_generations as categorise_generations,
+    categorise_missing as categorise_missing,
+)

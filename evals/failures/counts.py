@@ -20,7 +20,6 @@ from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD, UnknownRun
 from evals.statistics import wilson
 
 
-
 def categorise_missing(store: Store, run: str, progress: Progress | None = None) -> int:
     """Categorise the generations of `run` that have no categories yet; returns how many."""
     done = 0

@@ -1,2 +1,14 @@
-from .numbers import Number as Number, number as number, read as read, within_tenth as within_tenth
-from .rules import GRADERS as GRADERS, Score as Score, gold_number as gold_number, grader as grader
+from .extract import TAGS as TAGS
+from .numbers import (
+    Number as Number,
+    parse_number as parse_number,
+    read_answer as read_answer,
+    within_ten_percent as within_ten_percent,
+)
+from .rules import (
+    DEFAULT_GRADER as DEFAULT_GRADER,
+    GRADERS as GRADERS,
+    Score as Score,
+    gold_number as gold_number,
+    grader as grader,
+)

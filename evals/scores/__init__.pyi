@@ -1,19 +1,24 @@
 from .grade import (
-    AT_A_TIME as AT_A_TIME,
+    GENERATIONS_PER_BATCH as GENERATIONS_PER_BATCH,
     NO_GOLD as NO_GOLD,
     UnknownRun as UnknownRun,
+    grade_generations as grade_generations,
     grade_missing as grade_missing,
-    graded as graded,
 )
-from .labels import against_labels as against_labels
-from .problems import Problems as Problems, hash_of_rows as hash_of_rows, problems_of as problems_of
+from .labels import compare_with_labels as compare_with_labels
+from .overrides import apply_overrides as apply_overrides, overrides_of as overrides_of
+from .problems import (
+    Problems as Problems,
+    hash_of_ids as hash_of_ids,
+    problems_of_split as problems_of_split,
+)
 from .read import (
     FIRST_STAGES as FIRST_STAGES,
     NothingInCommon as NothingInCommon,
     by_stage as by_stage,
-    in_common as in_common,
-    scored as scored,
-    scored_stage as scored_stage,
+    common_problems as common_problems,
+    require_scores as require_scores,
+    require_stage_scores as require_stage_scores,
     scores_named as scores_named,
     scores_of as scores_of,
 )

@@ -38,7 +38,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
 
 
 def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) -> dict[str, Any]:
-    """Generate, grade and categorise_missing the answers; the run's summary."""
+    """Generate, grade and categorise the answers; the run's summary."""
     config = job.preset.eval
     loaded = load_model(job.preset.model, folder)
     tokenizer = Tokenizer(folder)
@@ -46,8 +46,8 @@ def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) 
     fit = fitting(problems.usable, tokenizer, config.max_prompt_tokens)
     if fit.problems.is_empty():
         raise UserError(
-            f"all {problems.usable.height} prompts are longer than {config.max_prompt_tokens} tokens;"
-            " raise max_prompt_tokens"
+            f"all {problems.usable.height} prompts are longer than {config.max_prompt_tokens}"
+            " tokens; raise max_prompt_tokens"
         )
     engine = engine_of(loaded.model, tokenizer, sampling, config.batch)
     tally = store_evaluation(

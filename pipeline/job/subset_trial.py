@@ -17,7 +17,7 @@ from data.errors import UserError
 from data.store import BadEntry, runs
 from data.subsets import Choice, Recipe, Subset, subset
 from evals.scores import scores_of
-from evals.statistics import seeds as seed_statistics
+from evals.statistics import compare_seeds
 from evals.subsets import choose
 from pipeline.evaluate import count_tokens
 from pipeline.generate import seed_of
@@ -68,7 +68,7 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
         for arm, arm_labels in labels.items()
     }
     a, b = (_rates(job, run_ids[arm], trial.metric) for arm in ("against", "subset"))
-    verdict = seed_statistics.verdict(*_on_common_problems(a, b)).to_json()
+    verdict = compare_seeds(*_on_common_problems(a, b)).to_json()
     value = {
         "subset": chosen.label,
         "against": labels["against"],
