@@ -18,7 +18,6 @@ from data.store import open_store
 from evals.comparison import compare
 from evals.scores import problems_of_split
 from pipeline.batches import Prompt
-from pipeline.config import load_preset
 from pipeline.evaluate import fitting
 from pipeline.job import (
     Done,
@@ -33,6 +32,7 @@ from pipeline.job import (
     train_sft,
 )
 from pipeline.model import Tokenizer, gemma3
+from pipeline.presets import load_preset
 from pipeline.train import StoreMetrics
 
 STAGES = {

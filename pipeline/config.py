@@ -1,22 +1,25 @@
-"""Every knob of a run: its default, its unit, its meaning. One place for all three.
+"""All knobs of a run: default, unit and meaning of each. They are the flags' help, too.
 
-One frozen dataclass per stage. A preset is a TOML file in `presets/` with one table per
-dataclass; flags of the command line change single knobs on top of it.
+One frozen dataclass per section. Presets (pipeline/presets) are TOML files with one table per
+section; flags of the command line change single knobs of a preset.
 """
 
 import math
-import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
 
-PRESETS = Path(__file__).parent / "presets"
+# Sizes that are compiled into the programs. They stand here because preflight needs them, too, and
+# must not load jax.
+ROW_MULTIPLE = 64  # tokens; the length of a training row is a multiple, which suits accelerators
+PROMPTS_FRACTION = 8  # the engine reads the prompts of 1/8 of its slots in one call
+LOGITS_BYTES = 2**27  # of float32 logits in memory at one time: 128 positions of Gemma 3
+SCORES_BYTES = 2**26  # of float32 attention scores in memory at one time, in one layer
 
 
 class BadConfig(UserError):
-    """A preset, a knob or a value that cannot be used: says what was found and what is known."""
+    """A preset, a knob or a value that cannot be used."""
 
 
 def knob(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = ()) -> Any:
@@ -25,22 +28,15 @@ def knob(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = 
 
 
 def at_least(config: Any, least: float, *names: str) -> None:
+    """Raise BadConfig unless the knobs `names` are finite and at least `least`."""
     for name in names:
         value = getattr(config, name)
-        if not least <= value < math.inf:  # nan is in no range
+        if not least <= value < math.inf:  # False for nan, too
             raise BadConfig(f"{name} must be at least {least}, got {value}")
 
 
-def check_choices(config: Any) -> None:
-    """Every knob that has choices holds one of them."""
-    for one in fields(config):
-        known, value = one.metadata["choices"], getattr(config, one.name)
-        if known and value not in known:
-            raise BadConfig(f"{one.name} is one of {', '.join(known)}; got {value!r}")
-
-
 def above(config: Any, bound: float, *names: str, most: float = math.inf) -> None:
-    """Each of `names` lies above `bound` and is `most` or less, and finite."""
+    """Raise BadConfig unless the knobs `names` are finite, above `bound` and at most `most`."""
     for name in names:
         value = getattr(config, name)
         if not bound < value <= most or math.isinf(value):
@@ -48,28 +44,41 @@ def above(config: Any, bound: float, *names: str, most: float = math.inf) -> Non
             raise BadConfig(f"{name} must be above {bound}{limit}, got {value}")
 
 
-LOGS = ("tensorboard", "wandb")  # besides the store
+def check_choices(config: Any) -> None:
+    """Raise BadConfig unless each knob that has choices holds one of them."""
+    for one in fields(config):
+        choices, value = one.metadata["choices"], getattr(config, one.name)
+        if choices and value not in choices:
+            raise BadConfig(f"{one.name} must be one of {', '.join(choices)}; got {value!r}")
+
+
+LOGS = ("tensorboard", "wandb")  # where metrics can be written besides the store
 VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
 DTYPES = ("float32", "bfloat16")
 BATCHINGS = ("padded", "bucketed", "packed")
-GRADERS = ("strict", "lenient", "notebook")  # stored with every evaluation
+GRADERS = ("strict", "lenient", "notebook")  # the verdicts of all are stored
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Which weights, in which precision, on which mesh."""
+    """Which model, in which precision, on which mesh of devices."""
 
     model: str = knob(
         "tiny",
-        "'tiny', a model folder, a Hugging Face id or kaggle:owner/model/framework/variation",
+        "'tiny' (the bundled model), a model folder, a Hugging Face id or"
+        " kaggle:owner/model/framework/variation",
     )
-    dtype: str = knob("float32", "of the frozen base weights", choices=DTYPES)
-    fsdp: int = knob(1, "devices over which weights and batch are sharded", "devices")
-    tensor_parallel: int = knob(1, "devices over which heads and features are sharded", "devices")
-    remat: bool = knob(True, "recompute each decoder layer in the backward pass, to save memory")
-    block_attention: bool = knob(True, "train without all attention scores of a row at once")
+    dtype: str = knob("float32", "precision of the frozen base weights", choices=DTYPES)
+    fsdp: int = knob(1, "number of devices that share weights and batch (FSDP)", "devices")
+    tensor_parallel: int = knob(
+        1, "number of devices that share the heads and features of each layer", "devices"
+    )
+    remat: bool = knob(True, "save memory: recompute each decoder layer in the backward pass")
+    block_attention: bool = knob(
+        True, "save memory: compute the attention scores of a training row block by block"
+    )
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -78,20 +87,24 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """What is ingested and converted before training."""
+    """Which data is ingested and converted before training."""
 
-    records: str = knob("samples-stratos", "source of the records that SFT learns from")
-    problems: str = knob("samples-gsm8k", "source of the problems that GRPO and evaluation use")
-    records_from: str = knob("", "file or folder of the records; empty: bundled or from the hub")
-    problems_from: str = knob("", "file or folder of the problems; empty: bundled or from the hub")
-    rules: tuple[str, ...] = knob(
-        ("answer-from-box",), "named repairs that the conversion may use, marked on each row"
+    records: str = knob("samples-stratos", "source of the records that SFT trains on")
+    problems: str = knob("samples-gsm8k", "source of the problems for GRPO and for evaluation")
+    records_from: str = knob(
+        "", "file or folder with the records; empty: the bundled ones, or from the hub"
     )
-    dialects: str = knob("", "a .toml file with dialects of your own; empty: the bundled ones")
-    subset: str = knob("", "SFT learns from this subset of records, name or name@version")
-    problem_subset: str = knob("", "GRPO asks this subset of problems, name or name@version")
+    problems_from: str = knob(
+        "", "file or folder with the problems; empty: the bundled ones, or from the hub"
+    )
+    rules: tuple[str, ...] = knob(
+        ("answer-from-box",), "repairs that the conversion may apply; each is recorded with its row"
+    )
+    dialects: str = knob("", "a .toml file with your own dialects; empty: the bundled ones")
+    subset: str = knob("", "train SFT on this subset of records: name or name@version")
+    problem_subset: str = knob("", "train GRPO on this subset of problems: name or name@version")
     heldout: int = knob(
-        128, "train problems set aside to choose the best GRPO checkpoint", "problems"
+        128, "train problems held out to select the best GRPO checkpoint", "problems"
     )
 
     def __post_init__(self) -> None:
@@ -100,17 +113,19 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoraConfig:
-    """Adapters and optimizer, shared by both training stages."""
+    """Adapters and optimizer: the knobs that both training stages have."""
 
-    lora_rank: int = knob(16, "rank of the adapters")
-    lora_alpha: float = knob(32.0, "scale of the adapters; they are multiplied by alpha / rank")
-    learning_rate: float = knob(1e-4, "peak, reached after warm-up")
-    warmup: float = knob(0.1, "part of the steps in which the learning rate rises", "fraction")
-    weight_decay: float = knob(0.0, "AdamW's")
-    beta2: float = knob(0.99, "AdamW's second-moment decay")
-    clip: float = knob(1.0, "largest global norm of the gradient")
-    keep: int = knob(3, "checkpoints kept on disk", "checkpoints")
-    seed: int = knob(0, "order of the data, adapter init and sampling")
+    lora_rank: int = knob(16, "rank of the LoRA adapters")
+    lora_alpha: float = knob(
+        32.0, "scale of the adapters: their output is multiplied by alpha / rank"
+    )
+    learning_rate: float = knob(1e-4, "peak learning rate, reached after the warm-up")
+    warmup: float = knob(0.1, "share of the steps in which the learning rate rises", "fraction")
+    weight_decay: float = knob(0.0, "weight decay of AdamW")
+    beta2: float = knob(0.99, "decay of AdamW's second moment")
+    clip: float = knob(1.0, "gradients with a larger global norm are scaled down to it")
+    keep: int = knob(3, "how many of the latest checkpoints stay on disk", "checkpoints")
+    seed: int = knob(0, "random seed of data order, adapter initialisation and sampling")
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -119,25 +134,28 @@ class LoraConfig:
         above(self, 0, "learning_rate", "lora_alpha", "clip")
         above(self, 0, "beta2", most=1)
         if not 0 <= self.warmup <= 1:
-            raise BadConfig(f"warmup is a fraction between 0 and 1, got {self.warmup}")
+            raise BadConfig(f"warmup must be a fraction between 0 and 1, got {self.warmup}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SftConfig(LoraConfig):
-    """Cold-start supervised fine-tuning: teaches the format."""
+    """Cold-start supervised fine-tuning (SFT): teaches the format."""
 
     batch: int = knob(16, "rows per optimizer step", "rows")
     batching: str = knob(
         "padded",
-        "padded: one example a row, all rows of one length; bucketed: rows of like length together;"
-        " packed: several examples a row of max_tokens",
+        "how examples become rows. padded: one example per row, all rows of the same length;"
+        " bucketed: one per row, rows of similar length in one batch; packed: several examples in"
+        " each row of max_tokens",
         choices=BATCHINGS,
     )
     steps: int = knob(200, "optimizer steps", "steps")
     max_tokens: int = knob(
-        1024, "longest example with its prompt; longer ones are left out, never cut", "tokens"
+        1024,
+        "longest example, prompt included; longer ones are left out, never truncated",
+        "tokens",
     )
-    checkpoint_every: int = knob(100, "steps between checkpoints", "steps")
+    checkpoint_every: int = knob(100, "steps between two checkpoints", "steps")
 
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
@@ -146,72 +164,96 @@ class SftConfig(LoraConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class GrpoConfig(LoraConfig):
-    """Group relative policy optimisation (arXiv:2402.03300): strengthens the reasoning."""
+    """Group relative policy optimisation (GRPO, arXiv:2402.03300): improves the reasoning."""
 
     prompts: int = knob(8, "problems per step", "problems")
     group: int = knob(8, "completions sampled for each problem", "completions")
     steps: int = knob(100, "optimizer steps", "steps")
-    micro_batch: int = knob(0, "problems per backward pass; 0: all of a step at once", "problems")
-    max_prompt_tokens: int = knob(256, "longer prompts are left out and counted", "tokens")
+    micro_batch: int = knob(
+        0, "problems per backward pass; 0: all problems of a step in one", "problems"
+    )
+    max_prompt_tokens: int = knob(
+        256, "longest prompt; problems with a longer one are left out and counted", "tokens"
+    )
     max_tokens: int = knob(768, "longest completion", "tokens")
-    temperature: float = knob(1.0, "of sampling; 1 keeps the policy's own distribution")
-    top_k: int = knob(0, "sample from the k likeliest tokens; 0: from all", "tokens")
-    top_p: float = knob(1.0, "sample from the likeliest tokens of this total probability")
+    temperature: float = knob(
+        1.0, "sampling temperature; 1 samples from the policy's own distribution"
+    )
+    top_k: int = knob(0, "sample from the k most likely tokens; 0: from all", "tokens")
+    top_p: float = knob(1.0, "sample from the most likely tokens with this total probability")
     beta: float = knob(0.04, "weight of the KL divergence from the SFT model")
-    kl_clamp: float = knob(10.0, "largest KL counted at one token", "nats")
+    kl_clamp: float = knob(10.0, "upper limit of the KL divergence at one token", "nats")
     epsilon: float = knob(
         0.2,
-        "clip of the policy ratio; it is 1, so that nothing is clipped, at a batch's one update",
+        "clip range of the policy ratio; without effect while a batch gets one update, because the"
+        " ratio is then 1",
     )
-    epsilon_high: float = knob(0.0, "its upper clip; 0: as the variant has it")
-    variant: str = knob("grpo", "see pipeline/loss/variants.py", choices=VARIANTS)
-    mask_truncated: bool = knob(False, "do not learn from completions that were cut off")
-    resample: int = knob(0, "tries to sample a group again whose rewards are all the same", "tries")
-    guard: str = knob("stop", "what is done at signs of collapse", choices=GUARDS)
-    reward_format: float = knob(0.5, "weight: exact format")
-    reward_approximate_format: float = knob(0.25, "weight: each tag once")
-    reward_answer: float = knob(3.0, "weight: the extracted answer equals the gold")
-    reward_closeness: float = knob(0.5, "weight: the answer lies near the gold")
-    evaluate_every: int = knob(20, "steps between held-out evaluations", "steps")
-    checkpoint_every: int = knob(10, "steps between checkpoints", "steps")
+    epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant")
+    variant: str = knob(
+        "grpo", "variant of the loss, see pipeline/loss/variants.py", choices=VARIANTS
+    )
+    mask_truncated: bool = knob(
+        False, "do not train on completions that were cut off at max_tokens"
+    )
+    resample: int = knob(
+        0, "how often a zero-variance group (all rewards the same) is sampled again", "times"
+    )
+    guard: str = knob("stop", "what to do at signs of collapse", choices=GUARDS)
+    reward_format: float = knob(0.5, "weight of the reward for the exact format")
+    reward_approximate_format: float = knob(
+        0.25, "weight of the reward for each tag that occurs exactly once"
+    )
+    reward_answer: float = knob(3.0, "weight of the reward for a correct answer")
+    reward_closeness: float = knob(
+        0.5, "weight of the reward for an answer close to the reference answer"
+    )
+    evaluate_every: int = knob(
+        20, "steps between two evaluations on the held-out problems", "steps"
+    )
+    checkpoint_every: int = knob(10, "steps between two checkpoints", "steps")
 
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
         at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
         at_least(self, 1, "evaluate_every", "checkpoint_every")
         at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon_high", "resample", *REWARDS)
-        above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples have no spread
+        above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples of a group are equal
         above(self, 0, "top_p", most=1)
         if self.group < 2:
             raise BadConfig(
-                f"group must be at least 2 (an advantage needs peers), got {self.group}"
+                f"group must be at least 2 (an advantage compares the completions of a group), got"
+                f" {self.group}"
             )
         if self.micro_batch and self.prompts % self.micro_batch:
             raise BadConfig(
                 f"micro_batch must divide prompts: got {self.micro_batch} and {self.prompts}"
             )
-        others = self.reward_format + self.reward_approximate_format + self.reward_closeness
-        if self.reward_answer <= others:
+        other_rewards = self.reward_format + self.reward_approximate_format + self.reward_closeness
+        if self.reward_answer <= other_rewards:
             raise BadConfig(
-                f"reward_answer must outweigh the other rewards together (else well-formed and"
-                f" wrong pays): got {self.reward_answer} against {others}"
+                f"reward_answer must be larger than all other rewards together (otherwise a"
+                f" well-formed wrong answer pays): got {self.reward_answer} and {other_rewards}"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig:
-    """How generations are sampled and graded."""
+    """How completions are sampled and graded."""
 
-    limit: int = knob(0, "so many problems of the test split; 0: all", "problems")
+    limit: int = knob(0, "evaluate only this many problems of the test split; 0: all", "problems")
     samples: int = knob(1, "completions per problem", "completions")
-    temperature: float = knob(0.0, "0: greedy")
-    top_k: int = knob(0, "sample from the k likeliest tokens; 0: from all", "tokens")
-    top_p: float = knob(1.0, "sample from the likeliest tokens of this total probability")
-    max_prompt_tokens: int = knob(256, "longer prompts are left out and counted", "tokens")
+    temperature: float = knob(0.0, "sampling temperature; 0: greedy decoding")
+    top_k: int = knob(0, "sample from the k most likely tokens; 0: from all", "tokens")
+    top_p: float = knob(1.0, "sample from the most likely tokens with this total probability")
+    max_prompt_tokens: int = knob(
+        256, "longest prompt; problems with a longer one are left out and counted", "tokens"
+    )
     max_tokens: int = knob(768, "longest completion", "tokens")
-    batch: int = knob(64, "completions decoded at a time", "completions")
-    grader: str = knob("strict", "the grader whose verdicts the table shows", choices=GRADERS)
-    seed: int = knob(0, "of sampling")
+    batch: int = knob(64, "completions that are decoded at the same time", "completions")
+    grader: str = knob(
+        "strict", "grader whose verdicts the table shows; all are stored", choices=GRADERS
+    )
+    seed: int = knob(0, "random seed of sampling")
 
     def __post_init__(self) -> None:
         at_least(self, 1, "samples", "max_prompt_tokens", "max_tokens", "batch")
@@ -219,7 +261,9 @@ class EvalConfig:
         above(self, 0, "top_p", most=1)
         check_choices(self)
         if self.samples > 1 and self.temperature == 0:
-            raise BadConfig(f"{self.samples} greedy samples are all the same: set temperature > 0")
+            raise BadConfig(
+                f"{self.samples} greedy samples would all be the same: set temperature > 0"
+            )
 
 
 SECTIONS: dict[str, type] = {
@@ -233,7 +277,7 @@ SECTIONS: dict[str, type] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One value of every section."""
+    """The knobs of all sections."""
 
     name: str
     model: ModelConfig
@@ -243,11 +287,11 @@ class Preset:
     eval: EvalConfig
 
     def with_knobs(self, section: str, **changes: Any) -> "Preset":
-        """The same preset with knobs of `section` changed."""
+        """This preset with knobs of `section` changed."""
         return replace(self, **{section: changed(getattr(self, section), **changes)})
 
     def with_seed(self, seed: int) -> "Preset":
-        """The same preset with `seed` in every section that has one."""
+        """This preset with `seed` in every section that has one."""
         seeded = {
             name: changed(getattr(self, name), seed=seed)
             for name, section in SECTIONS.items()
@@ -257,75 +301,14 @@ class Preset:
 
 
 def changed(config: Any, **changes: Any) -> Any:
-    """`config` with other values for some knobs; a knob that does not exist is refused."""
-    known = {f.name for f in fields(config)}
-    if unknown := sorted(set(changes) - known):
+    """`config` with new values for some knobs. BadConfig: a knob does not exist."""
+    names = {f.name for f in fields(config)}
+    if unknown := sorted(set(changes) - names):
         raise BadConfig(
             f"{type(config).__name__} has no knob {', '.join(unknown)}; it has:"
-            f" {', '.join(sorted(known))}"
+            f" {', '.join(sorted(names))}"
         )
     return replace(config, **changes)
-
-
-def presets() -> list[str]:
-    """Names of the bundled presets."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
-
-
-def load_preset(name: str) -> Preset:
-    """The bundled preset `name`, or the one in the TOML file of that path.
-
-    A file that begins with `like = "NAME"` has all that the bundled preset NAME has, but for what
-    it says itself.
-    """
-    path = PRESETS / f"{name}.toml" if name in presets() else Path(name)
-    if not (path.suffix == ".toml" and path.is_file()):
-        raise BadConfig(
-            f"no preset {name!r}; the presets are {', '.join(presets())}, or name a .toml file"
-        )
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path} is not a TOML file in UTF-8: {error}. Mend it there.") from error
-    before = _before(path, tables.pop("like", None))
-    if unknown := sorted(set(tables) - set(SECTIONS)):
-        raise BadConfig(
-            f"{path} has tables {', '.join(unknown)}; a preset may have {', '.join(SECTIONS)}"
-        )
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise BadConfig(f"{path} has {name} = {table!r}; expected a table [{name}] of knobs")
-    sections = {
-        name: changed(getattr(before, name), **_typed(path, name, section, tables.get(name, {})))
-        for name, section in SECTIONS.items()
-    }
-    return Preset(name=path.stem, **sections)
-
-
-def _before(path: Path, like: Any) -> Preset:
-    """What a preset's file changes: the defaults, or the bundled preset `like`."""
-    if like is None:
-        return Preset(name="", **{name: section() for name, section in SECTIONS.items()})
-    if like not in presets():
-        raise BadConfig(
-            f"{path} has like = {like!r}; expected the name of a bundled preset:"
-            f" {', '.join(presets())}"
-        )
-    return load_preset(like)
-
-
-def _typed(path: Path, table: str, section: type, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with lists as tuples and whole numbers as floats where a knob is one."""
-    typed = {}
-    for name, value in values.items():
-        known = section.__dataclass_fields__.get(name)
-        kind = type(known.default) if known else type(value)
-        value = tuple(value) if isinstance(value, list) else value
-        value = float(value) if kind is float and type(value) is int else value
-        if type(value) is not kind:
-            raise BadConfig(f"{path} [{table}] {name} must be {kind.__name__}, got {value!r}")
-        typed[name] = value
-    return typed
 
 
 def as_json(config: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from pipeline.config import presets
+from pipeline.presets.load import preset_names
 from tests import ROOT
 from workbench.cli.main import main, thinkbench
 
@@ -109,4 +109,4 @@ def test_a_file_that_a_guide_names_exists(path):
 
 def test_the_presets_it_names_exist():
     named = {"tiny", *re.findall(r"`(?:--preset )?(v6e-1|v5e-8|v5e-8-2x4|h200)`", README)}
-    assert named == set(presets())
+    assert named == set(preset_names())

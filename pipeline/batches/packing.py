@@ -13,20 +13,20 @@ from typing import TypeVar
 import numpy as np
 
 from data.errors import UserError
+from pipeline.config import ROW_MULTIPLE
 from pipeline.model import Tokens
 
 Item = TypeVar("Item")
 Row = list[int]  # places of examples that share a row, in their order
 
-MULTIPLE = 64  # rows are as many tokens, or twice as many, ...: shapes that chips like
 WINDOW = 512  # examples of the shuffled stream that are packed together
 POOL = 16  # batches of the shuffled stream that are sorted by length together
 WIDTHS = 6  # so many widths a bucketed batch may have; each is compiled once
 
 
 def rounded(tokens: int) -> int:
-    """The smallest multiple of MULTIPLE that holds so many tokens."""
-    return -(-tokens // MULTIPLE) * MULTIPLE
+    """The smallest multiple of ROW_MULTIPLE that holds so many tokens."""
+    return -(-tokens // ROW_MULTIPLE) * ROW_MULTIPLE
 
 
 def first_fit_decreasing(lengths: Sequence[int], places: Sequence[int], room: int) -> list[Row]:

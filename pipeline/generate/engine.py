@@ -18,6 +18,7 @@ from flax import nnx
 
 from data.errors import UserError
 from pipeline import distributed
+from pipeline.config import PROMPTS_FRACTION
 from pipeline.generate.decode import Inserts, Prompts, Slots, no_texts, steps_of
 from pipeline.generate.requests import Completion, Finished, Request
 from pipeline.generate.sampling import settings_of
@@ -26,7 +27,6 @@ from pipeline.model import Tokenizer, on_mesh
 from pipeline.model.mesh import mesh_of
 
 BLOCK = 64  # most steps between two looks at what has finished
-AT_ONCE = 8  # one part in so many of the slots is read, and put in, at a time
 IDLE = 16  # one part in so many may be free before the others wait for it to be filled
 
 
@@ -87,7 +87,7 @@ class Engine:
         self.model, self.tokenizer, self.mesh = model, tokenizer, mesh_of(model)
         self.slots, self.max_tokens = slots, max_tokens
         self.max_prompt_tokens = max_prompt_tokens
-        self.at_once = max(1, slots // AT_ONCE)
+        self.at_once = max(1, slots // PROMPTS_FRACTION)
         self.speed = Speed()
         self._tree = jax.tree.structure(nnx.state(model))
         self._steps = steps_of(model, tokenizer.stop_ids(), self.mesh)

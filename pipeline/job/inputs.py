@@ -14,7 +14,8 @@ from data.store import Store, ask
 from data.subsets import Subset, subset
 from evals.scores import Problems, problems_of_split
 from pipeline.batches import Example
-from pipeline.config import PRESETS, BadConfig
+from pipeline.config import BadConfig
+from pipeline.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 SOURCE_FLOORS = ("data", "evals", "pipeline")
@@ -136,5 +137,5 @@ def source_files() -> list[Path]:
         path
         for floor in SOURCE_FLOORS
         for path in sorted((ROOT / floor).rglob("*"))
-        if path.suffix in HASHED_SUFFIXES and not path.is_relative_to(PRESETS)
+        if path.suffix in HASHED_SUFFIXES and (path.parent, path.suffix) != (PRESETS, ".toml")
     ]

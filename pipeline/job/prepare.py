@@ -11,8 +11,6 @@ from data.sources.ingest import ingest
 from data.store import Store
 from pipeline.config import DataConfig
 
-# title of a piece of work -> a function that is called with (step, total, numbers to show)
-
 
 def prepared(
     store: Store, data: DataConfig, progress: ProgressReporter, *, records: bool = True

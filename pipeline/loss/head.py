@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-LOGITS_BYTES = 2**27  # of float32 logits that exist at one time: 128 positions of Gemma 3
+from pipeline.config import LOGITS_BYTES
 
 
 class TokenScores(NamedTuple):

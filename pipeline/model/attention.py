@@ -13,7 +13,7 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 from tunix.utils.sharding_utils import shard
 
-SCORES_BYTES = 2**26  # of float32 scores that exist at one time, in one layer
+from pipeline.config import SCORES_BYTES
 
 
 class BlockAttention(gemma3.Attention):

@@ -5,13 +5,11 @@ there at once, to about ERROR of what the compiler says for a TPU v6e
 (tests/pipeline/preflight/test_preflight.py).
 """
 
-from pipeline.config import Preset
+from pipeline.config import LOGITS_BYTES, SCORES_BYTES, Preset
 from pipeline.preflight.needs import Needs
 from pipeline.preflight.sizes import BYTES, Sizes, config_of, sizes_in
 from pipeline.preflight.steps import Step, pieces_of
 
-LOGITS = 2**27  # bytes of logits that are there at once; see token_scores.LOGITS_BYTES
-SCORES = 2**26  # bytes of attention's scores, likewise; see attention.SCORES_BYTES
 FLOAT = 4  # bytes of scores, logits and sums; of adapters and their moments, whatever the base is
 # Copies of a layer's own tensors that are alive in its backward pass, as fitted to the compiler.
 COPIES = 1.3
@@ -93,12 +91,12 @@ def _temporaries(step: Step, preset: Preset, sizes: Sizes) -> int:
     ours = step.loss == "ours"
     blocked = ours and model.block_attention and step.kind != "prefill"
     dense = rows * sizes.heads * length * length * FLOAT // split
-    scores = min(SCORES, dense) if blocked else dense
+    scores = min(SCORES_BYTES, dense) if blocked else dense
     features, inner = sizes.features, sizes.heads * sizes.head_dim
     own = tokens * (4 * features + (3 * sizes.hidden + 4 * inner) // split) * width
     layer = own + 2 * scores
     logits = (tokens if step.trains else rows * step.completion) * sizes.vocabulary * FLOAT
-    logits = min(LOGITS, logits) if ours else logits
+    logits = min(LOGITS_BYTES, logits) if ours else logits
     if not step.trains:
         return int(layer + (0 if step.kind == "prefill" else logits))
     kept = tokens * features * width

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.errors import UserError
-from pipeline.config import SECTIONS, Preset, as_json
+from pipeline.config import PROMPTS_FRACTION, ROW_MULTIPLE, SECTIONS, Preset, as_json
 
-MULTIPLE = 64  # rows are padded to it; `packing.MULTIPLE`, which loads the tokenizer's library
-AT_ONCE = 8  # one part in so many of the slots is read at a time; `engine.AT_ONCE`, which loads jax
 TRAINING = ("sft", "update")
 SAMPLING = ("prefill", "insert", "decode")
 LOSSES = ("ours", "tunix")
@@ -58,7 +56,7 @@ class Step:
     @property
     def at_once(self) -> int:
         """Prompts that the engine reads, or puts into slots, in one call."""
-        return max(1, self.rows // AT_ONCE)
+        return max(1, self.rows // PROMPTS_FRACTION)
 
     def program(self) -> dict[str, Any]:
         """What the program depends on; its name and what lies beside it do not."""
@@ -135,7 +133,7 @@ def _greedy(config: Any) -> bool:
 
 
 def _rounded(tokens: int) -> int:
-    return -(-tokens // MULTIPLE) * MULTIPLE
+    return -(-tokens // ROW_MULTIPLE) * ROW_MULTIPLE
 
 
 def stages_of(preset: Preset, problems: int | None) -> list[Stage]:

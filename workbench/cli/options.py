@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from pipeline.config import SECTIONS, BadConfig, Preset, load_preset
+from pipeline.config import SECTIONS, BadConfig, Preset
+from pipeline.presets import load_preset
 
 Command = Callable[..., Any]
 

@@ -55,7 +55,7 @@ def test_what_a_job_was_told_wrong_is_its_message(store):
     failed = ended(store, job.job)
     assert (failed.state, failed.exit_code) == ("failed", 2)
     assert failed.message is not None
-    assert failed.message.startswith("Error: no preset 'nope'")
+    assert failed.message.startswith("Error: there is no preset 'nope'")
 
 
 def test_training_is_cancelled_between_two_steps_and_keeps_what_it_did(store):

@@ -9,8 +9,9 @@ from hypothesis import given, settings, strategies as some
 from data.errors import UserError
 from pipeline.batches import packing
 from pipeline.batches.sft import sft_batches
-from pipeline.config import BadConfig, SftConfig, load_preset
+from pipeline.config import BadConfig, SftConfig
 from pipeline.model.tokenizer import Tokens
+from pipeline.presets.load import load_preset
 from tests.support.two_layers import assert_same, loss_and_gradient
 
 PAD, ROOM = 0, 64

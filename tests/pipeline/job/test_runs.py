@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.config import load_preset
 from pipeline.job.inputs import TRAINERS
 from pipeline.job.runs import Job, StageSpec, stage_run
+from pipeline.presets.load import load_preset
 
 
 def name_of(store, **model) -> str:

@@ -11,13 +11,14 @@ from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
 from evals.scores.problems import problems_of_split
 from evals.subsets import choose
-from pipeline.config import GRADERS, load_preset
+from pipeline.config import GRADERS
 from pipeline.evaluate.evaluate import fitting
 from pipeline.job import stages, subset_trial
 from pipeline.job.models import model_of
 from pipeline.job.runs import Job, StageSpec, outputs_exist, stage_run
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer
+from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop, TimeIsUp
 
 TEST_PROBLEMS = 12

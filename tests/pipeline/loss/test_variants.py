@@ -70,5 +70,5 @@ def test_the_upper_clip_and_the_mask_are_knobs_of_any_variant():
 
 @pytest.mark.parametrize("knob", ["variant", "guard"])
 def test_a_word_that_is_none_of_the_known_ones_is_refused(knob):
-    with pytest.raises(BadConfig, match=f"{knob} is one of .*; got 'ppo'"):
+    with pytest.raises(BadConfig, match=f"{knob} must be one of .*; got 'ppo'"):
         changed(GrpoConfig(), **{knob: "ppo"})

@@ -12,8 +12,9 @@ from safetensors.numpy import load_file
 from tunix.models.gemma3 import model as gemma3
 
 from data.errors import UserError
-from pipeline.config import ModelConfig, load_preset
+from pipeline.config import ModelConfig
 from pipeline.model import gemma3 as models
+from pipeline.presets.load import load_preset
 
 
 def copy_of_tiny(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from data.errors import UserError
-from pipeline.config import Preset, load_preset
+from pipeline.config import Preset
 from pipeline.model import gemma3
 from pipeline.preflight import report, steps
 from pipeline.preflight.chips import CHIPS, GIB, BadChip, chip_of
@@ -15,6 +15,7 @@ from pipeline.preflight.estimate import estimated, flops
 from pipeline.preflight.needs import likely_seconds, seconds
 from pipeline.preflight.proposals import proposals
 from pipeline.preflight.sizes import Sizes, config_of, sizes_in
+from pipeline.presets.load import load_preset
 
 V6E = load_preset("v6e-1")
 # GiB of one v6e, as libtpu 0.0.42.1 compiled these steps of Gemma 3 1B with adapters of rank 64, in

@@ -5,7 +5,7 @@ import optax
 import pytest
 from flax import nnx
 
-from pipeline.config import Preset, load_preset
+from pipeline.config import Preset
 from pipeline.generate import decode, engine
 from pipeline.model import gemma3
 from pipeline.model.lora import add_adapters
@@ -13,6 +13,7 @@ from pipeline.preflight import abstract, compiled, programs, report, steps
 from pipeline.preflight.chips import CHIPS, GIB, chip_of
 from pipeline.preflight.compiled import Compiled
 from pipeline.preflight.estimate import estimated
+from pipeline.presets.load import load_preset
 from pipeline.train.optimizer import adamw
 
 V6E = load_preset("v6e-1")
@@ -107,7 +108,8 @@ def size_of(tree) -> int:
 
 
 def test_the_engine_reads_as_many_prompts_at_once_as_preflight_says():
-    assert steps.AT_ONCE == engine.AT_ONCE
+    step = steps.Step(name="rollout", kind="prefill", rows=40, completion=1)
+    assert step.at_once == 40 // engine.PROMPTS_FRACTION == 5
 
 
 def test_putting_prompts_into_slots_is_compiled_too(tmp_path, monkeypatch):

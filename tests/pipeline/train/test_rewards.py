@@ -65,5 +65,5 @@ def test_tunix_gets_weighted_lists_and_a_name():
 
 
 def test_weights_that_pay_for_format_over_answers_are_refused():
-    with pytest.raises(BadConfig, match="must outweigh the other rewards"):
+    with pytest.raises(BadConfig, match="must be larger than all other rewards"):
         GrpoConfig(reward_answer=1.0, reward_format=2.0)

@@ -14,7 +14,8 @@ import click
 import pytest
 
 from evals.graders import rules
-from pipeline.config import SECTIONS, BadConfig, load_preset
+from pipeline.config import SECTIONS, BadConfig
+from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop
 from tests import ROOT
 from workbench.cli.commands.generations import GRADERS

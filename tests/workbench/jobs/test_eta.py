@@ -8,7 +8,8 @@ import pytest
 from data.store import jobs, runs
 from data.store.jobs import folder_of
 from data.store.store import Store
-from pipeline.config import Preset, as_json, load_preset
+from pipeline.config import Preset, as_json
+from pipeline.presets.load import load_preset
 from tests.workbench.app.views.test_audit import link
 from workbench.app.views.train import progress
 from workbench.jobs import eta, runner

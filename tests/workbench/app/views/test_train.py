@@ -6,8 +6,8 @@ import pytest
 
 from data.store import jobs, runs, state_db
 from data.store.jobs import folder_of
-from pipeline.config import load_preset
 from pipeline.preflight.steps import steps_of
+from pipeline.presets.load import load_preset
 from tests.workbench.app.views.test_audit import link, press
 from workbench.app.views.train import form, preflight
 from workbench.jobs import runner

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from pipeline.config import SECTIONS, BadConfig, Preset, load_preset, presets
+from pipeline.config import SECTIONS, BadConfig, Preset
+from pipeline.presets import load_preset, preset_names
 from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.views.curate import subset_choice
@@ -47,7 +48,7 @@ def form() -> tuple[list[str], Preset] | None:
     """
     left, middle, right = st.columns(3)
     verb = state.chosen(left.selectbox, "What", list(VERBS), "verb", format_func=_title)
-    name = state.chosen(middle.selectbox, "Preset", presets(), "preset", default="tiny")
+    name = state.chosen(middle.selectbox, "Preset", preset_names(), "preset", default="tiny")
     seed = right.text_input("Seed", key=_kept("seed"), placeholder="the preset's",
                             on_change=_keep, args=("seed",), max_chars=9)  # fmt: skip
     words = [verb]

@@ -1,0 +1,5 @@
+"""Presets: values for all knobs of a run, as TOML files."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
