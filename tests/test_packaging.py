@@ -38,6 +38,11 @@ def test_the_wheel_holds_every_file_of_a_floor(wheel, floor):
     assert set(files.stdout.splitlines()) <= wheel
 
 
+@pytest.mark.parametrize("floor", ["data", "evals", "pipeline", "workbench"])
+def test_a_type_checker_finds_the_types_of_a_floor(wheel, floor):
+    assert f"{floor}/py.typed" in wheel  # PEP 561
+
+
 def test_the_wheel_brings_no_other_package(wheel):
     assert {name.split("/")[0] for name in wheel} == {
         "data",
