@@ -7,10 +7,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from workbench.app.auth import Gate, rules_of
-from workbench.jobs import looked_after
+from workbench.app.lifespan import lifespan
 
 app = st.App(
     Path(__file__).with_name("main.py"),
-    lifespan=looked_after,
+    lifespan=lifespan,
     middleware=[Middleware(Gate, rules=rules_of(os.environ))],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from data.errors import UserError
-from workbench.jobs import packages
+from workbench.jobs import import_path
 
 APP = Path(__file__).parent / "asgi.py"
 SHORTEST = 20  # characters of a token
@@ -104,4 +104,4 @@ def serve(
     with socket.socket(family) as probe:  # said here: Streamlit would end with a line of its own
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
-    os.execve(sys.executable, command(port, address), os.environ | told | packages())
+    os.execve(sys.executable, command(port, address), os.environ | told | import_path())

@@ -11,7 +11,7 @@ from data.store import Store, generation, open_store, version
 from workbench.app import address as unasked, auth
 from workbench.app.browse import Filter, Index, new_index, refresh
 from workbench.app.components import plain
-from workbench.cli import login
+from workbench.lookup import user_name
 
 FIRST = "thinkbench run --preset tiny"
 
@@ -242,7 +242,7 @@ def may_write() -> bool:
 
 def author() -> str:
     """Who says what is written here: who signed in, or else who started the app."""
-    return auth.author(st.context.headers.get("Cookie", "")) or login()
+    return auth.author(st.context.headers.get("Cookie", "")) or user_name()
 
 
 def ink() -> str:

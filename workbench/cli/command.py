@@ -1,7 +1,6 @@
 """What makes a function a verb of the command line, with --store and --json."""
 
 import contextlib
-import getpass
 import json
 import os
 import sys
@@ -48,14 +47,6 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str | N
     if value == "":
         raise click.BadParameter("is empty; leave the option out for its default")
     return value
-
-
-def login() -> str:
-    """The name of who is logged in, or "" where the machine has none, as in some containers."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 class Folder(click.Path):

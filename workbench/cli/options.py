@@ -6,9 +6,6 @@ from typing import Any
 
 import click
 
-from pipeline.config import SECTIONS, BadConfig, Preset
-from pipeline.presets import load_preset
-
 Command = Callable[..., Any]
 
 
@@ -51,48 +48,3 @@ def flag(f: Field[Any], ending: str = "") -> Callable[[Command], Command]:
         words += "; may be repeated"
         return click.option(f"--{name}", f"knob_{f.name}", multiple=True, help=words)
     return click.option(f"--{name}", f"knob_{f.name}", type=type(f.default), help=words)
-
-
-def changed_preset(
-    name: str, changes: dict[str, dict[str, Any]], assignments: tuple[str, ...], seed: int | None
-) -> Preset:
-    """The preset `name` with `--set SECTION.KNOB=VALUE`, then flags, then `--seed` on top."""
-    preset = load_preset(name)
-    for assignment in assignments:
-        section, knob, value = assigned(assignment)
-        preset = preset.with_knobs(section, **{knob: value})
-    for section, values in changes.items():
-        preset = preset.with_knobs(section, **values)
-    return preset if seed is None else preset.with_seed(seed)
-
-
-def assigned(assignment: str) -> tuple[str, str, Any]:
-    """Section, knob and typed value of `SECTION.KNOB=VALUE`."""
-    place, equals, text = assignment.partition("=")
-    section, _, knob = place.partition(".")
-    known = {f.name: f.default for f in fields(SECTIONS[section])} if section in SECTIONS else {}
-    if not equals or knob not in known:
-        choices = ", ".join(f"{section}.{name}" for name in known) or ", ".join(
-            f"{name}.KNOB" for name in SECTIONS
-        )
-        raise BadConfig(
-            f"--set {assignment!r} names no knob; write KNOB=VALUE with one of {choices}"
-        )
-    return section, knob, typed(place, text, known[knob])
-
-
-def typed(place: str, text: str, default: Any) -> Any:
-    """`text` as a value of the same type as the knob's default."""
-    if isinstance(default, tuple):
-        return tuple(word for word in text.split(",") if word)
-    if isinstance(default, bool):
-        if text not in ("true", "false"):
-            raise BadConfig(f"{place} must be true or false, got {text!r}")
-        return text == "true"
-    try:
-        return type(default)(text)
-    except ValueError as error:
-        kind = type(default).__name__
-        raise BadConfig(
-            f"{place} must be {kind}, got {text!r}; its default is {default}"
-        ) from error

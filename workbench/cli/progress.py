@@ -24,7 +24,7 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
         TimeRemainingColumn,
     )
 
-    from workbench.jobs import teller
+    from workbench.jobs import current_progress_file
 
     columns = (
         TextColumn("{task.description}"),
@@ -43,7 +43,7 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
         get_time=clock,
         speed_estimate_period=math.inf,
     )
-    tasks, tells = {}, teller()
+    tasks, file = {}, current_progress_file()
     try:
 
         def bar(name: str):
@@ -54,7 +54,7 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
                     tasks[name] = shown.add_task(name, total=of, numbers="")
                 words = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
                 shown.update(tasks[name], completed=step, total=of, numbers=words)
-                tells.step(name, step, of, numbers)
+                file.update(name, step, of, numbers)
 
             return progress
 

@@ -13,7 +13,7 @@ import click
 from data.errors import UserError
 from pipeline.config import LOGS, Preset
 from workbench.cli.command import not_empty
-from workbench.cli.options import changed_preset
+from workbench.lookup import changed_preset
 
 
 class Duration(click.ParamType):
@@ -57,6 +57,17 @@ def training(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def preflighted(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The switch of every verb that trains; it receives `preflight`."""
+    switch = click.option(
+        "--preflight/--no-preflight",
+        default=True,
+        show_default=True,
+        help="refuse to start what does not fit the memory of the preset's chip, by estimate",
+    )
+    return switch(command)
+
+
 @contextlib.contextmanager
 def job_of(
     folder: Path,
@@ -80,7 +91,7 @@ def job_of(
     )
     from data.store import open_store
     from workbench.cli.progress import bars
-    from workbench.jobs import teller
+    from workbench.jobs import current_progress_file
 
     store = open_store(folder)
     from workbench.cli.quiet import quiet
@@ -94,7 +105,7 @@ def job_of(
 
     stop = Stop(None if time_limit is None else started + time_limit, distributed.any_of)
     with bars() as bar:
-        yield Job(store, chosen, bar, stop, resume, logs, teller().run)
+        yield Job(store, chosen, bar, stop, resume, logs, current_progress_file().add_run)
 
 
 def chosen_preset(

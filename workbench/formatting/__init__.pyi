@@ -1,3 +1,4 @@
+from .error_messages import BAD_INPUT as BAD_INPUT, error_message as error_message
 from .marks import EDGE as EDGE, PICTURES as PICTURES, on_page as on_page, visible as visible
 from .numbers import (
     chance as chance,

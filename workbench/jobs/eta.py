@@ -1,5 +1,6 @@
-"""How long a whole job takes still, by stages: as measured, else it is said to be unknown."""
+"""The time left of a full pipeline run, stage by stage, from what was measured; else unknown."""
 
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +8,11 @@ from typing import Any
 
 from data.store import Store, ask
 from pipeline.config import BadConfig, Preset, as_json
-from workbench.cli import changed_preset
 from workbench.formatting import duration
-from workbench.jobs import progress_file
+from workbench.jobs.progress_file import seconds_left
+from workbench.lookup import changed_preset
 
-# kind of the run, stage, and what its progress is told as
+# kind of the run, its stage, and the name of its work in the progress file
 STAGES = (
     ("eval", "base", "evaluate base"),
     ("sft", "sft", "sft"),
@@ -20,29 +21,29 @@ STAGES = (
     ("eval", "grpo", "evaluate grpo"),
     ("export", "export", "export"),
 )
-NEWEST = 200  # runs that are looked at for how long a stage takes
+NEWEST = 200  # runs whose durations are read
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a job.
+    """One stage of a pipeline run.
 
-    state:  done, running or waits
-    took:   seconds, of one that is done
-    left:   seconds; None: unknown
-    by:     what `left` is known by
+    state:   done, running, waits or not done
+    took:    [seconds] of a stage that is done
+    left:    [seconds]; None: unknown
+    source:  what the estimate `left` is based on
     """
 
     name: str
     state: str
     took: float | None
     left: float | None
-    by: str
+    source: str
 
 
 @dataclass(frozen=True)
-class Took:
-    """A run that is done, and what it took [s]."""
+class Duration:
+    """A finished run and its duration."""
 
     run: str
     kind: str
@@ -51,8 +52,8 @@ class Took:
     seconds: float
 
 
-def durations(store: Store) -> list[Took]:
-    """Of the stages that are done, the newest first."""
+def durations(store: Store) -> list[Duration]:
+    """Of finished stages, the newest first."""
     rows = ask(
         store,
         """
@@ -65,100 +66,115 @@ def durations(store: Store) -> list[Took]:
         n=NEWEST,
     )
     return [
-        Took(**row | {"config": json.loads(row["config"])}) for row in rows.iter_rows(named=True)
+        Duration(**row | {"config": json.loads(row["config"])})
+        for row in rows.iter_rows(named=True)
     ]
 
 
 def preset_of(words: Sequence[str]) -> Preset | None:
-    """The preset of the words of a `run`; None where it cannot be known from them alone."""
-    from workbench.cli.commands import run  # all verbs: only where a whole job is looked at
-
-    asked = run.make_context("run", list(words[1:]), resilient_parsing=True).params
+    """The preset of the words of a `run`; None where it cannot be read."""
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    options.add_argument("--preset", default="tiny")
+    options.add_argument("--set", dest="assignments", action="append", default=[])
+    options.add_argument("--seed", type=int)
     try:
-        return changed_preset(asked["preset"], {}, asked["assignments"], asked["seed"])
-    except BadConfig:
+        chosen, _ = options.parse_known_args(list(words[1:]))
+        return changed_preset(chosen.preset, {}, tuple(chosen.assignments), chosen.seed)
+    except (BadConfig, argparse.ArgumentError):
         return None
 
 
 def stages(
-    preset: Preset | None, known: dict[str, Any], ran: Sequence[Took], lives: bool
+    preset: Preset | None, progress: dict[str, Any], past: Sequence[Duration], lives: bool
 ) -> list[Stage]:
-    """Every stage of a whole job, in order.
+    """Every stage of a pipeline run, in order.
 
-    known: what it told (workbench/jobs/progress_file.py)   ran: of `durations`
+    progress: the content of its progress file   past: from `durations`   lives: whether it runs
     """
-    begun = {(run.partition("-")[0], stage): run for stage, run in known["runs"]}
-    by_run = {one.run: one for one in ran}
-    found = []
-    for kind, stage, work in STAGES:
-        run = begun.get((kind, stage))
-        took = by_run.get(run or "")
-        if took is not None:
-            found.append(Stage(work, "done", took.seconds, 0.0, ""))
-            continue
-        usual = _usual(preset, kind, stage, ran)
-        left, by = (usual.seconds, f"as {usual.run} took") if usual else (None, "")
-        done = known["work"].get(work)
-        if run is not None and done is not None:
-            if done["step"] >= done["of"]:
-                left, by = 0.0, "it comes to its end"
-            elif (pace := progress_file.seconds_left(done)) is not None:
-                left, by = pace, "by its pace so far"
-        state = "running" if run is not None and lives else "waits" if lives else "not done"
-        found.append(Stage(work, state, None, left, by))
-    return found
+    runs = {(run.partition("-")[0], stage): run for stage, run in progress["runs"]}
+    return [
+        _stage(preset, kind, stage, progress["work"].get(work), past, lives,
+               work, runs.get((kind, stage)))
+        for kind, stage, work in STAGES
+    ]  # fmt: skip
 
 
-def _usual(preset: Preset | None, kind: str, stage: str, ran: Sequence[Took]) -> Took | None:
+def _stage(
+    preset: Preset | None,
+    kind: str,
+    stage: str,
+    work: dict[str, Any] | None,
+    past: Sequence[Duration],
+    lives: bool,
+    name: str,
+    run: str | None,
+) -> Stage:
+    finished = next((one for one in past if one.run == run), None)
+    if finished is not None:
+        return Stage(name, "done", finished.seconds, 0.0, "")
+    alike = _newest_alike(preset, kind, stage, past)
+    left, source = (alike.seconds, f"duration of {alike.run}") if alike else (None, "")
+    if run is not None and work is not None:
+        if work["step"] >= work["of"]:
+            left, source = 0.0, "its last step is done"
+        elif (pace := seconds_left(work)) is not None:
+            left, source = pace, "its pace so far"
+    state = "running" if run is not None and lives else "waits" if lives else "not done"
+    return Stage(name, state, None, left, source)
+
+
+def _newest_alike(
+    preset: Preset | None, kind: str, stage: str, past: Sequence[Duration]
+) -> Duration | None:
     """The newest run with the same knobs: of the stage, else of its kind, whatever the model."""
     if preset is None:
         return None
-    alike = [one for one in ran if one.kind == kind and _same(preset, kind, one.config)]
+    alike = [one for one in past if one.kind == kind and _same(preset, kind, one.config)]
     return next((one for one in alike if one.stage == stage), next(iter(alike), None))
 
 
 def _same(preset: Preset, kind: str, config: dict[str, Any]) -> bool:
-    """Whether a run had the knobs that the preset has, but for those that take no time."""
+    """Whether a run had the knobs of the preset, but for those that do not change its duration."""
     if kind == "export":
         return True
-    asked = as_json(getattr(preset, kind)) | as_json(preset.model)
-    asked = {
-        name: value for name, value in asked.items() if name not in ("seed", "grader", "model")
+    knobs = as_json(getattr(preset, kind)) | as_json(preset.model)
+    knobs = {
+        name: value for name, value in knobs.items() if name not in ("seed", "grader", "model")
     }
-    return all(config.get(name) == value for name, value in json.loads(json.dumps(asked)).items())
+    return all(config.get(name) == value for name, value in json.loads(json.dumps(knobs)).items())
 
 
-def sentence(found: Sequence[Stage]) -> str:
-    """How long all of it takes still, as far as that is known."""
-    waits = [one for one in found if one.state in ("running", "waits")]
-    unknown = [one.name for one in waits if one.left is None]
-    left = sum(one.left or 0.0 for one in waits)
-    if not waits:
+def sentence(pipeline: Sequence[Stage]) -> str:
+    """The time left of all stages together, as far as it is known."""
+    waiting = [one for one in pipeline if one.state in ("running", "waits")]
+    unknown = [one.name for one in waiting if one.left is None]
+    left = sum(one.left or 0.0 for one in waiting)
+    if not waiting:
         return "All stages are done."
-    if len(unknown) == len(waits):
-        return "The whole job: unknown how long still, nothing measured supports an estimate yet."
+    if len(unknown) == len(waiting):
+        return "Full pipeline: time left unknown, nothing is measured yet."
     if unknown:
         return (
-            f"The whole job: at least {duration(left)} left. Unknown: {', '.join(unknown)}; no run"
-            " with these knobs is there to go by."
+            f"Full pipeline: at least {duration(left)} left. Unknown: {', '.join(unknown)}; the"
+            " store has no run with these knobs."
         )
-    return f"The whole job: about {duration(left)} left."
+    return f"Full pipeline: about {duration(left)} left."
 
 
-def rows(found: Sequence[Stage], lives: bool) -> list[dict[str, str]]:
-    """A row of a table for each stage; while the job lives, with what is left of it."""
+def rows(pipeline: Sequence[Stage], lives: bool) -> list[dict[str, str]]:
+    """A table row for each stage; while the job runs, with its time left."""
     return [
         {
             "stage": one.name,
             "state": one.state,
-            "took": "" if one.took is None else duration(one.took),
-            **({"left": _left(one), "by": one.by} if lives else {}),
+            "duration": "" if one.took is None else duration(one.took),
+            **({"left": _left(one), "estimated from": one.source} if lives else {}),
         }
-        for one in found
+        for one in pipeline
     ]
 
 
-def _left(one: Stage) -> str:
-    if one.state == "done":
+def _left(stage: Stage) -> str:
+    if stage.state == "done":
         return ""
-    return "unknown" if one.left is None else f"about {duration(one.left)}"
+    return "unknown" if stage.left is None else f"about {duration(stage.left)}"

@@ -1,13 +1,10 @@
 """The check before training starts: whether its steps fit the chip that the preset is named after.
 
-By arithmetic, at once and without jax; `thinkbench preflight` says more, and asks the compiler.
+It estimates at once and without jax; `thinkbench preflight` reports more, and asks the compiler.
 """
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from data.progress import no_progress
@@ -17,24 +14,20 @@ if TYPE_CHECKING:
     from pipeline.preflight import Proposal, Said
 
 GIB = 2**30
-# the words that begin the names of the steps that a stage takes
+# the words with which the names of a stage's steps begin
 SFT = ("sft",)
 GRPO = ("rollout", "reference", "grpo", "heldout")
 EVAL = ("eval",)
-HELP = "whether to start only what fits the chip of the preset, by arithmetic"
 
 
-def preflighted(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The switch of every verb that trains; it receives `preflight`."""
-    switch = click.option("--preflight/--no-preflight", default=True, show_default=True, help=HELP)
-    return switch(command)
+def refuse_what_does_not_fit(preset: Preset, model: str, step_names: tuple[str, ...]) -> None:
+    """Raise UserError where a step needs more memory than the preset's chip has.
 
+    model: the one that training starts from, by name, folder or hub id
+    step_names: the beginnings of the names of the steps that are run, such as SFT
 
-def refuse_what_does_not_fit(preset: Preset, model: str, takes: tuple[str, ...]) -> None:
-    """Raise DoesNotFit where a step that is taken needs more than the preset's chip has.
-
-    model: what is started from, by name, folder or hub id. A preset that is named after no chip is
-    not checked, which is said: where it will run is not known.
+    A preset that is named after no chip is not checked, with a message: where it will run is
+    unknown.
     """
     from pipeline.preflight import BadChip, chip_of, known_by_name, said_of, steps_of
     from pipeline.preflight.proposals import proposals
@@ -47,29 +40,29 @@ def refuse_what_does_not_fit(preset: Preset, model: str, takes: tuple[str, ...])
         chip = chip_of(preset.name)
     except BadChip:
         print(
-            f"Not checked whether it fits: the preset {preset.name!r} is named after no chip."
-            " `thinkbench preflight --chip NAME` says it.",
+            f"Memory is not checked: the preset {preset.name!r} is named after no chip."
+            " `thinkbench preflight --chip NAME` checks it.",
             file=sys.stderr,
         )
         return
-    started = preset.with_knobs("model", model=model)
-    steps = [step for step in steps_of(started) if step.name.startswith(takes)]
-    said = list(said_of(steps, started, chip, compile=False, progress=no_progress))
-    over = [one for one in said if not one.needs.fits]
-    if not over:
+    with_model = preset.with_knobs("model", model=model)
+    steps = [step for step in steps_of(with_model) if step.name.startswith(step_names)]
+    estimates = said_of(steps, with_model, chip, compile=False, progress=no_progress)
+    too_large = [one for one in estimates if not one.needs.fits]
+    if not too_large:
         return
-    found = {one.step: one for one in proposals(started, over, chip)}
+    alternatives = {one.step: one for one in proposals(with_model, too_large, chip)}
     raise UserError(
         f"preset {preset.name} does not fit {chip.name}, which has {chip.memory / GIB:.2f} GiB"
-        " (by arithmetic, to about a fifth):\n"
-        + "".join(f"  {_line(one, found[one.step.name])}\n" for one in over)
-        + "Start all the same with --no-preflight. `thinkbench preflight --compile` with the same"
-        " --preset and --set asks the chip's compiler."
+        " (estimated, right to about 20 %):\n"
+        + "".join(f"  {_line(one, alternatives[one.step.name])}\n" for one in too_large)
+        + "To start nevertheless: --no-preflight. To ask the chip's compiler: `thinkbench preflight"
+        " --compile` with the same --preset and --set."
     )
 
 
-def _line(one: "Said", proposal: "Proposal") -> str:
-    needs = f"{one.step.name} needs {one.needs.peak / GIB:.2f} GiB on each chip"
+def _line(estimate: "Said", proposal: "Proposal") -> str:
+    needs = f"{estimate.step.name} needs {estimate.needs.peak / GIB:.2f} GiB on each chip"
     if proposal.peak is None:
         return f"{needs}; no smaller batch or length fits: shard the model over more chips"
     options = " ".join(f"--set {assignment}" for assignment in proposal.assignments)

@@ -1,6 +1,6 @@
-"""Where a running command tells others how far it is: one JSON file, replaced as a whole.
+"""The progress file of a running command: one JSON file, replaced as a whole.
 
-The variable THINKBENCH_PROGRESS names the file; without it nothing is written.
+The environment variable THINKBENCH_PROGRESS names the file; without it nothing is written.
 """
 
 import contextlib
@@ -12,69 +12,69 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PLACE = "THINKBENCH_PROGRESS"
-EVERY = 0.5  # [s] at most twice a second
+VARIABLE = "THINKBENCH_PROGRESS"
+INTERVAL = 0.5  # [s] it is written at most twice a second
 
 
-class Teller:
-    """Tells what is done of each piece of work, and which runs they make.
+class ProgressFile:
+    """Writes how much of each piece of work is done, and which runs the command has begun.
 
-    {"runs": [[stage, run]], "work": {name: {"step", "of", "numbers", "began", "at"}}}, the times in
-    seconds since 1970.
+    {"runs": [[stage, run]], "work": {name: {"step", "of", "numbers", "began", "first", "at"}}}, the
+    times in seconds since 1970; first: the step at which this process began.
     """
 
-    def __init__(self, place: str | None) -> None:
-        self.path = Path(place) if place else None
-        self.last = 0.0
-        self.found: dict[str, Any] = {"runs": [], "work": {}}
+    def __init__(self, path: str | None) -> None:
+        self.path = Path(path) if path else None
+        self.written_at = 0.0
+        self.content: dict[str, Any] = {"runs": [], "work": {}}
 
-    def run(self, stage: str, run: str) -> None:
-        """A run has begun."""
-        self.found["runs"].append([stage, run])
+    def add_run(self, stage: str, run: str) -> None:
+        """Record that a run has begun."""
+        self.content["runs"].append([stage, run])
         self._write()
 
-    def step(self, name: str, step: int, of: int, numbers: Mapping[str, float]) -> None:
-        """So many steps of the work `name` are done."""
+    def update(self, name: str, step: int, of: int, numbers: Mapping[str, float]) -> None:
+        """Record that `step` of `of` steps of the work `name` are done."""
         if self.path is None:
             return
         now = time.time()
-        known = self.found["work"].get(name)
-        began = (known["began"], known["first"]) if known else (now, step)
-        told = {key: value for key, value in numbers.items() if value == value}  # JSON has no nan
-        self.found["work"][name] = {"step": step, "of": of, "numbers": told, "began": began[0],
-                                    "first": began[1], "at": now}  # fmt: skip
-        if step >= of or known is None or now - self.last > EVERY:
+        before = self.content["work"].get(name)
+        began, first = (before["began"], before["first"]) if before else (now, step)
+        finite = {key: value for key, value in numbers.items() if value == value}  # JSON has no nan
+        self.content["work"][name] = {"step": step, "of": of, "numbers": finite, "began": began,
+                                      "first": first, "at": now}  # fmt: skip
+        if step >= of or before is None or now - self.written_at > INTERVAL:
             self._write()
 
     def _write(self) -> None:
         if self.path is None:
             return
-        self.last = time.time()
-        beside = self.path.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(self.found), encoding="utf-8")
-        beside.replace(self.path)
+        self.written_at = time.time()
+        part = self.path.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(self.content), encoding="utf-8")
+        part.replace(self.path)
 
 
-def teller() -> Teller:
-    """The teller of this process, as its environment asks for it."""
-    return _teller(os.environ.get(PLACE))
+def current_progress_file() -> ProgressFile:
+    """The progress file of this process, as its environment names it."""
+    return _progress_file(os.environ.get(VARIABLE))
 
 
-@functools.cache  # one a process: it knows all that was told before
-def _teller(place: str | None) -> Teller:
-    return Teller(place)
+@functools.cache  # one a process: it holds all that was recorded before
+def _progress_file(path: str | None) -> ProgressFile:
+    return ProgressFile(path)
 
 
-def told(path: Path) -> dict[str, Any]:
-    """What was told last, or that nothing was."""
+def read_progress(path: Path) -> dict[str, Any]:
+    """The content of a progress file; without runs and work where there is no file."""
     with contextlib.suppress(FileNotFoundError):
         return json.loads(path.read_text(encoding="utf-8"))
     return {"runs": [], "work": {}}
 
 
 def seconds_left(work: dict[str, Any]) -> float | None:
-    """Until the piece of work is done, at its pace so far; None where that is not known."""
-    done, taken = work["step"] - work["first"], work["at"] - work["began"]
-    if done <= 0 or work["step"] >= work["of"]:
+    """Until the piece of work is done, at its pace so far; None where that is unknown."""
+    steps, seconds = work["step"] - work["first"], work["at"] - work["began"]
+    if steps <= 0 or work["step"] >= work["of"]:
         return None
-    return taken / done * (work["of"] - work["step"])
+    return seconds / steps * (work["of"] - work["step"])

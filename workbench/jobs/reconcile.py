@@ -1,41 +1,33 @@
-"""Looks after jobs for as long as the app runs: those that nobody watches any more are found."""
+"""Finds orphaned jobs while the app runs: jobs whose watcher has ended unexpectedly."""
 
 import contextlib
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from data.store import Store, open_store
-from workbench.app import state
 from workbench.jobs import runner
 
-EVERY = 30.0  # [s] between two looks
-NAME = "orphaned jobs"  # of the thread
+INTERVAL = 30.0  # [s] between two searches
+THREAD = "orphaned jobs"  # the thread's name
 
 
-@contextlib.asynccontextmanager
-async def looked_after(app: Any) -> AsyncIterator[None]:
-    """While the app is served, a thread looks at its start and then every 30 s.
-
-    An app that only reads looks at nothing: what is found is written down.
-    """
-    if not state.may_write():
-        yield
-        return
-    ends = threading.Event()
-    thread = threading.Thread(target=look, args=(state.folder(), ends), name=NAME, daemon=True)
+@contextlib.contextmanager
+def reconciling(folder: Path) -> Iterator[None]:
+    """Search the store of `folder` in a thread: at once, then every 30 s until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=reconcile_until, args=(folder, stop), name=THREAD, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        ends.set()
+        stop.set()
 
 
-def look(folder: Path, ends: threading.Event, every: float = EVERY) -> None:
-    """Find orphans in the store of `folder`, where there is one, until `ends` is set."""
+def reconcile_until(folder: Path, stop: threading.Event, interval: float = INTERVAL) -> None:
+    """Search the store of `folder`, where there is one, every `interval` [s] until `stop`."""
     store: Store | None = None
     while True:
         try:
@@ -44,9 +36,9 @@ def look(folder: Path, ends: threading.Event, every: float = EVERY) -> None:
             if store is not None:
                 runner.reconcile(store)
         except Exception:
-            # told, and tried again: a disk that is full now may not be so later, and a thread that
-            # ended would leave every later orphan unfound
-            print("Orphaned jobs could not be looked for:", file=sys.stderr)
+            # reported and retried: a full disk may be mended later, and if the thread ended no
+            # later orphan would be found
+            print("The search for orphaned jobs failed:", file=sys.stderr)
             traceback.print_exc()
-        if ends.wait(every):
+        if stop.wait(interval):
             return

@@ -1,6 +1,6 @@
-"""Jobs beside the app: started, cancelled, and found again when what watched them has gone.
+"""Jobs in the background: start, cancel, and reconcile those whose watcher has ended.
 
-Each has a watcher (workbench/jobs/watcher.py), a process of its own that outlives the app.
+Each job has a watcher (workbench/jobs/watcher.py), a process that outlives the app.
 """
 
 import contextlib
@@ -16,20 +16,23 @@ from data.store import Job, Store, folder_of, is_alive, is_held, job_of, jobs
 
 VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"
-LATE = 10  # [s] a job that waits without a watcher for so long gets another one
+WATCHER_TIMEOUT = 10  # [s] after which a queued job without a watcher gets another one
 LOST = (
-    "What ran it has gone without a word: it was killed, or the machine was switched off. What it"
-    " had done is kept: start it again, and it goes on there."
+    "The process ended unexpectedly: it was killed, or the machine was switched off. Its progress"
+    " is kept: start the same command again to resume."
 )
 TAIL = 20_000  # [bytes] of a log that are shown
 
 
 def start(store: Store, arguments: list[str], author: str) -> tuple[Job, bool]:
-    """Have `thinkbench ARGUMENTS` run on this store; the job, and whether it is new."""
+    """Run `thinkbench ARGUMENTS` on this store in the background; the job, and whether it is new.
+
+    While the same command is queued or running no second one is started.
+    """
     if not arguments or arguments[0] not in VERBS:
         raise UserError(
-            f"a job runs one of {', '.join(VERBS)}, got {' '.join(arguments[:1]) or 'nothing'!r}."
-            " Give other verbs directly: they take seconds."
+            f"expected one of {', '.join(VERBS)}, got {' '.join(arguments[:1]) or 'nothing'!r}."
+            " Run other commands directly: they take seconds."
         )
     job, new = jobs.submit(store, arguments, author)
     if new:
@@ -38,9 +41,9 @@ def start(store: Store, arguments: list[str], author: str) -> tuple[Job, bool]:
 
 
 def cancel(store: Store, name: str) -> Job:
-    """Ask a job to leave: training keeps its state at the next step, then ends.
+    """Cancel a job: training saves its state at the next step, then ends.
 
-    One whose watcher has gone is told directly. A job that has ended stays as it is.
+    A job whose watcher has ended gets the signal directly. A job that has ended is left as it is.
     """
     job = job_of(store, name)
     if not job.lives:
@@ -49,41 +52,41 @@ def cancel(store: Store, name: str) -> Job:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CANCEL).touch()
     if job.state == jobs.WAITS and not is_alive(store, name):
-        jobs.ended(store, name, "cancelled", None, "It was cancelled before it began.")
-    _tell_unwatched(store, job)
+        jobs.ended(store, name, "cancelled", None, "It was cancelled before it started.")
+    _signal_unwatched(store, job)
     return job_of(store, name)
 
 
-def _tell_unwatched(store: Store, job: Job) -> None:
-    """Pass on, once, that a job is to leave whose watcher has gone."""
+def _signal_unwatched(store: Store, job: Job) -> None:
+    """Send SIGTERM, once, to a job that is to be cancelled and whose watcher has ended."""
     folder = folder_of(store, job.job)
     unwatched = is_alive(store, job.job) and not is_held(folder / WATCHER)
     if job.pid and unwatched and (folder / CANCEL).exists():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            # whoever renames it tells the job: others who look at the same time do not
+            # of several processes at once only the one that renames the file sends the signal
             (folder / CANCEL).rename(folder / f"{CANCEL} told")
             os.killpg(job.pid, signal.SIGTERM)  # its lock is held, so the group is still its own
 
 
 def reconcile(store: Store) -> list[Job]:
-    """Jobs that nobody watches: one that waits gets a watcher, one that ran is called lost."""
-    found = []
+    """Jobs without a watcher: a queued one gets a watcher, one that was running becomes "lost"."""
+    changed = []
     for job in jobs.live_jobs(store):
         if is_alive(store, job.job):
-            _tell_unwatched(store, job)
+            _signal_unwatched(store, job)
             continue
         if job.state == jobs.WAITS:
-            if (datetime.now(UTC) - job.created_at).total_seconds() > LATE:
+            if (datetime.now(UTC) - job.created_at).total_seconds() > WATCHER_TIMEOUT:
                 _watch(store, job.job)
-                found.append(job)
-        elif job_of(store, job.job).lives:  # a watcher writes the end down before it lets go
+                changed.append(job)
+        elif job_of(store, job.job).lives:  # a watcher records the end before it releases the lock
             jobs.ended(store, job.job, "lost", None, LOST)
-            found.append(job)
-    return found
+            changed.append(job)
+    return changed
 
 
 def log_of(store: Store, name: str, most: int = TAIL) -> str:
-    """The end of what the job printed, as text; a line that a bar wrote over is left out."""
+    """The end of the log as text, without the lines that a progress bar has overwritten."""
     path = folder_of(store, name) / LOG
     if not path.is_file():
         return ""
@@ -97,23 +100,23 @@ def log_of(store: Store, name: str, most: int = TAIL) -> str:
 
 
 def _watch(store: Store, name: str) -> None:
-    """Start the watcher of a job; where there is one already, the second leaves at once."""
+    """Start the watcher of a job; where one runs already, the second ends at once."""
     folder = folder_of(store, name)
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "workbench.jobs.watcher", str(store.folder), name]
-    with (folder / "watcher.txt").open("ab") as told:
-        # it leaves a child behind that nobody waits for, and ends at once
+    with (folder / "watcher.txt").open("ab") as output:
+        # it forks the watcher, for which nobody waits, and ends at once
         subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
-            env=os.environ | packages(),
+            stdout=output,
+            stderr=output,
+            env=os.environ | import_path(),
             check=True,
         )
 
 
-def packages() -> dict[str, str]:
-    """The variable by which another process finds these packages, whatever folder it is in."""
-    here = str(Path(__file__).parents[2])
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}
+def import_path() -> dict[str, str]:
+    """PYTHONPATH with which a subprocess imports these packages, whatever its folder is."""
+    root = str(Path(__file__).parents[2])
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}

@@ -1,13 +1,15 @@
 from .evaluations import (
-    USUAL_ORDER as USUAL_ORDER,
-    finished as finished,
+    STAGE_ORDER as STAGE_ORDER,
+    default_runs as default_runs,
+    finished_evaluations as finished_evaluations,
     recent_runs as recent_runs,
-    usual as usual,
 )
-from .ids import forward as forward, traced as traced
-from .stores import (
-    existing_store as existing_store,
-    latest as latest,
-    start as start,
+from .models import (
+    latest_model as latest_model,
+    starting_model as starting_model,
     trained_runs as trained_runs,
 )
+from .presets import changed_preset as changed_preset, typed as typed
+from .stores import existing_store as existing_store
+from .trace import nearby_failures as nearby_failures, trace_back as trace_back
+from .user import user_name as user_name

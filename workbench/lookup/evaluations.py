@@ -1,4 +1,4 @@
-"""Which runs the overview shows: finished evaluations and imports, and what ran lately."""
+"""Finished evaluations and imports, the default choice among them, and recent runs."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import polars as pl
 
 from data.store import Store, ask
 
-USUAL_ORDER = ("base", "sft", "grpo")
+STAGE_ORDER = ("base", "sft", "grpo")
 
 
-def finished(store: Store) -> pl.DataFrame:
-    """run, stage, ended_at: finished evaluations and imports; base, sft, grpo, then others."""
+def finished_evaluations(store: Store) -> pl.DataFrame:
+    """run, stage, ended_at: of finished runs; base, sft, grpo, then other stages."""
     rows = ask(
         store,
         """
@@ -20,58 +20,60 @@ def finished(store: Store) -> pl.DataFrame:
         order by ended_at, run
         """,
     )
-    place = pl.col("stage").replace_strict(
-        {stage: number for number, stage in enumerate(USUAL_ORDER)},
-        default=len(USUAL_ORDER),
+    position = pl.col("stage").replace_strict(
+        {stage: number for number, stage in enumerate(STAGE_ORDER)},
+        default=len(STAGE_ORDER),
         return_dtype=pl.Int64,
     )
-    return rows.sort(place, maintain_order=True)
+    return rows.sort(position, maintain_order=True)
 
 
-def usual(store: Store) -> list[str]:
-    """What is shown where nobody chose: how one model did before, between and after its stages.
+def default_runs(store: Store) -> list[str]:
+    """The runs that are shown where none is chosen: one model before and after each stage.
 
-    It is the newest that was evaluated after training, beside the models that it was trained from,
-    where they were asked the same problems in the same way; where there is none, the newest
-    evaluation of each stage.
+    They are the newest evaluation of a trained model and the evaluations of the models that it was
+    trained from, where those answered the same problems with the same settings. Where there is no
+    such run, the newest evaluation of each stage.
     """
     rows = ask(
         store,
         """
         select
             run, kind, parent, inputs ->> '$.model' as model,
-            inputs ->> '$.problems' || config as asked
+            inputs ->> '$.problems' || config as settings
         from runs
         where event = 'done' and kind in ('eval', 'sft', 'grpo')
         order by ended_at, run
         """,
     ).to_dicts()
     trained = {row["run"]: row for row in rows if row["kind"] != "eval"}
-    # of several evaluations of one model the newest stays
-    told = {(row["model"], row["asked"]): row["run"] for row in rows if row["kind"] == "eval"}
+    # of several evaluations of one model the newest counts
+    evaluated = {
+        (row["model"], row["settings"]): row["run"] for row in rows if row["kind"] == "eval"
+    }
     for row in reversed(rows):
         if row["kind"] != "eval":
             continue
-        line = [row["run"]]
+        line = [row["run"]]  # newest first
         for model in _models_before(row, trained):
-            if found := told.get((model, row["asked"])):
-                line.append(found)
+            if run := evaluated.get((model, row["settings"])):
+                line.append(run)
         if len(line) > 1:
             return line[::-1]
-    return newest_by_stage(finished(store))
+    return newest_by_stage(finished_evaluations(store))
 
 
 def _models_before(row: dict[str, Any], trained: dict[str, dict[str, Any]]) -> list[str]:
     """The models that the evaluated one was trained from, by their weights' hash, newest first."""
-    found: list[str] = []
-    at = row["parent"]
-    while at in trained and trained[at]["model"] not in found:
-        found.append(trained[at]["model"])
-        at = trained[at]["parent"]
-    return found
+    models: list[str] = []
+    parent = row["parent"]
+    while parent in trained and trained[parent]["model"] not in models:
+        models.append(trained[parent]["model"])
+        parent = trained[parent]["parent"]
+    return models
 
 
-FIRST_SIGHT = 3  # imports without a stage that are shown where nothing else is there
+NEWEST_IMPORTS = 3  # imports without a stage that are shown where the store has nothing else
 
 
 def newest_by_stage(evaluations: pl.DataFrame) -> list[str]:
@@ -79,15 +81,15 @@ def newest_by_stage(evaluations: pl.DataFrame) -> list[str]:
     by_time = evaluations.sort("ended_at", maintain_order=True)
     newest = by_time.drop_nulls("stage").unique("stage", keep="last", maintain_order=True)
     if newest.is_empty():
-        newest = by_time.tail(FIRST_SIGHT)
+        newest = by_time.tail(NEWEST_IMPORTS)
     return [run for run in evaluations["run"] if run in set(newest["run"])]
 
 
 def recent_runs(store: Store) -> pl.DataFrame:
     """run, kind, stage, event, started_at, seconds, tokens, parent: the newest 50, newest first.
 
-    seconds: that the run's own summary tells, null where it tells none   tokens: of its texts, null
-    where none is stored, or none of them says how many it has
+    seconds: from the run's summary, null where it has none
+    tokens: of its texts, null where none is stored or none has a count
     """
     return ask(
         store,

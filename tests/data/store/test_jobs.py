@@ -42,7 +42,7 @@ def test_a_job_runs_to_its_end_and_tells_what_it_made(store):
     assert (new, job.state, job.author) == (True, "queued", "ana")
     done = ended(store, job.job)
     assert (done.state, done.exit_code, done.message) == ("done", 0, None)
-    known = progress_file.told(folder_of(store, job.job) / "progress.json")
+    known = progress_file.read_progress(folder_of(store, job.job) / "progress.json")
     [[stage, run]] = known["runs"]
     assert stage == "base"
     assert ask(store, "select count(*) from generations where run = $run", run=run).item() == 4
@@ -61,11 +61,11 @@ def test_what_a_job_was_told_wrong_is_its_message(store):
 def test_training_is_cancelled_between_two_steps_and_keeps_what_it_did(store):
     job, _ = runner.start(store, TRAIN, "ana")
     path = folder_of(store, job.job) / "progress.json"
-    until(lambda: progress_file.told(path)["work"].get("sft", {}).get("step", 0) > 2)
+    until(lambda: progress_file.read_progress(path)["work"].get("sft", {}).get("step", 0) > 2)
     waiting, _ = runner.start(store, EVAL, "ana")
     assert waiting.state == "queued"  # there is one accelerator
     runner.cancel(store, waiting.job)
-    assert ended(store, waiting.job).message == "It was cancelled before it began."
+    assert ended(store, waiting.job).message == "It was cancelled before it started."
     runner.cancel(store, job.job)
     assert ended(store, job.job).state == "cancelled"
     [run] = ask(store, "select run, event from runs where kind = 'sft'").rows()
@@ -145,14 +145,14 @@ def test_a_log_is_shown_from_its_end_as_text(store, without_watchers):
 
 
 def test_progress_is_one_file_that_is_replaced_and_tells_the_time_left(tmp_path):
-    teller = progress_file.Teller(str(tmp_path / "progress.json"))
-    teller.run("sft", "sft-1")
-    teller.step("sft", 10, 100, {"loss": 0.5, "reward": float("nan")})
-    known = progress_file.told(tmp_path / "progress.json")
+    file = progress_file.ProgressFile(str(tmp_path / "progress.json"))
+    file.add_run("sft", "sft-1")
+    file.update("sft", 10, 100, {"loss": 0.5, "reward": float("nan")})
+    known = progress_file.read_progress(tmp_path / "progress.json")
     assert known["runs"] == [["sft", "sft-1"]]
     assert known["work"]["sft"]["numbers"] == {"loss": 0.5}
     assert progress_file.seconds_left(known["work"]["sft"]) is None  # one look gives no pace
     work = known["work"]["sft"] | {"step": 40, "at": known["work"]["sft"]["began"] + 60}
     assert progress_file.seconds_left(work) == pytest.approx(120)
     assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
-    assert progress_file.told(tmp_path / "none.json") == {"runs": [], "work": {}}
+    assert progress_file.read_progress(tmp_path / "none.json") == {"runs": [], "work": {}}

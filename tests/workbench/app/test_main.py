@@ -24,7 +24,7 @@ from evals.scores import grade
 from tests import ROOT
 from workbench.app import server as serve
 from workbench.formatting.numbers import change, interval
-from workbench.lookup.evaluations import newest_by_stage, recent_runs, usual
+from workbench.lookup.evaluations import default_runs, newest_by_stage, recent_runs
 
 
 def evaluate(
@@ -151,14 +151,14 @@ def test_usual_are_the_evaluations_of_one_model_and_of_those_it_was_trained_from
     done(here, "eval", "sft-other", "train-1", model="1", problems="others")
     done(here, "grpo", "train-2", "train-1", model="1")
     done(here, "eval", "grpo-1", "train-2", model="2", problems="all")
-    assert usual(here) == ["base-1", "sft-1", "grpo-1"]
+    assert default_runs(here) == ["base-1", "sft-1", "grpo-1"]
     # an sft of another model is newer than sft-1, and no step on the way to grpo-1
     done(here, "sft", "train-3", None, model="0'")
     done(here, "eval", "sft-3", "train-3", model="3", problems="all")
-    assert usual(here) == ["base-1", "sft-1", "grpo-1"]
+    assert default_runs(here) == ["base-1", "sft-1", "grpo-1"]
     done(here, "sft", "train-4", None, model="0")
     done(here, "eval", "sft-4", "train-4", model="4", problems="all")
-    assert usual(here) == ["base-1", "sft-4"]
+    assert default_runs(here) == ["base-1", "sft-4"]
 
 
 def free_port() -> int:

@@ -19,12 +19,14 @@ from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop
 from tests import ROOT
 from workbench.cli.commands.generations import GRADERS
-from workbench.cli.errors import ADVICE, bad_input, exit_code
+from workbench.cli.errors import exit_code
 from workbench.cli.main import thinkbench
-from workbench.cli.options import changed_preset, flagged
+from workbench.cli.options import flagged
 from workbench.cli.output import tables
 from workbench.cli.output.comparisons import compared
 from workbench.cli.progress import bars
+from workbench.formatting.error_messages import ADVICE, error_message
+from workbench.lookup.presets import changed_preset
 
 COMMAND = [sys.executable, "-c", "from workbench.cli.main import main; main()"]
 VERBS = [
@@ -113,13 +115,15 @@ def test_an_error_of_the_system_comes_with_advice(number, capsys):
 def test_a_bug_keeps_its_traceback():
     with pytest.raises(ValueError, match="invalid literal"):
         exit_code(lambda: int("x"))
-    assert bad_input(BadConfig("told")) == "told"
-    assert bad_input(KeyError("a bug")) is None
-    assert bad_input(ModuleNotFoundError("no module", name="workbench.nope")) is None
+    assert error_message(BadConfig("told")) == "told"
+    assert error_message(KeyError("a bug")) is None
+    assert error_message(ModuleNotFoundError("no module", name="workbench.nope")) is None
 
 
 def test_a_missing_trainer_says_how_to_install_it():
-    assert "thinkbench[train]" in (bad_input(ModuleNotFoundError("none", name="tunix.rl")) or "")
+    assert "thinkbench[train]" in (
+        error_message(ModuleNotFoundError("none", name="tunix.rl")) or ""
+    )
 
 
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -252,7 +256,7 @@ def test_grades_are_printed_in_words_with_each_stage(say, tmp_path):
     ]
 
 
-def test_a_port_that_is_taken_is_bad_input(say):
+def test_a_port_that_is_taken_is_error_message(say):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

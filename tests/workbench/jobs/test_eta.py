@@ -41,8 +41,8 @@ def test_what_was_never_measured_is_unknown_and_the_rest_a_least(store):
     assert [one.state for one in found] == ["done", "running", *["waits"] * 4]
     assert list(left(found).values()) == [0.0, 70.0, None, None, None, None]
     assert eta.sentence(found) == (
-        "The whole job: at least 70 s left. Unknown: evaluate sft, grpo, evaluate grpo, export; no"
-        " run with these knobs is there to go by."
+        "Full pipeline: at least 70 s left. Unknown: evaluate sft, grpo, evaluate grpo, export; the"
+        " store has no run with these knobs."
     )
 
 
@@ -55,16 +55,16 @@ def test_earlier_runs_with_the_same_knobs_say_how_long_a_stage_takes(store):
     # no evaluation of this stage is there, so the newest of another
     assert left(found) == {"evaluate base": 0.0, "sft": 70.0, "evaluate sft": 9.0, "grpo": 100.0,
                            "evaluate grpo": 5.0, "export": 3.0}  # fmt: skip
-    assert eta.sentence(found) == "The whole job: about 3 min left."
-    assert [one.by for one in found][1:4] == [
-        *("by its pace so far", "as eval-base-1 took", "as grpo-old took")
+    assert eta.sentence(found) == "Full pipeline: about 3 min left."
+    assert [one.source for one in found][1:4] == [
+        *("its pace so far", "duration of eval-base-1", "duration of grpo-old")
     ]
     assert left(stages(store, ["run", "--set", "grpo.steps=999"]))["grpo"] is None
 
 
 def test_before_anything_is_measured_all_is_unknown(store):
     found = stages(store, ["run"], {"runs": [], "work": {}})
-    assert "unknown how long" in eta.sentence(found)
+    assert "time left unknown" in eta.sentence(found)
 
 
 @pytest.mark.parametrize("words", [["--preset", "gone.toml"], ["--set", "none.such=1"]])
@@ -84,12 +84,12 @@ def test_a_whole_job_is_followed_stage_by_stage(show, here, monkeypatch):
     page = show(PAGE)
     assert any("at least 88 s left. Unknown: grpo, export;" in one.value for one in page.text)
     [table] = [one.value for one in page.dataframe if "stage" in one.value]
-    assert table["took"].to_list()[:2] == ["9 s", ""]
+    assert table["duration"].to_list()[:2] == ["9 s", ""]
     jobs.ended(here, job.job, "failed", 1, "No.")
     page = show(PAGE)
     [table] = [one.value for one in page.dataframe if "stage" in one.value]
     assert table["state"].to_list()[:2] == ["done", "not done"]
-    assert not any("The whole job" in one.value for one in page.text)
+    assert not any("Full pipeline" in one.value for one in page.text)
 
 
 def test_a_job_that_nobody_chose_stays_the_one_that_is_shown(show, here, monkeypatch):

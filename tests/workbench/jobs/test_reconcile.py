@@ -14,8 +14,9 @@ from data.store.store import open_store
 from tests import ROOT
 from tests.data.store.test_jobs import until
 from tests.workbench.app.test_main import free_port
+from workbench.app.lifespan import lifespan
 from workbench.jobs import reconcile
-from workbench.jobs.reconcile import NAME, look, looked_after
+from workbench.jobs.reconcile import THREAD, reconcile_until
 
 NOBODY = 2**22 + 1  # no process has this number: the system's largest is 2**22
 
@@ -33,7 +34,7 @@ def looking():
     ends, threads = threading.Event(), []
 
     def looking(folder):
-        threads.append(threading.Thread(target=look, args=(folder, ends, 0.01)))
+        threads.append(threading.Thread(target=reconcile_until, args=(folder, ends, 0.01)))
         threads[-1].start()
         return threads[-1]
 
@@ -78,7 +79,7 @@ def test_a_look_that_fails_is_told_and_the_next_one_is_taken(tmp_path, looking, 
     def said() -> bool:
         nonlocal told
         told += capsys.readouterr().err
-        return "Orphaned jobs could not be looked for" in told and "Error" in told
+        return "The search for orphaned jobs failed" in told and "Error" in told
 
     until(said)
     assert thread.is_alive()
@@ -88,17 +89,17 @@ def test_a_look_that_fails_is_told_and_the_next_one_is_taken(tmp_path, looking, 
 
 
 def threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == NAME]
+    return [thread for thread in threading.enumerate() if thread.name == THREAD]
 
 
 @pytest.mark.parametrize(("read_only", "looks"), [("", 1), ("1", 0)])
 def test_an_app_that_only_reads_looks_for_nothing(store, monkeypatch, read_only, looks):
     monkeypatch.setenv("THINKBENCH_STORE", str(store.folder))
     monkeypatch.setenv("THINKBENCH_READ_ONLY", read_only)
-    monkeypatch.setattr(reconcile, "EVERY", 0.01)
+    monkeypatch.setattr(reconcile, "INTERVAL", 0.01)
 
     async def served() -> list[threading.Thread]:
-        async with looked_after(None):
+        async with lifespan(None):
             return threads()
 
     found = asyncio.run(served())

@@ -21,7 +21,7 @@ from workbench.app.components.diff import differing
 from workbench.app.components.keyboard import VERDICT
 from workbench.app.components.latex import formulas
 from workbench.app.components.text import plain
-from workbench.lookup import USUAL_ORDER, finished
+from workbench.lookup import STAGE_ORDER, finished_evaluations
 
 ABREAST = 4  # generations side by side
 DIFFERENCES, FORMULAS = "differences", "formulas"
@@ -146,7 +146,7 @@ def _marks(stored: dict[str, Any] | None, wrong: list[dict[str, Any]]) -> list[M
 
 def _of_other_stages(answers: pl.DataFrame, chosen: dict[str, Any]) -> list[dict[str, Any]]:
     """One a stage: of its newest run, the sample of the same number or else the first."""
-    runs = state.answer(finished, reads=("runs",)).sort("ended_at")["run"].to_list()
+    runs = state.answer(finished_evaluations, reads=("runs",)).sort("ended_at")["run"].to_list()
     age = {run: place for place, run in enumerate(runs)}
     found: dict[str, dict[str, Any]] = {}
     for row in answers.iter_rows(named=True):
@@ -158,7 +158,7 @@ def _of_other_stages(answers: pl.DataFrame, chosen: dict[str, Any]) -> list[dict
 
 
 def _place(stage: str) -> tuple[int, str]:
-    first = USUAL_ORDER.index(stage) if stage in USUAL_ORDER else len(USUAL_ORDER)
+    first = STAGE_ORDER.index(stage) if stage in STAGE_ORDER else len(STAGE_ORDER)
     return first, stage
 
 

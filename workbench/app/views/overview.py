@@ -11,13 +11,13 @@ from workbench.app import state
 from workbench.app.components import charts, plain
 from workbench.app.components.table import table
 from workbench.formatting import chance, change, interval
-from workbench.lookup import finished, recent_runs, usual
+from workbench.lookup import default_runs, finished_evaluations, recent_runs
 
 READS = ("scores", "overrides", "runs")
 
 st.title("Overview")
 
-evaluations = state.answer(finished, reads=("runs",))
+evaluations = state.answer(finished_evaluations, reads=("runs",))
 if evaluations.is_empty():
     st.info("No evaluation is finished yet. The whole job makes three:")
     st.code(state.FIRST, language="shell")
@@ -29,7 +29,7 @@ chosen = state.several(
     "Evaluations",
     evaluations["run"].to_list(),
     "runs",
-    usual=state.answer(usual, reads=("runs",)),
+    usual=state.answer(default_runs, reads=("runs",)),
     stays=True,
     select_all=False,
 )

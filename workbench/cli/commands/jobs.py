@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from workbench.cli import Answer, login, verb, verbs
+from workbench.cli import Answer, verb, verbs
 from workbench.cli.output import jobs as printed_jobs
+from workbench.lookup import user_name
 
 
 def jobs() -> None:
@@ -40,7 +41,7 @@ def start(folder: Path, words: tuple[str, ...], wait: bool) -> Answer:
     from workbench.jobs import runner
 
     store = open_store(folder)
-    job, new = runner.start(store, list(words), login())
+    job, new = runner.start(store, list(words), user_name())
     while wait and job.lives:
         time.sleep(0.5)
         runner.reconcile(store)
@@ -61,15 +62,14 @@ def cancel(folder: Path, job: str) -> Answer:
 def show(folder: Path, job: str) -> Answer:
     """How far a job is, and the end of what it printed."""
     from data.store import folder_of, job_of
-    from workbench.jobs import progress_file, runner
+    from workbench.jobs import read_progress, runner, seconds_left
     from workbench.lookup import existing_store
 
     store = existing_store(folder)
     runner.reconcile(store)
-    known = progress_file.told(folder_of(store, job) / "progress.json")
+    known = read_progress(folder_of(store, job) / "progress.json")
     work = {
-        name: {**done, "seconds_left": progress_file.seconds_left(done)}
-        for name, done in known["work"].items()
+        name: {**done, "seconds_left": seconds_left(done)} for name, done in known["work"].items()
     }
     value = _told(job_of(store, job)) | {
         "runs": [{"stage": stage, "run": run} for stage, run in known["runs"]],

@@ -25,17 +25,17 @@ def lineage(
     A generation goes back to its checkpoint, runs, subset, conversion and source. A record's id may
     be its beginning. What is near is near in words: an association and no cause.
     """
-    from workbench.lookup import existing_store, forward, traced
+    from workbench.lookup import existing_store, nearby_failures, trace_back
 
     if (id is None) == (defect is None):
         raise UserError("say what to trace: the id of a generation or a record, or --defect PHRASE")
     store = existing_store(folder)
     value: dict[str, Any] = {"id": id, "steps": [], "near": None}
     if id is not None:
-        kind, steps = traced(store, id)
+        kind, steps = trace_back(store, id)
         value |= {"kind": kind, "steps": [step.to_json() for step in steps]}
     if defect is not None or value.get("kind") == "record":
-        value["near"] = forward(store, id, defect, run, grader)
+        value["near"] = nearby_failures(store, id, defect, run, grader)
     elif run:
         raise UserError(f"--run is for a record or a defect; {id} is a generation, of one run")
     return value, printed_lineage.show_lineage

@@ -13,12 +13,13 @@ from workbench.cli import (
     job_of,
     knobs,
     not_empty,
+    preflighted,
     serving,
     training,
     verb,
 )
 from workbench.cli.output import tables
-from workbench.jobs import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
+from workbench.jobs import EVAL, GRPO, SFT, refuse_what_does_not_fit
 
 GO_ON = "go on with this run, or say what changed; by default a broken-off one is found"
 
@@ -35,9 +36,9 @@ def sft(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Answ
     """Teach the format: supervised fine-tuning on the preset's records."""
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
-        from workbench.lookup import start
+        from workbench.lookup import starting_model
 
-        begin = start(job.store, model or job.preset.model.model)
+        begin = starting_model(job.store, model or job.preset.model.model)
         if preflight:
             refuse_what_does_not_fit(job.preset, begin.model, SFT)
         stages.gemma3.checked(begin.model)  # before any row is read
@@ -61,9 +62,9 @@ def grpo(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Ans
     """Strengthen the reasoning: GRPO on the preset's train problems."""
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
-        from workbench.lookup import latest, start
+        from workbench.lookup import latest_model, starting_model
 
-        begin = start(job.store, model) if model else latest(job.store, "sft")
+        begin = starting_model(job.store, model) if model else latest_model(job.store, "sft")
         if preflight:
             refuse_what_does_not_fit(job.preset, begin.model, GRPO)
         stages.gemma3.checked(begin.model)
@@ -88,9 +89,9 @@ def eval_(folder: Path, model: str | None, served: Serving | None, **chosen: Any
     with job_of(folder, **chosen) as job:
         from evals.comparison import compare
         from pipeline.job import stages
-        from workbench.lookup import start
+        from workbench.lookup import starting_model
 
-        begin = start(job.store, model or job.preset.model.model)
+        begin = starting_model(job.store, model or job.preset.model.model)
         stages.gemma3.checked(begin.model)
         stages.prepare(job)
         done = stages.evaluate(job, begin.stage, begin.model, begin.run)
@@ -114,9 +115,9 @@ def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> 
     """
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
-        from workbench.lookup import latest, start
+        from workbench.lookup import latest_model, starting_model
 
-        begin = start(job.store, model) if model else latest(job.store, "grpo")
+        begin = starting_model(job.store, model) if model else latest_model(job.store, "grpo")
         stages.gemma3.checked(begin.model)
         stages.prepare(job)
         target = out or folder / "exports" / (begin.run or Path(begin.model).name)

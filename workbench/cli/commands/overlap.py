@@ -49,12 +49,14 @@ def overlap(
     file of the store, with what it has in common with which record.
     """
     from evals import contamination
-    from workbench.lookup import existing_store, finished
+    from workbench.lookup import existing_store, finished_evaluations
 
     store = existing_store(folder)
-    named = list(runs) or contamination.graded_runs(store, finished(store)["run"].to_list(), grader)
+    run_ids = list(runs) or contamination.graded_runs(
+        store, finished_evaluations(store)["run"].to_list(), grader
+    )
     value = contamination.overlap(
-        store, named, train=sources, problems=problems, split=split, grader=grader
+        store, run_ids, train=sources, problems=problems, split=split, grader=grader
     )
     return value, _show
 

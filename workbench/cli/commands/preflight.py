@@ -8,8 +8,9 @@ import click
 
 from data.errors import UserError
 from pipeline.config import as_json
-from workbench.cli import Answer, changed_preset, verb
+from workbench.cli import Answer, verb
 from workbench.cli.output import preflight as printed_preflight
+from workbench.lookup import changed_preset
 
 
 @verb

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from data.errors import UserError
-from workbench.cli import Answer, login, not_empty, verb
+from workbench.cli import Answer, not_empty, verb
 from workbench.cli.output import tables
+from workbench.lookup import user_name
 
 SHAPES = (
     "stratos",
@@ -177,7 +178,7 @@ def audit(
 
 def ruling(command: Callable[..., Answer]) -> Callable[..., Answer]:
     """The arguments that both rulings take."""
-    author = click.option("--author", default=login, help="by default who is logged in")
+    author = click.option("--author", default=user_name, help="by default who is logged in")
     reason = click.option("--reason", required=True, help="why, in a few words")
     return click.argument("record")(reason(author(command)))
 

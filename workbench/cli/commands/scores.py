@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, login, verb
+from workbench.cli import Answer, verb
 from workbench.cli.commands.generations import GRADERS
 from workbench.cli.output import scores
+from workbench.lookup import user_name
 
 VERDICTS = ("right", "wrong", "unknown", "as graded")  # evals/scores/overrides.py
 
@@ -37,7 +38,7 @@ def failures(folder: Path, run: str, category: str | None, limit: int) -> Answer
 @click.option("--verdict", required=True, type=click.Choice(VERDICTS))
 @click.option("--reason", required=True, help="why, in a few words")
 @click.option("--grader", type=click.Choice(GRADERS), default="strict", show_default=True)
-@click.option("--author", default=login, help="by default who is logged in")
+@click.option("--author", default=user_name, help="by default who is logged in")
 def override(
     folder: Path, generation: str, verdict: str, reason: str, grader: str, author: str
 ) -> Answer:

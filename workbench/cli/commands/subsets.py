@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from workbench.cli import Answer, login, not_empty, verb, verbs
+from workbench.cli import Answer, not_empty, verb, verbs
 from workbench.cli.output import subsets as printed_subsets, tables
+from workbench.lookup import user_name
 
 KINDS = ("records", "problems")
 DUPLICATES = ("keep", "exact", "near")
@@ -52,7 +53,7 @@ def choosing(command: Callable[..., Answer]) -> Callable[..., Answer]:
 
 @click.argument("name", callback=not_empty)
 @click.option("--dry-run", is_flag=True, help="only say what each step would take away")
-@click.option("--author", default=login, help="by default who is logged in")
+@click.option("--author", default=user_name, help="by default who is logged in")
 @choosing
 def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> Answer:
     """Choose rows, and keep them as the next version of NAME.

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from data.errors import UserError
-from workbench.cli import Answer, job_of, not_empty, training, verb
+from workbench.cli import Answer, job_of, not_empty, preflighted, training, verb
 from workbench.cli.output import trials
-from workbench.jobs import EVAL, GRPO, SFT, preflighted, refuse_what_does_not_fit
+from workbench.jobs import EVAL, GRPO, SFT, refuse_what_does_not_fit
 
 METRICS = ("answer", "format", "partial")
 STAGES = ("sft", "grpo")
@@ -50,7 +50,7 @@ def ab(
     if chosen.get("subset") or chosen.get("problem_subset"):
         raise UserError("`ab` takes one subset by its name and draws the other; leave out --subset")
     from data.subsets import subset
-    from workbench.lookup import existing_store, latest, start
+    from workbench.lookup import existing_store, latest_model, starting_model
 
     store = existing_store(folder)
     of = subset(store, name).of  # before jax: says no at once
@@ -60,9 +60,9 @@ def ab(
         from pipeline.job import Trial, ab
 
         if of == "problems":
-            begin = start(job.store, model) if model else latest(job.store, "sft")
+            begin = starting_model(job.store, model) if model else latest_model(job.store, "sft")
         else:
-            begin = start(job.store, model or job.preset.model.model)
+            begin = starting_model(job.store, model or job.preset.model.model)
         if preflight:
             trained = SFT * (of == "records") + GRPO * (stage == "grpo")
             refuse_what_does_not_fit(job.preset, begin.model, trained + EVAL)

@@ -64,14 +64,14 @@ def _seen(
     store: Store, source: str, converter: str, model: str, budget: int | None
 ) -> dict[str, Any]:
     from workbench.cli.quiet import quiet
-    from workbench.lookup import start
+    from workbench.lookup import starting_model
 
     quiet()
     from pipeline.evaluate import count_tokens  # loads jax, so only here
     from pipeline.job import examples_of
     from pipeline.model import gemma3
 
-    folder = gemma3.checked(start(store, model).model)
+    folder = gemma3.checked(starting_model(store, model).model)
     examples = examples_of(store, source, converter)
     with bars() as bar:
         tokenizer = count_tokens(store, source, converter, examples, model, folder, bar("tokens"))

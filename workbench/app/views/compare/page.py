@@ -9,7 +9,7 @@ from workbench.app import state
 from workbench.app.browse import Filter, pairs
 from workbench.app.components import plain
 from workbench.app.views.compare import sections
-from workbench.lookup import usual
+from workbench.lookup import default_runs
 
 READS = ("scores", "overrides", "problems")
 SLICED = ("steps", "source")  # where nobody chose
@@ -25,7 +25,7 @@ if len(names) < 2:
     st.code(f"{state.FIRST}\nthinkbench grade --grader {grader}", language="shell")
     st.stop()
 
-newest = [run for run in state.answer(usual, reads=("runs",)) if run in names]
+newest = [run for run in state.answer(default_runs, reads=("runs",)) if run in names]
 first, second = newest[-2:] if len(newest) > 1 else names[:2]
 a = state.chosen(left.selectbox, "a", names, "a", default=first, stays=True)
 b = state.chosen(middle.selectbox, "b", names, "b", default=second, stays=True)

@@ -19,7 +19,7 @@ import streamlit as st
 
 from data.store import Store
 from data.subsets import Choice, Step
-from workbench.jobs import packages
+from workbench.jobs import import_path
 
 AT_ONCE = 2  # searches that run; the others wait
 KEPT = 8  # answers, of the searches that were asked for last
@@ -112,7 +112,7 @@ def _start(one: Search, now: float) -> None:
     # a pipe would fill up; they are closed when the search ends
     one.out, one.told = TemporaryFile(), TemporaryFile()  # noqa: SIM115
     one.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=one.out, stderr=one.told,
-                                   env=os.environ | packages())  # fmt: skip
+                                   env=os.environ | import_path())  # fmt: skip
     one.began = now
     assert one.process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it is gone already, and has told why

@@ -21,12 +21,12 @@ def main(folder: str) -> None:
     from data.store import open_store
     from data.subsets import of_json
     from evals.subsets import choose
-    from workbench.cli import BAD_INPUT, bad_input
+    from workbench.formatting import BAD_INPUT, error_message
 
     try:
         found = choose.choice(open_store(Path(folder)), of_json(recipe))
     except (ValueError, OSError) as error:
-        words = bad_input(error)
+        words = error_message(error)
         if words is None:
             raise
         sys.stderr.write(words)

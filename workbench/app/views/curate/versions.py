@@ -15,7 +15,7 @@ from workbench.app import state as session
 from workbench.app.components import plain
 from workbench.app.components.table import table
 from workbench.app.views.curate import choice
-from workbench.cli import bad_input
+from workbench.formatting import error_message
 
 SHOWN = 50  # rows of a difference
 LISTED = 6  # versions, and rows of a difference, that are seen at once
@@ -108,7 +108,7 @@ def _said(what: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        words = bad_input(error)
+        words = error_message(error)
         if words is None:
             raise
         st.error(what)
@@ -168,7 +168,7 @@ def own() -> None:
         with st.spinner("Reading answers"):
             value = add_own(session.store(), name.strip(), chosen, str(pick), int(per_problem))
     except ValueError as error:
-        words = bad_input(error)
+        words = error_message(error)
         if words is None:
             raise
         st.error("No records were made.")

@@ -8,7 +8,7 @@ from data.store import Store, ask
 from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.views.lineage import chain, similar
-from workbench.lookup import finished, ids
+from workbench.lookup import finished_evaluations, nearby_failures, trace_back
 
 st.title("Lineage")
 
@@ -25,7 +25,7 @@ def go() -> None:
     state.go({"id": st.session_state["lineage id"].strip(), "defect": None})
 
 
-if state.answer(queries.conversions).is_empty() and state.answer(finished).is_empty():
+if state.answer(queries.conversions).is_empty() and state.answer(finished_evaluations).is_empty():
     st.info("There is nothing to trace yet. The whole job makes records, runs and generations:")
     st.code(state.FIRST, language="shell")
     st.stop()
@@ -36,7 +36,7 @@ left.text_input("Generation or record", key="lineage id", on_change=go, max_char
                 placeholder="an id, as Failures and Audit show it")  # fmt: skip
 phrases = ["", *state.answer(defects, reads=("conversions",))]
 defect = state.chosen(middle.selectbox, "Failures near a defect", phrases, "defect")
-runs = state.answer(finished).sort("ended_at", descending=True)["run"].to_list()
+runs = state.answer(finished_evaluations).sort("ended_at", descending=True)["run"].to_list()
 run = state.chosen(right.selectbox, "Failures of the run", runs, "run") if runs else None
 id = "" if defect else state.said("id").strip()
 if not id and not defect:
@@ -44,10 +44,10 @@ if not id and not defect:
     st.stop()
 
 try:
-    kind, steps = state.answer(ids.traced, id) if id else ("defect", [])
+    kind, steps = state.answer(trace_back, id) if id else ("defect", [])
     near = None
     if run and kind != "generation":
-        near = state.answer(ids.forward, id or None, defect or None, run, "strict")
+        near = state.answer(nearby_failures, id or None, defect or None, run, "strict")
 except UserError as error:
     st.error("This cannot be traced:")
     st.text(plain(str(error)))

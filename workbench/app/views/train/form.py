@@ -11,8 +11,7 @@ from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.views.curate import subset_choice
 from workbench.app.views.train import trials
-from workbench.cli import changed_preset, typed
-from workbench.lookup import trained_runs
+from workbench.lookup import changed_preset, trained_runs, typed
 
 VERBS = {
     "run": "the whole job: evaluate, cold start, GRPO, evaluate after each",

@@ -11,7 +11,7 @@ from workbench.app import address, state
 from workbench.app.components import charts, plain, plain_columns
 from workbench.app.components.table import table
 from workbench.formatting import duration
-from workbench.jobs import eta, progress_file, runner
+from workbench.jobs import eta, read_progress, runner, seconds_left
 
 EVERY = 2.0  # [s] between two looks while a job lives
 LISTED = 5  # jobs that are seen at once
@@ -92,7 +92,7 @@ def _one(job: Job) -> None:
     st.code(plain(f"thinkbench {shlex.join(job.arguments)}"), language=None)
     if job.message:
         st.text(plain(job.message))
-    known = progress_file.told(folder_of(store, name) / "progress.json")
+    known = read_progress(folder_of(store, name) / "progress.json")
     if job.verb == "run":
         _whole(job, known)
     for work, done in known["work"].items():
@@ -137,7 +137,7 @@ def _log(name: str) -> None:
 
 
 def _words(work: str, done: dict[str, Any], job: Job) -> str:
-    left = progress_file.seconds_left(done) if job.lives else None
+    left = seconds_left(done) if job.lives else None
     numbers = ", ".join(f"{key} {value:.4g}" for key, value in done["numbers"].items())
     parts = [f"{work}: {done['step']:,} of {done['of']:,}", numbers,
              "" if left is None else f"{duration(left)} left"]  # fmt: skip

@@ -10,7 +10,7 @@ from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.components.table import table
 from workbench.app.views.curate import subset_choice
-from workbench.cli.output import sentence
+from workbench.formatting import trial_verdict
 
 METRICS = ("answer", "format", "partial")
 STAGES = ("sft", "grpo")
@@ -49,7 +49,7 @@ def finished() -> None:
     st.subheader("Trials")
     for value in found:
         with st.container(border=True):
-            st.text(plain(sentence(value)))
+            st.text(plain(trial_verdict(value)))
             rows = [(value["subset"], "b", 1), (value["against"][0], "a", 0)]
             table(
                 [

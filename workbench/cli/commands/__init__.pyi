@@ -1,1 +1,0 @@
-from .models import run as run

@@ -1,1 +1,0 @@
-from .trials import sentence as sentence

@@ -1,0 +1,45 @@
+"""The lineage of an id, and the failures near a record or a defect."""
+
+from typing import Any
+
+from data import lineage
+from data.audit import NoSuchRecord, find
+from data.errors import UserError
+from data.lineage import Step
+from data.store import Store
+from evals import similar_problems
+from workbench.lookup.evaluations import finished_evaluations
+
+
+def trace_back(store: Store, generation_or_record: str) -> tuple[str, list[Step]]:
+    """ "generation" or "record", and the steps back from it."""
+    try:
+        return "generation", lineage.back(store, generation_or_record)
+    except lineage.NoSuchGeneration:
+        pass
+    try:
+        return "record", lineage.of_record(store, find(store, generation_or_record))
+    except NoSuchRecord as error:
+        raise UserError(
+            f"{generation_or_record!r} is neither a generation nor a record: {error} To list"
+            " generations: thinkbench failures --json, or the page Failures."
+        ) from error
+
+
+def nearby_failures(
+    store: Store, record: str | None, defect: str | None, run: str | None, grader: str
+) -> dict[str, Any] | None:
+    """The failures near a record or a defect; None where the store has no evaluation.
+
+    run: whose failures; None: those of the newest finished evaluation
+    """
+    if run is None:
+        run_ids = finished_evaluations(store).sort("ended_at")["run"].to_list()
+        if not run_ids:
+            return None
+        run = str(run_ids[-1])
+    if defect is not None:
+        value = similar_problems.near_defect(store, defect, run, grader)
+    else:
+        value = similar_problems.near_record(store, str(record), run, grader)
+    return value | {"says": similar_problems.sentence(value)}
