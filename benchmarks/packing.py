@@ -24,7 +24,15 @@ from benchmarks import report
 from pipeline.batches import sft_batches
 from pipeline.config import BATCHINGS, SftConfig
 from pipeline.loss import policy
-from pipeline.model import Tokens, add_adapters, gemma3 as models, in_blocks
+from pipeline.model import (
+    TINY,
+    BlockAttention,
+    Tokens,
+    add_adapters,
+    device_mesh,
+    gemma3 as models,
+    with_attention,
+)
 from pipeline.tiny import initialise
 
 ROOM, SLIDING = 512, 64  # tokens
@@ -67,12 +75,12 @@ def made_rows(n: int, room: int, seed: int = 0) -> list[Tokens]:
 
 def adapted(blocks: bool) -> nnx.Module:
     """The bundled model's architecture with the small window, and adapters."""
-    config = models.architecture(models.TINY, "float32", remat=True)
+    config = models.architecture(TINY, "float32", remat=True)
     config = dataclasses.replace(config, sliding_window_size=SLIDING)
     model = gemma3.Gemma3(config, rngs=nnx.Rngs(0))
     initialise(model, 0)
-    model = in_blocks(model) if blocks else model
-    return add_adapters(model, rank=16, alpha=32.0, seed=0, mesh=models.mesh_of())
+    model = with_attention(model, BlockAttention) if blocks else model
+    return add_adapters(model, rank=16, alpha=32.0, seed=0, mesh=device_mesh())
 
 
 @nnx.jit

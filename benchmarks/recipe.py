@@ -31,7 +31,7 @@ from pipeline.job import (
     train_grpo,
     train_sft,
 )
-from pipeline.model import Tokenizer, gemma3
+from pipeline.model import Tokenizer, gemma3, model_folder
 from pipeline.presets import load_preset
 from pipeline.train import StoreMetrics
 
@@ -79,7 +79,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
 def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
     """Answer and format of the start and of each recipe, with intervals; who collapsed."""
     job = Job(job.store, job.preset.with_seed(seed), job.progress)
-    tuned = train_sft(job, gemma3.checked("tiny"), converter)
+    tuned = train_sft(job, model_folder("tiny"), converter)
     cold = model_of(job.store, tuned.summary)
     done = {"start": tuned, "ours": train_grpo(job, cold, tuned.run)}
     for name in RECIPES[1:]:

@@ -1,4 +1,11 @@
-from .cache import LayerCache as LayerCache
+from .completions import (
+    Generate as Generate,
+    completer as completer,
+    engine_of as engine_of,
+    greedy_texts as greedy_texts,
+    in_order as in_order,
+    requests_for as requests_for,
+)
 from .engine import Engine as Engine
 from .requests import (
     Completion as Completion,
@@ -6,13 +13,6 @@ from .requests import (
     GenerateRequests as GenerateRequests,
     Request as Request,
     Sampling as Sampling,
-)
-from .rollout import (
-    Generate as Generate,
-    engine_of as engine_of,
-    generator as generator,
-    in_order as in_order,
-    requests_for as requests_for,
+    seed_of as seed_of,
 )
 from .sampling import settings_of as settings_of
-from .seeds import seed_of as seed_of

@@ -1,15 +1,17 @@
-"""Keys and values of the texts that are being written: one slot each, a ring for local layers.
+"""Keys and values of the texts being written: one slot per text, a ring buffer in local layers.
 
-A token at position p is kept in column p modulo the layer's length. A local layer of Gemma 3
-looks back only a window, so its ring has the window's length; a global layer keeps everything.
-Where a text stands decides its columns, never who is beside it: sums run in the same order.
+The token at position p lies in column p modulo the layer's length. A local layer of Gemma 3
+attends to a window only, so its buffer is as long as the window; a global layer keeps every
+position. The columns of a text depend on its own positions and not on the other texts of the
+batch, so sums run in the same order whatever the batch.
 """
 
 import jax
 import jax.numpy as jnp
 from tunix.models.gemma3 import model as gemma3
 
-LayerCache = dict[str, jax.Array]  # k and v: [slots, kv_heads, length, head_dim]
+from pipeline.model import LayerCache
+
 Cache = dict[str, LayerCache]
 
 
@@ -24,6 +26,7 @@ def lengths(model: gemma3.Gemma3, tokens: int) -> list[int]:
 
 
 def empty(model: gemma3.Gemma3, slots: int, tokens: int, dtype: jnp.dtype) -> Cache:
+    """The cache of `slots` free slots, for texts of up to `tokens`, prompt included."""
     config = model.config
     return {
         f"layer_{layer}": {
@@ -34,29 +37,29 @@ def empty(model: gemma3.Gemma3, slots: int, tokens: int, dtype: jnp.dtype) -> Ca
     }
 
 
-def placed(
-    cache: Cache, fresh: Cache, prompts: jax.Array, sources: jax.Array, targets: jax.Array
+def with_prompts(
+    cache: Cache, prompts: Cache, prompt_lengths: jax.Array, sources: jax.Array, targets: jax.Array
 ) -> Cache:
     """`cache` with prompts in some of its slots; one prompt may go into several.
 
-    fresh:   of prompts just read: [rows, kv_heads, time, head_dim], padded on the right
-    prompts: [rows]     int, their lengths
-    sources: [inserts]  int, rows of `fresh`
-    targets: [inserts]  int, their slots; one that does not exist takes nothing
+    prompts:        [rows, kv_heads, time, head_dim], of prompts padded on the right
+    prompt_lengths: [rows]     int
+    sources:        [inserts]  int, rows of `prompts`
+    targets:        [inserts]  int, their slots; one out of range is skipped
     """
 
-    def into(kept: jax.Array, new: jax.Array) -> jax.Array:
-        new = _as_ring(new, prompts, kept.shape[2])
-        return kept.at[targets, :, : new.shape[2]].set(new[sources], mode="drop")
+    def into(slots: jax.Array, rows: jax.Array) -> jax.Array:
+        rows = _as_ring(rows, prompt_lengths, slots.shape[2])
+        return slots.at[targets, :, : rows.shape[2]].set(rows[sources], mode="drop")
 
-    return jax.tree.map(into, cache, fresh)
+    return jax.tree.map(into, cache, prompts)
 
 
-def _as_ring(fresh: jax.Array, prompts: jax.Array, length: int) -> jax.Array:
+def _as_ring(rows: jax.Array, prompt_lengths: jax.Array, length: int) -> jax.Array:
     """The last `length` positions of each prompt, each in the column of its position."""
-    if fresh.shape[2] <= length:
-        return fresh
-    last = prompts[:, None] - 1
-    # a negative position is one that the text does not have yet: it is written before it is seen
+    if rows.shape[2] <= length:
+        return rows
+    last = prompt_lengths[:, None] - 1
+    # a negative position is beyond the prompt: that column is written before it is attended to
     position = last - (last - jnp.arange(length)[None]) % length
-    return jnp.take_along_axis(fresh, jnp.maximum(position, 0)[:, None, :, None], axis=2)
+    return jnp.take_along_axis(rows, jnp.maximum(position, 0)[:, None, :, None], axis=2)

@@ -1,13 +1,12 @@
-"""The three compiled steps of the engine: read prompts, put them into slots, write on.
+"""The three compiled steps of the engine: read prompts, insert them into slots, write tokens.
 
-Each is compiled once for its shapes. How many requests there are, how they are sampled and where
-they end are values.
+Each is compiled once for its shapes. The number of requests, their sampling and their limits are
+values, so changing them compiles nothing.
 """
 
 import functools
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,15 +15,15 @@ from flax import nnx
 from jax.sharding import Mesh
 from tunix.models.gemma3 import model as gemma3
 
-from pipeline.generate.cache import Cache, empty, placed
+from pipeline.generate.cache import Cache, empty, with_prompts
 from pipeline.generate.sampling import Settings, next_tokens
-from pipeline.model import PromptAttention, SlotAttention, on_mesh, with_attention
+from pipeline.model import ProgramCache, PromptAttention, SlotAttention, on_mesh, with_attention
 
-Rebuild = Callable[[list[jax.Array]], nnx.Module]  # a copy of the model around its weights
+Rebuild = Callable[[list[jax.Array]], nnx.Module]  # weights -> a copy of the model
 
 
 class Prompts(NamedTuple):
-    """Prompts that were read and wait for slots."""
+    """Prompts that the model has read and that wait for slots."""
 
     cache: Cache  # [rows, kv_heads, time, head_dim]
     logits: jax.Array  # [rows, vocab], after the last token of each
@@ -32,21 +31,21 @@ class Prompts(NamedTuple):
 
 
 class Slots(NamedTuple):
-    """The texts that are being written; [slots] where nothing else is said."""
+    """The texts that are being written; each array is [slots] unless its shape is given."""
 
     cache: Cache
     token: jax.Array  # int32, the newest
-    position: jax.Array  # int32, its place in the whole text
-    count: jax.Array  # int32, how many were written
-    limit: jax.Array  # int32, how many may be
-    live: jax.Array  # bool, whether it goes on
+    position: jax.Array  # int32, index of that token in the whole text
+    count: jax.Array  # int32, tokens written
+    limit: jax.Array  # int32, most tokens to write
+    live: jax.Array  # bool, whether the text continues
     tokens: jax.Array  # [slots, max_tokens]  int32
     logp: jax.Array  # [slots, max_tokens]  float32, nats
     settings: Settings
 
 
 class Inserts(NamedTuple):
-    """Which prompts go into which slots; [inserts] each. A slot that does not exist is skipped."""
+    """Which prompts go into which slots; [inserts] each. A slot out of range is skipped."""
 
     sources: jax.Array | np.ndarray  # int32, rows of Prompts
     targets: jax.Array | np.ndarray  # int32, slots
@@ -54,52 +53,52 @@ class Inserts(NamedTuple):
     settings: Settings
 
 
-class Ran(NamedTuple):
-    """What a block of steps did: [] each."""
+class Counts(NamedTuple):
+    """Work of one block of steps: [] each."""
 
     steps: jax.Array  # int32
-    tokens: jax.Array  # int32, those of live slots; each costs one slot of one step
+    tokens: jax.Array  # int32, of live slots; each takes one slot for one step
 
 
-def no_texts(
+def free_slots(
     model: gemma3.Gemma3, slots: int, tokens: int, max_tokens: int, dtype: jnp.dtype
 ) -> Slots:
-    """Slots that are all free, for texts of `tokens` with `max_tokens` of them written."""
+    """Slots without texts, for up to `tokens` in a text and `max_tokens` of them written."""
 
-    def number(*shape: int) -> jax.Array:
+    def ints(*shape: int) -> jax.Array:
         return jnp.zeros((slots, *shape), jnp.int32)
 
-    def real(*shape: int) -> jax.Array:
+    def floats(*shape: int) -> jax.Array:
         return jnp.zeros((slots, *shape), jnp.float32)
 
-    def no() -> jax.Array:
+    def bools() -> jax.Array:
         return jnp.zeros(slots, bool)
 
     keys = jnp.zeros((slots, 2), jnp.uint32)
-    # every array is one of its own: all are given away to the next step
+    # no array is used twice: every one of them is donated to the next step
     return Slots(
         cache=empty(model, slots, tokens, dtype),
-        token=number(),
-        position=number(),
-        count=number(),
-        limit=number(),
-        live=no(),
-        tokens=number(max_tokens),
-        logp=real(max_tokens),
-        settings=Settings(real(), number(), real(), real(), keys, no()),
+        token=ints(),
+        position=ints(),
+        count=ints(),
+        limit=ints(),
+        live=bools(),
+        tokens=ints(max_tokens),
+        logp=floats(max_tokens),
+        settings=Settings(floats(), ints(), floats(), floats(), keys, bools()),
     )
 
 
 def read(rebuild: Rebuild, weights: list[jax.Array], ids: jax.Array, lengths: jax.Array) -> Prompts:
-    """Keys, values and last logits of prompts. The head sees one position of each.
+    """Keys, values and last logits of prompts. The head is applied to one position of each.
 
     ids: [rows, time]  int32, padded on the right   lengths: [rows]  int32
     """
     model = with_attention(rebuild(weights), PromptAttention)
     positions = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
-    nowhere = {f"layer_{layer}": {"k": ids, "v": ids} for layer in range(len(model.layers))}
-    # its own logits, of every position, are read by nobody: the compiler leaves them out
-    _, cache = model(ids, positions, nowhere, output_hidden_states=True)
+    unread = {f"layer_{layer}": {"k": ids, "v": ids} for layer in range(len(model.layers))}
+    # the model's own logits, of every position, are not used, so the compiler removes them
+    _, cache = model(ids, positions, unread, output_hidden_states=True)
     hidden = vars(model)["all_hidden_states"].get_value()[-1]
     last = jnp.take_along_axis(hidden, lengths[:, None, None] - 1, axis=1)
     assert cache is not None
@@ -109,23 +108,23 @@ def read(rebuild: Rebuild, weights: list[jax.Array], ids: jax.Array, lengths: ja
 def insert(
     stops: Sequence[int], mesh: Mesh | None, slots: Slots, prompts: Prompts, inserts: Inserts
 ) -> Slots:
-    """`slots` with `prompts` in them, and the first token of each new text."""
+    """`slots` with the caches of `prompts`, and the first token of each new text."""
     sources, targets = jnp.asarray(inserts.sources), jnp.asarray(inserts.targets)
     first = jnp.zeros_like(sources)
     token, logp = next_tokens(prompts.logits[sources], inserts.settings, first)
     length = prompts.lengths[sources]
-    goes_on = ~jnp.isin(token, jnp.asarray(stops)) & (inserts.limit > 1)
+    live = ~jnp.isin(token, jnp.asarray(stops)) & (inserts.limit > 1)
 
-    def into(kept: jax.Array, new: jax.Array | np.ndarray) -> jax.Array:
-        return kept.at[targets].set(jnp.asarray(new), mode="drop")
+    def into(array: jax.Array, new: jax.Array | np.ndarray) -> jax.Array:
+        return array.at[targets].set(jnp.asarray(new), mode="drop")
 
     after = Slots(
-        cache=placed(slots.cache, prompts.cache, prompts.lengths, sources, targets),
+        cache=with_prompts(slots.cache, prompts.cache, prompts.lengths, sources, targets),
         token=into(slots.token, token),
         position=into(slots.position, length),
         count=into(slots.count, first + 1),
         limit=into(slots.limit, inserts.limit),
-        live=into(slots.live, goes_on),
+        live=into(slots.live, live),
         tokens=slots.tokens.at[targets, 0].set(token, mode="drop"),
         logp=slots.logp.at[targets, 0].set(logp, mode="drop"),
         settings=jax.tree.map(into, slots.settings, inserts.settings),
@@ -139,35 +138,35 @@ def write(
     mesh: Mesh | None,
     weights: list[jax.Array],
     slots: Slots,
-    most: jax.Array,
-    idle: jax.Array,
-) -> tuple[Slots, Ran]:
-    """One token a step for every live slot; the host is asked nothing meanwhile.
+    max_steps: jax.Array,
+    max_free: jax.Array,
+) -> tuple[Slots, Counts]:
+    """One token per step for every live slot, without a round trip to the host.
 
-    Ends after `most` steps, when no slot is live, or when `idle` slots or more are free.
+    Ends after `max_steps`, when no slot is live, or when `max_free` slots or more are free.
     """
 
-    def goes_on(carry: tuple[Slots, Ran]) -> jax.Array:
-        slots, ran = carry
+    def goes_on(carry: tuple[Slots, Counts]) -> jax.Array:
+        slots, counts = carry
         live = slots.live.sum()
-        return (ran.steps < most) & (live > 0) & (slots.live.size - live < idle)
+        return (counts.steps < max_steps) & (live > 0) & (slots.live.size - live < max_free)
 
-    def step(carry: tuple[Slots, Ran]) -> tuple[Slots, Ran]:
-        slots, ran = carry
+    def step(carry: tuple[Slots, Counts]) -> tuple[Slots, Counts]:
+        slots, counts = carry
         live = slots.live
-        # made anew in here: Qwix notes things on modules, which no outer trace may see
+        # rebuilt inside the step: Qwix writes to modules, which an outer trace must not see
         model = with_attention(rebuild(weights), SlotAttention)
-        where = slots.token[:, None], slots.position[:, None]
-        logits, cache = model(*where, slots.cache)
+        logits, cache = model(slots.token[:, None], slots.position[:, None], slots.cache)
         assert cache is not None
-        # what only finished texts asked for is not computed
-        asked = slots.settings._replace(
+        # settings of finished texts are cleared, so that nothing is computed for them alone
+        settings = slots.settings._replace(
             temperature=jnp.where(live, slots.settings.temperature, 0.0),
             logprobs=live & slots.settings.logprobs,
         )
-        token, logp = next_tokens(logits[:, 0], asked, slots.count)
+        token, logp = next_tokens(logits[:, 0], settings, slots.count)
         row = jnp.arange(live.size)
-        column = jnp.where(live, slots.count, slots.tokens.shape[1])  # no column: not written
+        # a column out of range is not written
+        column = jnp.where(live, slots.count, slots.tokens.shape[1])
         count = slots.count + live
         after = slots._replace(
             cache=cache,
@@ -178,40 +177,40 @@ def write(
             tokens=slots.tokens.at[row, column].set(token, mode="drop"),
             logp=slots.logp.at[row, column].set(logp, mode="drop"),
         )
-        return after, Ran(ran.steps + 1, ran.tokens + live.sum())
+        return after, Counts(counts.steps + 1, counts.tokens + live.sum())
 
-    nothing = Ran(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
-    slots, ran = jax.lax.while_loop(goes_on, step, (slots, nothing))
-    return on_mesh(slots, mesh), ran
+    zero = Counts(jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
+    slots, counts = jax.lax.while_loop(goes_on, step, (slots, zero))
+    return on_mesh(slots, mesh), counts
 
 
 class Steps(NamedTuple):
-    """The three steps for models of one structure; what is compiled is kept by each of them."""
+    """The three steps, jitted, for models of one structure."""
 
     read: Callable[..., Prompts]
     insert: Callable[..., Slots]
-    write: Callable[..., tuple[Slots, Ran]]
+    write: Callable[..., tuple[Slots, Counts]]
 
 
-# of the newest structures: the stages of one job use models of the same
-_KNOWN: deque[tuple[list[Any], Steps]] = deque(maxlen=4)
+_STEPS: ProgramCache[Steps] = ProgramCache()
 
 
-def steps_of(model: nnx.Module, stops: list[int], mesh: Mesh | None) -> Steps:
-    """The steps for `model`, compiled already where a model of its structure was here before."""
+def compiled_steps(model: nnx.Module, stops: list[int], mesh: Mesh | None) -> Steps:
+    """The steps for `model`; those of an earlier model of the same structure are compiled already.
+
+    stops: ids of tokens that end a text
+    """
     graph, state = nnx.split(model)
     tree = jax.tree.structure(state)
-    for known, steps in _KNOWN:  # a list, not a dict: Tunix's configuration has no hash
-        if known == [graph, tree, stops, mesh]:
-            return steps
 
     def rebuild(weights: list[jax.Array]) -> nnx.Module:
         return nnx.merge(graph, jax.tree.unflatten(tree, weights))
 
-    steps = Steps(
-        jax.jit(functools.partial(read, rebuild)),
-        jax.jit(functools.partial(insert, stops, mesh), donate_argnums=0),
-        jax.jit(functools.partial(write, rebuild, stops, mesh), donate_argnums=1),
-    )
-    _KNOWN.append(([graph, tree, stops, mesh], steps))
-    return steps
+    def build() -> Steps:
+        return Steps(
+            jax.jit(functools.partial(read, rebuild)),
+            jax.jit(functools.partial(insert, stops, mesh), donate_argnums=0),
+            jax.jit(functools.partial(write, rebuild, stops, mesh), donate_argnums=1),
+        )
+
+    return _STEPS.get([graph, tree, stops, mesh], build)

@@ -1,8 +1,8 @@
-"""Continuous batching: a slot that falls free takes the next request while the others write on.
+"""Continuous batching: a slot that becomes free takes the next request while the others continue.
 
 A batch that runs until its longest text ends leaves most of its rows idle (Orca, OSDI 2022). Here
-the device writes in compiled blocks of steps; between them the host takes out what has finished
-and puts in what waits. The k samples of a problem share one reading of its prompt.
+the device writes tokens in compiled blocks of steps; between blocks the host takes out finished
+texts and inserts waiting requests. The k samples of a problem share one prefill of its prompt.
 """
 
 import time
@@ -19,29 +19,28 @@ from flax import nnx
 from data.errors import UserError
 from pipeline import distributed
 from pipeline.config import PROMPTS_FRACTION
-from pipeline.generate.decode import Inserts, Prompts, Slots, no_texts, steps_of
+from pipeline.generate.decode import Inserts, Prompts, Slots, compiled_steps, free_slots
 from pipeline.generate.requests import Completion, Finished, Request
 from pipeline.generate.sampling import settings_of
 from pipeline.generate.scheduler import Prompt, Queue
-from pipeline.model import Tokenizer, on_mesh
-from pipeline.model.mesh import mesh_of
+from pipeline.model import Tokenizer, mesh_of, on_mesh
 
-BLOCK = 64  # most steps between two looks at what has finished
-IDLE = 16  # one part in so many may be free before the others wait for it to be filled
+BLOCK = 64  # most steps between two checks for finished texts
+IDLE = 16  # a block ends early when 1/16 of the slots are free and requests wait
 
 
 @dataclass
 class Speed:
-    """What one call of `generate` did, up to now."""
+    """Counts and times of one call of `generate`, so far."""
 
     requests: int = 0  # finished
-    prompts: int = 0  # read; requests with one prompt share it
+    prompts: int = 0  # read; requests with equal prompts share one
     tokens: int = 0  # written
-    slot_steps: int = 0  # steps times slots: what a perfect schedule would fill with tokens
-    decoded: int = 0  # tokens of those steps; the first of a text comes from its prompt
-    reading: float = 0.0  # seconds, of prompts
-    writing: float = 0.0  # seconds, of decode
-    seconds: float = 0.0  # with all between, but for what the caller does meanwhile
+    slot_steps: int = 0  # steps times slots: tokens that a perfect schedule would write
+    decoded: int = 0  # tokens of those steps; the first of a text comes from the prefill
+    reading: float = 0.0  # seconds of prefill
+    writing: float = 0.0  # seconds of decode
+    seconds: float = 0.0  # in total, without the time that the caller takes in between
 
     @property
     def occupancy(self) -> float:
@@ -49,7 +48,7 @@ class Speed:
         return self.decoded / self.slot_steps if self.slot_steps else 0.0
 
     def as_json(self) -> dict[str, float]:
-        """What a summary tells; all 0 where nothing was generated."""
+        """For a run's summary; all 0 if nothing was generated."""
         return {
             "tokens_per_second": round(self.tokens_per_second, 1),
             "generations_per_second": round(self.requests_per_second, 2),
@@ -68,9 +67,9 @@ class Speed:
 
 
 class Engine:
-    """Completions by a Gemma 3 in memory; adapters take part, and its weights stay where they are.
+    """Completions by a Gemma 3 in memory, adapters included; its weights are not copied.
 
-    slots: texts that are written at a time; on the mesh of the weights, sharded over its axes.
+    slots: texts that are written at a time; sharded over the mesh of the weights
     """
 
     def __init__(
@@ -90,180 +89,185 @@ class Engine:
         self.at_once = max(1, slots // PROMPTS_FRACTION)
         self.speed = Speed()
         self._tree = jax.tree.structure(nnx.state(model))
-        self._steps = steps_of(model, tokenizer.stop_ids(), self.mesh)
-        self._no_texts = jax.jit(self._made_free)
+        self._steps = compiled_steps(model, tokenizer.stop_ids(), self.mesh)
+        self._free_slots = jax.jit(self._new_slots)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Finished]:
-        """The completions of `requests` as they finish, each with the place of its request.
+        """The completions of `requests` as they finish, each with the index of its request.
 
-        A request's tokens depend on its prompt, sampling and seed alone. The weights are those
-        that the model has when the first completion is asked for.
+        A request's tokens depend on its prompt, sampling and seed alone. The weights are read when
+        the first completion is taken from the iterator.
         """
         self.speed = Speed()
         return _Call(self, requests).finished()
 
-    def _made_free(self) -> Slots:
+    def _new_slots(self) -> Slots:
         model: Any = self.model
         tokens = self.max_prompt_tokens + self.max_tokens
         dtype = model.embedder.input_embedding[...].dtype
-        return on_mesh(no_texts(model, self.slots, tokens, self.max_tokens, dtype), self.mesh)
+        return on_mesh(free_slots(model, self.slots, tokens, self.max_tokens, dtype), self.mesh)
 
     def weights(self) -> list[jax.Array]:
-        """The arrays of the model as it is now; none is copied."""
+        """The current arrays of the model, not copied."""
         leaves, tree = jax.tree.flatten(nnx.state(self.model))
         if tree != self._tree:
             raise ValueError(
-                "the model has other parameters than when the engine was made; make a new engine"
-                " after adapters were added or removed"
+                "the model's parameters are not those that the engine was built for; build a new"
+                " engine after adapters were added or removed"
             )
         return leaves
 
     def encoded(self, requests: Sequence[Request]) -> list[tuple[int, ...]]:
-        """The prompt of each request as ids; a request that does not fit is refused."""
-        known: dict[str, tuple[int, ...]] = {}
+        """The prompt of each request as ids; raises UserError for a request that does not fit."""
+        ids_of: dict[str, tuple[int, ...]] = {}
         for request in requests:
-            if request.prompt not in known:
-                known[request.prompt] = tuple(self.tokenizer.encode(request.prompt))
+            if request.prompt not in ids_of:
+                ids_of[request.prompt] = tuple(self.tokenizer.encode(request.prompt))
         for request in requests:
-            length = len(known[request.prompt])
+            length = len(ids_of[request.prompt])
             limit = min(self.max_prompt_tokens, request.sampling.max_prompt_tokens)
             if length > limit:
                 raise UserError(
                     f"a prompt has {length} tokens, the limit is {limit}; leave out long prompts"
                     " before (fitting) or raise max_prompt_tokens"
                 )
-        if () in known.values():
+        if () in ids_of.values():
             raise UserError("a prompt has no tokens; expected the whole text, template included")
         vocabulary = self.model.config.num_embed  # type: ignore[attr-defined]
         for request in requests:
             self._check(request, vocabulary)
-        return [known[request.prompt] for request in requests]
+        return [ids_of[request.prompt] for request in requests]
 
     def _check(self, request: Request, vocabulary: int) -> None:
         sampling = request.sampling
         if sampling.top_k > vocabulary:
             raise UserError(
-                f"top_k is {sampling.top_k}, but the model knows {vocabulary} tokens;"
+                f"top_k is {sampling.top_k}, but the model's vocabulary has {vocabulary} tokens;"
                 " set a smaller top_k, or 0 for all"
             )
         if sampling.max_tokens > self.max_tokens:
             raise UserError(
-                f"max_tokens is {sampling.max_tokens}, but the engine was made for"
-                f" {self.max_tokens}; make one for more"
+                f"max_tokens is {sampling.max_tokens}, but the engine was built for"
+                f" {self.max_tokens}; build one for more"
             )
         if not 0 <= request.seed < 2**64:
-            raise UserError(f"a seed lies between 0 and 2**64 - 1, got {request.seed}")
+            raise UserError(f"a seed must be between 0 and 2**64 - 1, got {request.seed}")
 
 
 class _Call:
-    """One call of `generate`: what waits, what is read, what is in which slot."""
+    """The state of one call of `generate`: waiting requests, prompts that were read, slots."""
 
     def __init__(self, engine: Engine, requests: Sequence[Request]) -> None:
         self.engine, self.requests, self.speed = engine, requests, engine.speed
         self.queue = Queue.of(engine.encoded(requests), engine.max_prompt_tokens)
         self.read: Prompts | None = None  # on the device
-        self.waiting: deque[Prompt] = deque()  # of those, the prompts whose requests wait
-        self.held: list[int | None] = [None] * engine.slots  # the place of each slot's request
+        self.waiting: deque[Prompt] = deque()  # prompts in `read` that still have requests
+        self.in_slot: list[int | None] = [None] * engine.slots  # index of the slot's request
 
     def finished(self) -> Iterator[Finished]:
         engine, speed = self.engine, self.speed
         with engine.mesh or nullcontext():
-            weights, slots = engine.weights(), engine._no_texts()
+            weights, slots = engine.weights(), engine._free_slots()
         while True:
             begin = time.perf_counter()
             with engine.mesh or nullcontext():
-                slots = self._filled(slots, weights)
-                left = bool(self.waiting or self.queue.prompts)
-                slots = self._written(slots, weights, left)
-            done = self._taken_out(slots)
+                slots = self._fill(slots, weights)
+                more = bool(self.waiting or self.queue.prompts)
+                slots = self._write(slots, weights, more)
+            done = self._take_finished(slots)
             speed.seconds += time.perf_counter() - begin
             yield from done
-            if not left and not any(place is not None for place in self.held):
+            if not more and not any(index is not None for index in self.in_slot):
                 return
 
-    def _filled(self, slots: Slots, weights: list[jax.Array]) -> Slots:
-        """`slots` with requests in all that are free, as far as there are any."""
-        while (free := [slot for slot, place in enumerate(self.held) if place is None]) and (
+    def _fill(self, slots: Slots, weights: list[jax.Array]) -> Slots:
+        """`slots` with requests in all that are free, as long as any request waits."""
+        while (free := [slot for slot, index in enumerate(self.in_slot) if index is None]) and (
             self.waiting or self.queue.prompts
         ):
             if not self.waiting:
                 self._read_prompts(weights)
-            slots = self._put_in(slots, free)
+            slots = self._insert(slots, free)
         return slots
 
     def _read_prompts(self, weights: list[jax.Array]) -> None:
+        """Prefill of the next few prompts of the queue."""
         engine, begin = self.engine, time.perf_counter()
-        taken = self.queue.take(engine.at_once)
-        ids = np.zeros((engine.at_once, taken[0].bucket), np.int32)
+        prompts = self.queue.take(engine.at_once)
+        ids = np.zeros((engine.at_once, prompts[0].bucket), np.int32)
         lengths = np.ones(engine.at_once, np.int32)
-        for row, prompt in enumerate(taken):
+        for row, prompt in enumerate(prompts):
             prompt.row = row
             ids[row, : len(prompt.ids)] = prompt.ids
             lengths[row] = len(prompt.ids)
         self.read = jax.block_until_ready(engine._steps.read(weights, ids, lengths))
-        self.waiting = deque(taken)
-        self.speed.prompts += len(taken)
+        self.waiting = deque(prompts)
+        self.speed.prompts += len(prompts)
         self.speed.reading += time.perf_counter() - begin
 
-    def _put_in(self, slots: Slots, free: list[int]) -> Slots:
-        """`slots` with waiting requests in the first of those that are `free`."""
+    def _insert(self, slots: Slots, free: list[int]) -> Slots:
+        """`slots` with waiting requests in the first of the slots `free`."""
         engine = self.engine
         sources = np.zeros(engine.at_once, np.int32)
-        targets = np.full(engine.at_once, engine.slots, np.int32)  # no slot
+        targets = np.full(engine.at_once, engine.slots, np.int32)  # out of range: skipped
         limit = np.ones(engine.at_once, np.int32)
-        chosen: list[Request] = []
+        inserted: list[Request] = []
         for number, slot in enumerate(free[: engine.at_once]):
             if not self.waiting:
                 break
             prompt = self.waiting[0]
-            place = prompt.waiting.popleft()
-            request = self.requests[place]
-            chosen.append(request)
+            index = prompt.waiting.popleft()
+            request = self.requests[index]
+            inserted.append(request)
             sources[number], targets[number] = prompt.row, slot
             limit[number] = request.sampling.max_tokens
-            self.held[slot] = place
+            self.in_slot[slot] = index
             if not prompt.waiting:
                 self.waiting.popleft()
-        settings = settings_of(chosen, engine.at_once)
+        settings = settings_of(inserted, engine.at_once)
         return engine._steps.insert(slots, self.read, Inserts(sources, targets, limit, settings))
 
-    def _written(self, slots: Slots, weights: list[jax.Array], left: bool) -> Slots:
-        """`slots` after a block of steps, which ends early when something can be put in."""
+    def _write(self, slots: Slots, weights: list[jax.Array], more: bool) -> Slots:
+        """`slots` after a block of steps.
+
+        more: whether requests wait; the block then ends early, once enough slots are free
+        """
         engine, begin = self.engine, time.perf_counter()
-        enough = max(1, engine.slots // IDLE) if left else engine.slots + 1
-        slots, ran = engine._steps.write(weights, slots, np.int32(BLOCK), np.int32(enough))
-        steps, tokens = (int(count) for count in distributed.whole(ran))
+        max_free = max(1, engine.slots // IDLE) if more else engine.slots + 1
+        slots, counts = engine._steps.write(weights, slots, np.int32(BLOCK), np.int32(max_free))
+        steps, tokens = (int(count) for count in distributed.whole(counts))
         self.speed.slot_steps += steps * engine.slots
         self.speed.decoded += tokens
         self.speed.writing += time.perf_counter() - begin
         return slots
 
-    def _taken_out(self, slots: Slots) -> list[Finished]:
-        """What has finished, with its slots set free; first the lowest slot."""
+    def _take_finished(self, slots: Slots) -> list[Finished]:
+        """The finished texts, lowest slot first; their slots become free."""
         live, count = distributed.whole((slots.live, slots.count))
-        done = [
-            slot for slot, place in enumerate(self.held) if place is not None and not live[slot]
-        ]
+        done = {
+            slot: index
+            for slot, index in enumerate(self.in_slot)
+            if index is not None and not live[slot]
+        }
         if not done:
             return []
-        wanted = any(self.requests[self.held[slot]].logprobs for slot in done)  # type: ignore[index]
+        any_logprobs = any(self.requests[index].logprobs for index in done.values())
         tokens = distributed.whole(slots.tokens)
-        logp = distributed.whole(slots.logp) if wanted else None
-        found = []
-        for slot in done:
-            place = self.held[slot]
-            assert place is not None
-            self.held[slot] = None
+        logp = distributed.whole(slots.logp) if any_logprobs else None
+        finished = []
+        for slot, index in done.items():
+            self.in_slot[slot] = None
             ids = tokens[slot, : count[slot]].copy()
-            asked = self.requests[place].logprobs and logp is not None
-            own = logp[slot, : count[slot]].copy() if asked and logp is not None else None
-            found.append((place, self._completion(ids, own)))
+            logprobs = None
+            if logp is not None and self.requests[index].logprobs:
+                logprobs = logp[slot, : count[slot]].copy()
+            finished.append((index, self._completion(ids, logprobs)))
             self.speed.tokens += len(ids)
-        self.speed.requests += len(found)
-        return found
+        self.speed.requests += len(finished)
+        return finished
 
-    def _completion(self, ids: np.ndarray, logp: np.ndarray | None) -> Completion:
+    def _completion(self, ids: np.ndarray, logprobs: np.ndarray | None) -> Completion:
         tokenizer = self.engine.tokenizer
         if ids[-1] in tokenizer.stop_ids():
-            return Completion(tokenizer.decode(ids[:-1].tolist()), ids, "stop", logp)
-        return Completion(tokenizer.decode(ids.tolist()), ids, "length", logp)
+            return Completion(tokenizer.decode(ids[:-1].tolist()), ids, "stop", logprobs)
+        return Completion(tokenizer.decode(ids.tolist()), ids, "length", logprobs)

@@ -1,5 +1,6 @@
-"""What an engine is asked for and what it gives back. No engine's own words: any can stand here."""
+"""Requests to an engine and the completions it returns. Any engine can implement them."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -7,7 +8,8 @@ import numpy as np
 
 from data.errors import UserError
 
-COLDEST, WARMEST = 1e-4, 1e4  # temperatures that float32 tells from 0 and from infinity
+# Temperatures below or above these are 0 or infinity to float32.
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 1e-4, 1e4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +24,12 @@ class Sampling:
     max_tokens: int = 768
 
     def __post_init__(self) -> None:
-        for name, fits, wanted in (
+        for name, valid, expected in (
             (
                 "temperature",
-                self.temperature == 0 or COLDEST <= self.temperature <= WARMEST,
-                f"0 (greedy) or between {COLDEST} and {WARMEST}",
+                self.temperature == 0
+                or LOWEST_TEMPERATURE <= self.temperature <= HIGHEST_TEMPERATURE,
+                f"0 (greedy) or between {LOWEST_TEMPERATURE} and {HIGHEST_TEMPERATURE}",
             ),
             ("top_k", self.top_k >= 0, "0 (all tokens) or more"),
             ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
@@ -34,8 +37,8 @@ class Sampling:
             ("max_prompt_tokens", self.max_prompt_tokens >= 1, "at least 1"),
             ("max_tokens", self.max_tokens >= 1, "at least 1"),
         ):
-            if not fits:
-                raise UserError(f"{name} must be {wanted}, got {getattr(self, name)}")
+            if not valid:
+                raise UserError(f"{name} must be {expected}, got {getattr(self, name)}")
 
     def as_json(self) -> dict[str, float]:
         return asdict(self)
@@ -43,11 +46,11 @@ class Sampling:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One completion that is wanted. The same request gives the same tokens, whoever asks beside.
+    """One completion to generate. Equal requests give equal tokens, in whatever batch they are.
 
     prompt:   the whole text before the completion, template included
-    seed:     0 to 2**64 - 1; greedy requests do not read it
-    logprobs: whether the log-probability of each token is wanted
+    seed:     0 to 2**64 - 1; not read by greedy requests
+    logprobs: whether to return the log-probability of each token
     """
 
     prompt: str
@@ -61,9 +64,9 @@ class Completion:
     """text without the stop token; ids with it, so that stopping can be trained.
 
     ids:      [time]  int32
-    finish:   stop (the model ended by itself) or length (it was cut off)
+    finish:   stop (the model ended the text) or length (it was cut off)
     logprobs: [time]  float32, nats, under the model at the request's temperature (greedy: 1),
-              before top-k, top-p and min-p; None where not asked for
+              before top-k, top-p and min-p; None unless requested
     """
 
     text: str
@@ -72,6 +75,15 @@ class Completion:
     logprobs: np.ndarray | None = None
 
 
-# Requests go in; completions come out as they finish, each with the place of its request.
+# Requests go in; completions come out as they finish, each with the index of its request.
 Finished = tuple[int, Completion]
 GenerateRequests = Callable[[Sequence[Request]], Iterator[Finished]]
+
+
+def seed_of(seed: int, sample: int, problem: str) -> int:
+    """The seed of sample number `sample` of `problem`, below 2**31; always the same.
+
+    problem: identifies the problem, such as its id or its prompt
+    """
+    digest = hashlib.sha256(f"{seed} {sample} {problem}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1

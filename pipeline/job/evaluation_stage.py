@@ -12,7 +12,7 @@ from pipeline.generate import Sampling, engine_of
 from pipeline.job import inputs
 from pipeline.job.models import load_model
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
-from pipeline.model import Tokenizer, gemma3
+from pipeline.model import Tokenizer, model_folder
 
 
 def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Done:
@@ -20,7 +20,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Don
     config = job.preset.eval
     problems = problems_of_split(job.store, job.preset.data.problems, "test")
     chosen = problems.usable.head(config.limit) if config.limit else problems.usable
-    folder = gemma3.checked(str(model))
+    folder = model_folder(str(model))
     spec = StageSpec(
         kind="eval",
         stage=stage,

@@ -6,18 +6,18 @@ from typing import Any
 from data.errors import UserError
 from evals.scores import problems_of_split
 from pipeline.evaluate import fitting
+from pipeline.generate import greedy_texts
 from pipeline.job import inputs
 from pipeline.job.models import load_model, path_in_store
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
-from pipeline.model import Tokenizer, gemma3
-from pipeline.model.export import export
+from pipeline.model import Tokenizer, export_folder, model_folder
 
 PARITY_PROMPTS = 16  # test problems on which the export is compared with the model
 
 
 def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> Done:
     """Export `model` to `out`, and check on test problems that it computes the same."""
-    folder = gemma3.checked(str(model))
+    folder = model_folder(str(model))
     # relative inside the store, so that the run has the same name in each process's own store
     inside = out.is_relative_to(job.store.folder)
     spec = StageSpec(
@@ -38,6 +38,6 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
                 f"none of {len(fit.too_long)} prompts has {limit} tokens or fewer, so the export"
                 " cannot be checked; raise eval.max_prompt_tokens"
             )
-        return export(load_model(job.preset.model, folder), out, prompts)
+        return export_folder(load_model(job.preset.model, folder), out, prompts, greedy_texts)
 
     return stage_run(job, spec, work)

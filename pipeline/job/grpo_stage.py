@@ -17,7 +17,7 @@ from pipeline.job import inputs
 from pipeline.job.evaluation_stage import sampling_of
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
-from pipeline.model import Tokenizer, gemma3
+from pipeline.model import Tokenizer, model_folder
 from pipeline.train import grpo, judged
 
 
@@ -49,7 +49,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         replace(sampling_of(job.preset.eval), max_prompt_tokens=config.max_prompt_tokens),
         min(job.preset.eval.batch, data.heldout),
     )
-    folder = gemma3.checked(str(model))
+    folder = model_folder(str(model))
     problems = problems_of_split(job.store, data.problems, "train")
     subset = inputs.subset_of(job.store, data.problem_subset, "problems")
     chosen = inputs.problems_in(job.store, subset) if subset else None

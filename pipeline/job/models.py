@@ -9,6 +9,7 @@ import polars as pl
 
 from data.store import Store, add, runs
 from pipeline.config import ModelConfig
+from pipeline.model import device_mesh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def load_model(config: ModelConfig, folder: Path) -> Any:
     return gemma3.load(
         str(folder),
         dtype=config.dtype,
-        mesh=gemma3.mesh_of(config.fsdp, config.tensor_parallel),
+        mesh=device_mesh(config.fsdp, config.tensor_parallel),
         remat=config.remat,
         block_attention=config.block_attention,
     )

@@ -9,14 +9,14 @@ from pipeline.config import as_json
 from pipeline.job import inputs
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
-from pipeline.model import Tokenizer, gemma3
+from pipeline.model import Tokenizer, model_folder
 from pipeline.train import sft
 
 
 def train_sft(job: Job, model: Path | str, converter: str) -> Done:
     """Fine-tune `model`; the summary's `model` is the folder with the merged adapters."""
     source = job.preset.data.records
-    folder = gemma3.checked(str(model))
+    folder = model_folder(str(model))
     subset = inputs.subset_of(job.store, job.preset.data.subset, "records")
     if subset:
         examples = inputs.examples_in(job.store, subset)

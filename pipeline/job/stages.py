@@ -10,7 +10,7 @@ from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Job
 from pipeline.job.sft_stage import train_sft
-from pipeline.model import gemma3
+from pipeline.model import model_folder
 
 
 def prepare(job: Job) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def prepare(job: Job) -> dict[str, Any]:
 
 def run_all(job: Job) -> dict[str, Any]:
     """Run every stage in order; returns the object that `thinkbench run --json` prints."""
-    base = gemma3.checked(job.preset.model.model)  # fails before any row is read
+    base = model_folder(job.preset.model.model)  # fails before any row is read
     counts = prepare(job)
     converter = counts[job.preset.data.records]["convert"]["converter"]
     evaluations = {"base": evaluate(job, "base", base, None)}

@@ -28,7 +28,7 @@ from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Done, Job
 from pipeline.job.sft_stage import train_sft
-from pipeline.model import gemma3
+from pipeline.model import model_folder
 
 RANDOM = "random"
 METRICS = ("answer", "format", "partial")
@@ -53,7 +53,7 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
     """
     chosen = _checked(job, trial)
     prepared(job.store, job.preset.data, job.progress, records=chosen.of == "records")
-    base = gemma3.checked(model)
+    base = model_folder(model)
     opponent = _opponent(job, trial, chosen, model, base)
     seeds = list(range(job.preset.sft.seed, job.preset.sft.seed + trial.seeds))
     labels = {

@@ -5,7 +5,6 @@ weights, and a reference that shared them with the policy had its own from then 
 for Gemma 3 1B.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,9 @@ from flax import nnx
 
 from pipeline.loss.head import TokenScores
 from pipeline.loss.policy import completion_scores
+from pipeline.model import ProgramCache
 
-# of the newest structures, with what is compiled for each
-_KNOWN: deque[tuple[list[Any], Callable[..., TokenScores]]] = deque(maxlen=4)
+_PROGRAMS: ProgramCache[Callable[..., TokenScores]] = ProgramCache()
 
 
 def scores_of(
@@ -30,15 +29,9 @@ def scores_of(
 def program(model: nnx.Module, *, pad: int, temperature: float) -> tuple[Any, Any]:
     """The jitted function of weights, prompts and completions; and the weights of `model`."""
     graph, weights = nnx.split(model)
-    asked = [graph, pad, temperature]
-    for known, scored in _KNOWN:  # a list, not a dict: Tunix's configuration has no hash
-        if known == asked:
-            return scored, weights
 
     def scores(weights: Any, prompts: jax.Array, completions: jax.Array) -> TokenScores:
         whole = nnx.merge(graph, weights)
         return completion_scores(whole, prompts, completions, pad=pad, temperature=temperature)
 
-    scored = jax.jit(scores)
-    _KNOWN.append((asked, scored))
-    return scored, weights
+    return _PROGRAMS.get([graph, pad, temperature], lambda: jax.jit(scores)), weights

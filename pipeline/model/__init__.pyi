@@ -1,11 +1,18 @@
-from .attention import in_blocks as in_blocks, positions_and_mask as positions_and_mask
-from .lora import add_adapters as add_adapters, merge_adapters as merge_adapters
-from .mesh import on_mesh as on_mesh
-from .slot_attention import (
+from .attention import (
+    BlockAttention as BlockAttention,
+    LayerCache as LayerCache,
     PromptAttention as PromptAttention,
     SlotAttention as SlotAttention,
+    positions_and_mask as positions_and_mask,
     with_attention as with_attention,
 )
+from .compiled import ProgramCache as ProgramCache
+from .export import ExportDiffers as ExportDiffers, export_folder as export_folder
+from .gemma3 import Loaded as Loaded
+from .hub import TINY as TINY, model_folder as model_folder, resolve as resolve
+from .lora import add_adapters as add_adapters, merge_adapters as merge_adapters
+from .mesh import device_mesh as device_mesh, mesh_of as mesh_of, on_mesh as on_mesh
+from .segments import mask_of as mask_of, positions_of as positions_of
 from .tokenizer import (
     Tokenizer as Tokenizer,
     Tokens as Tokens,

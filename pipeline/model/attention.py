@@ -1,11 +1,13 @@
-"""Attention for training that never holds all scores of a row, and knows examples that share one.
+"""Gemma 3's attention for training, for fresh prompts and for a cache of slots.
 
-Tunix's Gemma 3 computes scores of every token with every other in all layers, though five of six
-look back only a window (512 tokens in Gemma 3 1B). Here a local layer computes blocks of one
-window of queries against two of keys, and a global layer takes its queries a few at a time.
+The three share one projection to queries, keys and values. They subclass Tunix's attention and
+replace it inside Tunix's own model, which stays unchanged otherwise. Each product with a weight is
+still the module's own, so Qwix finds it and adds the adapter.
 
-Why it is done inside of Tunix's class is in docs/decisions/0007-attention-in-blocks.md.
+Why Tunix's dense attention is replaced: docs/decisions/0007-attention-in-blocks.md.
 """
+
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +15,60 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 from tunix.utils.sharding_utils import shard
 
-from pipeline.config import SCORES_BYTES
+from pipeline.model.block_attention import attend
+from pipeline.model.segments import mask_of, positions_of
+
+LayerCache = dict[str, jax.Array]  # k and v: [slots, kv_heads, length, head_dim]
+Model = TypeVar("Model", bound=nnx.Module)
 
 
-class BlockAttention(gemma3.Attention):
-    """Tunix's attention, with the same parameters, that takes segments in place of a mask.
+class ProjectedAttention(gemma3.Attention):
+    """Tunix's attention with its projection as a method of its own; the parameters are the same."""
 
-    segments: [batch, time]  int or bool: examples of a row are numbered from 1, padding is 0.
-    With a mask [batch, time, keys] (so when sampling) it does what Tunix's does.
+    def project(self, x: jax.Array, positions: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Queries, keys and values of `x`; queries and keys are normalised, rotated and scaled.
+
+        x:          [batch, time, features]   positions: [batch, time]
+        query:      [batch, time, kv_heads, group, head_dim]  `group` heads share a key
+        key, value: [batch, time, kv_heads, head_dim]
+        """
+        if self.use_qkv_einsum:
+            query, key, value = self.qkv_einsum(x)
+        else:
+            query, (key, value) = self.q_einsum(x), self.kv_einsum(x)
+        query, key, value = (shard(a, self.shd_config.act_btnh) for a in (query, key, value))  # type: ignore[arg-type]
+        query = self._rotated(self._query_norm(query), positions) * self.query_pre_attn_scalar
+        key = self._rotated(self._key_norm(key), positions)
+        batch, time, heads, head_dim = query.shape
+        kv_heads = key.shape[2]
+        return query.reshape(batch, time, kv_heads, heads // kv_heads, head_dim), key, value
+
+    def _rotated(self, array: jax.Array, positions: jax.Array) -> jax.Array:
+        return gemma3.apply_rope(
+            array,
+            positions,
+            head_dim=self.head_dim,
+            base_frequency=self.rope_base_frequency,
+            scale_factor=self.rope_scale_factor,
+        )
+
+    def output(self, mixed: jax.Array) -> jax.Array:
+        """[batch, time, kv_heads, group, head_dim] -> [batch, time, features]"""
+        batch, time, kv_heads, group, head_dim = mixed.shape
+        heads = mixed.reshape(batch, time, kv_heads * group, head_dim)
+        return shard(self.attn_vec_einsum(heads), self.shd_config.act_btd)  # type: ignore[arg-type]
+
+    @property
+    def window(self) -> int | None:
+        """Tokens that a local layer attends to; None in a global layer."""
+        local = self.attn_type == gemma3.AttentionType.LOCAL_SLIDING
+        return self.sliding_window_size if local else None
+
+
+class BlockAttention(ProjectedAttention):
+    """For training: takes segments in place of a mask and never holds all scores of a row.
+
+    With a mask [batch, time, keys], as when Tunix samples, it computes what Tunix's does.
     """
 
     def block(
@@ -30,179 +78,87 @@ class BlockAttention(gemma3.Attention):
         cache: gemma3.LayerCache | None,
         attn_mask: jax.Array,
     ) -> tuple[gemma3.LayerCache | None, jax.Array]:
+        """attn_mask: [batch, time] segments, see `segments.py`; or a mask of three axes."""
         if attn_mask.ndim == 3:
             return super().block(x, segment_pos, cache, attn_mask)
         if cache is not None:
             raise ValueError("segments are for training; with a cache, give a mask of three axes")
-        query, key, value = self._projected(x, segment_pos)
-        batch, time, heads, features = query.shape
-        groups = (batch, time, key.shape[2], heads // key.shape[2], features)
-        local = self.attn_type == gemma3.AttentionType.LOCAL_SLIDING
-        window = self.sliding_window_size if local else None
-        found = attend(query.reshape(groups), key, value, attn_mask, window)
-        out = self.attn_vec_einsum(found.reshape(query.shape))
-        return None, shard(out, self.shd_config.act_btd)  # type: ignore[arg-type]
+        query, key, value = self.project(x, segment_pos)
+        return None, self.output(attend(query, key, value, attn_mask, self.window))
 
-    def _projected(
+
+class _CacheAttention(ProjectedAttention):
+    """For the engine: keys and values have the layout of the cache, heads before time."""
+
+    def _project_for_cache(
         self, x: jax.Array, positions: jax.Array
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Query, scaled, with key and value: [batch, time, heads, head_dim], rotated, normalised.
+        """As `project`, transposed.
 
-        Each product with a weight is a module's own, so that Qwix finds it and adds the adapter.
+        query:      [rows, kv_heads, group, time, head_dim]
+        key, value: [rows, kv_heads, time, head_dim]
         """
-        if self.use_qkv_einsum:
-            query, key, value = self.qkv_einsum(x)
-        else:
-            query, (key, value) = self.q_einsum(x), self.kv_einsum(x)
-        query, key, value = (shard(a, self.shd_config.act_btnh) for a in (query, key, value))  # type: ignore[arg-type]
+        query, key, value = self.project(x, positions)
+        return query.transpose(0, 2, 3, 1, 4), key.swapaxes(1, 2), value.swapaxes(1, 2)
 
-        def rotated(array: jax.Array) -> jax.Array:
-            return gemma3.apply_rope(
-                array,
-                positions,
-                head_dim=self.head_dim,
-                base_frequency=self.rope_base_frequency,
-                scale_factor=self.rope_scale_factor,
-            )
-
-        query = rotated(self._query_norm(query)) * self.query_pre_attn_scalar
-        return query, rotated(self._key_norm(key)), value
+    def _attend(
+        self, query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array
+    ) -> jax.Array:
+        """[rows, time, features]. mask: bool, broadcast to [rows, time, columns]."""
+        scores = jnp.einsum("bkgth,bksh->bkgts", query, key)
+        scores = jnp.where(mask[:, None, None], scores, gemma3.K_MASK)
+        weights = jax.nn.softmax(scores.astype(jnp.float32), axis=-1).astype(value.dtype)
+        mixed = jnp.einsum("bkgts,bksh->bkgth", weights, value)
+        return self.output(mixed.transpose(0, 3, 1, 2, 4))
 
 
-def in_blocks(model: gemma3.Gemma3) -> gemma3.Gemma3:
-    """`model` itself, its attention now a BlockAttention. Its parameters stay where they are."""
-    for layer in model.layers:
-        layer.attn.__class__ = BlockAttention
+class PromptAttention(_CacheAttention):
+    """Over prompts that start at position 0 and are padded on the right; returns their cache."""
+
+    def block(self, x, segment_pos, cache, attn_mask) -> tuple[LayerCache, jax.Array]:
+        query, key, value = self._project_for_cache(x, segment_pos)
+        column = jnp.arange(x.shape[1])
+        distance = column[:, None] - column[None]
+        mask = distance >= 0
+        if self.window is not None:
+            mask &= distance < self.window
+        return {"k": key, "v": value}, self._attend(query, key, value, mask[None])
+
+
+class SlotAttention(_CacheAttention):
+    """Of one new token per slot, over the cache of the slot."""
+
+    def block(self, x, segment_pos, cache, attn_mask) -> tuple[LayerCache, jax.Array]:
+        assert cache is not None
+        query, key, value = self._project_for_cache(x, segment_pos)
+        position = segment_pos[:, 0]
+        length, rows = cache["k"].shape[2], jnp.arange(x.shape[0])
+        column = position % length
+        key = cache["k"].at[rows, :, column].set(key[:, :, 0])
+        value = cache["v"].at[rows, :, column].set(value[:, :, 0])
+        # once the ring buffer has wrapped around it holds exactly the window
+        mask = jnp.arange(length)[None] <= position[:, None]
+        return {"k": key, "v": value}, self._attend(query, key, value, mask[:, None])
+
+
+def with_attention(model: Model, attention: type[gemma3.Attention]) -> Model:
+    """`model` itself, changed in place: each layer's attention is now of the class `attention`.
+
+    The parameters stay where they are: the classes differ in what they compute, not in what they
+    hold. To keep the caller's model as it is, give a copy.
+    """
+    for layer in model.layers:  # type: ignore[attr-defined]
+        layer.attn.__class__ = attention
     return model
 
 
 def positions_and_mask(model: nnx.Module, segments: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """What `model` is called with, so that each segment is read as if it stood alone.
+    """The arguments of `model` with which each segment is read as if it stood alone.
 
     segments: [batch, time]  int or bool, 0 at padding
-    returns:  positions [batch, time]; segments themselves for a BlockAttention, else a mask
+    returns:  positions [batch, time]; the segments themselves for a BlockAttention, else a mask
               [batch, time, time]
     """
     attention = model.layers[0].attn  # type: ignore[attr-defined]
-    reads_segments = isinstance(attention, BlockAttention)
-    return positions_of(segments), segments if reads_segments else mask_of(segments)
-
-
-def positions_of(segments: jax.Array) -> jax.Array:
-    """How many tokens of its segment precede each: [batch, time]. A hole of padding counts none."""
-    present = jnp.cumsum(segments != 0, axis=1)
-    begins = jnp.diff(_of_queries(segments), axis=1, prepend=0) > 0
-    before = jax.lax.cummax(jnp.where(begins, present - 1, 0), axis=1)
-    return jnp.maximum(present - 1 - before, 0)
-
-
-def mask_of(segments: jax.Array) -> jax.Array:
-    """Whether a token sees another: [batch, time, time], true for itself and those before it."""
-    time = segments.shape[1]
-    return _seen(_of_queries(segments), segments, jnp.tril(jnp.ones((time, time), dtype=bool)))
-
-
-def _of_queries(segments: jax.Array) -> jax.Array:
-    """The segment that each token looks at: padding looks at the one before it, as Tunix has it.
-
-    A model may sample the padding token in the middle of a text, and what follows is scored.
-    """
-    return jax.lax.cummax(segments.astype(jnp.int32), axis=1)
-
-
-def _seen(of_queries: jax.Array, of_keys: jax.Array, near: jax.Array) -> jax.Array:
-    """Where `near` [queries, keys] is true within one segment: [batch, queries, keys]."""
-    same = of_queries[:, :, None] == of_keys[:, None, :]
-    return same & (of_keys != 0)[:, None, :] & near[None]
-
-
-def attend(
-    query: jax.Array,
-    key: jax.Array,
-    value: jax.Array,
-    segments: jax.Array,
-    window: int | None = None,
-    *,
-    room: int = 0,
-) -> jax.Array:
-    """softmax(query · key) · value, of each token over those of its segment up to itself.
-
-    With a window a token sees `window` tokens, itself included. Where it sees none, what it gets
-    means nothing.
-
-    query:      [batch, time, kv_heads, group, head_dim]  scaled; `group` heads share a key
-    key, value: [batch, time, kv_heads, head_dim]
-    segments:   [batch, time]
-    room:       bytes of scores at one time; 0: SCORES_BYTES
-    returns:    [batch, time, kv_heads, group, head_dim]
-    """
-    batch, time, kv_heads, group, _ = query.shape
-    at_once = (room or SCORES_BYTES) // (4 * batch * kv_heads * group)  # scores of one head
-    if window is not None and window < time:
-        return _local(query, key, value, segments, window, at_once)
-    return _global(query, key, value, segments, at_once)
-
-
-def _local(query, key, value, segments, window: int, at_once: int) -> jax.Array:
-    """Blocks of `window` queries: all they may see is in their own block and the one before."""
-    distance = window + jnp.arange(window)[:, None] - jnp.arange(2 * window)[None]
-    near = (distance >= 0) & (distance < window)
-
-    def with_previous(blocks: jax.Array) -> jax.Array:
-        """[blocks, batch, window, ...] -> [blocks, batch, 2 * window, ...]"""
-        before = jnp.concatenate([jnp.zeros_like(blocks[:1]), blocks[:-1]])
-        return jnp.concatenate([before, blocks], axis=2)
-
-    @jax.checkpoint
-    def block(part) -> jax.Array:
-        queries, keys, values, of_queries, of_keys = part
-        return _weighted(queries, keys, values, _seen(of_queries, of_keys, near))
-
-    queries, of_queries = _split(query, window), _split(_of_queries(segments), window)
-    keys, values, of_keys = (with_previous(_split(a, window)) for a in (key, value, segments))
-    parts = (queries, keys, values, of_queries, of_keys)
-    blocks_at_once = max(1, at_once // (2 * window**2))
-    return _joined(jax.lax.map(block, parts, batch_size=blocks_at_once), query)
-
-
-def _global(query, key, value, segments, at_once: int) -> jax.Array:
-    """A few queries at a time, against all keys."""
-    time = segments.shape[1]
-    width = max(1, min(time, at_once // time))
-    places = jnp.arange(time)
-
-    @jax.checkpoint
-    def piece(part) -> jax.Array:
-        queries, of_queries, start = part
-        near = (start + jnp.arange(width))[:, None] >= places[None]
-        return _weighted(queries, key, value, _seen(of_queries, segments, near))
-
-    queries, of_queries = _split(query, width), _split(_of_queries(segments), width)
-    starts = width * jnp.arange(len(queries))
-    return _joined(jax.lax.map(piece, (queries, of_queries, starts)), query)
-
-
-def _weighted(query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array) -> jax.Array:
-    """Attention of some queries over some keys; where `mask` is false a key has no weight.
-
-    query: [batch, queries, kv_heads, group, head_dim]   mask: [batch, queries, keys]
-    key, value: [batch, keys, kv_heads, head_dim]
-    """
-    scores = jnp.einsum("bqkgh,bskh->bkgqs", query, key, preferred_element_type=jnp.float32)
-    scores = jnp.where(mask[:, None, None], scores, gemma3.K_MASK)
-    weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
-    return jnp.einsum("bkgqs,bskh->bqkgh", weights, value)
-
-
-def _split(array: jax.Array, width: int) -> jax.Array:
-    """[batch, time, ...] -> [pieces, batch, width, ...], the last piece filled with zeros."""
-    batch, time = array.shape[:2]
-    pieces = -(-time // width)
-    array = jnp.pad(array, ((0, 0), (0, pieces * width - time)) + ((0, 0),) * (array.ndim - 2))
-    return jnp.moveaxis(array.reshape(batch, pieces, width, *array.shape[2:]), 1, 0)
-
-
-def _joined(pieces: jax.Array, like: jax.Array) -> jax.Array:
-    """[pieces, batch, width, ...] -> the shape of `like`, [batch, time, ...]."""
-    batch, time = like.shape[:2]
-    return jnp.moveaxis(pieces, 0, 1).reshape(batch, -1, *like.shape[2:])[:, :time]
+    takes_segments = isinstance(attention, BlockAttention)
+    return positions_of(segments), segments if takes_segments else mask_of(segments)

@@ -17,9 +17,10 @@ from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensor
 
 from data.errors import UserError
 from pipeline import distributed
-from pipeline.model.attention import in_blocks
+from pipeline.model.attention import BlockAttention, with_attention
+from pipeline.model.hub import model_folder
+from pipeline.model.mesh import device_mesh
 
-TINY = Path(__file__).parents[1] / "tiny" / "model"
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
@@ -30,82 +31,6 @@ class Loaded:
     model: gemma3.Gemma3
     folder: Path
     mesh: Mesh
-
-
-def resolve(name: str) -> Path:
-    """The local folder of the model `name`; weights on a hub are fetched into its own cache."""
-    if name == "tiny":
-        return TINY
-    if Path(name).exists():
-        return Path(name)
-    if name.startswith("kaggle:"):
-        return _from_kaggle(name.removeprefix("kaggle:"))
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return _from_hugging_face(name)
-    raise UserError(
-        f"no model {name!r}: it is no folder here. Expected 'tiny', a folder with config.json,"
-        " tokenizer.json and *.safetensors, a Hugging Face id such as google/gemma-3-1b-it, or"
-        " kaggle:google/gemma-3/transformers/gemma-3-1b-it"
-    )
-
-
-def _from_hugging_face(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-    )
-
-    wanted = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja"]
-    try:
-        return Path(snapshot_download(name, allow_patterns=wanted, etag_timeout=5))
-    except GatedRepoError as error:
-        raise UserError(
-            f"{name} is gated and this account may not read it. Accept its licence on its page,"
-            " then set HF_TOKEN or run `hf auth login`."
-        ) from error
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise UserError(
-            f"{name} could not be fetched from Hugging Face ({type(error).__name__}). Check the"
-            " name and the network, or give the path of a folder that holds the model."
-        ) from error
-
-
-def _from_kaggle(name: str) -> Path:
-    import kagglehub
-    from requests import RequestException
-
-    try:
-        return Path(kagglehub.model_download(name))
-    except (RequestException, OSError, ValueError) as error:
-        raise UserError(
-            f"kaggle:{name} could not be fetched ({type(error).__name__}). Check the name,"
-            " credentials and network, or give the path of a folder that holds the model."
-        ) from error
-
-
-def check_folder(folder: Path) -> None:
-    """Raise UserError unless `folder` holds a config, a tokenizer and weights."""
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; a model is a folder with config.json")
-    missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
-    if not list(folder.glob("*.safetensors")):
-        missing.append("*.safetensors (the weights)")
-    if missing:
-        found = ", ".join(sorted(path.name for path in folder.iterdir())[:12]) or "nothing"
-        raise UserError(
-            f"{folder} lacks {', '.join(missing)}; it holds {found}. Expected a Hugging Face"
-            " model folder: copy the missing files there or name another folder."
-        )
-
-
-def checked(name: str) -> Path:
-    """The local folder of the model `name`, with all its parts."""
-    folder = resolve(name)
-    check_folder(folder)
-    return folder
 
 
 def architecture(
@@ -170,23 +95,6 @@ def _rope_scale(text: dict) -> float:
     return float(scaling.get("factor", 1.0))
 
 
-def mesh_of(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
-    """A mesh with the axes that Tunix's Gemma 3 names: fsdp and tp."""
-    wanted, present = fsdp * tensor_parallel, jax.device_count()
-    if wanted > present:
-        raise UserError(
-            f"the mesh {fsdp} x {tensor_parallel} needs {wanted} devices, this machine has"
-            f" {present} ({jax.default_backend()}); lower fsdp or tensor_parallel"
-        )
-    if distributed.several() and wanted < present:
-        raise UserError(
-            f"the mesh {fsdp} x {tensor_parallel} has {wanted} devices, the {jax.process_count()}"
-            f" processes have {present}; set fsdp and tensor_parallel so that all take part"
-        )
-    devices = np.array(jax.devices()[:wanted]).reshape(fsdp, tensor_parallel)
-    return Mesh(devices, ("fsdp", "tp"))
-
-
 def load(
     name: str,
     *,
@@ -195,12 +103,12 @@ def load(
     block_attention: bool = False,
     mesh: Mesh | None = None,
 ) -> Loaded:
-    """The model `name` (see `resolve`) with its weights in `dtype`, on `mesh`.
+    """The model `name` (see `hub.model_folder`) with its weights in `dtype`, on `mesh`.
 
-    block_attention: how training computes attention, see `attention.in_blocks`
+    block_attention: attention for training, see `attention.BlockAttention`
     """
-    folder = checked(name)
-    mesh = mesh or mesh_of()
+    folder = model_folder(name)
+    mesh = mesh or device_mesh()
     with mesh:
         model = create_model_from_safe_tensors(
             str(folder.resolve()),
@@ -208,13 +116,13 @@ def load(
             mesh,
             dtype=DTYPES[dtype],
         )
-    return Loaded(in_blocks(model) if block_attention else model, folder, mesh)
+    return Loaded(with_attention(model, BlockAttention) if block_attention else model, folder, mesh)
 
 
 def abstract(config: gemma3.ModelConfig, *, block_attention: bool = False) -> gemma3.Gemma3:
     """What `load` makes of this configuration, with shapes in place of weights."""
     model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
-    return in_blocks(model) if block_attention else model
+    return with_attention(model, BlockAttention) if block_attention else model
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:

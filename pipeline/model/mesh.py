@@ -1,16 +1,38 @@
-"""Where the slots lie on a mesh: texts over the axis fsdp, key heads over tp where they divide."""
+"""The mesh of devices: made for a run, read off a model, and the layout of the engine's slots."""
 
 from typing import TypeVar
 
 import jax
+import numpy as np
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from data.errors import UserError
+from pipeline import distributed
 
 Arrays = TypeVar("Arrays")
 
 
+def device_mesh(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
+    """A mesh of this machine's devices, with the axes that Tunix's Gemma 3 names: fsdp and tp."""
+    needed, present = fsdp * tensor_parallel, jax.device_count()
+    if needed > present:
+        raise UserError(
+            f"the mesh {fsdp} x {tensor_parallel} needs {needed} devices, this machine has"
+            f" {present} ({jax.default_backend()}); lower fsdp or tensor_parallel"
+        )
+    if distributed.several() and needed < present:
+        raise UserError(
+            f"the mesh {fsdp} x {tensor_parallel} has {needed} devices, the {jax.process_count()}"
+            f" processes have {present}; set fsdp and tensor_parallel so that every process takes"
+            " part"
+        )
+    devices = np.array(jax.devices()[:needed]).reshape(fsdp, tensor_parallel)
+    return Mesh(devices, ("fsdp", "tp"))
+
+
 def mesh_of(model: nnx.Module) -> Mesh | None:
-    """The mesh on which the weights of `model` lie; None where they lie on one device without."""
+    """The mesh on which the weights of `model` lie; None if they lie on one device without one."""
     for weight in jax.tree.leaves(nnx.state(model)):
         sharding = weight.sharding if isinstance(weight, jax.Array) else None
         if isinstance(sharding, NamedSharding) and isinstance(sharding.mesh, Mesh):
@@ -19,9 +41,10 @@ def mesh_of(model: nnx.Module) -> Mesh | None:
 
 
 def on_mesh(slots: Arrays, mesh: Mesh | None) -> Arrays:
-    """Within a compiled step: `slots` on `mesh`; what does not divide is whole on each device.
+    """Inside a compiled step: `slots` on `mesh`, texts over fsdp and key heads over tp.
 
-    Each step ends with it: slots that lay elsewhere would make the next step compile once more.
+    An axis whose size does not divide stays whole on each device. Every step of the engine ends
+    with this: slots with another sharding would make the next step compile again.
     """
     if mesh is None:
         return slots

@@ -175,9 +175,9 @@ def _mesh(topology: str | None, preset: Preset) -> Any:
 
     fsdp, tensor_parallel = preset.model.fsdp, preset.model.tensor_parallel
     if topology is None:
-        from pipeline.model.gemma3 import mesh_of
+        from pipeline.model import device_mesh
 
-        return mesh_of(fsdp, tensor_parallel)
+        return device_mesh(fsdp, tensor_parallel)
     grid = tuple(int(size) for size in topology.partition(":")[2].split("x"))
     described = topologies.get_topology_desc(
         platform="tpu",

@@ -63,7 +63,7 @@ def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
 def _sampling(step: Step, preset: Preset, mesh: Mesh) -> Program:
     """The engine's reading of prompts, their way into slots, or one block of its writing."""
     model = abstract.sampled_from(step, preset, mesh)
-    steps = decode.steps_of(model, list(abstract.STOPS), mesh)
+    steps = decode.compiled_steps(model, list(abstract.STOPS), mesh)
     weights = jax.tree.leaves(nnx.state(model))
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
     count = jax.ShapeDtypeStruct((), jnp.int32, sharding=NamedSharding(mesh, PartitionSpec()))
@@ -76,7 +76,7 @@ def _sampling(step: Step, preset: Preset, mesh: Mesh) -> Program:
     slots = _over(
         rows,
         jax.eval_shape(
-            lambda: decode.no_texts(model, step.rows, step.tokens, step.completion, dtype)
+            lambda: decode.free_slots(model, step.rows, step.tokens, step.completion, dtype)
         ),
     )
     cache = abstract.bytes_on_one_chip(slots.cache)

@@ -22,8 +22,7 @@ from tunix.models.gemma3 import model as gemma3
 
 from data.response_format import INSTRUCTION
 from data.sources.samples import word_problems
-from pipeline.generate import generator
-from pipeline.generate.rollout import Sampling
+from pipeline.generate import Sampling, completer
 from pipeline.loss import sft_loss
 from pipeline.model import Tokenizer, Tokens, gemma3 as models, padded
 from pipeline.tiny import tokenizer as words
@@ -161,7 +160,7 @@ def accuracy(
     made = list(word_problems.problems(400, seed, "test"))
     prompts = [chat(f"{INSTRUCTION}\n\n{one.question}") + opening for one in made]
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
-    generate = generator(model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=64), 100)
+    generate = completer(model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=64), 100)
     right: dict[int, list[bool]] = {}
     for one, completion in zip(made, generate(prompts, 0), strict=True):
         ends_right = completion.text.endswith(f" answer is {one.gold}.")

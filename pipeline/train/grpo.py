@@ -13,7 +13,7 @@ from data.store import Store, fingerprint
 from pipeline.batches import Prompt, StepOrder, prompt_batches
 from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
-from pipeline.generate import Generate, Sampling, generator
+from pipeline.generate import Generate, Sampling, completer
 from pipeline.loss import objective_of
 from pipeline.model import Tokenizer, gemma3, merge_adapters
 from pipeline.stopping import Stop
@@ -135,7 +135,7 @@ def train(
         metric_fns=[recorder],
         algo_config=algorithm(config, objective.advantage),
     )
-    generate = generator(actor, tokenizer, heldout_sampling, heldout_batch)
+    generate = completer(actor, tokenizer, heldout_sampling, heldout_batch)
     best = BestAdapters(folder / "adapters", config.keep)
     read = fingerprint(problems=[asdict(problem) for problem in problems])
     begun_with = {"config": asdict(config), "problems": read, "heldout": asdict(heldout_sampling)}

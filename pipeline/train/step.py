@@ -13,7 +13,7 @@ from flax import nnx
 from tunix.sft.peft_trainer import PeftTrainer
 
 from pipeline import distributed
-from pipeline.model.mesh import mesh_of
+from pipeline.model import mesh_of
 
 Step = Callable[..., Any]  # model, optimizer, inputs -> loss, what more it tells, gradient norm
 

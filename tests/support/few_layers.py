@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
-from pipeline.model import gemma3
+from pipeline.model import TINY
 
 LAYERS = 2
 # For processes that are compared with each other: what splits a program over devices comes before
@@ -17,7 +17,7 @@ UNOPTIMIZED = "--xla_backend_optimization_level=0"
 
 def made_in(folder: Path) -> Path:
     """`folder`, which then holds a Gemma 3 of two layers with the tiny model's tokenizer."""
-    shutil.copytree(gemma3.TINY, folder)
+    shutil.copytree(TINY, folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config |= {"num_hidden_layers": LAYERS, "layer_types": config["layer_types"][-LAYERS:]}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")

@@ -10,7 +10,7 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 
 from pipeline.loss import policy
-from pipeline.model import attention, gemma3 as models
+from pipeline.model import TINY, BlockAttention, device_mesh, gemma3 as models, with_attention
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
 
@@ -21,19 +21,19 @@ KINDS = (gemma3.AttentionType.LOCAL_SLIDING, gemma3.AttentionType.GLOBAL)
 
 def built(*, blocks: bool, shape: dict | None = None) -> gemma3.Gemma3:
     """With weights that are always the same; `shape` changes Tunix's configuration."""
-    config = models.architecture(models.TINY, "float32")
+    config = models.architecture(TINY, "float32")
     small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
     small |= {"sliding_window_size": WINDOW} | (shape or {})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gemma3, "GEMMA3_ATTENTION_PATTERN", KINDS)
         model = gemma3.Gemma3(dataclasses.replace(config, **small), rngs=nnx.Rngs(0))
     initialise(model, 0)
-    return attention.in_blocks(model) if blocks else model
+    return with_attention(model, BlockAttention) if blocks else model
 
 
 def with_adapters(model: gemma3.Gemma3) -> gemma3.Gemma3:
     """With adapters that change what `model` computes, always the same."""
-    adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=models.mesh_of())
+    adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
     random = np.random.default_rng(1)
     state = nnx.state(adapted, nnx.LoRAParam)
     disturbed = jax.tree.map(lambda w: w + 0.1 * random.standard_normal(w.shape, np.float32), state)
@@ -43,10 +43,7 @@ def with_adapters(model: gemma3.Gemma3) -> gemma3.Gemma3:
 
 def with_dense_attention(model: gemma3.Gemma3) -> gemma3.Gemma3:
     """A copy of `model` whose attention is Tunix's."""
-    copy = nnx.clone(model)
-    for layer in copy.layers:
-        layer.attn.__class__ = gemma3.Attention
-    return copy
+    return with_attention(nnx.clone(model), gemma3.Attention)
 
 
 @nnx.jit

@@ -33,9 +33,9 @@ def refuse_what_does_not_fit(preset: Preset, model: str, step_names: tuple[str, 
     from pipeline.preflight.proposals import proposals
 
     if not known_by_name(model):
-        from pipeline.model import gemma3  # loads jax, and fetches what training needs anyway
+        from pipeline.model import model_folder  # loads jax, and fetches what training needs anyway
 
-        model = str(gemma3.checked(model))
+        model = str(model_folder(model))
     try:
         chip = chip_of(preset.name)
     except BadChip:

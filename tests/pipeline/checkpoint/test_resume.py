@@ -13,7 +13,7 @@ from data.store.store import Store, ask, open_store
 from pipeline.batches.examples import Prompt
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
-from pipeline.model import gemma3
+from pipeline.model import TINY, gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.stopping import Stop, TimeIsUp
 from pipeline.train import grpo, sft
@@ -58,7 +58,7 @@ def test_sft_goes_on_as_if_it_had_never_stopped(cold, few, tmp_path):
 
     def train(folder: str, stop: Stop) -> None:
         sft.train(
-            gemma3.load(str(few)), cold["rows"], Tokenizer(gemma3.TINY), config,
+            gemma3.load(str(few)), cold["rows"], Tokenizer(TINY), config,
             folder=tmp_path / folder, metrics=StoreMetrics(store, folder),
             progress=lambda *shown: None, stop=stop,
         )  # fmt: skip
@@ -78,7 +78,7 @@ def test_sft_goes_on_as_if_it_had_never_stopped(cold, few, tmp_path):
 @pytest.fixture
 def train_grpo(cold, tmp_path) -> Callable[[str, Stop], grpo.Best]:
     store, start = open_store(tmp_path / "store"), str(cold["merged"])
-    tokenizer = Tokenizer(gemma3.TINY)
+    tokenizer = Tokenizer(TINY)
     problems = [
         Prompt(f"p{n}", prompt_text(tokenizer, made.question), made.gold)
         for n, made in enumerate(word_problems.problems(6, 3, "train"))

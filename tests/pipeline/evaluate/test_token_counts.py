@@ -18,13 +18,13 @@ from pipeline.evaluate.token_counts import (
     tokenizer_id,
 )
 from pipeline.job.inputs import examples_of
-from pipeline.model import gemma3
+from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return Tokenizer(gemma3.TINY)
+    return Tokenizer(TINY)
 
 
 def example(words: int, name: str = "e") -> Example:
@@ -93,7 +93,7 @@ def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(conve
             version,
             examples_of(converted, "samples-stratos", version),
             "tiny",
-            gemma3.TINY,
+            TINY,
             lambda *numbers: shown.append(numbers),
         )
         return token_budget.counted(converted, "samples-stratos", version, tokenizer)
@@ -114,7 +114,7 @@ def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(conve
 
 
 def test_tokens_counted_by_another_template_are_not_taken_for_these(tokenizer, monkeypatch):
-    before = tokenizer_id("tiny", tokenizer, gemma3.TINY)
-    assert tokenizer_id("tiny", tokenizer, gemma3.TINY) == before
+    before = tokenizer_id("tiny", tokenizer, TINY)
+    assert tokenizer_id("tiny", tokenizer, TINY) == before
     monkeypatch.setattr("data.response_format.INSTRUCTION", "Do otherwise.")
-    assert tokenizer_id("tiny", tokenizer, gemma3.TINY) != before
+    assert tokenizer_id("tiny", tokenizer, TINY) != before

@@ -16,7 +16,7 @@ from pipeline.evaluate.evaluate import fitting
 from pipeline.job import stages, subset_trial
 from pipeline.job.models import model_of
 from pipeline.job.runs import Job, StageSpec, outputs_exist, stage_run
-from pipeline.model import gemma3
+from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer
 from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop, TimeIsUp
@@ -208,7 +208,7 @@ def test_the_export_loads_and_was_compared(job, result):
 def test_over_long_prompts_are_left_out_and_counted(job, result):
     narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
     problems = problems_of_split(job.store, job.preset.data.problems, "test").usable
-    tokenizer = Tokenizer(gemma3.TINY)
+    tokenizer = Tokenizer(TINY)
     fit = fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
     assert 0 < fit.problems.height < TEST_PROBLEMS
     done = stages.evaluate(narrow, "base", "tiny", None)

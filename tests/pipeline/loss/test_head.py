@@ -12,7 +12,7 @@ from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.loss import head as token_scores, policy as losses
-from pipeline.model import gemma3 as models
+from pipeline.model import TINY, gemma3 as models
 from pipeline.train import tunix
 from tests.support.policy_examples import (  # fmt: skip
     COMPLETION,
@@ -102,7 +102,7 @@ LOGITS = 2 * LENGTH * VOCABULARY * 4  # bytes of the logits of two rows
 @pytest.fixture(scope="module")
 def wide():
     """A model of one layer and one head whose vocabulary outweighs all else, and a small room."""
-    config = models.architecture(models.TINY, "float32")
+    config = models.architecture(TINY, "float32")
     small = {"num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
     config = dataclasses.replace(config, **small, num_embed=VOCABULARY)
     with pytest.MonkeyPatch.context() as patch:

@@ -9,7 +9,7 @@ from flax import nnx
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.loss import policy
-from pipeline.model import attention
+from pipeline.model import block_attention, mask_of, positions_of
 from tests.support.two_layers import assert_same, built, loss_and_gradient
 
 
@@ -49,7 +49,7 @@ SOME = 4 * 6 * 4 * 21 * 5  # bytes of scores of five queries
 
 
 @pytest.mark.parametrize(
-    ("window", "time", "room"),
+    ("window", "time", "scores_bytes"),
     [
         (None, 21, 1),
         (None, 21, SOME),
@@ -60,7 +60,9 @@ SOME = 4 * 6 * 4 * 21 * 5  # bytes of scores of five queries
         (1, 5, 0),
     ],
 )
-def test_attention_is_that_of_one_softmax_however_many_scores_exist_at_one_time(window, time, room):
+def test_attention_is_that_of_one_softmax_however_many_scores_exist_at_one_time(
+    window, time, scores_bytes
+):
     rng = np.random.default_rng(0)
     query = rng.normal(size=(6, time, 2, 2, 4)).astype(np.float32)
     key, value = rng.normal(size=(2, 6, time, 2, 4)).astype(np.float32)
@@ -72,31 +74,31 @@ def test_attention_is_that_of_one_softmax_however_many_scores_exist_at_one_time(
     weights = np.exp(scores - scores.max()) * mask[:, None, None]
     weights /= np.maximum(weights.sum(axis=-1, keepdims=True), 1e-30)
     expected = np.einsum("bkgqs,bskh->bqkgh", weights, value)
-    found = jax.jit(attention.attend, static_argnames=("window", "room"))(
-        query, key, value, segments, window, room=room
+    attended = jax.jit(block_attention.attend, static_argnames=("window", "scores_bytes"))(
+        query, key, value, segments, window, scores_bytes=scores_bytes
     )
-    sees = mask.any(axis=2)
-    assert np.allclose(np.asarray(found)[sees], expected[sees], atol=1e-5)
+    attends = mask.any(axis=2)
+    assert np.allclose(np.asarray(attended)[attends], expected[attends], atol=1e-5)
 
 
 def test_a_token_beyond_its_window_or_in_another_segment_changes_nothing():
     value = jnp.arange(24.0)[None, :, None, None]
     same = jnp.zeros((1, 24, 1, 1))  # all scores are equal
     segments = jnp.array([[1] * 10 + [2] * 14])
-    found = attention.attend(same[..., None], same, value, segments, 8)[0, :, 0, 0, 0]
+    attended = block_attention.attend(same[..., None], same, value, segments, 8)[0, :, 0, 0, 0]
     means = [sum(range(first, n + 1)) / (n + 1 - first) for n in range(24)
              for first in [max(n - 7, 0 if n < 10 else 10)]]  # fmt: skip
-    assert found.tolist() == pytest.approx(means, rel=1e-5)
+    assert attended.tolist() == pytest.approx(means, rel=1e-5)
 
 
 def shapes_within(jaxpr) -> set[tuple[int, ...]]:
     """Shapes of everything that `jaxpr` computes, its inner loops included."""
-    found = set()
+    shapes = set()
     for equation in jaxpr.eqns:
-        found |= {tuple(v.aval.shape) for v in equation.outvars if hasattr(v.aval, "shape")}
+        shapes |= {tuple(v.aval.shape) for v in equation.outvars if hasattr(v.aval, "shape")}
         for inner in extend.jaxprs_in_params(equation.params):
-            found |= shapes_within(inner)
-    return found
+            shapes |= shapes_within(inner)
+    return shapes
 
 
 def largest_square(model, segments) -> int:
@@ -114,7 +116,7 @@ def largest_square(model, segments) -> int:
 def test_no_layer_holds_scores_of_all_tokens_with_all(monkeypatch):
     time = 1_024  # more than any other axis of the model has
     segments = jnp.ones((1, time), dtype=jnp.int32)
-    monkeypatch.setattr(attention, "SCORES_BYTES", 4 * 4 * 64 * time)
+    monkeypatch.setattr(block_attention, "SCORES_BYTES", 4 * 4 * 64 * time)
     small = {"num_embed": 512, "sliding_window_size": 128}
     assert largest_square(built(blocks=True, shape=small), segments) == 0
     assert largest_square(built(blocks=False, shape=small), segments) >= 4 * time**2
@@ -161,11 +163,10 @@ def test_segments_beside_a_cache_are_refused():
     ],
 )
 def test_positions_begin_at_zero_in_each_segment(segments, positions):
-    found = attention.positions_of(jnp.array([segments]))
-    assert found[0].tolist() == positions
+    assert positions_of(jnp.array([segments]))[0].tolist() == positions
 
 
 def test_positions_and_mask_of_one_segment_are_tunixs():
     present = jnp.asarray(np.random.default_rng(0).random((20, 12)) < 0.7)
-    assert jnp.array_equal(attention.positions_of(present), build_positions_from_mask(present))
-    assert jnp.array_equal(attention.mask_of(present), make_causal_attn_mask(present))
+    assert jnp.array_equal(positions_of(present), build_positions_from_mask(present))
+    assert jnp.array_equal(mask_of(present), make_causal_attn_mask(present))

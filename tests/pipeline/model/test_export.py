@@ -1,14 +1,14 @@
 """The exported folder in another implementation: transformers on torch, greedy, token by token."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data.errors import UserError
 from data.sources.samples import word_problems
-from pipeline.generate.rollout import Sampling, generator
-from pipeline.model import gemma3
-from pipeline.model.export import ExportDiffers, export, greedy
+from pipeline.generate import Sampling, completer, greedy_texts
+from pipeline.model import ExportDiffers, export_folder, gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 
 TOKENS = 48
@@ -22,13 +22,15 @@ def tiny():
 @pytest.fixture(scope="module")
 def prompts(tiny):
     tokenizer = Tokenizer(tiny.folder)
-    return [prompt_text(tokenizer, made.question) for made in word_problems.problems(8, 5, "test")]
+    return [
+        prompt_text(tokenizer, problem.question) for problem in word_problems.problems(8, 5, "test")
+    ]
 
 
 @pytest.fixture(scope="module")
 def exported(tiny, prompts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export") / "model"
-    return export(tiny, folder, prompts)
+    return export_folder(tiny, folder, prompts, greedy_texts)
 
 
 def test_an_export_says_what_was_written_and_how_many_prompts_agree(exported, tiny):
@@ -39,7 +41,7 @@ def test_an_export_says_what_was_written_and_how_many_prompts_agree(exported, ti
 
 def test_an_export_over_a_folder_that_exists_is_refused(exported, tiny, prompts):
     with pytest.raises(UserError, match="exists already"):
-        export(tiny, gemma3.Path(exported["path"]), prompts)
+        export_folder(tiny, Path(exported["path"]), prompts, greedy_texts)
 
 
 def test_an_export_whose_texts_differ_is_refused(tiny, prompts, tmp_path, monkeypatch):
@@ -51,7 +53,7 @@ def test_an_export_whose_texts_differ_is_refused(tiny, prompts, tmp_path, monkey
     plain = gemma3.hugging_face_weights
     monkeypatch.setattr(gemma3, "hugging_face_weights", damaged)
     with pytest.raises(ExportDiffers, match="greedy completions differ"):
-        export(tiny, tmp_path / "damaged", prompts)
+        export_folder(tiny, tmp_path / "damaged", prompts, greedy_texts)
 
 
 def test_transformers_generates_the_same_tokens_from_the_export(exported, tiny, prompts):
@@ -65,7 +67,7 @@ def test_transformers_generates_the_same_tokens_from_the_export(exported, tiny, 
     ours = Tokenizer(tiny.folder)
     longest = max(len(ours.encode(prompt)) for prompt in prompts)
     sampling = Sampling(max_prompt_tokens=longest, max_tokens=TOKENS)
-    completions = generator(tiny.model, ours, sampling, slots=len(prompts))(prompts, 0)
+    completions = completer(tiny.model, ours, sampling, slots=len(prompts))(prompts, 0)
     for prompt, completion in zip(prompts, completions, strict=True):
         ids = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
         with torch.no_grad():
@@ -75,5 +77,5 @@ def test_transformers_generates_the_same_tokens_from_the_export(exported, tiny, 
         assert written[0, ids["input_ids"].shape[1] :].tolist() == completion.ids.tolist()
 
 
-def test_greedy_texts_do_not_depend_on_who_asks(tiny, prompts):
-    assert greedy(tiny, prompts) == greedy(tiny, prompts)
+def test_greedy_texts_are_the_same_at_each_call(tiny, prompts):
+    assert greedy_texts(tiny, prompts) == greedy_texts(tiny, prompts)

@@ -13,12 +13,12 @@ from tunix.models.gemma3 import model as gemma3
 
 from data.errors import UserError
 from pipeline.config import ModelConfig
-from pipeline.model import gemma3 as models
+from pipeline.model import TINY, device_mesh, gemma3 as models, resolve
 from pipeline.presets.load import load_preset
 
 
 def copy_of_tiny(tmp_path):
-    return shutil.copytree(models.TINY, tmp_path / "model")
+    return shutil.copytree(TINY, tmp_path / "model")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_folder_without_one_of_its_parts_is_refused_by_the_parts_name(tmp_path
 
 def test_a_name_that_is_no_model_is_refused_with_the_ways_to_name_one():
     with pytest.raises(UserError, match="Expected 'tiny', a folder"):
-        models.resolve("tinny")
+        resolve("tinny")
 
 
 def test_another_architecture_is_refused(tmp_path):
@@ -51,13 +51,13 @@ def test_another_architecture_is_refused(tmp_path):
 
 def test_a_mesh_of_more_devices_than_there_are_is_refused():
     with pytest.raises(UserError, match="needs 4096 devices"):
-        models.mesh_of(4096)
+        device_mesh(4096)
 
 
 def test_saved_weights_are_the_loaded_ones_bit_for_bit(tmp_path):
     loaded = models.load("tiny")
     folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
-    original = load_file(models.TINY / "model.safetensors")
+    original = load_file(TINY / "model.safetensors")
     saved = load_file(folder / "model.safetensors")
     assert saved.keys() == original.keys()
     for name, weight in saved.items():
@@ -104,7 +104,7 @@ def test_what_changed_in_memory_is_in_the_saved_folder(tmp_path):
 
 @pytest.mark.parametrize("remat", [False, True])
 def test_remat_reaches_tunix(remat):
-    found = models.architecture(models.TINY, "float32", remat).remat_config
+    found = models.architecture(TINY, "float32", remat).remat_config
     assert found == (gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE)
 
 

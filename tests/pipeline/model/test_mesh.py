@@ -55,18 +55,18 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
     from tunix.sft.sharding_utils import shard_input
 
     from pipeline.config import GrpoConfig
-    from pipeline.generate.rollout import Sampling, generator
+    from pipeline.generate import Sampling, completer
     from pipeline.loss import policy as losses
-    from pipeline.model import gemma3
+    from pipeline.model import TINY, device_mesh, gemma3
     from pipeline.model.lora import add_adapters
     from pipeline.model.tokenizer import Tokenizer
     from pipeline.train import tunix
 
-    loaded = gemma3.load(model_folder, remat=False, mesh=gemma3.mesh_of(fsdp, tensor_parallel))
-    tokenizer = Tokenizer(gemma3.TINY)
+    loaded = gemma3.load(model_folder, remat=False, mesh=device_mesh(fsdp, tensor_parallel))
+    tokenizer = Tokenizer(TINY)
     prompts = ["How many are 2 and 3?", "Ann has 4 pens.", "7", "What is 12 - 5?"] * 2
     sampling = Sampling(max_prompt_tokens=32, max_tokens=12)
-    texts = generator(loaded.model, tokenizer, sampling, 8)(prompts, 0)
+    texts = completer(loaded.model, tokenizer, sampling, 8)(prompts, 0)
     model = add_adapters(loaded.model, rank=4, alpha=8.0, seed=0, mesh=loaded.mesh)
     random = np.random.default_rng(0)
     ids = random.integers(5, 60, size=(8, 24)).astype(np.int32)

@@ -12,13 +12,13 @@ from data.response_format import INSTRUCTION
 from pipeline.batches.examples import Example
 from pipeline.batches.sft import sft_batches, tokenize_examples
 from pipeline.config import SftConfig
-from pipeline.model import gemma3
+from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer, example_tokens, padded, prompt_text
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return Tokenizer(gemma3.TINY)
+    return Tokenizer(TINY)
 
 
 def test_a_prompt_begins_once_and_ends_open(tokenizer):
@@ -29,7 +29,7 @@ def test_a_prompt_begins_once_and_ends_open(tokenizer):
 
 
 def test_a_tokenizer_that_begins_every_text_with_bos_does_not_begin_prompts_twice(tmp_path):
-    folder = shutil.copytree(gemma3.TINY, tmp_path / "model")
+    folder = shutil.copytree(TINY, tmp_path / "model")
     made = json.loads((folder / "tokenizer.json").read_text())
     bos, text = (
         {"SpecialToken": {"id": "<bos>", "type_id": 0}},
@@ -108,7 +108,7 @@ def test_one_epoch_shows_each_example_once(tokenizer):
 
 
 def test_a_tokenizer_without_template_is_refused(tmp_path):
-    folder = Path(shutil.copytree(gemma3.TINY, tmp_path / "model"))
+    folder = Path(shutil.copytree(TINY, tmp_path / "model"))
     (folder / "chat_template.jinja").unlink(missing_ok=True)
     config = folder / "tokenizer_config.json"
     stripped = json.loads(config.read_text())

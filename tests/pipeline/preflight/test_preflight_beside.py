@@ -7,7 +7,7 @@ from flax import nnx
 
 from pipeline.config import Preset
 from pipeline.generate import decode, engine
-from pipeline.model import gemma3
+from pipeline.model import device_mesh, gemma3
 from pipeline.model.lora import add_adapters
 from pipeline.preflight import abstract, compiled, programs, report, steps
 from pipeline.preflight.chips import CHIPS, GIB, chip_of
@@ -93,12 +93,12 @@ def test_the_cache_and_the_prompts_counted_are_those_of_the_engine():
     model = gemma3.load("tiny").model
     [step] = [step for step in steps.steps_of(preset) if step.name == "eval decode"]
     dtype = jax.tree.leaves(nnx.state(model))[0].dtype
-    slots = jax.eval_shape(lambda: decode.no_texts(model, step.rows, 800, 200, dtype))
+    slots = jax.eval_shape(lambda: decode.free_slots(model, step.rows, 800, 200, dtype))
     found = parts_of(preset, "eval decode")
     assert found["cache"] == size_of(slots.cache)
     ids = jax.ShapeDtypeStruct((step.at_once, 600), "int32")
     lengths = jax.ShapeDtypeStruct((step.at_once,), "int32")
-    read = decode.steps_of(model, [1], None).read
+    read = decode.compiled_steps(model, [1], None).read
     prompts = jax.eval_shape(read, jax.tree.leaves(nnx.state(model)), ids, lengths)
     assert found["prompts"] == size_of(prompts) - size_of(lengths)
 
@@ -128,7 +128,7 @@ def test_putting_prompts_into_slots_is_compiled_too(tmp_path, monkeypatch):
 def test_adapters_are_not_counted_among_the_weights_of_a_trained_model():
     preset = load_preset("tiny")
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout decode"]
-    mesh = gemma3.mesh_of()
+    mesh = device_mesh()
     with abstract.on(mesh):
         model = abstract.sampled_from(step, preset, mesh)
     guess = estimated(step, preset, 32 * GIB).parts

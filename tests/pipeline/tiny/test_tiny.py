@@ -8,8 +8,8 @@ from tunix.models.gemma3 import model as gemma3
 
 from data.sources.samples import word_problems
 from evals.graders.rules import GRADERS
-from pipeline.generate.rollout import Sampling, generator
-from pipeline.model import gemma3 as models
+from pipeline.generate import Sampling, completer
+from pipeline.model import TINY, gemma3 as models
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.tiny import train_base
 
@@ -24,7 +24,7 @@ def answers():
     made = list(word_problems.problems(PROBLEMS, 77, "test"))
     prompts = [prompt_text(tokenizer, problem.question) for problem in made]
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
-    write = generator(
+    write = completer(
         loaded.model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=96), slots=100
     )
     texts = [completion.text for completion in write(prompts, 0)]
@@ -37,13 +37,13 @@ def share(answers, grader, column):
 
 
 def test_the_folder_is_what_hugging_face_expects_and_small():
-    names = {path.name for path in models.TINY.iterdir()}
+    names = {path.name for path in TINY.iterdir()}
     assert names >= {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"}
-    assert sum(path.stat().st_size for path in models.TINY.iterdir()) <= 8_000_000
+    assert sum(path.stat().st_size for path in TINY.iterdir()) <= 8_000_000
 
 
 def test_the_configuration_is_a_gemma_3_with_local_and_global_layers():
-    config = json.loads((models.TINY / "config.json").read_text())
+    config = json.loads((TINY / "config.json").read_text())
     assert config["model_type"] == "gemma3_text"
     assert set(config["layer_types"]) == {"sliding_attention", "full_attention"}
 
@@ -61,7 +61,7 @@ def test_the_base_ends_its_answers(answers):
 
 
 def test_training_from_nothing_gives_every_matrix_a_scale():
-    made = gemma3.Gemma3(models.architecture(models.TINY, "float32"), rngs=nnx.Rngs(0))
+    made = gemma3.Gemma3(models.architecture(TINY, "float32"), rngs=nnx.Rngs(0))
 
     def flat():
         state = nnx.to_flat_state(nnx.state(made, nnx.Param))

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from data.errors import UserError
 from data.store.store import ask
 from pipeline.config import SftConfig
-from pipeline.model import gemma3
+from pipeline.model import TINY, gemma3
 from pipeline.model.lora import add_adapters
 from pipeline.model.tokenizer import Tokenizer
 from pipeline.train import sft
@@ -39,7 +39,7 @@ def test_what_was_begun_otherwise_is_not_gone_on_with(cold, few):
     other = replace(cold["config"], learning_rate=1e-3)
     with pytest.raises(UserError, match=r"config.learning_rate was 0.005 and is 0.001"):
         sft.train(
-            gemma3.load(str(few)), cold["rows"], Tokenizer(gemma3.TINY), other,
+            gemma3.load(str(few)), cold["rows"], Tokenizer(TINY), other,
             folder=cold["folder"], metrics=StoreMetrics(cold["store"], "x"),
             progress=lambda *shown: None,
         )  # fmt: skip
@@ -48,7 +48,7 @@ def test_what_was_begun_otherwise_is_not_gone_on_with(cold, few):
 def test_no_example_that_fits_is_refused_with_the_limit(cold, few, tmp_path):
     with pytest.raises(UserError, match="160 tokens or fewer"):
         sft.train(
-            gemma3.load(str(few)), [], Tokenizer(gemma3.TINY), cold["config"],
+            gemma3.load(str(few)), [], Tokenizer(TINY), cold["config"],
             folder=tmp_path, metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,
         )  # fmt: skip
 

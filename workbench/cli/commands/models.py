@@ -36,12 +36,13 @@ def sft(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Answ
     """Teach the format: supervised fine-tuning on the preset's records."""
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
+        from pipeline.model import model_folder
         from workbench.lookup import starting_model
 
         begin = starting_model(job.store, model or job.preset.model.model)
         if preflight:
             refuse_what_does_not_fit(job.preset, begin.model, SFT)
-        stages.gemma3.checked(begin.model)  # before any row is read
+        model_folder(begin.model)  # before any row is read
         counts = stages.prepare(job)
         converter = counts[job.preset.data.records]["convert"]["converter"]
         done = stages.train_sft(job, begin.model, converter)
@@ -62,12 +63,13 @@ def grpo(folder: Path, model: str | None, preflight: bool, **chosen: Any) -> Ans
     """Strengthen the reasoning: GRPO on the preset's train problems."""
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
+        from pipeline.model import model_folder
         from workbench.lookup import latest_model, starting_model
 
         begin = starting_model(job.store, model) if model else latest_model(job.store, "sft")
         if preflight:
             refuse_what_does_not_fit(job.preset, begin.model, GRPO)
-        stages.gemma3.checked(begin.model)
+        model_folder(begin.model)
         stages.prepare(job)
         done = stages.train_grpo(job, begin.model, begin.run)
     return {"run": done.run, **done.summary}, tables.counts("GRPO")
@@ -89,10 +91,11 @@ def eval_(folder: Path, model: str | None, served: Serving | None, **chosen: Any
     with job_of(folder, **chosen) as job:
         from evals.comparison import compare
         from pipeline.job import stages
+        from pipeline.model import model_folder
         from workbench.lookup import starting_model
 
         begin = starting_model(job.store, model or job.preset.model.model)
-        stages.gemma3.checked(begin.model)
+        model_folder(begin.model)
         stages.prepare(job)
         done = stages.evaluate(job, begin.stage, begin.model, begin.run)
         rows = compare.stages(job.store, [done.run], job.preset.eval.grader)
@@ -115,10 +118,11 @@ def export(folder: Path, model: str | None, out: Path | None, **chosen: Any) -> 
     """
     with job_of(folder, **chosen) as job:
         from pipeline.job import stages
+        from pipeline.model import model_folder
         from workbench.lookup import latest_model, starting_model
 
         begin = starting_model(job.store, model) if model else latest_model(job.store, "grpo")
-        stages.gemma3.checked(begin.model)
+        model_folder(begin.model)
         stages.prepare(job)
         target = out or folder / "exports" / (begin.run or Path(begin.model).name)
         done = stages.export_model(job, begin.model, target, begin.run)

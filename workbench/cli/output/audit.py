@@ -69,9 +69,9 @@ def _seen(
     quiet()
     from pipeline.evaluate import count_tokens  # loads jax, so only here
     from pipeline.job import examples_of
-    from pipeline.model import gemma3
+    from pipeline.model import model_folder
 
-    folder = gemma3.checked(starting_model(store, model).model)
+    folder = model_folder(starting_model(store, model).model)
     examples = examples_of(store, source, converter)
     with bars() as bar:
         tokenizer = count_tokens(store, source, converter, examples, model, folder, bar("tokens"))

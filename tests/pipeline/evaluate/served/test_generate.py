@@ -12,7 +12,7 @@ from pipeline.evaluate.evaluate import store_evaluation
 from pipeline.evaluate.served.generate import generator
 from pipeline.evaluate.served.server import Server
 from pipeline.generate.requests import Request, Sampling
-from pipeline.model import gemma3
+from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from tests.support.served import Reply, said, serving
 
@@ -43,7 +43,7 @@ def test_the_projects_own_evaluation_can_ask_a_server(store):
 
 
 def test_a_server_goes_on_with_the_text_that_the_engine_would_go_on_with():
-    tokenizer = Tokenizer(gemma3.TINY)
+    tokenizer = Tokenizer(TINY)
     prompt = prompt_text(tokenizer, "What is 2 + 2?")
     with serving() as running:
         [(place, found)] = generator(Server(running.url, "m"))(

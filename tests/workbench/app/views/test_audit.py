@@ -14,7 +14,7 @@ from data.store.store import add, ask
 from evals import token_budget
 from pipeline.evaluate.token_counts import count_tokens
 from pipeline.job.inputs import examples_of
-from pipeline.model import gemma3
+from pipeline.model import TINY
 from tests.data.audit import test_queries
 from tests.data.audit.test_quarantine import ROWS, write_jsonl
 from workbench.app import state
@@ -144,7 +144,7 @@ def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_b
                     ["record_id"].item(), "a chorus", "ana")  # fmt: skip
     version = queries.newest(mine, "mine")
     examples = examples_of(mine, "mine", version)
-    count_tokens(mine, "mine", version, examples, "tiny", gemma3.TINY, lambda *shown: None)
+    count_tokens(mine, "mine", version, examples, "tiny", TINY, lambda *shown: None)
     page = show(PAGE, view="What training sees")
     assert any("exact in 2 of 2" in success.value for success in page.success)
     page.number_input(key="pick budget").set_value(100).run()
@@ -157,7 +157,7 @@ def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
     convert_source(mine, "mine", frozenset(RULES))
     newest, older = queries.conversions(mine)["converter"].to_list()
     examples = examples_of(mine, "mine", older)
-    count_tokens(mine, "mine", older, examples, "tiny", gemma3.TINY, lambda *shown: None)
+    count_tokens(mine, "mine", older, examples, "tiny", TINY, lambda *shown: None)
     [tokenizer] = token_budget.tokenizers(mine, "mine", older)
     count = pl.lit("zebra", dtype=pl.String).alias("tokenizer")
     runs.begin(mine, "tokens", run="tokens-2", config={}, seed=None, inputs={})

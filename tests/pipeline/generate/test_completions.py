@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from pipeline.generate.rollout import Sampling, generator, requests_for
+from pipeline.generate import Sampling
+from pipeline.generate.completions import completer, requests_for
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 
@@ -32,12 +33,12 @@ def settings(**changes) -> Sampling:
 
 @pytest.fixture(scope="module")
 def greedy(tiny, tokenizer):
-    return generator(tiny.model, tokenizer, settings(), slots=2)
+    return completer(tiny.model, tokenizer, settings(), slots=2)
 
 
 @pytest.fixture(scope="module")
 def sampled(tiny, tokenizer):
-    return generator(tiny.model, tokenizer, settings(temperature=1.0), slots=2)
+    return completer(tiny.model, tokenizer, settings(temperature=1.0), slots=2)
 
 
 def test_greedy_writes_words_and_not_the_first_token_of_the_vocabulary(greedy, prompts, tokenizer):
@@ -70,14 +71,14 @@ def test_samples_of_a_prompt_have_seeds_of_their_own_whoever_is_beside_them(prom
 
 
 def test_a_prompt_over_the_limit_is_refused(tiny, tokenizer, prompts):
-    narrow = generator(tiny.model, tokenizer, settings(max_prompt_tokens=8), slots=2)
+    narrow = completer(tiny.model, tokenizer, settings(max_prompt_tokens=8), slots=2)
     with pytest.raises(UserError, match="the limit is 8"):
         narrow(prompts, 0)
 
 
 def test_top_k_beyond_the_vocabulary_is_refused_with_its_size(tiny, tokenizer):
     with pytest.raises(UserError, match="top_k is 10000000"):
-        generator(tiny.model, tokenizer, settings(temperature=1.0, top_k=10_000_000), slots=2)
+        completer(tiny.model, tokenizer, settings(temperature=1.0, top_k=10_000_000), slots=2)
 
 
 def test_order_and_neighbours_do_not_change_a_text(sampled, prompts):
