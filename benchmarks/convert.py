@@ -96,7 +96,7 @@ def compared(n: int, case: str) -> list[dict[str, Any]]:
             file = f"{cache}/{repeat}.arrow"
             theirs.append(seconds(lambda file=file: whole.map(way, cache_file_name=file)))
             ours.append(
-                seconds(lambda: [convert_rows("stratos", part) for part in batched(rows, BATCH)])
+                seconds(lambda: [convert_rows(part, "stratos") for part in batched(rows, BATCH)])
             )
     ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
     mine, usual_way = statistics.median(ours), statistics.median(theirs)
@@ -119,7 +119,7 @@ def alone(n: int) -> list[dict[str, Any]]:
     for part in batched(made_rows(n), BATCH):
         characters += sum(len(turn["value"]) for row in part for turn in row["conversations"])
         begin = time.perf_counter()
-        kept += convert_rows("stratos", part).filter(outcome="example").height
+        kept += convert_rows(part, "stratos").filter(outcome="example").height
         took += time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     case = f"{n} rows alone, {kept} kept"

@@ -17,7 +17,7 @@ FLOORS = ["data", "evals", "pipeline", "workbench"]  # each may import itself an
 TRAINING = {"jax", "flax", "grain", "optax", "orbax", "qwix", "transformers", "tunix"}
 HUBS = {"datasets", "kagglehub"}
 FLAT = {  # the only modules that lie in a floor itself
-    "data": {"errors", "lineage", "progress", "response_format"},
+    "data": {"errors", "lineage", "progress", "response_format", "worker_pool"},
     "evals": {"contamination", "similar_problems", "token_budget"},
     "pipeline": {"config", "distributed", "stopping"},
     "workbench": {"__main__", "doctor"},

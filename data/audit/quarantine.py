@@ -9,7 +9,15 @@ from typing import Any
 import polars as pl
 
 from data.audit.queries import newest
-from data.conversion import RULES, VERSION, candidates, converter, dialects, examples, problems
+from data.conversion import (
+    RULES,
+    VERSION,
+    candidates,
+    converter_version,
+    dialect_table,
+    examples,
+    problems,
+)
 from data.conversion.convert import convert
 from data.errors import UserError
 from data.store import TABLES, Store, add, ask, runs, state_db
@@ -85,15 +93,15 @@ def _add_candidate(
     store: Store, record: dict[str, Any], version: str, reason: str, author: str
 ) -> None:
     rules = frozenset(set(version.split("+")) & RULES.keys())
-    with dialects.in_use(_dialects_of(store, record["record_id"], version), version):
-        if converter(rules) != version:
-            raise NothingToRelease(
-                f"record {record['record_id']} was converted by {version}, and this thinkbench"
-                f" converts by {VERSION}. Convert again first: thinkbench convert"
-                f" {record['source']}"
-            )
-        found = examples(candidates(pl.DataFrame([record]), rules), version)
-        why = convert(record["shape"], json.loads(record["body"]), rules).reason
+    table = dialect_table(_dialects_of(store, record["record_id"], version), version)
+    if converter_version(rules, table) != version:
+        raise NothingToRelease(
+            f"record {record['record_id']} was converted by {version}, and this thinkbench"
+            f" converts by {VERSION}. Convert again first: thinkbench convert"
+            f" {record['source']}"
+        )
+    found = examples(candidates(pl.DataFrame([record]), rules, table), version)
+    why = convert(json.loads(record["body"]), record["shape"], table, rules).reason
     if found.is_empty():
         raise NothingToRelease(
             f"record {record['record_id']} has {why!r}: its markers give no reasoning and"

@@ -1,7 +1,7 @@
-"""Conversion: each record becomes one example, or is quarantined with its reason. None is lost.
+"""Conversion: each record becomes one example, or is quarantined with a reason. None is lost.
 
 Reasoning and answer are cut from the source, never rewritten: their spans are recorded. A repair
-is a named rule, off unless asked for.
+is a named rule, off by default.
 """
 
 import re
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from data.conversion import repairs, text_defects
-from data.conversion.blocks import Span as Place, Structure, structure
-from data.conversion.boxes import Box, boxes, same_form
+from data.conversion import detect, repairs
+from data.conversion.blocks import Blocks, Span, find_blocks
+from data.conversion.boxes import Box, boxes, comparable
 from data.conversion.defects import ERROR, Defect, in_order
-from data.conversion.dialects import HASHES, dialects, own_version
-from data.conversion.markers import markers_in, nearly_markers_in
+from data.conversion.dialects import BUNDLED, HASHES, DialectTable
+from data.conversion.markers import Marker, markers_in, nearly_markers_in
 from data.conversion.prompts import Rewrite, rewritten
-from data.conversion.strays import misspelt, strays
 from data.errors import UserError
 from data.sources import row_shapes
 
@@ -34,7 +33,7 @@ STATED = re.compile(
 
 
 @dataclass(frozen=True)
-class Span:
+class Excerpt:
     """text = completion[start:end], without the whitespace around it."""
 
     text: str
@@ -45,15 +44,16 @@ class Span:
 @dataclass(frozen=True)
 class Example:
     prompt: str
-    reasoning: Span
-    answer: Span
+    reasoning: Excerpt
+    answer: Excerpt
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of a row.
+    """What became of a record.
 
-    candidate: what the markers say, whatever is wrong with it; None where they say too little
+    candidate: the example that the markers give, whatever defects it has; None where they do not
+        delimit both a reasoning and an answer
     """
 
     dialect: str | None
@@ -64,7 +64,7 @@ class Conversion:
 
     @property
     def example(self) -> Example | None:
-        """The candidate, where no defect is an error."""
+        """The candidate, unless a defect is an error."""
         return None if self.reason else self.candidate
 
     @property
@@ -73,63 +73,88 @@ class Conversion:
 
     @property
     def reason(self) -> str | None:
-        """The first error: what quarantined the row."""
+        """The first error: it quarantined the record."""
         return next((d.phrase for d in self.defects if d.severity == ERROR), None)
 
 
-def converter(rules: frozenset[str]) -> str:
-    """The version under which results are stored: of code, a person's dialects, and rules."""
+def converter_version(rules: frozenset[str], table: DialectTable = BUNDLED) -> str:
+    """The name under which results are stored: version of the code, own dialects, and rules."""
+    _check_rules(rules)
+    return "+".join(part for part in (VERSION, table.version, *sorted(rules)) if part)
+
+
+def _check_rules(rules: frozenset[str]) -> None:
     if unknown := sorted(rules - RULES.keys()):
         raise UserError(f"no rule {', '.join(unknown)}; the rules are {', '.join(RULES)}")
-    return "+".join(part for part in (VERSION, own_version(), *sorted(rules)) if part)
 
 
-def convert(shape: str, row: dict[str, Any], rules: frozenset[str] = frozenset()) -> Conversion:
-    """What becomes of one row. Pure: the same row and rules give the same result."""
-    converter(rules)
+def convert(
+    record: dict[str, Any],
+    shape: str,
+    table: DialectTable = BUNDLED,
+    rules: frozenset[str] = frozenset(),
+) -> Conversion:
+    """What becomes of one record. Pure: the same arguments give the same result.
+
+    record: the row as its source has it
+    shape: where the row holds its texts (data/sources/row_shapes.py)
+    """
+    _check_rules(rules)
     try:
-        said = row_shapes.turns(shape, row)
+        turns = row_shapes.turns(shape, record)
     except row_shapes.WrongShape as error:
         return Conversion(None, None, (Defect(error.phrase, "row", 0, 0),))
-    text = said.completion
-    prompt = rewritten(said.system, said.prompt)
-    markers = markers_in(text)
-    marked = shape != "gsm8k"
-    nearly = nearly_markers_in(text, markers)
-    found = structure(text, markers, prompt.opener, rules, nearly) if marked else _hashes(text)
-    dialect = dialects().get(found.dialect or "")
-    blocks = [span for span in (found.reasoning, found.answer) if span is not None]
-    defects = [*prompt.defects, *found.defects, *strays(markers, dialect, blocks)]
-    defects += misspelt(nearly, found.defects)
-    defects += _of_texts(text, said.prompt, prompt.text, found)
+    text = turns.completion
+    prompt = rewritten(turns.system, turns.prompt, table)
+    markers = markers_in(text, table)
+    nearly = nearly_markers_in(text, markers, table)
+    if shape == "gsm8k":
+        blocks = _hash_blocks(text)
+        rules = frozenset()  # the answer after #### is bare: there is no box to take it from
+    else:
+        blocks = find_blocks(text, markers, table, opener=prompt.opener, rules=rules, nearly=nearly)
+    defects = [*prompt.defects, *blocks.defects]
+    defects += _stray_markers(markers, blocks, table) + detect.misspelt(nearly, blocks.defects)
+    defects += _text_defects(text, turns.prompt, prompt.text, blocks)
     rewrites = prompt.rewrites + tuple(
         Rewrite(repair.rule, "completion", repair.at, repair.at, "", repair.marker)
-        for repair in found.repairs
+        for repair in blocks.repairs
     )
     candidate = None
-    if found.reasoning and found.answer:
-        # GSM8K has its answer bare after ####: there is no box to take it from
-        named = rules if marked else frozenset()
-        answer, more, taken = _answer(text, said.prompt, found.reasoning, found.answer, named)
-        defects += [] if found.defects else more
-        rewrites += taken
-        whole = Example(prompt.text, _cut(text, found.reasoning), _cut(text, answer or Place(0, 0)))
-        candidate = whole if whole.reasoning.text and whole.answer.text else None
-    return Conversion(found.dialect, found.pattern, in_order(defects), rewrites, candidate)
+    if blocks.reasoning and blocks.answer:
+        answer, answer_defects, answer_rewrites = _answer(
+            text, turns.prompt, blocks.reasoning, blocks.answer, rules
+        )
+        defects += [] if blocks.defects else answer_defects
+        rewrites += answer_rewrites
+        candidate = _candidate(text, prompt.text, blocks.reasoning, answer)
+    return Conversion(blocks.dialect, blocks.pattern, in_order(defects), rewrites, candidate)
 
 
-def _cut(text: str, place: Place) -> Span:
-    return Span(text[place.start : place.end], place.start, place.end)
+def _candidate(text: str, prompt: str, reasoning: Span, answer: Span | None) -> Example | None:
+    if answer is None or reasoning.start == reasoning.end or answer.start == answer.end:
+        return None
+    return Example(prompt, _excerpt(text, reasoning), _excerpt(text, answer))
 
 
-def _hashes(text: str) -> Structure:
-    """GSM8K's own form: all before the last `####` is the reasoning, all after it the answer."""
+def _excerpt(text: str, span: Span) -> Excerpt:
+    return Excerpt(text[span.start : span.end], span.start, span.end)
+
+
+def _stray_markers(markers: list[Marker], blocks: Blocks, table: DialectTable) -> list[Defect]:
+    spans = [span for span in (blocks.reasoning, blocks.answer) if span is not None]
+    dialect = table.dialects.get(blocks.dialect or "")
+    return detect.stray_markers(markers, dialect, spans, table)
+
+
+def _hash_blocks(text: str) -> Blocks:
+    """GSM8K's form: the reasoning stands before the last `####`, the answer after it."""
     at = text.rfind(HASHES)
     if at < 0:
-        where = Defect("no answer", "completion", len(text), len(text))
-        return Structure(None, None, defects=(where,), closed=True)
-    reasoning = Place(0, at).stripped(text)
-    answer = Place(at + len(HASHES), len(text)).stripped(text)
+        missing = Defect("no answer", "completion", len(text), len(text))
+        return Blocks(None, None, defects=(missing,), closed=True)
+    reasoning = Span(0, at).stripped(text)
+    answer = Span(at + len(HASHES), len(text)).stripped(text)
     defects = []
     if reasoning.start == reasoning.end:
         defects.append(Defect("no thinking", "completion", 0, at))
@@ -137,66 +162,67 @@ def _hashes(text: str) -> Structure:
         defects.append(Defect("answer empty", "completion", answer.start, answer.end))
     first = text.find(HASHES)
     if first < at:
-        given = text[first + len(HASHES) :].lstrip().split("\n")[0].strip()
-        same = given == text[answer.start : answer.end]
+        first_answer = text[first + len(HASHES) :].lstrip().split("\n")[0].strip()
+        same = first_answer == text[answer.start : answer.end]
         phrase = "doubled block" if same else "two answers that differ"
         defects.append(Defect(phrase, "completion", first, first + len(HASHES)))
-    return Structure("hashes", None, reasoning, answer, (), tuple(defects), closed=True)
+    return Blocks("hashes", None, reasoning, answer, (), tuple(defects), closed=True)
 
 
-def _of_texts(text: str, asked: str, prompt: str, found: Structure) -> list[Defect]:
-    """Defects of the texts themselves, whatever their markers say."""
-    defects = text_defects.failed(asked, "prompt") + text_defects.failed(text, "completion")
+def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) -> list[Defect]:
+    """Defects of the texts themselves, whatever their markers.
+
+    source_prompt: as the record has it; prompt: as it is trained on
+    """
+    defects = detect.error_text(source_prompt, "prompt") + detect.error_text(text, "completion")
     if not prompt:
-        defects.append(Defect("prompt empty", "prompt", 0, len(asked)))
-    for place in (found.reasoning, found.answer):
-        if place is not None and place.start > 0:
-            inside = text[place.start : place.end]
-            is_answer = place is found.answer
-            defects += text_defects.failed(inside, "completion", place.start, is_answer)
+        defects.append(Defect("prompt empty", "prompt", 0, len(source_prompt)))
+    for span in (blocks.reasoning, blocks.answer):
+        if span is not None and span.start > 0:
+            inside = text[span.start : span.end]
+            defects += detect.error_text(inside, "completion", span.start, span is blocks.answer)
     if not any(d.phrase == "error text instead of content" for d in defects):
         defects += [
-            Defect("text outside the blocks", "completion", place.start, place.end)
-            for place in found.outside
+            Defect("text outside the blocks", "completion", span.start, span.end)
+            for span in blocks.outside
         ]
-    defects += text_defects.looped(text, "completion") + text_defects.mixed(text, asked)
-    if not found.closed:
-        known = any(d.phrase == "text cut off" for d in found.defects)
-        defects += [] if known else text_defects.cut_off(text)
+    defects += detect.repetition(text, "completion") + detect.mixed_scripts(text, source_prompt)
+    if not blocks.closed and not any(d.phrase == "text cut off" for d in blocks.defects):
+        defects += detect.cut_off(text)
     return defects
 
 
 def _answer(
-    text: str, asked: str, reasoning: Place, block: Place, rules: frozenset[str]
-) -> tuple[Place | None, list[Defect], tuple[Rewrite, ...]]:
-    """The answer that is trained on, the defects of the answer block, and what a rule changed."""
-    given = boxes(text, block.start, block.end)
-    defects = _differing(text, reasoning, block, given)
-    short = text_defects.not_short(text[block.start : block.end], block.start)
+    text: str, source_prompt: str, reasoning: Span, block: Span, rules: frozenset[str]
+) -> tuple[Span | None, list[Defect], tuple[Rewrite, ...]]:
+    """The answer to train on, the defects of the answer block, and the rewrite of a rule."""
+    boxed = boxes(text, block.start, block.end)
+    defects = _differing(text, reasoning, block, boxed)
+    long = detect.not_short(text[block.start : block.end], block.start)
     if "answer-from-box" in rules:
-        if not given:
+        if not boxed:
             missing = Defect("boxed answer missing", "completion", block.start, block.end, ERROR)
-            return None, [*defects, *short, missing], ()
-        answer = Place(given[-1].start, given[-1].end).stripped(text)
+            return None, [*defects, *long, missing], ()
+        answer = Span(boxed[-1].start, boxed[-1].end).stripped(text)
         before, after = text[block.start : block.end], text[answer.start : answer.end]
         rewrite = Rewrite("answer-from-box", "completion", block.start, block.end, before, after)
-        defects += text_defects.not_short(after, answer.start)
+        defects += detect.not_short(after, answer.start)
         return answer, defects, (rewrite,)
-    if "\\boxed" in asked and not given and not short:
+    if "\\boxed" in source_prompt and not boxed and not long:
         defects.append(Defect("boxed answer missing", "completion", block.start, block.end))
-    return block, defects + short, ()
+    return block, defects + long, ()
 
 
-def _differing(text: str, reasoning: Place, block: Place, given: list[Box]) -> list[Defect]:
+def _differing(text: str, reasoning: Span, block: Span, boxed: list[Box]) -> list[Defect]:
     """Whether the answers that the block states differ, or its boxes from the reasoning's last."""
     stated = list(STATED.finditer(text, block.start, block.end))
     if len({Decimal(match["number"].replace(",", "")) for match in stated}) > 1:
         last = stated[-1]
         if last["final"]:  # else these may be answers to several questions
             return [Defect("two answers that differ", "completion", *last.span())]
-    if not given:
+    if not boxed:
         return []
     concluded = boxes(text, reasoning.start, reasoning.end)[-1:]
-    if len({same_form(box.text) for box in concluded + given}) == 1:
+    if len({comparable(box.text) for box in concluded + boxed}) == 1:
         return []
-    return [Defect("two answers that differ", "completion", given[-1].start, given[-1].end)]
+    return [Defect("two answers that differ", "completion", boxed[-1].start, boxed[-1].end)]

@@ -1,26 +1,29 @@
-"""Converting what is ingested, or a file, batch by batch; and counting what became of it."""
+"""Conversion of the records of a source into the store, in worker processes if there are many."""
 
-import itertools
+import functools
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from data.conversion import dialects
-from data.conversion.convert import Conversion, Example, convert, converter
+from data.conversion.convert import Conversion, Example, convert, converter_version
+from data.conversion.dialects import BUNDLED, DialectTable
 from data.conversion.prompts import Rewrite
 from data.errors import UserError
 from data.progress import Progress, no_progress
-from data.sources import Rejected, files_in, row_shapes, rows_at_most, rows_of, skipped_in
 from data.store import TABLES, Store, add, ask, runs
+from data.worker_pool import cores, map_in_order
 
-BATCH = 4_000  # records of one part
-NAMED = 20  # lines that are no rows
-OF_RECORDS = ("record_id", "source", "shape", "split", "body")
+BATCH = 4_000  # records of one part of the store, and of one task of a worker process
+# Fewer records take less than a second: starting processes would take longer
+FEWEST_FOR_PROCESSES = 3 * BATCH
+MOST_WORKERS = 6  # more do not help: one process reads and writes for all of them
+RECORD = ("record_id", "source", "shape", "split", "body")
 RESULT = ("outcome", "reason", "dialect", "pattern", "defects")
 TEXTS = (
     "prompt", "reasoning", "answer", "reasoning_start", "reasoning_end", "answer_start",
@@ -29,88 +32,136 @@ TEXTS = (
 CONVERTED = {name: (TABLES["conversions"] | TABLES["examples"])[name] for name in (*RESULT, *TEXTS)}
 
 
-def convert_source(
-    store: Store, source: str, rules: frozenset[str] = frozenset(), progress: Progress | None = None
-) -> dict[str, Any]:
-    """Convert the records of `source` that this converter has not seen; count all of them.
+@dataclass(frozen=True)
+class Converter:
+    """The settings of one conversion of many records.
 
-    The object of `thinkbench convert`. What another version or other rules made stays beside it.
+    workers: processes that convert; None: one a core if there are enough records; 1: this process
     """
-    version = converter(rules)
-    every = ask(
+
+    rules: frozenset[str] = frozenset()
+    table: DialectTable = BUNDLED
+    workers: int | None = None
+
+    @property
+    def version(self) -> str:
+        return converter_version(self.rules, self.table)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the run stores: enough to convert a record in the same way later."""
+        config: dict[str, Any] = {"converter": self.version, "rules": sorted(self.rules)}
+        return config | ({"dialects": own} if (own := self.table.own_rows) else {})
+
+    def workers_for(self, records: int) -> int:
+        if self.workers is not None:
+            return self.workers
+        return 1 if records < FEWEST_FOR_PROCESSES else min(cores(), MOST_WORKERS)
+
+
+def convert_source(
+    store: Store,
+    source: str,
+    rules: frozenset[str] = frozenset(),
+    progress: Progress | None = None,
+    *,
+    table: DialectTable = BUNDLED,
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Convert the records of `source` that this converter has not converted; count all of them.
+
+    The object of `thinkbench convert`. Results of other versions and rules stay in the store.
+    """
+    converter = Converter(rules, table, workers)
+    records = _records_of(store, source, converter.version)
+    if records.is_empty():
+        raise UserError(
+            f"the store has no records of {source!r}; ingest them first: thinkbench ingest {source}"
+        )
+    if not records["is_converted"].all():
+        _convert(store, source, converter, records, progress or no_progress)
+    return {
+        "source": source,
+        "converter": converter.version,
+        **counts(store, source, converter.version),
+    }
+
+
+def _records_of(store: Store, source: str, version: str) -> pl.DataFrame:
+    """record_id, row_number, is_converted: in the order of the numbers, as they lie in the store.
+
+    is_converted: whether the converter `version` has converted the record
+    """
+    return ask(
         store,
         """
-        select record_id, min(row_number) as row_number
+        with converted as (
+            select distinct record_id from conversions
+            where source = $source and converter = $version
+        )
+        select
+            record_id,
+            min(row_number) as row_number,
+            record_id in (from converted) as is_converted
         from records
         where source = $source
         group by record_id
         order by row_number, record_id
         """,
         source=source,
-    )
-    if every.is_empty():
-        raise UserError(
-            f"the store has no records of {source!r}; ingest them first: thinkbench ingest {source}"
-        )
-    done = ask(
-        store,
-        """
-        select distinct record_id from conversions
-        where source = $source and converter = $version
-        """,
-        source=source,
         version=version,
-    )["record_id"]
-    if len(done) < every.height:
-        shown = progress or no_progress
-        _convert(store, source, version, rules, every, set(done), shown)
-    return {"source": source, "converter": version, **counts(store, source, version)}
+    )
 
 
 def _convert(
-    store: Store,
-    source: str,
-    version: str,
-    rules: frozenset[str],
-    every: pl.DataFrame,
-    done: set[str],
-    progress: Progress,
+    store: Store, source: str, converter: Converter, records: pl.DataFrame, progress: Progress
 ) -> None:
-    """Convert those of `every` record that are not `done`, a part at a time.
+    """Convert those of `records` that are not converted, one part of the store at a time.
 
-    every: record_id, row_number; in the order of the numbers, as they lie in the store
-
-    Parts are cut from the whole list and named by what they hold: a run that goes on after it was
-    broken off, or beside another process, writes the same parts again and adds nothing.
+    Parts are cut from the list of all records, and their contents give them their names: a run
+    that resumes, or runs beside another process, writes the same parts again and adds nothing.
     """
-    digest = runs.fingerprint(records=every["record_id"].sort().to_list(), converter=version)
+    version = converter.version
+    digest = runs.fingerprint(records=records["record_id"].sort().to_list(), converter=version)
     run = f"convert-{source}-{digest[:12]}"
-    config: dict[str, Any] = {"source": source, "converter": version, "rules": sorted(rules)}
-    if own := dialects.own_rows():  # a release converts by them again
-        config["dialects"] = own
+    config = {"source": source, **converter.config}
     try:
         runs.begin(store, "convert", run=run, config=config, seed=None, inputs={"records": digest})
     except runs.RunExists:  # another process has just converted these very records
         return
     tally: Counter[str] = Counter()
-    with runs.told_of(store, run):
-        for start in range(0, every.height, BATCH):
-            part = every[start : start + BATCH].filter(~pl.col("record_id").is_in(done))
-            if part.height:
-                tally.update(_convert_part(store, run, version, rules, part, start))
-            progress(min(start + BATCH, every.height), every.height, {})
+    work = functools.partial(convert_records, rules=converter.rules, table=converter.table)
+    parts = _unconverted_parts(store, records)
+    workers = converter.workers_for(records.height - records["is_converted"].sum())
+    with runs.told_of(store, run), closing(map_in_order(work, parts, workers)) as results:
+        for part, converted in results:
+            tally.update(_add_part(store, run, converter, part, converted))
+            progress(min(part.start + BATCH, records.height), records.height, {})
     runs.end(store, run, "done", dict(tally))
 
 
-def _convert_part(
-    store: Store, run: str, version: str, rules: frozenset[str], part: pl.DataFrame, place: int
-) -> Counter[str]:
-    """Convert the records of `part` and add what became of them; counts by outcome.
+@dataclass(frozen=True)
+class Part:
+    """Records of one part of the store that is to be written.
 
-    place: how many records came before
+    start: how many records of the source come before it
+    records: the columns RECORD, in the order of the ids
     """
-    ids = part["record_id"].to_list()
-    records = ask(
+
+    start: int
+    records: pl.DataFrame
+
+
+def _unconverted_parts(store: Store, records: pl.DataFrame) -> Iterator[Part]:
+    for start in range(0, records.height, BATCH):
+        batch = records[start : start + BATCH].filter(~pl.col("is_converted"))
+        if batch.height:
+            yield Part(start, _with_bodies(store, batch))
+
+
+def _with_bodies(store: Store, records: pl.DataFrame) -> pl.DataFrame:
+    """The columns RECORD of `records`, in the order of the ids."""
+    return ask(
         store,
         """
         select record_id, source, shape, split, body
@@ -120,15 +171,21 @@ def _convert_part(
         qualify row_number() over (partition by record_id order by run) = 1
         order by record_id
         """,
-        ids=ids,
-        first=part["row_number"].min(),
-        last=part["row_number"].max(),
+        ids=records["record_id"].to_list(),
+        first=records["row_number"].min(),
+        last=records["row_number"].max(),
     )
-    made = [
-        _of_shape(shape, records.filter(shape=shape), rules)
-        for shape in records["shape"].unique(maintain_order=True)
-    ]
-    done = pl.concat(made).with_columns(converter=pl.lit(version))
+
+
+def _add_part(
+    store: Store, run: str, converter: Converter, part: Part, converted: pl.DataFrame
+) -> Counter[str]:
+    """Add the results `converted` of `part` to the store; counts by outcome."""
+    version = converter.version
+    conversions = pl.concat([part.records, converted], how="horizontal").with_columns(
+        converter=pl.lit(version)
+    )
+    ids = part.records["record_id"].to_list()
     released = ask(
         store,
         """
@@ -137,32 +194,42 @@ def _convert_part(
         """,
         ids=ids,
     )
-    let_through = done.filter(outcome="quarantined").join(released, on="record_id", how="semi")
-    converted = done.filter(outcome="example").select(*OF_RECORDS, *TEXTS)
-    good = examples(pl.concat([converted, candidates(let_through, rules)]), version)
+    quarantined = conversions.filter(outcome="quarantined")
+    let_through = candidates(
+        quarantined.join(released, on="record_id", how="semi"), converter.rules, converter.table
+    )
+    good = conversions.filter(outcome="example").select(*RECORD, *TEXTS)
+    added = examples(pl.concat([good, let_through]), version)
     once = runs.fingerprint(records=ids, converter=version)
-    # conversions last: a record counts as converted when all of it is there
-    parts = {"examples": good, "problems": problems(good), "conversions": done}
-    for table, rows in parts.items():
-        columns = [name for name in TABLES[table] if name != "run"]
-        add(store, table, rows.select(columns), run=run, once=once, place=place)
-    return Counter(done["outcome"])
+    # conversions last: a record counts as converted when all its rows are in the store
+    rows_by_table = {"examples": added, "problems": problems(added), "conversions": conversions}
+    for name, rows in rows_by_table.items():
+        columns = [column for column in TABLES[name] if column != "run"]
+        add(store, name, rows.select(columns), run=run, once=once, place=part.start)
+    return Counter(conversions["outcome"])
 
 
-def _of_shape(shape: str, records: pl.DataFrame, rules: frozenset[str]) -> pl.DataFrame:
-    """`records`, all of one shape, beside what became of them."""
-    rows = [json.loads(body) for body in records["body"]]
-    return pl.concat([records, convert_rows(shape, rows, rules)], how="horizontal")
+def convert_records(part: Part, rules: frozenset[str], table: DialectTable) -> pl.DataFrame:
+    """`convert` of each record of `part`, in order: the columns CONVERTED."""
+    rows = zip(part.records["shape"], part.records["body"], strict=True)
+    return _frame(convert(json.loads(body), shape, table, rules) for shape, body in rows)
 
 
 def convert_rows(
-    shape: str, rows: Sequence[dict[str, Any]], rules: frozenset[str] = frozenset()
+    rows: Sequence[dict[str, Any]],
+    shape: str,
+    table: DialectTable = BUNDLED,
+    rules: frozenset[str] = frozenset(),
 ) -> pl.DataFrame:
-    """`convert` of each of `rows`, in their order: the columns CONVERTED.
+    """`convert` of each of `rows`, in order: the columns CONVERTED.
 
     Texts, spans and rewrites are null where the row is no example.
     """
-    return pl.DataFrame([_columns_of(convert(shape, row, rules)) for row in rows], schema=CONVERTED)
+    return _frame(convert(row, shape, table, rules) for row in rows)
+
+
+def _frame(conversions: Iterable[Conversion]) -> pl.DataFrame:
+    return pl.DataFrame([_columns_of(conversion) for conversion in conversions], schema=CONVERTED)
 
 
 def _columns_of(conversion: Conversion) -> dict[str, Any]:
@@ -191,18 +258,20 @@ def _example_columns(example: Example, rewrites: Iterable[Rewrite]) -> dict[str,
     }
 
 
-def candidates(records: pl.DataFrame, rules: frozenset[str]) -> pl.DataFrame:
-    """Examples as the markers of `records` give them, whatever defects there are: without ids.
+def candidates(
+    records: pl.DataFrame, rules: frozenset[str], table: DialectTable = BUNDLED
+) -> pl.DataFrame:
+    """Examples as the markers of `records` give them, whatever their defects: RECORD and TEXTS.
 
-    A record whose markers give no reasoning or no answer is left out.
+    A record whose markers do not delimit a reasoning and an answer is left out.
     """
     rows = []
-    for record in records.select(OF_RECORDS).iter_rows(named=True):
-        conversion = convert(record["shape"], json.loads(record["body"]), rules)
+    for record in records.select(RECORD).iter_rows(named=True):
+        conversion = convert(json.loads(record["body"]), record["shape"], table, rules)
         if conversion.candidate:
             rows.append(record | _example_columns(conversion.candidate, conversion.rewrites))
     columns = TABLES["records"] | TABLES["examples"]
-    return pl.DataFrame(rows, schema={name: columns[name] for name in (*OF_RECORDS, *TEXTS)})
+    return pl.DataFrame(rows, schema={name: columns[name] for name in (*RECORD, *TEXTS)})
 
 
 def examples(candidates: pl.DataFrame, version: str) -> pl.DataFrame:
@@ -237,7 +306,7 @@ def _problem(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def counts(store: Store, source: str, version: str) -> dict[str, Any]:
-    """read, converted, quarantined, by_dialect, by_defect, patterns, of all its records."""
+    """Counts of all records of `source`: read, converted, quarantined, by_dialect, ..."""
     one_each = """
         select outcome, dialect, pattern, list_distinct([d.phrase for d in defects]) as phrases
         from conversions
@@ -261,74 +330,3 @@ def counts(store: Store, source: str, version: str) -> dict[str, Any]:
         "by_defect": tally("unnest(phrases)"),
         "patterns": tally("pattern"),
     }
-
-
-def counted(rows: Iterable[tuple[str, str | None, str | None, list[str]]]) -> dict[str, Any]:
-    """Counts over rows of outcome, dialect, pattern and the phrases of defects."""
-    outcomes: Counter[str] = Counter()
-    by_dialect: Counter[str] = Counter()
-    by_defect: Counter[str] = Counter()
-    patterns: Counter[str] = Counter()
-    for outcome, dialect, pattern, phrases in rows:
-        outcomes[outcome] += 1
-        by_dialect[dialect or "none"] += 1
-        by_defect.update(set(phrases))
-        if pattern is not None:
-            patterns[pattern] += 1
-    return {
-        "read": outcomes.total(),
-        "converted": outcomes["example"],
-        "quarantined": outcomes["quarantined"],
-        "by_dialect": dict(by_dialect.most_common()),
-        "by_defect": dict(by_defect.most_common()),
-        "patterns": dict(patterns.most_common()),
-    }
-
-
-def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """`rows` in lists of `size`, the last of them shorter."""
-    rows = iter(rows)
-    while batch := list(itertools.islice(rows, size)):
-        yield batch
-
-
-def convert_file(
-    path: Path,
-    shape: str,
-    rules: frozenset[str] = frozenset(),
-    progress: Progress | None = None,
-    columns: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """Convert a file or folder without a store, and count.
-
-    columns: where rows hold what the shape expects (data/sources/column_mapping.py)
-
-    A line that is no row is quarantined like a row: read = converted + quarantined. rejections: the
-    first NAMED of them, with what is wrong.
-    """
-    version = converter(rules)
-    rejected: list[Rejected] = []
-    shown = progress or no_progress
-
-    def results():
-        read, of = 0, sum(map(rows_at_most, files_in(path)))
-        every = (rows_of(file, row_shapes.COLUMNS[shape], columns) for file in files_in(path))
-        for batch in batched(itertools.chain.from_iterable(every), BATCH):
-            rows = [row.values for row in batch if not isinstance(row, Rejected)]
-            for bad in (row for row in batch if isinstance(row, Rejected)):
-                if len(rejected) < NAMED:
-                    rejected.append(bad)
-                yield "quarantined", None, None, ["not a row"]
-            read += len(batch)
-            made = convert_rows(shape, rows, rules)
-            phrases = pl.col("defects").list.eval(pl.element().struct.field("phrase"))
-            yield from made.select("outcome", "dialect", "pattern", phrases).iter_rows()
-            shown(min(read, of), of, {})
-        shown(of, of, {})
-
-    counts = {"converter": version, **counted(results())}
-    if rejected:
-        counts["rejections"] = [
-            f"{bad.file}, number {bad.number + 1}: {bad.reason}" for bad in rejected
-        ]
-    return counts | ({"skipped_files": skipped} if (skipped := skipped_in(path)) else {})

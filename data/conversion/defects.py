@@ -1,24 +1,24 @@
-"""Defects: one fixed phrase for each kind of damage, with its severity and where it stands."""
+"""Defects: one fixed phrase for each kind of damage, with its severity and its position."""
 
 from dataclasses import dataclass
 
-ERROR, WARNING = "error", "warning"  # an error quarantines the row, a warning does not
+ERROR, WARNING = "error", "warning"  # an error quarantines the row; a warning does not
 
-# In the order in which they are given as the reason: of several errors the first counts.
+# Of several errors, the one that stands first here is the reason of the quarantine.
 SEVERITY = {
-    "not a row": ERROR,  # a line that is no JSON object, or has too many fields
-    "wrong shape": ERROR,  # a turn, a column or its text is not there
+    "not a row": ERROR,  # a line that is not a JSON object, or has too many fields
+    "wrong shape": ERROR,  # a turn, a column or its text is missing
     "more than one turn": ERROR,
     "prompt empty": ERROR,
-    "error text instead of content": ERROR,  # what a server or a refusal says
+    "error text instead of content": ERROR,  # the error message of a server, or a refusal
     "markers escaped as HTML": ERROR,
     "thought never closed": ERROR,
     "thought never opened": ERROR,
     "answer never opened": ERROR,
     "order reversed": ERROR,
-    "two answers that differ": ERROR,  # two answer blocks, or boxes of the answer, or thought's box
+    "two answers that differ": ERROR,  # answer blocks, boxes of the answer, or thought's box
     "doubled block": ERROR,
-    "no thinking": ERROR,  # no thought's marker, or an empty thought
+    "no thinking": ERROR,  # no marker of a thought, or an empty thought
     "answer only inside the reasoning": ERROR,
     "answer empty": ERROR,
     "no answer": ERROR,
@@ -27,18 +27,18 @@ SEVERITY = {
     "residue of old markers": ERROR,
     "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
-    "marker misspelt": WARNING,  # nearly a marker; an error where the row has no other
-    "mixed dialects": WARNING,  # a marker of another dialect, where it is structure
+    "marker misspelt": WARNING,  # nearly a marker; an error if the row has no real one
+    "mixed dialects": WARNING,  # a marker of another dialect that structures the text
     "text outside the blocks": WARNING,  # left out of the example
     "marker quoted in the text": WARNING,
-    "notes of the old format": WARNING,  # such as a thinking budget, kept in the reasoning
+    "notes of the old format": WARNING,  # such as a thinking budget; stays in the reasoning
     "boxed answer missing": WARNING,  # the rule answer-from-box makes it an error
-    "prompt still asks for the old format": WARNING,  # rewritten where the words are known
+    "prompt still asks for the old format": WARNING,  # removed if it is a known sentence
     "system prompt of the old format": WARNING,  # left out of the example
     "mixed scripts": WARNING,
     "answer not short": WARNING,
 }
-ORDER = {phrase: place for place, phrase in enumerate(SEVERITY)}
+ORDER = {phrase: index for index, phrase in enumerate(SEVERITY)}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Defect:
 
 
 def in_order(defects: list[Defect]) -> tuple[Defect, ...]:
-    """Errors first, in the order of SEVERITY, then by place."""
+    """Errors first, in the order of SEVERITY, then by position."""
     return tuple(
         sorted(defects, key=lambda d: (d.severity != ERROR, ORDER[d.phrase], d.start, d.end))
     )

@@ -4,23 +4,23 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
-from data.conversion.dialects import BEFORE_TAGS, any_marker, leads, nearly_a_marker
+from data.conversion.dialects import BRACKET_STARTS, DialectTable
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 # straight, double and single curly, angled
 QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 AFTER_MENTION = frozenset(" .,;:!?)\n")
-MANY = 500  # places where a marker may begin
-PROSE = "Here is my "  # markers that are prose count at the start of a line only
+MANY = 500  # positions where a marker may start
+PROSE = "Here is my "  # a marker that is prose counts at the start of a line only
 
 
 @dataclass(frozen=True)
 class Marker:
-    """text[start:end], a marker. quoted: it stands in code or quotes, and is no structure.
+    """text[start:end] is a marker.
 
-    mention: it stands in the middle of a sentence, as a word.
+    quoted: it stands in code or quotes, and structures nothing
+    mention: it stands inside a sentence, as a word
     """
 
     text: str
@@ -30,63 +30,60 @@ class Marker:
     mention: bool
 
 
-def markers_in(text: str) -> list[Marker]:
+def markers_in(text: str, table: DialectTable) -> list[Marker]:
     """Every marker, chat token and HTML-escaped marker, in order. Linear in the text's length."""
-    matches = _matches(text, leads(), any_marker())
-    return _placed(text, [(match.group(), match.start(), match.end()) for match in matches])
+    matches = _matches(text, table.marker_starts, table.any_marker)
+    return _markers(text, [(match.group(), match.start(), match.end()) for match in matches])
 
 
-def nearly_markers_in(text: str, markers: list[Marker]) -> list[Marker]:
+def nearly_markers_in(text: str, markers: list[Marker], table: DialectTable) -> list[Marker]:
     """What is written almost as a marker and is none of `markers`, in order. Linear likewise."""
     starts = [marker.start for marker in markers]
 
-    def is_one(match: re.Match[str]) -> bool:
-        place = bisect_left(starts, match.end()) - 1
-        return place >= 0 and markers[place].end > match.start()
+    def is_marker(match: re.Match[str]) -> bool:
+        index = bisect_left(starts, match.end()) - 1
+        return index >= 0 and markers[index].end > match.start()
 
-    matches = _matches(text, BEFORE_TAGS, _nearly(nearly_a_marker()))
-    found = [(match.group(), *match.span()) for match in matches if not is_one(match)]
-    return _placed(text, found)
-
-
-@lru_cache(maxsize=1)
-def _nearly(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    matches = _matches(text, BRACKET_STARTS, table.nearly_a_marker)
+    return _markers(text, [(m.group(), *m.span()) for m in matches if not is_marker(m)])
 
 
-def _placed(text: str, found: list[tuple[str, int, int]]) -> list[Marker]:
-    """`found`, each a text with its span, as markers: whether quoted, and whether mentioned."""
-    if not found:
+def _markers(text: str, spans: list[tuple[str, int, int]]) -> list[Marker]:
+    """Each of `spans` (a word, its start and end) as a marker: quoted or not, mention or not."""
+    if not spans:
         return []
     fences = code_fences(text) if "```" in text or "~~~" in text else []
     starts = [start for start, _ in fences]
     ticks = [match.start() for match in re.finditer("`", text)] if "`" in text else []
     lines = [match.start() for match in re.finditer("\n", text)] if ticks else []
     markers = []
-    for word, start, end in found:
+    for word, start, end in spans:
         if word.startswith(PROSE) and start and text[start - 1] != "\n":
             continue
-        place = bisect_right(starts, start) - 1
-        quoted = (place >= 0 and start < fences[place][1]) or _in_quotes(text, start, end)
+        fence = bisect_right(starts, start) - 1
+        quoted = (fence >= 0 and start < fences[fence][1]) or _in_quotes(text, start, end)
         quoted = quoted or bool(ticks and _in_backticks(start, lines, ticks))
         markers.append(Marker(word, start, end, quoted, _is_mention(text, start, end)))
     return markers
 
 
-def _matches(text: str, leads: Iterable[str], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """Every match in order. The few places where one can begin are looked for first."""
-    places: list[int] = []
-    for lead in leads:
-        at = text.find(lead)
-        while at >= 0:
-            places.append(at)
-            if len(places) > MANY:  # a pattern over all of the text is then the faster way
+def _matches(text: str, starts: Iterable[str], pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Every match of `pattern`, in order. `starts`: a match can begin only where one stands.
+
+    `str.find` of a start is many times faster than the pattern at each character.
+    """
+    positions: list[int] = []
+    for start in starts:
+        position = text.find(start)
+        while position >= 0:
+            positions.append(position)
+            if len(positions) > MANY:  # then the pattern over the whole text is faster
                 yield from pattern.finditer(text)
                 return
-            at = text.find(lead, at + 1)
+            position = text.find(start, position + 1)
     end = 0
-    for at in sorted(places):
-        if at >= end and (match := pattern.match(text, at)):
+    for position in sorted(positions):
+        if position >= end and (match := pattern.match(text, position)):
             end = match.end()
             yield match
 
@@ -107,16 +104,19 @@ def code_fences(text: str) -> list[tuple[int, int]]:
 
 def fence_lines(text: str) -> Iterator[re.Match[str]]:
     """The lines that open or close fenced code, in order. Most texts have few or none."""
-    ends = {mark: text.find(mark) for mark in ("```", "~~~")}
-    while found := [at for at in ends.values() if at >= 0]:
-        at = min(found)
+    next_marks = {mark: text.find(mark) for mark in ("```", "~~~")}
+    while positions := [position for position in next_marks.values() if position >= 0]:
+        at = min(positions)
         before = text[max(0, at - 3) : at]
         start = at - len(before) + len(before.rstrip(" "))
         after = at + 3
         if (start == 0 or text[start - 1] == "\n") and (match := FENCE.match(text, start)):
             yield match
             after = match.end()
-        ends = {m: text.find(m, after) if 0 <= at < after else at for m, at in ends.items()}
+        next_marks = {
+            mark: text.find(mark, after) if 0 <= position < after else position
+            for mark, position in next_marks.items()
+        }
 
 
 def _in_quotes(text: str, start: int, end: int) -> bool:
@@ -125,7 +125,7 @@ def _in_quotes(text: str, start: int, end: int) -> bool:
 
 
 def _in_backticks(start: int, lines: list[int], ticks: list[int]) -> bool:
-    """Whether an odd number of backticks stands before it in its line, and one after it."""
+    """Whether its line has an odd number of backticks before it, and one or more after it."""
     line = bisect_left(lines, start)
     begin = lines[line - 1] if line else -1
     end = lines[line] if line < len(lines) else None

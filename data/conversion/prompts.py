@@ -1,7 +1,7 @@
-r"""Prompts: what asks for the old format is taken out, and every change is written down.
+r"""Prompts: requests for the old format are removed, and every change is recorded.
 
-These rewrites are always made. Each says the rule, the span it replaces, and the text before and
-after. Example: `Return your final response within \boxed{}. ` in front of a question.
+These rewrites always happen. Each records its rule, the span it replaces, and the text before and
+after. Example: `Return your final response within \boxed{}. ` in front of a question is dropped.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from data.conversion.defects import Defect
-from data.conversion.dialects import Dialect, old_markers, own_version, thought_markers
+from data.conversion.dialects import Dialect, DialectTable
 from data.conversion.markers import markers_in
 
 OLD_REQUESTS_BEFORE = ("Return your final response within \\boxed{}.",)
@@ -34,7 +34,7 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class Prompt:
-    """The prompt as it is trained on. `opener`: the dialect whose thought it had opened."""
+    """The prompt to train on. opener: the dialect whose thought the source's prompt had opened."""
 
     text: str
     rewrites: tuple[Rewrite, ...]
@@ -42,21 +42,21 @@ class Prompt:
     opener: Dialect | None = None
 
 
-def rewritten(system: str, prompt: str) -> Prompt:
-    """The prompt without requests for the old format, behind the system prompt if that is kept."""
+def rewritten(system: str, prompt: str, table: DialectTable) -> Prompt:
+    """The system prompt, unless it is of the old format, then the prompt without old requests."""
     start, end = 0, len(prompt)
     rewrites = []
-    opener = _opener(prompt)
+    opener = _opener(prompt, table)
     if opener:
         marker, _ = opener
         at = prompt.rindex(marker)
         rewrites.append(Rewrite("drop-opener", "prompt", at, end, prompt[at:], ""))
         end = at
     for request in OLD_REQUESTS_BEFORE:
-        at = start + len(prompt[start:end]) - len(prompt[start:end].lstrip())
+        at = start + _leading_space(prompt[start:end])
         if prompt.startswith(request, at, end):
             after = at + len(request)
-            after += len(prompt[after:end]) - len(prompt[after:end].lstrip())
+            after += _leading_space(prompt[after:end])
             rewrites.append(Rewrite("drop-old-request", "prompt", 0, after, prompt[:after], ""))
             start = after
     for request in OLD_REQUESTS_AFTER:
@@ -65,50 +65,57 @@ def rewritten(system: str, prompt: str) -> Prompt:
             at = start + len(body.removesuffix(request).rstrip())
             rewrites.append(Rewrite("drop-old-request", "prompt", at, end, prompt[at:end], ""))
             end = at
-    kept, dropped, old = of_system(system, own_version())
-    defects = list(old)
+    prefix, system_rewrites, system_defects = _rewritten_system(system, table)
+    defects = list(system_defects)
     defects += [
-        Defect("prompt still asks for the old format", "prompt", one.start, one.end)
-        for one in rewrites
+        Defect("prompt still asks for the old format", "prompt", rewrite.start, rewrite.end)
+        for rewrite in rewrites
     ]
-    defects += _still_asks(prompt, start, end)
-    text = f"{kept}\n\n{prompt[start:end].strip()}" if kept else prompt[start:end].strip()
-    rewrites += dropped
+    defects += _still_asks(prompt, start, end, table)
+    body = prompt[start:end].strip()
+    text = f"{prefix}\n\n{body}" if prefix else body
+    rewrites += system_rewrites
     return Prompt(text, tuple(rewrites), tuple(defects), opener[1] if opener else None)
 
 
-def _opener(prompt: str) -> tuple[str, Dialect] | None:
+def _leading_space(text: str) -> int:
+    """How many whitespace characters `text` starts with."""
+    return len(text) - len(text.lstrip())
+
+
+def _opener(prompt: str, table: DialectTable) -> tuple[str, Dialect] | None:
     """The thought's opener at the end of the prompt, as some chat templates write it."""
     end = prompt.rstrip()[-40:]
-    if not end.endswith(tuple(thought_markers())):
-        return None
-    for marker, dialect in thought_markers().items():
-        if marker in dialect.thought_open and end.endswith(marker):
+    for marker, dialect in table.thought_markers.items():
+        if end.endswith(marker) and marker in dialect.thought_open:
             return marker, dialect
     return None
 
 
-@lru_cache(maxsize=64)  # most datasets have one for all their rows
-def of_system(system: str, dialects: str) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
-    """What is kept of a system prompt: all, in front of the prompt, or nothing if it is old."""
+@lru_cache(maxsize=64)  # most datasets have one system prompt for all their rows
+def _rewritten_system(
+    system: str, table: DialectTable
+) -> tuple[str, tuple[Rewrite, ...], tuple[Defect, ...]]:
+    """The system prompt that goes in front of the prompt, or "" if it is of the old format."""
     if not system.strip():
         return "", (), ()
     whole = (0, len(system))
-    if _is_old(system):
+    if _is_old(system, table):
         rewrite = Rewrite("drop-old-system-prompt", "system", *whole, system, "")
         return "", (rewrite,), (Defect("system prompt of the old format", "system", *whole),)
     rewrite = Rewrite("system-prompt-into-prompt", "system", *whole, system, system.strip())
     return system.strip(), (rewrite,), ()
 
 
-def _is_old(text: str) -> bool:
-    return bool(ASKS_FOR_BOX.search(text)) or any(m.text in old_markers() for m in markers_in(text))
+def _is_old(text: str, table: DialectTable) -> bool:
+    markers = (marker.text for marker in markers_in(text, table))
+    return bool(ASKS_FOR_BOX.search(text)) or any(word in table.old_markers for word in markers)
 
 
-def _still_asks(prompt: str, start: int, end: int) -> list[Defect]:
+def _still_asks(prompt: str, start: int, end: int, table: DialectTable) -> list[Defect]:
     rest = prompt[start:end]
     spans = [match.span() for match in ASKS_FOR_BOX.finditer(rest)]
-    spans += [(m.start, m.end) for m in markers_in(rest) if m.text in old_markers()]
+    spans += [(m.start, m.end) for m in markers_in(rest, table) if m.text in table.old_markers]
     return [
         Defect("prompt still asks for the old format", "prompt", start + a, start + b)
         for a, b in sorted(spans)

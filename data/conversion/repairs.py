@@ -1,6 +1,6 @@
-"""Repairs of structure: a marker that is missing, put where a named rule says it belongs.
+"""Repairs: a named rule puts a missing marker where it belongs.
 
-Nothing is written into the text: the marker is empty, and where it would stand is recorded.
+The text stays as it is: the marker that is put in has no width, and its position is recorded.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Repair:
-    """Which rule put which marker before text[at:]."""
+    """Rule `rule` put `marker` in front of text[at:]."""
 
     rule: str
     at: int
@@ -26,25 +26,26 @@ class Repair:
 
 def repairs(
     length: int,
-    four: tuple[list[Marker], ...],
+    roles: tuple[list[Marker], ...],
     dialect: Dialect,
     rules: frozenset[str],
-    opened: bool,
+    opener_may_be_missing: bool,
 ) -> list[Repair]:
-    """What `rules` would put into a text of `length` characters with these markers.
+    """The markers that `rules` put into a text of `length` characters.
 
-    opened: whether the text may begin inside the thought, so that no opener is missing
+    roles: the markers of the text that open and close its thought, then its answer
+    opener_may_be_missing: whether the text may begin inside the thought
     """
-    opens, closes, answer_opens, answer_closes = four
-    found = []
-    if "open-thought-at-start" in rules and closes and not opens and not opened:
-        found.append(Repair("open-thought-at-start", 0, dialect.thought_open[0]))
+    opens, closes, answer_opens, answer_closes = roles
+    repaired = []
+    if "open-thought-at-start" in rules and closes and not opens and not opener_may_be_missing:
+        repaired.append(Repair("open-thought-at-start", 0, dialect.thought_open[0]))
     if "close-thought-at-answer" in rules and opens and answer_opens and not closes:
         after = [marker for marker in answer_opens if marker.start >= opens[0].end]
         if after and dialect.thought_close:
-            place = after[0].start
-            found.append(Repair("close-thought-at-answer", place, dialect.thought_close[0]))
+            at = after[0].start
+            repaired.append(Repair("close-thought-at-answer", at, dialect.thought_close[0]))
     unclosed = answer_opens and not answer_closes and not dialect.answer_may_stay_open
     if "close-answer-at-end" in rules and unclosed and dialect.answer_close:
-        found.append(Repair("close-answer-at-end", length, dialect.answer_close[0]))
-    return found
+        repaired.append(Repair("close-answer-at-end", length, dialect.answer_close[0]))
+    return repaired

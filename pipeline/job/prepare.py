@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from data.conversion import dialects
+from data.conversion import read_dialects
 from data.conversion.convert_source import convert_source
 from data.progress import ProgressReporter
 from data.sources.cards import cards
@@ -19,7 +19,7 @@ def prepared(
 
     records: whether to include the records for SFT, which an evaluation alone does not need
     """
-    dialects.use(Path(data.dialects) if data.dialects else None)
+    table = read_dialects(Path(data.dialects) if data.dialects else None)
     sources = [(data.records, data.records_from, "stratos")] if records else []
     sources.append((data.problems, data.problems_from, "gsm8k"))
     counts = {}
@@ -27,7 +27,7 @@ def prepared(
         counts[source] = {
             "ingest": _ingest(store, source, location, row_shape),
             "convert": convert_source(
-                store, source, frozenset(data.rules), progress(f"convert {source}")
+                store, source, frozenset(data.rules), progress(f"convert {source}"), table=table
             ),
         }
     return counts

@@ -1,21 +1,21 @@
 """What must be true of every conversion, whatever the row: nothing invented, nothing lost."""
 
 from data.conversion.convert import Conversion
-from data.conversion.dialects import dialects
+from data.conversion.dialects import BUNDLED, DialectTable
 from data.conversion.markers import markers_in
 
 
-def lost(text: str, made: Conversion) -> list[str]:
+def lost(text: str, made: Conversion, table: DialectTable = BUNDLED) -> list[str]:
     """Stretches of `text` that neither an example's blocks nor its defects and markers cover."""
     if made.example is None:
         return []  # the row is kept whole
-    dialect = dialects()[made.dialect or ""]
+    dialect = table.dialects[made.dialect or ""]
     own = {*dialect.markers, *dialect.glue}
     spans = [(made.example.reasoning.start, made.example.reasoning.end)]
     spans += [(made.example.answer.start, made.example.answer.end)]
     spans += [(r.start, r.end) for r in made.rewrites if r.rule == "answer-from-box"]
     spans += [(d.start, d.end) for d in made.defects if d.phrase == "text outside the blocks"]
-    spans += [(m.start, m.end) for m in markers_in(text) if m.text in own and not m.quoted]
+    spans += [(m.start, m.end) for m in markers_in(text, table) if m.text in own and not m.quoted]
     found, at = [], 0
     for start, end in sorted([*spans, (len(text), len(text))]):
         if start > at and text[at:start].strip():
@@ -24,7 +24,7 @@ def lost(text: str, made: Conversion) -> list[str]:
     return found
 
 
-def faults(row: dict[str, str], made: Conversion) -> list[str]:
+def faults(row: dict[str, str], made: Conversion, table: DialectTable = BUNDLED) -> list[str]:
     """What is wrong with the conversion of a row with a prompt, a completion and no system."""
     text, found = row["completion"], []
     if (made.example is None) != (made.reason is not None):
@@ -41,4 +41,4 @@ def faults(row: dict[str, str], made: Conversion) -> list[str]:
         source = row[rewrite.field]
         if source[rewrite.start : rewrite.end] != rewrite.before:
             found.append(f"{rewrite} says another text than stood there")
-    return found + [f"lost: {piece!r}" for piece in lost(text, made)]
+    return found + [f"lost: {piece!r}" for piece in lost(text, made, table)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as some
 
-from data.conversion.dialects import every_marker
+from data.conversion.dialects import BUNDLED
 from data.sources.samples.damaged_records import REQUEST, SYSTEM
 
 PIECES = (
@@ -47,7 +47,7 @@ PIECES = (
     ),
     *("The answer is 4. ", "Final answer: 3"),
     *("error: 500", "None", "I am sorry", "the same line\n", "go on and on ", "\r\n", "7" * 210),
-    *sorted(every_marker() - {""}),
+    *sorted(BUNDLED.every_marker - {""}),
 )
 ASKED = (
     REQUEST,

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from data.audit import quarantine, queries, rows as audit_rows
-from data.conversion import dialects
 from data.conversion.convert_source import convert_source
+from data.conversion.dialects import read_dialects
 from data.sources.ingest import ingest
 from data.store import state_db
 from data.store.store import ask, open_store
@@ -157,14 +157,9 @@ def test_a_row_of_a_persons_own_dialect_is_released_by_that_dialect(store, tmp_p
     (tmp_path / "own.toml").write_text(OWN)
     text = f"<<go>>{LOOP * 60}<<stop>>2"
     ingest(store, "mine", write_jsonl(tmp_path / "rows.jsonl", [row_of(text)]), "completion")
-    dialects.use(tmp_path / "own.toml")
-    try:
-        convert_source(store, "mine")
-    finally:
-        dialects.use(None)
+    convert_source(store, "mine", table=read_dialects(tmp_path / "own.toml"))
     quarantine.release(store, id_of(store, "q?"), "a real chorus", "ana")
     assert funnel(store)["released"] == 1
-    assert dialects.own_rows() == {}, "the dialects are in use for the release alone"
     [example] = examples_of(store, "mine", queries.newest(store, "mine"))
     assert (example.reasoning, example.answer) == ((LOOP * 60).strip(), "2")
 
@@ -206,7 +201,7 @@ def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
     convert_source(store, "sums")
     assert asked(store) == ["0?", "1?", "2?"]
     monkeypatch.setattr("data.conversion.convert.VERSION", "99")
-    monkeypatch.setattr("data.conversion.text_defects.FAILED", re.compile("so 1"))
+    monkeypatch.setattr("data.conversion.detect.FAILED", re.compile("so 1"))
     convert_source(store, "sums")
     assert asked(store) == ["0?", "2?"]
     quarantine.release(store, id_of(store, "1?"), "it is fine", "ana")

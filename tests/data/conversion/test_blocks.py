@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings, strategies as some
 
 from data.conversion.convert import convert
-from data.conversion.dialects import any_marker, one_of
+from data.conversion.dialects import BUNDLED, one_of
 from data.conversion.markers import FENCE, fence_lines
 
 
 def of(text: str, prompt: str = "How many?"):
-    return convert("completion", {"prompt": prompt, "completion": text})
+    return convert({"prompt": prompt, "completion": text}, "completion")
 
 
 def stratos(thought: str, solution: str) -> str:
@@ -108,7 +108,7 @@ def test_an_opener_that_the_prompt_ends_with_opens_the_thought():
 def test_a_system_prompt_that_is_not_old_stays_in_front_of_the_prompt():
     said = [("system", "Be brief."), ("user", "How many?"), ("assistant", "<think>a</think>7")]
     row = {"messages": [{"role": role, "content": text} for role, text in said]}
-    example = convert("messages", row).example
+    example = convert(row, "messages").example
     assert example
     assert example.prompt == "Be brief.\n\nHow many?"
 
@@ -116,12 +116,12 @@ def test_a_system_prompt_that_is_not_old_stays_in_front_of_the_prompt():
 def test_more_than_one_turn_is_quarantined():
     said = ["user", "assistant", "user", "assistant"]
     row = {"messages": [{"role": role, "content": "<think>a</think>7"} for role in said]}
-    assert convert("messages", row).reason == "more than one turn"
+    assert convert(row, "messages").reason == "more than one turn"
 
 
 def test_two_different_golds_of_a_gsm8k_row_are_an_error():
     row = {"question": "Q?", "answer": "a\n#### 3\nb\n#### 4"}
-    assert convert("gsm8k", row).reason == "two answers that differ"
+    assert convert(row, "gsm8k").reason == "two answers that differ"
 
 
 def test_the_trie_finds_what_a_plain_alternation_finds():
@@ -129,7 +129,13 @@ def test_the_trie_finds_what_a_plain_alternation_finds():
     text = "a<thinking>b<think></think>[THINK]<tx<<think>"
     plain = re.compile("|".join(re.escape(word) for word in sorted(words, key=len)[::-1]))
     assert re.findall(one_of(words), text) == plain.findall(text)
-    assert any_marker().findall(text) == ["<thinking>", "<think>", "</think>", "[THINK]", "<think>"]
+    assert BUNDLED.any_marker.findall(text) == [
+        "<thinking>",
+        "<think>",
+        "</think>",
+        "[THINK]",
+        "<think>",
+    ]
 
 
 @settings(max_examples=400, deadline=None)

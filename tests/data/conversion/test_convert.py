@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as some
 
 from data.conversion.convert import RULES, Conversion, Example, convert
-from data.conversion.dialects import dialects
+from data.conversion.dialects import BUNDLED
 from data.errors import UserError
 from data.sources.samples import damaged_records
 from tests import ROOT
@@ -20,7 +20,7 @@ BOX = frozenset({"answer-from-box"})
 
 
 def of(text: str, rules: frozenset[str] = frozenset(), prompt: str = "How many?"):
-    return convert("completion", {"prompt": prompt, "completion": text}, rules)
+    return convert({"prompt": prompt, "completion": text}, "completion", rules=rules)
 
 
 def kept(made: Conversion) -> Example:
@@ -39,12 +39,12 @@ def test_planted_defects_are_found_and_nothing_else(rules):
     if rules == BOX:  # the long answers are code, which has no box to take
         missing = "boxed answer missing"
         truth = [sorted({*t, missing} if "answer not short" in t else t) for t in truth]
-    assert [phrases(convert("stratos", row, rules)) for row in rows] == truth
+    assert [phrases(convert(row, "stratos", rules=rules)) for row in rows] == truth
 
 
-@pytest.mark.parametrize("dialect", dialects().values(), ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("dialect", BUNDLED.dialects.values(), ids=lambda dialect: dialect.name)
 def test_every_dialect_of_the_table_converts(dialect):
-    opened, close, answer, closed = ((*markers, "")[0] for markers in dialect.four)
+    opened, close, answer, closed = ((*markers, "")[0] for markers in dialect.roles)
     made = of(f"{opened}\nthree and four\n{close}\n{answer}\n7\n{closed}")
     assert made.outcome == "example", made.defects
     assert (kept(made).reasoning.text, kept(made).answer.text) == ("three and four", "7")
@@ -89,7 +89,7 @@ def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
     ],
 )
 def test_markers_of_two_dialects_are_reported_where_they_stand(text, reason):
-    made = convert("completion", {"prompt": "q", "completion": text})
+    made = convert({"prompt": "q", "completion": text}, "completion")
     found = [d for d in made.defects if d.phrase in ("mixed dialects", "residue of old markers")]
     assert found
     assert all(text[d.start : d.end].startswith("<") for d in found)
@@ -179,7 +179,7 @@ def test_markers_quoted_in_prompt_and_system_are_no_structure():
             {"from": "assistant", "value": "<think>a tag</think>A tag."},
         ],
     }
-    made = convert("stratos", row)
+    made = convert(row, "stratos")
     assert (made.outcome, made.dialect) == ("example", "think")
 
 
@@ -221,13 +221,15 @@ def test_rewrites_of_the_prompt_are_kept_with_what_stood_there():
     ],
 )
 def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
-    made = convert("completion", row)
+    made = convert(row, "completion")
     assert (made.outcome, made.reason) == ("quarantined", "wrong shape")
 
 
 @pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["as is", "answer-from-box"])
 def test_a_gsm8k_row_is_cut_at_its_own_separator(rules):
-    made = convert("gsm8k", {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"}, rules)
+    made = convert(
+        {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"}, "gsm8k", rules=rules
+    )
     assert (kept(made).reasoning.text, kept(made).answer.text) == (
         "2 + 2 = <<2+2=4>>4",
         "1,004",
@@ -241,13 +243,13 @@ def test_a_gsm8k_row_is_cut_at_its_own_separator(rules):
 )
 def test_of_random_pieces_nothing_is_invented_and_nothing_is_lost(text, rules):
     row = {"prompt": "How many?", "completion": text}
-    assert faults(row, convert("completion", row, frozenset(rules))) == []
+    assert faults(row, convert(row, "completion", rules=frozenset(rules))) == []
 
 
 @settings(max_examples=400, deadline=None)
 @given(ROWS, some.sets(some.sampled_from(sorted(RULES))))
 def test_of_rows_that_are_nearly_whole_nothing_is_invented_and_nothing_is_lost(row, rules):
-    assert faults(row, convert("stratos", stratos(row), frozenset(rules))) == []
+    assert faults(row, convert(stratos(row), "stratos", rules=frozenset(rules))) == []
 
 
 def test_the_account_notices_what_a_conversion_leaves_out():
@@ -325,4 +327,4 @@ def test_real_stratos_rows_convert_though_their_system_prompt_quotes_all_markers
     if not path.exists():
         pytest.skip("real Stratos rows are not beside this checkout")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [convert("stratos", row).outcome for row in rows] == ["example", "example"]
+    assert [convert(row, "stratos").outcome for row in rows] == ["example", "example"]

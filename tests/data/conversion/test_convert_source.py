@@ -1,14 +1,28 @@
 """Conversion of many rows: every row comes out once, in order, as `convert` converts it."""
 
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from data.conversion import convert_source as module
 from data.conversion.convert import convert
-from data.conversion.convert_source import CONVERTED, convert_rows
+from data.conversion.convert_file import convert_file
+from data.conversion.convert_source import CONVERTED, convert_records, convert_rows, convert_source
+from data.conversion.dialects import dialect_table
+from data.errors import UserError
+from data.sources.ingest import ingest
 from data.sources.samples import damaged_records
+from data.store.store import Store, ask, open_store
 
 
 def test_every_row_keeps_its_position_and_its_conversion():
     rows = damaged_records.stratos_rows(300, seed=3)
-    frame = convert_rows("stratos", rows)
-    conversions = [convert("stratos", row) for row in rows]
+    frame = convert_rows(rows, "stratos")
+    conversions = [convert(row, "stratos") for row in rows]
     assert frame["outcome"].to_list() == [one.outcome for one in conversions]
     assert frame["reason"].to_list() == [one.reason for one in conversions]
     answers = [one.example.answer.text if one.example else None for one in conversions]
@@ -18,18 +32,101 @@ def test_every_row_keeps_its_position_and_its_conversion():
 
 def test_rows_of_the_wrong_shape_are_quarantined_in_their_position():
     rows = [{"prompt": "q"}, {"prompt": "q", "completion": "<think>a</think>7"}, {"completion": 7}]
-    frame = convert_rows("completion", rows)
+    frame = convert_rows(rows, "completion")
     assert frame["outcome"].to_list() == ["quarantined", "example", "quarantined"]
     assert frame["reason"].to_list() == ["wrong shape", None, "wrong shape"]
 
 
 def test_rows_of_gsm8k_are_converted_by_their_separator():
-    frame = convert_rows("gsm8k", [{"question": "1?", "answer": "1 = 1\n#### 1"}, {"answer": "1"}])
+    frame = convert_rows([{"question": "1?", "answer": "1 = 1\n#### 1"}, {"answer": "1"}], "gsm8k")
     assert frame["outcome"].to_list() == ["example", "quarantined"]
     assert frame["answer"].to_list() == ["1", None]
 
 
 def test_no_rows_give_a_frame_without_rows():
-    frame = convert_rows("completion", [])
+    frame = convert_rows([], "completion")
     assert frame.is_empty()
     assert frame.columns == list(CONVERTED)
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch):
+    """A store with 230 damaged records of two shapes, converted in parts of 40."""
+    monkeypatch.setattr(module, "BATCH", 40)
+    store = open_store(tmp_path / "many")
+    rows = damaged_records.stratos_rows(200, seed=7)
+    ingest(store, "mine", jsonl(tmp_path / "first.jsonl", rows), "stratos")
+    sums = [{"question": f"{n}?", "answer": f"so {n}\n#### {n}", "steps": n} for n in range(30)]
+    ingest(store, "mine", jsonl(tmp_path / "second.jsonl", sums), "gsm8k")
+    return store
+
+
+def jsonl(path: Path, rows: list[dict]) -> Path:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def content(store: Store) -> dict[str, list]:
+    """All rows that conversion wrote, in the order of the files, without the name of the run."""
+    return {
+        table: ask(store, f"select * exclude (run) from {table}").rows()
+        for table in ("conversions", "examples", "problems")
+    }
+
+
+def test_worker_processes_write_the_same_rows_in_the_same_order(many, tmp_path):
+    shutil.copytree(many.folder, tmp_path / "copy")
+    copy = open_store(tmp_path / "copy")
+    own = {"mine": {"thought_open": ["<<go>>"], "thought_close": ["<<stop>>"]}}
+    table = dialect_table(own, "a test")
+    rules = frozenset({"close-answer-at-end"})
+    first = convert_source(many, "mine", rules, table=table, workers=1)
+    steps = []
+    second = convert_source(
+        copy, "mine", rules, lambda *step: steps.append(step[:2]), table=table, workers=2
+    )
+    assert first == second
+    assert first["read"] == 230
+    assert content(many) == content(copy)
+    assert steps == [(done, 230) for done in (40, 80, 120, 160, 200, 230)]
+
+
+def test_after_a_worker_dies_what_was_written_stays_and_the_next_run_resumes(
+    many, tmp_path, monkeypatch
+):
+    shutil.copytree(many.folder, tmp_path / "copy")
+    whole = open_store(tmp_path / "copy")
+    convert_source(whole, "mine", workers=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "convert_records", dies_in_the_fourth_part)
+        with pytest.raises(UserError, match="run the command again to resume"):
+            convert_source(many, "mine", workers=2)
+    converted = ask(many, "select count(*) as n from conversions")["n"].item()
+    assert converted < 230
+    assert converted % 40 == 0
+    assert convert_source(many, "mine", workers=2)["read"] == 230
+    assert sorted(content(many)["conversions"], key=str) == sorted(
+        content(whole)["conversions"], key=str
+    )
+
+
+def dies_in_the_fourth_part(part, rules, table):
+    if part.start == 120:
+        time.sleep(0.5)
+        os._exit(9)
+    return convert_records(part, rules, table)
+
+
+def test_few_records_are_converted_in_this_process(many, monkeypatch):
+    monkeypatch.setattr("data.worker_pool.ProcessPoolExecutor", None)
+    assert convert_source(many, "mine")["read"] == 230
+
+
+def test_a_file_is_counted_alike_by_one_process_and_by_two(tmp_path, monkeypatch):
+    path = jsonl(tmp_path / "rows.jsonl", damaged_records.stratos_rows(150, seed=5))
+    path.write_text(f"{path.read_text()}not a row\n")
+    monkeypatch.setattr("data.conversion.convert_file.BATCH", 40)
+    one = convert_file(path, "stratos", workers=1)
+    assert one["read"] == 151
+    assert one["by_defect"]["not a row"] == 1
+    assert convert_file(path, "stratos", workers=2) == one

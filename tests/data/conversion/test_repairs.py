@@ -19,7 +19,7 @@ CASES = {
 
 def of(text: str, *rules: str):
     row = {"prompt": "How many?", "completion": text}
-    return convert("completion", row, frozenset(rules))
+    return convert(row, "completion", rules=frozenset(rules))
 
 
 def test_each_rule_has_a_case():

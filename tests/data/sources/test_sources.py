@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data.conversion.convert_source import convert_file, convert_source
+from data.conversion.convert_file import convert_file
+from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources import cards
 from data.sources.files import Rejected, Row, rows_of

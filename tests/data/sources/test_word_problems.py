@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_problems_and_another_seed_others():
 def test_rows_in_gsm8ks_shape_convert_to_their_own_gold():
     rows = word_problems.gsm8k_rows(100, 0, "train")
     for row, problem in zip(rows, made(100, split="train"), strict=True):
-        example = convert("gsm8k", row).example
+        example = convert(row, "gsm8k").example
         assert example
         assert example.answer.text == problem.gold
         for left, sign, right, result in re.findall(

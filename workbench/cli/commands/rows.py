@@ -83,13 +83,14 @@ def convert(
     SOURCE is ingested before. Every row, and every line that is none, is counted:
     converted or quarantined.
     """
-    from data.conversion import convert_file, dialects
+    from data.conversion import read_dialects
+    from data.conversion.convert_file import convert_file
     from data.conversion.convert_source import convert_source
     from data.sources import looks_like_a_place
     from workbench.cli import bars
     from workbench.lookup import existing_store
 
-    dialects.use(table)
+    own = read_dialects(table)
     path = Path(what)
     # a folder may bear the name of a source
     if shape is None and path.exists() and (what != path.name or not path.is_dir()):
@@ -102,10 +103,12 @@ def convert(
     places = _places(columns, shape)
     with bars() as bar:
         if shape is not None:
-            value = convert_file(path, shape, frozenset(rules), bar(f"convert {what}"), places)
+            value = convert_file(
+                path, shape, frozenset(rules), bar(f"convert {what}"), places, table=own
+            )
         else:
             store = existing_store(folder)
-            value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"))
+            value = convert_source(store, what, frozenset(rules), bar(f"convert {what}"), table=own)
     return value, tables.counts(f"Converted {what}")
 
 

@@ -1,8 +1,7 @@
-"""Loops: where a text says the same again and again, by characters, words or lines.
+"""Repetition loops: where a text repeats the same characters, words or lines again and again.
 
-Characters and words loop within a line; where several lines come again, lines loop.
-Few texts loop, and to search one thoroughly takes a hundred times as long as to see that it cannot:
-`may_loop` is asked first.
+Characters and words repeat within a line, lines repeat across lines. Few texts loop, and a full
+search takes a hundred times as long as the check that a text cannot loop: `may_loop` comes first.
 """
 
 import re
@@ -10,13 +9,13 @@ from collections import Counter
 
 import numpy as np
 
-CHARACTERS = 200  # the same letter or digit so many times in a row
+CHARACTERS = 200  # copies in a row of one letter or digit that make a loop
 LONGEST_UNIT = 8  # words or lines that repeat together
 LENGTH = 240  # shortest loop [characters]
 FEW_LETTERS = 60  # copies that make a loop of numbers or single letters; tables have fewer
-# A probe is a piece of text that is looked for in its neighbourhood. Of eight copies that are
-# LENGTH long together, a probe lies whole in the first seven, and stands there four times or more
-# without overlap.
+# A probe is a piece of text that is searched for near its own position. Where eight copies are
+# LENGTH long together, a whole probe lies in the first seven of them, and occurs there TIMES times
+# or more without overlap.
 PROBE, STRIDE = 16, 192
 PERIOD = 240  # longest copy of a loop of words [characters]
 TIMES = 4
@@ -27,26 +26,26 @@ PIECES = {
 
 
 def loop_in(text: str) -> tuple[int, int] | None:
-    """The first loop, as [start, end). Formatting (rules, table borders, zeros) is none."""
+    """The first loop, as [start, end). Repeated formatting (rules, table borders) is no loop."""
     if not may_loop(text):
         return None
-    found = [span for span in (_of_characters(text), *map(_of(text), PIECES)) if span]
-    return min(found, default=None)
+    spans = [_character_loop(text), *(_loop_of(kind, text) for kind in PIECES)]
+    return min((span for span in spans if span), default=None)
 
 
 def may_loop(text: str) -> bool:
-    """False where no loop can be: no line of words comes five times, no probe again near by."""
+    """False if no loop is possible: no line of words occurs 5 times, no probe occurs again near."""
     if len(text) < CHARACTERS:
         return False
     lines = text.split("\n")
-    return _line_comes_often(lines) or any(
-        _comes_again(line) for line in lines if len(line) >= CHARACTERS
+    return _a_line_repeats(lines) or any(
+        _a_probe_repeats(line) for line in lines if len(line) >= CHARACTERS
     )
 
 
-def _line_comes_often(given: list[str]) -> bool:
-    """Whether a line comes as often as in a loop. Formatting alone makes none."""
-    lines = [line for piece in given if (line := piece.strip())]
+def _a_line_repeats(raw_lines: list[str]) -> bool:
+    """Whether a line occurs as often as in a loop. A line of formatting does not count."""
+    lines = [line for raw_line in raw_lines if (line := raw_line.strip())]
     needed = copies("line", 1)
     if len(lines) - len(set(lines)) < needed - 1:
         return False
@@ -57,8 +56,8 @@ def _line_comes_often(given: list[str]) -> bool:
     )
 
 
-def _comes_again(line: str) -> bool:
-    """Whether a piece of the line stands there again near by, as often as in a loop."""
+def _a_probe_repeats(line: str) -> bool:
+    """Whether a probe of the line occurs near its position as often as in a loop."""
     for at in range(0, len(line) - PROBE, STRIDE):
         probe = line[at : at + PROBE]
         if line.find(probe, at + 1, at + PERIOD + PROBE) >= 0:
@@ -69,17 +68,16 @@ def _comes_again(line: str) -> bool:
 
 
 def copies(kind: str, unit: int) -> int:
-    """How many copies make a loop: few of lines, more of words, many of one to three words."""
+    """How many copies make a loop: few of lines, more of long units of words, most of short ones.
+
+    unit: how many lines or words repeat together
+    """
     if kind == "line":
         return 5
     return 8 if unit > 3 else 20
 
 
-def _of(text: str):
-    return lambda kind: _of_pieces(text, kind)
-
-
-def _of_characters(text: str) -> tuple[int, int] | None:
+def _character_loop(text: str) -> tuple[int, int] | None:
     if len(text) < CHARACTERS:
         return None
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -92,13 +90,14 @@ def _of_characters(text: str) -> tuple[int, int] | None:
     return None
 
 
-def _of_pieces(text: str, kind: str) -> tuple[int, int] | None:
+def _loop_of(kind: str, text: str) -> tuple[int, int] | None:
+    """The first loop of lines or words: consecutive pieces equal those `unit` pieces before."""
     spans = [match.span() for match in PIECES[kind].finditer(text)]
     numbers: dict[str, int] = {}
-    said = (text[start:end].strip() for start, end in spans)
-    ids = np.array([numbers.setdefault(piece, len(numbers)) for piece in said])
+    pieces = (text[start:end].strip() for start, end in spans)
+    ids = np.array([numbers.setdefault(piece, len(numbers)) for piece in pieces])
     for unit in range(1, LONGEST_UNIT + 1):
-        needed = unit * (copies(kind, unit) - 1)  # places in a row that equal one `unit` before
+        needed = unit * (copies(kind, unit) - 1)  # equal pieces in a row, `unit` apart
         if len(ids) <= needed:
             break
         same = np.concatenate(([False], ids[unit:] == ids[:-unit], [False]))
