@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeVar
 
 from data.errors import UserError
@@ -42,7 +43,8 @@ def map_in_order(
     in_flight: deque[tuple[Item, Future[Result]]] = deque()
     try:
         for item in items:
-            in_flight.append((item, pool.submit(function, item)))
+            with _interrupts_blocked():
+                in_flight.append((item, pool.submit(function, item)))
             if len(in_flight) > workers:
                 yield _next_result(in_flight)
         while in_flight:
@@ -62,9 +64,20 @@ def _next_result(in_flight: deque[tuple[Item, Future[Result]]]) -> tuple[Item, R
     return item, future.result()
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that starts meanwhile is not interrupted by Ctrl-C before it runs _start_worker."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent process, and end when the parent was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,3 +1,4 @@
+from .loops import loop_in as loop_in
 from .near_duplicates import repeats as repeats
 from .normalize import words as words
 from .number_words import (
