@@ -1,13 +1,13 @@
-"""A model, its adapters and its optimizer as training makes them, with shapes in place of numbers.
+"""Model, adapters and optimizer as training builds them, with shapes in place of arrays.
 
-Nothing is allocated: the chip that this is for need not be there. Training's own functions are
-called, so what they change is measured by the next preflight.
+Nothing is allocated, and the chip need not be on this machine. Training's own functions build them,
+so preflight measures what training does.
 """
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -27,21 +27,27 @@ from pipeline.preflight.steps import Step
 from pipeline.train import adamw, tunix
 
 Module = TypeVar("Module", bound=nnx.Module)
-PAD, STOPS = 0, (1, 106)  # Gemma's; which ids they are changes no shape
+PAD, STOPS = 0, (1, 106)  # Gemma's token ids; they do not change any shape
 
 
 @contextlib.contextmanager
-def on(mesh: Mesh) -> Iterator[None]:
-    """Trace for the devices of `mesh`, whatever this machine has.
+def traced_for(mesh: Mesh) -> Iterator[None]:
+    """Trace for the devices of `mesh`, whatever devices this machine has.
 
-    Tunix leaves activations as they are where the first device of the machine is a CPU.
+    Tunix shards activations only if the first of `jax.devices()` is not a CPU, so that function
+    must return the devices of the mesh.
     """
-    with mock.patch.object(jax, "devices", return_value=list(mesh.devices.flat)), mesh:
-        yield
+    devices = jax.devices
+    jax.devices = lambda *_: list(mesh.devices.flat)
+    try:
+        with mesh:
+            yield
+    finally:
+        jax.devices = devices
 
 
-def plain(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
-    """The model without adapters; Tunix's default is dense attention and nothing recomputed."""
+def base_model(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
+    """The model without adapters. Tunix's default: dense attention, no rematerialisation."""
     ours, model = step.loss == "ours", preset.model
     text = config_of(model.model)
     config = models.architecture_in(
@@ -53,29 +59,29 @@ def plain(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
     return models.abstract(config, block_attention=model.block_attention and ours)
 
 
-def sampled_from(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
-    """The model that a prefill or decode reads; with adapters while it is trained."""
+def sampling_model(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
+    """The model of a prefill or decode step; with adapters if it is being trained."""
     if not step.rank:
-        return placed(plain(step, preset, mesh), mesh)
-    return placed(nnx.eval_shape(lambda: _adapted(step, preset, mesh)), mesh)
+        return sharded(base_model(step, preset, mesh), mesh)
+    return sharded(nnx.eval_shape(lambda: _adapted(step, preset, mesh)), mesh)
 
 
 def _adapted(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
     section = preset.sft if step.kind == "sft" else preset.grpo
-    graph, state = nnx.split(plain(step, preset, mesh))
+    graph, state = nnx.split(base_model(step, preset, mesh))
     zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), state)
-    start = nnx.merge(graph, zeros)  # traced: no zero is ever written
+    start = nnx.merge(graph, zeros)  # traced, so the zeros are never allocated
     return add_adapters(start, rank=step.rank, alpha=section.lora_alpha, seed=0, mesh=mesh)
 
 
-def trained(
+def training_state(
     step: Step, preset: Preset, mesh: Mesh
 ) -> tuple[gemma3.Gemma3, nnx.Optimizer, Callable[..., Any]]:
     """Model with adapters, its optimizer, and the function that Tunix's trainer compiles."""
     section = preset.sft if step.kind == "sft" else preset.grpo
-    steps: list[Callable[..., Any]] = []
+    step_functions: list[Callable[..., Any]] = []
 
-    def made() -> tuple[gemma3.Gemma3, nnx.Optimizer]:
+    def build() -> tuple[gemma3.Gemma3, nnx.Optimizer]:
         model = _adapted(step, preset, mesh)
         trainer = peft_trainer.PeftTrainer(
             model,
@@ -88,19 +94,19 @@ def trained(
         )
         loss, has_aux = loss_of(step, preset)
         trainer.with_loss_fn(loss, has_aux=has_aux)
-        steps.append(trainer.create_train_step_fn())
+        step_functions.append(trainer.create_train_step_fn())
         return model, trainer.optimizer
 
-    model, optimizing = nnx.eval_shape(made)
-    return placed(model, mesh), placed(optimizing, mesh), steps[0]  # type: ignore[arg-type]
+    model, optimizing = nnx.eval_shape(build)
+    return sharded(model, mesh), sharded(optimizing, mesh), step_functions[0]  # type: ignore[arg-type]
 
 
 def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
-    """The loss as the trainer calls it with what `inputs` gives, and whether it tells more."""
+    """The loss as the trainer calls it with `batch_of`, and whether it also returns metrics."""
     if step.kind == "sft":
         return (policy.sft_loss if step.loss == "ours" else _tunix_sft), False
     settings = tunix.algorithm(preset.grpo)
-    vars(settings)["temperature"] = preset.grpo.temperature  # Tunix's learner sets it likewise
+    vars(settings)["temperature"] = preset.grpo.temperature  # as Tunix's learner sets it
     objective = objective_of(preset.grpo, list(STOPS))
 
     def ours(model: nnx.Module, train_example: TrainExample):
@@ -113,21 +119,21 @@ def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
             objective=objective,
         )
 
-    def theirs(model: nnx.Module, train_example: TrainExample):
+    def tunix_default(model: nnx.Module, train_example: TrainExample):
         return algo_core.grpo_loss_fn(model, train_example, settings, PAD, STOPS[0])
 
-    return (ours if step.loss == "ours" else theirs), True
+    return (ours if step.loss == "ours" else tunix_default), True
 
 
 def _tunix_sft(model: nnx.Module, ids: jax.Array, completion: jax.Array, segments: jax.Array):
-    """Tunix's default, given what its own examples give it."""
+    """Tunix's default loss, with positions and mask as its own examples have them."""
     present = segments != 0
     positions, mask = build_positions_from_mask(present), make_causal_attn_mask(present)
     return peft_trainer._default_loss_fn(model, ids, completion, positions, mask)
 
 
-def inputs(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
-    """What a trainer gives to its step function: a batch, its rows shared out over the mesh."""
+def batch_of(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
+    """The batch that a trainer passes to its step function, its rows sharded over the mesh."""
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
 
     def array(dtype: Any, *shape: int) -> jax.ShapeDtypeStruct:
@@ -137,7 +143,7 @@ def inputs(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
         types = {"ids": jnp.int32, "completion": jnp.bool_, "segments": jnp.int32}
         return {name: array(dtype, step.tokens) for name, dtype in types.items()}
     scores = array(jnp.float32, step.completion)
-    example: Any = TrainExample  # flax makes its __init__
+    example: Any = TrainExample  # flax generates its __init__
     return {
         "train_example": example(
             prompt_ids=array(jnp.int32, step.prompt),
@@ -151,28 +157,21 @@ def inputs(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
     }
 
 
-def placed(module: Module, mesh: Mesh) -> Module:
-    """`module` with the place of every array on `mesh`, as its own metadata names it."""
+def sharded(module: Module, mesh: Mesh) -> Module:
+    """`module` with the sharding of every array on `mesh`, from the module's own metadata."""
     graph, state = nnx.split(module)
-    places = nnx.get_named_sharding(state, mesh)
+    shardings = nnx.get_named_sharding(state, mesh)
     state = jax.tree.map(
-        lambda leaf, place: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place),
+        lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
         state,
-        places,
+        shardings,
     )
     return nnx.merge(graph, state)
 
 
 def bytes_on_one_chip(tree: Any) -> int:
-    """Of the arrays of `tree`, or of what of a module is `wanted`, that lie on one device."""
+    """Bytes of the arrays in `tree` that are on one device."""
     return sum(
-        leaf.dtype.itemsize * _product(leaf.sharding.shard_shape(leaf.shape))
+        leaf.dtype.itemsize * math.prod(leaf.sharding.shard_shape(leaf.shape))
         for leaf in jax.tree.leaves(tree)
     )
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count

@@ -1,7 +1,7 @@
-"""The chips that preflight knows: how much memory a program may use, and how fast they are at most.
+"""The accelerators that preflight knows: memory that a program may use, and peak speeds.
 
-Memory is what the compiler grants, which is less than what is sold: of a v6e's 32 GiB it says
-31.25 when a program does not fit. Speeds are the makers' figures for dense bfloat16.
+Memory is what the compiler grants, which is less than the nominal size: on a v6e with 32 GiB it
+reports 31.25 GiB when a program does not fit. Speeds are the vendors' figures for dense bfloat16.
 """
 
 import os
@@ -14,16 +14,17 @@ GIB = 2**30
 
 
 class BadChip(UserError):
-    """A chip, or a number of them, that preflight does not know: says which there are."""
+    """A chip, or a number of chips, that preflight does not know."""
 
 
 @dataclass(frozen=True)
 class Chip:
-    """One kind of accelerator; unknown is None.
+    """One kind of accelerator. None where a speed is unknown.
 
     memory:     bytes that one program may use on one chip
-    flops:      bfloat16 operations a second at most   bandwidth: bytes of memory a second at most
-    topologies: number of chips -> name of their arrangement in libtpu; empty: not a TPU
+    flops:      peak bfloat16 operations per second
+    bandwidth:  peak bytes of memory per second
+    topologies: number of chips -> libtpu's name of their arrangement; empty: not a TPU
     """
 
     name: str
@@ -33,14 +34,15 @@ class Chip:
     topologies: tuple[tuple[int, str], ...] = ()
 
     def topology(self, chips: int) -> str:
-        """libtpu's name for so many of these chips."""
-        known = dict(self.topologies)
-        if chips not in known:
+        """libtpu's name for an arrangement of this many chips."""
+        topologies = dict(self.topologies)
+        if chips not in topologies:
             raise BadChip(
-                f"the mesh has {chips} chips; preflight compiles for {self.name} with"
-                f" {', '.join(map(str, known))}: change model.fsdp or model.tensor_parallel"
+                f"the mesh has {chips} chips; preflight can compile for {self.name} with"
+                f" {', '.join(map(str, topologies))} chips: change model.fsdp or"
+                " model.tensor_parallel"
             )
-        return known[chips]
+        return topologies[chips]
 
 
 V6E = ((1, "1x1"), (4, "2x2"), (8, "2x4"))
@@ -56,18 +58,19 @@ CHIPS = {
 
 
 def this_machine() -> Chip:
-    """The CPU that preflight runs on, whose speed is not known."""
+    """The CPU of this machine. Its speed is unknown."""
     return Chip("cpu", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-def chip_of(preset: str, asked: str | None = None) -> Chip:
-    """The chip `asked` for, or the one that the preset is named after (`v6e-1`, `h200`)."""
-    name = asked or preset
+def chip_of(preset: str, chip: str | None = None) -> Chip:
+    """The chip named `chip`, or else the one that the preset is named after (`v6e-1`, `h200`)."""
+    name = chip or preset
     if name in ("cpu", "tiny"):
         return this_machine()
-    found = re.fullmatch(r"([a-z0-9]+)(-[0-9x]+)*", name)
-    if found is None or found[1] not in CHIPS:
+    match = re.fullmatch(r"([a-z0-9]+)(-[0-9x]+)*", name)
+    if match is None or match[1] not in CHIPS:
         raise BadChip(
-            f"no chip {name!r}; preflight knows {', '.join(CHIPS)} and cpu. Name one with --chip."
+            f"there is no chip {name!r}; preflight knows {', '.join(CHIPS)} and cpu. Name one with"
+            " --chip."
         )
-    return CHIPS[found[1]]
+    return CHIPS[match[1]]

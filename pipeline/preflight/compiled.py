@@ -1,7 +1,7 @@
-"""What the compiler says of a step: bytes by part, operations, or that it does not fit.
+"""Compile a step and read from the compiler how much memory it needs.
 
-Each step is compiled in a process of its own: libtpu wants its variables before jax is loaded, and
-lets one process at a time compile. What was compiled once, of the same code and packages, is kept.
+Each step is compiled in a subprocess: libtpu reads environment variables when jax is loaded, and
+only one process at a time may compile. Results are cached by step, code and package versions.
 """
 
 import hashlib
@@ -18,24 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from pipeline.config import Preset, as_json
+from pipeline.config import SECTIONS, Preset, as_json
 from pipeline.preflight.chips import Chip
-from pipeline.preflight.steps import Step, preset_from
+from pipeline.preflight.steps import Step
 
 PACKAGES = ("jax", "jaxlib", "libtpu", "flax", "google-tunix", "qwix", "optax")
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-# How the compiler says that a program does not fit: all that it uses, or its temporaries alone.
-ALL_USED = re.compile(r"Used ([\d.]+)([KMGT]?) of [\d.]+[KMGT]? (?:hbm|vmem)")
+# How the compiler reports that a program does not fit: all of its memory, or its temporaries.
+TOTAL_USED = re.compile(r"Used ([\d.]+)([KMGT]?) of [\d.]+[KMGT]? (?:hbm|vmem)")
 TEMPORARIES = re.compile(r"HLO temporaries \(([\d.]+)([KMGT]?)\) exceeds available HBM")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """What the compiler says of one program on one chip. None: it gave up for lack of memory.
+    """What the compiler says of one program on one chip. None: it gave up, memory ran out.
 
-    parts: bytes of what it is called with   temporaries: bytes
+    parts: bytes of its arguments by part      temporaries: bytes
     peak:  bytes of arguments, temporaries and outputs, less what outputs share with arguments
     flops, moved: operations and bytes by the compiler's count, in which a loop's body counts once
+    seconds: time that compiling took
     """
 
     parts: dict[str, int]
@@ -43,48 +44,46 @@ class Compiled:
     peak: int
     flops: float | None
     moved: float | None
-    seconds: float  # that compiling took
+    seconds: float
 
 
 def has_compiler(chip: Chip) -> bool:
-    """Whether programs can be compiled for `chip` here."""
+    """Whether programs can be compiled for `chip` on this machine."""
     return not chip.topologies or util.find_spec("libtpu") is not None
 
 
-def compiled(step: Step, preset: Preset, chip: Chip) -> Compiled:
-    """`step` compiled for `chip`, or what was kept of it."""
+def compile_step(step: Step, preset: Preset, chip: Chip) -> Compiled:
+    """`step` compiled for `chip`, from the cache if it was compiled before."""
     chips = preset.model.fsdp * preset.model.tensor_parallel
-    asked = {
-        "step": as_json(step),
-        "preset": as_json(preset),
-        "topology": chip.topology(chips) if chip.topologies else None,
-    }
-    kept = _cache() / f"{_key(step, preset, asked['topology'])}.json"
-    if not kept.is_file():
-        answer = _asked(asked)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=kept.parent, delete=False) as file:
+    topology = chip.topology(chips) if chip.topologies else None
+    cached = _cache_folder() / f"{_cache_key(step, preset, topology)}.json"
+    if not cached.is_file():
+        answer = _compile_in_subprocess(
+            {"step": as_json(step), "preset": as_json(preset), "topology": topology}
+        )
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=cached.parent, delete=False) as file:
             json.dump(answer, file)
-        Path(file.name).replace(kept)
-    return Compiled(**json.loads(kept.read_text()))
+        Path(file.name).replace(cached)
+    return Compiled(**json.loads(cached.read_text()))
 
 
-def _cache() -> Path:
+def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "thinkbench" / "preflight"
 
 
-def _key(step: Step, preset: Preset, topology: str | None) -> str:
+def _cache_key(step: Step, preset: Preset, topology: str | None) -> str:
     from pipeline.job import hash_of_code
 
-    versions = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
-    # all that a program depends on: other steps of the preset do not change this one
+    versions = {name: metadata.version(name) for name in PACKAGES if _is_installed(name)}
+    # the step's shapes, not its name: other steps of the preset do not change this program
     sections = {name: value for name, value in as_json(preset).items() if name != "name"}
     content = [step.program(), sections, topology, versions, hash_of_code()]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _installed(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     try:
         metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -92,57 +91,57 @@ def _installed(package: str) -> bool:
     return True
 
 
-def _asked(asked: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a process that compiles one step."""
+def _compile_in_subprocess(request: dict[str, Any]) -> dict[str, Any]:
+    """request: step, preset and topology as JSON values; returns the fields of `Compiled`."""
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    if asked["topology"]:
-        kind = asked["topology"].partition(":")[0]
+    if request["topology"]:
+        kind = request["topology"].partition(":")[0]
         environment |= {
             "TPU_SKIP_MDS_QUERY": "1",
             "TPU_ACCELERATOR_TYPE": f"{kind}-1",
             "TPU_WORKER_HOSTNAMES": "localhost",
         }
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "pipeline.preflight.compiled"],
-        input=json.dumps(asked),
+        input=json.dumps(request),
         capture_output=True,
         text=True,
         env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         check=False,
     )
-    if done.returncode:
+    if result.returncode:
         raise UserError(
-            f"{asked['step']['name']} could not be compiled for {asked['topology'] or 'cpu'}:"
-            f" {(done.stderr.strip().splitlines() or ['no word of why'])[-1][:500]}. Take"
-            " --estimate for an answer by arithmetic."
+            f"{request['step']['name']} could not be compiled for {request['topology'] or 'cpu'}:"
+            f" {(result.stderr.strip().splitlines() or ['no message'])[-1][:500]}. Use --estimate"
+            " for an answer by arithmetic."
         )
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(result.stdout.splitlines()[-1])
 
 
-def _compile(asked: dict[str, Any]) -> Compiled:
-    """Called in the process of its own."""
-    from pipeline.preflight.programs import program
+def _compile(request: dict[str, Any]) -> Compiled:
+    """Runs in the subprocess."""
+    from pipeline.preflight.programs import program_of
 
-    preset = preset_from(asked["preset"])
-    step = Step(**{**asked["step"], "beside": tuple(asked["step"]["beside"])})
-    found = program(step, preset, _mesh(asked["topology"], preset))
+    preset = preset_from(request["preset"])
+    step = Step(**{**request["step"], "beside": tuple(request["step"]["beside"])})
+    program = program_of(step, preset, _mesh(request["topology"], preset))
     started = time.monotonic()
     try:
-        made = found.lowered.compile()
+        result = program.lowered.compile()
     except Exception as error:  # jax's own class is not public
-        peak = overfull(str(error), found.parts)
+        peak = bytes_needed(str(error), program.parts)
         if peak is None:
             raise
         return Compiled(
-            parts=found.parts,
+            parts=program.parts,
             temporaries=None,
             peak=peak,
             flops=None,
             moved=None,
             seconds=time.monotonic() - started,
         )
-    made = getattr(made, "compiled", made)
-    memory, cost = made.memory_analysis(), made.cost_analysis() or {}
+    result = getattr(result, "compiled", result)
+    memory, cost = result.memory_analysis(), result.cost_analysis() or {}
     peak = (
         memory.argument_size_in_bytes
         + memory.temp_size_in_bytes
@@ -150,7 +149,7 @@ def _compile(asked: dict[str, Any]) -> Compiled:
         - memory.alias_size_in_bytes
     )
     return Compiled(
-        parts=found.parts,
+        parts=program.parts,
         temporaries=memory.temp_size_in_bytes,
         peak=peak,
         flops=cost.get("flops"),
@@ -159,16 +158,28 @@ def _compile(asked: dict[str, Any]) -> Compiled:
     )
 
 
-def overfull(said: str, parts: dict[str, int]) -> int | None:
-    """Bytes that a program would need, by the error that says it does not fit; None: another."""
-    if found := ALL_USED.search(said):
-        return int(float(found[1]) * UNITS[found[2]])
-    if found := TEMPORARIES.search(said):
-        return int(float(found[1]) * UNITS[found[2]]) + sum(parts.values())
+def bytes_needed(message: str, parts: dict[str, int]) -> int | None:
+    """Bytes that a program needs, from the error that it does not fit; None for another error."""
+    if match := TOTAL_USED.search(message):
+        return int(float(match[1]) * UNITS[match[2]])
+    if match := TEMPORARIES.search(message):
+        return int(float(match[1]) * UNITS[match[2]]) + sum(parts.values())
     return None
 
 
+def preset_from(values: dict[str, Any]) -> Preset:
+    """The preset that `as_json` turned into `values`."""
+    sections = {
+        name: section(
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in values[name].items()}
+        )
+        for name, section in SECTIONS.items()
+    }
+    return Preset(name=values["name"], **sections)
+
+
 def _mesh(topology: str | None, preset: Preset) -> Any:
+    """The preset's mesh, of this machine's devices or of a TPU topology that is not here."""
     import numpy as np
     from jax.experimental import topologies
     from jax.sharding import Mesh

@@ -1,23 +1,25 @@
-"""What one step needs of one chip, whoever says so: the compiler, or arithmetic."""
+"""What one step needs of one chip, and the time that follows from it."""
 
 from dataclasses import dataclass
 
 from pipeline.preflight.chips import Chip
 
-# What a run is taken to reach of its chip's peaks: an assumption and no measurement, which is said
-# with every time that it gives.
+# The shares of its chip's peak that a run is assumed to reach. They are not measured; every output
+# that uses them says so.
 OPERATIONS_REACHED = 0.4
 BANDWIDTH_REACHED = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """how: compiled or estimated. All of one chip; None: the compiler gave up for lack of memory.
+    """Needs of one call of a step, all for one chip.
 
-    parts:       bytes of what lies there: weights, adapters, optimizer, batch, cache
-    temporaries: bytes
-    peak:        bytes of all that is there at once, at most
-    flops, moved: operations, and bytes that are read or written at least, of one call
+    how:         compiled or estimated
+    parts:       bytes in memory by part: weights, adapters, optimizer, batch, cache, prompts
+    temporaries: bytes; None: the compiler gave up because memory ran out
+    peak:        most bytes in memory at one time
+    flops:       operations
+    moved:       bytes that are read or written at least
     """
 
     how: str
@@ -32,10 +34,9 @@ class Needs:
 def seconds(
     needs: Needs, chip: Chip, operations: float = 1.0, bandwidth: float = 1.0
 ) -> float | None:
-    """The time of one call on a chip that reaches these shares of what its maker says.
+    """The time of one call on a chip that reaches these shares of its peak speeds.
 
-    With all of it, the least: no call is faster (the roofline bound). None for a chip whose speed
-    is not known.
+    With the default, the lower bound of the roofline model. None if the chip's speed is unknown.
     """
     if chip.flops is None or chip.bandwidth is None:
         return None
@@ -43,5 +44,5 @@ def seconds(
 
 
 def likely_seconds(needs: Needs, chip: Chip) -> float | None:
-    """The time of one call at the shares that runs are taken to reach."""
+    """The time of one call at the shares of the peak that runs are assumed to reach."""
     return seconds(needs, chip, OPERATIONS_REACHED, BANDWIDTH_REACHED)

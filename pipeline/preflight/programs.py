@@ -1,4 +1,4 @@
-"""Each step as the program that training or sampling would compile, ready for the compiler."""
+"""Each step as the program that training or sampling compiles, traced and ready to compile."""
 
 import dataclasses
 from typing import Any
@@ -19,15 +19,15 @@ from pipeline.train import step as train_step
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """lowered: what `compile()` is called on   parts: bytes of its arguments on one chip"""
+    """lowered: has a method `compile`      parts: bytes of its arguments on one chip, by part"""
 
     lowered: Any
     parts: dict[str, int]
 
 
-def program(step: Step, preset: Preset, mesh: Mesh) -> Program:
-    """The program of `step`, traced for the devices of `mesh`, which need not be there."""
-    with abstract.on(mesh):
+def program_of(step: Step, preset: Preset, mesh: Mesh) -> Program:
+    """The program of `step`, traced for the devices of `mesh`, which may be on no machine here."""
+    with abstract.traced_for(mesh):
         if step.trains:
             return _training(step, preset, mesh)
         if step.kind == "reference":
@@ -36,18 +36,18 @@ def program(step: Step, preset: Preset, mesh: Mesh) -> Program:
 
 
 def _training(step: Step, preset: Preset, mesh: Mesh) -> Program:
-    model, optimizing, function = abstract.trained(step, preset, mesh)
-    batch = abstract.inputs(step, preset, mesh)
-    jitted, states = train_step.pure(function, model, optimizing)
+    model, optimizer, step_function = abstract.training_state(step, preset, mesh)
+    batch = abstract.batch_of(step, preset, mesh)
+    jitted, states = train_step.pure(step_function, model, optimizer)
     parts = _parts(model) | {
-        "optimizer": abstract.bytes_on_one_chip(nnx.state(optimizing)),
+        "optimizer": abstract.bytes_on_one_chip(nnx.state(optimizer)),
         "batch": abstract.bytes_on_one_chip(batch),
     }
     return Program(jitted.lower(*states, batch), parts)
 
 
 def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
-    model = abstract.placed(abstract.plain(step, preset, mesh), mesh)
+    model = abstract.sharded(abstract.base_model(step, preset, mesh), mesh)
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
     prompts, completions = (
         jax.ShapeDtypeStruct((step.rows, time), jnp.int32, sharding=rows)
@@ -61,14 +61,14 @@ def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
 
 
 def _sampling(step: Step, preset: Preset, mesh: Mesh) -> Program:
-    """The engine's reading of prompts, their way into slots, or one block of its writing."""
-    model = abstract.sampled_from(step, preset, mesh)
+    """One of the engine's programs: prefill, insert, or one block of decode steps."""
+    model = abstract.sampling_model(step, preset, mesh)
     steps = decode.compiled_steps(model, list(abstract.STOPS), mesh)
     weights = jax.tree.leaves(nnx.state(model))
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
     count = jax.ShapeDtypeStruct((), jnp.int32, sharding=NamedSharding(mesh, PartitionSpec()))
-    ids = jax.ShapeDtypeStruct((step.at_once, step.prompt), jnp.int32, sharding=rows)
-    lengths = jax.ShapeDtypeStruct((step.at_once,), jnp.int32, sharding=rows)
+    ids = jax.ShapeDtypeStruct((step.prompts_per_call, step.prompt), jnp.int32, sharding=rows)
+    lengths = jax.ShapeDtypeStruct((step.prompts_per_call,), jnp.int32, sharding=rows)
     if step.kind == "prefill":
         batch = abstract.bytes_on_one_chip((ids, lengths))
         return Program(steps.read.lower(weights, ids, lengths), _parts(model) | {"batch": batch})  # type: ignore[attr-defined]
@@ -93,17 +93,17 @@ def _sampling(step: Step, preset: Preset, mesh: Mesh) -> Program:
     return Program(lowered, _parts(model) | {"cache": cache, "batch": batch})
 
 
-def _over(rows: NamedSharding, made: Any) -> Any:
-    """Shapes, shared out over the chips by their rows."""
+def _over(rows: NamedSharding, tree: Any) -> Any:
+    """The shapes of `tree`, sharded over the chips by their rows."""
     return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=rows), made
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=rows), tree
     )
 
 
 def _inserts(step: Step) -> decode.Inserts:
-    """As the engine gives them, from the host."""
-    places = np.zeros(step.at_once, np.int32)
-    return decode.Inserts(places, places, places, settings_of([], step.at_once))
+    """The host arrays that the engine passes to an insert."""
+    zeros = np.zeros(step.prompts_per_call, np.int32)
+    return decode.Inserts(zeros, zeros, zeros, settings_of([], step.prompts_per_call))
 
 
 def _parts(model: nnx.Module) -> dict[str, int]:

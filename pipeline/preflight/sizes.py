@@ -1,4 +1,4 @@
-"""The sizes of a Gemma 3, known without its weights: from its config.json, or by its name."""
+"""The sizes of a Gemma 3 without its weights: from its config.json, or by its name."""
 
 import json
 import tomllib
@@ -8,15 +8,15 @@ from typing import Any
 
 from data.errors import UserError
 
-KNOWN = Path(__file__).parent / "gemma3.toml"
+SIZES_BY_NAME = Path(__file__).parent / "gemma3.toml"
 TINY = Path(__file__).parent.parent / "tiny" / "model"
-GLOBAL_EVERY = 6  # five local layers, then one that looks back all the way
+GLOBAL_EVERY = 6  # five layers with local attention, then one with global attention
 BYTES = {"float32": 4, "bfloat16": 2}
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """A Gemma 3 in numbers, by the names that the formulas of `estimate` use."""
+    """Numbers of a Gemma 3, under the names that the formulas of `estimate` use."""
 
     vocabulary: int
     features: int
@@ -39,17 +39,20 @@ class Sizes:
 
     @property
     def parameters(self) -> int:
-        """All of them; the head is the embedding, and the norms are scales."""
+        """All weights. The head is the embedding, so it is counted once; norms are vectors."""
         norms = self.layers * (4 * self.features + 2 * self.head_dim) + self.features
         return self.vocabulary * self.features + self.layers * self.layer_weights + norms
 
     def columns(self, tokens: int) -> int:
-        """Of the engine's cache over all layers, for one text; see `engine.cache.lengths`."""
+        """Positions in the engine's cache over all layers, for one sequence of `tokens`.
+
+        Local layers keep only their window; see `pipeline.generate.cache`.
+        """
         local = self.layers - self.global_layers
         return self.global_layers * tokens + local * min(self.window, tokens)
 
     def adapters(self, rank: int) -> int:
-        """Parameters of adapters of `rank` on every projection; see `lora.TARGETS`."""
+        """Parameters of adapters of `rank` on every projection; see `pipeline.model.lora`."""
         inner = self.heads * self.head_dim
         key_value = 2 * self.kv_heads * self.head_dim
         if self.heads == self.kv_heads:  # then query, key and value are one projection
@@ -61,7 +64,7 @@ class Sizes:
 
 
 def sizes_in(config: dict[str, Any]) -> Sizes:
-    """The sizes that a Gemma 3's config.json, or its `text_config`, gives."""
+    """The sizes in a Gemma 3's config.json, or in its `text_config`."""
     text = config.get("text_config", config)
     names = {
         "vocabulary": "vocab_size",
@@ -76,8 +79,9 @@ def sizes_in(config: dict[str, Any]) -> Sizes:
     wrong = [name for name in names.values() if not _is_size(text.get(name))]
     if wrong or not str(text.get("model_type", "")).startswith("gemma3"):
         raise UserError(
-            f"the config has model_type {text.get('model_type')!r} and no whole number above 0 for"
-            f" {', '.join(wrong) or 'nothing'}; expected the config.json of a Gemma 3"
+            f"the config has model_type {text.get('model_type')!r}, and"
+            f" {', '.join(wrong) or 'nothing'} is not a whole number above 0; expected the"
+            " config.json of a Gemma 3"
         )
     return Sizes(**{ours: text[theirs] for ours, theirs in names.items()})
 
@@ -86,34 +90,34 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def known_by_name(model: str) -> bool:
-    """Whether the sizes of `model` are known before its folder is here."""
-    return _by_name(model) is not None
+def has_known_sizes(model: str) -> bool:
+    """Whether the sizes of `model` are known by its name, before it is downloaded."""
+    return _config_by_name(model) is not None
 
 
 def config_of(model: str) -> dict[str, Any]:
-    """The config.json of `model`: of its folder, or what is known by its name. Fetches nothing."""
+    """The config.json of `model`: from its folder, or by its name. Downloads nothing."""
     if model == "tiny":
         return _read(TINY)
     if Path(model).is_dir():
         return _read(Path(model))
-    if (found := _by_name(model)) is None:
+    if (config := _config_by_name(model)) is None:
         raise UserError(
-            f"the sizes of {model!r} are not known: it is no folder here, and not one of"
-            f" {', '.join(f'google/{name}-it' for name in _known())}. Name a folder with"
+            f"the sizes of {model!r} are not known: it is not a folder, and not one of"
+            f" {', '.join(f'google/{name}-it' for name in _configs())}. Name a folder with a"
             " config.json."
         )
-    return found
+    return config
 
 
-def _by_name(model: str) -> dict[str, Any] | None:
-    name = model.rstrip("/").rpartition("/")[2]  # the same on either hub
+def _config_by_name(model: str) -> dict[str, Any] | None:
+    name = model.rstrip("/").rpartition("/")[2]  # the same on both hubs
     size = name.removesuffix("-it").removesuffix("-pt").removesuffix("-qat")
-    return _known().get(size) if "/" in model else None
+    return _configs().get(size) if "/" in model else None
 
 
-def _known() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(KNOWN.read_text(encoding="utf-8"))
+def _configs() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(SIZES_BY_NAME.read_text(encoding="utf-8"))
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -123,7 +127,9 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{path} is not JSON in UTF-8: {error}. Mend it there.") from error
+        raise UserError(f"{path} is not JSON in UTF-8: {error}. Correct the file.") from error
     if not isinstance(config, dict):
-        raise UserError(f"{path} holds {type(config).__name__}, not an object: mend it there.")
+        raise UserError(
+            f"{path} holds a {type(config).__name__}; expected a JSON object. Correct the file."
+        )
     return config

@@ -1,31 +1,35 @@
-"""The programs that a run compiles, by their shapes: what preflight says something about."""
+"""The steps of a run, by their shapes: each is one compiled program, called many times."""
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from data.errors import UserError
-from pipeline.config import PROMPTS_FRACTION, ROW_MULTIPLE, SECTIONS, Preset, as_json
+from pipeline.config import (
+    PROMPTS_FRACTION,
+    ROW_MULTIPLE,
+    EvalConfig,
+    GrpoConfig,
+    Preset,
+    as_json,
+)
 
 TRAINING = ("sft", "update")
 SAMPLING = ("prefill", "insert", "decode")
-LOSSES = ("ours", "tunix")
-COMPARED = ("sft:1x4096", "sft:1x16384", "grpo:8x1024", "grpo:64x1024")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One program.
 
-    kind:   sft, update (of GRPO's policy), reference (its scores), or one of the engine's three:
-            prefill (prompts are read), insert (put into slots), decode (a token for each slot)
-    rows:   sequences in one call, over all chips; of the engine, its slots
-    prompt, completion: tokens of a row; an SFT row is all completion
+    kind:   sft, update (of GRPO's policy), reference (scores of the reference model), or one of
+            the engine's three: prefill (read prompts), insert (put them into slots), decode (one
+            token for each slot)
+    rows:   sequences in one call, over all chips; for the engine, its slots
+    prompt, completion: tokens of a row; an SFT row counts as completion only
     pieces: calls whose gradients are added up for one optimizer step
-    loss:   ours, or tunix: its own default loss, without recomputation, with dense attention
-    greedy: sampling takes the likeliest token
-    beside: what lies in memory meanwhile, though the program does not read it: weights, adapters,
-            optimizer, the slots' cache, prompts that were read before and wait for slots
+    loss:   ours, or tunix: Tunix's default loss, without rematerialisation, with dense attention
+    greedy: whether sampling takes the most likely token
+    beside: what is in memory at the same time without being an argument of the program: weights,
+            adapters, optimizer, the slots' cache, prompts that were read and wait for slots
     """
 
     name: str
@@ -41,7 +45,7 @@ class Step:
 
     @property
     def tokens(self) -> int:
-        """Of one row."""
+        """Tokens of one row."""
         return self.prompt + self.completion
 
     @property
@@ -50,167 +54,119 @@ class Step:
 
     @property
     def samples(self) -> bool:
-        """Whether it is one of the engine's, so that slots and prompts lie there."""
+        """Whether it is a step of the engine, so that slots and prompts are in memory."""
         return self.kind in SAMPLING
 
     @property
-    def at_once(self) -> int:
+    def prompts_per_call(self) -> int:
         """Prompts that the engine reads, or puts into slots, in one call."""
         return max(1, self.rows // PROMPTS_FRACTION)
 
     def program(self) -> dict[str, Any]:
-        """What the program depends on; its name and what lies beside it do not."""
+        """What the compiled program depends on: all but its name and what is in memory beside."""
         return {key: value for key, value in as_json(self).items() if key not in ("name", "beside")}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of a run: its calls of steps, as `calls` times the step `name`."""
+    """A stage of a run. calls: name of a step -> how often it is called"""
 
     name: str
     calls: dict[str, int] = field(default_factory=dict)
 
 
 def pieces_of(preset: Preset) -> int:
-    """Backward passes of one step of GRPO, whose gradients are kept and added up between them."""
+    """Backward passes of one GRPO step, whose gradients are kept and added up between them."""
     return preset.grpo.prompts // (preset.grpo.micro_batch or preset.grpo.prompts)
 
 
 def steps_of(preset: Preset) -> list[Step]:
-    """Every program of a run with `preset`, in the order in which it is first needed."""
+    """Every step of a run with `preset`, in the order in which it is first needed."""
     sft, grpo, evaluation = preset.sft, preset.grpo, preset.eval
-    at_once = (grpo.micro_batch or grpo.prompts) * grpo.group
-    shape: dict[str, Any] = {"prompt": grpo.max_prompt_tokens, "completion": grpo.max_tokens}
-    answered: dict[str, Any] = {
-        "prompt": evaluation.max_prompt_tokens,
-        "completion": evaluation.max_tokens,
-    }
-    heldout = min(evaluation.batch, preset.data.heldout)
+    rows = (grpo.micro_batch or grpo.prompts) * grpo.group
     trained: dict[str, Any] = {"rank": grpo.lora_rank, "beside": ("optimizer",)}
-
-    def step(name: str, kind: str, rows: int, **more: Any) -> Step:
-        return Step(name=name, kind=kind, rows=rows, **more)
-
-    steps = engine_steps("eval", evaluation.batch, greedy=_greedy(evaluation), **answered)
+    heldout = min(evaluation.batch, preset.data.heldout)
+    answers = _lengths(evaluation)
+    greedy = evaluation.temperature == 0
+    steps = engine_steps("eval", evaluation.batch, greedy=greedy, **answers)
+    length = -(-sft.max_tokens // ROW_MULTIPLE) * ROW_MULTIPLE
     steps.append(
-        step("sft", "sft", sft.batch, completion=_rounded(sft.max_tokens), rank=sft.lora_rank)
+        Step(name="sft", kind="sft", rows=sft.batch, completion=length, rank=sft.lora_rank)
     )
-    steps += engine_steps("rollout", grpo.prompts * grpo.group, **trained, **shape)
+    steps += engine_steps("rollout", grpo.prompts * grpo.group, **trained, **_lengths(grpo))
     if grpo.beta:
         beside = ("adapters", "optimizer")
-        steps.append(step("reference", "reference", at_once, beside=beside, **shape))
+        steps.append(
+            Step(name="reference", kind="reference", rows=rows, beside=beside, **_lengths(grpo))
+        )
     steps.append(
-        step(
-            "grpo",
-            "update",
-            at_once,
+        Step(
+            name="grpo",
+            kind="update",
+            rows=rows,
             rank=grpo.lora_rank,
             pieces=pieces_of(preset),
-            **shape,
+            **_lengths(grpo),
         )
     )
-    return steps + engine_steps("heldout", heldout, greedy=True, **trained, **answered)
+    return steps + engine_steps("heldout", heldout, greedy=True, **trained, **answers)
+
+
+def _lengths(config: GrpoConfig | EvalConfig) -> dict[str, Any]:
+    return {"prompt": config.max_prompt_tokens, "completion": config.max_tokens}
 
 
 def engine_steps(
     name: str, rows: int, rank: int = 0, beside: tuple[str, ...] = (), **more: Any
 ) -> list[Step]:
-    """The engine's three programs, each with what the other two need, which stays there."""
-    others = {
+    """The engine's three steps; what each of them needs stays in memory during the other two."""
+    of_the_other_two = {
         "prefill": ("cache", "prompts"),
         "insert": ("weights", "adapters") if rank else ("weights",),
         "decode": ("prompts",),
     }
     more |= {"rows": rows, "rank": rank}
     return [
-        Step(name=f"{name} {kind}", kind=kind, beside=(*others[kind], *beside), **more)
+        Step(name=f"{name} {kind}", kind=kind, beside=(*of_the_other_two[kind], *beside), **more)
         for kind in SAMPLING
     ]
 
 
-def _greedy(config: Any) -> bool:
-    return config.temperature == 0
-
-
-def _rounded(tokens: int) -> int:
-    return -(-tokens // ROW_MULTIPLE) * ROW_MULTIPLE
-
-
 def stages_of(preset: Preset, problems: int | None) -> list[Stage]:
-    """How often each step is called in one run; the evaluation only where `problems` are known.
+    """How often a run calls each step, at most. problems: None leaves the evaluation out
 
-    Every completion is taken for as long as it may be, every row for full: a run whose texts end
-    sooner calls decode less often. Samples of a problem share one reading of its prompt. Putting
-    prompts into slots is left out: it moves a small part of what one step of decode does.
+    Every completion counts as long as it may be and every row as full: a run whose completions are
+    shorter calls decode less often. Samples of a problem share one prefill of its prompt. Inserts
+    are left out, because they move little compared with one decode step.
     """
-    grpo, heldout, pieces = preset.grpo, preset.data.heldout, pieces_of(preset)
-    at_once = {step.name: step.at_once for step in steps_of(preset)}
-    measured = 1 + -(-grpo.steps // grpo.evaluate_every)
-    batches = -(-heldout // min(preset.eval.batch, heldout)) * measured
-    calls = {
-        "rollout prefill": grpo.steps * -(-grpo.prompts // at_once["rollout prefill"]),
-        "rollout decode": grpo.steps * grpo.max_tokens,
-        "reference": grpo.steps * pieces if grpo.beta else 0,
-        "grpo": grpo.steps * pieces,
-        "heldout prefill": measured * -(-heldout // at_once["heldout prefill"]),
-        "heldout decode": batches * preset.eval.max_tokens,
-    }
-    stages = [Stage("sft", {"sft": preset.sft.steps}), Stage("grpo", calls)]
+    stages = [Stage("sft", {"sft": preset.sft.steps}), Stage("grpo", _grpo_calls(preset))]
     if problems is not None:
-        asked = min(preset.eval.limit or problems, problems)
-        batches = -(-asked * preset.eval.samples // preset.eval.batch)
-        answered = {
-            "eval prefill": -(-asked // at_once["eval prefill"]),
+        prompts = min(preset.eval.limit or problems, problems)
+        batches = -(-prompts * preset.eval.samples // preset.eval.batch)
+        calls = {
+            "eval prefill": -(-prompts // _prompts_per_call(preset, "eval prefill")),
             "eval decode": batches * preset.eval.max_tokens,
         }
-        stages.append(Stage("eval, each of three", answered))
+        stages.append(Stage("eval, each of three", calls))
     return stages
 
 
-def step_in(text: str, preset: Preset) -> Step:
-    """`sft:ROWSxTOKENS`, `grpo:ROWSxTOKENS` or `grpo:ROWSxPROMPT+COMPLETION` as a step."""
-    found = re.fullmatch(r"(sft|grpo):(\d{1,6})x(?:(\d{1,7})\+)?(\d{1,7})", text)
-    if found is None:
-        raise UserError(
-            f"{text!r} is no step; expected sft:ROWSxTOKENS, grpo:ROWSxTOKENS or"
-            " grpo:ROWSxPROMPT+COMPLETION, such as sft:1x4096 or grpo:8x256+768"
-        )
-    kind, rows, completion = found[1], int(found[2]), int(found[4])
-    prompt = int(found[3] or 0)
-    if kind == "grpo" and not found[3]:
-        prompt = preset.grpo.max_prompt_tokens
-        completion -= prompt
-    if rows < 1 or completion < 1 or (kind == "sft" and prompt) or (kind == "grpo" and prompt < 1):
-        raise UserError(
-            f"{text!r} has {rows} rows of {prompt} prompt and {completion} completion tokens; each"
-            " must be at least 1, and SFT has no prompt of its own"
-        )
-    rank = preset.sft.lora_rank if kind == "sft" else preset.grpo.lora_rank
-    kind = "sft" if kind == "sft" else "update"
-    return Step(name=text, kind=kind, rows=rows, prompt=prompt, completion=completion, rank=rank)
-
-
-def text_of(step: Step) -> str:
-    """A training step as `step_in` reads it."""
-    if step.kind == "sft":
-        return f"sft:{step.rows}x{step.completion}"
-    return f"grpo:{step.rows}x{step.prompt}+{step.completion}"
-
-
-def with_defaults(steps: list[Step]) -> list[Step]:
-    """Each training step twice: with our loss, then with Tunix's defaults."""
-    found = []
-    for step in steps:
-        found += [replace(step, loss=loss) for loss in LOSSES] if step.trains else [step]
-    return found
-
-
-def preset_from(values: dict[str, Any]) -> Preset:
-    """The preset whose values `as_json` gave."""
-    sections = {
-        name: section(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values[name].items()}
-        )
-        for name, section in SECTIONS.items()
+def _grpo_calls(preset: Preset) -> dict[str, int]:
+    grpo, heldout, pieces = preset.grpo, preset.data.heldout, pieces_of(preset)
+    evaluations = 1 + -(-grpo.steps // grpo.evaluate_every)
+    batches = -(-heldout // min(preset.eval.batch, heldout)) * evaluations
+    prefills = -(-grpo.prompts // _prompts_per_call(preset, "rollout prefill"))
+    heldout_prefills = -(-heldout // _prompts_per_call(preset, "heldout prefill"))
+    return {
+        "rollout prefill": grpo.steps * prefills,
+        "rollout decode": grpo.steps * grpo.max_tokens,
+        "reference": grpo.steps * pieces if grpo.beta else 0,
+        "grpo": grpo.steps * pieces,
+        "heldout prefill": evaluations * heldout_prefills,
+        "heldout decode": batches * preset.eval.max_tokens,
     }
-    return Preset(name=values["name"], **sections)
+
+
+def _prompts_per_call(preset: Preset, name: str) -> int:
+    [step] = [step for step in steps_of(preset) if step.name == name]
+    return step.prompts_per_call

@@ -11,7 +11,7 @@ from data.progress import no_progress
 from pipeline.config import Preset
 
 if TYPE_CHECKING:
-    from pipeline.preflight import Proposal, Said
+    from pipeline.preflight import Proposal, StepNeeds
 
 GIB = 2**30
 # the words with which the names of a stage's steps begin
@@ -29,10 +29,10 @@ def refuse_what_does_not_fit(preset: Preset, model: str, step_names: tuple[str, 
     A preset that is named after no chip is not checked, with a message: where it will run is
     unknown.
     """
-    from pipeline.preflight import BadChip, chip_of, known_by_name, said_of, steps_of
+    from pipeline.preflight import BadChip, chip_of, has_known_sizes, needs_of_steps, steps_of
     from pipeline.preflight.proposals import proposals
 
-    if not known_by_name(model):
+    if not has_known_sizes(model):
         from pipeline.model import model_folder  # loads jax, and fetches what training needs anyway
 
         model = str(model_folder(model))
@@ -47,7 +47,7 @@ def refuse_what_does_not_fit(preset: Preset, model: str, step_names: tuple[str, 
         return
     with_model = preset.with_knobs("model", model=model)
     steps = [step for step in steps_of(with_model) if step.name.startswith(step_names)]
-    estimates = said_of(steps, with_model, chip, compile=False, progress=no_progress)
+    estimates = needs_of_steps(steps, with_model, chip, use_compiler=False, progress=no_progress)
     too_large = [one for one in estimates if not one.needs.fits]
     if not too_large:
         return
@@ -61,7 +61,7 @@ def refuse_what_does_not_fit(preset: Preset, model: str, step_names: tuple[str, 
     )
 
 
-def _line(estimate: "Said", proposal: "Proposal") -> str:
+def _line(estimate: "StepNeeds", proposal: "Proposal") -> str:
     needs = f"{estimate.step.name} needs {estimate.needs.peak / GIB:.2f} GiB on each chip"
     if proposal.peak is None:
         return f"{needs}; no smaller batch or length fits: shard the model over more chips"

@@ -10,11 +10,12 @@ from pipeline.config import Preset
 from pipeline.model import gemma3
 from pipeline.preflight import report, steps
 from pipeline.preflight.chips import CHIPS, GIB, BadChip, chip_of
-from pipeline.preflight.compiled import compiled, has_compiler, overfull
+from pipeline.preflight.compiled import bytes_needed, compile_step, has_compiler
 from pipeline.preflight.estimate import estimated, flops
 from pipeline.preflight.needs import likely_seconds, seconds
 from pipeline.preflight.proposals import proposals
 from pipeline.preflight.sizes import Sizes, config_of, sizes_in
+from pipeline.preflight.step_notation import COMPARED, parse_step, step_text
 from pipeline.presets.load import load_preset
 
 V6E = load_preset("v6e-1")
@@ -47,7 +48,7 @@ def tiny_sizes() -> Sizes:
 
 @pytest.mark.parametrize(("step", "loss"), COMPILED)
 def test_the_estimate_is_within_a_fifth_of_what_the_compiler_said(step, loss):
-    asked = replace(steps.step_in(step, V6E), loss=loss)
+    asked = replace(parse_step(step, V6E), loss=loss)
     found = estimated(asked, V6E, CHIPS["v6e"].memory)
     assert found.peak / GIB == pytest.approx(COMPILED[step, loss], rel=0.2)
     assert found.fits
@@ -55,7 +56,7 @@ def test_the_estimate_is_within_a_fifth_of_what_the_compiler_said(step, loss):
 
 @pytest.mark.parametrize(("step", "loss"), GIVEN_UP)
 def test_what_the_compiler_gave_up_does_not_fit_by_arithmetic(step, loss):
-    asked = replace(steps.step_in(step, V6E), loss=loss)
+    asked = replace(parse_step(step, V6E), loss=loss)
     found = estimated(asked, V6E, CHIPS["v6e"].memory)
     assert found.peak / GIB > 0.9 * GIVEN_UP[step, loss]
     assert not found.fits
@@ -100,13 +101,13 @@ def test_the_compiler_of_this_machine_says_what_a_step_needs(tmp_path, monkeypat
     step = steps.Step(name="reference", kind="reference", rows=2, prompt=16, completion=8)
     chip = chip_of("tiny")
     assert has_compiler(chip)
-    found = compiled(step, preset, chip)
+    found = compile_step(step, preset, chip)
     assert found.parts["weights"] == 4 * tiny_sizes().parameters
     assert found.temporaries is not None
     assert found.peak > found.parts["weights"]
     [kept] = tmp_path.rglob("*.json")
     kept.write_text(json.dumps(json.loads(kept.read_text()) | {"seconds": 0.0}))
-    assert compiled(step, preset, chip).seconds == 0.0  # not compiled again
+    assert compile_step(step, preset, chip).seconds == 0.0  # not compiled again
 
 
 @pytest.mark.parametrize(
@@ -118,20 +119,20 @@ def test_the_compiler_of_this_machine_says_what_a_step_needs(tmp_path, monkeypat
     ],
 )  # fmt: skip
 def test_what_the_compiler_says_when_memory_runs_out_is_read(said, needed):
-    found = overfull(f"RESOURCE_EXHAUSTED: {said}", {"weights": GIB, "optimizer": GIB})
+    found = bytes_needed(f"RESOURCE_EXHAUSTED: {said}", {"weights": GIB, "optimizer": GIB})
     assert found == pytest.approx(needed * GIB)
 
 
 def test_another_error_of_the_compiler_is_not_taken_for_a_want_of_memory():
-    assert overfull("INTERNAL: Mosaic failed to compile TPU kernel", {"weights": GIB}) is None
+    assert bytes_needed("INTERNAL: Mosaic failed to compile TPU kernel", {"weights": GIB}) is None
 
 
 def test_what_does_not_fit_is_answered_with_the_nearest_setting_that_does():
     chip = CHIPS["v5e"]
     preset = V6E.with_knobs("grpo", prompts=16, micro_batch=16)
     said = list(
-        report.said_of(
-            steps.steps_of(preset), preset, chip, compile=False, progress=lambda *_: None
+        report.needs_of_steps(
+            steps.steps_of(preset), preset, chip, use_compiler=False, progress=lambda *_: None
         )
     )
     wrong = [one.step.name for one in said if not one.needs.fits]
@@ -186,7 +187,7 @@ def test_a_step_of_training_moves_the_weights_once_for_each_way_through_them():
 )
 def test_a_step_that_is_none_says_how_one_is_written(text):
     with pytest.raises(UserError, match=r"expected sft:ROWSxTOKENS|must be at least 1"):
-        steps.step_in(text, V6E)
+        parse_step(text, V6E)
 
 
 def test_a_chip_and_a_model_that_are_not_known_say_which_are():
@@ -214,7 +215,7 @@ def test_the_command_prints_one_object_and_refuses_what_cannot_fit(say):
 def test_all_that_is_compared_comes_from_one_command(say):
     code, out, _ = say("preflight", "--estimate", "--compare")
     assert code == 0  # ours fit
-    assert [out.count(step) for step in steps.COMPARED] == [2, 2, 2, 2]
+    assert [out.count(step) for step in COMPARED] == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("how", ["--compare", "--estimate"])
@@ -228,14 +229,14 @@ def test_a_step_that_was_asked_for_is_answered_with_the_nearest_one_that_fits(sa
         ("grpo:4096x1024", "grpo:128x256+768"),
     ]
     for one in value["proposals"]:
-        assert estimated(steps.step_in(one["instead"], V6E), V6E, CHIPS["v6e"].memory).fits
+        assert estimated(parse_step(one["instead"], V6E), V6E, CHIPS["v6e"].memory).fits
     _, out, _ = say("preflight", "--estimate", "--step", "sft:64x16384")
     assert "sft:64x16384 would fit as sft:8x16384, with about" in out
 
 
 def test_a_step_is_read_as_it_is_written():
     for text in ("sft:8x16384", "grpo:128x256+768"):
-        assert steps.text_of(steps.step_in(text, V6E)) == text
+        assert step_text(parse_step(text, V6E)) == text
 
 
 def test_a_time_comes_as_the_bound_that_it_is_and_as_an_assumption_that_is_said(say):

@@ -33,7 +33,7 @@ def compiler(monkeypatch):
         answer = Compiled(
             parts=parts, temporaries=0, peak=sum(parts.values()), flops=1, moved=1, seconds=0
         )
-        monkeypatch.setattr(report, "compiled", lambda *asked: answer)
+        monkeypatch.setattr(report, "compile_step", lambda *asked: answer)
 
     return says
 
@@ -56,7 +56,7 @@ def test_what_a_compiled_program_is_not_called_with_lies_beside_it(
 ):
     compiler(called_with)
     [step] = [step for step in steps.steps_of(V6E) if step.name == name]
-    needs = report.needs_of(step, V6E, CHIPS["v6e"], compile=True)
+    needs = report.needs_of(step, V6E, CHIPS["v6e"], use_compiler=True)
     guess = parts_of(V6E, name)
     assert needs.parts == called_with | {part: guess[part] for part in beside}
     assert min(needs.parts[part] for part in beside or ["weights"]) > 0
@@ -96,8 +96,8 @@ def test_the_cache_and_the_prompts_counted_are_those_of_the_engine():
     slots = jax.eval_shape(lambda: decode.free_slots(model, step.rows, 800, 200, dtype))
     found = parts_of(preset, "eval decode")
     assert found["cache"] == size_of(slots.cache)
-    ids = jax.ShapeDtypeStruct((step.at_once, 600), "int32")
-    lengths = jax.ShapeDtypeStruct((step.at_once,), "int32")
+    ids = jax.ShapeDtypeStruct((step.prompts_per_call, 600), "int32")
+    lengths = jax.ShapeDtypeStruct((step.prompts_per_call,), "int32")
     read = decode.compiled_steps(model, [1], None).read
     prompts = jax.eval_shape(read, jax.tree.leaves(nnx.state(model)), ids, lengths)
     assert found["prompts"] == size_of(prompts) - size_of(lengths)
@@ -109,19 +109,19 @@ def size_of(tree) -> int:
 
 def test_the_engine_reads_as_many_prompts_at_once_as_preflight_says():
     step = steps.Step(name="rollout", kind="prefill", rows=40, completion=1)
-    assert step.at_once == 40 // engine.PROMPTS_FRACTION == 5
+    assert step.prompts_per_call == 40 // engine.PROMPTS_FRACTION == 5
 
 
 def test_putting_prompts_into_slots_is_compiled_too(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout insert"]
-    found = compiled.compiled(step, preset, chip_of("tiny"))
+    found = compiled.compile_step(step, preset, chip_of("tiny"))
     guess = estimated(step, preset, 32 * GIB)
     assert found.parts["cache"] == guess.parts["cache"]
     assert found.parts["prompts"] == pytest.approx(guess.parts["prompts"], rel=1e-3)
     assert found.temporaries is not None
-    needs = report.needs_of(step, preset, chip_of("tiny"), compile=True)
+    needs = report.needs_of(step, preset, chip_of("tiny"), use_compiler=True)
     assert needs.peak == found.peak + sum(guess.parts[name] for name in ("weights", *STATE))
 
 
@@ -129,8 +129,8 @@ def test_adapters_are_not_counted_among_the_weights_of_a_trained_model():
     preset = load_preset("tiny")
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout decode"]
     mesh = device_mesh()
-    with abstract.on(mesh):
-        model = abstract.sampled_from(step, preset, mesh)
+    with abstract.traced_for(mesh):
+        model = abstract.sampling_model(step, preset, mesh)
     guess = estimated(step, preset, 32 * GIB).parts
     assert programs._parts(model) == {name: guess[name] for name in ("weights", "adapters")}
 

@@ -47,7 +47,17 @@ def preflight(
     Nothing is trained and no chip is needed. With --compare and no --step: SFT of 4,096 and 16,384
     tokens and GRPO of 8 and 64 rows of 1,024, ours beside Tunix's defaults.
     """
-    from pipeline.preflight import chip_of, compiled, needs, report, steps
+    from pipeline.preflight import (
+        COMPARED,
+        chip_of,
+        compiled,
+        needs,
+        needs_of_steps,
+        parse_step,
+        stage_times,
+        steps_of,
+        with_tunix_losses,
+    )
     from pipeline.preflight.proposals import proposals
     from workbench.cli import bars
 
@@ -60,12 +70,12 @@ def preflight(
             f"there is no compiler for {on.name} here. Install it (684 MB): pip install"
             " 'thinkbench[tpu]', or leave --compile out for an estimate by arithmetic"
         )
-    texts = asked or (steps.COMPARED if compare else ())
-    wanted = [steps.step_in(text, chosen) for text in texts] or steps.steps_of(chosen)
+    texts = asked or (COMPARED if compare else ())
+    wanted = [parse_step(text, chosen) for text in texts] or steps_of(chosen)
     if compare:
-        wanted = steps.with_defaults(wanted)
+        wanted = with_tunix_losses(wanted)
     with bars() as bar:
-        told = report.said_of(wanted, chosen, on, compile=compiling, progress=bar("preflight"))
+        told = needs_of_steps(wanted, chosen, on, use_compiler=compiling, progress=bar("preflight"))
         said = list(told)
     whole = not (asked or compare)
     value: dict[str, Any] = {
@@ -76,7 +86,7 @@ def preflight(
         "how": "compiled" if compiling else "estimated",
         "fits": all(one.needs.fits for one in said if one.step.loss == "ours"),
         "steps": [_row(one, on) for one in said],
-        "stages": report.stages(chosen, said, on, problems) if whole else [],
+        "stages": stage_times(chosen, said, on, problems) if whole else [],
         "proposals": [asdict(one) for one in proposals(chosen, said, on)],
         "assumed": {
             "operations_reached": needs.OPERATIONS_REACHED,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from data.errors import UserError
 from pipeline.config import Preset
-from pipeline.preflight import Chip, chip_of, report, steps
+from pipeline.preflight import Chip, StepNeeds, chip_of, needs_of_steps, seconds, steps_of
 from pipeline.preflight.proposals import proposals
 from workbench.app import state
 from workbench.app.components import plain
@@ -57,7 +57,7 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
     return may
 
 
-def _steps(said: list[report.Said], preset: Preset, chip: Chip) -> None:
+def _steps(said: list[StepNeeds], preset: Preset, chip: Chip) -> None:
     """What each step needs, and what would make it fit where it does not."""
     table([_row(one, chip) for one in said])
     st.caption(
@@ -70,14 +70,14 @@ def _steps(said: list[report.Said], preset: Preset, chip: Chip) -> None:
         st.text(f"{one.step} would fit with: {sets or 'more chips'}")
 
 
-def _needs(run: Sequence[str], preset: Preset, chip: Chip) -> list[report.Said]:
-    wanted = [step for step in steps.steps_of(preset) if step.name.startswith(tuple(run))]
+def _needs(run: Sequence[str], preset: Preset, chip: Chip) -> list[StepNeeds]:
+    wanted = [step for step in steps_of(preset) if step.name.startswith(tuple(run))]
     quiet = lambda step, of, numbers: None  # noqa: E731
-    return list(report.said_of(wanted, preset, chip, compile=False, progress=quiet))
+    return list(needs_of_steps(wanted, preset, chip, use_compiler=False, progress=quiet))
 
 
-def _row(one: report.Said, chip: Chip) -> dict[str, Any]:
-    least = report.seconds(one.needs, chip)
+def _row(one: StepNeeds, chip: Chip) -> dict[str, Any]:
+    least = seconds(one.needs, chip)
     return {
         "step": one.step.name,
         "rows": one.step.rows,
