@@ -1,6 +1,15 @@
 from .chips import BadChip as BadChip, Chip as Chip, chip_of as chip_of
 from .needs import likely_seconds as likely_seconds, seconds as seconds
 from .proposals import Proposal as Proposal
-from .report import Said as Said, said_of as said_of
-from .sizes import known_by_name as known_by_name
+from .report import (
+    StepNeeds as StepNeeds,
+    needs_of_steps as needs_of_steps,
+    stage_times as stage_times,
+)
+from .sizes import has_known_sizes as has_known_sizes
+from .step_notation import (
+    COMPARED as COMPARED,
+    parse_step as parse_step,
+    with_tunix_losses as with_tunix_losses,
+)
 from .steps import steps_of as steps_of

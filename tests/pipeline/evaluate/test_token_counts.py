@@ -1,4 +1,4 @@
-"""What the trainer sees: tokens counted, the mask checked, and which answers a budget keeps."""
+"""Token counts of training examples, the loss mask, and the examples that fit a token budget."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def example(words: int, name: str = "e") -> Example:
     return Example(name, "How many?", "so " * words, "7")
 
 
-def test_the_answers_end_is_the_last_token_before_the_stop(tokenizer):
+def test_answer_end_is_the_last_token_before_the_stop_token(tokenizer):
     counts = token_counts(tokenizer, example(10))
     ids = example_tokens(tokenizer, "How many?", "so " * 10, "7").ids
     assert tokenizer.decode(ids[: counts.answer_end]).endswith("</answer>")
@@ -39,9 +39,10 @@ def test_the_answers_end_is_the_last_token_before_the_stop(tokenizer):
 
 
 def test_the_mask_of_every_sample_is_exact(tokenizer):
-    made = word_problems.problems(50, 4, "train")
+    problems = word_problems.problems(50, 4, "train")
     rows = [
-        Example(str(n), p.question, word_problems.careful(p), p.gold) for n, p in enumerate(made)
+        Example(str(n), p.question, word_problems.careful(p), p.gold)
+        for n, p in enumerate(problems)
     ]
     assert token_counts_of(tokenizer, rows)["mask_is_exact"].all()
 
@@ -62,14 +63,14 @@ def test_a_missing_stop_token_is_not_exact(tokenizer):
     assert not mask_is_exact(tokenizer, Example("e", "How many?", "so so", "7"), cut)
 
 
-def test_survival_counts_the_examples_that_training_keeps_at_that_budget(tokenizer):
+def test_survival_is_the_share_of_examples_that_training_uses_at_a_budget(tokenizer):
     examples = [example(n, f"e{n}") for n in (10, 100, 600)]
-    found = token_counts_of(tokenizer, examples)
-    first, second = (found["answer_end"] + 1).to_list()[:2]
+    rows = token_counts_of(tokenizer, examples)
+    first, second = (rows["answer_end"] + 1).to_list()[:2]
     budgets = (first - 1, first, second, 10_000)
-    curve = token_budget.survival(found, budgets)
-    kept = [len(tokenize_examples(examples, tokenizer, budget)[0]) for budget in budgets]
-    assert [round(point["value"] * 3) for point in curve] == kept
+    curve = token_budget.survival(rows, budgets)
+    in_training = [len(tokenize_examples(examples, tokenizer, budget)[0]) for budget in budgets]
+    assert [round(point["value"] * 3) for point in curve] == in_training
     assert [point["value"] for point in curve] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1]
     assert {point["n"] for point in curve} == {3}
     assert all(point["low"] <= point["value"] <= point["high"] for point in curve)
@@ -82,7 +83,7 @@ def converted(store):
     return store
 
 
-def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(converted):
+def test_tokens_are_counted_once_and_records_over_a_budget_are_named(converted):
     version = queries.newest(converted, "samples-stratos")
     shown = []
 
@@ -98,22 +99,22 @@ def test_tokens_are_counted_once_and_the_records_behind_a_budget_are_named(conve
         )
         return token_budget.counted(converted, "samples-stratos", version, tokenizer)
 
-    found = counted()
-    assert found.height == len(examples_of(converted, "samples-stratos", version))
-    longest = found["answer_end"][0] + 1
-    assert token_budget.lost(found, longest).is_empty()
-    behind = token_budget.lost(found, longest - 1)
+    rows = counted()
+    assert rows.height == len(examples_of(converted, "samples-stratos", version))
+    longest = rows["answer_end"][0] + 1
+    assert token_budget.lost(rows, longest).is_empty()
+    behind = token_budget.lost(rows, longest - 1)
     assert set(behind["answer_end"]) == {longest - 1}
-    [point] = token_budget.survival(found, (longest - 1,))
-    assert point["value"] == pytest.approx(1 - behind.height / found.height)
-    told = len(shown)
-    assert counted().equals(found)
-    assert len(shown) == told, "counted again"
-    quarantine.quarantine(converted, found["record_id"][0], "too long", "ana")
-    assert counted().height == found.height - 1
+    [point] = token_budget.survival(rows, (longest - 1,))
+    assert point["value"] == pytest.approx(1 - behind.height / rows.height)
+    reports = len(shown)
+    assert counted().equals(rows)
+    assert len(shown) == reports, "counted again"
+    quarantine.quarantine(converted, rows["record_id"][0], "too long", "ana")
+    assert counted().height == rows.height - 1
 
 
-def test_tokens_counted_by_another_template_are_not_taken_for_these(tokenizer, monkeypatch):
+def test_another_prompt_template_is_another_tokenizer_id(tokenizer, monkeypatch):
     before = tokenizer_id("tiny", tokenizer, TINY)
     assert tokenizer_id("tiny", tokenizer, TINY) == before
     monkeypatch.setattr("data.response_format.INSTRUCTION", "Do otherwise.")

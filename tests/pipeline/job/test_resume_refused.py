@@ -1,4 +1,4 @@
-"""`--resume RUN` goes on with that run only where all that decides it is as it was."""
+"""`--resume RUN` resumes that run only if everything that decides its result is unchanged."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +16,8 @@ KNOBS = ("--steps", "3", "--batch", "2", "--lora-rank", "2", "--checkpoint-every
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
-    """A folder with a model of two layers, and a store where SFT of it was told to leave."""
+def folder(tmp_path_factory) -> Path:
+    """A folder with a model of two layers, and a store in which its SFT was interrupted."""
     folder = tmp_path_factory.mktemp("resume")
     made_in(folder / "model")
     assert code_of(folder, "ingest", "samples-stratos") == 0
@@ -25,7 +25,7 @@ def place(tmp_path_factory) -> Path:
     subset = ("subset", "new", "short", "--where", "reasoning_chars < 300")
     assert code_of(folder, *subset) == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Stop, "asked", lambda self: True)  # so that it leaves after its first step
+        patch.setattr(Stop, "asked", lambda self: True)  # so that it stops after its first step
         assert code_of(folder, "sft", "--model", str(folder / "model"), *KNOBS) == TEMPORARY
     return folder
 
@@ -36,23 +36,23 @@ def code_of(folder: Path, *command: str) -> object:
     return left.value.code
 
 
-def broken_off(place: Path) -> str:
-    [run] = ask(open_store(place / "store"), "select run from runs where kind = 'sft'")["run"]
+def interrupted_run(folder: Path) -> str:
+    [run] = ask(open_store(folder / "store"), "select run from runs where kind = 'sft'")["run"]
     return run
 
 
 @pytest.fixture
-def refused(say, place) -> Callable[..., str]:
-    """What `sft --resume` says, which must refuse and leave the run as it was."""
+def refused(say, folder) -> Callable[..., str]:
+    """The error of `sft --resume`, which must leave the run as it was."""
 
     def refused(*changes: str, run: str | None = None) -> str:
-        known = run or broken_off(place)
-        command = ("sft", "--model", str(place / "model"), *KNOBS, "--resume", known, *changes)
-        store, before = place / "store", tree(place / "store" / "checkpoints")
+        resumed = run or interrupted_run(folder)
+        command = ("sft", "--model", str(folder / "model"), *KNOBS, "--resume", resumed, *changes)
+        store, before = folder / "store", tree(folder / "store" / "checkpoints")
         code, out, err = say("--store", store, *command)
         assert (code, out) == (2, "")
-        assert tree(place / "store" / "checkpoints") == before
-        state = runs.state(open_store(store), broken_off(place))
+        assert tree(folder / "store" / "checkpoints") == before
+        state = runs.state(open_store(store), interrupted_run(folder))
         assert state is not None
         assert state["event"] == "interrupted"
         return err
@@ -73,18 +73,18 @@ def tree(folder: Path) -> dict[str, int]:
         (("--steps", "4", "--batch", "4"), ["config.batch was 2 and is 4", "config.steps was 3"]),
     ],
 )
-def test_a_changed_knob_is_refused_by_its_name(refused, change, words):
+def test_the_error_names_the_changed_knob(refused, change, words):
     err = refused(*change)
     assert [word for word in words if word not in err] == []
     assert "give that again, or start a new run" in err
 
 
-def test_a_subset_where_there_was_none_is_refused(refused):
+def test_adding_a_subset_is_refused(refused):
     assert "read.subset was None and is 'short@1" in refused("--subset", "short")
 
 
-def test_other_rows_are_refused(refused, say, place):
-    store = place / "store"
+def test_other_rows_are_refused(refused, say, folder):
+    store = folder / "store"
     [record] = ask(open_store(store), "select record_id from examples order by example_id limit 1")[
         "record_id"
     ]
@@ -106,18 +106,20 @@ def test_other_code_is_refused(refused, monkeypatch):
     assert "and is 'other'" in err
 
 
-def test_a_run_that_is_none_or_of_another_kind_is_refused(refused, say, place):
+def test_an_unknown_run_or_one_of_another_kind_is_refused(refused, say, folder):
     assert "there is no sft run 'sft-x' to resume" in refused(run="sft-x")
-    model = ("--model", str(place / "model"))
-    code, _, err = say("--store", place / "store", "grpo", *model, "--resume", broken_off(place))
-    assert (code, f"there is no grpo run '{broken_off(place)}'" in err) == (2, True)
+    model = ("--model", str(folder / "model"))
+    code, _, err = say(
+        "--store", folder / "store", "grpo", *model, "--resume", interrupted_run(folder)
+    )
+    assert (code, f"there is no grpo run '{interrupted_run(folder)}'" in err) == (2, True)
 
 
-def test_the_run_goes_on_to_its_end_where_nothing_changed(say, place):
-    run = broken_off(place)
-    command = ("sft", "--model", str(place / "model"), *KNOBS, "--resume", run)
-    assert say("--store", place / "store", *command)[0] == 0
-    store = open_store(place / "store")
+def test_the_run_is_finished_if_nothing_changed(say, folder):
+    run = interrupted_run(folder)
+    command = ("sft", "--model", str(folder / "model"), *KNOBS, "--resume", run)
+    assert say("--store", folder / "store", *command)[0] == 0
+    store = open_store(folder / "store")
     state = runs.state(store, run)
     assert state is not None
     assert state["event"] == "done"

@@ -1,4 +1,4 @@
-"""A stage is found again by all that its numbers hang on, and by nothing else."""
+"""A stage's run is identified by all that its numbers depend on, and by nothing else."""
 
 import pytest
 
@@ -25,10 +25,10 @@ def test_another_attention_precision_or_mesh_is_another_run(store, knob):
     assert name_of(store, **knob) != first
 
 
-def test_the_place_of_a_model_is_no_part_of_a_runs_name(store):
-    # its content is, among what the stage reads
+def test_the_path_of_a_model_is_not_part_of_a_runs_name(store):
+    # the hash of its files is, among the stage's inputs
     assert name_of(store, model="/elsewhere/tiny") == name_of(store)
 
 
-def test_packages_that_order_the_data_are_known_with_those_that_train():
+def test_the_hash_of_the_code_includes_packages_that_order_the_data():
     assert {"grain", "numpy", "jaxlib", "tokenizers"} <= set(TRAINERS)

@@ -1,4 +1,4 @@
-"""Evaluating a served model by the command: stored as it finishes, and asked for only once."""
+"""`thinkbench eval --served`: answers are stored as they finish and are requested only once."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def generations(store) -> list[tuple]:
     ).rows()
 
 
-def test_an_evaluation_is_a_run_like_any_other(evaluate, here):
+def test_a_served_evaluation_is_a_run_with_scores_and_categories(evaluate, here):
     with serving() as server:
         code, value, _ = evaluate(server.url, "--samples", "2", "--temperature", "1")
     assert value
@@ -54,10 +54,10 @@ def test_an_evaluation_is_a_run_like_any_other(evaluate, here):
     assert (code, row["stage"], row["n"], row["samples"]) == (0, "served", N, 2)
     counts = ("generations", "problems", "asked", "left_out", "to_ask_again", "tokens_unknown")
     assert [value[name] for name in counts] == [2 * N, N, 2 * N, 0, 0, 0]
-    known = state(here, value["run"])
-    assert known
-    assert (known["kind"], known["stage"], known["event"]) == ("eval", "served", "done")
-    assert (known["config"]["served"], known["config"]["model"]) == (server.url, "m")
+    run = state(here, value["run"])
+    assert run
+    assert (run["kind"], run["stage"], run["event"]) == ("eval", "served", "done")
+    assert (run["config"]["served"], run["config"]["model"]) == (server.url, "m")
     graded = ask(here, "select grader, count(*) as n from scores group by grader")
     assert dict(graded.iter_rows()) == dict.fromkeys(GRADERS, 2 * N)
     assert ask(here, "select count(*) as n from failures")["n"].item() == 2 * N
@@ -67,7 +67,7 @@ def test_an_evaluation_is_a_run_like_any_other(evaluate, here):
     assert {row[3:5] for row in generations(here)} == {(7, "stop")}
 
 
-def test_two_stores_get_the_same_and_a_run_that_is_done_asks_nothing(evaluate, here, tmp_path):
+def test_two_stores_get_the_same_run_and_a_finished_run_requests_nothing(evaluate, here, tmp_path):
     with serving() as server:
         _, first, _ = evaluate(server.url)
         elsewhere = ("--store", str(tmp_path / "other"))
@@ -87,7 +87,7 @@ def test_two_stores_get_the_same_and_a_run_that_is_done_asks_nothing(evaluate, h
     assert renamed["stages"][0]["stage"] == "later"
 
 
-def test_a_generation_that_could_not_be_had_is_named_and_asked_for_again(evaluate, here):
+def test_a_failed_request_is_listed_and_requested_again_by_the_next_command(evaluate, here):
     def one_fails(body, tries):
         return Reply({"error": {"message": "busy"}}, 500) if failing == body["seed"] else answers(
             body, tries
@@ -107,9 +107,9 @@ def test_a_generation_that_could_not_be_had_is_named_and_asked_for_again(evaluat
         assert json.loads(out)["reason"] == "HTTP 500"
         assert json.loads(out)["said"] == "Error code: 500 - busy"
         run = value["run"]
-        known = state(here, run)
-        assert known
-        assert known["event"] == "interrupted"
+        run_state = state(here, run)
+        assert run_state
+        assert run_state["event"] == "interrupted"
         assert ask(here, "select * from generations where run = $run", run=run).height == N - 1
         failing = None
         server.bodies.clear()
@@ -119,11 +119,11 @@ def test_a_generation_that_could_not_be_had_is_named_and_asked_for_again(evaluat
     assert len(server.bodies) == 1
     assert value["stages"][0]["n"] == N
     assert json.loads(out)["problem_id"] in {row[0] for row in generations(here)}
-    kept = ask(here, "select * from failures where run = $run", run=run)
-    assert kept.height == N
+    categories = ask(here, "select * from failures where run = $run", run=run)
+    assert categories.height == N
 
 
-def test_what_will_never_be_answered_ends_the_run_without_it(evaluate, here):
+def test_a_run_ends_without_a_request_that_can_never_succeed(evaluate, here):
     def null_for_one(body, tries):
         return chat(None) if body["seed"] == failing else chat(said(body), "length", None)
 
@@ -139,7 +139,7 @@ def test_what_will_never_be_answered_ends_the_run_without_it(evaluate, here):
     assert {row[3:5] for row in generations(here)} == {(None, "length")}
 
 
-def test_where_nothing_is_answered_there_is_no_result(evaluate, here):
+def test_a_run_without_any_answer_is_an_error(evaluate, here):
     with serving(lambda body, tries: chat(None)) as server:
         code, value, err = evaluate(server.url)
     assert (code, value) == (2, None)
@@ -147,7 +147,7 @@ def test_where_nothing_is_answered_there_is_no_result(evaluate, here):
     assert ask(here, "select * from generations").is_empty()
 
 
-def test_an_error_of_the_server_keeps_what_was_answered(evaluate, here):
+def test_answers_before_an_error_of_the_server_are_stored(evaluate, here):
     with serving() as server:
 
         def forgets_the_model(body, tries):
@@ -165,16 +165,16 @@ def test_an_error_of_the_server_keeps_what_was_answered(evaluate, here):
     assert (code, value["asked"], value["generations"]) == (0, N - 3, N)
 
 
-def test_the_key_is_written_nowhere(evaluate, here, monkeypatch):
-    def tells_the_key(body, tries):
-        told = {"error": {"message": "bad request by sk-very-secret"}}
-        return Reply(told, 400) if body["seed"] % 2 else answers(body, tries)
+def test_the_key_is_never_written(evaluate, here, monkeypatch):
+    def repeats_the_key(body, tries):
+        error = {"error": {"message": "bad request by sk-very-secret"}}
+        return Reply(error, 400) if body["seed"] % 2 else answers(body, tries)
 
     monkeypatch.setenv("MY_KEY", "sk-very-secret")
-    with serving(tells_the_key) as server:
-        said = evaluate(server.url, "--api-key-env", "MY_KEY")
+    with serving(repeats_the_key) as server:
+        output = evaluate(server.url, "--api-key-env", "MY_KEY")
     assert {headers["authorization"] for headers in server.headers} == {"Bearer sk-very-secret"}
-    assert "sk-very-secret" not in str(said)
+    assert "sk-very-secret" not in str(output)
     files = [file for file in here.folder.rglob("*") if file.is_file()]
     assert [file for file in files if b"sk-very-secret" in file.read_bytes()] == []
     runs = ask(here, "select * from run_events").rows()
@@ -189,10 +189,10 @@ COMMAND = [sys.executable, "-c", PART_ROWS + "from workbench.cli.main import mai
 @pytest.mark.parametrize(
     ("stop", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
 )
-def test_a_broken_off_evaluation_asks_only_for_what_is_missing(
+def test_an_interrupted_evaluation_requests_only_what_is_missing(
     evaluate, here, problems, stop, status, monkeypatch
 ):
-    """After Ctrl-C that is what had not finished, after a kill what had not been stored."""
+    """After Ctrl-C what had not finished is missing, after a kill what had not been stored."""
 
     def slow_after_three(body, tries):
         return replace(answers(body, tries), delay=0.0 if len(server.bodies) <= 3 else 30.0)
@@ -209,17 +209,17 @@ def test_a_broken_off_evaluation_asks_only_for_what_is_missing(
         process.send_signal(stop)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, "Traceback" in err) == (status, False)
-        kept = len(generations(here))
-        assert kept == (3 if stop == signal.SIGINT else 2)
+        stored = len(generations(here))
+        assert stored == (3 if stop == signal.SIGINT else 2)
         server.behaviour = answers
         server.bodies.clear()
         code, value, _ = evaluate(server.url)
     assert value
-    assert (code, value["asked"], value["generations"]) == (0, N - kept, N)
-    assert len(server.bodies) == N - kept
+    assert (code, value["asked"], value["generations"]) == (0, N - stored, N)
+    assert len(server.bodies) == N - stored
 
 
-def test_a_time_limit_leaves_in_time(evaluate, here):
+def test_a_time_limit_interrupts_the_run(evaluate, here):
     def slow(body, tries):
         return replace(answers(body, tries), delay=0.0 if len(server.bodies) <= 2 else 30.0)
 
@@ -247,14 +247,14 @@ def test_a_time_limit_leaves_in_time(evaluate, here):
     ],
     ids=lambda value: " ".join(value),
 )
-def test_what_cannot_be_asked_is_told_before_anything_is_made(say, tmp_path, arguments, words):
+def test_wrong_options_are_refused_before_a_store_is_created(say, tmp_path, arguments, words):
     code, out, err = say("eval", *arguments)
     assert (code, out) == (2, "")
     assert [word for word in words if word not in err] == []
     assert not (tmp_path / "store").exists()
 
 
-def test_what_is_printed_names_what_is_missing(say, problems):
+def test_the_output_counts_the_unanswered_requests_by_reason(say, problems):
     with serving(lambda body, tries: chat(None) if body["seed"] % 2 else answers(body, tries)) as s:
         command = ["eval", "--served", s.url, "--model", "m", "--problems", problems]
         code, out, _ = say(*command)

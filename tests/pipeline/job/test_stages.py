@@ -1,4 +1,4 @@
-"""The main job, whole, at the smallest size: every stage, every table, and a second run."""
+"""The whole job at the smallest size: every stage, every table, and a second run."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -90,18 +90,18 @@ def test_every_generation_has_a_score_of_each_grader(job, result):
     assert ask(job.store, "select count(*) as n from failures")["n"].item() == total
 
 
-def test_records_are_all_accounted_for(job, result):
-    kept = ask(
+def test_every_record_has_a_conversion_outcome(job, result):
+    outcomes = ask(
         job.store,
         """
         select outcome, count(distinct record_id) as n from conversions group by outcome
         """,
     )
     read = ask(job.store, "select count(*) as n from records")["n"].item()
-    assert kept["n"].sum() == read
+    assert outcomes["n"].sum() == read
 
 
-def test_a_second_run_does_nothing_again_and_says_the_same(job, result):
+def test_a_second_run_repeats_nothing_and_reports_the_same(job, result):
     before = ask(job.store, "select count(*) as n from generations")["n"].item()
     events = ask(job.store, "select count(*) as n from run_events")["n"].item()
     again = stages.run_all(job)
@@ -110,7 +110,7 @@ def test_a_second_run_does_nothing_again_and_says_the_same(job, result):
     assert ask(job.store, "select count(*) as n from run_events")["n"].item() == events
 
 
-def test_a_changed_knob_runs_only_what_depends_on_it(job, result):
+def test_a_changed_knob_reruns_only_the_stages_that_depend_on_it(job, result):
     changed = replace(job, preset=job.preset.with_knobs("grpo", beta=0.5))
     again = stages.run_all(changed)
     same = [row["run"] for row in again["stages"]][:2] == [row["run"] for row in result["stages"]][
@@ -120,7 +120,7 @@ def test_a_changed_knob_runs_only_what_depends_on_it(job, result):
     assert again["stages"][2]["run"] != result["stages"][2]["run"]
 
 
-def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
+def test_a_failed_stage_is_recorded_and_starts_again_as_a_new_attempt(job, result):
     tries = []
 
     def work(run):
@@ -141,7 +141,7 @@ def test_a_stage_that_failed_is_written_down_and_starts_anew(job, result):
     assert stage_run(job, spec, work).run == done.run
 
 
-def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, result, tmp_path):
+def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(job, result, tmp_path):
     question = "select problem_id, sample, text, tokens, finish from generations order by all"
 
     def sampled(name, seed):
@@ -161,7 +161,7 @@ def test_the_same_seed_gives_identical_samples_and_another_seed_others(job, resu
 
 
 class AfterFive(Stop):
-    """Asks an evaluation to leave once it has five of its texts."""
+    """Stops an evaluation when it has five of its completions."""
 
     seen = 0
 
@@ -170,33 +170,33 @@ class AfterFive(Stop):
         return self.seen >= 5
 
 
-def test_an_evaluation_that_was_broken_off_generates_only_what_it_lacks_and_the_same(job, tmp_path):
+def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(job, tmp_path):
     preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
-    texts, made = [], []
+    texts, finished = [], []
     for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
         store = open_store(tmp_path / name)
         for stop in stops:
             here = Job(store, preset, job.progress, stop)
             stages.prepare(here)
             with suppress(TimeIsUp):
-                made.append(stages.evaluate(here, "base", "tiny", None))
+                finished.append(stages.evaluate(here, "base", "tiny", None))
         texts.append(ask(store, "select * from generations order by all"))
-    assert [done.run for done in made] == [made[0].run] * 2
-    assert [done.summary["generated"] for done in made] == [12, 7]
-    assert [done.summary["generations"] for done in made] == [12, 12]
+    assert [done.run for done in finished] == [finished[0].run] * 2
+    assert [done.summary["generated"] for done in finished] == [12, 7]
+    assert [done.summary["generations"] for done in finished] == [12, 12]
     assert texts[0].equals(texts[1])
 
 
-def test_a_model_that_was_removed_is_made_again(job, result):
+def test_a_stage_whose_model_was_removed_is_not_done(job, result):
     [run] = ask(job.store, "select run from runs where kind = 'sft'")["run"].to_list()
-    known = runs.state(job.store, run)
-    assert known
-    folder = model_of(job.store, known["summary"])
+    state = runs.state(job.store, run)
+    assert state
+    folder = model_of(job.store, state["summary"])
     aside = folder.rename(folder.with_name("aside"))
-    found = outputs_exist(job, known["summary"])
+    exist_without_folder = outputs_exist(job, state["summary"])
     aside.rename(folder)
-    assert not found
-    assert outputs_exist(job, known["summary"])
+    assert not exist_without_folder
+    assert outputs_exist(job, state["summary"])
 
 
 def test_the_export_loads_and_was_compared(job, result):
@@ -205,7 +205,7 @@ def test_the_export_loads_and_was_compared(job, result):
     assert (job.store.folder / "exports").is_dir()
 
 
-def test_over_long_prompts_are_left_out_and_counted(job, result):
+def test_problems_with_too_long_prompts_are_left_out_and_counted(job, result):
     narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
     problems = problems_of_split(job.store, job.preset.data.problems, "test").usable
     tokenizer = Tokenizer(TINY)
@@ -217,28 +217,28 @@ def test_over_long_prompts_are_left_out_and_counted(job, result):
     assert set(written["problem_id"]) == set(fit.problems["problem_id"])
 
 
-def known(job, run: str) -> dict:
-    found = runs.state(job.store, run)
-    assert found is not None
-    return found
+def state_of(job, run: str) -> dict:
+    state = runs.state(job.store, run)
+    assert state is not None
+    return state
 
 
 @pytest.fixture(scope="module")
 def tried(job, result):
     """A small subset against random ones of the same tokens, two seeds."""
     chosen = Recipe(sources=("samples-stratos",), where="reasoning_chars < 200", sample=40)
-    kept, _ = choose.save(job.store, "short", chosen, "Ann")
-    return kept, subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
+    short, _ = choose.save(job.store, "short", chosen, "Ann")
+    return short, subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
 
 
-def test_a_subset_is_tried_against_random_ones_of_the_same_tokens(job, tried):
-    kept, value = tried
-    assert value["subset"] == kept.label
+def test_a_subset_is_compared_with_random_ones_of_as_many_tokens(job, tried):
+    short, value = tried
+    assert value["subset"] == short.label
     assert value["seeds"] == (2, 2)
     assert value["n"] == TEST_PROBLEMS
     assert value["verdict"] == "not distinguishable"
     assert value["low"] <= value["difference"] <= value["high"]
-    budget = choose.choice(job.store, Recipe(parent=kept.label)).tokens
+    budget = choose.choice(job.store, Recipe(parent=short.label)).tokens
     for label in value["against"]:
         drawn = choose.choice(job.store, Recipe(parent=label))
         assert drawn.tokens is not None
@@ -247,16 +247,16 @@ def test_a_subset_is_tried_against_random_ones_of_the_same_tokens(job, tried):
     assert len(set(value["against"])) == 2
 
 
-def test_each_run_of_a_trial_says_which_subset_it_learned_from(job, tried):
+def test_each_run_of_a_trial_records_the_subset_it_was_trained_on(job, tried):
     _, value = tried
     for arm, labels in (("subset", [value["subset"]] * 2), ("against", value["against"])):
         for run, label in zip(value["runs"][arm], labels, strict=True):
-            trained = known(job, known(job, run)["parent"])
+            trained = state_of(job, state_of(job, run)["parent"])
             assert trained["inputs"]["subset"].startswith(f"{label} ")
             assert trained["summary"]["examples"] + trained["summary"]["too_long"] <= 200
 
 
-def test_a_trial_again_trains_nothing_and_is_the_same_run(job, tried):
+def test_a_repeated_trial_trains_nothing_and_is_the_same_run(job, tried):
     _, value = tried
     before = ask(job.store, "select count(*) as n from run_events")["n"].item()
     again = subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
@@ -264,19 +264,19 @@ def test_a_trial_again_trains_nothing_and_is_the_same_run(job, tried):
     assert ask(job.store, "select count(*) as n from run_events")["n"].item() == before
 
 
-def test_a_subset_that_is_all_there_is_has_no_random_rival(job, result):
+def test_a_subset_of_all_rows_cannot_be_compared_with_a_random_one(job, result):
     choose.save(job.store, "all", Recipe(sources=("samples-stratos",)), "Ann")
     with pytest.raises(BadEntry, match="a random one would be the same"):
         subset_trial.ab(job, subset_trial.Trial("all"), "tiny")
 
 
-def test_grpo_asks_the_problems_of_a_subset_and_none_that_is_held_out(job, result):
+def test_grpo_trains_on_the_problems_of_a_subset(job, result):
     recipe = Recipe(of="problems", sources=("samples-gsm8k",), sample=60)
-    kept, _ = choose.save(job.store, "few", recipe, "Ann")
-    tuned = known(job, result["stages"][1]["run"])["parent"]
-    model = model_of(job.store, known(job, tuned)["summary"])
-    mine = replace(job, preset=job.preset.with_knobs("data", problem_subset="few"))
-    done = stages.train_grpo(mine, model, tuned)
-    asked = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
-    assert set(asked["problem_id"]) <= set(kept.ids)
-    assert known(job, done.run)["inputs"]["subset"] == f"{kept.label} {kept.hash}"
+    few, _ = choose.save(job.store, "few", recipe, "Ann")
+    tuned = state_of(job, result["stages"][1]["run"])["parent"]
+    model = model_of(job.store, state_of(job, tuned)["summary"])
+    with_subset = replace(job, preset=job.preset.with_knobs("data", problem_subset="few"))
+    done = stages.train_grpo(with_subset, model, tuned)
+    trained = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
+    assert set(trained["problem_id"]) <= set(few.ids)
+    assert state_of(job, done.run)["inputs"]["subset"] == f"{few.label} {few.hash}"

@@ -1,4 +1,4 @@
-"""Preflight: what fits, what does not, and what would; by arithmetic and by a compiler."""
+"""Preflight: which steps fit a chip and which setting would, by arithmetic and by a compiler."""
 
 import json
 from dataclasses import replace
@@ -31,10 +31,10 @@ COMPILED = {
     ("sft:1x4096", "tunix"): 15.94,
     ("grpo:8x1024", "tunix"): 22.23,
 }
-# Likewise, where the compiler gave up: what it had brought its temporaries down to by then, with
-# the arguments. How far it gets no arithmetic says.
+# The same for steps where the compiler gave up: the arguments and the temporaries that it still
+# needed then. No arithmetic predicts how far it gets.
 GIVEN_UP = {("sft:1x16384", "tunix"): 82.44, ("grpo:64x1024", "tunix"): 97.40}
-# Likewise, of the engine's steps of an evaluation of the preset v6e-1, with what lies beside.
+# The same for the engine's steps in an evaluation of the preset v6e-1, other memory included.
 ENGINE = {"eval prefill": 2.95, "eval insert": 2.87, "eval decode": 3.03}
 
 
@@ -47,33 +47,33 @@ def tiny_sizes() -> Sizes:
 
 
 @pytest.mark.parametrize(("step", "loss"), COMPILED)
-def test_the_estimate_is_within_a_fifth_of_what_the_compiler_said(step, loss):
-    asked = replace(parse_step(step, V6E), loss=loss)
-    found = estimated(asked, V6E, CHIPS["v6e"].memory)
-    assert found.peak / GIB == pytest.approx(COMPILED[step, loss], rel=0.2)
-    assert found.fits
+def test_the_estimate_is_within_a_fifth_of_the_compilers_figure(step, loss):
+    parsed = replace(parse_step(step, V6E), loss=loss)
+    needs = estimated(parsed, V6E, CHIPS["v6e"].memory)
+    assert needs.peak / GIB == pytest.approx(COMPILED[step, loss], rel=0.2)
+    assert needs.fits
 
 
 @pytest.mark.parametrize(("step", "loss"), GIVEN_UP)
-def test_what_the_compiler_gave_up_does_not_fit_by_arithmetic(step, loss):
-    asked = replace(parse_step(step, V6E), loss=loss)
-    found = estimated(asked, V6E, CHIPS["v6e"].memory)
-    assert found.peak / GIB > 0.9 * GIVEN_UP[step, loss]
-    assert not found.fits
+def test_a_step_that_the_compiler_gave_up_does_not_fit_by_arithmetic(step, loss):
+    parsed = replace(parse_step(step, V6E), loss=loss)
+    needs = estimated(parsed, V6E, CHIPS["v6e"].memory)
+    assert needs.peak / GIB > 0.9 * GIVEN_UP[step, loss]
+    assert not needs.fits
 
 
 @pytest.mark.parametrize("name", ENGINE)
-def test_the_estimate_of_the_engine_is_within_a_tenth_of_what_the_compiler_said(name):
-    found = estimated(named(V6E)[name], V6E, CHIPS["v6e"].memory)
-    assert found.peak / GIB == pytest.approx(ENGINE[name], rel=0.1)
+def test_the_estimate_of_the_engine_is_within_a_tenth_of_the_compilers_figure(name):
+    needs = estimated(named(V6E)[name], V6E, CHIPS["v6e"].memory)
+    assert needs.peak / GIB == pytest.approx(ENGINE[name], rel=0.1)
 
 
-def test_the_weights_counted_are_those_of_the_model():
+def test_the_estimate_counts_the_weights_of_the_model():
     model = gemma3.load("tiny").model
     assert tiny_sizes().parameters == gemma3.parameters(model)
 
 
-def test_the_adapters_counted_are_those_that_training_adds():
+def test_the_estimate_counts_the_adapters_that_training_adds():
     from flax import nnx
 
     from pipeline.model.lora import add_adapters
@@ -95,52 +95,52 @@ def test_operations_are_twice_the_products_of_the_matrices():
     assert flops(step, sizes, remat=False) == 2 * (6 * layer + 100 * 8) + 6 * attention
 
 
-def test_the_compiler_of_this_machine_says_what_a_step_needs(tmp_path, monkeypatch):
+def test_the_compiler_of_this_machine_reports_what_a_step_needs(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
     step = steps.Step(name="reference", kind="reference", rows=2, prompt=16, completion=8)
     chip = chip_of("tiny")
     assert has_compiler(chip)
-    found = compile_step(step, preset, chip)
-    assert found.parts["weights"] == 4 * tiny_sizes().parameters
-    assert found.temporaries is not None
-    assert found.peak > found.parts["weights"]
-    [kept] = tmp_path.rglob("*.json")
-    kept.write_text(json.dumps(json.loads(kept.read_text()) | {"seconds": 0.0}))
+    program = compile_step(step, preset, chip)
+    assert program.parts["weights"] == 4 * tiny_sizes().parameters
+    assert program.temporaries is not None
+    assert program.peak > program.parts["weights"]
+    [cached] = tmp_path.rglob("*.json")
+    cached.write_text(json.dumps(json.loads(cached.read_text()) | {"seconds": 0.0}))
     assert compile_step(step, preset, chip).seconds == 0.0  # not compiled again
 
 
 @pytest.mark.parametrize(
-    ("said", "needed"),
+    ("message", "needed"),
     [
         ("Ran out of memory in memory space hbm. Used 82.69G of 31.25G hbm. Exceeded by", 82.69),
         ("Ran out of memory on HBM, the total memory required for HLO temporaries (80.02G) exceeds"
          " available HBM (31.25G).", 82.02),
     ],
 )  # fmt: skip
-def test_what_the_compiler_says_when_memory_runs_out_is_read(said, needed):
-    found = bytes_needed(f"RESOURCE_EXHAUSTED: {said}", {"weights": GIB, "optimizer": GIB})
-    assert found == pytest.approx(needed * GIB)
+def test_the_compilers_error_for_too_little_memory_is_read(message, needed):
+    size = bytes_needed(f"RESOURCE_EXHAUSTED: {message}", {"weights": GIB, "optimizer": GIB})
+    assert size == pytest.approx(needed * GIB)
 
 
-def test_another_error_of_the_compiler_is_not_taken_for_a_want_of_memory():
+def test_another_error_of_the_compiler_is_not_taken_for_too_little_memory():
     assert bytes_needed("INTERNAL: Mosaic failed to compile TPU kernel", {"weights": GIB}) is None
 
 
-def test_what_does_not_fit_is_answered_with_the_nearest_setting_that_does():
+def test_a_step_that_does_not_fit_gets_the_nearest_setting_that_does():
     chip = CHIPS["v5e"]
     preset = V6E.with_knobs("grpo", prompts=16, micro_batch=16)
-    said = list(
+    needs = list(
         report.needs_of_steps(
             steps.steps_of(preset), preset, chip, use_compiler=False, progress=lambda *_: None
         )
     )
-    wrong = [one.step.name for one in said if not one.needs.fits]
-    assert "grpo" in wrong
-    found = {one.step: one for one in proposals(preset, said, chip)}
-    assert set(found) == set(wrong)
-    assert found["grpo"].assignments[0].startswith("grpo.micro_batch=")
-    [knob] = found["grpo"].assignments
+    too_large = [one.step.name for one in needs if not one.needs.fits]
+    assert "grpo" in too_large
+    proposed = {one.step: one for one in proposals(preset, needs, chip)}
+    assert set(proposed) == set(too_large)
+    assert proposed["grpo"].assignments[0].startswith("grpo.micro_batch=")
+    [knob] = proposed["grpo"].assignments
     smaller = preset.with_knobs("grpo", micro_batch=int(knob.partition("=")[2]))
     assert estimated(named(smaller)["grpo"], smaller, chip.memory).fits
 
@@ -157,14 +157,14 @@ def test_every_bundled_preset_fits_its_chip(preset):
     assert over == []
 
 
-def test_the_bound_of_a_decode_step_is_the_reading_of_weights_and_cache():
+def test_a_decode_step_takes_at_least_the_time_to_read_weights_and_cache():
     decode = named(V6E)["rollout decode"]
     needs = estimated(decode, V6E, CHIPS["v6e"].memory)
     assert seconds(needs, CHIPS["v6e"]) == pytest.approx(needs.moved / 1_640e9)
-    assert seconds(needs, chip_of("cpu")) is None  # its speed is not known
+    assert seconds(needs, chip_of("cpu")) is None  # its speed is unknown
 
 
-def test_the_likely_time_is_that_of_a_chip_that_reaches_a_part_of_its_peak():
+def test_the_likely_time_assumes_a_share_of_the_chips_peak():
     needs = {name: estimated(step, V6E, GIB) for name, step in named(V6E).items()}
     v6e = CHIPS["v6e"]
     training, decode = needs["sft"], needs["rollout decode"]
@@ -173,24 +173,24 @@ def test_the_likely_time_is_that_of_a_chip_that_reaches_a_part_of_its_peak():
     assert likely_seconds(training, chip_of("cpu")) is None
 
 
-def test_a_step_of_training_moves_the_weights_once_for_each_way_through_them():
+def test_a_training_step_reads_the_weights_once_for_each_pass():
     sft = named(V6E)["sft"]
     needs = estimated(sft, V6E, GIB)
     weights, optimizer = needs.parts["weights"] + needs.parts["adapters"], needs.parts["optimizer"]
     assert needs.moved == 3 * weights + 2 * optimizer
-    kept = estimated(sft, V6E.with_knobs("model", remat=False), GIB)
-    assert kept.moved == 2 * weights + 2 * optimizer
+    without_remat = estimated(sft, V6E.with_knobs("model", remat=False), GIB)
+    assert without_remat.moved == 2 * weights + 2 * optimizer
 
 
 @pytest.mark.parametrize(
     "text", ["", "sft", "sft:4096", "sft:0x4096", "grpo:8x100", "sft:1x2+3", "x:1x1", "sft:1x1;ls"]
 )
-def test_a_step_that_is_none_says_how_one_is_written(text):
+def test_the_error_for_a_wrong_step_shows_the_notation(text):
     with pytest.raises(UserError, match=r"expected sft:ROWSxTOKENS|must be at least 1"):
         parse_step(text, V6E)
 
 
-def test_a_chip_and_a_model_that_are_not_known_say_which_are():
+def test_the_error_for_an_unknown_chip_or_model_lists_those_that_are_known():
     with pytest.raises(BadChip, match="v6e, v5e, h100, h200 and cpu"):
         chip_of("tpu9")
     with pytest.raises(UserError, match="google/gemma-3-1b-it"):
@@ -199,7 +199,7 @@ def test_a_chip_and_a_model_that_are_not_known_say_which_are():
         CHIPS["v6e"].topology(3)
 
 
-def test_the_command_prints_one_object_and_refuses_what_cannot_fit(say):
+def test_the_command_prints_one_object_and_fails_if_a_step_does_not_fit(say):
     code, out, _ = say("preflight", "--estimate", "--json")
     value = json.loads(out)
     assert (code, value["fits"], value["how"]) == (0, True, "estimated")
@@ -212,16 +212,16 @@ def test_the_command_prints_one_object_and_refuses_what_cannot_fit(say):
     assert proposal["assignments"][0].startswith("sft.batch=")
 
 
-def test_all_that_is_compared_comes_from_one_command(say):
+def test_one_command_compares_all_steps(say):
     code, out, _ = say("preflight", "--estimate", "--compare")
     assert code == 0  # ours fit
     assert [out.count(step) for step in COMPARED] == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("how", ["--compare", "--estimate"])
-def test_a_step_that_was_asked_for_is_answered_with_the_nearest_one_that_fits(say, how):
-    asked = ["--step", "sft:64x16384", "--step", "grpo:4096x1024", "--step", "sft:1x4096"]
-    code, out, _ = say("preflight", "--estimate", "--json", *asked, how)
+def test_a_step_given_by_its_numbers_gets_the_nearest_one_that_fits(say, how):
+    options = ["--step", "sft:64x16384", "--step", "grpo:4096x1024", "--step", "sft:1x4096"]
+    code, out, _ = say("preflight", "--estimate", "--json", *options, how)
     value = json.loads(out)
     assert (code, value["fits"]) == (1, False)
     assert [(one["step"], one["instead"]) for one in value["proposals"]] == [
@@ -234,12 +234,12 @@ def test_a_step_that_was_asked_for_is_answered_with_the_nearest_one_that_fits(sa
     assert "sft:64x16384 would fit as sft:8x16384, with about" in out
 
 
-def test_a_step_is_read_as_it_is_written():
+def test_a_step_is_parsed_and_formatted_the_same():
     for text in ("sft:8x16384", "grpo:128x256+768"):
         assert step_text(parse_step(text, V6E)) == text
 
 
-def test_a_time_comes_as_the_bound_that_it_is_and_as_an_assumption_that_is_said(say):
+def test_times_are_shown_as_a_bound_and_under_a_stated_assumption(say):
     _, out, _ = say("preflight", "--estimate", "--json")
     value = json.loads(out)
     assert value["assumed"] == {"operations_reached": 0.4, "bandwidth_reached": 0.6}

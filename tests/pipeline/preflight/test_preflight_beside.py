@@ -1,4 +1,4 @@
-"""What lies in memory beside a step: adapters, optimizer, summed gradients, cache and prompts."""
+"""What is in memory beside a step: adapters, optimizer, summed gradients, cache and prompts."""
 
 import jax
 import optax
@@ -27,15 +27,15 @@ def parts_of(preset: Preset, name: str) -> dict[str, int]:
 
 @pytest.fixture
 def compiler(monkeypatch):
-    """The compiler's answer about a program that was called with these bytes, and nothing more."""
+    """Replace the compiler by one that reports arguments of these bytes, and nothing more."""
 
-    def says(parts: dict[str, int]) -> None:
+    def report_parts(parts: dict[str, int]) -> None:
         answer = Compiled(
             parts=parts, temporaries=0, peak=sum(parts.values()), flops=1, moved=1, seconds=0
         )
-        monkeypatch.setattr(report, "compile_step", lambda *asked: answer)
+        monkeypatch.setattr(report, "compile_step", lambda *_: answer)
 
-    return says
+    return report_parts
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,7 @@ def compiler(monkeypatch):
         ("sft", {"weights": 10, "adapters": 3}, ()),
     ],
 )
-def test_what_a_compiled_program_is_not_called_with_lies_beside_it(
-    compiler, name, called_with, beside
-):
+def test_what_is_no_argument_of_a_program_is_counted_beside_it(compiler, name, called_with, beside):
     compiler(called_with)
     [step] = [step for step in steps.steps_of(V6E) if step.name == name]
     needs = report.needs_of(step, V6E, CHIPS["v6e"], use_compiler=True)
@@ -63,19 +61,19 @@ def test_what_a_compiled_program_is_not_called_with_lies_beside_it(
     assert needs.peak == sum(called_with.values()) + sum(guess[part] for part in beside)
 
 
-def test_gradients_that_are_added_up_lie_there_in_every_step_of_grpo():
+def test_summed_gradients_are_in_memory_in_every_step_of_grpo():
     pieces, whole = V6E, V6E.with_knobs("grpo", micro_batch=0)
-    held = parts_of(pieces, "grpo")["adapters"]
+    adapters = parts_of(pieces, "grpo")["adapters"]
     for step in steps.steps_of(V6E):
         if step.name == "sft" or step.name.startswith("eval"):
             continue
-        assert parts_of(pieces, step.name)["optimizer"] == 3 * held
-        assert parts_of(whole, step.name)["optimizer"] == 2 * held
+        assert parts_of(pieces, step.name)["optimizer"] == 3 * adapters
+        assert parts_of(whole, step.name)["optimizer"] == 2 * adapters
     assert parts_of(pieces, "sft")["optimizer"] == 2 * parts_of(pieces, "sft")["adapters"]
 
 
 @pytest.mark.parametrize("micro_batch", [0, 2])
-def test_the_optimizer_counted_is_the_one_that_training_makes(micro_batch):
+def test_the_estimate_counts_the_optimizer_of_training(micro_batch):
     preset = load_preset("tiny").with_knobs("grpo", micro_batch=micro_batch)
     start = gemma3.load("tiny")
     rank = preset.grpo.lora_rank
@@ -84,45 +82,45 @@ def test_the_optimizer_counted_is_the_one_that_training_makes(micro_batch):
     if (pieces := steps.pieces_of(preset)) > 1:
         rule = optax.MultiSteps(rule, pieces).gradient_transformation()
     state = nnx.state(nnx.Optimizer(model, rule, wrt=nnx.LoRAParam))
-    made = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
-    assert parts_of(preset, "rollout decode")["optimizer"] == pytest.approx(made, abs=64)
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    assert parts_of(preset, "rollout decode")["optimizer"] == pytest.approx(size, abs=64)
 
 
-def test_the_cache_and_the_prompts_counted_are_those_of_the_engine():
+def test_the_estimate_counts_the_cache_and_the_prompts_of_the_engine():
     preset = load_preset("tiny").with_knobs("eval", max_prompt_tokens=600, max_tokens=200)
     model = gemma3.load("tiny").model
     [step] = [step for step in steps.steps_of(preset) if step.name == "eval decode"]
     dtype = jax.tree.leaves(nnx.state(model))[0].dtype
     slots = jax.eval_shape(lambda: decode.free_slots(model, step.rows, 800, 200, dtype))
-    found = parts_of(preset, "eval decode")
-    assert found["cache"] == size_of(slots.cache)
+    parts = parts_of(preset, "eval decode")
+    assert parts["cache"] == size_of(slots.cache)
     ids = jax.ShapeDtypeStruct((step.prompts_per_call, 600), "int32")
     lengths = jax.ShapeDtypeStruct((step.prompts_per_call,), "int32")
     read = decode.compiled_steps(model, [1], None).read
     prompts = jax.eval_shape(read, jax.tree.leaves(nnx.state(model)), ids, lengths)
-    assert found["prompts"] == size_of(prompts) - size_of(lengths)
+    assert parts["prompts"] == size_of(prompts) - size_of(lengths)
 
 
 def size_of(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def test_the_engine_reads_as_many_prompts_at_once_as_preflight_says():
+def test_the_engine_reads_as_many_prompts_per_call_as_preflight_assumes():
     step = steps.Step(name="rollout", kind="prefill", rows=40, completion=1)
     assert step.prompts_per_call == 40 // engine.PROMPTS_FRACTION == 5
 
 
-def test_putting_prompts_into_slots_is_compiled_too(tmp_path, monkeypatch):
+def test_an_insert_is_compiled_too(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout insert"]
-    found = compiled.compile_step(step, preset, chip_of("tiny"))
+    program = compiled.compile_step(step, preset, chip_of("tiny"))
     guess = estimated(step, preset, 32 * GIB)
-    assert found.parts["cache"] == guess.parts["cache"]
-    assert found.parts["prompts"] == pytest.approx(guess.parts["prompts"], rel=1e-3)
-    assert found.temporaries is not None
+    assert program.parts["cache"] == guess.parts["cache"]
+    assert program.parts["prompts"] == pytest.approx(guess.parts["prompts"], rel=1e-3)
+    assert program.temporaries is not None
     needs = report.needs_of(step, preset, chip_of("tiny"), use_compiler=True)
-    assert needs.peak == found.peak + sum(guess.parts[name] for name in ("weights", *STATE))
+    assert needs.peak == program.peak + sum(guess.parts[name] for name in ("weights", *STATE))
 
 
 def test_adapters_are_not_counted_among_the_weights_of_a_trained_model():
@@ -135,10 +133,10 @@ def test_adapters_are_not_counted_among_the_weights_of_a_trained_model():
     assert programs._parts(model) == {name: guess[name] for name in ("weights", "adapters")}
 
 
-def test_samples_of_a_problem_share_one_reading_of_its_prompt():
+def test_samples_of_a_problem_share_one_prefill_of_its_prompt():
     preset = V6E.with_knobs("eval", samples=4, temperature=1.0)
     calls = {stage.name: stage.calls for stage in steps.stages_of(preset, problems=100)}
-    # eight prompts at once of 64 slots; of 32 slots four, which are all of a step
+    # 64 slots read 8 prompts per call; 32 slots read 4, which are all prompts of a step
     assert calls["eval, each of three"]["eval prefill"] == 13
     assert calls["grpo"]["rollout prefill"] == preset.grpo.steps
     assert calls["eval, each of three"]["eval decode"] == 7 * preset.eval.max_tokens

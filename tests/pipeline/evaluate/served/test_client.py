@@ -1,4 +1,4 @@
-"""Asking a server: every outcome once, in any order; each failure is retried, counted or told."""
+"""Requests to a server: each has one outcome; failures are retried, recorded or end the run."""
 
 import time
 from dataclasses import replace
@@ -7,17 +7,14 @@ import polars as pl
 import pytest
 
 from data.errors import UserError
-from data.response_format import user_turn
 from pipeline.config import EvalConfig
 from pipeline.evaluate.answers import Answer, Unanswered
 from pipeline.evaluate.served.client import MAX_FAILURES, check_reachable, complete
-from pipeline.evaluate.served.replies import answer_of
 from pipeline.evaluate.served.requests import Request, body_of, requests_of
-from pipeline.evaluate.served.server import ServedConfig, Server, checked_url
+from pipeline.evaluate.served.server import ServedConfig, Server
 from tests.support.served import Reply, answers, chat, said, serving
 
 SOON = {"Retry-After-Ms": "5"}
-QUESTIONS = pl.DataFrame({"problem_id": ["p0", "p1"], "question": ["1 + 1?", "2 + 2?"]})
 
 
 def requests(n: int, samples: int = 1):
@@ -40,16 +37,16 @@ def outcomes(behaviour, n: int = 3, **knobs):
         return list(complete(requests(n), server(running.url, **knobs)))
 
 
-def test_every_request_is_answered_once_and_never_more_than_allowed_at_once():
+def test_every_request_is_answered_once_and_concurrency_is_limited():
     slow = lambda body, tries: replace(answers(body, tries), delay=0.02)  # noqa: E731
-    wanted = requests(10, samples=3)
+    sent = requests(10, samples=3)
     with serving(slow) as running:
-        found = list(complete(iter(wanted), server(running.url)))
-    assert {(o.request.problem_id, o.request.sample) for o in found} == {
-        (one.problem_id, one.sample) for one in wanted
+        results = list(complete(iter(sent), server(running.url)))
+    assert {(o.request.problem_id, o.request.sample) for o in results} == {
+        (request.problem_id, request.sample) for request in sent
     }
-    assert len(found) == 30
-    for outcome in found:
+    assert len(results) == 30
+    for outcome in results:
         assert isinstance(outcome, Answer)
         assert isinstance(outcome.request, Request)
         assert outcome.text == said(body_of(outcome.request, "m", "max_tokens"))
@@ -57,7 +54,7 @@ def test_every_request_is_answered_once_and_never_more_than_allowed_at_once():
     assert running.most == 4
 
 
-def test_who_answers_first_comes_out_first():
+def test_outcomes_come_in_the_order_in_which_they_finish():
     def first_is_slow(body, tries):
         return replace(answers(body, tries), delay=0.3 * ("0 + 0" in str(body["messages"])))
 
@@ -74,36 +71,11 @@ def test_requests_are_read_as_they_are_sent():
             yield request
 
     with serving() as running:
-        found = complete(endless(), server(running.url))
+        results = complete(endless(), server(running.url))
         for _ in range(5):
-            next(found)
-        found.close()
+            next(results)
+        results.close()
     assert len(read) < 100
-
-
-def test_each_sample_of_each_problem_has_a_seed_of_its_own_that_stays():
-    config = EvalConfig(samples=3, temperature=0.7, seed=5)
-    seeds = [request.seed for request in requests_of(QUESTIONS, config)]
-    assert len(set(seeds)) == 6
-    assert seeds == [r.seed for r in requests_of(QUESTIONS, config)]
-    assert not set(seeds) & {r.seed for r in requests_of(QUESTIONS, replace(config, seed=6))}
-    assert {seed for seed in seeds if not 0 <= seed < 2**31} == set()
-
-
-def test_a_request_says_what_was_set_and_nothing_that_changes_nothing():
-    [first, *_] = requests_of(QUESTIONS, EvalConfig(max_tokens=50, seed=1))
-    assert body_of(first, "m", "max_tokens") == {
-        "model": "m",
-        "messages": [{"role": "user", "content": user_turn("1 + 1?")}],
-        "temperature": 0.0,
-        "max_tokens": 50,
-        "seed": first.seed,
-    }
-    config = EvalConfig(temperature=0.9, top_p=0.5, top_k=40, max_tokens=50)
-    [first, *_] = requests_of(QUESTIONS, config)
-    body = body_of(first, "m", "max_completion_tokens")
-    assert (body["top_p"], body["top_k"], body["max_completion_tokens"]) == (0.5, 40, 50)
-    assert "max_tokens" not in body
 
 
 @pytest.mark.parametrize(
@@ -115,27 +87,27 @@ def test_a_request_says_what_was_set_and_nothing_that_changes_nothing():
     ],
     ids=lambda reply: str(reply.status),
 )
-def test_what_may_pass_is_asked_again_with_the_same_seed(failure):
+def test_a_temporary_failure_is_retried(failure):
     def at_first(body, tries):
         return answers(body, tries) if tries else failure
 
     assert all(isinstance(outcome, Answer) for outcome in outcomes(at_first))
 
 
-def test_a_retry_waits_as_long_as_the_server_says():
+def test_a_retry_waits_as_long_as_the_server_asks():
     def at_first(body, tries):
         return (
             answers(body, tries) if tries else Reply({}, status=429, headers={"Retry-After": "1"})
         )
 
     began = time.monotonic()
-    [found] = outcomes(at_first, n=1)
-    assert isinstance(found, Answer)
+    [outcome] = outcomes(at_first, n=1)
+    assert isinstance(outcome, Answer)
     assert time.monotonic() - began >= 1
 
 
 @pytest.mark.parametrize(
-    ("failure", "reason", "said", "again"),
+    ("failure", "reason", "message", "retryable"),
     [
         (Reply({"error": {"message": "slow"}}, 429, headers=SOON), "HTTP 429", "slow", True),
         (Reply({"error": {"message": "oops"}}, 500, headers=SOON), "HTTP 500", "oops", True),
@@ -154,12 +126,16 @@ def test_a_retry_waits_as_long_as_the_server_says():
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )  # fmt: skip
-def test_what_stays_without_an_answer_is_left_out_with_its_reason(failure, reason, said, again):
-    found = outcomes(lambda body, tries: failure if "1 + 1" in str(body) else answers(body, tries))
-    [out] = [outcome for outcome in found if isinstance(outcome, Unanswered)]
-    assert (out.request.problem_id, out.reason, out.retryable) == ("p1", reason, again)
-    assert said in out.message
-    assert len(found) == 3
+def test_a_request_without_an_answer_is_recorded_with_its_reason(
+    failure, reason, message, retryable
+):
+    results = outcomes(
+        lambda body, tries: failure if "1 + 1" in str(body) else answers(body, tries)
+    )
+    [out] = [outcome for outcome in results if isinstance(outcome, Unanswered)]
+    assert (out.request.problem_id, out.reason, out.retryable) == ("p1", reason, retryable)
+    assert message in out.message
+    assert len(results) == 3
 
 
 @pytest.mark.parametrize(
@@ -170,14 +146,14 @@ def test_what_stays_without_an_answer_is_left_out_with_its_reason(failure, reaso
         ({"delay": 0.6}, "no answer within 0.2 s"),
     ],
 )
-def test_a_cut_connection_and_a_silent_server_are_told_apart(change, reason):
+def test_a_dropped_connection_and_a_timeout_have_different_reasons(change, reason):
     broken = lambda body, tries: replace(answers(body, tries), **change)  # noqa: E731
     [out] = outcomes(broken, n=1, retries=0, timeout=0.2)
     assert isinstance(out, Unanswered)
     assert (out.reason, out.retryable) == (reason, True)
 
 
-def test_what_is_no_http_is_left_out():
+def test_a_reply_that_is_not_http_is_recorded():
     broken = Reply({}, headers={"Content-Length": "3"})  # and another length after it
     [out] = outcomes(lambda body, tries: broken, n=1)
     assert isinstance(out, Unanswered)
@@ -192,27 +168,27 @@ def test_what_is_no_http_is_left_out():
         (404, ["does not serve a model 'm'", "HTTP 404", "/v1"]),
     ],
 )
-def test_what_no_request_will_survive_ends_it_after_what_has_finished(status, words):
+def test_an_error_of_every_request_ends_the_run_after_the_finished_answers(status, words):
     def later(body, tries):
         if "5 + 5" in str(body):
-            told = f"no, not with sk-secret or {status}"
-            return Reply({"error": {"message": told}}, status=status)
+            message = f"no, not with sk-secret or {status}"
+            return Reply({"error": {"message": message}}, status=status)
         return answers(body, tries)
 
-    found = []
-    with serving(later) as running, pytest.raises(UserError) as told:
-        found.extend(complete(requests(40), server(running.url, concurrency=1)))
-    assert [outcome.request.problem_id for outcome in found] == [f"p{n}" for n in range(5)]
-    assert [word for word in words if word not in str(told.value)] == []
-    assert "sk-secret" not in str(told.value)
+    results = []
+    with serving(later) as running, pytest.raises(UserError) as caught:
+        results.extend(complete(requests(40), server(running.url, concurrency=1)))
+    assert [outcome.request.problem_id for outcome in results] == [f"p{n}" for n in range(5)]
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert "sk-secret" not in str(caught.value)
 
 
-def test_a_wrong_path_says_what_a_base_url_looks_like():
+def test_the_error_for_a_wrong_path_shows_a_base_url():
     with serving() as running, pytest.raises(UserError, match="/v1 and a model"):
         list(complete(requests(1), server(running.url.removesuffix("/v1"))))
 
 
-def test_where_nothing_listens_it_says_so():
+def test_the_error_says_that_no_server_listens():
     with serving() as running:
         pass
     for ask in (check_reachable, lambda gone: list(complete(requests(2), gone))):
@@ -220,34 +196,34 @@ def test_where_nothing_listens_it_says_so():
             ask(server(running.url, retries=0))
 
 
-def test_a_server_that_is_there_is_reached_whatever_it_thinks_of_us():
+def test_a_server_is_reachable_whatever_it_answers():
     with serving() as running:
         check_reachable(server(running.url))
         check_reachable(server(f"{running.url}/nowhere"))
 
 
-def test_many_failures_in_a_row_end_it():
-    told = pytest.raises(UserError, match=f"^{MAX_FAILURES} requests .* HTTP 400")
-    with serving(lambda body, tries: Reply({"error": "no"}, 400)) as running, told:
+def test_many_failures_in_a_row_end_the_run():
+    ends = pytest.raises(UserError, match=f"^{MAX_FAILURES} requests .* HTTP 400")
+    with serving(lambda body, tries: Reply({"error": "no"}, 400)) as running, ends:
         list(complete(requests(100), server(running.url)))
     assert len(running.bodies) < MAX_FAILURES + 10
 
 
-def test_one_problem_that_is_refused_again_and_again_does_not_end_it():
+def test_refusals_of_one_problem_do_not_end_the_run():
     samples = [replace(next(iter(requests(1))), sample=n) for n in range(2 * MAX_FAILURES)]
-    others = list(requests(4))[1:]
+    other_problems = list(requests(4))[1:]
     refused = "What is 0 + 0?"
 
     def answered(body, tries):
         return Reply({"error": "no"}, 400) if refused in str(body) else answers(body, tries)
 
     with serving(answered) as running:
-        found = list(complete([*samples, *others], server(running.url)))
-    assert sum(isinstance(one, Answer) for one in found) == len(others)
-    assert len(found) == len(samples) + len(others)
+        results = list(complete([*samples, *other_problems], server(running.url)))
+    assert sum(isinstance(one, Answer) for one in results) == len(other_problems)
+    assert len(results) == len(samples) + len(other_problems)
 
 
-def test_a_bug_in_what_makes_requests_is_raised_where_the_answers_are_read():
+def test_an_error_in_the_iterator_of_requests_is_raised_where_outcomes_are_read():
     def broken():
         yield from requests(2)
         raise ZeroDivisionError
@@ -256,22 +232,22 @@ def test_a_bug_in_what_makes_requests_is_raised_where_the_answers_are_read():
         list(complete(broken(), server(running.url)))
 
 
-def test_when_told_to_stop_it_leaves_what_is_under_way_and_gives_what_has_finished():
+def test_a_stop_cancels_requests_in_flight_and_yields_those_that_finished():
     def slow_after_three(body, tries):
         slow = not any(f"is {n} +" in str(body) for n in range(3))
         return replace(answers(body, tries), delay=3.0 * slow)
 
-    found = []
+    results = []
     with serving(slow_after_three) as running:
         began = time.monotonic()
-        for outcome in complete(requests(9), server(running.url), lambda: len(found) >= 3):
-            found.append(outcome.request.problem_id)
+        for outcome in complete(requests(9), server(running.url), lambda: len(results) >= 3):
+            results.append(outcome.request.problem_id)
         took = time.monotonic() - began
-    assert sorted(found) == ["p0", "p1", "p2"]
+    assert sorted(results) == ["p0", "p1", "p2"]
     assert took < 2
 
 
-def test_the_key_is_sent_only_where_it_belongs(monkeypatch):
+def test_only_the_servers_own_key_is_sent(monkeypatch):
     for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(name, "from-elsewhere")
     with serving() as running:
@@ -285,54 +261,8 @@ def test_the_key_is_sent_only_where_it_belongs(monkeypatch):
     assert "sk-secret" not in repr(server(running.url))
 
 
-def test_huge_texts_come_whole():
+def test_a_very_long_text_is_complete():
     text = "é" * 3_000_000
-    [found] = outcomes(lambda body, tries: chat(text), n=1)
-    assert isinstance(found, Answer)
-    assert found.text == text
-
-
-@pytest.mark.parametrize(
-    ("finish", "tokens", "expected"),
-    [
-        ("stop", 7, (7, "stop")),
-        ("length", 0, (0, "length")),
-        ("content_filter", None, (None, None)),
-        (None, "7", (None, None)),
-        ("stop", True, (None, "stop")),
-        ("stop", -1, (None, "stop")),
-    ],
-)
-def test_finish_and_tokens_are_as_the_server_says_or_unknown(finish, tokens, expected):
-    found = answer_of(requests(1)[0], chat("x", finish, tokens).value)
-    assert isinstance(found, Answer)
-    assert (found.tokens, found.finish) == expected
-
-
-def test_an_empty_text_is_an_answer_and_half_a_character_is_marked():
-    texts = [answer_of(requests(1)[0], chat(content).value) for content in ("", "a\ud83d!")]
-    assert [text.text for text in texts if isinstance(text, Answer)] == ["", "a\ufffd!"]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://user:pw-secret@host/v1",
-        "http://host/v1?api_key=pw-secret",
-        "http://host/v1#pw-secret",
-        "host:8000/v1",
-        "ftp://host/v1",
-        "http://",
-        "http://[::1/v1",
-        "http://host:port/v1",
-        "http://host/v1/chat/completions",
-    ],
-)
-def test_what_is_no_base_url_is_refused_without_repeating_a_secret(url):
-    with pytest.raises(UserError, match="expected the base URL") as told:
-        checked_url(url)
-    assert "pw-secret" not in str(told.value)
-
-
-def test_a_base_url_loses_only_its_last_slash():
-    assert checked_url("https://host:8000/v1/") == "https://host:8000/v1"
+    [outcome] = outcomes(lambda body, tries: chat(text), n=1)
+    assert isinstance(outcome, Answer)
+    assert outcome.text == text

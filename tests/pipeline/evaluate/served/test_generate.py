@@ -1,4 +1,4 @@
-"""A served model behind the function that this project's own engine stands behind."""
+"""A served model behind the interface of this project's own engine."""
 
 import polars as pl
 import pytest
@@ -25,7 +25,7 @@ PROBLEMS = pl.DataFrame(
 )
 
 
-def test_the_projects_own_evaluation_can_ask_a_server(store):
+def test_an_evaluation_can_use_a_server_in_place_of_the_engine(store):
     with serving() as running:
         tally = store_evaluation(
             Evaluation(store, "r", "base", Problems(PROBLEMS, [])),
@@ -42,18 +42,18 @@ def test_the_projects_own_evaluation_can_ask_a_server(store):
     assert (tally.stored, len({body["seed"] for body in running.bodies})) == (10, 10)
 
 
-def test_a_server_goes_on_with_the_text_that_the_engine_would_go_on_with():
+def test_a_server_continues_the_same_text_as_the_engine():
     tokenizer = Tokenizer(TINY)
     prompt = prompt_text(tokenizer, "What is 2 + 2?")
     with serving() as running:
-        [(place, found)] = generator(Server(running.url, "m"))(
+        [(position, completion)] = generator(Server(running.url, "m"))(
             [Request(prompt=prompt, sampling=Sampling(max_tokens=9), seed=4)]
         )
     [body] = running.bodies
     assert (body["prompt"], body["max_tokens"], body["seed"]) == (prompt, 9, 4)
     assert "messages" not in body  # a template around the template
     assert body["add_special_tokens"] is False
-    assert (place, found.text, found.finish) == (0, said(body), "stop")
+    assert (position, completion.text, completion.finish) == (0, said(body), "stop")
 
 
 def whole(text: str | None, finish: str | None = "stop", tokens: int | None = 7) -> Reply:
@@ -62,7 +62,7 @@ def whole(text: str | None, finish: str | None = "stop", tokens: int | None = 7)
 
 
 @pytest.mark.parametrize("reply", [whole(None), whole("x", tokens=None), whole("x", finish=None)])
-def test_a_completion_that_is_not_whole_is_no_completion(reply):
+def test_an_incomplete_answer_is_an_error(reply):
     with serving(lambda body, tries: reply) as running:
         generate = generator(Server(running.url, "m"))
         with pytest.raises(UserError, match="no complete answer to prompt 0"):
@@ -76,6 +76,6 @@ def test_a_completion_that_is_not_whole_is_no_completion(reply):
         Request(prompt="a", sampling=Sampling(), logprobs=True),
     ],
 )
-def test_what_a_server_cannot_do_is_not_asked_of_it(request_):
+def test_min_p_and_logprobs_are_refused(request_):
     with pytest.raises(UserError, match="min_p and logprobs are not supported"):
         list(generator(Server("http://127.0.0.1:9/v1", "m"))([request_]))
