@@ -2,14 +2,20 @@
 
 import pytest
 
+from data.progress import no_progress
+from data.response_format import INSTRUCTION
+from pipeline.config import EvalConfig, as_json
+from pipeline.evaluate.served.server import Server
+from pipeline.job import inputs
 from pipeline.job.inputs import TRAINERS
 from pipeline.job.runs import Job, StageSpec, stage_run
+from pipeline.job.served_evaluation import run_config
 from pipeline.presets.load import load_preset
 
 
 def name_of(store, **model) -> str:
     preset = load_preset("tiny").with_knobs("model", **model)
-    job = Job(store, preset, lambda name: lambda step, of, numbers: None)
+    job = Job(store, preset, lambda name: no_progress)
     spec = StageSpec(kind="sft", stage="sft", config={"seed": 0}, inputs={})
     return stage_run(job, spec, lambda run: {}).run
 
@@ -32,3 +38,36 @@ def test_the_path_of_a_model_is_not_part_of_a_runs_name(store):
 
 def test_the_hash_of_the_code_includes_packages_that_order_the_data():
     assert {"grain", "numpy", "jaxlib", "tokenizers"} <= set(TRAINERS)
+
+
+def test_a_run_of_an_older_version_is_found_again_by_the_same_name(store, monkeypatch):
+    # names that version 090de2c gave these stages: a renamed key of a config would change them
+    monkeypatch.setattr(inputs, "hash_of_code", lambda: "code")
+    preset = load_preset("tiny")
+    job = Job(store, preset, lambda name: no_progress)
+    sections = {
+        ("sft", "sft"): preset.sft,
+        ("grpo", "grpo"): preset.grpo,
+        ("eval", "base"): preset.eval,
+    }
+    names = []
+    for (kind, stage), section in sections.items():
+        read = {"model": "m", "examples": "e"}
+        spec = StageSpec(kind=kind, stage=stage, config=as_json(section), inputs=read)
+        names.append(stage_run(job, spec, lambda run: {}).run)
+    assert names == ["sft-1dfa4935eee7", "grpo-30803f3ff159", "eval-base-c6ab41ad48ea"]
+
+
+def test_the_answers_of_a_server_are_found_again_by_the_same_config():
+    assert run_config(EvalConfig(), Server("http://x/v1", "m")) == {
+        "limit": 0,
+        "samples": 1,
+        "temperature": 0.0,
+        "top_k": 0,
+        "top_p": 1.0,
+        "max_tokens": 768,
+        "seed": 0,
+        "served": "http://x/v1",
+        "model": "m",
+        "instruction": INSTRUCTION,
+    }
