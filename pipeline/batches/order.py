@@ -1,4 +1,4 @@
-"""The batches of a run's steps, through a Grain iterator whose state is kept with the weights."""
+"""The batches of a run's steps, through a Grain iterator whose state is saved with the weights."""
 
 import json
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ import numpy as np
 
 
 class StepOrder:
-    """The first `steps` batches of `dataset`, of which those before `state` are not read again.
+    """The first `steps` batches of `dataset`; batches before `state` are not read again on resume.
 
-    dataset: batches without end, a pure function of seed, epoch and step
-    state: what `state()` gave after some step; None at the start
+    dataset: endless batches, a pure function of seed, epoch and step
+    state: the result of `state()` after some step; None at the start
     """
 
     def __init__(self, dataset: grain.MapDataset, state: str | None, steps: int) -> None:
@@ -23,17 +23,17 @@ class StepOrder:
             self.done = self._batches.get_state()["next_index"]
 
     def state(self) -> str:
-        """Of the iterator, after the batches that were taken."""
+        """The state of the iterator after the batches taken so far."""
         return json.dumps(self._batches.get_state())
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-        """An empty batch for each that is done, as Tunix skips so many; then the others."""
+        """An empty batch per step already done, since Tunix skips that many; then the others."""
         for _ in range(self.done):
             yield {}
-        yield from self.left()
+        yield from self.remaining()
 
-    def left(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-        """The batches that are not done."""
+    def remaining(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+        """The batches of the steps that are not done."""
         for _ in range(self.done, self.steps):
             batch = next(self._batches)
             yield {name: np.asarray(value) for name, value in batch.items()}

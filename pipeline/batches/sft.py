@@ -29,22 +29,22 @@ def tokenize_examples(
 def sft_batches(
     rows: list[Tokens], config: SftConfig, pad: int
 ) -> grain.MapDataset[dict[str, np.ndarray]]:
-    """Batches without end; each is a pure function of seed and step. See `packing.laid_out`.
+    """Endless batches; each is a pure function of seed and step. See `packing.batch_of`.
 
     All batches of a run have one shape; bucketed batches have one of a few.
     """
     lengths = [len(row.ids) for row in rows]
     longest = packing.rounded(max(lengths))
-    laid_out = partial(packing.laid_out, batch=config.batch, pad=pad)
+    batch_of = partial(packing.batch_of, batch=config.batch, pad=pad)
     if config.batching == "padded":
         order = grain.MapDataset.source(range(len(rows))).shuffle(seed=config.seed).repeat()
         return order.batch(config.batch).map(
-            lambda indices: laid_out([[rows[index]] for index in indices], length=longest)
+            lambda indices: batch_of([[rows[index]] for index in indices], length=longest)
         )
     if config.batching == "packed":
-        room = max(longest, packing.rounded(config.max_tokens))
-        steps = packing.packed_steps(lengths, config.batch, room, config.seed)
-        widths = [room]
+        width = max(longest, packing.rounded(config.max_tokens))
+        steps = packing.packed_steps(lengths, config.batch, width, config.seed)
+        widths = [width]
     else:
         steps = packing.bucketed_steps(lengths, config.batch, config.seed)
         widths = packing.widths(longest)
@@ -52,6 +52,6 @@ def sft_batches(
     def batch(step: int) -> dict[str, np.ndarray]:
         chosen = [[rows[index] for index in row] for row in steps(step)]
         filled = max(sum(len(example.ids) for example in row) for row in chosen)
-        return laid_out(chosen, length=packing.width_of(filled, widths))
+        return batch_of(chosen, length=packing.width_of(filled, widths))
 
     return grain.MapDataset.range(sys.maxsize).map(batch)

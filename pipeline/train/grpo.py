@@ -198,7 +198,7 @@ def train(
     try:
         if order.done < config.steps:
             with stop.listening(), suppress(Collapsing):
-                learner.train(order.left())  # type: ignore[arg-type]  # arrays of text
+                learner.train(order.remaining())  # type: ignore[arg-type]  # arrays of text
     finally:
         recorder.flush()
         metrics.flush()

@@ -14,8 +14,8 @@ from pipeline.model.tokenizer import Tokens
 from pipeline.presets.load import load_preset
 from tests.support.two_layers import assert_same, loss_and_gradient
 
-PAD, ROOM = 0, 64
-sizes = some.lists(some.integers(2, ROOM), min_size=1, max_size=80)
+PAD, WIDTH = 0, 64
+sizes = some.lists(some.integers(2, WIDTH), min_size=1, max_size=80)
 ways = some.sampled_from(["padded", "bucketed", "packed"])
 
 
@@ -30,7 +30,7 @@ def examples_of(lengths) -> list[Tokens]:
     ]
 
 
-def steps_of(examples, count: int, **knobs) -> list[dict[str, np.ndarray]]:
+def batches_of(examples, count: int, **knobs) -> list[dict[str, np.ndarray]]:
     """The first `count` batches."""
     dataset = sft_batches(examples, SftConfig(**knobs), PAD)
     return [at(dataset, step) for step in range(count)]
@@ -42,28 +42,29 @@ def at(dataset, step: int) -> dict[str, np.ndarray]:
     return batch
 
 
-def found_in(batch) -> list[tuple[int, int]]:
-    """Number and length of each example of a batch, after a look at every segment."""
-    found = []
+def examples_in(batch) -> list[tuple[int, int]]:
+    """Number and length of each example of a batch; every segment is checked."""
+    examples = []
     for ids, completion, segments in zip(*(batch[k] for k in batch), strict=True):
         for segment in range(1, segments.max() + 1):
-            places = np.flatnonzero(segments == segment)
-            assert places[-1] - places[0] + 1 == len(places)
-            assert (completion[places] == (np.arange(len(places)) >= len(places) // 2)).all()
-            found.append((int(ids[places[0]]) - 1_000, len(places)))
+            columns = np.flatnonzero(segments == segment)
+            length = len(columns)
+            assert columns[-1] - columns[0] + 1 == length
+            assert (completion[columns] == (np.arange(length) >= length // 2)).all()
+            examples.append((int(ids[columns[0]]) - 1_000, length))
         assert (ids[segments == 0] == PAD).all()
         assert not completion[segments == 0].any()
-    return found
+    return examples
 
 
 @settings(max_examples=60, deadline=None)
 @given(lengths=sizes, batch=some.integers(1, 5), seed=some.integers(0, 3), way=ways)
 def test_each_epoch_uses_every_example_once_and_whole(lengths, batch, seed, way):
-    config = SftConfig(batch=batch, batching=way, seed=seed, max_tokens=ROOM)
+    config = SftConfig(batch=batch, batching=way, seed=seed, max_tokens=WIDTH)
     dataset = sft_batches(examples_of(lengths), config, PAD)
     n, stream, step = len(lengths), [], 0
-    while len(stream) < 2 * n:  # the last batch may go on into a third epoch
-        stream += found_in(at(dataset, step))
+    while len(stream) < 2 * n:  # the last batch may reach into a third epoch
+        stream += examples_in(at(dataset, step))
         step += 1
     for epoch in (stream[:n], stream[n : 2 * n]):
         assert sorted(epoch) == list(enumerate(lengths))
@@ -72,10 +73,10 @@ def test_each_epoch_uses_every_example_once_and_whole(lengths, batch, seed, way)
 @settings(max_examples=60, deadline=None)
 @given(lengths=sizes, seed=some.integers(0, 3), epoch=some.integers(0, 3))
 def test_a_plan_of_an_epoch_loses_and_doubles_nothing(lengths, seed, epoch):
-    rows = packing.packed_epoch(lengths, ROOM, seed, epoch)
-    assert sorted(place for row in rows for place in row) == list(range(len(lengths)))
-    assert max(sum(lengths[place] for place in row) for row in rows) <= ROOM
-    half_empty = [row for row in rows if 2 * sum(lengths[place] for place in row) <= ROOM]
+    rows = packing.packed_epoch(lengths, WIDTH, seed, epoch)
+    assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
+    assert max(sum(lengths[index] for index in row) for row in rows) <= WIDTH
+    half_empty = [row for row in rows if 2 * sum(lengths[index] for index in row) <= WIDTH]
     assert len(half_empty) <= 1  # else the first of them would hold the other
     batches = packing.bucketed_epoch(lengths, 3, seed, epoch)
     assert sorted(p for rows in batches for row in rows for p in row) == list(range(len(lengths)))
@@ -83,10 +84,10 @@ def test_a_plan_of_an_epoch_loses_and_doubles_nothing(lengths, seed, epoch):
 
 
 @pytest.mark.parametrize("way", ["padded", "bucketed", "packed"])
-def test_any_step_can_be_asked_for_first(way):
+def test_the_batch_of_any_step_can_be_read_first(way):
     rows = examples_of(np.random.default_rng(0).integers(2, 60, 50).tolist())
     config = SftConfig(batch=4, batching=way, max_tokens=60)
-    before = steps_of(rows, 40, batch=4, batching=way, max_tokens=60)
+    before = batches_of(rows, 40, batch=4, batching=way, max_tokens=60)
     for step in (39, 7):
         alone = at(sft_batches(rows, config, PAD), step)
         assert all(np.array_equal(alone[name], before[step][name]) for name in alone)
@@ -96,14 +97,14 @@ def test_any_step_can_be_asked_for_first(way):
 def test_neither_two_seeds_nor_two_epochs_have_one_order(way):
     rows = examples_of([20] * 30)
     one, other = (
-        [found_in(step) for step in steps_of(rows, 10, batch=3, batching=way, seed=seed)]
+        [examples_in(step) for step in batches_of(rows, 10, batch=3, batching=way, seed=seed)]
         for seed in (0, 1)
     )
     assert all(first != second for first, second in zip(one, other, strict=True))
     assert packing.packed_epoch([20] * 30, 64, 0, 0) != packing.packed_epoch([20] * 30, 64, 0, 1)
 
 
-def test_the_longest_comes_first_into_the_first_row_that_has_room():
+def test_the_longest_example_goes_first_into_the_first_row_that_has_room():
     assert packing.first_fit_decreasing([3, 9, 4, 6, 7], [0, 1, 2, 3, 4], 10) == [
         [1], [4, 0], [3, 2],
     ]  # fmt: skip
@@ -116,8 +117,8 @@ def test_an_example_longer_than_a_row_is_refused_with_both_lengths():
 
 def test_bucketed_batches_have_few_widths_that_fit_what_they_hold():
     lengths = np.random.default_rng(0).integers(20, 1_000, 400).tolist()
-    made = steps_of(examples_of(lengths), 100, batch=4, batching="bucketed")
-    shapes = {batch["ids"].shape for batch in made}
+    batches = batches_of(examples_of(lengths), 100, batch=4, batching="bucketed")
+    shapes = {batch["ids"].shape for batch in batches}
     assert len(shapes) > 1
     assert {width for _, width in shapes} <= set(packing.widths(1_024))
     steps = pairwise(packing.widths(1_024))
@@ -128,8 +129,8 @@ def test_packed_rows_are_fuller_than_bucketed_and_those_than_padded():
     lengths = np.exp(np.random.default_rng(0).normal(5, 0.8, 500)).astype(int).clip(2, 1_024)
     rows, full = examples_of(lengths.tolist()), {}
     for way in ("padded", "bucketed", "packed"):
-        made = steps_of(rows, 8, batch=8, batching=way)
-        full[way] = np.mean([(batch["segments"] > 0).mean() for batch in made])
+        batches = batches_of(rows, 8, batch=8, batching=way)
+        full[way] = np.mean([(batch["segments"] > 0).mean() for batch in batches])
     assert full["padded"] < full["bucketed"] < full["packed"]
     assert full["packed"] > 0.9
 
@@ -140,8 +141,8 @@ def test_a_batching_that_does_not_exist_is_refused():
 
 
 def test_real_presets_pack_and_the_tiny_one_does_not():
-    found = {name: load_preset(name).sft.batching for name in ("tiny", "v6e-1", "v5e-8", "h200")}
-    assert found == {"tiny": "padded", "v6e-1": "packed", "v5e-8": "packed", "h200": "packed"}
+    batching = {name: load_preset(name).sft.batching for name in ("tiny", "v6e-1", "v5e-8", "h200")}
+    assert batching == {"tiny": "padded", "v6e-1": "packed", "v5e-8": "packed", "h200": "packed"}
 
 
 def test_packed_examples_have_the_loss_and_gradient_of_examples_alone(pair):
@@ -153,7 +154,7 @@ def test_packed_examples_have_the_loss_and_gradient_of_examples_alone(pair):
     ]
     sharing = [[examples[3], examples[1]], [examples[0], examples[2]], [examples[4]]]
     alone, shared = (
-        packing.laid_out(rows, batch=6, length=21, pad=PAD)  # the last rows are empty
+        packing.batch_of(rows, batch=6, length=21, pad=PAD)  # the last rows are empty
         for rows in ([[one] for one in examples], sharing)
     )
     assert_same(loss_and_gradient(pair[0], **shared), loss_and_gradient(pair[0], **alone))
