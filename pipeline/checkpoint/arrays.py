@@ -90,7 +90,7 @@ def laid_as(tree: Any, leaves: list[np.ndarray[Any, Any]]) -> Any:
     """
     there, structure = jax.tree.flatten(tree)
     laid = [
-        distributed.laid(new, old.sharding) if old.committed else jnp.array(new)
+        distributed.sharded(new, old.sharding) if old.committed else jnp.array(new)
         for new, old in zip(leaves, there, strict=True)
     ]
     return jax.tree.unflatten(structure, laid)

@@ -35,7 +35,7 @@ class TrainingState:
 
         They keep the same steps: one that was killed lacks the last one at most.
         """
-        return distributed.least(self._manager.latest_step() or 0)
+        return distributed.minimum(self._manager.latest_step() or 0)
 
     def save(
         self, step: int, model: nnx.Module, optimizer: nnx.Optimizer, place: dict[str, Any]

@@ -165,7 +165,7 @@ class _Latch:
     was_set: bool = False
 
     def is_set(self) -> bool:
-        self.was_set = self.was_set or self.stop.asked()
+        self.was_set = self.was_set or self.stop.should_leave()
         return self.was_set
 
 

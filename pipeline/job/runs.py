@@ -96,7 +96,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
     job.stop.check()
     run, state = _next_attempt(job, name, spec.resumable)
     is_done = state is not None and state["event"] == "done"
-    distributed.same("the next run", f"{run}, {'done' if is_done else 'to be done'}")
+    distributed.check_same("the next run", f"{run}, {'done' if is_done else 'to be done'}")
     if state is not None and is_done:
         job.on_start(spec.stage, run)
         return Done(run, state["summary"])

@@ -146,7 +146,7 @@ def train(
         began = time.monotonic()
         answer = measure(generate)
         evaluating = max(evaluating, time.monotonic() - began)
-        stop.allow(evaluating)
+        stop.reserve(evaluating)
         best.save(step, actor, answer)
         metrics.note(step, "heldout/answer", answer)
         on_checkpoint(step, answer)
@@ -154,7 +154,7 @@ def train(
 
     place = state.restore(actor, trainer.optimizer)
     evaluating = float(place["evaluating"]) if place else 0.0  # [seconds], the longest
-    stop.allow(evaluating)
+    stop.reserve(evaluating)
     order = StepOrder(
         prompt_batches(problems, config), place["order"] if place else None, config.steps
     )
@@ -180,7 +180,7 @@ def train(
             best.restore(best.best(), actor)
             # its momentum would lead where the run was rolled back from
             reset_momentum(trainer.optimizer)
-        leave = stop.asked()
+        leave = stop.should_leave()
         due = step % config.checkpoint_every == 0 or step == config.steps
         if leave or due or action in ("roll-back", "stop"):
             recorder.flush()

@@ -29,7 +29,7 @@ def writers(names: tuple[str, ...], folder: Path, run: str) -> list[Writer]:
     if wrong := [name for name in names if name not in LOGS]:
         raise BadConfig(f"there is no log {wrong[0]!r}; expected one of {', '.join(LOGS)}")
     makers = {"tensorboard": _tensorboard, "wandb": _wandb}
-    wanted = [name for name in dict.fromkeys(names) if name != "wandb" or distributed.first()]
+    wanted = [name for name in dict.fromkeys(names) if name != "wandb" or distributed.is_first()]
     return [makers[name](folder, run) for name in wanted]
 
 

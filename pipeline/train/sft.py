@@ -84,7 +84,7 @@ class Keeper:
         self, step: int, model: nnx.Module, optimizer: nnx.Optimizer, force: bool = False, **_
     ) -> None:
         """Called by Tunix after each step, and once more, by force, after the last one."""
-        leave = self.stop.asked() and not force
+        leave = self.stop.should_leave() and not force
         if (force or leave or step % self.every == 0) and step > self.last:
             self.state.save(step, model, optimizer, self.before_save())
             self.last = step

@@ -1,7 +1,7 @@
 """Two processes train one model: what both store is the same, and what one process would.
 
-The same file is the program that does several commands in a process: to begin takes it longer than
-any of them.
+The same file is also the program that runs several commands in one process: starting a process
+takes longer than any of them.
 """
 
 import contextlib
@@ -36,49 +36,52 @@ for knob in (
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("hosts")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("processes")
     made_in(folder / "model")
     return folder
 
 
 def started(
-    store: Path, commands: list[list[str]], devices: int, **named: str
+    store: Path, commands: list[list[str]], devices: int, **variables: str
 ) -> subprocess.Popen[str]:
     flags = f"--xla_force_host_platform_device_count={devices} {UNOPTIMIZED}"
-    told = store.with_suffix(".progress")
-    told.unlink(missing_ok=True)
-    environment = os.environ | named | {
-        "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "THINKBENCH_PROGRESS": str(told),
+    progress = store.with_suffix(".progress")
+    progress.unlink(missing_ok=True)
+    environment = os.environ | variables | {
+        "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "THINKBENCH_PROGRESS": str(progress),
     }  # fmt: skip
     model = ["--model", str(store.parent / "model"), "--json"]
-    whole = [["--store", str(store), *command, *model] for command in commands]
-    one = len(whole) == 1
-    program = (
-        ["workbench", *whole[0]] if one else ["tests.pipeline.test_distributed", json.dumps(whole)]
-    )
+    complete = [["--store", str(store), *command, *model] for command in commands]
+    several = ["tests.pipeline.test_distributed", json.dumps(complete)]
+    program = ["workbench", *complete[0]] if len(complete) == 1 else several
     line, piped = [sys.executable, "-m", *program], subprocess.PIPE
     return subprocess.Popen(line, cwd=ROOT, env=environment, stdout=piped, stderr=piped, text=True)
 
 
 def two(
-    place: Path, commands: list[list[str]], others: list[list[str]] | None = None
+    folder: Path, commands: list[list[str]], of_second: list[list[str]] | None = None
 ) -> list[subprocess.Popen[str]]:
-    """Both processes, each with two devices and a store of its own; the second may do `others`."""
+    """Two processes, each with two devices and its own store.
+
+    of_second: the commands of the second process, if they are not those of the first
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        named = {
+        variables = {
             distributed.COORDINATOR: f"127.0.0.1:{free.getsockname()[1]}",
             distributed.PROCESSES: "2",
         }
     return [
-        started(place / f"store{number}", do, 2, **named, **{distributed.PROCESS: str(number)})
-        for number, do in enumerate((commands, others or commands))
+        started(
+            folder / f"store{number}", own, 2, **variables, **{distributed.PROCESS: str(number)}
+        )
+        for number, own in enumerate((commands, of_second or commands))
     ]
 
 
 def output_of(*processes: subprocess.Popen[str]) -> list[tuple[str, str]]:
-    """Output and error of each at its end; none is left running where one of them failed."""
+    """stdout and stderr of each process after it ended; on failure all are killed."""
     try:
         return [process.communicate(timeout=300) for process in processes]
     finally:
@@ -96,43 +99,43 @@ def rows(store: Path, query: str) -> list[tuple]:
     return ask(open_store(store), query).rows()
 
 
-def steps_done(told: Path) -> int:
+def steps_done(progress: Path) -> int:
     try:
-        return json.loads(told.read_text())["work"]["sft"]["step"]
+        return json.loads(progress.read_text())["work"]["sft"]["step"]
     except (FileNotFoundError, KeyError):
         return 0
 
 
 @pytest.fixture(scope="module")
-def said(place) -> list[list[list]]:
-    """SFT: one process alone; and two, of which one was told to leave, and which went on.
+def outputs(folder) -> list[list[list]]:
+    """SFT in one process alone; and in two, of which one got a signal and which were resumed.
 
-    Then GRPO, and SFT with another seed in the second. Of each of the two, what it said to each
-    command that it came to the end of.
+    Then GRPO, and SFT with another seed in the second process. Returns, for each of the two, exit
+    code, stdout and stderr of each command that ended.
     """
-    ended(started(place / "alone", [SFT], 4))
-    pair = two(place, [SFT])
-    while steps_done(place / "store1.progress") < 3:
+    ended(started(folder / "alone", [SFT], 4))
+    pair = two(folder, [SFT])
+    while steps_done(folder / "store1.progress") < 3:
         assert all(process.poll() is None for process in pair), ended(*pair)
         time.sleep(0.02)
     pair[1].send_signal(signal.SIGTERM)
     ended(*pair, codes=(75, 128 + signal.SIGTERM))
-    both = output_of(*two(place, [SFT, GRPO, SFT], [SFT, GRPO, [*SFT, "--seed", "1"]]))
+    both = output_of(*two(folder, [SFT, GRPO, SFT], [SFT, GRPO, [*SFT, "--seed", "1"]]))
     print(*(err[-2000:] for _, err in both))  # shown where a test fails
     return [[json.loads(line) for line in out.splitlines()] for out, _ in both]
 
 
 @pytest.fixture(scope="module")
-def trained(place, said) -> list[Path]:
+def trained(folder, outputs) -> list[Path]:
     """The stores: of one process alone, and of each of the two."""
-    assert [each[0][0] for each in said] == [0, 0], said
-    return [place / name for name in ("alone", "store0", "store1")]
+    assert [each[0][0] for each in outputs] == [0, 0], outputs
+    return [folder / name for name in ("alone", "store0", "store1")]
 
 
 LOSSES = "select step, value from metrics where name like 'sft/%loss' order by step"
 
 
-def test_losses_are_those_of_one_process_though_one_of_two_was_told_to_leave(trained):
+def test_losses_are_those_of_one_process_though_one_of_two_got_a_signal(trained):
     alone, first, second = (rows(store, LOSSES) for store in trained)
     assert len(alone) == 24
     assert first == second
@@ -149,9 +152,9 @@ def test_each_process_has_the_whole_trained_model(trained):
     assert all(np.allclose(first[name], alone[name], atol=1e-3) for name in first)
 
 
-def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(said, trained):
-    assert [each[1][0] for each in said] == [0, 0], said
-    answers = [json.loads(each[1][1]) for each in said]
+def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(outputs, trained):
+    assert [each[1][0] for each in outputs] == [0, 0], outputs
+    answers = [json.loads(each[1][1]) for each in outputs]
     assert answers[0]["run"] == answers[1]["run"]
     stores = trained[1:]
     for query in (
@@ -166,15 +169,15 @@ def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(
     assert merged[0].read_bytes() == merged[1].read_bytes()
 
 
-def test_processes_that_would_do_different_things_are_refused_by_both(said, trained):
-    for number, each in enumerate(said):
-        assert each[2][0] == 2, said
+def test_processes_that_would_do_different_things_are_refused_by_both(outputs, trained):
+    for number, each in enumerate(outputs):
+        assert each[2][0] == 2, outputs
         err = each[2][2]
         assert f"in process {number}, and not the same in process 0 and process(es) 1" in err
 
 
 @pytest.mark.parametrize(
-    "named",
+    "variables",
     [
         {distributed.PROCESSES: "2"},
         {distributed.COORDINATOR: "host:1", distributed.PROCESSES: "2", distributed.PROCESS: "2"},
@@ -183,9 +186,9 @@ def test_processes_that_would_do_different_things_are_refused_by_both(said, trai
         {distributed.COORDINATOR: ":1", distributed.PROCESSES: "2", distributed.PROCESS: "-1"},
     ],
 )
-def test_variables_that_name_no_processes_are_refused_with_what_is_expected(named):
+def test_incomplete_variables_are_refused_with_what_is_expected(variables):
     with pytest.raises(UserError, match=r"found THINKBENCH_.*expected THINKBENCH_COORDINATOR"):
-        distributed.join(named)
+        distributed.join(variables)
 
 
 def test_without_the_variables_a_process_is_alone():
@@ -194,11 +197,11 @@ def test_without_the_variables_a_process_is_alone():
     assert distributed.any_of(True)
     assert not distributed.any_of(False)
     assert distributed.in_all([True, False]) == [True, False]
-    assert distributed.least(3) == 3
+    assert distributed.minimum(3) == 3
 
 
-def say(commands: list[list[str]]) -> None:
-    """A line for each as it ends, with exit code, output and error, until one goes wrong."""
+def run_all(commands: list[list[str]]) -> None:
+    """Print a line per command as it ends: exit code, stdout, stderr; stop at the first failure."""
     from workbench.cli.main import main
 
     for command in commands:
@@ -206,13 +209,13 @@ def say(commands: list[list[str]]) -> None:
         with (
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as left,
+            pytest.raises(SystemExit) as exited,
         ):
             main(command)
-        print(json.dumps((left.value.code, out.getvalue(), err.getvalue())), flush=True)
-        if left.value.code:
+        print(json.dumps((exited.value.code, out.getvalue(), err.getvalue())), flush=True)
+        if exited.value.code:
             break
 
 
 if __name__ == "__main__":
-    say(json.loads(sys.argv[1]))
+    run_all(json.loads(sys.argv[1]))

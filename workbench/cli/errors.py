@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from pipeline.stopping import NOTED
+from pipeline.stopping import RECEIVED_SIGNALS
 from workbench.formatting import BAD_INPUT, error_message
 
 SIGNALLED = 128  # + the signal's number, as shells report it
@@ -24,7 +24,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
 
     SIGTERM ends it as Ctrl-C does, so that a run is recorded as interrupted.
     """
-    signals = NOTED
+    signals = RECEIVED_SIGNALS
     signals.clear()
 
     def stop(number: int, frame: object) -> None:

@@ -32,7 +32,7 @@ class Impatient(Stop):
         super().__init__()
         self.left, self.kept = steps, kept
 
-    def asked(self) -> bool:
+    def should_leave(self) -> bool:
         self.left -= 1
         if self.left == 0 and not self.kept:
             raise RuntimeError("killed")

@@ -165,7 +165,7 @@ class AfterFive(Stop):
 
     seen = 0
 
-    def asked(self) -> bool:
+    def should_leave(self) -> bool:
         self.seen += 1
         return self.seen >= 5
 

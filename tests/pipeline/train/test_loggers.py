@@ -109,7 +109,7 @@ def test_of_several_processes_the_first_alone_writes_to_wandb(store, wandb, monk
     assert wandb.runs == []
     assert list((store.folder / "tensorboard" / "r").iterdir())
     monkeypatch.undo()
-    assert distributed.first()
+    assert distributed.is_first()
 
 
 def test_a_log_that_is_not_installed_or_not_known_says_so(store, monkeypatch):

@@ -156,13 +156,15 @@ def test_a_signal_whose_exception_is_lost_is_heeded_at_the_next_step():
             os.kill(os.getpid(), signal.SIGTERM)
         stop = Stop()
         with stop.listening():
-            left = stop.asked()
+            left = stop.should_leave()
         assert left
         stop.leave()
         return 0
 
     assert exit_code(command) == 128 + signal.SIGTERM
-    assert exit_code(lambda: int(Stop().asked())) == 0  # the next command knows nothing of it
+    assert (
+        exit_code(lambda: int(Stop().should_leave())) == 0
+    )  # the next command knows nothing of it
 
 
 @pytest.mark.parametrize("section", ["sft", "grpo", "eval"])
