@@ -1,4 +1,4 @@
-"""What is installed, what can be reached and how the store is. Secrets are never shown."""
+"""Checks what is installed, what is reachable, and the store. Secrets are never shown."""
 
 import importlib.metadata
 import json
@@ -11,35 +11,32 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from workbench.cli.output import tables
-
 DEVICES_SECONDS = 60  # jax on a TPU host takes tens of seconds to find its chips
 NETWORK_SECONDS = 5
-LICENSED = "google/gemma-3-1b-it"  # its weights are given out after a licence is accepted
+LICENSED = "google/gemma-3-1b-it"  # its weights can be downloaded after accepting a licence
 HUB = "https://huggingface.co"
 
-# count of a store's health -> what it means and what to do
+# a count of the store's health -> what it means and what to do
 STORE_FAULTS = {
-    "missing_parts": "part(s) of the store are gone: restore them from a backup",
-    "crowded_tables": "table(s) of the store have many small parts, and questions become slow:"
-    " end the runs that are still open",
-    "half_written": "file(s) were left half-written by a writer that was killed: the next run that"
-    " ends removes them",
+    "missing_parts": "part(s) of the store are missing: restore them from a backup",
+    "crowded_tables": "table(s) of the store have many small parts, which slows queries:"
+    " finish the runs that are still open",
+    "half_written": "incomplete file(s) of a killed writer: the next run that ends removes them",
 }
 DEVICES = """
 import json, jax
-found = [
+devices = [
     {"kind": d.device_kind, "platform": d.platform,
      "memory_bytes": (d.memory_stats() or {}).get("bytes_limit")}
     for d in jax.devices()
 ]
-print(json.dumps(found))
+print(json.dumps(devices))
 """
 
 
 def report(folder: Path) -> dict[str, Any]:
-    """Everything as one object. `problems` lists what to mend; empty when all is well."""
-    found = {
+    """All checks as one object. `problems` lists what to repair; empty if there is none."""
+    checks = {
         "python": sys.version.split()[0],
         "packages": packages(),
         "devices": devices(),
@@ -51,19 +48,19 @@ def report(folder: Path) -> dict[str, Any]:
         "gemma": gemma_access(huggingface_token()),
         "store": store_health(folder),
     }
-    return found | {"problems": problems(found)}
+    return checks | {"problems": problems(checks)}
 
 
 def packages() -> list[dict[str, Any]]:
-    """Each package that this project asks for: the version asked and installed, and if it fits."""
+    """Each required package: the required version, the installed one, and whether it fits."""
     from packaging.requirements import Requirement
 
     rows = []
     try:
-        asked = importlib.metadata.requires("thinkbench") or []
+        requirements = importlib.metadata.requires("thinkbench") or []
     except importlib.metadata.PackageNotFoundError:  # run from its folder, never installed
-        asked = ["thinkbench"]
-    for line in asked:
+        requirements = ["thinkbench"]
+    for line in requirements:
         requirement = Requirement(line)
         extra = line.partition("extra ==")[2].strip(" '\"") or None
         try:
@@ -83,28 +80,28 @@ def packages() -> list[dict[str, Any]]:
 
 
 def devices() -> dict[str, Any]:
-    """What jax finds, asked in a process of its own: an accelerator belongs to one process."""
+    """The devices of jax, from a process of its own: an accelerator belongs to one process."""
     try:
-        asked = subprocess.run(
+        answer = subprocess.run(
             [sys.executable, "-c", DEVICES], capture_output=True, text=True, timeout=DEVICES_SECONDS
         )
     except subprocess.TimeoutExpired:
         return {"found": None, "why": f"jax did not answer within {DEVICES_SECONDS} s"}
-    if asked.returncode:
-        last = asked.stderr.strip().splitlines()[-1:] or ["no message"]
+    if answer.returncode:
+        last = answer.stderr.strip().splitlines()[-1:] or ["no message"]
         return {"found": None, "why": last[0]}
-    return {"found": json.loads(asked.stdout.splitlines()[-1]), "why": None}
+    return {"found": json.loads(answer.stdout.splitlines()[-1]), "why": None}
 
 
 def disk_free(folder: Path) -> int:
-    """Free space [bytes] on the disk that holds the store, or will."""
+    """Free space [bytes] on the disk of the store, whether that exists or not."""
     folder = folder.absolute()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    return shutil.disk_usage(there).free
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free
 
 
 def huggingface_token() -> str | None:
-    """The token that Hugging Face's own library would use, or None."""
+    """The token that the Hugging Face library would use, or None."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if os.environ.get(name):
             return os.environ[name]
@@ -114,7 +111,7 @@ def huggingface_token() -> str | None:
 
 
 def has_kaggle_credentials() -> bool:
-    """Whether one of the places that kagglehub reads has something."""
+    """Whether kagglehub would find credentials, in the environment or in a file."""
     folder = Path(os.environ.get("KAGGLE_CONFIG_DIR", Path.home() / ".kaggle"))
     return bool(
         os.environ.get("KAGGLE_API_TOKEN")
@@ -125,7 +122,7 @@ def has_kaggle_credentials() -> bool:
 
 
 def gemma_access(token: str | None) -> str:
-    """Whether Gemma's weights can be fetched: asks for the head of one small file of them."""
+    """Whether Gemma's weights can be downloaded: requests the headers of one small file."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(
         f"{HUB}/{LICENSED}/resolve/main/config.json", headers=headers, method="HEAD"
@@ -140,18 +137,18 @@ def gemma_access(token: str | None) -> str:
 
 
 def refusal(status: int, has_token: bool) -> str:
-    """What an HTTP status on licensed weights means."""
+    """The meaning of an HTTP status for licensed weights."""
     if status == 401 and not has_token:
         return "refused: no credentials. Set HF_TOKEN or run `hf auth login`"
     if status == 401:
-        return "refused: the token is not valid. Make a new one and set HF_TOKEN"
+        return "refused: the token is invalid. Create a new one and set HF_TOKEN"
     if status == 403:
         return f"refused: accept the licence at {HUB}/{LICENSED} with the token's account"
     return f"unknown: huggingface.co answered with status {status}"
 
 
 def store_health(folder: Path) -> dict[str, Any]:
-    """What the store says of itself; a folder without one is not a fault."""
+    """The health of the store; a folder without a store is no fault."""
     if not (folder / "STORE.json").is_file():
         return {"folder": str(folder), "exists": False}
     from data.store import StoreError, health, open_store
@@ -160,20 +157,20 @@ def store_health(folder: Path) -> dict[str, Any]:
         return {"folder": str(folder), "exists": True, **health(open_store(folder))}
     except StoreError as error:
         return {"folder": str(folder), "exists": True, "error": str(error)}
-    except OSError as error:  # a file where a folder belongs, a disk that cannot be read
+    except OSError as error:  # a file in place of a folder, an unreadable disk
         why = f"{error}. Restore the store from a backup, or name another folder with --store."
         return {"folder": str(folder), "exists": True, "error": why}
 
 
-def problems(found: dict[str, Any]) -> list[str]:
-    """What does not fit, with what to do. A missing optional part is none."""
-    unfit = [row for row in found["packages"] if not row["fits"] and needed(row)]
+def problems(checks: dict[str, Any]) -> list[str]:
+    """Each problem with what to do. A missing optional package is none."""
+    unfit = [row for row in checks["packages"] if not row["fits"] and needed(row)]
     lines = [
         f"{row['package']} {row['installed'] or 'is not installed'}: expected {row['asked']}."
         " Install from the lock: make .venv/.installed"
         for row in unfit
     ]
-    store = found["store"]
+    store = checks["store"]
     lines += [store["error"]] if "error" in store else []
     return lines + [
         f"{store[name]} {what}" for name, what in STORE_FAULTS.items() if store.get(name)
@@ -181,54 +178,5 @@ def problems(found: dict[str, Any]) -> list[str]:
 
 
 def needed(row: dict[str, Any]) -> bool:
-    """A package of no extra always is; one of an extra only where another version is installed."""
+    """Whether a package must fit: one of an extra only where some version is installed."""
     return row["extra"] is None or row["installed"] is not None
-
-
-def show(value: dict[str, Any]) -> None:
-    """The same for people."""
-    rows = [
-        [row["package"], row["asked"], row["installed"] or "-", row["extra"] or "", verdict(row)]
-        for row in value["packages"]
-    ]
-    found = value["devices"]["found"]
-    facts = [
-        ["Python", value["python"]],
-        ["CPUs", str(value["cpus"])],
-        ["memory", size(value["memory_bytes"])],
-        ["disk free", size(value["disk_free_bytes"])],
-        [
-            "devices",
-            ", ".join(map(device, found)) if found else f"unknown: {value['devices']['why']}",
-        ],
-        ["Hugging Face credentials", present(value["huggingface_credentials"])],
-        ["Kaggle credentials", present(value["kaggle_credentials"])],
-        [f"{LICENSED}", value["gemma"]],
-        *([f"store {name}", tables.count(item)] for name, item in value["store"].items()),
-    ]
-    tables.show(
-        tables.table(
-            "Packages", ["package", "asked", "installed", "extra", "verdict"], rows, words=True
-        ),
-        tables.table("Machine and access", ["what", "found"], facts, words=True),
-        *(value["problems"] or ["No problems found."]),
-    )
-
-
-def verdict(row: dict[str, Any]) -> str:
-    if row["fits"]:
-        return "fits"
-    return "does not fit" if needed(row) else "not installed"
-
-
-def device(found: dict[str, Any]) -> str:
-    memory = found["memory_bytes"]
-    return f"{found['kind']} ({size(memory)})" if memory else found["kind"]
-
-
-def present(there: bool) -> str:
-    return "present" if there else "none"
-
-
-def size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"

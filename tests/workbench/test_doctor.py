@@ -8,6 +8,7 @@ import pytest
 from data.store import runs
 from data.store.store import open_store
 from workbench import doctor
+from workbench.cli.output.doctor import show_report
 
 CREDENTIALS = [
     *("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HOME", "HF_TOKEN_PATH"),
@@ -48,7 +49,7 @@ def test_the_report_holds_no_secret_and_prints(no_home, monkeypatch, capsys):
     monkeypatch.setenv("KAGGLE_API_TOKEN", SECRET)
     monkeypatch.setattr(doctor, "HUB", "http://127.0.0.1:9")  # nobody listens on `discard`
     found = doctor.report(no_home / "store")
-    doctor.show(found)
+    show_report(found)
     assert SECRET not in json.dumps(found) + capsys.readouterr().out
     assert (found["huggingface_credentials"], found["kaggle_credentials"]) == (True, True)
     assert found["gemma"].startswith("unknown: no network")
@@ -76,7 +77,7 @@ def test_a_package_of_another_version_is_a_problem_with_what_to_do():
     ("status", "has_token", "word"),
     [
         (401, False, "HF_TOKEN"),
-        (401, True, "not valid"),
+        (401, True, "invalid"),
         (403, True, "licence"),
         (500, True, "500"),
     ],
@@ -109,7 +110,7 @@ def test_a_part_that_is_gone_is_a_problem(tmp_path):
     assert runs.state(store, "s")
     next((store.folder / "runs").rglob("*.parquet")).unlink()
     (line,) = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
-    assert "1 part(s) of the store are gone" in line
+    assert "1 part(s) of the store are missing" in line
 
 
 def test_a_damaged_store_is_a_problem_and_the_report_goes_on(tmp_path):

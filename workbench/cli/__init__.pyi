@@ -1,6 +1,20 @@
-from .command import Answer as Answer, not_empty as not_empty, verb as verb, verbs as verbs
-from .options import knobs as knobs
+from .command import (
+    Answer as Answer,
+    chosen_folder as chosen_folder,
+    store_option as store_option,
+    verb as verb,
+    verb_group as verb_group,
+)
+from .knob_flags import flag as flag, flagged as flagged
+from .options import (
+    SHAPES as SHAPES,
+    Duration as Duration,
+    author_option as author_option,
+    column_option as column_option,
+    grader_option as grader_option,
+    limit_option as limit_option,
+    not_empty as not_empty,
+    reason_option as reason_option,
+)
 from .output_file import json_lines as json_lines
 from .progress import bars as bars
-from .served_options import Serving as Serving, evaluated as evaluated, serving as serving
-from .training_options import job_of as job_of, preflighted as preflighted, training as training

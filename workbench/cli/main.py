@@ -1,78 +1,100 @@
-"""The command `thinkbench`: its verbs in the order that data flows."""
+"""The command `thinkbench`: its commands in the order in which data flows."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from workbench.cli.command import Answer, Folder, thinkbench, verb
-from workbench.cli.commands import (
-    comparisons,
-    generations,
-    jobs,
+from workbench.cli.commands.data import (
+    audit,
+    convert,
+    ingest,
     lineage,
-    models,
     overlap,
-    preflight,
-    rollouts,
-    rows,
-    scores,
-    subsets,
-    trials,
+    quarantine,
+    subset,
 )
+from workbench.cli.commands.evaluation import (
+    compare,
+    eval as eval_command,
+    failures,
+    grade,
+    import_generations,
+    learnability,
+    override,
+    rewards,
+    transitions,
+    verify,
+)
+from workbench.cli.commands.system import app, doctor, jobs
+from workbench.cli.commands.training import ab, export, grpo, preflight, run, sft
 from workbench.cli.errors import exit_code
+from workbench.cli.options import Folder
 
-# importing them makes their verbs
-MODULES = (
-    rows,
-    models,
-    generations,
-    scores,
-    subsets,
-    trials,
-    comparisons,
-    overlap,
-    preflight,
-    rollouts,
-    jobs,
-    lineage,
+COMMANDS = (
+    ingest.ingest,
+    convert.convert,
+    audit.audit,
+    quarantine.quarantine,
+    quarantine.release,
+    subset.group,
+    preflight.preflight,
+    sft.sft,
+    grpo.grpo,
+    eval_command.eval_,
+    export.export,
+    run.run,
+    ab.ab,
+    grade.grade,
+    failures.failures,
+    override.override,
+    compare.compare,
+    transitions.transitions,
+    overlap.overlap,
+    import_generations.import_,
+    verify.verify,
+    lineage.lineage,
+    learnability.learnability,
+    rewards.group,
+    jobs.group,
+    app.app,
+    doctor.doctor,
 )
 
 
-@thinkbench.command()
-@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--store", "here", type=Folder(), help="as before the verb")
-@click.option("--address", default="127.0.0.1", show_default=True, help="where it listens")
-@click.option("--host", "hosts", multiple=True, help="a name by which people reach it")
-@click.option("--read-only", is_flag=True, help="people may look, and change or start nothing")
+class InFlowOrder(click.Group):
+    """Lists the commands in the order in which data flows, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=InFlowOrder,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--store",
+    type=Folder(),
+    envvar="THINKBENCH_STORE",
+    default=Path("store"),
+    show_default=True,
+    show_envvar=True,
+    help="folder of the store, which holds all data and results",
+)
+@click.version_option(package_name="thinkbench")
 @click.pass_context
-def app(
-    context: click.Context,
-    port: int,
-    here: Path | None,
-    address: str,
-    hosts: tuple[str, ...],
-    read_only: bool,
-) -> None:
-    """Open the workbench in a browser, on this machine only.
-
-    With --address others reach it too; they sign in with the secret of THINKBENCH_TOKEN.
-    """
-    from workbench.app import serve
-
-    serve(here or context.find_root().obj, port, address, hosts, read_only)
+def thinkbench(context: click.Context, store: Path) -> None:
+    """Teach a small language model to reason step by step, and measure what that changed."""
+    context.obj = store
 
 
-@verb
-def doctor(folder: Path) -> Answer:
-    """Say what is installed, what can be reached, and how the store is."""
-    from workbench import doctor
-
-    return doctor.report(folder), doctor.show
+for command in COMMANDS:
+    thinkbench.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit code; see workbench/cli/errors.py."""
+    """Run the command line and exit with its code; see workbench/cli/errors.py."""
     sys.exit(
         exit_code(lambda: thinkbench.main(arguments, prog_name="thinkbench", standalone_mode=False))
     )

@@ -1,50 +1,67 @@
-"""Flags made from the knobs of a config: name, meaning and unit are read from its fields."""
+"""Options and types of values that several commands share."""
 
-from collections.abc import Callable
-from dataclasses import Field, fields
+import re
+from pathlib import Path
 from typing import Any
 
 import click
 
-Command = Callable[..., Any]
+from workbench.lookup import user_name
+
+GRADERS = ("strict", "lenient", "notebook", "math")  # as in evals/graders, not loaded for --help
+SHAPES = ("stratos", "gsm8k", "messages", "completion")  # as in data/sources, likewise
 
 
-def knobs(config: type, section: str) -> Callable[[Command], Command]:
-    """Give a command one --flag per field of `config`; it receives those set as `changes`.
-
-    A flag that is not given leaves the value of the preset, so none shows a default.
-    """
-
-    def with_flags(command: Command) -> Command:
-        def chosen(*places: Any, **arguments: Any) -> Any:
-            given = {f.name: arguments.pop(f"knob_{f.name}") for f in flagged(config)}
-            changes = {name: value for name, value in given.items() if value not in (None, ())}
-            return command(*places, changes={section: changes}, **arguments)
-
-        chosen.__doc__, chosen.__name__ = command.__doc__, command.__name__
-        # options given before this one to `command` itself
-        chosen.__click_params__ = getattr(command, "__click_params__", [])  # pyright: ignore[reportFunctionMemberAccess]
-        for f in reversed(flagged(config)):
-            chosen = flag(f)(chosen)
-        return chosen
-
-    return with_flags
+def not_empty(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """For options: "" is no name, and does not mean the default."""
+    if value == "":
+        raise click.BadParameter("is empty; leave the option out for its default")
+    return value
 
 
-def flagged(config: type) -> list[Field[Any]]:
-    """The fields that get a flag each. `--seed` is one flag for all sections."""
-    return [f for f in fields(config) if f.name != "seed"]
+class Folder(click.Path):
+    """The path of a folder, which is not empty and no file."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("is empty; expected the name of a folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
-def flag(f: Field[Any], ending: str = "") -> Callable[[Command], Command]:
-    """The option of one field: a switch for a bool, repeatable for a tuple. ending: of its help."""
-    name = f.name.replace("_", "-")
-    unit = f" [{f.metadata['unit']}]" if f.metadata["unit"] else ""
-    choices = ", ".join(f.metadata["choices"])
-    words = f"{f.metadata['meaning']}{f': {choices}' if choices else unit}{ending}"
-    if isinstance(f.default, bool):
-        return click.option(f"--{name}/--no-{name}", f"knob_{f.name}", default=None, help=words)
-    if isinstance(f.default, tuple):
-        words += "; may be repeated"
-        return click.option(f"--{name}", f"knob_{f.name}", multiple=True, help=words)
-    return click.option(f"--{name}", f"knob_{f.name}", type=type(f.default), help=words)
+class Duration(click.ParamType):
+    """`8h30m`, `90m` or `600s` as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", str(value))
+        if not match or not any(match.groups()):
+            self.fail(
+                f"{value!r} is no duration; expected hours, minutes and seconds, as 8h30m", param
+            )
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return float(hours * 3600 + minutes * 60 + seconds)
+
+
+grader_option = click.option(
+    "--grader",
+    type=click.Choice(GRADERS),
+    default="strict",
+    show_default=True,
+    help="whose grades count",
+)
+author_option = click.option("--author", default=user_name, help="by default the logged-in user")
+reason_option = click.option("--reason", required=True, help="why, in a few words")
+limit_option = click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1), help="rows to list"
+)
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="where a row holds what the shape calls NAME: completion=code[0]",
+)

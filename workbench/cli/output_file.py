@@ -1,4 +1,4 @@
-"""A file of JSON lines that a command writes for a person: whole, and never over another one."""
+"""A file of JSON lines that a command writes: complete, and never over an existing file."""
 
 import json
 import secrets
@@ -12,15 +12,15 @@ from data.errors import UserError
 
 @contextmanager
 def json_lines(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Yield what writes one object as a line; the file has its name once all are written.
+    """Yield a function that writes one object as a line; the file appears when all are written.
 
-    None: nothing is written.
+    path: None writes nothing
     """
     if path is None:
         yield lambda row: None
         return
     if path.exists():
-        raise UserError(f"{path} exists already; name another file or move it away")
+        raise UserError(f"{path} exists already, expected a new file: name another or move it away")
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with part.open("x", encoding="utf-8") as file:

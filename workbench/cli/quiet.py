@@ -1,19 +1,21 @@
-"""What libraries print at each start that tells a person nothing here."""
+"""Silences messages that libraries print at each start and that mean nothing here."""
 
 import logging
 import os
 
-# Tunix looks for the memory of TPUs, and says of every other device that it is none
+# Tunix looks for the memory of TPUs, and warns about every other device
 NOISE = "Skipping non-TPU device"
 
 
 def quiet() -> None:
-    """Call before the training packages are imported. Their errors and other warnings stay."""
+    """Call it before the training packages are imported. Errors and other warnings stay."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # "PyTorch was not found"
-    from absl import logging as absl  # makes its logger; ours would be of the wrong class
+    from absl import logging as absl
 
-    absl.get_absl_logger().addFilter(_says_something)
+    # get_absl_logger creates the logger; logging.getLogger would create one of the wrong class
+
+    absl.get_absl_logger().addFilter(_is_useful)
 
 
-def _says_something(record: logging.LogRecord) -> bool:
+def _is_useful(record: logging.LogRecord) -> bool:
     return NOISE not in str(record.msg)

@@ -1,4 +1,4 @@
-"""Numbers and marked texts as the command line and the app show them."""
+"""Numbers, marked texts and errors, as the command line and the app show them."""
 
 import lazy_loader
 

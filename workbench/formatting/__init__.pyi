@@ -7,3 +7,4 @@ from .numbers import (
     interval as interval,
     points as points,
 )
+from .trials import trial_verdict as trial_verdict

@@ -1,4 +1,4 @@
-"""Texts with their marks, as a terminal and as a page draw them. Nothing in a text is markup."""
+"""Texts with marked spans, for a terminal and for a page. Nothing in a text is markup."""
 
 from collections.abc import Iterable
 from html import escape
@@ -10,22 +10,22 @@ from data.conversion import SEVERITY, WARNING
 if TYPE_CHECKING:
     from rich.text import Text
 
-EDGE = 300  # characters kept at each end of a long stretch that no defect marks
+EDGE = 300  # characters shown at each end of a long text without a defect
 PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
-PICTURES |= dict.fromkeys(range(0x7F, 0xA0), 0x2421)  # DEL and the other set of controls
+PICTURES |= dict.fromkeys(range(0x7F, 0xA0), 0x2421)  # DEL and the C1 control characters
 TERMINAL = {REASONING: "green", ANSWER: "cyan"}
 DEFECT_IN_TERMINAL = "reverse red"
-PAGE = {REASONING: "#30a46c", ANSWER: "#0090ff"}  # seen on white and on black
+PAGE = {REASONING: "#30a46c", ANSWER: "#0090ff"}  # visible on white and on black
 ERROR_ON_PAGE, WARNING_ON_PAGE = "#e5484d", "#f5a623"
 
 
 def visible(text: str) -> str:
-    """`text` with control characters as pictures: a terminal would obey them."""
+    """`text` with control characters as pictures: a terminal would execute them."""
     return text.translate(PICTURES)
 
 
 def elided(text: str) -> str:
-    """`text`, or its ends and how much stands between; control characters as pictures."""
+    """`text`, or its ends and the number of characters between; control characters as pictures."""
     text = visible(text)
     if len(text) <= 3 * EDGE:
         return text
@@ -37,14 +37,14 @@ def is_defect(piece: Piece) -> bool:
 
 
 def in_terminal(pieces: Iterable[Piece]) -> "Text":
-    """Coloured text; each defect says its phrase behind it, as colour alone would not."""
+    """Coloured text; each defect is followed by its name, which colour alone would not tell."""
     from rich.text import Text
 
     drawn = Text()
     for piece in pieces:
         defect = is_defect(piece)
-        kept = [TERMINAL[label] for label in piece.labels if label in TERMINAL]
-        style = DEFECT_IN_TERMINAL if defect else "".join(kept[:1])
+        colours = [TERMINAL[label] for label in piece.labels if label in TERMINAL]
+        style = DEFECT_IN_TERMINAL if defect else "".join(colours[:1])
         drawn.append(visible(piece.text) if defect else elided(piece.text), style)
         if defect:
             phrases = ", ".join(label for label in piece.labels if label not in TERMINAL)
@@ -53,7 +53,7 @@ def in_terminal(pieces: Iterable[Piece]) -> "Text":
 
 
 def on_page(pieces: Iterable[Piece]) -> str:
-    """HTML in which every character of the text is escaped; a mark says its labels on hovering."""
+    """HTML in which every character of the text is escaped; a mark shows its labels on hover."""
     spans = []
     for piece in pieces:
         if not piece.labels:
@@ -72,6 +72,6 @@ def on_page(pieces: Iterable[Piece]) -> str:
         )
     return (
         '<pre style="white-space: pre-wrap; overflow-wrap: anywhere; max-height: 36rem;'
-        # a parser drops the first newline behind the tag
+        # a parser drops the first newline after the tag
         f' overflow-y: auto; margin: 0">\n{"".join(spans)}</pre>'
     )

@@ -1,4 +1,4 @@
-"""Jobs in the background: started, watched, reconciled, their time left."""
+"""Jobs in the background: start, watch, reconcile, progress, time left."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The store, the runs and the ids that a command or a page means."""
+"""What the arguments of a command or a page refer to: store, model, runs, preset, ids."""
 
 import lazy_loader
 

@@ -9,7 +9,7 @@ from data.store.store import Store, add
 from evals.comparison import compare
 from evals.comparison.slices import SLICINGS
 from tests.support.store_rows import rows_of, scored
-from workbench.cli.commands.comparisons import SLICINGS as NAMED
+from workbench.cli.commands.evaluation.compare import SLICINGS as NAMED
 
 
 @pytest.fixture

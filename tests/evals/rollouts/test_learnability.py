@@ -15,7 +15,7 @@ from evals.rollouts.learnability import BANDS, Conditions, by_problem, problems_
 from evals.statistics.intervals import wilson, wilson_bounds
 from tests.support.rollout_rows import NO_NUMBER, rolled
 from tests.support.store_rows import rows_of
-from workbench.cli.commands import rollouts as verbs_of_rollouts
+from workbench.cli.commands.evaluation.learnability import BANDS as OPTION_BANDS
 
 RIGHT, WRONG, DOUBTED = True, False, None
 
@@ -291,7 +291,7 @@ def test_the_verb_shows_bands_that_hold_nothing(store, say):
 
 
 def test_the_verb_knows_every_band():
-    assert tuple(BANDS) == verbs_of_rollouts.BANDS
+    assert tuple(BANDS) == OPTION_BANDS
 
 
 def test_the_ledger_of_a_real_run_accounts_for_every_rollout(trained):

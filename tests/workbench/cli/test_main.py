@@ -18,10 +18,10 @@ from pipeline.config import SECTIONS, BadConfig
 from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop
 from tests import ROOT
-from workbench.cli.commands.generations import GRADERS
 from workbench.cli.errors import exit_code
+from workbench.cli.knob_flags import flagged
 from workbench.cli.main import thinkbench
-from workbench.cli.options import flagged
+from workbench.cli.options import GRADERS
 from workbench.cli.output import tables
 from workbench.cli.output.comparisons import compared
 from workbench.cli.progress import bars
@@ -29,6 +29,8 @@ from workbench.formatting.error_messages import ADVICE, error_message
 from workbench.lookup.presets import changed_preset
 
 COMMAND = [sys.executable, "-c", "from workbench.cli.main import main; main()"]
+# importing any of these takes longer than all of --help does
+SLOW = {"polars", "duckdb", "streamlit", "jax", "numpy", "scipy", "rich"}
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
     "eval", "export", "run", "ab", "grade", "failures", "override", "compare", "transitions",
@@ -47,13 +49,16 @@ def test_every_verb_explains_itself(say, verb):
     assert "--store" in out
 
 
-def test_help_answers_within_half_a_second():
-    def seconds() -> float:
-        started = time.perf_counter()
-        subprocess.run([*COMMAND, "--help"], cwd=ROOT, check=True, capture_output=True)
-        return time.perf_counter() - started
-
-    assert min(seconds() for _ in range(3)) < 0.5
+@pytest.mark.parametrize("arguments", [["--help"], ["sft", "--help"], ["audit", "--help"]])
+def test_help_loads_no_library_that_takes_long_to_start(arguments):
+    program = (
+        "import sys\n"
+        "from workbench.cli.main import thinkbench\n"
+        f"thinkbench.main({arguments}, standalone_mode=False)\n"
+        f"sys.stderr.write(repr(sorted({SLOW} & sys.modules.keys())))"
+    )
+    run = [sys.executable, "-c", program]
+    assert subprocess.run(run, cwd=ROOT, check=True, capture_output=True).stderr == b"[]"
 
 
 def test_no_verb_is_an_exit_code_of_2(say):
@@ -301,7 +306,7 @@ def test_a_title_is_one_line_above_a_narrow_table(capsys):
     tables.counts("Conversion of a source with a long name")({"patterns": {"1111": 2}})
     lines = capsys.readouterr().out.splitlines()
     assert "Conversion of a source with a long name" in lines
-    assert "Rows by pattern: 1 where a thought opens, closes, an answer opens, closes" in lines
+    assert "Rows by tags: 1 where thinking opens, closes, answer opens, closes" in lines
 
 
 def test_an_unknown_grader_is_told_which_there_are(say):
@@ -311,9 +316,8 @@ def test_an_unknown_grader_is_told_which_there_are(say):
         assert (code, [name for name in GRADERS if name not in err]) == (2, [])
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_the_first_line_of_a_verb_is_not_cut_on_80_columns(verb):
-    assert not thinkbench.commands[verb].get_short_help_str(limit=65).endswith("...")
+def test_no_first_line_of_a_verb_is_cut_in_the_list(say):
+    assert "..." not in say("--help")[1].partition("Commands:")[2]
 
 
 def test_bars_that_never_start_print_nothing(capsys):

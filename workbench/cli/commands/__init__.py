@@ -1,1 +1,1 @@
-"""The commands of `thinkbench`."""
+"""The commands of `thinkbench`, one file each."""

@@ -1,35 +1,32 @@
-"""What `thinkbench audit` answers: counts, two conversions compared, tokens, files."""
+"""What `thinkbench audit` prints: counts, defects, two conversions compared, tokens, rows."""
 
-from pathlib import Path
+import json
 from typing import Any
 
-from data.audit import diff as audit_diff, export as audit_export, queries
-from data.store import Store
-from evals import token_budget
-from workbench.cli import Answer, bars
+from data.audit import spans
 from workbench.cli.output import tables
-from workbench.formatting import interval
+from workbench.formatting import interval, marks
 
 SHOWN = 20  # changed rows that are printed; --json has all
+LISTED = 50  # rows with a defect that are printed; --json has all
+COUNTS = {
+    "read": "rows read",
+    "converted": "converted",
+    "quarantined": "quarantined",
+    "held_back": "excluded manually",
+    "released": "restored manually",
+    "to_train_on": "training examples",
+}
 
 
-def overview(store: Store) -> Answer:
-    """Every source's newest conversion, and where each defect is."""
-    value = {
-        "sources": queries.sources(store),
-        "defects": queries.defects_by_source(store).to_dicts(),
-    }
-    return value, _show_overview
-
-
-def _show_overview(value: dict[str, Any]) -> None:
-    counts = ("read", "converted", "quarantined", "held_back", "released", "to_train_on")
+def overview(value: dict[str, Any]) -> None:
+    """The newest conversion of each source, and the rows with each defect."""
     tables.show(
         tables.table(
             "Newest conversions",
-            ["source", *(name.replace("_", " ") for name in counts), "converter"],
+            ["source", *COUNTS.values(), "converter"],
             [
-                [one["source"], *(f"{one[name]:,}" for name in counts), one["converter"]]
+                [one["source"], *(f"{one[name]:,}" for name in COUNTS), one["converter"]]
                 for one in value["sources"]
             ],
         ),
@@ -45,50 +42,8 @@ def _show_overview(value: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def summary(
-    store: Store, source: str, model: str | None, budget: int | None, export: Path | None
-) -> Answer:
-    """The newest conversion; with `model` what its trainer sees, with `export` files too.
-
-    budget: of tokens, whose lost examples are named
-    """
-    value = queries.summary(store, source)
-    if export is not None:
-        value["export"] = audit_export.export(store, source, export)["files"]
-    if model is not None:
-        value |= _seen(store, source, value["converter"], model, budget)
-    return value, _show_summary
-
-
-def _seen(
-    store: Store, source: str, converter: str, model: str, budget: int | None
-) -> dict[str, Any]:
-    from workbench.cli.quiet import quiet
-    from workbench.lookup import starting_model
-
-    quiet()
-    from pipeline.evaluate import count_tokens  # loads jax, so only here
-    from pipeline.job import examples_of
-    from pipeline.model import model_folder
-
-    folder = model_folder(starting_model(store, model).model)
-    examples = examples_of(store, source, converter)
-    with bars() as bar:
-        tokenizer = count_tokens(store, source, converter, examples, model, folder, bar("tokens"))
-    found = token_budget.counted(store, source, converter, tokenizer)
-    value = {
-        "tokenizer": tokenizer,
-        "examples": found.height,
-        "wrong_masks": int((~found["mask_is_exact"]).sum()),
-        "tokens": token_budget.lengths(found),
-        "survival": token_budget.survival(found, (budget,) if budget else token_budget.BUDGETS),
-    }
-    if budget:
-        value["lost"] = token_budget.lost(found, budget).to_dicts()
-    return value
-
-
-def _show_summary(value: dict[str, Any]) -> None:
+def summary(value: dict[str, Any]) -> None:
+    """The counts of one conversion; its token counts and exported files where there are any."""
     plain = {
         name: item
         for name, item in value.items()
@@ -96,49 +51,52 @@ def _show_summary(value: dict[str, Any]) -> None:
     }
     tables.counts(f"Conversion of {value['source']}")(plain)
     if "tokens" in value:
-        tables.show(
-            tables.table(
-                "Tokens of an example",
-                ["part", "median", "90 %", "99 %", "longest"],
-                [
-                    [name, *(tables.count(row[at]) for at in ("p50", "p90", "p99", "longest"))]
-                    for name, row in value["tokens"].items()
-                ],
-            ),
-            tables.table(
-                "Examples that a budget of tokens holds whole (95 % intervals)",
-                ["budget", "share"],
-                [[f"{point['budget']:,}", interval(point)] for point in value["survival"]],
-            ),
-        )
+        _show_tokens(value)
     if lost := value.get("lost"):
-        tables.show(
-            tables.table(
-                "Examples beyond the budget, longest first",
-                ["row", "record", "tokens", "reasoning", "answer"],
-                [
-                    [f"{row['row_number']:,}", row["record_id"][:12],
-                     *(f"{row[part]:,}" for part in ("answer_end", "reasoning", "answer"))]
-                    for row in lost[:SHOWN]
-                ],
-            ),
-            *([f"and {len(lost) - SHOWN:,} more: --json has all"] if len(lost) > SHOWN else []),
-        )  # fmt: skip
+        _show_lost(lost)
     tables.show(*(f"Wrote {file}" for file in value.get("export", ())))
 
 
-def diff(store: Store, source: str, first: str, second: str) -> Answer:
-    """Which rows two conversions differ in."""
-    return audit_diff.summary(store, source, first, second), _show_diff
+def _show_tokens(value: dict[str, Any]) -> None:
+    tables.show(
+        tables.table(
+            "Tokens of an example",
+            ["part", "median", "90 %", "99 %", "longest"],
+            [
+                [name, *(tables.count(row[at]) for at in ("p50", "p90", "p99", "longest"))]
+                for name, row in value["tokens"].items()
+            ],
+        ),
+        tables.table(
+            "Examples within a token budget (95 % intervals)",
+            ["budget", "share"],
+            [[f"{point['budget']:,}", interval(point)] for point in value["survival"]],
+        ),
+    )
 
 
-def _show_diff(value: dict[str, Any]) -> None:
+def _show_lost(rows: list[dict[str, Any]]) -> None:
+    tables.show(
+        tables.table(
+            "Examples that exceed the budget, longest first",
+            ["row", "record", "tokens", "reasoning", "answer"],
+            [
+                [f"{row['row_number']:,}", row["record_id"][:12],
+                 *(f"{row[part]:,}" for part in ("answer_end", "reasoning", "answer"))]
+                for row in rows[:SHOWN]
+            ],
+        ),
+        *_more(len(rows) - SHOWN),
+    )  # fmt: skip
+
+
+def diff(value: dict[str, Any]) -> None:
+    """The rows in which two conversions differ, by change."""
     rows = [
         [f"{row['row_number']:,}", row["origin"], row["change"],
          *(row[reason] or "-" for reason in ("first_reason", "second_reason"))]
         for row in value["rows"][:SHOWN]
     ]  # fmt: skip
-    more = value["changed"] - len(rows)
     tables.show(
         tables.table(
             f"{value['source']}: {value['changed']:,} rows differ between"
@@ -152,5 +110,53 @@ def _show_diff(value: dict[str, Any]) -> None:
             rows,
             words=True,
         ),
-        *([f"and {more:,} more: --json has all"] if more else []),
+        *_more(value["changed"] - len(rows)),
     )
+
+
+def rows_with_defect(value: dict[str, Any]) -> None:
+    """The rows with one defect, and the command that shows the first of them."""
+    rows = [
+        [f"{row['row_number']:,}", row["record_id"][:12], row["outcome"], ", ".join(row["phrases"])]
+        for row in value["rows"][:LISTED]
+    ]
+    title = f"{value['source']}: {len(value['rows']):,} rows with {value['defect']!r}"
+    tables.show(
+        tables.table(title, ["row", "record", "outcome", "defects"], rows, True),
+        *_more(len(value["rows"]) - len(rows)),
+        f"Show one: thinkbench audit --row {rows[0][1]} --defect {value['defect']!r}",
+    )
+
+
+def row(value: dict[str, Any]) -> None:
+    """One row: its original fields with marked spans, its training example, its neighbours."""
+    body = json.dumps(value["body"], sort_keys=True, ensure_ascii=False)
+    head = f"Row {value['row_number']:,} of {value['origin']}, record {value['record_id'][:12]}"
+    tables.show(f"{head}: {value['reason'] or value['outcome']}")
+    if value["ruling"]:
+        tables.show(f"{value['ruling']} by {value['ruled_by']}: {value['ruled_because']}")
+    for field, text in spans.fields_of(value["shape"], body).items():
+        if text:
+            tables.show(
+                f"\n── {field}, original ──",
+                marks.in_terminal(spans.pieces(text, spans.marks_of(value, field))),
+            )
+    if value["prompt"] is not None:
+        _show_example(value)
+    position = f"\n{value['place']:,} of {value['of']:,}"
+    for direction in ("previous", "next"):
+        position += f"  {direction}: {value[direction][:12]}" if value[direction] else ""
+    tables.show(position)
+
+
+def _show_example(value: dict[str, Any]) -> None:
+    for name in ("prompt", "reasoning", "answer"):
+        tables.show(f"\n── {name}, training example ──", marks.elided(value[name]))
+    for rewrite in value["rewrites"]:
+        before = marks.elided(rewrite["before"])
+        after = marks.elided(rewrite["after"]) or "nothing"
+        tables.show(f"rewritten by {rewrite['rule']}: {before!r} became {after!r}")
+
+
+def _more(count: int) -> list[str]:
+    return [f"and {count:,} more: --json has all"] if count > 0 else []

@@ -1,9 +1,9 @@
-"""What the command line prints of runs that are held against each other."""
+"""What the commands print that compare runs: two runs, stages, the arms of a trial."""
 
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output.tables import count, show, table
-from workbench.formatting import chance, change, interval, points
+from workbench.formatting import chance, change, interval, points, trial_verdict, visible
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -19,7 +19,7 @@ STEPS = (
 
 
 def compared(value: dict[str, Any]) -> None:
-    """Two runs on the problems that both answered, by slices where asked, and what changed."""
+    """Two runs on their common problems, by slices where chosen, and why accuracy changed."""
     show(
         metrics(value),
         *([slices(value["slices"])] if value["slices"] else []),
@@ -28,11 +28,21 @@ def compared(value: dict[str, Any]) -> None:
 
 
 def metrics(value: dict[str, Any]) -> "Group":
-    """One row per metric, with the difference that a comparison of this size can find."""
+    """One row per metric, with the smallest difference that a comparison of this size detects."""
     return table(
         f"{value['a']} → {value['b']} by {value['grader']}: {value['n']:,} problems in both,"
         f" {value['only_a']:,} only in the first, {value['only_b']:,} only in the second",
-        ["metric", "a", "b", "difference", "p", "p (Holm)", "found at 80 %", "fixed", "broken"],
+        [
+            "metric",
+            "a",
+            "b",
+            "difference",
+            "p",
+            "adjusted p (Holm)",
+            "detectable (80 % power)",
+            "fixed",
+            "broken",
+        ],
         [
             [
                 name,
@@ -51,10 +61,10 @@ def metrics(value: dict[str, Any]) -> "Group":
 
 
 def slices(rows: list[dict[str, Any]]) -> "Group":
-    """One row per slice; p is corrected over all that is shown."""
+    """One row per slice; p is adjusted over all that is shown."""
     return table(
-        "Answers by kind of problem (p by Holm over all metrics and slices)",
-        ["slice", "n", "a", "b", "difference", "p (Holm)", ""],
+        "Answers by slice of problems (p adjusted by Holm over all metrics and slices)",
+        ["slice", "problems", "a", "b", "difference", "adjusted p (Holm)", ""],
         [
             [
                 f"{row['slice']}: {row['value']}",
@@ -71,13 +81,14 @@ def slices(rows: list[dict[str, Any]]) -> "Group":
 
 
 def causes(value: dict[str, Any]) -> "Group":
-    """What changed where the verdict of `strict` did: gains, then losses."""
+    """What changed where the verdict of `strict` changed: gains, then losses."""
     rows = [
         [f"{side}: {cause}", f"{problems:,}"]
         for side in ("gains", "losses")
         for cause, problems in value[side].items()
     ]
-    title = f"What changed by strict: {change({**value, 'low': None})} of {value['n']:,} problems"
+    difference = change({**value, "low": None})
+    title = f"Why accuracy by strict changed: {difference} of {value['n']:,} problems"
     return table(title, ["cause", "problems"], rows)
 
 
@@ -85,12 +96,12 @@ def transitions(value: dict[str, Any]) -> None:
     """Steps from stage to stage, then every path with its number of problems."""
     right = ""
     if value["samples"] > 1:
-        right = f"; right: most of up to {value['samples']} samples are"
+        right = f"; correct: most of up to {value['samples']} samples are"
     show(
         table(
             f"{value['n']:,} problems in all stages by {value['grader']},"
             f" {value['left_out']:,} only in some{right}",
-            ["step", "fixed", "broken", "kept right", "kept wrong", "unknown"],
+            ["step", "fixed", "broken", "still correct", "still incorrect", "unknown"],
             [
                 [f"{step['from']} → {step['to']}", *(f"{step[name]:,}" for name in STEPS)]
                 for step in value["steps"]
@@ -102,3 +113,15 @@ def transitions(value: dict[str, Any]) -> None:
             [[" → ".join(row["path"]), f"{row['count']:,}"] for row in value["paths"]],
         ),
     )
+
+
+def trial(value: dict[str, Any]) -> None:
+    """Both arms of an A/B trial by seed, and the verdict."""
+    control = value["against"][0]
+    rows = [
+        [name, f"{value[arm]:.1%}", "  ".join(f"{one:.1%}" for one in value["by_seed"][number])]
+        for number, (name, arm) in enumerate(((control, "a"), (value["subset"], "b")))
+    ]
+    title = f"{value['metric']} after {value['stage']}, {value['n']:,} problems"
+    show(table(title, ["trained on", "mean", "by seed"], rows))
+    show(f"{visible(trial_verdict(value))}\nRun: {value['run']}")

@@ -1,26 +1,14 @@
-"""The answer of `thinkbench audit graders`, for programs and for people."""
+"""What `thinkbench audit graders` prints."""
 
-from pathlib import Path
 from typing import Any
 
-from workbench.cli import Answer
 from workbench.cli.output.tables import show, table
 from workbench.formatting import interval
 
 
-def graders(folder: Path, run: str | None) -> Answer:
-    """Where graders disagree, what they cannot see, and which golds are to doubt."""
-    from evals.audit import audit
-    from workbench.cli import bars
-    from workbench.lookup import existing_store
-
-    with bars() as bar:
-        return audit(existing_store(folder), run, bar("audit graders")), shown
-
-
-def shown(value: dict[str, Any]) -> None:
-    """Four tables: disagreements, probes that fail, golds that cannot be met, suspect golds."""
-    apart = [
+def show_audit(value: dict[str, Any]) -> None:
+    """Disagreements, failed probes, reference answers that nothing matches, and suspect ones."""
+    disagreements = [
         [
             " / ".join(pair["graders"]),
             f"{cell['first']} / {cell['second']}",
@@ -30,34 +18,48 @@ def shown(value: dict[str, Any]) -> None:
         for pair in value["disagreements"]
         for cell in pair["apart"]
     ]
-    agree = [
+    agreement = [
         [" / ".join(pair["graders"]), interval(pair["agree"])] for pair in value["disagreements"]
     ]
     if value["generations"]:
         title = f"Graders over {value['generations']:,} generations (95 % intervals)"
-        show(table(title, ["graders", "same verdict"], agree))
+        show(table(title, ["graders", "same verdict"], agreement))
         columns = ["graders", "verdicts", "generations", "for example"]
-        show(table("Where they disagree", columns, apart, words=True))
+        show(table("Where they disagree", columns, disagreements, words=True))
     show(_probes(value["probes"]))
     bad = [[row["grader"], f"{row['n']:,} of {row['of']:,}", _golds(row)] for row in
            value["unsatisfiable"]]  # fmt: skip
-    show(table("Golds that no answer satisfies", ["grader", "golds", "such as"], bad, words=True))
+    show(
+        table(
+            "Reference answers that no answer matches",
+            ["grader", "answers", "such as"],
+            bad,
+            words=True,
+        )
+    )
     suspect = [
         [row["problem_id"][:12], row["gold"], row["said"], f"{row['samples']:,}"]
         for row in value["suspect"]["golds"]
     ]
     title = (
-        f"Suspect golds: {value['suspect']['n']:,} of {value['suspect']['of']:,} problems with"
-        " four samples or more, whose samples all agree on another answer"
+        f"Suspect reference answers: {value['suspect']['n']:,} of {value['suspect']['of']:,}"
+        " problems with four samples or more, whose samples all agree on another answer"
     )
-    show(table(title, ["problem", "gold", "all say", "samples"], suspect, words=True))
+    show(
+        table(
+            title,
+            ["problem", "reference answer", "samples agree on", "samples"],
+            suspect,
+            words=True,
+        )
+    )
 
 
 def _probes(rows: list[dict[str, Any]]) -> Any:
     failing = [
         [
             row["probe"],
-            "right" if row["right"] else "wrong",
+            "correct" if row["right"] else "incorrect",
             row["grader"],
             interval(row["false_fail"] or row["false_pass"]),
             f"{row['unknown']:,} of {row['n']:,}",
@@ -65,16 +67,16 @@ def _probes(rows: list[dict[str, Any]]) -> Any:
         for row in rows
         if (row["false_fail"] or row["false_pass"])["value"] or row["unknown"]
     ]
-    columns = ["the gold, written as", "is", "grader", "judged otherwise", "unknown"]
-    return table("Probes that a grader gets wrong or leaves open", columns, failing, words=True)
+    columns = ["the answer, written as", "is", "grader", "graded otherwise", "unknown"]
+    return table("Probes that a grader gets wrong or cannot grade", columns, failing, words=True)
 
 
 def _example(examples: list[dict[str, Any]], names: list[str]) -> str:
     if not examples:
         return ""
     one = examples[0]
-    said = " / ".join(str(one[name])[:24] for name in names)
-    return f"{said}, gold {one['gold'][:24]}"
+    answers = " / ".join(str(one[name])[:24] for name in names)
+    return f"{answers}, reference {one['gold'][:24]}"
 
 
 def _golds(row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the command line prints of jobs: all of them, one, and one with its log."""
+"""What `thinkbench jobs` prints: all jobs, one, and one with its log."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from workbench.cli.output.tables import show, table
 from workbench.formatting import duration, visible
 
 
-def table_of(value: dict[str, Any]) -> None:
+def list_of_jobs(value: dict[str, Any]) -> None:
     """Every job: its state and its command."""
     if not value["jobs"]:
         show("There are no jobs. Start one: thinkbench jobs start -- sft")
@@ -18,18 +18,18 @@ def table_of(value: dict[str, Any]) -> None:
     show(table("Jobs (UTC)", ["job", "state", "created", "by", "command"], rows, words=True))
 
 
-def one(value: dict[str, Any]) -> None:
-    """One job, and whether it was there already."""
+def one_job(value: dict[str, Any]) -> None:
+    """One job, and whether it existed already."""
     if value.get("new") is False:
-        show("The same command waits or runs already: no second one was started.")
+        show("The same command is queued or running already; it was not started again.")
     rows = [["state", value["state"]], ["command", _command(value)]]
-    rows += [["why", visible(value["message"])]] if value["message"] else []
+    rows += [["message", visible(value["message"])]] if value["message"] else []
     show(table(value["job"], ["what", "value"], rows, words=True))
 
 
-def whole(value: dict[str, Any]) -> None:
-    """One job with its runs, how far each piece of its work is, and the end of its log."""
-    one(value)
+def job_with_log(value: dict[str, Any]) -> None:
+    """One job with its runs, the progress of its work, and the end of its log."""
+    one_job(value)
     for run in value["runs"]:
         show(f"{run['stage']}: {run['run']}")
     rows = [
@@ -42,7 +42,7 @@ def whole(value: dict[str, Any]) -> None:
         for name, done in value["work"].items()
     ]
     if rows:
-        show(table("Work", ["what", "done", "left", "numbers"], rows, words=True))
+        show(table("Work", ["work", "done", "left", "metrics"], rows, words=True))
     if value["log"].strip():
         show("Log:", "\n".join(visible(line) for line in value["log"].strip().splitlines()))
 

@@ -1,4 +1,4 @@
-"""What the command line prints of a lineage: the steps back, and the failures nearby."""
+"""What `thinkbench lineage` prints: the steps back, and the failures nearby."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ from data.lineage import readable
 from workbench.cli.output.tables import show, table
 from workbench.formatting import visible
 
-WIDEST = 100  # characters of a fact
-LISTED = 10  # problems
+WIDEST = 100  # characters of a value
+LISTED = 10  # problems that are printed
 
 
 def show_lineage(value: dict[str, Any]) -> None:
+    """A table for each step back, then the nearest problems."""
     for step in value["steps"]:
         rows = [[name, _short(readable(fact))] for name, fact in step["facts"].items()]
         show(table(f"{step['kind']}: {visible(step['title'])}", ["what", "value"], rows, True))

@@ -1,4 +1,4 @@
-"""What the command line prints of a preflight: each step, each stage, and what would fit."""
+"""What `thinkbench preflight` prints: each step, each stage, and what would fit."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from workbench.cli.output.tables import show, table
 from workbench.formatting import duration
 
 GIB = 2**30
-SAID = {
+METHOD = {
     "compiled": "by the chip's compiler",
-    "estimated": "by arithmetic, to about a fifth; --compile asks the chip's compiler",
+    "estimated": "estimated, right to about 20 %; --compile asks the chip's compiler",
 }
 
 
@@ -31,7 +31,7 @@ def preflight(value: dict[str, Any]) -> None:
     ]
     title = (
         f"{value['preset']['name']}: {value['chips']} x {value['chip']} of {_gib(value['memory'])}"
-        f" GiB each, {SAID[value['how']]}; GiB of one chip; moved: what a call reads or writes"
+        f" GiB each, {METHOD[value['how']]}; GiB of one chip; moved: read and written by a call"
     )
     columns = ["step", "loss", "weights", "adapters", "optimizer", "cache", "temporaries", "peak",
                "fits", "TFLOP", "moved", "ms at peak", "ms likely"]  # fmt: skip
@@ -41,14 +41,14 @@ def preflight(value: dict[str, Any]) -> None:
             [one["stage"], *(_duration(one[name]) for name in ("seconds", "likely_seconds"))]
             for one in value["stages"]
         ]
-        title = "Time of a run whose completions are all as long as they may be"
+        title = "Time of a run whose completions all have the maximum length"
         shown.append(table(title, ["stage", "at peak", "likely"], timed))
     reached = value["assumed"]
     shown.append(
-        "At peak: by the maker's figures, which no run is faster than. Likely: an assumption, that"
+        "At peak: by the maker's figures, a lower bound. Likely: assumes"
         f" {reached['operations_reached']:.0%} of the peak's operations and"
-        f" {reached['bandwidth_reached']:.0%} of its bandwidth are reached; without compiling,"
-        " loading, rewards and checkpoints."
+        f" {reached['bandwidth_reached']:.0%} of its bandwidth; without the time to compile, to"
+        " load, for rewards and checkpoints."
     )
     shown += [_proposal(one) for one in value["proposals"]]
     shown.append("It fits." if value["fits"] else "It does not fit.")

@@ -1,4 +1,4 @@
-"""What the command line prints of rollouts: problems by what they teach, rewards tried again."""
+"""What `learnability` and `rewards replay` print."""
 
 from typing import Any
 
@@ -6,23 +6,23 @@ from workbench.cli.output.tables import count, show, table
 from workbench.formatting import interval
 
 LINES = 12  # rows of the table by step; neighbouring steps share one
-RAN = "{file} was run in this process, as you asked: it could do all that you may do."
+RAN = "{file} ran in this process, with all your permissions."
 
 
 def learnability(value: dict[str, Any]) -> None:
-    """The bands of all problems, then the problems asked for."""
+    """The bands of all problems, then the chosen problems."""
     counted = ("problems", "groups", "rollouts", "unknown")
     plain = [["verdicts by", value["verdicts"]], *([name, count(value[name])] for name in counted)]
     plain += [
         ["pass rate, mean over problems", interval(value["pass_rate"])],
-        ["groups of equal rewards, mean over problems", interval(value["zero_variance"])],
+        ["zero-variance groups, mean over problems", interval(value["zero_variance"])],
     ]
     bands = [
         [band, count(round(share["value"] * share["n"])), interval(share), share["means"]]
         for band, share in value["bands"].items()
     ]
-    columns = ["problem", "band", "steps", "first", "last", "all", "variance", "equal groups",
-               "first right", "solved"]  # fmt: skip
+    columns = ["problem", "band", "steps", "first", "last", "all", "variance", "zero-variance",
+               "first correct", "solved"]  # fmt: skip
     rows = [
         [
             row["problem_id"],
@@ -39,9 +39,9 @@ def learnability(value: dict[str, Any]) -> None:
         for row in value["rows"]
     ]
     title = (
-        f"{value['n']:,} problems, the first {len(rows):,}: steps that sampled it, right rollouts"
-        " of its first step, its last and all, variance of rewards in its groups, groups of equal"
-        " rewards, first steps with a right rollout and with more than half right"
+        f"{value['n']:,} problems, the first {len(rows):,}: steps that sampled it, share of correct"
+        " rollouts in its first step, its last and all, variance of rewards in its groups, share of"
+        " zero-variance groups, first steps with a correct rollout and with more than half correct"
     )
     show(
         table(f"{value['run']} (95 % intervals)", ["what", "value"], plain),
@@ -57,24 +57,24 @@ def _share(value: dict[str, Any]) -> str:
 
 
 def replayed(value: dict[str, Any]) -> None:
-    """What changed over all, the parts of both rewards, and the steps."""
+    """The changes in total, by part of the reward, and by step."""
     flips, groups = value["sign_flips"], value["groups"]
     reward, advantage = value["reward"], value["advantage"]
     plain = [
         ["rollouts", count(value["rollouts"])],
-        ["left out: their problem is not in the store", count(value["without_gold"])],
-        ["of unknown verdict", count(value["unknown"])],
-        ["stored advantages that stored rewards give again", count(value["reproduced"])],
+        ["excluded: their problem is not in the store", count(value["without_gold"])],
+        ["of unknown correctness", count(value["unknown"])],
+        ["stored advantages reproduced from stored rewards", count(value["reproduced"])],
         ["mean reward", f"{reward['before']:.4g} → {reward['after']:.4g}"],
         ["rewards that change", count(reward["changed"])],
         ["advantages that change", count(advantage["changed"])],
         ["mean change of an advantage", f"{advantage['mean_absolute_change']:.4g}"],
-        ["signs that flip", count(flips["rollouts"])],
+        ["advantages whose sign flips", count(flips["rollouts"])],
         [f"share, mean over {flips['n']:,} problems", interval(flips)],
         ["groups", count(groups["n"])],
         ["with signal", f"{groups['with_signal_before']:,} → {groups['with_signal_after']:,}"],
         ["groups that gain signal", count(groups["gained"])],
-        ["groups that lose it", count(groups["lost"])],
+        ["groups that lose signal", count(groups["lost"])],
     ]
     parts = [
         [part["name"], *_part(part["before"]), *_part(part["after"])] for part in value["parts"]
@@ -85,7 +85,11 @@ def replayed(value: dict[str, Any]) -> None:
         table("Parts of the reward, unweighted", columns, parts),
         _steps(value["steps"]),
         *([RAN.format(file=value["rewards"])] if value["sha256"] else []),
-        *([f"Rollouts that flip are in {value['flips']}"] if value["flips"] else []),
+        *(
+            [f"Rollouts whose advantage flips its sign are in {value['flips']}"]
+            if value["flips"]
+            else []
+        ),
     )
 
 
@@ -101,8 +105,8 @@ def _steps(steps: list[dict[str, Any]]) -> Any:
     size = -(-len(steps) // LINES)
     counts = ("rollouts", "changed", "flips", "groups", "gained", "lost")
     rows = []
-    for place in range(0, len(steps), size):
-        part = steps[place : place + size]
+    for start in range(0, len(steps), size):
+        part = steps[start : start + size]
         first, last = part[0]["step"], part[-1]["step"]
         sums = {name: sum(step[name] for step in part) for name in counts}
         means = [
@@ -118,5 +122,5 @@ def _steps(steps: list[dict[str, Any]]) -> Any:
             ]
         )
     columns = ["steps", "rollouts", "reward before", "after", "rewards changed", "signs flipped",
-               "groups", "gain signal", "lose it"]  # fmt: skip
+               "groups", "gain signal", "lose signal"]  # fmt: skip
     return table("By step", columns, rows)

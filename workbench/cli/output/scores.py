@@ -1,4 +1,4 @@
-"""What the command line prints of scores: failures by category, evidence, and what differs."""
+"""What `failures` and `verify` print."""
 
 from typing import Any
 
@@ -26,18 +26,18 @@ def failures(value: dict[str, Any]) -> None:
 
 
 def with_category(value: dict[str, Any]) -> None:
-    """A row for each generation: its id, the gold, and the evidence."""
+    """A row for each generation: its id, the reference answer, and the evidence."""
     rows = [
         [row["generation_id"], row["stage"], str(row["gold"]), _evidence(row["evidence"])]
         for row in value["rows"]
     ]
     title = f"{value['category']}: {value['means']} ({value['n']:,} in {value['run']})"
-    show(table(title, ["generation", "stage", "gold", "evidence"], rows, words=True))
+    show(table(title, ["generation", "stage", "reference answer", "evidence"], rows, words=True))
 
 
-def _evidence(found: list[dict[str, Any]]) -> str:
-    said = (" ".join(one["text"].split())[:60] for one in found[:3])
-    return " · ".join(text or "(all of it)" for text in said)
+def _evidence(spans: list[dict[str, Any]]) -> str:
+    texts = (" ".join(one["text"].split())[:60] for one in spans[:3])
+    return " · ".join(text or "(the whole text)" for text in texts)
 
 
 def verified(value: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ def verified(value: dict[str, Any]) -> None:
     plain = [
         [name, count(item)] for name, item in value.items() if not isinstance(item, list | dict)
     ]
-    apart = [
+    differences = [
         [row["what"], row["generation_id"], str(row["stored"]), str(row["again"])]
         for run in value["runs"]
         for row in run["differences"]
@@ -64,9 +64,9 @@ def verified(value: dict[str, Any]) -> None:
         if not row["same"]
     ]
     show(table("Verified from the stored texts", ["what", "value"], plain))
-    if apart:
-        columns = ["what", "generation", "stored", "again"]
-        show(table("What differs", columns, apart, words=True))
+    if differences:
+        columns = ["what", "generation", "stored", "computed"]
+        show(table("What differs", columns, differences, words=True))
     if shares:
-        columns = ["run", "stage", "grader", "metric", "shown", "again"]
+        columns = ["run", "stage", "grader", "metric", "shown", "computed"]
         show(table("Metrics that differ", columns, shares, words=True))

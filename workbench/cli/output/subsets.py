@@ -1,19 +1,19 @@
-"""What the command line prints of subsets: the steps of a choice, versions, and what differs."""
+"""What `thinkbench subset` prints: the steps of a choice, versions, and differences."""
 
 from typing import Any
 
 from workbench.cli.output.tables import show, table
 from workbench.formatting import visible
 
-NAMED = 20  # ids
+SHOWN = 20  # ids that are printed
 WIDEST = 60  # characters of a cell
 
 
-def made(value: dict[str, Any]) -> None:
-    """What was chosen, and what each step took away."""
+def new_subset(value: dict[str, Any]) -> None:
+    """How many rows were chosen, and how many each step removed."""
     rows = [[s["name"], f"{s['taken']:,}", f"{s['left']:,}"] for s in value["steps"]]
-    title = value["subset"] or "Nothing was kept: this is what would be"
-    show(table(f"{title}: {value['n']:,} rows", ["step", "away", "left"], rows))
+    title = value["subset"] or "Dry run, nothing is saved"
+    show(table(f"{title}: {value['n']:,} rows", ["step", "removed", "remaining"], rows))
     if value["tokens"] is not None:
         show(f"{value['tokens']:,} tokens")
     if value["subset"] and value["of"] == "records":
@@ -22,19 +22,19 @@ def made(value: dict[str, Any]) -> None:
         show(f"Train on it: thinkbench grpo --problem-subset {value['subset']}")
 
 
-def listed(value: dict[str, Any]) -> None:
+def list_of_subsets(value: dict[str, Any]) -> None:
     if not value["subsets"]:
-        show("There are no subsets. Make one: thinkbench subset new NAME --where FILTER")
+        show("There are no subsets. Create one: thinkbench subset new NAME --where FILTER")
         return
     rows = [
         [one["subset"], f"{one['n']:,}", one["at"][:19], one["author"] or "", _cell(one["filter"])]
         for one in value["subsets"]
     ]
-    columns = ["subset", "rows", "made (UTC)", "by", "filter"]
+    columns = ["subset", "rows", "saved (UTC)", "by", "filter"]
     show(table("Subsets", columns, rows, words=True))
 
 
-def shown(value: dict[str, Any]) -> None:
+def one_subset(value: dict[str, Any]) -> None:
     rows = [[name, _cell(value[name])] for name in ("n", "filter", "parent", "author", "at")]
     show(table(value["subset"], ["what", "value"], rows, words=True))
     if value["rows"]:
@@ -55,32 +55,32 @@ def difference(value: dict[str, Any]) -> None:
     _ids(value["second"], second)
 
 
-def checked(value: dict[str, Any]) -> None:
+def check(value: dict[str, Any]) -> None:
     if value["same"]:
-        show(f"{value['subset']}: its recipe still chooses these {value['n']:,} rows.")
+        show(f"{value['subset']}: its recipe still chooses the same {value['n']:,} rows.")
         return
     show(
-        f"{value['subset']}: its recipe would now choose {len(value['new']):,} others, and"
-        f" {len(value['gone']):,} of its {value['n']:,} rows no more."
+        f"{value['subset']}: its recipe would now choose {len(value['new']):,} other rows,"
+        f" and no longer {len(value['gone']):,} of its {value['n']:,} rows."
     )
     _ids("chosen now", value["new"])
-    _ids("chosen no more", value["gone"])
+    _ids("no longer chosen", value["gone"])
 
 
-def exported(value: dict[str, Any]) -> None:
+def export(value: dict[str, Any]) -> None:
     show(f"{value['rows']:,} of {value['n']:,} rows of {value['subset']}: {value['path']}")
 
 
 def fields(value: dict[str, Any]) -> None:
     rows = [[one["field"], one["holds"], one["means"]] for one in value["fields"]]
-    show(table(f"Fields of {value['of']}", ["field", "holds", "means"], rows, words=True))
-    show("As in: --where '0 < pass_rate < 1 and not question contains \"percent\"'")
+    show(table(f"Fields of {value['of']}", ["field", "type", "meaning"], rows, words=True))
+    show("Example: --where '0 < pass_rate < 1 and not question contains \"percent\"'")
 
 
 def _ids(title: str, ids: list[str]) -> None:
     if ids:
-        more = f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else ""
-        show(f"{title}: {', '.join(ids[:NAMED])}{more}")
+        more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
+        show(f"{title}: {', '.join(ids[:SHOWN])}{more}")
 
 
 def _cell(value: Any) -> str:

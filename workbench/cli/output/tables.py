@@ -1,4 +1,4 @@
-"""What the command line prints for people: tables of stages, comparisons and counts."""
+"""Printed tables: stages, paired differences, counts."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ METRICS = ("format", "answer", "partial")
 GROUPS = {
     "by_reason": "Quarantined, by reason",
     "by_defect": "Rows with a defect",
-    "left_out_by_reason": "Without an answer, by reason",
-    "by_dialect": "Rows by dialect of their markers",
-    "patterns": "Rows by pattern: 1 where a thought opens, closes, an answer opens, closes",
+    "left_out_by_reason": "Requests without an answer, by reason",
+    "by_dialect": "Rows by dialect of reasoning tags",
+    "patterns": "Rows by tags: 1 where thinking opens, closes, answer opens, closes",
 }
 
 
 def show(*tables: "Group | Text | str") -> None:
     """Print to standard output, as wide as the content needs where that is a file or pipe."""
-    from rich.console import Console  # --help must not wait for it
+    from rich.console import Console  # not loaded for --help
 
     console = Console()
     if not console.is_terminal:
@@ -31,20 +31,20 @@ def show(*tables: "Group | Text | str") -> None:
 
 
 def table(title: str, columns: list[str], rows: list[list[str]], words: bool = False) -> "Group":
-    """A table of text; the first column stands left, the others right unless they are words."""
+    """A table of text; the first column is left-aligned, the others right-aligned or words."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    # the title is a line of its own: rich would break it to the width of the columns
+    # the title is its own line: rich would wrap it to the width of the columns
     drawn = Table(box=box.SIMPLE)
-    for place, column in enumerate(columns):
+    for number, column in enumerate(columns):
         drawn.add_column(
-            column, justify="right" if place and not words else "left", no_wrap=place == 0
+            column, justify="right" if number and not words else "left", no_wrap=number == 0
         )
     for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))  # Text: brackets in it are no markup
+        drawn.add_row(*(Text(cell) for cell in row))  # as Text, so that brackets are no markup
     return Group(Text(title, style="bold"), drawn)
 
 
@@ -85,10 +85,10 @@ def run_result(value: dict[str, Any]) -> None:
 
 
 def samples(rows: list[dict[str, Any]]) -> list["Group"]:
-    """A table for each number k of samples a problem, where it is more than one."""
+    """A table for each number k of samples per problem, where it is more than one."""
     return [
         table(
-            f"{k} samples a problem (95 % intervals): mean, one of k right, majority right",
+            f"{k} samples per problem (95 % intervals): mean, any of k correct, majority correct",
             [
                 "stage",
                 f"avg@{k}",
@@ -158,7 +158,7 @@ def graded_runs(value: dict[str, Any]) -> None:
 
 
 def count(value: Any) -> str:
-    """A whole number with separators, unknown as a dash, a list by lines, else as it is."""
+    """An integer with separators, None as a dash, a list by lines, anything else as text."""
     if value is None:
         return "-"
     if isinstance(value, list):

@@ -1,41 +1,41 @@
-"""Verbs about jobs: commands that run in the background, one at a time."""
+"""`jobs`: commands that run in the background, one at a time."""
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli import Answer, verb, verbs
-from workbench.cli.output import jobs as printed_jobs
+from workbench.cli import Answer, verb, verb_group
+from workbench.cli.output import jobs as output
 from workbench.lookup import user_name
 
+if TYPE_CHECKING:
+    from data.store import Job
 
-def jobs() -> None:
-    """Training and evaluation in the background, one at a time."""
-
-
-GROUP = verbs(jobs)
+group = verb_group("jobs", "Training and evaluation in the background, one at a time.")
 
 
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
 def list_(folder: Path, limit: int) -> Answer:
-    """List jobs, the newest first; find those whose process has gone."""
+    """List jobs, the newest first; mark those whose process has ended unexpectedly."""
     from data.store import jobs
     from workbench.jobs import runner
     from workbench.lookup import existing_store
 
     store = existing_store(folder)
     runner.reconcile(store)
-    return {"jobs": [_told(job) for job in jobs.jobs(store, limit)]}, printed_jobs.table_of
+    return {"jobs": [_to_json(job) for job in jobs.jobs(store, limit)]}, output.list_of_jobs
 
 
-@click.argument("words", nargs=-1, required=True, metavar="VERB [OPTIONS]", type=click.UNPROCESSED)
+@click.argument(
+    "words", nargs=-1, required=True, metavar="COMMAND [OPTIONS]", type=click.UNPROCESSED
+)
 @click.option("--wait", is_flag=True, help="until it has ended")
 def start(folder: Path, words: tuple[str, ...], wait: bool) -> Answer:
-    """Start a verb in the background: thinkbench jobs start -- sft --seed 1
+    """Start a command in the background: thinkbench jobs start -- sft --seed 1
 
-    The same command is not started twice while it runs.
+    While the same command is queued or running it is not started again.
     """
     from data.store import job_of, open_store
     from workbench.jobs import runner
@@ -46,40 +46,40 @@ def start(folder: Path, words: tuple[str, ...], wait: bool) -> Answer:
         time.sleep(0.5)
         runner.reconcile(store)
         job = job_of(store, job.job)
-    return _told(job) | {"new": new}, printed_jobs.one
+    return _to_json(job) | {"new": new}, output.one_job
 
 
 @click.argument("job")
 def cancel(folder: Path, job: str) -> Answer:
-    """Ask a job to leave at its next step. What it has done is kept."""
+    """Cancel a job at its next step. Its progress is kept."""
     from workbench.jobs import runner
     from workbench.lookup import existing_store
 
-    return _told(runner.cancel(existing_store(folder), job)), printed_jobs.one
+    return _to_json(runner.cancel(existing_store(folder), job)), output.one_job
 
 
 @click.argument("job")
 def show(folder: Path, job: str) -> Answer:
-    """How far a job is, and the end of what it printed."""
+    """Show the progress of a job, and the end of its log."""
     from data.store import folder_of, job_of
     from workbench.jobs import read_progress, runner, seconds_left
     from workbench.lookup import existing_store
 
     store = existing_store(folder)
     runner.reconcile(store)
-    known = read_progress(folder_of(store, job) / "progress.json")
-    work = {
-        name: {**done, "seconds_left": seconds_left(done)} for name, done in known["work"].items()
-    }
-    value = _told(job_of(store, job)) | {
-        "runs": [{"stage": stage, "run": run} for stage, run in known["runs"]],
-        "work": work,
+    progress = read_progress(folder_of(store, job) / "progress.json")
+    value = _to_json(job_of(store, job)) | {
+        "runs": [{"stage": stage, "run": run} for stage, run in progress["runs"]],
+        "work": {
+            name: {**work, "seconds_left": seconds_left(work)}
+            for name, work in progress["work"].items()
+        },
         "log": runner.log_of(store, job),
     }
-    return value, printed_jobs.whole
+    return value, output.job_with_log
 
 
-def _told(job: Any) -> dict[str, Any]:
+def _to_json(job: "Job") -> dict[str, Any]:
     times = {
         name: None if at is None else at.isoformat()
         for name, at in (
@@ -100,4 +100,4 @@ def _told(job: Any) -> dict[str, Any]:
 
 
 for command in (list_, start, cancel, show):
-    verb(command, of=GROUP)
+    group.add_command(verb(command))

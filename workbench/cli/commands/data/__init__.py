@@ -1,0 +1,1 @@
+"""Commands on training data: read, convert, audit, choose."""

@@ -1,0 +1,42 @@
+"""`ingest`: read rows into the store."""
+
+from pathlib import Path
+
+import click
+
+from data.errors import UserError
+from workbench.cli import SHAPES, Answer, column_option, verb
+from workbench.cli.output import tables
+
+
+@verb
+@click.argument("source")
+@click.option(
+    "--from", "path", type=click.Path(path_type=Path), help="file or folder; by default the hub"
+)
+@click.option("--shape", type=click.Choice(SHAPES), help="of your own rows")
+@column_option
+def ingest(
+    folder: Path, source: str, path: Path | None, shape: str | None, columns: tuple[str, ...]
+) -> Answer:
+    """Read rows of SOURCE into the store. Reading them twice adds nothing.
+
+    SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for your own rows, with
+    --from and --shape.
+    """
+    from data.sources import cards, ingest as ingestion
+    from data.store import open_store
+
+    cards.check(source, path, shape)  # before the store is created: a typo creates none
+    paths = column_paths(columns, shape)
+    counts = ingestion.ingest(open_store(folder), source, path, shape, paths)
+    return counts, tables.counts(f"Ingested {source}")
+
+
+def column_paths(columns: tuple[str, ...], shape: str | None) -> dict[str, str]:
+    """The paths of --column NAME=PATH by the shape's names."""
+    from data.sources import column_mapping
+
+    if columns and shape is None:
+        raise UserError(f"--column names columns of a shape; add --shape {'|'.join(SHAPES)}")
+    return column_mapping.columns(columns, shape) if shape else {}

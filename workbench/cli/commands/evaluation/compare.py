@@ -1,0 +1,33 @@
+"""`compare`: paired comparison of two runs on their common problems."""
+
+from pathlib import Path
+
+import click
+
+from workbench.cli import Answer, grader_option, verb
+from workbench.cli.output import comparisons
+
+SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/comparison/slices.py
+
+
+@verb
+@click.argument("run_a")
+@click.argument("run_b")
+@grader_option
+@click.option(
+    "--by",
+    type=click.Choice(SLICINGS),
+    multiple=True,
+    help="break down by number of steps, source, split, length of the question (quartiles) or size"
+    " of the reference answer; may be repeated",
+)
+def compare(folder: Path, run_a: str, run_b: str, grader: str, by: tuple[str, ...]) -> Answer:
+    """Compare RUN_A with RUN_B on the problems that both answered.
+
+    A run that holds several stages is named as RUN/STAGE.
+    """
+    from evals.comparison import compare as comparison
+    from workbench.lookup import existing_store
+
+    value = comparison.compare(existing_store(folder), run_a, run_b, grader, by)
+    return value, comparisons.compared

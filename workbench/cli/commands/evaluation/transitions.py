@@ -1,0 +1,23 @@
+"""`transitions`: which problems each stage fixed and which it broke."""
+
+from pathlib import Path
+
+import click
+
+from workbench.cli import Answer, grader_option, verb
+from workbench.cli.output import comparisons
+
+
+@verb
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@grader_option
+def transitions(folder: Path, runs: tuple[str, ...], grader: str) -> Answer:
+    """Count the problems that each stage fixed and broke.
+
+    Two or more of RUN or RUN/STAGE, or a single RUN with its stages: base, sft, grpo, then others.
+    Only problems that all of them answered count.
+    """
+    from evals.comparison import transitions as steps
+    from workbench.lookup import existing_store
+
+    return steps.transitions(existing_store(folder), runs, grader), comparisons.transitions

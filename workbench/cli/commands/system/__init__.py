@@ -1,0 +1,1 @@
+"""Jobs in the background, the app, and what is installed."""

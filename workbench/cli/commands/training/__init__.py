@@ -1,0 +1,5 @@
+"""Commands that train or export a model, and the check before."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

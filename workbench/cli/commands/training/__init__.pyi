@@ -1,0 +1,6 @@
+from .job import open_job as open_job
+from .options import (
+    chosen_preset as chosen_preset,
+    model_option as model_option,
+    training_options as training_options,
+)

@@ -1,0 +1,42 @@
+"""The job that a training command works on: its preset, store, progress, and when it stops."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from workbench.cli.commands.training.options import chosen_preset
+
+
+@contextlib.contextmanager
+def open_job(
+    folder: Path,
+    *,
+    time_limit: float | None,
+    logs: tuple[str, ...] = (),
+    resume: str | None = None,
+    **options: Any,
+):
+    """Yield the job, with progress bars on standard error.
+
+    time_limit: [seconds] from now   options: of `chosen_preset`
+    """
+    started = time.monotonic()
+    preset = chosen_preset(folder, **options)  # before jax: errors are reported at once
+    from data.store import open_store
+    from workbench.cli import bars
+    from workbench.cli.quiet import quiet
+    from workbench.jobs import current_progress_file
+
+    store = open_store(folder)
+    quiet()
+    from pipeline import distributed  # loads jax, so only here
+
+    distributed.join(os.environ)
+    from pipeline.job import Job
+    from pipeline.stopping import Stop
+
+    stop = Stop(None if time_limit is None else started + time_limit, distributed.any_of)
+    with bars() as bar:
+        yield Job(store, preset, bar, stop, resume, logs, current_progress_file().add_run)

@@ -1,0 +1,123 @@
+"""The options of every command that trains or runs a model, and the preset that they make."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from data.errors import UserError
+from pipeline.config import LOGS, Preset
+from workbench.cli import Duration, not_empty
+from workbench.lookup import changed_preset
+
+Command = Callable[..., Any]
+
+set_option = click.option(
+    "--set", "assignments", multiple=True, metavar="SECTION.KNOB=VALUE", help="any knob"
+)
+resume_option = click.option(
+    "--resume",
+    metavar="RUN",
+    callback=not_empty,
+    help="resume this run, or report what changed; by default an interrupted one is resumed",
+)
+
+
+def model_option(default: str) -> Callable[[Command], Command]:
+    """The option --model. default: in words"""
+    return click.option(
+        "--model",
+        callback=not_empty,
+        help=f"run, 'tiny', folder or hub id; by default {default}",
+    )
+
+
+def training_options(command: Command) -> Command:
+    """Give `command` the options that `open_job` takes."""
+    for option in (
+        click.option(
+            "--problems",
+            callback=not_empty,
+            help="a source, or a file or folder with rows of the shape gsm8k",
+        ),
+        click.option(
+            "--subset", callback=not_empty, help="the records that SFT trains on: NAME[@VERSION]"
+        ),
+        click.option(
+            "--problem-subset", callback=not_empty, help="the problems of GRPO: NAME[@VERSION]"
+        ),
+        click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
+        set_option,
+        click.option(
+            "--time-limit", type=Duration(), help="stop in time, to resume later: 8h30m, 90m, 600s"
+        ),
+        click.option(
+            "--log", "logs", multiple=True, type=click.Choice(LOGS), help="log metrics there too"
+        ),
+        click.option("--preset", default="tiny", show_default=True, help="name or .toml file"),
+    ):
+        command = option(command)
+    return command
+
+
+def preflight_option(command: Command) -> Command:
+    """The switch of every command that trains; it receives `preflight`."""
+    return click.option(
+        "--preflight/--no-preflight",
+        default=True,
+        show_default=True,
+        help="refuse what does not fit the memory of the preset's chip, by estimate",
+    )(command)
+
+
+def chosen_preset(
+    folder: Path,
+    preset: str,
+    assignments: tuple[str, ...],
+    seed: int | None,
+    problems: str | None,
+    changes: dict[str, dict[str, Any]] | None = None,
+    subset: str | None = None,
+    problem_subset: str | None = None,
+) -> Preset:
+    """The preset with everything that the training options change in it."""
+    chosen = changed_preset(preset, changes or {}, assignments, seed)
+    for knob, option in (("subset", subset), ("problem_subset", problem_subset)):
+        if name := option or getattr(chosen.data, knob):
+            chosen = chosen.with_knobs("data", **{knob: _with_version(folder, name)})
+    if problems is None:
+        return chosen
+    return chosen.with_knobs("data", **_problem_knobs(folder, problems))
+
+
+def _with_version(folder: Path, name: str) -> str:
+    """NAME@VERSION of a subset: what is saved during the run changes nothing."""
+    from data.subsets import subset
+    from workbench.lookup import existing_store
+
+    return subset(existing_store(folder), name).label
+
+
+def _problem_knobs(folder: Path, problems: str) -> dict[str, str]:
+    """The knobs that name these problems: a bundled source, one of the store, or files."""
+    from data.sources import files_in, looks_like_a_place, name_of_files
+    from data.sources.cards import cards
+    from data.store import ask, open_store
+
+    if problems in cards():
+        return {"problems": problems, "problems_from": ""}
+    if Path(problems).exists() or looks_like_a_place(problems):
+        files_in(Path(problems))
+        # a source of its own, so that no other problems are mixed with these
+        return {"problems": name_of_files(Path(problems)), "problems_from": problems}
+    sources: list[str] = []
+    if (folder / "STORE.json").is_file():
+        rows = ask(open_store(folder), "select distinct source from records order by source")
+        sources = rows["source"].to_list()
+    if problems not in sources:
+        raise UserError(
+            f"no problems {problems!r}; expected a source ({', '.join((*cards(), *sources))}), or a"
+            " file or folder with rows of the shape gsm8k"
+        )
+    return {"problems": problems, "problems_from": ""}
