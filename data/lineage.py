@@ -50,11 +50,11 @@ def of_problem(store: Store, problem: str) -> list[Step]:
         store,
         """
         select p.question, p.gold, p.source, p.split, p.record_id, r.origin, r.row_number as row
-        from problems p left join (
+        from problem_texts p left join (
             select * from records
             qualify row_number() over (partition by record_id order by run) = 1
         ) r using (record_id)
-        where problem_id = $problem order by p.run limit 1
+        where problem_id = $problem
         """,
         problem=problem,
     )
@@ -212,9 +212,8 @@ def of_record(store: Store, record: dict[str, Any]) -> list[Step]:
     made = ask(
         store,
         """
-        select converter, any_value(outcome) as outcome, any_value(reason) as reason,
-            any_value(list_distinct([d.phrase for d in defects])) as defects
-        from conversions where record_id = $id group by converter order by converter
+        select converter, outcome, reason, list_distinct([d.phrase for d in defects]) as defects
+        from record_conversions where record_id = $id order by converter
         """,
         id=id,
     )

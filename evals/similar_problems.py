@@ -89,9 +89,7 @@ def _near(store: Store, texts: list[str], run: str, grader: str, most: int) -> d
         .group_by("problem_id")
         .agg((1 - pl.col("answer").cast(pl.Float64).mean()).alias("failed"))
     )
-    asked = ask(
-        store, "select problem_id, min(question) as question from problems group by problem_id"
-    )
+    asked = ask(store, "select problem_id, question from problem_texts")
     rows = rates.join(asked, on="problem_id").sort("problem_id")
     known = rows.drop_nulls("failed")
     places = nearest(texts, known["question"].to_list(), most)

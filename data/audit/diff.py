@@ -35,12 +35,11 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
             select
                 c.record_id, c.converter, c.outcome, c.reason, e.prompt, e.reasoning, e.answer,
                 list_sort([(d.phrase, d.field, d.start, d.end) for d in c.defects]) as defects
-            from conversions c
-            left join examples e  -- not what a person released: no converter made that
+            from record_conversions c
+            left join record_examples e  -- not what a person released: no converter made that
                 on e.record_id = c.record_id and e.converter = c.converter
                 and c.outcome = 'example'
             where c.source = $source and c.converter in ($first, $second)
-            qualify row_number() over (partition by c.record_id, c.converter order by c.run) = 1
         )
         select
             coalesce(a.record_id, b.record_id) as record_id,

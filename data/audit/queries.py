@@ -28,35 +28,22 @@ def conversions(store: Store) -> pl.DataFrame:
 
 def newest(store: Store, source: str) -> str:
     """The converter that `source` was converted with last."""
-    found = conversions(store)
-    mine = found.filter(pl.col("source") == source)
-    if mine.is_empty():
-        known = ", ".join(found["source"].unique(maintain_order=True)) or "none"
-        raise UserError(
-            f"nothing of {source!r} is converted; the store has conversions of: {known}."
-            f" Make one: thinkbench ingest {source} && thinkbench convert {source}"
-        )
-    return mine["converter"][0]
+    return newest_of(store, [source])[1][0]
 
 
 def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], list[str]]:
-    """`sources` and the converters that they were converted with last; all where none is named."""
-    if sources:
-        named = list(dict.fromkeys(sources))
-        return named, [newest(store, source) for source in named]
-    every = ask(
-        store,
-        """
-        with known as (
-            select c.source, c.converter, r."at"
-            from (select distinct source, converter, run from conversions) c
-            left join runs r using (run)
-        )
-        select source, first(converter order by "at" desc nulls last, converter) as converter
-        from known group by source order by max("at") desc nulls last, source
-        """,
-    )
-    return every["source"].to_list(), every["converter"].to_list()
+    """`sources` (all where none is named), and the converter of the newest conversion of each."""
+    query = "from newest_converters order by started_at desc nulls last, source"
+    converters = dict(ask(store, query).select("source", "converter").iter_rows())
+    for source in sources:
+        if source not in converters:
+            raise UserError(
+                f"nothing of {source!r} is converted; the store has conversions of:"
+                f" {', '.join(converters) or 'none'}. Make one: thinkbench ingest {source}"
+                f" && thinkbench convert {source}"
+            )
+    chosen = list(dict.fromkeys(sources)) or list(converters)
+    return chosen, [converters[source] for source in chosen]
 
 
 def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
@@ -159,10 +146,9 @@ def dialects(store: Store, source: str, converter: str) -> pl.DataFrame:
 
 def sources(store: Store) -> list[dict[str, Any]]:
     """The newest conversion of each source: source, converter, and the counts of `outcomes`."""
-    every = conversions(store).unique("source", keep="first", maintain_order=True)
     return [
         {"source": source, "converter": version, **outcomes(store, source, version)}
-        for source, version in sorted(every.select("source", "converter").iter_rows())
+        for source, version in sorted(zip(*newest_of(store), strict=True))
     ]
 
 

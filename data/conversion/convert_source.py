@@ -309,9 +309,8 @@ def counts(store: Store, source: str, version: str) -> dict[str, Any]:
     """Counts of all records of `source`: read, converted, quarantined, by_dialect, ..."""
     one_each = """
         select outcome, dialect, pattern, list_distinct([d.phrase for d in defects]) as phrases
-        from conversions
+        from record_conversions
         where source = $source and converter = $version
-        qualify row_number() over (partition by record_id order by run) = 1
     """
 
     def tally(column: str) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """The store: a folder of immutable Parquet parts that any number of processes write and ask."""
 
 import json
-import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data.store import files, parts, state_db
+from data.store import files, parts, state_db, views
 from data.store.compaction import compact as compact, health as health
 from data.store.files import StoreError as StoreError
 from data.store.schema import FORMAT_VERSION, OF_RUNS, TABLES
@@ -21,27 +20,6 @@ from data.store.validation import shaped
 
 MARK = "STORE.json"
 CACHE = "cache"
-
-# `at` is a word of DuckDB's own, so it is quoted
-RUNS = """
-create or replace temp view runs as
-with story as (
-    select
-        *,
-        last_value(event) over story as newest,
-        max("at") filter (event = 'started') over (partition by run) as started_at,
-        if(event = 'started', null, "at") as ended_at
-    from run_events
-    -- of two events in one microsecond the start was first
-    window story as (
-        partition by run order by "at", event <> 'started'
-        rows between unbounded preceding and unbounded following
-    )
-)
-select * exclude (newest) from story
-where newest <> 'deleted' and event not in ('deleted', 'restored')
-qualify row_number() over (partition by run order by "at" desc, event = 'started') = 1
-"""
 
 
 @dataclass(frozen=True)
@@ -196,11 +174,13 @@ def add_generations(
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     """The answer to one statement, over all that was added before it was asked.
 
-    Each table of data/store/schema.py and each view of data/store/state_schema.py is a view here.
-    `runs` has one row a run: its last event, with started_at and ended_at; `run_events` has all.
+    It may name the tables of data/store/schema.py (the table of run events as `run_events`), what
+    people wrote as data/store/state_schema.py has it, and the views of data/store/views.py.
     """
-    named = set(re.findall(r"[a-z_]+", query.lower()))
-    tables = {"runs" if name == "run_events" else name for name in named} & set(TABLES)
+    made, names = views.with_dependencies(views.names_in(query))
+    tables = {"runs" if name == "run_events" else name for name in names} & set(TABLES)
+    if "runs" in names:
+        tables.add("runs")
     parts.scan(store.folder, tables)
     with store.engine.cursor() as cursor:
         with state_db.connect(store.folder) as connection:
@@ -211,13 +191,13 @@ def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
                 else parts.live(connection, table)
                 for table in tables
             }
-            for name in named & set(VIEWS):
+            for name in names & set(VIEWS):
                 cursor.register(name, state_db.frame(connection, name))
         for table, found in live.items():
             _show(store, cursor, table, found)
-        if "runs" in tables:
-            cursor.execute(RUNS)
         with _whole(store):
+            for name in made:
+                cursor.execute(f"create or replace temp view {name} as {views.VIEWS[name]}")
             return cursor.sql(query, params=params).pl()
 
 

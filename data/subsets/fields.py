@@ -6,10 +6,8 @@ from data.subsets.filter_language import Field
 from data.subsets.select import Table
 
 TABLES = """
-newest as (select unnest($sources::varchar[]) as source, unnest($converters::varchar[]) as converter),
-made as (
-    select c.* exclude (run) from conversions c join newest using (source, converter) where {only}
-    qualify row_number() over (partition by record_id order by run) = 1
+chosen_conversions as (
+    select * from current_conversions where source in (select unnest($sources::varchar[])) and {only}
 ), texts as (
     select
         e.record_id, true as example, e.prompt, e.reasoning, e.answer, e.rewrites,
@@ -19,15 +17,14 @@ made as (
         select
             *, length(prompt) as prompt_chars, length(reasoning) as reasoning_chars,
             length(answer) as answer_chars
-        from examples where {only}
-    ) e join newest using (source, converter)
-    qualify row_number() over (partition by record_id order by run) = 1
+        from record_examples where {only}
+    ) e semi join newest_converters using (source, converter)
 ), counted as (
     select t.record_id, t.prompt + t.reasoning + t.answer as tokens
-    from tokens t join newest using (source, converter)
+    from tokens t semi join newest_converters using (source, converter)
     where t.tokenizer = $tokenizer and {only}
     qualify row_number() over (partition by record_id order by run) = 1
-), said as (
+), tagged as (
     select target_id as record_id, list(tag order by tag) as tag
     from tags where target_kind = 'record' group by target_id
 ), rows as (
@@ -40,11 +37,11 @@ made as (
         coalesce(s.tag, []) as tag, u.ruling,
         t.example, t.prompt, t.reasoning, t.answer, t.prompt_chars, t.reasoning_chars, t.answer_chars, n.tokens
     from (
-        select * from records where source in (select source from newest) and {only}
+        select * from records where source in (select unnest($sources::varchar[])) and {only}
         qualify row_number() over (partition by record_id order by run) = 1
     ) r
-    left join made m using (record_id) left join texts t using (record_id)
-    left join counted n using (record_id) left join said s using (record_id)
+    left join chosen_conversions m using (record_id) left join texts t using (record_id)
+    left join counted n using (record_id) left join tagged s using (record_id)
     left join rulings u using (record_id)
 )
 """  # noqa: E501
@@ -81,11 +78,11 @@ def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "
 
     As the newest conversion of its source has it; tokens as `tokenizer` counted them.
     """
-    named, converters = queries.newest_of(store, sources)
+    chosen, _ = queries.newest_of(store, sources)
     return Table(
         TABLES,
-        "record_id in (select unnest($page_ids::varchar[]))",
-        {"sources": named, "converters": converters, "tokenizer": tokenizer},
+        "list_contains($page_ids::varchar[], record_id)",
+        {"sources": chosen, "tokenizer": tokenizer},
         FIELDS,
         "source, number, id",
         {"example": "concat_ws(' ', prompt, reasoning, answer)", "prompt": "prompt"},

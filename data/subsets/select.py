@@ -19,7 +19,8 @@ class Table:
 
     tables:  common table expressions, of which `rows` has a column `id` and those of `fields`;
              with {only} as a further condition where each reads its rows, all of them or few
-    narrow:  that condition, for the ids bound as $page_ids
+    narrow:  that condition, for the few ids bound as $page_ids: with list_contains, which DuckDB
+             applies before the windows of a view, where `in (select ...)` comes after them
     values:  what they bind
     order:   columns; of duplicates the first row in this order stays
     texts:   what duplicates are looked for in: by -> expression

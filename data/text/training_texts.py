@@ -8,24 +8,6 @@ from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask
 
-# Of a record that was converted twice the newer problem counts, and what a person or the newest
-# conversion quarantined does not.
-PROBLEMS = """
-select problem_id, record_id, source, question
-from problems
-left join (select run, started_at from runs) using (run)
-left join (
-    select record_id, any_value(outcome) as outcome from conversions
-    where (source, converter) in (select unnest($sources), unnest($converters))
-    group by record_id
-) using (record_id)
-left join rulings using (record_id)
-where split = $split
-    and ruling is distinct from 'quarantined'
-    and (ruling = 'released' or outcome is distinct from 'quarantined')
-qualify record_id is null or rank() over (partition by record_id order by started_at desc) = 1
-"""
-
 
 def problems_of(store: Store, source: str | None, split: str) -> pl.DataFrame:
     """problem_id, record_id, source, question: each problem of `split` once, by id."""
@@ -48,23 +30,20 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
     examples. The other value counts examples left out because their record is itself a problem of
     `split`.
     """
-    named, converters = queries.newest_of(store, sources)
+    named, _ = queries.newest_of(store, sources)
     every = ask(
         store,
         """
         select
-            record_id, null::varchar as problem_id, source, any_value(prompt) as text,
+            record_id, null::varchar as problem_id, source, prompt as text,
             record_id in (
                 select record_id from problems where split = $split and record_id is not null
             ) as of_split
-        from examples
-        where (source, converter) in (select unnest($sources), unnest($converters))
-            and record_id not in (select record_id from rulings where ruling = 'quarantined')
-        group by record_id, source
+        from current_examples
+        where source in (select unnest($sources))
         order by source, record_id
         """,
         sources=named,
-        converters=converters,
         split=split,
     )
     examples = every.filter(~pl.col("of_split")).drop("of_split")
@@ -85,6 +64,8 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
 
 
 def _problems(store: Store, split: str) -> pl.DataFrame:
-    named, converters = queries.newest_of(store, ())
-    query = f"{PROBLEMS} order by problem_id, source, record_id"
-    return ask(store, query, split=split, sources=named, converters=converters)
+    query = """
+        select problem_id, record_id, source, question from current_problems
+        where split = $split order by problem_id, source, record_id
+    """
+    return ask(store, query, split=split)

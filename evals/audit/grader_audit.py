@@ -28,8 +28,7 @@ def audit(store: Store, run: str | None = None, progress: Progress | None = None
     problems = ask(
         store,
         """
-        select problem_id, any_value(question) as question, any_value(gold) as gold
-        from problems group by problem_id order by problem_id
+        select problem_id, question, gold from problem_texts order by problem_id
         """,
     )
     if problems.is_empty():
@@ -61,9 +60,7 @@ def _batches(store: Store, run: str | None) -> Iterator[tuple[pl.DataFrame, int,
     """Batches of generations with their gold; the number of rows so far, and of all rows."""
     query = """
         select g.generation_id, g.problem_id, g.text, coalesce(p.gold, $no_gold) as gold
-        from generations g left join (
-            select problem_id, any_value(gold) as gold from problems group by problem_id
-        ) p using (problem_id)
+        from generations g left join problem_texts p using (problem_id)
         where ($run is null or g.run = $run) and g.generation_id > $after
         order by g.generation_id
         limit $at_a_time

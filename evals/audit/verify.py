@@ -140,10 +140,7 @@ def _next_generations(store: Store, run: str, after: tuple[str, str, int]) -> pl
         store,
         """
         select g.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
-        from generations g left join (
-            select problem_id, any_value(gold) as gold, any_value(question) as question
-            from problems group by problem_id
-        ) p using (problem_id)
+        from generations g left join problem_texts p using (problem_id)
         where run = $run and (stage, g.problem_id, sample) > ($stage, $problem_id, $sample)
         order by stage, g.problem_id, sample
         limit $at_a_time

@@ -68,12 +68,7 @@ def _problems(store: Store, ids: list[str]) -> pl.DataFrame:
         """
         select problem_id, p.* exclude (problem_id)
         from (select unnest($ids) as problem_id) left join (
-            select
-                problem_id, min(source) as source, min(split) as split, min(steps) as steps,
-                min(question) as question, min(gold) as gold
-            from problems
-            where problem_id in (select unnest($ids))
-            group by problem_id
+            select problem_id, source, split, steps, question, gold from problem_texts
         ) p using (problem_id)
         order by problem_id
         """,

@@ -106,10 +106,7 @@ def _without_categories(store: Store, run: str) -> pl.DataFrame:
         )
         select lacking.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
         from lacking semi join chosen using (stage, problem_id)
-        left join (
-            select problem_id, any_value(gold) as gold, any_value(question) as question
-            from problems group by problem_id
-        ) p using (problem_id)
+        left join problem_texts p using (problem_id)
         order by stage, problem_id, sample
         """,
         run=run,
@@ -185,10 +182,7 @@ def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str
             ) as evidence
         from failures f
         join generations g using (generation_id)
-        left join (
-            select problem_id, any_value(gold) as gold, any_value(question) as question
-            from problems group by problem_id
-        ) p on p.problem_id = f.problem_id
+        left join problem_texts p on p.problem_id = f.problem_id
         where f.run = $run and g.run = $run and f.version = $version
             and list_contains([c.name for c in f.categories], $category)
         order by f.stage, f.problem_id, f.sample

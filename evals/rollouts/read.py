@@ -130,7 +130,7 @@ def check_rewards(rollouts: pl.DataFrame, run: str) -> None:
 
 def _golds(store: Store) -> pl.DataFrame:
     """problem_id, gold: of all problems; those of a run were converted by another."""
-    return ask(store, "select problem_id, min(gold) as gold from problems group by problem_id")
+    return ask(store, "select problem_id, gold from problem_texts")
 
 
 def _ranges(steps: pl.DataFrame) -> Iterator[tuple[int, int]]:

@@ -106,9 +106,7 @@ def groups(store: Store, run: str, step: int) -> pl.DataFrame:
             count(*) as n, avg(reward) as reward, stddev_pop(reward) as spread,
             max(reward) as best, count(*) filter (finish = 'length') as truncated
         from rollouts r
-        left join (
-            select problem_id, any_value(question) as question from problems group by problem_id
-        ) p using (problem_id)
+        left join problem_texts p using (problem_id)
         where run = $run and step = $step
         group by r."group", r.problem_id
         order by r."group", r.problem_id

@@ -54,9 +54,7 @@ def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.Da
         """
         select generations.*, coalesce(golds.gold, $no_gold) as gold
         from generations
-        left join (
-            select problem_id, any_value(gold) as gold from problems group by problem_id
-        ) golds using (problem_id)
+        left join problem_texts golds using (problem_id)
         where run = $run and generation_id not in (
             select generation_id from scores
             where run = $run and grader = $grader and grader_version = $version

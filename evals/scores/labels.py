@@ -23,14 +23,11 @@ def compare_with_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
             if(verdicts.correct = g.label, null, g.text) as text
         from generations g
         join (
-            select distinct on (generation_id) generation_id, correct, extracted, reason
-            from scores
+            select generation_id, graded_correct as correct, extracted, reason
+            from current_scores
             where run = $run and grader = $grader and grader_version = $version
         ) verdicts using (generation_id)
-        left join (
-            select problem_id, any_value(gold) as gold, any_value(question) as question
-            from problems group by problem_id
-        ) golds using (problem_id)
+        left join problem_texts golds using (problem_id)
         where g.run = $run and g.label is not null
         order by verdicts.correct is null, g.stage, g.problem_id, g.sample
         """,

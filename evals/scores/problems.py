@@ -28,25 +28,13 @@ def problems_of_split(store: Store, source: str, split: str) -> Problems:
         store,
         """
         select problem_id, question, gold, steps
-        from problems left join (select run, started_at from runs) using (run)
-        left join (
-            select record_id, outcome
-            from conversions left join (select run, started_at as "at" from runs) using (run)
-            where source = $source
-            qualify row_number() over (partition by record_id order by "at" desc, run) = 1
-        ) using (record_id)  -- what the newest conversion made of its record
-        left join rulings using (record_id)
+        from current_problems
         where source = $source and split = $split
-            and ruling is distinct from 'quarantined'
-            and (ruling = 'released' or outcome is distinct from 'quarantined')
-        -- of a record that was converted twice the newer problem counts
-        qualify record_id is null
-            or rank() over (partition by record_id order by started_at desc) = 1
         order by problem_id
         """,
         source=source,
         split=split,
-    ).unique("problem_id", keep="first", maintain_order=True)
+    )
     if rows.is_empty():
         raise UserError(
             f"the store has no {split} problems of {source!r}; ingest and convert them first:"

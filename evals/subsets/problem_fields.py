@@ -12,30 +12,29 @@ from evals.graders import grader as grader_of
 from evals.rollouts import learnability
 
 TABLES = """
-newest as (select unnest($sources::varchar[]) as source, unnest($converters::varchar[]) as converter),
 measured as (
     select
         unnest($measured_ids::varchar[]) as problem_id, unnest($pass_rates::double[]) as pass_rate,
         unnest($answers::bigint[]) as answers, unnest($bands::varchar[]) as band,
         unnest($seen::bigint[]) as seen, unnest($first_solved::bigint[]) as first_solved,
         unnest($variances::double[]) as reward_variance
-), said as (
+), tagged as (
     select target_id as record_id, list(tag order by tag) as tag
     from tags where target_kind = 'record' group by target_id
-), made as (
-    select c.record_id, c.outcome from conversions c join newest using (source, converter)
-    qualify row_number() over (partition by record_id order by run) = 1
 ), rows as (
     select
-        p.problem_id as id, p.source, p.split, p.steps, p.question, p.gold,
-        coalesce(s.tag, []) as tag, u.ruling, m.outcome,
+        p.problem_id as id, p.source, t.split, p.steps, p.question, p.gold,
+        coalesce(s.tag, []) as tag, p.excluded,
         n.pass_rate, n.answers, n.band, n.seen, n.first_solved, n.reward_variance
     from (
-        select * from problems where source in (select source from newest) and {only}
-        qualify row_number() over (partition by problem_id order by source, record_id, run) = 1
+        select * from problem_records where source in (select unnest($sources::varchar[])) and {only}
+        -- of a problem in several records, one that counts
+        qualify row_number() over (
+            partition by problem_id order by excluded is not null, source, record_id, run
+        ) = 1
     ) p
-    left join made m using (record_id) left join said s using (record_id)
-    left join rulings u using (record_id) left join measured n using (problem_id)
+    left join (select problem_id, split from problem_texts where {only}) t using (problem_id)
+    left join tagged s using (record_id) left join measured n using (problem_id)
 )
 """  # noqa: E501
 
@@ -75,17 +74,17 @@ def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str)
 
     run: a GRPO run, whose ledger is joined; or one with scores by `grader`; "" for neither
     """
-    named, converters = queries.newest_of(store, sources)
+    chosen, _ = queries.newest_of(store, sources)
     return Table(
         TABLES,
-        "problem_id in (select unnest($page_ids::varchar[]))",
-        {"sources": named, "converters": converters, **_bound(measured(store, run, grader))},
+        "list_contains($page_ids::varchar[], problem_id)",
+        {"sources": chosen, **_bound(measured(store, run, grader))},
         FIELDS,
         "source, id",
         {"example": "question", "prompt": "question"},
         {
-            "held back by a person": "ruling is not distinct from 'quarantined'",
-            "quarantined": "ruling is null and outcome is not distinct from 'quarantined'",
+            "held back by a person": "excluded is not distinct from 'by a person'",
+            "quarantined": "excluded is not distinct from 'by conversion'",
             "of a test split": "split is not distinct from 'test'",
         },
     )
@@ -109,10 +108,9 @@ def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
         store,
         """
         select problem_id, avg(correct::int) as pass_rate, count(correct) as answers
-        from (
-            select distinct generation_id, problem_id, correct from scores
-            where run = $run and grader = $grader and grader_version = $version
-        ) group by problem_id order by problem_id
+        from current_scores
+        where run = $run and grader = $grader and grader_version = $version
+        group by problem_id order by problem_id
         """,
         run=run,
         grader=rule.name,

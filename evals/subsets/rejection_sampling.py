@@ -27,10 +27,10 @@ PICKS = {
     "best": "the fewest findings of evals/failures/categories.py, then the shortest",
 }
 AT_A_TIME = 20_000  # generations with their texts in memory
+# A problem that was quarantined has a reference answer that is not to be trusted.
 PROBLEMS = """
-select problem_id, any_value(question) as question, any_value(gold) as gold,
-    bool_or(split = 'test') as tested
-from problems group by problem_id
+select problem_id, question, gold, split = 'test' as tested
+from problem_texts semi join current_problems using (problem_id)
 """
 
 
@@ -39,7 +39,8 @@ class Own:
     """Rows of shape `completion`, and what became of all that were looked at.
 
     read = test + unknown + wrong + doubled + beyond + len(rows)
-    test:    answers to problems of a test split, or of problems the store has lost
+    test:    answers to problems of a test split, or of problems that do not count: quarantined, or
+             lost by the store
     unknown: the verdict could not be decided     doubled: the same text to the same problem again
     beyond:  right, and more than are wanted of their problem
     """

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import polars as pl
 
-from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask
 from data.subsets import Subset, subset
@@ -39,10 +38,8 @@ def examples_of(
         store,
         """
         select example_id, prompt, reasoning, answer
-        from examples
+        from trainable_examples
         where source = $source and converter = $converter
-            and record_id not in (select record_id from rulings where ruling = 'quarantined')
-            and record_id not in (select record_id from records where split = 'test')
             and ($records is null or record_id in (select unnest($records::varchar[])))
         order by example_id
         """,
@@ -50,7 +47,7 @@ def examples_of(
         converter=converter,
         records=None if records is None else list(records),
     )
-    return [Example(*row) for row in rows.unique("example_id", maintain_order=True).iter_rows()]
+    return [Example(*row) for row in rows.iter_rows()]
 
 
 def examples_in(store: Store, chosen: Subset) -> list[Example]:
@@ -58,12 +55,17 @@ def examples_in(store: Store, chosen: Subset) -> list[Example]:
 
     Of each source by its newest conversion. Records that are no longer an example are left out.
     """
-    examples = [
-        example
-        for source, converter in zip(*queries.newest_of(store), strict=True)
-        for example in examples_of(store, source, converter, chosen.ids)
-    ]
-    return sorted(examples, key=lambda example: example.example_id)
+    rows = ask(
+        store,
+        """
+        select example_id, prompt, reasoning, answer
+        from trainable_examples
+        where is_current and record_id in (select unnest($records::varchar[]))
+        order by example_id
+        """,
+        records=list(chosen.ids),
+    )
+    return [Example(*row) for row in rows.iter_rows()]
 
 
 def subset_of(store: Store, label: str, of: str) -> Subset | None:

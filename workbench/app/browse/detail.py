@@ -12,8 +12,7 @@ def problem(store: Store, id: str) -> dict[str, Any]:
     rows = ask(
         store,
         """
-        select question, gold, source, split, steps from problems where problem_id = $id
-        order by run limit 1
+        select question, gold, source, split, steps from problem_texts where problem_id = $id
         """,
         id=id,
     )

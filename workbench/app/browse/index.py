@@ -162,11 +162,10 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
         within(store, [run]),
         """
         with verdicts as (
-            select generation_id, stage, problem_id, sample, correct, format, extracted, tokens,
-                finish
-            from scores
+            select generation_id, stage, problem_id, sample, graded_correct as correct, format,
+                extracted, tokens, finish
+            from current_scores
             where run = $run and grader = $grader and grader_version = $version
-            qualify row_number() over (partition by generation_id) = 1
         ), seen as (
             select generation_id, any_value(list_distinct([c.name for c in categories])) as names
             from failures where run = $run and version = $categories
@@ -210,9 +209,8 @@ def _read_problems(index: Index, store: Store) -> None:
         store,
         """
         select
-            problem_id, any_value(question) as question, any_value(gold) as gold,
-            any_value(steps)::varchar as steps, any_value(source) as source
-        from problems group by problem_id
+            problem_id, question, gold, steps::varchar as steps, source
+        from problem_texts
         """,
     )
     with index.engine.cursor() as cursor:

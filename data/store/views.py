@@ -1,0 +1,205 @@
+"""Views: the questions that many others start from. Each is stated once, here.
+
+Any statement given to `ask` may name them. They are DuckDB views, made for the question that
+names one, so they read what the store holds at that moment.
+"""
+
+import json
+from functools import cache, lru_cache
+
+import duckdb
+
+VIEWS: dict[str, str] = {}
+
+# A row is a run that is not deleted: its last event (columns of the table `runs`, which holds all
+# events and is named `run_events` in a question), with started_at (of its last start) and
+# ended_at (null while it runs).
+# `at` is a word of DuckDB's own, so it is quoted.
+VIEWS["runs"] = """
+with history as (
+    select
+        *,
+        last_value(event) over history as last_event,
+        max("at") filter (event = 'started') over (partition by run) as started_at,
+        if(event = 'started', null, "at") as ended_at
+    from run_events
+    -- of two events in one microsecond the start was first
+    window history as (
+        partition by run order by "at", event <> 'started'
+        rows between unbounded preceding and unbounded following
+    )
+)
+select * exclude (last_event) from history
+where last_event <> 'deleted' and event not in ('deleted', 'restored')
+qualify row_number() over (partition by run order by "at" desc, event = 'started') = 1
+"""
+
+# A row is a source that was converted: source, converter (the version and rules of the conversion
+# that was started last), started_at (null where the store has lost the run).
+VIEWS["newest_converters"] = """
+select source, converter, max(started_at) as started_at
+from (select distinct source, converter, run from conversions)
+left join (select run, started_at from runs) using (run)
+group by source, converter
+qualify row_number() over (
+    partition by source order by max(started_at) desc nulls last, converter
+) = 1
+"""
+
+# A row is a record under a converter: the columns of `conversions`. Two commands that convert one
+# source at once may store a record twice; here it is once.
+VIEWS["record_conversions"] = """
+select * from conversions
+qualify row_number() over (partition by source, converter, record_id order by run) = 1
+"""
+
+# A row is a record as the newest conversion of its source left it: the columns of `conversions`.
+# A record that the newest conversion has not reached has no row.
+VIEWS["current_conversions"] = """
+select * from record_conversions
+where (source, converter) in (select (source, converter) from newest_converters)
+"""
+
+# A row is an example under a converter: the columns of `examples`, once for each record.
+VIEWS["record_examples"] = """
+select * from examples
+qualify row_number() over (partition by source, converter, record_id order by run) = 1
+"""
+
+# A row is an example that no person has quarantined, by the newest conversion of its source: the
+# columns of `examples`. An example that a person released from quarantine is one of them. Those of
+# test splits are included; training reads `trainable_examples`.
+VIEWS["current_examples"] = """
+select * from record_examples
+where (source, converter) in (select (source, converter) from newest_converters)
+    and record_id not in (select record_id from rulings where ruling = 'quarantined')
+"""
+
+# A row is an example that may be trained on, under each converter of its source: the columns of
+# `examples`, and is_current (by the newest conversion of its source). What a person quarantined
+# and what is of a test split is not there; what a person released is.
+VIEWS["trainable_examples"] = """
+select
+    *, (source, converter) in (select (source, converter) from newest_converters) as is_current
+from record_examples
+where record_id not in (select record_id from rulings where ruling = 'quarantined')
+    and record_id not in (select record_id from records where split = 'test')
+"""
+
+# A row is a problem of a record (or of an import, where record_id is null): the columns of
+# `problems`, and why it does not count:
+#   excluded: 'by a person' | 'by conversion' (the newest one quarantined its record) | null
+# Of a record that was converted several times, only the newest conversion's problems are there.
+VIEWS["problem_records"] = """
+select
+    p.*,
+    case
+        when ruling = 'quarantined' then 'by a person'
+        when ruling is null and outcome = 'quarantined' then 'by conversion'
+    end as excluded
+from problems p
+left join (select run, started_at from runs) using (run)
+left join (select record_id, outcome from current_conversions) using (record_id)
+left join (select record_id, ruling from rulings) using (record_id)
+qualify record_id is null
+    or rank() over (partition by record_id order by started_at desc nulls last) = 1
+"""
+
+# A row is a problem that counts, once for each source and split: the columns of `problems`.
+VIEWS["current_problems"] = """
+select * exclude (excluded) from problem_records
+where excluded is null
+qualify row_number() over (
+    partition by source, split, problem_id order by record_id, run
+) = 1
+"""
+
+# A row is a problem_id, for reading its texts, whether or not the problem still counts:
+# problem_id, record_id, source, split, question, gold, steps.
+# All columns are of one row, the first by source, record and run, so that a question never stands
+# beside another's gold; but `split` is 'test' wherever any row of the problem is of a test split.
+VIEWS["problem_texts"] = """
+select
+    problem_id, record_id, source,
+    if(bool_or(split = 'test') over (partition by problem_id), 'test', split) as split,
+    question, gold, steps
+from problems
+qualify row_number() over (partition by problem_id order by source, record_id, run) = 1
+"""
+
+# A row is a generation under one version of a grader: the columns of `scores`, where `correct` and
+# `partial` are a person's verdict if there is an override, and graded_correct (the grader's own
+# verdict), overridden. Two commands that grade one run at once may store a score twice; here it is
+# once. (Sorting out the few repeated rows by hash takes 0.4 s less over a million scores than a
+# window over all of them.) A person who says `right` says `partial` too.
+VIEWS["current_scores"] = """
+with repeated as materialized (
+    select hash(generation_id, grader, grader_version) as hashed from scores
+    group by hashed having count(*) > 1
+), each_score as (
+    select * from scores
+    where hash(generation_id, grader, grader_version) not in (select hashed from repeated)
+    union all
+    select distinct on (generation_id, grader, grader_version) * from scores
+    where hash(generation_id, grader, grader_version) in (select hashed from repeated)
+)
+select
+    s.* replace (
+        case o.verdict
+            when 'right' then true when 'wrong' then false when 'unknown' then null
+            else s.correct
+        end as correct,
+        case o.verdict when 'right' then true when 'unknown' then null else s.partial end
+            as partial
+    ),
+    s.correct as graded_correct,
+    o.verdict is not null as overridden
+from each_score s
+left join (select generation_id, grader, verdict from overrides) o using (generation_id, grader)
+"""
+
+
+@lru_cache(maxsize=4096)
+def names_in(statement: str) -> frozenset[str]:
+    """The tables and views that `statement` reads, as DuckDB's parser has them.
+
+    Names of its own common table expressions are among them. Empty where it does not parse: then
+    the question itself is refused, with DuckDB's words.
+    """
+    with _parser().cursor() as parser:
+        query = "select json_serialize_sql($statement::varchar)"
+        [(tree,)] = parser.execute(query, {"statement": statement}).fetchall()
+    return frozenset(name.lower() for name in _base_tables(json.loads(tree)))
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()  # takes 80 ms
+
+
+def _base_tables(node: object) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*(_base_tables(child) for child in node))
+    if not isinstance(node, dict):
+        return set()
+    named = {node["table_name"]} if node.get("type") == "BASE_TABLE" else set()
+    return named.union(*(_base_tables(child) for child in node.values()))
+
+
+def with_dependencies(names: frozenset[str]) -> tuple[list[str], set[str]]:
+    """Of the names in a statement: the views to make, each after those it reads; all names."""
+    ordered: list[str] = []
+    every: set[str] = set()
+
+    def add(name: str) -> None:
+        if name in every:
+            return
+        every.add(name)
+        if name in VIEWS:
+            for inner in sorted(names_in(VIEWS[name])):
+                add(inner)
+            ordered.append(name)
+
+    for name in sorted(names):
+        add(name)
+    return ordered, every

@@ -1,0 +1,204 @@
+"""The views that other questions start from, each over a few rows."""
+
+from data.store import state_db
+from data.store.runs import begin, end
+from data.store.store import Store, add, ask, within
+from data.store.views import VIEWS, names_in, with_dependencies
+from tests.support.store_rows import rows_of
+
+
+def run_of(store: Store, run: str, kind: str = "convert", event: str | None = "done") -> str:
+    begin(store, kind, run=run, config={}, seed=None, inputs={})
+    if event:
+        end(store, run, event, {})
+    return run
+
+
+def converted(store: Store, run: str, converter: str, outcomes: dict[str, str]) -> None:
+    """Records of the source s, each with an example and a problem where it became one."""
+    ids = list(outcomes)
+    common = {"record_id": ids, "source": ["s"] * len(ids), "converter": [converter] * len(ids)}
+    add(store, "conversions", rows_of("conversions", **common, outcome=list(outcomes.values())),
+        run=run)  # fmt: skip
+    good = [name for name in ids if outcomes[name] == "example"]
+    if not good:
+        return
+    columns = {"record_id": good, "source": ["s"] * len(good)}
+    examples = rows_of(
+        "examples", **columns, converter=[converter] * len(good),
+        example_id=[f"{name}-{converter}" for name in good],
+    )  # fmt: skip
+    problems = rows_of(
+        "problems", **columns, problem_id=[f"p{name}-{converter}" for name in good],
+        split=["train"] * len(good), question=good, gold=[converter] * len(good),
+    )  # fmt: skip
+    add(store, "examples", examples, run=run)
+    add(store, "problems", problems, run=run)
+
+
+def test_every_view_answers_in_an_empty_store(store):
+    assert {name: ask(store, f"from {name}").height for name in VIEWS} == dict.fromkeys(VIEWS, 0)
+
+
+def test_runs_are_the_last_event_of_each_run(store):
+    run_of(store, "a")
+    run_of(store, "b", event=None)
+    rows = ask(store, "select run, event, ended_at is null as runs_on from runs order by run")
+    assert rows.rows() == [("a", "done", False), ("b", "started", True)]
+
+
+def test_the_conversion_that_started_last_is_the_newest(store):
+    converted(store, run_of(store, "z"), "1", {"a": "example"})
+    converted(store, run_of(store, "y"), "2", {"a": "quarantined"})
+    newest = ask(store, "select source, converter from newest_converters").rows()
+    assert newest == [("s", "2")]
+    assert ask(store, "select record_id, outcome from current_conversions").rows() == [
+        ("a", "quarantined")
+    ]
+
+
+def test_a_record_that_was_stored_twice_is_one_row_under_its_converter(store):
+    for run in ("a", "b"):
+        converted(store, run_of(store, run), "1", {"x": "example"})
+    for view in ("record_conversions", "current_conversions", "record_examples",
+                 "current_examples", "trainable_examples"):  # fmt: skip
+        assert ask(store, f"select record_id, run from {view}").rows() == [("x", "a")]
+
+
+def test_trained_on_is_what_nobody_quarantined_and_no_test_split_holds(store):
+    run = run_of(store, "a")
+    converted(store, run, "1", dict.fromkeys(("held", "kept", "tested"), "example"))
+    add(store, "records", rows_of("records", record_id=["tested"], split=["test"]), run=run)
+    state_db.rule(store, "held", "quarantined", "wrong answer", "ada")
+    assert ask(store, "select record_id from current_examples order by all").rows() == [
+        ("kept",), ("tested",)
+    ]  # fmt: skip
+    assert ask(store, "select record_id, is_current from trainable_examples").rows() == [
+        ("kept", True)
+    ]
+
+
+def test_examples_of_an_older_conversion_are_trainable_but_not_current(store):
+    for run, converter in (("a", "1"), ("b", "2")):
+        converted(store, run_of(store, run), converter, {"x": "example"})
+    query = "select example_id, is_current from trainable_examples order by all"
+    assert ask(store, query).rows() == [("x-1", False), ("x-2", True)]
+    assert ask(store, "select example_id from current_examples").rows() == [("x-2",)]
+
+
+def test_of_a_record_converted_twice_only_the_newer_problem_counts(store):
+    for run, converter in (("a", "2"), ("b", "1")):
+        converted(store, run_of(store, run), converter, {"x": "example"})
+    assert ask(store, "select problem_id from current_problems").rows() == [("px-1",)]
+
+
+def test_a_problem_counts_unless_its_record_was_quarantined(store):
+    converted(store, run_of(store, "a"), "1", dict.fromkeys("abcd", "example"))
+    converted(store, run_of(store, "b"), "2", {"a": "example", "b": "quarantined",
+                                               "c": "quarantined"})  # fmt: skip
+    state_db.rule(store, "a", "quarantined", "wrong answer", "ada")
+    state_db.rule(store, "c", "released", "it is right", "ada")
+    excluded = ask(store, "select problem_id, excluded from problem_records order by all").rows()
+    assert excluded == [
+        ("pa-2", "by a person"), ("pb-1", "by conversion"), ("pc-1", None), ("pd-1", None)
+    ]  # fmt: skip
+    assert ask(store, "select problem_id from current_problems order by all").rows() == [
+        ("pc-1",), ("pd-1",)
+    ]  # fmt: skip
+
+
+def test_a_problem_of_two_records_counts_while_one_of_them_does(store):
+    run = run_of(store, "a")
+    rows = rows_of("problems", problem_id=["p", "p"], record_id=["r1", "r2"], source=["s", "s"],
+                   split=["train", "train"])  # fmt: skip
+    add(store, "problems", rows, run=run)
+    both = ask(store, "select problem_id, record_id from current_problems").rows()
+    state_db.rule(store, "r1", "quarantined", "wrong answer", "ada")
+    one = ask(store, "select problem_id, record_id from current_problems").rows()
+    assert (both, one) == ([("p", "r1")], [("p", "r2")])
+
+
+def test_an_imported_problem_has_no_record_and_counts(store):
+    rows = rows_of("problems", problem_id=["p", "q"], source=["file"] * 2, split=["train"] * 2)
+    add(store, "problems", rows, run=run_of(store, "a", "import"))
+    assert ask(store, "select problem_id from current_problems order by all").rows() == [
+        ("p",), ("q",)
+    ]  # fmt: skip
+
+
+def test_the_texts_of_a_problem_are_of_one_row_and_a_test_split_anywhere_shows(store):
+    rows = rows_of(
+        "problems", problem_id=["p", "p", "q"], source=["b", "a", "a"],
+        split=["test", "train", "train"], question=["first", "second", "other"],
+        gold=["1", "2", "3"], steps=[None, None, 2],
+    )  # fmt: skip
+    add(store, "problems", rows, run=run_of(store, "a"))
+    query = "select problem_id, source, split, question, gold, steps from problem_texts order by 1"
+    assert ask(store, query).rows() == [
+        ("p", "a", "test", "second", "2", None),
+        ("q", "a", "train", "other", "3", 2),
+    ]
+
+
+def scores(*ids: str, version: str = "1") -> dict[str, list]:
+    n = len(ids)
+    return {"generation_id": list(ids), "grader": ["strict"] * n, "grader_version": [version] * n}
+
+
+def test_a_persons_verdict_is_the_score_and_the_graders_stays_beside_it(store):
+    rows = rows_of("scores", **scores(*"abcde"), correct=[False, True, True, False, True],
+                   partial=[False, True, True, True, True])  # fmt: skip
+    add(store, "scores", rows, run="r", stage="sft")
+    for name, verdict in (("a", "right"), ("b", "wrong"), ("c", "unknown"), ("d", "wrong")):
+        state_db.override(store, name, "strict", verdict, "looked at it", "ada")
+    query = """
+        select generation_id, correct, partial, graded_correct, overridden
+        from current_scores order by all
+    """
+    assert ask(store, query).rows() == [
+        ("a", True, True, False, True),
+        ("b", False, True, True, True),
+        ("c", None, None, True, True),
+        ("d", False, True, False, True),
+        ("e", True, True, True, False),
+    ]
+
+
+def test_an_override_of_another_grader_changes_nothing(store):
+    add(store, "scores", rows_of("scores", **scores("a"), correct=[True]), run="r", stage="sft")
+    state_db.override(store, "a", "lenient", "wrong", "looked at it", "ada")
+    assert ask(store, "select correct from current_scores").rows() == [(True,)]
+
+
+def test_a_score_that_was_stored_twice_is_one_row_for_each_version(store):
+    for version in ("1", "1", "2"):
+        rows = rows_of("scores", **scores("a", "b", version=version), correct=[True, False])
+        add(store, "scores", rows, run="r", stage="sft")
+    query = "select generation_id, grader_version, correct from current_scores order by all"
+    assert ask(store, query).rows() == [
+        ("a", "1", True), ("a", "2", True), ("b", "1", False), ("b", "2", False)
+    ]  # fmt: skip
+
+
+def test_a_view_reads_only_the_runs_that_the_store_is_narrowed_to(store):
+    for run in ("r", "s"):
+        add(store, "scores", rows_of("scores", **scores(run)), run=run, stage="sft")
+    query = "select generation_id from current_scores"
+    assert ask(within(store, ["r"]), query).rows() == [("r",)]
+
+
+def test_the_tables_of_a_statement_are_those_that_duckdb_parses():
+    statement = """
+        with x as (select tokens from scores where note = 'from records')
+        select * from x join "Problems" p using (id)
+        where id in (select id from rulings) and a = $a -- from failures
+    """
+    assert names_in(statement) == {"x", "scores", "problems", "rulings"}
+    assert names_in("from runs") == {"runs"}
+
+
+def test_a_view_is_made_after_the_views_that_it_reads():
+    views, names = with_dependencies(frozenset({"current_problems"}))
+    assert views[-1] == "current_problems"
+    assert views.index("runs") < views.index("newest_converters")
+    assert names >= {"problems", "rulings", "conversions", "run_events"}
