@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
 
-from data.store import ask, open_store, state_db
+from data.store import ask, open_store, annotations
 
 Address = dict[str, str]
 
@@ -43,7 +43,7 @@ def visits(folder: Path) -> dict[str, Visits]:
     def tagged() -> None:
         number = next(numbers)
         id = generations[number % len(generations)]
-        state_db.tag(store, "generation", id, f"odd {number}", "benchmark")
+        annotations.tag(store, "generation", id, f"odd {number}", "benchmark")
 
     return {
         "overview": Visits("overview", [{}, *({"runs": run} for run in runs[:10])]),

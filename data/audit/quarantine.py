@@ -20,7 +20,7 @@ from data.conversion import (
 )
 from data.conversion.convert import convert
 from data.errors import UserError
-from data.store import TABLES, Store, add, ask, runs, state_db
+from data.store import TABLES, Store, add, annotations, ask, runs
 
 CONVERTED = "select 1 from conversions where record_id = $record and converter = $version limit 1"
 SHORTEST = 4  # characters of an id that may stand for it
@@ -37,7 +37,7 @@ class NothingToRelease(UserError):
 def quarantine(store: Store, record: str, reason: str, author: str) -> dict[str, Any]:
     """Hold the row back: no training reads it, under whichever converter. The ruling as a dict."""
     found = find(store, record)
-    state_db.rule(store, found["record_id"], "quarantined", reason, author)
+    annotations.rule(store, found["record_id"], "quarantined", reason, author)
     return _said(found, "quarantined", reason, author)
 
 
@@ -62,7 +62,7 @@ def release(store: Store, record: str, reason: str, author: str) -> dict[str, An
     ).height
     if not has_one:
         _add_candidate(store, found, version, reason, author)
-    state_db.rule(store, found["record_id"], "released", reason, author)
+    annotations.rule(store, found["record_id"], "released", reason, author)
     return _said(found, "released", reason, author)
 
 

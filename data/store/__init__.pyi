@@ -1,4 +1,6 @@
-from .cache_version import parts_by_run as parts_by_run, version as version
+from .annotations import BadEntry as BadEntry, changes as changes
+from .compaction import compact as compact
+from .files import StoreError as StoreError, held as held, is_held as is_held
 from .jobs import (
     WAITS as WAITS,
     Job as Job,
@@ -6,21 +8,19 @@ from .jobs import (
     is_alive as is_alive,
     job_of as job_of,
 )
-from .locks import held as held, is_held as is_held
 from .parts import checked_name as checked_name
 from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
-from .schema import REWARD as REWARD, TABLES as TABLES
-from .state_db import BadEntry as BadEntry
+from .schema import DEFECT as DEFECT, REWARD as REWARD, REWRITE as REWRITE, TABLES as TABLES
 from .store import (
     Store as Store,
-    StoreError as StoreError,
     add as add,
     add_generations as add_generations,
     ask as ask,
-    compact as compact,
     generation as generation,
-    health as health,
     open_store as open_store,
+    parts_by_run as parts_by_run,
+    snapshot as snapshot,
+    version as version,
     within as within,
 )
-from .tag_changes import changes as changes
+from .trash import forget_missing as forget_missing, health as health

@@ -1,25 +1,20 @@
-"""Upkeep of a store: fewer parts, runs set aside and brought back, what is wrong with it."""
+"""Compaction: many small parts of a run become few, and what they replace is deleted later."""
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from data.store import files, parts, state_db
 from data.store.files import StoreError
-from data.store.schema import TABLES
-
-if TYPE_CHECKING:
-    from data.store.store import Store
+from data.store.store import Store
 
 MERGED_BYTES = 16 * 2**20  # a merged part is made in memory, and text takes several times that
 GRACE_SECONDS = 3600  # how long a reader may hold a list that names a replaced part
 ABANDONED_SECONDS = 24 * 3600  # a half-written file of this age has no writer any more
-CROWDED = 200  # live parts of a table at which questions become slow
 
 
-def compact(store: "Store", table: str, run: str | None) -> int:
+def compact(store: Store, table: str, run: str | None) -> int:
     """Merge the live parts of a run into fewer; the number of parts that were replaced.
 
     No row changes, and whoever reads the old parts goes on doing so. `run` is None for the table
@@ -61,7 +56,7 @@ def _place(part: parts.Part) -> tuple[str, str, str]:
     return part.run or "", part.stage or "", part.path
 
 
-def _merge(store: "Store", table: str, group: list[parts.Part]) -> None:
+def _merge(store: Store, table: str, group: list[parts.Part]) -> None:
     """The rename is the commit: a merged part names those it replaces, and a scan obeys it."""
     frames = [pl.read_parquet(store.folder / part.path) for part in group]
     rows = pl.concat(frames, how="diagonal")  # an older part may lack a newer column
@@ -75,13 +70,13 @@ def _merge(store: "Store", table: str, group: list[parts.Part]) -> None:
     parts.scan(store.folder, [table])
 
 
-def live_parts(store: "Store", table: str) -> int:
+def live_parts(store: Store, table: str) -> int:
     parts.scan(store.folder, [table])
     with state_db.connect(store.folder) as connection:
         return len(parts.live(connection, table))
 
 
-def sweep(store: "Store") -> None:
+def sweep(store: Store) -> None:
     """Delete replaced parts whose grace is over, and what killed writers left half-written."""
     with state_db.connect(store.folder) as connection:
         over = connection.execute(
@@ -92,74 +87,3 @@ def sweep(store: "Store") -> None:
         files.remove(store.folder, path)
     for path in files.staged_before(store.folder, ABANDONED_SECONDS):
         files.remove(store.folder, path)
-
-
-def set_aside(store: "Store", run: str) -> int:
-    """Move the parts of `run` to .trash; their number. What was merged over runs stays."""
-    parts.scan(store.folder, TABLES)
-    with state_db.commit(store.folder) as connection:
-        paths = _paths(connection, run, "live")
-        _mark(connection, paths, "trashed")
-    for path in paths:
-        files.move(store.folder, path, f"{files.TRASH}/{path}")
-    return len(paths)
-
-
-def bring_back(store: "Store", run: str) -> int:
-    """Undo `set_aside`."""
-    with state_db.connect(store.folder) as connection:
-        paths = _paths(connection, run, "trashed")
-    for path in paths:
-        if not files.exists(store.folder, path):
-            files.move(store.folder, f"{files.TRASH}/{path}", path)
-    with state_db.commit(store.folder) as connection:
-        _mark(connection, paths, "live")
-    return len(paths)
-
-
-def _paths(connection: Any, run: str, status: str) -> list[str]:
-    query = (
-        "select path from parts where run = ? and status = ? and table_name <> 'runs' order by path"
-    )
-    return [path for (path,) in connection.execute(query, (run, status))]
-
-
-def _mark(connection: Any, paths: list[str], status: str) -> None:
-    connection.executemany(
-        "update parts set status = ?, changed_at = ? where path = ?",
-        [(status, state_db.now(), path) for path in paths],
-    )
-
-
-def missing(store: "Store") -> list[str]:
-    """Paths of live parts whose files are gone. A question that needs one of them is refused."""
-    with state_db.connect(store.folder) as connection:
-        live = [part for table in TABLES for part in parts.live(connection, table)]
-    return [part.path for part in live if not files.exists(store.folder, part.path)]
-
-
-def forget_missing(store: "Store") -> list[str]:
-    """Go on without the rows of parts whose files are gone; the paths of those parts."""
-    gone = missing(store)
-    with state_db.commit(store.folder) as connection:
-        _mark(connection, gone, "missing")
-    return gone
-
-
-def health(store: "Store") -> dict[str, Any]:
-    """Numbers: how large the store is, and four that are 0 while nobody needs to look at it."""
-    parts.scan(store.folder, TABLES)
-    with state_db.connect(store.folder) as connection:
-        live = {table: parts.live(connection, table) for table in TABLES}
-        trashed = connection.execute("select count(*) from parts where status = 'trashed'")
-        trashed = trashed.fetchone()[0]
-    every = [part for found in live.values() for part in found]
-    return {
-        "parts": len(every),
-        "rows": sum(part.rows for part in every),
-        "bytes": sum(part.bytes for part in every),
-        "parts_in_trash": trashed,
-        "crowded_tables": sum(len(found) >= CROWDED for found in live.values()),
-        "missing_parts": len(missing(store)),
-        "half_written": len(files.staged_before(store.folder, ABANDONED_SECONDS)),
-    }

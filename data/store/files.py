@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from data.errors import UserError
 
 STAGING = ".staging"
 TRASH = ".trash"
+CHECK_SECONDS = 1.0  # `is_held` takes a lock for a moment: who wants to hold it waits as long
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -173,3 +176,32 @@ def staged_before(root: Path, seconds: float) -> list[str]:
         except FileNotFoundError:  # its writer has just renamed it
             continue
     return sorted(old)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Nobody else works in `folder` meanwhile, whose name is the run's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock", timeout=CHECK_SECONDS, poll_interval=0.02)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"run {folder.name} is being worked on by another process. Wait for it, or stop it:"
+            " the same command then goes on where it was."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether anybody works in `folder` now."""
+    if not (folder / "lock").exists():
+        return False
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return False
+    except Timeout:
+        return True

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.store.locks import is_held
-from data.store.state_db import BadEntry, commit, connect, now
+from data.store.annotations import BadEntry
+from data.store.files import is_held
+from data.store.state_db import commit, connect, now
 from data.store.store import Store
 
 WAITS, RUNS = "queued", "running"

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
-from data.store import compaction
+from data.store import compaction, trash
 from data.store.files import StoreError
 from data.store.schema import TABLES
 from data.store.store import Store, add, ask
@@ -143,7 +143,7 @@ def delete(store: Store, run: str) -> int:
             f"there is no run {run!r}, or it is deleted; thinkbench app lists those there are."
         )
     _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
-    return compaction.set_aside(store, run)
+    return trash.set_aside(store, run)
 
 
 def restore(store: Store, run: str) -> int:
@@ -151,7 +151,7 @@ def restore(store: Store, run: str) -> int:
     events = ask(store, 'select * from run_events where run = $run order by "at"', run=run)
     if events.is_empty() or events["event"][-1] != "deleted":
         raise UserError(f"run {run!r} is not deleted, so there is nothing to restore.")
-    moved = compaction.bring_back(store, run)
+    moved = trash.bring_back(store, run)
     _event(store, events.row(-1, named=True) | {"event": "restored", "at": datetime.now(UTC)})
     return moved
 

@@ -1,26 +1,140 @@
-"""What people change, in SQLite: tags as events, versions of subsets, saved views."""
+"""state.db: what people change and what is known of each part, in SQLite.
 
-import hashlib
-import json
+One specification of each table: SQLite's statements and the types in questions are made from it.
+Times are stored as microseconds since 1970, lists as JSON.
+"""
+
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import polars as pl
 
-from data.errors import UserError
 from data.store.files import StoreError
 from data.store.schema import TIME
-from data.store.state_schema import SCHEMA, VIEWS
-
-if TYPE_CHECKING:
-    from data.store.store import Store
 
 STATE_FILE = "state.db"
 BUSY_SECONDS = 30.0  # how long a writer waits for another one
+
+
+@dataclass(frozen=True)
+class StateTable:
+    """A table of state.db.
+
+    columns:  name -> type; `id` numbers the rows as they are added
+    optional: those that may be null; no other may
+    values:   column -> the only values that it may have
+    key:      the columns of the primary key
+    index:    columns that rows are looked up by
+    order:    of the rows in a question
+    """
+
+    columns: Mapping[str, Any]
+    key: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    index: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Latest:
+    """A view: the newest event of each thing that events are about.
+
+    events:  their table   of: the columns that say what an event is about
+    but_for: a column, and its value in events that take the one before back
+    without: columns that the view leaves out
+    """
+
+    events: str
+    of: tuple[str, ...]
+    but_for: tuple[str, str] | None = None
+    without: tuple[str, ...] = ("id",)
+
+
+def _text(*names: str) -> dict[str, Any]:
+    return dict.fromkeys(names, pl.String)
+
+
+STATE_TABLES = {
+    "meta": StateTable({"key": pl.String, "value": pl.Int64}, key=("key",)),
+    # Every part ever seen. status: live | replaced (by a merged part) | trashed (with its run)
+    # | missing (its file is gone, and the store goes on without its rows)
+    "parts": StateTable(
+        _text("path", "table_name", "run", "stage")
+        | {"rows": pl.Int64, "bytes": pl.Int64}
+        | _text("columns", "status")
+        | {"changed_at": TIME},
+        key=("path",),
+        optional=("run", "stage"),
+        index=("status", "table_name", "run"),
+    ),
+    "tag_events": StateTable(
+        {"id": pl.Int64} | _text("target_kind", "target_id", "tag", "event", "author")
+        | {"at": TIME},
+        key=("id",),
+        values={"event": ("added", "removed")},
+        index=("target_kind", "target_id", "tag", "id"),
+        order=("id",),
+    ),
+    # What people decided about a record, against or for what the converter decided.
+    "ruling_events": StateTable(
+        {"id": pl.Int64} | _text("record_id", "ruling", "reason", "author") | {"at": TIME},
+        key=("id",),
+        values={"ruling": ("quarantined", "released")},
+        index=("record_id", "id"),
+        order=("id",),
+    ),
+    # What people decided about a score.
+    "override_events": StateTable(
+        {"id": pl.Int64} | _text("generation_id", "grader", "verdict", "reason", "author")
+        | {"at": TIME},
+        key=("id",),
+        values={"verdict": ("right", "wrong", "unknown", "as graded")},
+        index=("generation_id", "grader", "id"),
+        order=("id",),
+    ),
+    "subsets": StateTable(
+        {"name": pl.String, "version": pl.Int64, "filter": pl.String, "ids": pl.List(pl.String),
+         "n": pl.Int64} | _text("hash", "parent", "author") | {"at": TIME},
+        key=("name", "version"),
+        optional=("parent", "author"),
+        order=("name", "version"),
+    ),
+    "jobs": StateTable(
+        _text("job", "verb", "spec", "state", "run", "slot")
+        | {"pid": pl.Int64, "exit_code": pl.Int64, "message": pl.String}
+        | dict.fromkeys(("created_at", "started_at", "ended_at"), TIME),
+        key=("job",),
+        optional=("run", "slot", "pid", "exit_code", "message", "started_at", "ended_at"),
+        order=("created_at", "job"),
+    ),
+    "saved_views": StateTable(
+        _text("name", "page", "query", "author") | {"at": TIME},
+        key=("name",),
+        optional=("author",),
+        order=("name",),
+    ),
+}  # fmt: skip
+LATEST = {
+    "tags": Latest("tag_events", ("target_kind", "target_id", "tag"), ("event", "removed"),
+                   without=("id", "event")),
+    "rulings": Latest("ruling_events", ("record_id",)),
+    "overrides": Latest("override_events", ("generation_id", "grader"), ("verdict", "as graded")),
+}  # fmt: skip
+# of older stores too: the name stays what it was
+INDEXES = {
+    "parts": "parts_live",
+    "tag_events": "tag_events_target",
+    "ruling_events": "ruling_events_record",
+    "override_events": "override_events_of",
+}
+# what a question may name: all but how the store keeps its parts
+ANNOTATIONS = (*LATEST, *(name for name in STATE_TABLES if name not in ("meta", "parts")))
 
 
 UNWRITABLE = (
@@ -41,22 +155,26 @@ WRONG = {
 }
 
 
-class BadEntry(UserError):
-    """A tag, a ruling, a subset or a view that cannot be kept as it was given."""
-
-
 def now() -> int:
     """Microseconds since 1970, UTC."""
     return time.time_ns() // 1000
 
 
 @contextmanager
-def connect(folder: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own for each use: cheap, and safe in any thread and after a fork."""
+def connect(folder: Path, *, any_thread: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection of its own for each use: cheap, and safe in any thread and after a fork.
+
+    any_thread: it is used by one thread at a time, but not by the same
+    """
     path = folder / STATE_FILE
     try:
         with closing(
-            sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            sqlite3.connect(
+                path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=not any_thread,
+            )
         ) as connection:
             connection.execute("pragma synchronous = full")
             yield connection
@@ -88,163 +206,70 @@ def commit(folder: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("commit")
 
 
+def columns_of(name: str) -> dict[str, Any]:
+    """Column -> type, of a table or view of ANNOTATIONS."""
+    if name not in LATEST:
+        return dict(STATE_TABLES[name].columns)
+    events = STATE_TABLES[LATEST[name].events]
+    return {c: dtype for c, dtype in events.columns.items() if c not in LATEST[name].without}
+
+
+def _select(name: str) -> str:
+    columns = ", ".join(columns_of(name))
+    if name not in LATEST:
+        return f"select {columns} from {name} order by {', '.join(STATE_TABLES[name].order)}"
+    latest, of = LATEST[name], ", ".join(LATEST[name].of)
+    every = ", ".join(c for c in STATE_TABLES[latest.events].columns if c != "id")
+    column, value = latest.but_for or ("''", "none")
+    return f"""
+        select {columns} from (
+            -- SQLite gives the other columns of the row that holds max(id)
+            select {every}, max(id) from {latest.events} group by {of}
+        ) where {column} <> '{value}' order by {of}
+    """
+
+
+def _stored_as(dtype: Any) -> Any:
+    return pl.Int64 if dtype == TIME else pl.String if isinstance(dtype, pl.List) else dtype
+
+
+def _definition(name: str, table: StateTable) -> str:
+    """The statements that make the table and its index where they are missing."""
+    lines = []
+    for column, dtype in table.columns.items():
+        line = f"{column} {'integer' if _stored_as(dtype) == pl.Int64 else 'text'}"
+        if table.key == (column,):
+            line += " primary key"
+        elif column not in table.optional:
+            line += " not null"
+        if column in table.values:
+            line += f" check ({column} in {table.values[column]})"
+        lines.append(line)
+    if len(table.key) > 1:
+        lines.append(f"primary key ({', '.join(table.key)})")
+    statements = f"create table if not exists {name} ({', '.join(lines)}) strict;"
+    if table.index:
+        columns = ", ".join(table.index)
+        statements += f"create index if not exists {INDEXES[name]} on {name} ({columns});"
+    return statements
+
+
 def create(folder: Path) -> None:
     """Make the tables that are missing. Any number of processes may do so at once."""
+    definitions = [_definition(name, table) for name, table in STATE_TABLES.items()]
+    first = "insert or ignore into meta values ('generation', 0);"
     with connect(folder) as connection:
         connection.execute("pragma journal_mode = wal")
-        connection.executescript(f"begin immediate; {SCHEMA} commit;")
+        connection.executescript(f"begin immediate; {' '.join(definitions)} {first} commit;")
 
 
-def generation(folder: Path) -> int:
-    with connect(folder) as connection:
-        return connection.execute("select value from meta where key = 'generation'").fetchone()[0]
-
-
-def frame(connection: sqlite3.Connection, view: str) -> pl.DataFrame:
-    """The rows of `view` with the types of its columns, also where there are none."""
-    query, columns = VIEWS[view]
-    stored = {
-        name: pl.Int64 if dtype == TIME else pl.String if isinstance(dtype, pl.List) else dtype
-        for name, dtype in columns.items()
-    }
-    rows = pl.DataFrame(connection.execute(query).fetchall(), schema=stored, orient="row")
+def frame(connection: sqlite3.Connection, name: str) -> pl.DataFrame:
+    """The rows of one of ANNOTATIONS with the types of its columns, also where there are none."""
+    columns = columns_of(name)
+    stored = {column: _stored_as(dtype) for column, dtype in columns.items()}
+    rows = pl.DataFrame(connection.execute(_select(name)).fetchall(), schema=stored, orient="row")
     return rows.with_columns(
-        pl.col(name).cast(TIME) if dtype == TIME else pl.col(name).str.json_decode(dtype)
-        for name, dtype in columns.items()
-        if dtype == TIME or isinstance(dtype, pl.List)
+        pl.col(column).cast(TIME) if dtype == TIME else pl.col(column).str.json_decode(dtype)
+        for column, dtype in columns.items()
+        if dtype != stored[column]
     )
-
-
-def tag(store: "Store", target_kind: str, target_id: str, tag: str, author: str) -> None:
-    """Say `tag` of a record or generation. Saying it again is one more event, not one more tag."""
-    tag_all(store, target_kind, [target_id], tag, author)
-
-
-def untag(store: "Store", target_kind: str, target_id: str, tag: str, author: str) -> None:
-    """Take `tag` back, whoever said it. The history stays."""
-    untag_all(store, target_kind, [target_id], tag, author)
-
-
-def tag_all(store: "Store", kind: str, ids: Sequence[str], tag: str, author: str) -> None:
-    """`tag` for many, all or none."""
-    _tag_events(store, kind, ids, tag, "added", author)
-
-
-def untag_all(store: "Store", kind: str, ids: Sequence[str], tag: str, author: str) -> None:
-    """`untag` for many, all or none."""
-    _tag_events(store, kind, ids, tag, "removed", author)
-
-
-def _tag_events(
-    store: "Store", kind: str, ids: Sequence[str], tag: str, event: str, author: str
-) -> None:
-    if not tag.strip():
-        raise BadEntry("a tag is empty; expected a word or a few. Type one, then save again.")
-    at = now()
-    with commit(store.folder) as connection:
-        connection.executemany(
-            "insert into tag_events (target_kind, target_id, tag, event, author, at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            ((kind, id, tag.strip(), event, author, at) for id in ids),
-        )
-
-
-def rule(store: "Store", record_id: str, ruling: str, reason: str, author: str) -> None:
-    """Write down that `author` has quarantined or released a record, and why."""
-    _said(reason=reason, author=author)
-    with commit(store.folder) as connection:
-        connection.execute(
-            "insert into ruling_events (record_id, ruling, reason, author, at)"
-            " values (?, ?, ?, ?, ?)",
-            (record_id, ruling, reason.strip(), author.strip(), now()),
-        )
-
-
-def override(
-    store: "Store", generation_id: str, grader: str, verdict: str, reason: str, author: str
-) -> None:
-    """Write down that `author` has another verdict than `grader`, and why."""
-    _said(reason=reason, author=author)
-    with commit(store.folder) as connection:
-        connection.execute(
-            "insert into override_events (generation_id, grader, verdict, reason, author, at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            (generation_id, grader, verdict, reason.strip(), author.strip(), now()),
-        )
-
-
-def _said(**texts: str) -> None:
-    for name, text in texts.items():
-        if not text.strip():
-            raise BadEntry(f"the {name} is empty; expected a few words. Say it, then try again.")
-
-
-def save_subset(
-    store: "Store",
-    name: str,
-    filter: str,
-    ids: Sequence[str],
-    parent: str | None = None,
-    author: str | None = None,
-) -> int:
-    """The version under which `ids` are kept, sorted and once each.
-
-    Saving what the newest version already holds, by the same filter, gives that version again.
-    filter: how the ids were chosen, as text that can be read and run again
-    parent: the subset that these were chosen from, as name@version
-    """
-    if not name.strip():
-        raise BadEntry("the subset has no name; expected a few letters. Name it, then save again.")
-    chosen = sorted(set(ids))
-    if not chosen:
-        raise BadEntry(f"subset {name!r} holds no ids; expected one or more. Widen its filter.")
-    content = hashlib.sha256("\n".join(chosen).encode()).hexdigest()
-    with commit(store.folder) as connection:
-        newest = connection.execute(
-            "select version, hash, filter from subsets where name = ?"
-            " order by version desc limit 1",
-            (name,),
-        ).fetchone()
-        if newest and newest[1:] == (content, filter):
-            return newest[0]
-        version = newest[0] + 1 if newest else 1
-        connection.execute(
-            "insert into subsets values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                name,
-                version,
-                filter,
-                json.dumps(chosen),
-                len(chosen),
-                content,
-                parent,
-                author,
-                now(),
-            ),
-        )
-        return version
-
-
-def save_view(store: "Store", name: str, page: str, query: str, author: str | None = None) -> None:
-    """Keep the filters of a page under a name; an older view of that name is replaced.
-
-    That of another person is not: whoever opens it by its name must find what was saved there.
-    """
-    with commit(store.folder) as connection:
-        found = connection.execute(
-            "select author from saved_views where name = ?", (name,)
-        ).fetchone()
-        if found and found[0] not in (None, author):
-            raise BadEntry(
-                f"a view named {name!r} is kept already, by {found[0]}; expected another name."
-                " Choose one, or delete that view first."
-            )
-        connection.execute(
-            "insert or replace into saved_views values (?, ?, ?, ?, ?)",
-            (name, page, query, author, now()),
-        )
-
-
-def delete_view(store: "Store", name: str) -> None:
-    with commit(store.folder) as connection:
-        connection.execute("delete from saved_views where name = ?", (name,))

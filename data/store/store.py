@@ -2,7 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,15 +12,21 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data.store import files, parts, state_db, views
-from data.store.compaction import compact as compact, health as health
+from data.store import files, parts, state_db
 from data.store.files import StoreError as StoreError
-from data.store.schema import FORMAT_VERSION, OF_RUNS, TABLES
-from data.store.state_schema import VIEWS
-from data.store.validation import shaped
+from data.store.schema import FORMAT_VERSION, TABLES, shaped
+from data.store.snapshots import Snapshot, answer, tables_of, taken
 
 MARK = "STORE.json"
 CACHE = "cache"
+# what grows with every change of what people write; jobs change without a trace
+GROWS = {
+    "tags": "select count(*), max(id) from tag_events",
+    "overrides": "select count(*), max(id) from override_events",
+    "rulings": "select count(*), max(id) from ruling_events",
+    "subsets": "select count(*), max(at) from subsets",
+    "saved_views": "select count(*), max(at) from saved_views",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class Store:
     engine: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
     runs: tuple[str, ...] | None = None  # the only ones whose parts are read; None: all
     stages: tuple[str, ...] | None = None
+    snapshot: Snapshot | None = field(default=None, repr=False, compare=False)  # that it reads
 
 
 def open_store(folder: Path) -> Store:
@@ -127,6 +135,7 @@ def add(
            of one that was broken off and adds them again, the store keeps one part.
     place: of that part among those of its run; merged parts keep this order
     """
+    _require_writable(store)
     if table == "generations":
         raise StoreError("generations come with their scores. Call add_generations instead.")
     rows = shaped(table, rows, run, stage)
@@ -139,6 +148,11 @@ def add(
     return path
 
 
+def _require_writable(store: Store) -> None:
+    """A snapshot would not see what is written through it, which the writer would wonder at."""
+    assert store.snapshot is None, "a snapshot is read only: write to the store it was taken of"
+
+
 def add_generations(
     store: Store,
     generations: pl.DataFrame,
@@ -149,6 +163,7 @@ def add_generations(
     once: str | None = None,
 ) -> None:
     """Add texts and their scores, both or none, sorted by problem and sample. once: as in `add`."""
+    _require_writable(store)
     order = ["problem_id", "sample", "generation_id"]
     generations = shaped("generations", generations, run, stage).sort(order)
     scores = shaped("scores", scores, run, stage).sort(order)
@@ -171,73 +186,84 @@ def add_generations(
         )
 
 
+@contextmanager
+def snapshot(store: Store) -> Iterator[Store]:
+    """The same store as it is now: all questions to it see the same rows, until the block ends.
+
+    For what only reads, as a page or a report. Nothing can be written through it.
+    """
+    if store.snapshot is not None:
+        yield store
+        return
+    with taken(store.folder, store.engine, TABLES) as moment:
+        yield replace(store, snapshot=moment)
+
+
+def unfrozen(store: Store) -> Store:
+    """The store that `store` is a snapshot of; else `store`."""
+    return replace(store, snapshot=None)
+
+
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     """The answer to one statement, over all that was added before it was asked.
 
     It may name the tables of data/store/schema.py (the table of run events as `run_events`), what
-    people wrote as data/store/state_schema.py has it, and the views of data/store/views.py.
+    people wrote as ANNOTATIONS of data/store/state_db.py, and the views of data/store/views.py.
     """
-    made, names = views.with_dependencies(views.names_in(query))
-    tables = {"runs" if name == "run_events" else name for name in names} & set(TABLES)
-    if "runs" in names:
-        tables.add("runs")
-    parts.scan(store.folder, tables)
-    with store.engine.cursor() as cursor:
-        with state_db.connect(store.folder) as connection:
-            connection.execute("begin")  # one moment for all tables
-            live = {
-                table: parts.live(connection, table, store.runs, store.stages)
-                if table in OF_RUNS
-                else parts.live(connection, table)
-                for table in tables
-            }
-            for name in names & set(VIEWS):
-                cursor.register(name, state_db.frame(connection, name))
-        for table, found in live.items():
-            _show(store, cursor, table, found)
-        with _whole(store):
-            for name in made:
-                cursor.execute(f"create or replace temp view {name} as {views.VIEWS[name]}")
-            return cursor.sql(query, params=params).pl()
-
-
-def _show(
-    store: Store, cursor: duckdb.DuckDBPyConnection, table: str, found: list[parts.Part]
-) -> None:
-    view = "run_events" if table == "runs" else table
-    query = f"from empty.{table}"
-    gone = [part.path for part in found if not files.exists(store.folder, part.path)]
-    if gone:
-        raise StoreError(
-            f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part "
-            f"in {store.folder}. Restore them from a backup. To go on without them: python -c "
-            "'import sys; from data import store, upkeep; "
-            f"upkeep.forget_missing(store.open_store(sys.argv[1]))' {store.folder}"
-        )
-    if found:
-        paths = ",".join("'" + str(store.folder / p.path).replace("'", "''") + "'" for p in found)
-        query = f"from read_parquet([{paths}], union_by_name = true)"
-        if any(p.columns != ",".join(TABLES[table]) for p in found):  # older or newer parts
-            query = f"from empty.{table} union all by name {query}"
-    with _whole(store):
-        cursor.execute(f"create or replace temp view {view} as {query}")
+    if store.snapshot is not None:
+        return answer(store.snapshot, query, params, store.runs, store.stages)
+    with taken(store.folder, store.engine, tables_of(query)) as moment:
+        return answer(moment, query, params, store.runs, store.stages)
 
 
 @contextmanager
-def _whole(store: Store) -> Iterator[None]:
-    """A part that cannot be read becomes a `StoreError`; a question that is wrong stays a bug."""
-    try:
-        yield
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
-        if ".parquet" not in str(error):
-            raise
-        raise StoreError(
-            f"a part of {store.folder} cannot be read: {error}. Restore it from a backup, or move"
-            " it out of the store to go on without its rows."
-        ) from error
+def reading(store: Store, tables: Iterable[str] = ()) -> Iterator[sqlite3.Connection]:
+    """state.db at one moment, which is the snapshot's where `store` is one.
+
+    tables: whose newest parts it must know
+    """
+    if store.snapshot is not None:
+        with store.snapshot.lock:
+            yield store.snapshot.state
+        return
+    with taken(store.folder, store.engine, tables) as moment:
+        yield moment.state
 
 
 def generation(store: Store) -> int:
     """A number that grows with every change to the store: what a cache of answers is keyed by."""
-    parts.scan(store.folder, TABLES)
-    return state_db.generation(store.folder)
+    with reading(store, TABLES) as state:
+        query = "select value from meta where key = 'generation'"
+        return state.execute(query).fetchone()[0]
+
+
+def version(store: Store, *names: str) -> tuple[tuple[str, int, int], ...]:
+    """A value that changes whenever one of these tables or views does, and at no other time.
+
+    names: tables of data/store/schema.py, or views of GROWS
+    """
+    if unknown := set(names) - TABLES.keys() - GROWS.keys():
+        raise ValueError(
+            f"{', '.join(sorted(unknown))} has no version; expected tables of"
+            f" data/store/schema.py or one of {', '.join(GROWS)}."
+        )
+    versions = []
+    with reading(store, [name for name in names if name in TABLES]) as state:
+        for name in names:
+            query, values = GROWS.get(name), ()
+            if query is None:
+                query = "select count(*), max(changed_at) from parts where table_name = ?"
+                values = (name,)
+            n, newest = state.execute(query, values).fetchone()
+            versions.append((name, n, newest or 0))
+    return tuple(versions)
+
+
+def parts_by_run(store: Store, *tables: str) -> dict[str, tuple[str, ...]]:
+    """Run -> the live parts of these tables that it has, by path."""
+    paths: dict[str, list[str]] = {}
+    with reading(store, tables) as state:
+        for table in tables:
+            for part in parts.live(state, table):
+                paths.setdefault(part.run or "", []).append(part.path)
+    return {run: tuple(of_run) for run, of_run in paths.items()}

@@ -186,20 +186,17 @@ def _base_tables(node: object) -> set[str]:
     return named.union(*(_base_tables(child) for child in node.values()))
 
 
-def with_dependencies(names: frozenset[str]) -> tuple[list[str], set[str]]:
-    """Of the names in a statement: the views to make, each after those it reads; all names."""
-    ordered: list[str] = []
-    every: set[str] = set()
+@lru_cache(maxsize=4096)
+def in_order(names: frozenset[str]) -> tuple[str, ...]:
+    """`names`, and what the views among them read; each view after all that it reads."""
+    ordered: dict[str, None] = {}
 
     def add(name: str) -> None:
-        if name in every:
-            return
-        every.add(name)
-        if name in VIEWS:
-            for inner in sorted(names_in(VIEWS[name])):
-                add(inner)
-            ordered.append(name)
+        if name not in ordered:
+            for read in sorted(names_in(VIEWS[name])) if name in VIEWS else ():
+                add(read)
+            ordered[name] = None
 
     for name in sorted(names):
         add(name)
-    return ordered, every
+    return tuple(ordered)

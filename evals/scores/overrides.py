@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
-from data.store import Store, ask, state_db
+from data.store import Store, annotations, ask
 from evals.graders import grader as grader_of
 
 VERDICTS = ("right", "wrong", "unknown", "as graded")
@@ -46,7 +46,7 @@ def override(
     """
     rule = grader_of(grader)
     if verdict not in VERDICTS:
-        raise state_db.BadEntry(
+        raise annotations.BadEntry(
             f"the verdict is {verdict!r}; expected one of {', '.join(VERDICTS)}."
         )
     matches = ask(
@@ -69,7 +69,7 @@ def override(
             " lists ids."
         )
     [row] = matches.to_dicts()
-    state_db.override(store, row["generation_id"], rule.name, verdict, reason, author)
+    annotations.override(store, row["generation_id"], rule.name, verdict, reason, author)
     graded = row.pop("correct")
     return {
         **row,

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store import Store, state_db
+from data.store import Store, annotations
 from data.subsets import (
     SHOWN as OF_RECORDS,
     Choice,
@@ -26,7 +26,7 @@ def resolved(store: Store, recipe: Recipe) -> Recipe:
     if recipe.parent:
         parent = subset(store, recipe.parent)
         if parent.of != recipe.of:
-            raise state_db.BadEntry(
+            raise annotations.BadEntry(
                 f"{parent.label} holds {parent.of}; expected a subset of {recipe.of}."
             )
         recipe = replace(recipe, parent=parent.label)
@@ -64,7 +64,7 @@ def save(
     """
     name = name.strip()
     if "@" in name:
-        raise state_db.BadEntry(
+        raise annotations.BadEntry(
             f"{name!r} holds an @, which stands before a version. Leave it out."
         )
     recipe = resolved(store, recipe)
@@ -73,8 +73,8 @@ def save(
         steps = "; ".join(
             f"{one.name}: {one.taken:,} away, {one.left:,} left" for one in found.steps
         )
-        raise state_db.BadEntry(f"subset {name!r} would be empty ({steps}). Widen its filter.")
-    version = state_db.save_subset(
+        raise annotations.BadEntry(f"subset {name!r} would be empty ({steps}). Widen its filter.")
+    version = annotations.save_subset(
         store, name, to_json(recipe), found.ids, recipe.parent or None, author
     )
     return subset(store, f"{name}@{version}"), found

@@ -13,7 +13,7 @@ from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.lineage import NoSuchGeneration, back, of_record
 from data.sources.ingest import ingest
-from data.store import runs, state_db
+from data.store import annotations, runs
 from data.store.store import Store, add, ask
 from evals.similar_problems import near_defect, near_record, nearest, sentence
 from tests.support import harmless, hostile
@@ -35,8 +35,8 @@ def traced(here, tmp_path) -> Store:
     convert_source(here, "mine")
     ids = ask(here, "select record_id from examples order by 1")["record_id"].to_list()
     recipe = '{"of": "records", "sources": ["mine"]}'
-    state_db.save_subset(here, "all", recipe, ids, author="Ann")
-    state_db.save_subset(here, "some", recipe, ids[:2], parent="all@1", author="Ann")
+    annotations.save_subset(here, "all", recipe, ids, author="Ann")
+    annotations.save_subset(here, "some", recipe, ids[:2], parent="all@1", author="Ann")
     inputs = {"subset": "some@1 0123", "model": "4567"}
     runs.begin(here, "sft", run="sft-1", stage="sft", config={"steps": 5}, seed=3, inputs=inputs)
     checkpoint = rows_of(

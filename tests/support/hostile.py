@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store import jobs, runs, state_db
+from data.store import annotations, jobs, runs
 from data.store.store import Store, add, ask
 from evals.comparison.compare import grade_run
 from evals.imports.import_file import import_file
@@ -48,10 +48,10 @@ def fill(store: Store, folder) -> None:
             grade_run(store, run, grader)
     ids = ask(store, "select generation_id from generations where run = 'one'")["generation_id"]
     for text in TEXTS.values():
-        state_db.tag_all(
+        annotations.tag_all(
             store, "generation", ids.to_list(), text[:80].replace("\n", " "), text[:50]
         )
-        state_db.save_view(store, text[:80], "failures", f"tag={text[:80]}", text[:50])
+        annotations.save_view(store, text[:80], "failures", f"tag={text[:80]}", text[:50])
     rollouts(store)
     records(store, folder)
     job(store)
@@ -72,11 +72,11 @@ def records(store: Store, folder: Path) -> None:
     parent = None
     for record, (name, text) in zip(every, TEXTS.items(), strict=True):
         kind = "released" if name in ("markdown", "latex") else "quarantined"
-        state_db.rule(store, record, kind, text[:5_000], text[:50])
-        state_db.tag_all(store, "record", [record], text[:80], text[:50])
+        annotations.rule(store, record, kind, text[:5_000], text[:50])
+        annotations.tag_all(store, "record", [record], text[:80], text[:50])
         recipe = json.dumps({"of": "records", "where": f"prompt contains {json.dumps(text[:500])}"})
         label = text[:80].replace("@", " ")
-        version = state_db.save_subset(store, label, recipe, every, parent, text[:50])
+        version = annotations.save_subset(store, label, recipe, every, parent, text[:50])
         parent = f"{label}@{version}"
 
 

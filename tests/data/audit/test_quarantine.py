@@ -9,7 +9,7 @@ from data.audit import quarantine, queries, rows as audit_rows
 from data.conversion.convert_source import convert_source
 from data.conversion.dialects import read_dialects
 from data.sources.ingest import ingest
-from data.store import state_db
+from data.store import annotations, state_db
 from data.store.store import ask, open_store
 from evals.scores.problems import problems_of_split
 from pipeline.job.inputs import examples_of
@@ -124,7 +124,7 @@ def test_the_beginning_of_an_id_names_a_record_and_an_ambiguous_or_unknown_one_d
 
 @pytest.mark.parametrize(("reason", "author"), [(" ", "ana"), ("wrong", "")])
 def test_a_ruling_without_reason_or_author_is_refused(here, reason, author):
-    with pytest.raises(state_db.BadEntry, match="is empty"):
+    with pytest.raises(annotations.BadEntry, match="is empty"):
         quarantine.quarantine(here, id_of(here, "one?"), reason, author)
     assert prompts(here) == ["one?"]
 

@@ -5,31 +5,31 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from data.store import state_db
+from data.store import annotations, state_db
 from data.store.store import ask, generation
 
 TAGS = "select target_id, tag, author from tags order by all"
 
 
 def test_a_tag_is_there_until_it_is_taken_back(store):
-    state_db.tag(store, "record", "a", "keep", "ada")
+    annotations.tag(store, "record", "a", "keep", "ada")
     there = ask(store, TAGS).rows()
-    state_db.untag(store, "record", "a", "keep", "bob")
+    annotations.untag(store, "record", "a", "keep", "bob")
     assert (there, ask(store, TAGS).rows()) == ([("a", "keep", "ada")], [])
 
 
 def test_the_last_event_of_a_tag_counts(store):
-    for event in (state_db.tag, state_db.untag, state_db.tag):
+    for event in (annotations.tag, annotations.untag, annotations.tag):
         event(store, "record", "a", "keep", "ada")
-    state_db.tag(store, "record", "a", "keep", "bob")
-    state_db.tag(store, "generation", "a", "keep", "eve")
-    state_db.untag(store, "record", "b", "keep", "bob")
+    annotations.tag(store, "record", "a", "keep", "bob")
+    annotations.tag(store, "generation", "a", "keep", "eve")
+    annotations.untag(store, "record", "b", "keep", "bob")
     assert ask(store, TAGS).rows() == [("a", "keep", "bob"), ("a", "keep", "eve")]
 
 
 def test_every_word_on_a_tag_stays_in_its_history(store):
-    state_db.tag(store, "record", "a", "keep", "ada")
-    state_db.untag(store, "record", "a", "keep", "bob")
+    annotations.tag(store, "record", "a", "keep", "ada")
+    annotations.untag(store, "record", "a", "keep", "bob")
     assert ask(store, "select event, author from tag_events order by id").rows() == [
         ("added", "ada"),
         ("removed", "bob"),
@@ -38,20 +38,20 @@ def test_every_word_on_a_tag_stays_in_its_history(store):
 
 def test_an_empty_tag_is_refused(store):
     with pytest.raises(ValueError, match="a tag is empty"):
-        state_db.tag(store, "record", "a", " ", "ada")
+        annotations.tag(store, "record", "a", " ", "ada")
 
 
 def test_no_tag_is_lost_where_many_tag_at_once(store):
     before = generation(store)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: state_db.tag(store, "record", f"{i}", "keep", "ada"), range(80)))
+        list(pool.map(lambda i: annotations.tag(store, "record", f"{i}", "keep", "ada"), range(80)))
     assert ask(store, "select count(*) as n from tags")["n"].item() == 80
     assert generation(store) == before + 80
 
 
 def test_a_subset_gets_a_new_version_when_its_ids_change(store):
     versions = [
-        state_db.save_subset(store, "short", "tokens < 100", ids, None)
+        annotations.save_subset(store, "short", "tokens < 100", ids, None)
         for ids in (["b", "a", "a"], ["a", "b"], ["a"], ["a", "b"])
     ]
     kept = ask(store, "select version, ids, n from subsets order by version").rows()
@@ -60,8 +60,8 @@ def test_a_subset_gets_a_new_version_when_its_ids_change(store):
 
 
 def test_equal_ids_have_equal_hashes_whatever_their_order(store):
-    state_db.save_subset(store, "one", "f", ["b", "a"])
-    state_db.save_subset(store, "other", "g", ["a", "b"], parent="one@1", author="ada")
+    annotations.save_subset(store, "one", "f", ["b", "a"])
+    annotations.save_subset(store, "other", "g", ["a", "b"], parent="one@1", author="ada")
     query = "select count(distinct hash) as hashes, max(parent) as parent from subsets"
     assert ask(store, query).rows() == [(1, "one@1")]
 
@@ -69,24 +69,26 @@ def test_equal_ids_have_equal_hashes_whatever_their_order(store):
 @pytest.mark.parametrize(("name", "ids"), [(" ", ["a"]), ("short", [])])
 def test_a_subset_without_a_name_or_ids_is_refused(store, name, ids):
     with pytest.raises(ValueError, match=r"no name|no ids"):
-        state_db.save_subset(store, name, "f", ids)
+        annotations.save_subset(store, name, "f", ids)
 
 
 def test_a_saved_view_is_replaced_by_its_name_and_can_be_deleted(store):
-    state_db.save_view(store, "wrong ones", "failures", "tag=wrong")
-    state_db.save_view(store, "wrong ones", "failures", "tag=wrong&stage=sft", author="ada")
+    annotations.save_view(store, "wrong ones", "failures", "tag=wrong")
+    annotations.save_view(store, "wrong ones", "failures", "tag=wrong&stage=sft", author="ada")
     kept = ask(store, "select page, query, author from saved_views").rows()
-    state_db.delete_view(store, "wrong ones")
+    annotations.delete_view(store, "wrong ones")
     assert kept == [("failures", "tag=wrong&stage=sft", "ada")]
     assert ask(store, "from saved_views").is_empty()
 
 
 def test_a_view_of_another_person_is_not_replaced_by_its_name(store):
-    state_db.save_view(store, "wrong ones", "failures", "tag=wrong", author="ada")
+    annotations.save_view(store, "wrong ones", "failures", "tag=wrong", author="ada")
     for author in ("bob", None):
-        with pytest.raises(state_db.BadEntry, match="kept already, by ada; expected another name"):
-            state_db.save_view(store, "wrong ones", "failures", "tag=other", author=author)
-    state_db.save_view(store, "wrong ones", "failures", "stage=sft", author="ada")
+        with pytest.raises(
+            annotations.BadEntry, match="kept already, by ada; expected another name"
+        ):
+            annotations.save_view(store, "wrong ones", "failures", "tag=other", author=author)
+    annotations.save_view(store, "wrong ones", "failures", "stage=sft", author="ada")
     kept = ask(store, "select query, author from saved_views").rows()
     assert kept == [("stage=sft", "ada")]
 

@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data.store import compaction, files, parts
-from data.store.store import StoreError, add, add_generations, ask, compact, health, open_store
+from data.store import compaction, files, parts, trash
+from data.store.compaction import compact
+from data.store.store import StoreError, add, add_generations, ask, open_store
+from data.store.trash import health
 from tests.support.store_rows import generated, ids, part_files, problems
 
 
@@ -123,5 +125,5 @@ def test_a_part_that_is_gone_can_be_forgotten(store):
     add(store, "problems", problems("p2"), run="r1")
     ids(store)
     (store.folder / path).unlink()
-    assert compaction.forget_missing(store) == [path]
+    assert trash.forget_missing(store) == [path]
     assert ids(store) == ["p2"]

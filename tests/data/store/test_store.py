@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from data.store import files
 from data.store.schema import FORMAT_VERSION, TABLES
-from data.store.state_schema import VIEWS
+from data.store.state_db import ANNOTATIONS, columns_of
 from data.store.store import StoreError, add, add_generations, ask, generation, open_store, within
 from tests.support.store_rows import generated, ids, part_files, problems, rows_of
 
@@ -28,9 +28,9 @@ def test_a_table_that_nobody_wrote_is_empty_and_has_its_types(store, table):
     assert_frame_equal(ask(store, f"from {view}"), pl.DataFrame(schema=TABLES[table]))
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", ANNOTATIONS)
 def test_a_state_table_that_nobody_wrote_is_empty_and_has_its_types(store, view):
-    assert_frame_equal(ask(store, f"from {view}"), pl.DataFrame(schema=VIEWS[view][1]))
+    assert_frame_equal(ask(store, f"from {view}"), pl.DataFrame(schema=columns_of(view)))
 
 
 def test_nested_columns_and_times_come_back_as_they_were(store):

@@ -1,9 +1,9 @@
 """The views that other questions start from, each over a few rows."""
 
-from data.store import state_db
+from data.store import annotations
 from data.store.runs import begin, end
 from data.store.store import Store, add, ask, within
-from data.store.views import VIEWS, names_in, with_dependencies
+from data.store.views import VIEWS, in_order, names_in
 from tests.support.store_rows import rows_of
 
 
@@ -69,7 +69,7 @@ def test_trained_on_is_what_nobody_quarantined_and_no_test_split_holds(store):
     run = run_of(store, "a")
     converted(store, run, "1", dict.fromkeys(("held", "kept", "tested"), "example"))
     add(store, "records", rows_of("records", record_id=["tested"], split=["test"]), run=run)
-    state_db.rule(store, "held", "quarantined", "wrong answer", "ada")
+    annotations.rule(store, "held", "quarantined", "wrong answer", "ada")
     assert ask(store, "select record_id from current_examples order by all").rows() == [
         ("kept",), ("tested",)
     ]  # fmt: skip
@@ -96,8 +96,8 @@ def test_a_problem_counts_unless_its_record_was_quarantined(store):
     converted(store, run_of(store, "a"), "1", dict.fromkeys("abcd", "example"))
     converted(store, run_of(store, "b"), "2", {"a": "example", "b": "quarantined",
                                                "c": "quarantined"})  # fmt: skip
-    state_db.rule(store, "a", "quarantined", "wrong answer", "ada")
-    state_db.rule(store, "c", "released", "it is right", "ada")
+    annotations.rule(store, "a", "quarantined", "wrong answer", "ada")
+    annotations.rule(store, "c", "released", "it is right", "ada")
     excluded = ask(store, "select problem_id, excluded from problem_records order by all").rows()
     assert excluded == [
         ("pa-2", "by a person"), ("pb-1", "by conversion"), ("pc-1", None), ("pd-1", None)
@@ -113,7 +113,7 @@ def test_a_problem_of_two_records_counts_while_one_of_them_does(store):
                    split=["train", "train"])  # fmt: skip
     add(store, "problems", rows, run=run)
     both = ask(store, "select problem_id, record_id from current_problems").rows()
-    state_db.rule(store, "r1", "quarantined", "wrong answer", "ada")
+    annotations.rule(store, "r1", "quarantined", "wrong answer", "ada")
     one = ask(store, "select problem_id, record_id from current_problems").rows()
     assert (both, one) == ([("p", "r1")], [("p", "r2")])
 
@@ -150,7 +150,7 @@ def test_a_persons_verdict_is_the_score_and_the_graders_stays_beside_it(store):
                    partial=[False, True, True, True, True])  # fmt: skip
     add(store, "scores", rows, run="r", stage="sft")
     for name, verdict in (("a", "right"), ("b", "wrong"), ("c", "unknown"), ("d", "wrong")):
-        state_db.override(store, name, "strict", verdict, "looked at it", "ada")
+        annotations.override(store, name, "strict", verdict, "looked at it", "ada")
     query = """
         select generation_id, correct, partial, graded_correct, overridden
         from current_scores order by all
@@ -166,7 +166,7 @@ def test_a_persons_verdict_is_the_score_and_the_graders_stays_beside_it(store):
 
 def test_an_override_of_another_grader_changes_nothing(store):
     add(store, "scores", rows_of("scores", **scores("a"), correct=[True]), run="r", stage="sft")
-    state_db.override(store, "a", "lenient", "wrong", "looked at it", "ada")
+    annotations.override(store, "a", "lenient", "wrong", "looked at it", "ada")
     assert ask(store, "select correct from current_scores").rows() == [(True,)]
 
 
@@ -198,7 +198,7 @@ def test_the_tables_of_a_statement_are_those_that_duckdb_parses():
 
 
 def test_a_view_is_made_after_the_views_that_it_reads():
-    views, names = with_dependencies(frozenset({"current_problems"}))
-    assert views[-1] == "current_problems"
-    assert views.index("runs") < views.index("newest_converters")
-    assert names >= {"problems", "rulings", "conversions", "run_events"}
+    names = in_order(frozenset({"current_problems"}))
+    assert names[-1] == "current_problems"
+    assert names.index("run_events") < names.index("runs") < names.index("newest_converters")
+    assert set(names) >= {"problems", "rulings", "conversions"}

@@ -11,7 +11,7 @@ import pytest
 from data.audit.quarantine import quarantine
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store import runs, state_db
+from data.store import annotations, runs
 from data.store.store import Store, add, ask, open_store
 from data.subsets.fields import FIELDS as OF_RECORDS
 from data.subsets.filter_language import condition
@@ -177,7 +177,7 @@ def test_a_check_tells_what_the_recipe_would_choose_now(store):
     ],
 )
 def test_a_recipe_that_cannot_be_is_refused(store, recipe, words):
-    with pytest.raises(state_db.BadEntry, match=words):
+    with pytest.raises(annotations.BadEntry, match=words):
         choose.save(store, "name", Recipe(**recipe), "Ann")
 
 
@@ -197,7 +197,7 @@ def test_a_subset_that_is_not_there_is_named_with_those_that_are(store, said):
 def test_a_recipe_reads_back_as_it_was_written():
     recipe = Recipe(sources=("a", "b"), where='x contains "é"', duplicates="near", seed=3)
     assert of_json(to_json(recipe)) == recipe
-    with pytest.raises(state_db.BadEntry, match="is no recipe"):
+    with pytest.raises(annotations.BadEntry, match="is no recipe"):
         of_json("source = a")
 
 
@@ -287,7 +287,7 @@ def test_own_answers_become_records_that_conversion_audits(store):
 
 def test_no_right_answer_is_said_and_makes_no_source(store):
     rolled_out(store, {problem_ids(store)[0]: ["no"]})
-    with pytest.raises(state_db.BadEntry, match="no right answer"):
+    with pytest.raises(annotations.BadEntry, match="no right answer"):
         add_own(store, "own", ["mine-grpo"])
     assert ask(store, "select 1 from records where source = 'own'").is_empty()
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from data.errors import UserError
-from data.store import state_db
+from data.store import annotations
 from data.store.store import add, ask
 from evals.audit.verify import verify
 from evals.comparison.compare import grade_run
@@ -86,7 +86,7 @@ def test_a_persons_verdict_counts_and_the_graders_stays(theirs, said, counts):
 def test_an_override_of_nothing_or_without_a_reason_is_refused(theirs):
     with pytest.raises(UserError, match="no generations"):
         overrides.override(theirs, "nowhere", "strict", "right", "because", "ana")
-    with pytest.raises(state_db.BadEntry, match="reason is empty"):
+    with pytest.raises(annotations.BadEntry, match="reason is empty"):
         overrides.override(theirs, generation(theirs, "near"), "strict", "right", " ", "ana")
 
 

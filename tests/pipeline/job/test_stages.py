@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from data.store import runs
-from data.store.state_db import BadEntry
+from data.store.annotations import BadEntry
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
 from evals.scores.problems import problems_of_split

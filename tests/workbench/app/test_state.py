@@ -1,6 +1,6 @@
 """What all pages share: answers are asked for again only when what they read has changed."""
 
-from data.store import state_db
+from data.store import annotations
 from tests.workbench.app.test_main import evaluate
 from workbench.app import state as session
 from workbench.app.browse.filter import Filter
@@ -20,7 +20,7 @@ def test_a_tag_makes_only_those_answers_old_that_tell_of_tags(show, here):
         session.browsed(question, Filter(), "tags", tags=True)
 
     ask_all()
-    state_db.tag(here, "generation", "p0:eval-base", "odd", "ana")
+    annotations.tag(here, "generation", "p0:eval-base", "odd", "ana")
     ask_all()
     ask_all()
     assert asked == ["rows", "rows of a tag", "tags", "rows of a tag", "tags"]

@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 from streamlit.components.v2 import component
 
-from data.store import state_db
+from data.store import annotations
 from workbench.app import state as session
 from workbench.app.browse import Filter, detail, facets, pages as browse
 from workbench.app.components.keyboard_script import SCRIPT, STYLE
@@ -116,8 +116,8 @@ def _tag(filter: Filter, generation: str, tag: str) -> None:
     if not (known and session.may_write()):
         return
     try:
-        state_db.tag_all(session.store(), "generation", [generation], tag, session.author())
-    except state_db.BadEntry as error:
+        annotations.tag_all(session.store(), "generation", [generation], tag, session.author())
+    except annotations.BadEntry as error:
         st.session_state[REFUSED] = plain(str(error))
     else:
         st.session_state[LAST] = tag

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from data.store import Store, ask, state_db
+from data.store import Store, annotations, ask
 from workbench.app import state as session
 from workbench.app.browse import Filter, of_address, pages, to_address
 from workbench.app.components.keyboard import LAST, tags_of
@@ -35,7 +35,7 @@ def _tag_all(filter: Filter, total: int) -> None:
     if add or take_back:
         index = session.index(filter.grader)
         found = pages.ids(index, session.store(), filter)
-        done = _told(state_db.tag_all if add else state_db.untag_all, found, tag)
+        done = _told(annotations.tag_all if add else annotations.untag_all, found, tag)
         if done:
             st.rerun()
 
@@ -47,14 +47,14 @@ def one(generation: str) -> None:
         for tag in tags:
             st.text(plain(f"{tag['tag']} ({tag['author']})"))
             if session.may_write() and st.button("Take back", key=f"take back {tag['tag']}"):
-                _told(state_db.untag_all, [generation], tag["tag"])
+                _told(annotations.untag_all, [generation], tag["tag"])
                 st.rerun()
         if not session.may_write():
             return
         with st.form("tag", border=False, clear_on_submit=True):
             said = st.text_input("Tag", max_chars=LONGEST)
             sent = st.form_submit_button("Add")
-        if sent and _told(state_db.tag_all, [generation], said):
+        if sent and _told(annotations.tag_all, [generation], said):
             st.session_state[LAST] = said.strip()
             st.rerun()
 
@@ -62,7 +62,7 @@ def one(generation: str) -> None:
 def _told(say, generations: list[str], tag: str) -> bool:
     try:
         say(session.store(), "generation", generations, tag, session.author())
-    except state_db.BadEntry as error:
+    except annotations.BadEntry as error:
         st.error("It could not be tagged.")
         st.text(plain(str(error)))
         return False
@@ -88,7 +88,7 @@ def _views(filter: Filter) -> None:
         left.button("Open", on_click=_open, args=(views.get(name or "", ""),), width="stretch",
                     disabled=name is None)  # fmt: skip
         if session.may_write() and right.button("Delete", width="stretch", disabled=name is None):
-            state_db.delete_view(session.store(), str(name))
+            annotations.delete_view(session.store(), str(name))
             st.rerun()
     if not session.may_write():
         return
@@ -98,8 +98,8 @@ def _views(filter: Filter) -> None:
     if saved and name.strip():
         query = urlencode(to_address(filter), doseq=True)
         try:
-            state_db.save_view(session.store(), name.strip(), HERE, query, session.author())
-        except state_db.BadEntry as error:
+            annotations.save_view(session.store(), name.strip(), HERE, query, session.author())
+        except annotations.BadEntry as error:
             st.error("It could not be saved.")
             st.text(plain(str(error)))
         else:

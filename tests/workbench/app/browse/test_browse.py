@@ -5,10 +5,9 @@ import itertools
 import polars as pl
 import pytest
 
-from data.store import state_db
-from data.store.cache_version import version
+from data.store import annotations
 from data.store.schema import TABLES
-from data.store.store import add, add_generations, ask, open_store
+from data.store.store import add, add_generations, ask, open_store, version
 from evals.failures.categories import VERSION
 from evals.graders.rules import GRADERS
 from evals.scores import overrides
@@ -216,12 +215,12 @@ def test_what_a_person_says_of_an_answer_and_a_tag_counts_at_once(fresh):
     right = Filter(chosen={"correct": ("right",)})
     before = pages.total(index, store, right)
     overrides.override(store, id, "strict", "right", "I read it", "ana")
-    state_db.tag_all(store, "generation", [id, rows[0]["generation_id"]], "odd", "ana")
+    annotations.tag_all(store, "generation", [id, rows[0]["generation_id"]], "odd", "ana")
     refresh(index, store)
     assert pages.total(index, store, right) == before + 1
     assert pages.counts(index, store, Filter())["tag"] == [("odd", 2)]
     assert pages.total(index, store, Filter(chosen={"tag": ("odd",)})) == 2
-    state_db.untag_all(store, "generation", [id], "odd", "ben")
+    annotations.untag_all(store, "generation", [id], "odd", "ben")
     refresh(index, store)
     assert pages.counts(index, store, Filter())["tag"] == [("odd", 1)]
 
@@ -229,11 +228,11 @@ def test_what_a_person_says_of_an_answer_and_a_tag_counts_at_once(fresh):
 def test_one_more_tag_leaves_every_other_row_and_what_was_found_as_it_was(fresh):
     store, rows, index = fresh
     first, second, third = (row["generation_id"] for row in rows[:3])
-    state_db.tag_all(store, "generation", [first, second, "of another store"], "odd", "ana")
+    annotations.tag_all(store, "generation", [first, second, "of another store"], "odd", "ana")
     refresh(index, store)
     before, found = index.snapshots[-1], pages.hits(index, store, Filter(text="text 1"))
-    state_db.tag(store, "generation", third, "even", "ana")
-    state_db.untag_all(store, "generation", [first], "odd", "ana")
+    annotations.tag(store, "generation", third, "even", "ana")
+    annotations.untag_all(store, "generation", [first], "odd", "ana")
     refresh(index, store)
     now = index.snapshots[-1]
     assert now.generations == before.generations
@@ -248,7 +247,7 @@ def test_one_more_tag_leaves_every_other_row_and_what_was_found_as_it_was(fresh)
 def test_tags_stay_where_they_are_when_a_run_gets_other_places(fresh):
     store, _, index = fresh
     last = evaluated(store, "eval-more", "sft", samples=1)[-1]["generation_id"]
-    state_db.tag(store, "generation", last, "odd", "ana")
+    annotations.tag(store, "generation", last, "odd", "ana")
     refresh(index, store)
     odd = Filter(chosen={"tag": ("odd",)})
     [place] = index.tags["place"]
@@ -301,7 +300,7 @@ def test_what_an_address_says_is_a_value_and_never_a_question(still, value):
 def test_a_version_changes_with_what_it_is_of_and_with_nothing_else(fresh):
     store, *_ = fresh
     tags, problems = version(store, "tags"), version(store, "problems")
-    state_db.tag(store, "generation", "g", "odd", "ana")
+    annotations.tag(store, "generation", "g", "odd", "ana")
     assert version(store, "tags") != tags
     assert version(store, "problems") == problems
     add(store, "problems", rows_of("problems", problem_id=["new"]), run="more")
@@ -311,8 +310,8 @@ def test_a_version_changes_with_what_it_is_of_and_with_nothing_else(fresh):
 
 
 def test_many_are_tagged_in_one_step_or_not_at_all(store):
-    with pytest.raises(state_db.BadEntry):
-        state_db.tag_all(store, "generation", ["a", "b"], " ", "ana")
-    state_db.tag_all(store, "generation", ["a", "b"], "odd", "ana")
+    with pytest.raises(annotations.BadEntry):
+        annotations.tag_all(store, "generation", ["a", "b"], " ", "ana")
+    annotations.tag_all(store, "generation", ["a", "b"], "odd", "ana")
     tags = ask(store, "select target_id, tag from tags")
     assert tags.equals(pl.DataFrame({"target_id": ["a", "b"], "tag": ["odd"] * 2}))

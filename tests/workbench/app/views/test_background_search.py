@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from data.store import state_db
+from data.store import annotations
 from data.store.store import Store
 from data.subsets.recipe import Recipe, to_json
 from data.subsets.versions import subsets
@@ -102,7 +102,7 @@ def test_words_of_others_change_no_search(show, store):
     recipe = to_json(choose.resolved(store, Recipe(parent="few@1", duplicates="near")))
     show(PAGE)  # whose answers are kept
     before = choosing._rows(store, recipe)
-    state_db.save_subset(store, "other", to_json(Recipe()), ["x"], author="Ben")
+    annotations.save_subset(store, "other", to_json(Recipe()), ["x"], author="Ben")
     assert choosing._rows(store, recipe) == before
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store import state_db
+from data.store import annotations
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
 from data.subsets.versions import subsets
@@ -175,7 +175,7 @@ def test_hostile_texts_break_nothing(show, store, part):
     records = ask(store, "select record_id from records where source = 'hostile'")["record_id"]
     rolled_out(store, {problem_ids(store)[0]: texts})
     for text in texts:
-        state_db.tag_all(store, "record", records.to_list(), text[:80], "Ann")
+        annotations.tag_all(store, "record", records.to_list(), text[:80], "Ann")
         choose.save(store, text.replace("@", " "), Recipe(sources=("hostile",)), text)
     newest = subsets(store)[0].label
     page = show(PAGE, part=part, source="hostile", first=newest, second=subsets(store)[1].label)

@@ -1,6 +1,6 @@
 """Versions of subsets on the Curate page, where what is kept cannot be run or read again."""
 
-from data.store import state_db
+from data.store import annotations
 from data.subsets.recipe import Recipe, to_json
 from tests.data.subsets.test_subsets import made as made, store as store
 
@@ -8,8 +8,8 @@ PAGE = "curate"
 
 
 def test_rows_of_a_subset_whose_filter_is_no_recipe_are_counted_and_why_is_said(show, store):
-    state_db.save_subset(store, "by hand", "tokens < 100", ["x", "y"], author="ana")
-    state_db.save_subset(store, "other", to_json(Recipe()), ["x", "z"], author="ana")
+    annotations.save_subset(store, "by hand", "tokens < 100", ["x", "y"], author="ana")
+    annotations.save_subset(store, "other", to_json(Recipe()), ["x", "z"], author="ana")
     page = show(PAGE, part="Versions", first="by hand@1", second="other@1")
     assert "These rows cannot be shown, only counted." in [one.value for one in page.error]
     assert any("'tokens < 100' is no recipe" in one.value for one in page.text)
@@ -19,7 +19,7 @@ def test_rows_of_a_subset_whose_filter_is_no_recipe_are_counted_and_why_is_said(
 
 def test_a_recipe_whose_parent_has_gone_is_said_to_be_no_more_checkable(show, store):
     recipe = to_json(Recipe(parent="gone@1"))
-    state_db.save_subset(store, "child", recipe, ["x"], parent="gone@1", author="ana")
+    annotations.save_subset(store, "child", recipe, ["x"], parent="gone@1", author="ana")
     page = show(PAGE, part="Versions", first="child@1", check="true")
     assert "Its recipe cannot be checked." in [one.value for one in page.error]
     assert any("there is no subset 'gone" in one.value for one in page.text)
@@ -27,8 +27,8 @@ def test_a_recipe_whose_parent_has_gone_is_said_to_be_no_more_checkable(show, st
 
 def test_beside_a_version_stand_those_of_the_same_kind_of_rows(show, store):
     for name, of in (("rows", "records"), ("more", "records"), ("asked", "problems")):
-        state_db.save_subset(store, name, to_json(Recipe(of=of)), ["x", name], author="ana")
-    state_db.save_subset(store, "by hand", "tokens < 100", ["x", "y"], author="ana")
+        annotations.save_subset(store, name, to_json(Recipe(of=of)), ["x", name], author="ana")
+    annotations.save_subset(store, "by hand", "tokens < 100", ["x", "y"], author="ana")
     page = show(PAGE, part="Versions", first="rows@1", second="asked@1")
     beside = next(one for one in page.selectbox if one.label == "Beside")
     assert sorted(beside.options) == ["", "by hand@1", "more@1"]

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from data.store import state_db
+from data.store import annotations
 from data.store.store import Store, ask
 from tests.support import hostile
 from tests.workbench.app.test_main import evaluate
@@ -142,7 +142,7 @@ def test_a_view_is_saved_opened_and_holds_nothing_but_a_filter(show, stages):
     press(page, "Save")
     [(name, query)] = ask(stages, "select name, query from saved_views").rows()
     assert (name, parse_qs(query)) == ("my view", {"stage": ["grpo"], "correct": ["wrong"]})
-    state_db.save_view(stages, "odd", "failures", "stage=base&evil=1&grader=../x", "ben")
+    annotations.save_view(stages, "odd", "failures", "stage=base&evil=1&grader=../x", "ben")
     page = show(PAGE)
     page.selectbox[-1].set_value("odd").run()
     press(page, "Open")

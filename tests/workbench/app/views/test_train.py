@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.store import jobs, runs, state_db
+from data.store import annotations, jobs, runs
 from data.store.jobs import folder_of
 from pipeline.preflight.steps import steps_of
 from pipeline.presets.load import load_preset
@@ -143,7 +143,7 @@ def test_a_number_that_no_run_could_have_is_said_in_words(show, here, knob, digi
 def test_a_trial_is_a_job_of_a_subset_and_its_verdict_is_shown(show, here):
     page = show(PAGE, verb="ab")
     assert "No subset" in page.info[0].value
-    state_db.save_subset(here, "short", '{"of": "records"}', ["a"], author="Ann")
+    annotations.save_subset(here, "short", '{"of": "records"}', ["a"], author="Ann")
     page = show(PAGE, verb="ab", metric="format", seeds="4")
     assert not page.exception
     assert command(page) == (
@@ -161,7 +161,7 @@ def test_a_trial_is_a_job_of_a_subset_and_its_verdict_is_shown(show, here):
 
 def test_a_trial_offers_only_what_can_be_compared(show, here):
     for name, of in (("rows", "records"), ("more", "records"), ("asked", "problems")):
-        state_db.save_subset(here, name, f'{{"of": "{of}"}}', ["a", name], author="Ann")
+        annotations.save_subset(here, name, f'{{"of": "{of}"}}', ["a", name], author="Ann")
     page = show(PAGE, verb="ab", trial="asked@1", against="rows@1", after="sft")
     assert command(page).startswith("thinkbench ab asked@1 --against random")
     assert "--stage grpo" in command(page)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from data.audit import quarantine, queries, rows as audit_rows, spans
-from data.store import state_db
+from data.store import annotations
 from evals import token_budget
 from workbench.app import address, state as session
 from workbench.app.components import charts, ends, plain, prev_next, row_picker, text as texts
@@ -172,7 +172,7 @@ def ruling_form(record: str, row: dict) -> None:
     rule = quarantine.quarantine if is_in else quarantine.release
     try:
         rule(session.store(), record, reason, session.author())
-    except (state_db.BadEntry, quarantine.NothingToRelease) as error:
+    except (annotations.BadEntry, quarantine.NothingToRelease) as error:
         st.error("It could not be done.")
         st.text(ends(plain(str(error))))
     else:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import polars as pl
 import streamlit as st
 
-from data.store import Store, ask, state_db
+from data.store import Store, annotations, ask
 from data.subsets import (
     DUPLICATES,
     FIELDS as OF_RECORDS,
@@ -145,7 +145,7 @@ def chosen(recipe: Recipe) -> None:
         place = min(error.position, len(recipe.where))
         line = " ".join(plain(recipe.where).splitlines())
         st.code(f"{line}\n{' ' * place}^\n{plain(str(error))}", language=None, wrap_lines=True)
-    except (state_db.BadEntry, NoSuchSubset, NotMeasured) as error:
+    except (annotations.BadEntry, NoSuchSubset, NotMeasured) as error:
         st.error("This cannot be chosen:")
         st.text(plain(str(error)))
     else:
@@ -192,7 +192,7 @@ def _save(recipe: Recipe, found: Choice) -> None:
     before = subset_choice.kinds()
     try:
         kept, _ = curation.save(session.store(), name, recipe, session.author(), found)
-    except state_db.BadEntry as error:
+    except annotations.BadEntry as error:
         st.error("It could not be saved.")
         st.text(plain(str(error)))
         return

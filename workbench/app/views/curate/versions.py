@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from data.sources.cards import cards
-from data.store import Store, ask, state_db
+from data.store import Store, annotations, ask
 from data.subsets import KINDS, Recipe, Subset, difference, subset, subsets
 from evals.subsets import PICKS, add_own, choose
 from workbench.app import state as session
@@ -159,9 +159,9 @@ def own() -> None:
         return
     try:
         if not name.strip() or not chosen:
-            raise state_db.BadEntry("the source has no name, or no run is chosen. Say both.")
+            raise annotations.BadEntry("the source has no name, or no run is chosen. Say both.")
         if name.strip() in session.answer(_others, reads=("records",)):
-            raise state_db.BadEntry(
+            raise annotations.BadEntry(
                 f"the source {name.strip()!r} has rows that are no own answers, and would be mixed"
                 " with these. Choose another name."
             )

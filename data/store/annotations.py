@@ -1,0 +1,176 @@
+"""What people write: tags, rulings, overrides, versions of subsets, saved views.
+
+Tags, rulings and overrides are events: the newest counts and the history stays.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import polars as pl
+
+from data.errors import UserError
+from data.store.state_db import commit, now
+from data.store.store import Store, reading
+
+
+class BadEntry(UserError):
+    """A tag, a ruling, a subset or a view that cannot be kept as it was given."""
+
+
+def tag(store: Store, target_kind: str, target_id: str, tag: str, author: str) -> None:
+    """Say `tag` of a record or generation. Saying it again is one more event, not one more tag."""
+    tag_all(store, target_kind, [target_id], tag, author)
+
+
+def untag(store: Store, target_kind: str, target_id: str, tag: str, author: str) -> None:
+    """Take `tag` back, whoever said it. The history stays."""
+    untag_all(store, target_kind, [target_id], tag, author)
+
+
+def tag_all(store: Store, kind: str, ids: Sequence[str], tag: str, author: str) -> None:
+    """`tag` for many, all or none."""
+    _tag_events(store, kind, ids, tag, "added", author)
+
+
+def untag_all(store: Store, kind: str, ids: Sequence[str], tag: str, author: str) -> None:
+    """`untag` for many, all or none."""
+    _tag_events(store, kind, ids, tag, "removed", author)
+
+
+def _tag_events(
+    store: Store, kind: str, ids: Sequence[str], tag: str, event: str, author: str
+) -> None:
+    if not tag.strip():
+        raise BadEntry("a tag is empty; expected a word or a few. Type one, then save again.")
+    at = now()
+    with commit(store.folder) as connection:
+        connection.executemany(
+            "insert into tag_events (target_kind, target_id, tag, event, author, at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            ((kind, id, tag.strip(), event, author, at) for id in ids),
+        )
+
+
+def rule(store: Store, record_id: str, ruling: str, reason: str, author: str) -> None:
+    """Write down that `author` has quarantined or released a record, and why."""
+    _said(reason=reason, author=author)
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into ruling_events (record_id, ruling, reason, author, at)"
+            " values (?, ?, ?, ?, ?)",
+            (record_id, ruling, reason.strip(), author.strip(), now()),
+        )
+
+
+def override(
+    store: Store, generation_id: str, grader: str, verdict: str, reason: str, author: str
+) -> None:
+    """Write down that `author` has another verdict than `grader`, and why."""
+    _said(reason=reason, author=author)
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into override_events (generation_id, grader, verdict, reason, author, at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            (generation_id, grader, verdict, reason.strip(), author.strip(), now()),
+        )
+
+
+def _said(**texts: str) -> None:
+    for name, text in texts.items():
+        if not text.strip():
+            raise BadEntry(f"the {name} is empty; expected a few words. Say it, then try again.")
+
+
+def save_subset(
+    store: Store,
+    name: str,
+    filter: str,
+    ids: Sequence[str],
+    parent: str | None = None,
+    author: str | None = None,
+) -> int:
+    """The version under which `ids` are kept, sorted and once each.
+
+    Saving what the newest version already holds, by the same filter, gives that version again.
+    filter: how the ids were chosen, as text that can be read and run again
+    parent: the subset that these were chosen from, as name@version
+    """
+    if not name.strip():
+        raise BadEntry("the subset has no name; expected a few letters. Name it, then save again.")
+    chosen = sorted(set(ids))
+    if not chosen:
+        raise BadEntry(f"subset {name!r} holds no ids; expected one or more. Widen its filter.")
+    content = hashlib.sha256("\n".join(chosen).encode()).hexdigest()
+    with commit(store.folder) as connection:
+        newest = connection.execute(
+            "select version, hash, filter from subsets where name = ?"
+            " order by version desc limit 1",
+            (name,),
+        ).fetchone()
+        if newest and newest[1:] == (content, filter):
+            return newest[0]
+        version = newest[0] + 1 if newest else 1
+        connection.execute(
+            "insert into subsets values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                name,
+                version,
+                filter,
+                json.dumps(chosen),
+                len(chosen),
+                content,
+                parent,
+                author,
+                now(),
+            ),
+        )
+        return version
+
+
+def save_view(store: Store, name: str, page: str, query: str, author: str | None = None) -> None:
+    """Keep the filters of a page under a name; an older view of that name is replaced.
+
+    That of another person is not: whoever opens it by its name must find what was saved there.
+    """
+    with commit(store.folder) as connection:
+        found = connection.execute(
+            "select author from saved_views where name = ?", (name,)
+        ).fetchone()
+        if found and found[0] not in (None, author):
+            raise BadEntry(
+                f"a view named {name!r} is kept already, by {found[0]}; expected another name."
+                " Choose one, or delete that view first."
+            )
+        connection.execute(
+            "insert or replace into saved_views values (?, ?, ?, ?, ?)",
+            (name, page, query, author, now()),
+        )
+
+
+def delete_view(store: Store, name: str) -> None:
+    with commit(store.folder) as connection:
+        connection.execute("delete from saved_views where name = ?", (name,))
+
+
+def changes(store: Store, kind: str, after: int) -> tuple[pl.DataFrame, int]:
+    """target_id, tag, event (added or removed): the last of each after the number `after`; and
+    the number of the newest of all.
+
+    after: a number that this gave before, or 0 for all
+    """
+    with reading(store) as state:  # one moment for both
+        newest = state.execute("select coalesce(max(id), 0) from tag_events").fetchone()[0]
+        rows = state.execute(
+            # SQLite gives the other columns of the row that holds max(id)
+            """
+            select target_id, tag, event from (
+                select target_id, tag, event, max(id) from tag_events
+                where target_kind = ? and id > ?
+                group by target_id, tag
+            )
+            """,
+            (kind, after),
+        ).fetchall()
+    columns = {"target_id": pl.String, "tag": pl.String, "event": pl.String}
+    return pl.DataFrame(rows, schema=columns, orient="row"), newest

@@ -1,0 +1,126 @@
+"""A snapshot: what the store held at one moment, and the answers to questions about it.
+
+All questions to one snapshot see the same rows, and the folders are listed once for all of them.
+A question that is asked outside of one gets a snapshot of its own.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from data.store import files, parts, state_db, views
+from data.store.files import StoreError
+from data.store.schema import OF_RUNS, TABLES
+
+Names = tuple[str, ...] | None  # of runs or stages whose parts are read; None: all
+TABLE_OF = {"run_events": "runs"}  # in SQL `runs` is a view over the events
+
+
+@dataclass
+class Snapshot:
+    """The store in `folder` at the moment that the transaction of `state` has."""
+
+    folder: Path
+    engine: duckdb.DuckDBPyConnection = field(repr=False)
+    state: Any = field(repr=False)  # a connection to state.db, in a transaction that reads
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    # a connection for each choice of runs and stages, and the views that it has by now
+    cursors: dict[tuple[Names, Names], tuple[duckdb.DuckDBPyConnection, set[str]]] = field(
+        default_factory=dict, repr=False
+    )
+
+
+@contextmanager
+def taken(
+    folder: Path, engine: duckdb.DuckDBPyConnection, tables: Iterable[str]
+) -> Iterator[Snapshot]:
+    """A snapshot that can answer questions about `tables`, and about what people wrote."""
+    parts.scan(folder, tables)
+    with state_db.connect(folder, any_thread=True) as state:
+        state.execute("begin")
+        state.execute("select value from meta").fetchone()  # the first read fixes the moment
+        snapshot = Snapshot(folder, engine, state)
+        try:
+            yield snapshot
+        finally:
+            for cursor, _ in snapshot.cursors.values():
+                cursor.close()
+
+
+def answer(
+    snapshot: Snapshot, statement: str, params: dict[str, Any], runs: Names, stages: Names
+) -> pl.DataFrame:
+    """The answer to one statement. runs, stages: whose parts of OF_RUNS are read"""
+    with snapshot.lock, _unreadable_part_explained(snapshot.folder):
+        if (runs, stages) not in snapshot.cursors:
+            snapshot.cursors[runs, stages] = snapshot.engine.cursor(), set()
+        cursor, present = snapshot.cursors[runs, stages]
+        for name in views.in_order(views.names_in(statement)):
+            if name not in present:
+                _make_view(snapshot, cursor, name, runs, stages)
+                present.add(name)
+        return cursor.sql(statement, params=params).pl()
+
+
+def tables_of(statement: str) -> set[str]:
+    """The tables of parts that `statement` reads, also through views."""
+    names = views.in_order(views.names_in(statement))
+    return {TABLE_OF.get(name, name) for name in names if name not in views.VIEWS} & TABLES.keys()
+
+
+def _make_view(
+    snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection, name: str, runs: Names, stages: Names
+) -> None:
+    """Make the table or view `name` known to `cursor`; nothing for a name that is neither."""
+    table = TABLE_OF.get(name, name)
+    if name in views.VIEWS:
+        query = views.VIEWS[name]
+    elif name in state_db.ANNOTATIONS:
+        cursor.register(name, state_db.frame(snapshot.state, name))
+        return
+    elif table in OF_RUNS:
+        query = _parts_query(
+            snapshot.folder, table, parts.live(snapshot.state, table, runs, stages)
+        )
+    elif table in TABLES:
+        query = _parts_query(snapshot.folder, table, parts.live(snapshot.state, table))
+    else:
+        return
+    cursor.execute(f"create or replace temp view {name} as {query}")
+
+
+def _parts_query(folder: Path, table: str, live: list[parts.Part]) -> str:
+    gone = [part.path for part in live if not files.exists(folder, part.path)]
+    if gone:
+        raise StoreError(
+            f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part"
+            f" in {folder}. Restore them from a backup; `data.store.forget_missing(store)` goes on"
+            " without their rows."
+        )
+    if not live:
+        return f"from empty.{table}"
+    paths = ",".join("'" + str(folder / part.path).replace("'", "''") + "'" for part in live)
+    query = f"from read_parquet([{paths}], union_by_name = true)"
+    if any(part.columns != ",".join(TABLES[table]) for part in live):  # older or newer parts
+        return f"from empty.{table} union all by name {query}"
+    return query
+
+
+@contextmanager
+def _unreadable_part_explained(folder: Path) -> Iterator[None]:
+    """A part that cannot be read becomes a `StoreError`; a question that is wrong stays a bug."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        if ".parquet" not in str(error):
+            raise
+        raise StoreError(
+            f"a part of {folder} cannot be read: {error}. Restore it from a backup, or move it out"
+            " of the store to go on without its rows."
+        ) from error
