@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count, pairwise
 from pathlib import Path
 
-from data.store import ask, open_store, annotations
+from data.store import annotations, ask, open_store
 
 Address = dict[str, str]
 
