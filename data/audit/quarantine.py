@@ -115,7 +115,7 @@ def _add_candidate(
         runs.begin(store, "release", run=run, config=said, seed=None, inputs={})
     except runs.RunExists:  # released before, by someone else at this moment
         return
-    with runs.told_of(store, run):
+    with runs.failures_recorded(store, run):
         for table, rows in (("problems", problems(found)), ("examples", found)):
             columns = [name for name in TABLES[table] if name != "run"]
             add(store, table, rows.select(columns), run=run, once=identity)

@@ -133,7 +133,7 @@ def _convert(
     work = functools.partial(convert_records, rules=converter.rules, table=converter.table)
     parts = _unconverted_parts(store, records)
     workers = converter.workers_for(records.height - records["is_converted"].sum())
-    with runs.told_of(store, run), closing(map_in_order(work, parts, workers)) as results:
+    with runs.failures_recorded(store, run), closing(map_in_order(work, parts, workers)) as results:
         for part, converted in results:
             tally.update(_add_part(store, run, converter, part, converted))
             progress(min(part.start + BATCH, records.height), records.height, {})
@@ -205,7 +205,7 @@ def _add_part(
     rows_by_table = {"examples": added, "problems": problems(added), "conversions": conversions}
     for name, rows in rows_by_table.items():
         columns = [column for column in TABLES[name] if column != "run"]
-        add(store, name, rows.select(columns), run=run, once=once, place=part.start)
+        add(store, name, rows.select(columns), run=run, once=once, position=part.start)
     return Counter(conversions["outcome"])
 
 

@@ -87,7 +87,7 @@ def _write(
         counts["already_there"] += counts["new"]
         counts["new"] = 0
         return run
-    with runs.told_of(store, run):
+    with runs.failures_recorded(store, run):
         seen: set[str] = set()
         batch: list[dict[str, Any]] = []
         for row in rows(of, path):
@@ -129,7 +129,7 @@ def _write_part(
     records = [record for record in batch if every[record["record_id"]]]
     if records:
         once = runs.fingerprint(records=[record["record_id"] for record in records])
-        add(store, "records", pl.DataFrame(records), run=run, once=once, place=place)
+        add(store, "records", pl.DataFrame(records), run=run, once=once, position=place)
 
 
 def _keep(store: Store, source: str, rejected: list[Rejected]) -> str:

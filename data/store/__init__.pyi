@@ -1,6 +1,6 @@
 from .annotations import BadEntry as BadEntry, changes as changes
 from .compaction import compact as compact
-from .files import StoreError as StoreError, held as held, is_held as is_held
+from .files import StoreError as StoreError, is_locked as is_locked, locked as locked
 from .jobs import (
     WAITS as WAITS,
     Job as Job,

@@ -15,26 +15,26 @@ from data.store.store import Store, reading
 
 
 class BadEntry(UserError):
-    """A tag, a ruling, a subset or a view that cannot be kept as it was given."""
+    """A tag, a ruling, an override, a subset or a view that cannot be saved as it is."""
 
 
 def tag(store: Store, target_kind: str, target_id: str, tag: str, author: str) -> None:
-    """Say `tag` of a record or generation. Saying it again is one more event, not one more tag."""
+    """Tag a record or generation. Tagging it again adds an event, not a second tag."""
     tag_all(store, target_kind, [target_id], tag, author)
 
 
 def untag(store: Store, target_kind: str, target_id: str, tag: str, author: str) -> None:
-    """Take `tag` back, whoever said it. The history stays."""
+    """Remove `tag`, whoever added it. The history stays."""
     untag_all(store, target_kind, [target_id], tag, author)
 
 
 def tag_all(store: Store, kind: str, ids: Sequence[str], tag: str, author: str) -> None:
-    """`tag` for many, all or none."""
+    """`tag` for many, atomically."""
     _tag_events(store, kind, ids, tag, "added", author)
 
 
 def untag_all(store: Store, kind: str, ids: Sequence[str], tag: str, author: str) -> None:
-    """`untag` for many, all or none."""
+    """`untag` for many, atomically."""
     _tag_events(store, kind, ids, tag, "removed", author)
 
 
@@ -42,19 +42,19 @@ def _tag_events(
     store: Store, kind: str, ids: Sequence[str], tag: str, event: str, author: str
 ) -> None:
     if not tag.strip():
-        raise BadEntry("a tag is empty; expected a word or a few. Type one, then save again.")
+        raise BadEntry("a tag is empty; expected one or a few words. Type one, then save again.")
     at = now()
     with commit(store.folder) as connection:
         connection.executemany(
             "insert into tag_events (target_kind, target_id, tag, event, author, at)"
             " values (?, ?, ?, ?, ?, ?)",
-            ((kind, id, tag.strip(), event, author, at) for id in ids),
+            ((kind, target, tag.strip(), event, author, at) for target in ids),
         )
 
 
 def rule(store: Store, record_id: str, ruling: str, reason: str, author: str) -> None:
-    """Write down that `author` has quarantined or released a record, and why."""
-    _said(reason=reason, author=author)
+    """Record that `author` quarantined or released a record, and why."""
+    _require_texts(reason=reason, author=author)
     with commit(store.folder) as connection:
         connection.execute(
             "insert into ruling_events (record_id, ruling, reason, author, at)"
@@ -66,8 +66,8 @@ def rule(store: Store, record_id: str, ruling: str, reason: str, author: str) ->
 def override(
     store: Store, generation_id: str, grader: str, verdict: str, reason: str, author: str
 ) -> None:
-    """Write down that `author` has another verdict than `grader`, and why."""
-    _said(reason=reason, author=author)
+    """Record that `author` overrides the verdict of `grader`, and why."""
+    _require_texts(reason=reason, author=author)
     with commit(store.folder) as connection:
         connection.execute(
             "insert into override_events (generation_id, grader, verdict, reason, author, at)"
@@ -76,24 +76,24 @@ def override(
         )
 
 
-def _said(**texts: str) -> None:
+def _require_texts(**texts: str) -> None:
     for name, text in texts.items():
         if not text.strip():
-            raise BadEntry(f"the {name} is empty; expected a few words. Say it, then try again.")
+            raise BadEntry(f"the {name} is empty; expected a few words. Enter it, then try again.")
 
 
 def save_subset(
     store: Store,
     name: str,
-    filter: str,
+    where: str,
     ids: Sequence[str],
     parent: str | None = None,
     author: str | None = None,
 ) -> int:
-    """The version under which `ids` are kept, sorted and once each.
+    """Save `ids`, sorted and without duplicates; the version that holds them.
 
-    Saving what the newest version already holds, by the same filter, gives that version again.
-    filter: how the ids were chosen, as text that can be read and run again
+    If the newest version has the same ids and the same filter, no new version is made.
+    where:  how the ids were chosen, as text that can be run again
     parent: the subset that these were chosen from, as name@version
     """
     if not name.strip():
@@ -108,7 +108,7 @@ def save_subset(
             " order by version desc limit 1",
             (name,),
         ).fetchone()
-        if newest and newest[1:] == (content, filter):
+        if newest and newest[1:] == (content, where):
             return newest[0]
         version = newest[0] + 1 if newest else 1
         connection.execute(
@@ -116,7 +116,7 @@ def save_subset(
             (
                 name,
                 version,
-                filter,
+                where,
                 json.dumps(chosen),
                 len(chosen),
                 content,
@@ -129,18 +129,18 @@ def save_subset(
 
 
 def save_view(store: Store, name: str, page: str, query: str, author: str | None = None) -> None:
-    """Keep the filters of a page under a name; an older view of that name is replaced.
+    """Save the filters of a page under a name; an older view of that name is overwritten.
 
-    That of another person is not: whoever opens it by its name must find what was saved there.
+    A view of another person is not: a link to it must go on showing what was saved.
     """
     with commit(store.folder) as connection:
-        found = connection.execute(
+        existing = connection.execute(
             "select author from saved_views where name = ?", (name,)
         ).fetchone()
-        if found and found[0] not in (None, author):
+        if existing and existing[0] not in (None, author):
             raise BadEntry(
-                f"a view named {name!r} is kept already, by {found[0]}; expected another name."
-                " Choose one, or delete that view first."
+                f"a view named {name!r} exists already, saved by {existing[0]}; expected another"
+                " name. Choose one, or delete that view first."
             )
         connection.execute(
             "insert or replace into saved_views values (?, ?, ?, ?, ?)",
@@ -154,10 +154,10 @@ def delete_view(store: Store, name: str) -> None:
 
 
 def changes(store: Store, kind: str, after: int) -> tuple[pl.DataFrame, int]:
-    """target_id, tag, event (added or removed): the last of each after the number `after`; and
-    the number of the newest of all.
+    """target_id, tag, event (added or removed): the last event of each tag after event `after`; and
+    the number of the newest event of all.
 
-    after: a number that this gave before, or 0 for all
+    after: a number that this returned before, or 0 for all
     """
     with reading(store) as state:  # one moment for both
         newest = state.execute("select coalesce(max(id), 0) from tag_events").fetchone()[0]

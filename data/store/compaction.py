@@ -10,15 +10,15 @@ from data.store.files import StoreError
 from data.store.store import Store
 
 MERGED_BYTES = 16 * 2**20  # a merged part is made in memory, and text takes several times that
-GRACE_SECONDS = 3600  # how long a reader may hold a list that names a replaced part
-ABANDONED_SECONDS = 24 * 3600  # a half-written file of this age has no writer any more
+GRACE_SECONDS = 3600  # how long a reader may still read a replaced part
+ABANDONED_SECONDS = 24 * 3600  # the writer of a half-written file of this age is dead
 
 
 def compact(store: Store, table: str, run: str | None) -> int:
     """Merge the live parts of a run into fewer; the number of parts that were replaced.
 
-    No row changes, and whoever reads the old parts goes on doing so. `run` is None for the table
-    `runs` alone, whose parts are one event each.
+    No row changes, and readers of the old parts can finish. `run` is None only for the table
+    `runs`, whose parts are one event each.
     """
     if (run is None) != (table == "runs"):
         raise StoreError(
@@ -39,11 +39,11 @@ def compact(store: Store, table: str, run: str | None) -> int:
 def _groups(live: list[parts.Part], over_runs: bool) -> Iterator[list[parts.Part]]:
     """Two or more parts of one run and stage that together stay under MERGED_BYTES."""
     for _, same in itertools.groupby(
-        sorted(live, key=_place), key=lambda part: None if over_runs else _place(part)[:2]
+        sorted(live, key=_position), key=lambda part: None if over_runs else _position(part)[:2]
     ):
         group: list[parts.Part] = []
         for part in same:
-            if group and sum(p.bytes for p in group) + part.bytes > MERGED_BYTES:
+            if group and sum(p.size for p in group) + part.size > MERGED_BYTES:
                 if len(group) > 1:
                     yield group
                 group = []
@@ -52,12 +52,12 @@ def _groups(live: list[parts.Part], over_runs: bool) -> Iterator[list[parts.Part
             yield group
 
 
-def _place(part: parts.Part) -> tuple[str, str, str]:
+def _position(part: parts.Part) -> tuple[str, str, str]:
     return part.run or "", part.stage or "", part.path
 
 
 def _merge(store: Store, table: str, group: list[parts.Part]) -> None:
-    """The rename is the commit: a merged part names those it replaces, and a scan obeys it."""
+    """The rename is the commit: a scan marks the parts that the merged part names as replaced."""
     frames = [pl.read_parquet(store.folder / part.path) for part in group]
     rows = pl.concat(frames, how="diagonal")  # an older part may lack a newer column
     if table in parts.PAIR:
@@ -77,7 +77,7 @@ def live_parts(store: Store, table: str) -> int:
 
 
 def sweep(store: Store) -> None:
-    """Delete replaced parts whose grace is over, and what killed writers left half-written."""
+    """Delete replaced parts after GRACE_SECONDS, and half-written files of killed writers."""
     with state_db.connect(store.folder) as connection:
         over = connection.execute(
             "select path from parts where status = 'replaced' and changed_at < ?",

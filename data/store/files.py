@@ -1,4 +1,7 @@
-"""The only module that touches the files of a store: written beside, renamed, never changed."""
+"""Files of a store: each is written under .staging, synced, then renamed, and never changed.
+
+No other module writes into a store's folder, state.db apart.
+"""
 
 import errno
 import os
@@ -14,14 +17,14 @@ from data.errors import UserError
 
 STAGING = ".staging"
 TRASH = ".trash"
-CHECK_SECONDS = 1.0  # `is_held` takes a lock for a moment: who wants to hold it waits as long
+CHECK_SECONDS = 1.0  # `is_locked` takes a lock for a moment: `locked` waits as long for it
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class StoreError(UserError):
-    """What is wrong with a store, what was expected of it and what to do."""
+    """A store cannot be read or written: what is wrong, what was expected and what to do."""
 
 
 @contextmanager
@@ -44,20 +47,20 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def new_name(prefix: str) -> str:
-    """A file name that nobody else makes; names of one prefix sort by the time they were made."""
+    """A unique file name; names of one prefix sort by the time they were made."""
     return f"{prefix}-{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
 
 
-def fixed_name(prefix: str, content: str, place: int = 0) -> str:
-    """The file name of rows with this hash: whoever writes them again writes the same file.
+def fixed_name(prefix: str, content: str, position: int = 0) -> str:
+    """The file name of rows with this hash: writing them again writes the same file.
 
-    place: among the parts of a run, which are read in the order of their names
+    position: among the parts of a run, which are read in the order of their names
     """
-    return f"{prefix}-{place:020d}-{content[:16]}.parquet"
+    return f"{prefix}-{position:020d}-{content[:16]}.parquet"
 
 
 def sync_folder(folder: Path) -> None:
-    """Without this a crash of the machine may forget a rename."""
+    """Make renames in `folder` durable: without this a crash of the machine may lose them."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -66,16 +69,16 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Like mkdir -p, and no folder that it makes is forgotten by a crash of the machine."""
+    """Like mkdir -p, and synced: no crash of the machine loses a folder that it makes."""
     missing = [folder, *folder.parents]
     missing = missing[: next(i for i, parent in enumerate(missing) if parent.exists())]
     folder.mkdir(parents=True, exist_ok=True)
-    for made in reversed(missing):
-        sync_folder(made.parent)
+    for folder in reversed(missing):
+        sync_folder(folder.parent)
 
 
 def stage(root: Path, content: bytes | memoryview) -> Path:
-    """A new file under .staging that holds `content` on the disk itself. Nobody reads it there."""
+    """A new file under .staging with `content`, synced to the disk. No reader looks there."""
     staged = root / STAGING / f"{time.time_ns():020d}-{secrets.token_hex(8)}"
     try:
         with staged.open("xb") as file:
@@ -89,10 +92,10 @@ def stage(root: Path, content: bytes | memoryview) -> Path:
 
 
 def write(root: Path, contents: list[tuple[str, bytes | memoryview]]) -> None:
-    """Files of these paths and contents: all are on the disk before the first gets its name.
+    """Write files of these paths and contents: all are synced before the first is renamed.
 
-    They get their names in order, so a reader who sees the last sees all. On an error none stays
-    but those of another writer.
+    They are renamed in order, so a reader who sees the last sees all. On an error all are removed
+    again, except those that another writer wrote.
     """
     staged: list[Path] = []
     named: list[Path] = []
@@ -111,7 +114,7 @@ def write(root: Path, contents: list[tuple[str, bytes | memoryview]]) -> None:
 
 
 def create(root: Path, path: str, content: bytes) -> bool:
-    """Write a file that is not there yet; False where another process was first."""
+    """Write a file that does not exist yet; False if another process was first."""
     staged = stage(root, content)
     try:
         os.link(staged, root / path)
@@ -124,23 +127,23 @@ def create(root: Path, path: str, content: bytes) -> bool:
 
 
 def parquet_files(root: Path, folder: str) -> list[str]:
-    """Paths, relative to `root`, of all parts under `folder`. A name with a leading dot is torn."""
-    found = []
-    open_folders = [folder]
-    while open_folders:
-        here = open_folders.pop()
+    """Paths, relative to `root`, of all parts under `folder`. Hidden files are ignored."""
+    paths = []
+    pending = [folder]
+    while pending:
+        current = pending.pop()
         try:
-            entries = list(os.scandir(root / here))
+            entries = list(os.scandir(root / current))
         except FileNotFoundError:  # nothing was written to this table yet
             continue
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                open_folders.append(f"{here}/{entry.name}")
+                pending.append(f"{current}/{entry.name}")
             elif entry.name.endswith(".parquet"):
-                found.append(f"{here}/{entry.name}")
-    return sorted(found)
+                paths.append(f"{current}/{entry.name}")
+    return sorted(paths)
 
 
 def exists(root: Path, path: str) -> bool:
@@ -153,7 +156,7 @@ def size(root: Path, path: str) -> int:
 
 
 def move(root: Path, source: str, destination: str) -> None:
-    """Rename within the store. One that another process has moved already is no error."""
+    """Rename within the store. It is no error if another process has moved the file already."""
     make_folder((root / destination).parent)
     try:
         (root / source).rename(root / destination)
@@ -167,7 +170,7 @@ def remove(root: Path, path: str) -> None:
 
 
 def staged_before(root: Path, seconds: float) -> list[str]:
-    """Paths of half-written files older than `seconds`: what killed writers left behind."""
+    """Paths of files under .staging older than `seconds`: killed writers left them behind."""
     old = []
     for entry in os.scandir(root / STAGING):
         try:
@@ -179,16 +182,19 @@ def staged_before(root: Path, seconds: float) -> list[str]:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Nobody else works in `folder` meanwhile, whose name is the run's."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of `folder`, which is named after a run; a second process is refused.
+
+    The operating system releases the lock when the process ends, also when it is killed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock", timeout=CHECK_SECONDS, poll_interval=0.02)
     try:
         lock.acquire()
     except Timeout as error:
         raise UserError(
-            f"run {folder.name} is being worked on by another process. Wait for it, or stop it:"
-            " the same command then goes on where it was."
+            f"run {folder.name} is locked by another process. Wait for it, or stop it: the same"
+            " command then resumes the run."
         ) from error
     try:
         yield
@@ -196,8 +202,8 @@ def held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def is_held(folder: Path) -> bool:
-    """Whether anybody works in `folder` now."""
+def is_locked(folder: Path) -> bool:
+    """Whether any process holds the lock of `folder` now."""
     if not (folder / "lock").exists():
         return False
     try:

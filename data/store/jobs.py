@@ -1,7 +1,7 @@
-"""Jobs: commands that run beside the app, as rows of state.db that any process may read.
+"""Jobs: commands that run in the background, as rows of state.db that any process may read.
 
-A job has a folder `jobs/JOB/` in the store: `lock`, held for as long as anything of it lives,
-`log.txt`, and `progress.json`. Who starts and ends them: workbench/jobs/runner.py.
+A job has a folder `jobs/JOB/` in the store: `lock`, which its processes hold, `log.txt` and
+`progress.json`. workbench/jobs/runner.py starts and stops them.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.store.annotations import BadEntry
-from data.store.files import is_held
+from data.store.files import is_locked
 from data.store.state_db import commit, connect, now
 from data.store.store import Store
 
@@ -27,7 +27,7 @@ ACCELERATOR = "accelerator"  # the one slot: two trainings at once would fit int
 
 @dataclass(frozen=True)
 class Job:
-    """One job as the store has it; times are UTC, None where it has not come so far.
+    """One job as the store has it; times are UTC, and None before the job gets there.
 
     arguments: of the command `thinkbench --store STORE`, the verb first
     state:     one of LIVE or ENDS
@@ -60,31 +60,31 @@ COLUMNS = "job, spec, state, pid, exit_code, message, created_at, started_at, en
 def submit(store: Store, arguments: Sequence[str], author: str) -> tuple[Job, bool]:
     """The job for these arguments, and whether it is new.
 
-    While one with the same arguments waits or runs there is no second: a button pressed twice
-    asks for one thing.
+    While a job with the same arguments waits or runs, no second one is made: a button that is
+    pressed twice starts one job.
     """
     if not arguments:
-        raise BadEntry("a job has no verb; expected the words of a command, such as sft")
+        raise BadEntry("a job has no command; expected its words, such as sft")
     spec = json.dumps({"arguments": list(arguments), "author": author})
     same = json.dumps(list(arguments))
-    made = hashlib.sha256(same.encode()).hexdigest()[:6]
+    digest = hashlib.sha256(same.encode()).hexdigest()[:6]
     with commit(store.folder) as connection:
-        found = connection.execute(
+        existing = connection.execute(
             "select job from jobs where json_extract(spec, '$.arguments') = json(?)"
             " and state in (?, ?)",
             (same, *LIVE),
         ).fetchone()
-        if found:
-            name = found[0]
+        if existing:
+            name = existing[0]
         else:
             day = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-            name = f"{day}-{arguments[0]}-{made}{secrets.token_hex(2)}"
+            name = f"{day}-{arguments[0]}-{digest}{secrets.token_hex(2)}"
             connection.execute(
                 "insert into jobs (job, verb, spec, state, slot, created_at)"
                 " values (?, ?, ?, ?, ?, ?)",
                 (name, arguments[0], spec, WAITS, ACCELERATOR, now()),
             )
-    return job_of(store, name), not found
+    return job_of(store, name), not existing
 
 
 def jobs(store: Store, limit: int = 100) -> list[Job]:
@@ -97,7 +97,7 @@ def jobs(store: Store, limit: int = 100) -> list[Job]:
 
 
 def live_jobs(store: Store) -> list[Job]:
-    """All that wait or run, the oldest first."""
+    """Jobs that wait or run, the oldest first."""
     with connect(store.folder) as connection:
         rows = connection.execute(
             f"select {COLUMNS} from jobs where state in (?, ?) order by created_at, job", LIVE
@@ -109,23 +109,23 @@ def job_of(store: Store, name: str) -> Job:
     with connect(store.folder) as connection:
         row = connection.execute(f"select {COLUMNS} from jobs where job = ?", (name,)).fetchone()
         if row is None:
-            known = connection.execute(
+            newest = connection.execute(
                 "select job from jobs order by created_at desc limit 5"
             ).fetchall()
             raise UserError(
                 f"there is no job {name!r}; the newest are"
-                f" {', '.join(name for (name,) in known) or 'none'}. See: thinkbench jobs list"
+                f" {', '.join(name for (name,) in newest) or 'none'}. See: thinkbench jobs list"
             )
     return _job(row)
 
 
 def began(store: Store, job: str, pid: int) -> None:
-    """Write down that the job's command runs, in a process group of its own."""
+    """Record that the job's command runs, in a process group of its own."""
     _change(store, "state = ?, pid = ?, started_at = ?", (RUNS, pid, now()), job)
 
 
 def ended(store: Store, job: str, state: str, exit_code: int | None, message: str | None) -> None:
-    """Write down how the job ended. What has ended before stays as it was."""
+    """Record how the job ended. A job that has ended already stays as it is."""
     assert state in ENDS
     values = (state, exit_code, message, now())
     _change(store, "state = ?, exit_code = ?, message = ?, ended_at = ?", values, job)
@@ -140,22 +140,22 @@ def _change(store: Store, assignments: str, values: tuple[Any, ...], job: str) -
 
 
 def folder_of(store: Store, job: str) -> Path:
-    """The folder of a job that the store has; a name alone is no path."""
+    """The folder of a job. The job must exist: a name from outside is not used as a path."""
     return store.folder / "jobs" / job_of(store, job).job
 
 
 def is_alive(store: Store, job: str) -> bool:
-    """Whether any process of the job lives: the system lets go of a lock with its last holder."""
-    return is_held(folder_of(store, job))
+    """Whether any process of the job lives: each holds the lock until it ends."""
+    return is_locked(folder_of(store, job))
 
 
 def _job(row: tuple[Any, ...]) -> Job:
     name, spec, state, pid, exit_code, message, *times = row
-    told = json.loads(spec)
+    request = json.loads(spec)
     created, started, ended = (None if at is None else _time(at) for at in times)
     assert created is not None
-    arguments = tuple(told["arguments"])
-    return Job(name, arguments, told["author"], state, pid, exit_code, message, created, started,
+    arguments = tuple(request["arguments"])
+    return Job(name, arguments, request["author"], state, pid, exit_code, message, created, started,
                ended)  # fmt: skip
 
 

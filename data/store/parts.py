@@ -1,8 +1,8 @@
-"""Parts: immutable Parquet files, found by whoever reads next and remembered in state.db.
+"""Parts: immutable Parquet files, which the next reader registers in state.db.
 
-A part's name says how it becomes live. `part-`: at once. `pair-`: texts and scores of the same
-generations under one name; the texts are live when the scores, renamed last, are there.
-`merged-`: it names, in its own metadata, the parts whose rows it holds, and takes their place.
+The name of a part says when its rows count. `part-`: at once. `pair-`: texts and scores of the
+same generations under one name; the texts count once the scores, which are renamed last, exist.
+`merged-`: its metadata names the parts whose rows it holds, and it replaces them.
 """
 
 import io
@@ -33,12 +33,12 @@ class Part(NamedTuple):
     run: str | None
     stage: str | None
     rows: int
-    bytes: int
+    size: int  # bytes
     columns: str  # names in order, joined by commas
 
 
 def checked_name(kind: str, name: str) -> str:
-    """`name`, which becomes a folder: a name that could leave its folder is refused."""
+    """`name`, which becomes a folder. A name that could escape the store's folder is refused."""
     if not NAME.fullmatch(name):
         raise StoreError(
             f"{kind} {name!r} cannot name a folder; expected 1 to 100 letters, digits, '.', '_' or "
@@ -69,7 +69,7 @@ def content(table: str, rows: pl.DataFrame, replaces: Iterable[str] = ()) -> mem
 
 
 def described(root: Path, path: str) -> tuple[Part, list[str]]:
-    """What the part at `path` is, and the paths whose place it takes."""
+    """The part at `path`, and the paths of the parts that it replaces."""
     levels = path.split("/")
     keys = dict(level.split("=", 1) for level in levels[1:-1] if "=" in level)
     table = next(table for table, folder in FOLDERS.items() if folder == levels[0])
@@ -90,44 +90,44 @@ def described(root: Path, path: str) -> tuple[Part, list[str]]:
 
 def tables_together(tables: Iterable[str]) -> list[str]:
     """`tables`, and the other half of a pair: the two are registered in one transaction."""
-    wanted = set(tables)
-    if wanted & set(PAIR):
-        wanted |= set(PAIR)
-    return sorted(wanted, key=lambda table: (table not in PAIR, table != "scores", table))
+    names = set(tables)
+    if names & set(PAIR):
+        names |= set(PAIR)
+    return sorted(names, key=lambda table: (table not in PAIR, table != "scores", table))
 
 
 def scan(root: Path, tables: Iterable[str]) -> None:
-    """Register what writers have added since. Any number of processes may do so at once."""
-    found = [
+    """Register the parts that writers have added. Any number of processes may do so at once."""
+    paths = [
         path
         for table in tables_together(tables)
         for path in files.parquet_files(root, FOLDERS[table])
     ]
     with state_db.connect(root) as connection:
-        new = unknown(connection, found)
+        new = unregistered(connection, paths)
     if not new:
         return
     facts = {path: described(root, path) for path in new}
     with state_db.commit(root) as connection:
         # by name, which is by time: a merged part comes after those that it replaces
-        for path in sorted(unknown(connection, new), key=lambda path: path.rsplit("-", 2)[1]):
+        for path in sorted(unregistered(connection, new), key=lambda path: path.rsplit("-", 2)[1]):
             register(connection, *facts[path])
 
 
-def unknown(connection: sqlite3.Connection, found: list[str]) -> list[str]:
-    """Those of `found` that are to be registered. Texts without their scores are not, yet."""
-    new = _unregistered(connection, found)
+def unregistered(connection: sqlite3.Connection, paths: list[str]) -> list[str]:
+    """Those of `paths` to register now. Texts wait until their scores are written."""
+    new = _not_in_parts(connection, paths)
     scores = [scores_of(path) for path in new if is_pair_of_texts(path)]
-    absent = set(_unregistered(connection, scores)).difference(found)
+    absent = set(_not_in_parts(connection, scores)).difference(paths)
     return [path for path in new if not is_pair_of_texts(path) or scores_of(path) not in absent]
 
 
-def _unregistered(connection: sqlite3.Connection, found: list[str]) -> list[str]:
+def _not_in_parts(connection: sqlite3.Connection, paths: list[str]) -> list[str]:
     return [
         path
         for (path,) in connection.execute(
             "select value from json_each(?) where value not in (select path from parts)",
-            (json.dumps(found),),
+            (json.dumps(paths),),
         )
     ]
 
@@ -144,11 +144,11 @@ def register(connection: sqlite3.Connection, part: Part, replaces: list[str]) ->
     status = "live"
     if replaces:
         marks = ",".join("?" * len(replaces))
-        gone = connection.execute(
+        taken = connection.execute(
             f"select count(*) from parts where path in ({marks}) and status <> 'live'", replaces
         ).fetchone()[0]
         # another merge of the same rows was first: this one would show them twice
-        status = "replaced" if gone else "live"
+        status = "replaced" if taken else "live"
         if status == "live":
             connection.executemany(
                 "insert into parts values (?, ?, null, null, 0, 0, '', 'replaced', ?)"
@@ -166,7 +166,7 @@ def live(
     runs: tuple[str, ...] | None = None,
     stages: tuple[str, ...] | None = None,
 ) -> list[Part]:
-    """Live parts of `table` by path, pruned to `runs` and `stages`; merged over runs: always."""
+    """Live parts of `table` by path, only of `runs` and `stages`; parts of all runs are kept."""
     query = (
         "select path, table_name, run, stage, rows, bytes, columns from parts"
         " where status = 'live' and table_name = ?"

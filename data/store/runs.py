@@ -1,4 +1,4 @@
-"""Runs: what made something, from which config, seed, code and inputs, and how it ended."""
+"""Runs: each records its config, seed, code and inputs when it begins, and how it ended."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ MANY_PARTS = 32  # of events, from which they are merged
 
 
 class RunExists(UserError):
-    """A run of this name is done, and what it made stays as it is."""
+    """A run of this name is done. Its results are not overwritten."""
 
 
 def fingerprint(**parts: Any) -> str:
@@ -75,14 +75,14 @@ def begin(
     inputs: dict[str, str],
     parent: str | None = None,
 ) -> None:
-    """Say that `run` starts, or starts again after it failed or was cut off.
+    """Record that `run` starts, or resumes after it failed or was interrupted.
 
     inputs: name -> hash of what it reads
     """
-    known = state(store, run)
-    if known and known["event"] == "done":
+    last = state(store, run)
+    if last and last["event"] == "done":
         raise RunExists(
-            f"run {run!r} was done at {known['at']:%Y-%m-%d %H:%M} UTC and is not made again. "
+            f"run {run!r} was done at {last['at']:%Y-%m-%d %H:%M} UTC and is not overwritten. "
             "Give the new run another name."
         )
     _event(
@@ -104,13 +104,13 @@ def begin(
 
 
 def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
-    """Say how `run` ended: done, failed or interrupted."""
+    """Record how `run` ended: done, failed or interrupted."""
     if outcome not in ("done", "failed", "interrupted"):
         raise ValueError(f"outcome {outcome!r}; expected done, failed or interrupted.")
-    known = state(store, run)
-    if known is None:
+    last = state(store, run)
+    if last is None:
         raise ValueError(f"run {run!r} has not begun, so it cannot end. Call begin first.")
-    _event(store, known | {"event": outcome, "at": datetime.now(UTC), "summary": summary})
+    _event(store, last | {"event": outcome, "at": datetime.now(UTC), "summary": summary})
     if outcome == "done":
         for table in TABLES.keys() - {"runs"}:
             compaction.compact(store, table, run)
@@ -119,30 +119,32 @@ def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
 
 
 @contextmanager
-def told_of(store: Store, run: str, taken: Callable[[], dict[str, Any]] = dict) -> Iterator[None]:
-    """Write down that `run` was interrupted or failed where it was; the error goes on.
+def failures_recorded(
+    store: Store, run: str, summary: Callable[[], dict[str, Any]] = dict
+) -> Iterator[None]:
+    """Record that `run` was interrupted or failed if the block raises; the error is raised again.
 
-    taken: what is to be said of the run besides
+    summary: more entries for the summary of the run
     """
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        end(store, run, "interrupted", taken())
+        end(store, run, "interrupted", summary())
         raise
     except Exception as error:
         with suppress(StoreError):  # a full disk is why it failed: the error itself says so
-            end(store, run, "failed", taken() | {"error": f"{type(error).__name__}: {error}"})
+            end(store, run, "failed", summary() | {"error": f"{type(error).__name__}: {error}"})
         raise
 
 
 def delete(store: Store, run: str) -> int:
-    """Set the run and its rows aside, where `restore` finds them; the number of parts moved."""
-    known = state(store, run)
-    if known is None:
+    """Move the run's parts to the trash, from which `restore` can take them; their number."""
+    last = state(store, run)
+    if last is None:
         raise UserError(
             f"there is no run {run!r}, or it is deleted; thinkbench app lists those there are."
         )
-    _event(store, known | {"event": "deleted", "at": datetime.now(UTC)})
+    _event(store, last | {"event": "deleted", "at": datetime.now(UTC)})
     return trash.set_aside(store, run)
 
 

@@ -16,24 +16,24 @@ REWRITE = pl.Struct({"rule": pl.String, **SPAN, "before": pl.String, "after": pl
 CATEGORY = pl.Struct({"name": pl.String, "start": pl.Int64, "end": pl.Int64})
 REWARD = pl.Struct({"name": pl.String, "value": pl.Float64, "weight": pl.Float64})
 
-# What machines write: immutable Parquet parts. `run` and `stage` are columns like any other.
+# Written by commands, as immutable Parquet parts. `run` and `stage` are columns like any other.
 TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "records": {
         "record_id": pl.String,  # hash of source name, shape and body: ingesting twice adds nothing
         "source": pl.String,
         "shape": pl.String,  # stratos | gsm8k | messages | completion
         "split": pl.String,
-        "row_number": pl.Int64,  # 0-based place in its file
+        "row_number": pl.Int64,  # in its file, from 0
         "origin": pl.String,  # file name, or hub name @ revision
-        "body": pl.String,  # the row as it came, as JSON with sorted keys
+        "body": pl.String,  # the row as it was read, as JSON with sorted keys
         "run": pl.String,
     },
     "conversions": {
         "record_id": pl.String,
         "source": pl.String,
-        "converter": pl.String,  # version of the converter and the rules it was asked to use
+        "converter": pl.String,  # version of the converter, and the repair rules it used
         "outcome": pl.String,  # example | quarantined
-        "reason": pl.String,  # the defect that quarantined it, or null
+        "reason": pl.String,  # the defect that quarantined the record, or null
         "dialect": pl.String,  # null where no marker was found
         "pattern": pl.String,  # which of four markers occur, as 1111 (data/conversion/dialects.py)
         "defects": pl.List(DEFECT),
@@ -59,12 +59,12 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "record_id": pl.String,
         "source": pl.String,
         "converter": pl.String,
-        "tokenizer": pl.String,  # model as it was named, @, hash of what decides its tokens
+        "tokenizer": pl.String,  # name of the model, @, hash of the tokenizer's files
         "prompt": pl.Int64,  # with instruction and template
         "reasoning": pl.Int64,
         "answer": pl.Int64,
-        "answer_end": pl.Int64,  # so many hold all up to and with </answer>
-        "mask_is_exact": pl.Boolean,  # the loss counts the completion and its stop token, no more
+        "answer_end": pl.Int64,  # tokens up to and including </answer>
+        "mask_is_exact": pl.Boolean,  # the loss covers exactly the completion and its stop token
         "run": pl.String,
     },
     "problems": {
@@ -112,9 +112,9 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "finish": pl.String,  # stop | length | null where unknown
         "seed": pl.Int64,
         "settings": pl.String,  # JSON: temperature, top_k, top_p, max_tokens
-        "label": pl.Boolean,  # correctness as an import's own label says, else null
+        "label": pl.Boolean,  # correctness by the label of an import, else null
     },
-    "scores": {  # narrow: what slices read
+    "scores": {  # narrow: what most questions read
         "generation_id": pl.String,
         "run": pl.String,
         "stage": pl.String,
@@ -130,7 +130,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "tokens": pl.Int32,
         "finish": pl.String,
     },
-    "failures": {  # a row for each generation, also where nothing is wrong
+    "failures": {  # a row for each generation, also for those without findings
         "generation_id": pl.String,
         "run": pl.String,
         "stage": pl.String,
@@ -161,7 +161,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
 }
 
-# What a run writes of its own; the other tables hold what all runs read.
+# Tables with rows of single runs. The other tables are shared by all runs.
 OF_RUNS = ("generations", "scores", "failures", "rollouts", "metrics")
 
 
@@ -199,20 +199,20 @@ def shaped(table: str, rows: pl.DataFrame, run: str, stage: str | None) -> pl.Da
     )
 
 
-def _becomes(found: Any, wanted: Any) -> bool:
-    """Whether values of type `found` are values of `wanted` too, but for their range."""
-    if found in (wanted, pl.Null):
+def _becomes(dtype: Any, wanted: Any) -> bool:
+    """Whether a column of type `dtype` can be cast to `wanted` (its range is not checked)."""
+    if dtype in (wanted, pl.Null):
         return True
     if isinstance(wanted, pl.List):
-        return isinstance(found, pl.List) and _becomes(found.inner, wanted.inner)
+        return isinstance(dtype, pl.List) and _becomes(dtype.inner, wanted.inner)
     if isinstance(wanted, pl.Struct):
         inner = {field.name: field.dtype for field in wanted.fields}
-        given = found.fields if isinstance(found, pl.Struct) else []
+        given = dtype.fields if isinstance(dtype, pl.Struct) else []
         return [field.name for field in given] == list(inner) and all(
             _becomes(field.dtype, inner[field.name]) for field in given
         )
     if isinstance(wanted, pl.Datetime):
-        return isinstance(found, pl.Datetime) and found.time_zone == wanted.time_zone
+        return isinstance(dtype, pl.Datetime) and dtype.time_zone == wanted.time_zone
     if wanted in (pl.Int64, pl.Int32):
-        return found.is_integer()
-    return wanted == pl.Float64 and found.is_numeric()
+        return dtype.is_integer()
+    return wanted == pl.Float64 and dtype.is_numeric()

@@ -219,12 +219,12 @@ def _select(name: str) -> str:
     if name not in LATEST:
         return f"select {columns} from {name} order by {', '.join(STATE_TABLES[name].order)}"
     latest, of = LATEST[name], ", ".join(LATEST[name].of)
-    every = ", ".join(c for c in STATE_TABLES[latest.events].columns if c != "id")
+    selected = ", ".join(c for c in STATE_TABLES[latest.events].columns if c != "id")
     column, value = latest.but_for or ("''", "none")
     return f"""
         select {columns} from (
             -- SQLite gives the other columns of the row that holds max(id)
-            select {every}, max(id) from {latest.events} group by {of}
+            select {selected}, max(id) from {latest.events} group by {of}
         ) where {column} <> '{value}' order by {of}
     """
 

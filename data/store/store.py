@@ -1,4 +1,4 @@
-"""The store: a folder of immutable Parquet parts that any number of processes write and ask."""
+"""The store: a folder of immutable Parquet parts that any number of processes write and read."""
 
 import json
 import secrets
@@ -19,7 +19,7 @@ from data.store.snapshots import Snapshot, answer, tables_of, taken
 
 MARK = "STORE.json"
 CACHE = "cache"
-# what grows with every change of what people write; jobs change without a trace
+# a query whose result changes with every change of the table; jobs have none
 GROWS = {
     "tags": "select count(*), max(id) from tag_events",
     "overrides": "select count(*), max(id) from override_events",
@@ -31,18 +31,18 @@ GROWS = {
 
 @dataclass(frozen=True)
 class Store:
-    """Where a store lies, and the engine that answers questions. Open one in each process."""
+    """A store's folder, and the engine that answers questions. Open one in each process."""
 
     folder: Path
-    id: str
+    store_id: str
     engine: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
-    runs: tuple[str, ...] | None = None  # the only ones whose parts are read; None: all
+    runs: tuple[str, ...] | None = None  # whose parts are read; None: all
     stages: tuple[str, ...] | None = None
     snapshot: Snapshot | None = field(default=None, repr=False, compare=False)  # that it reads
 
 
 def open_store(folder: Path) -> Store:
-    """The store in `folder`, which is made where it is missing or empty."""
+    """The store in `folder`. It is created if the folder is missing or empty."""
     folder = Path(folder)
     with files.explained(folder):
         if not (folder / MARK).exists():
@@ -74,13 +74,13 @@ def _mark(folder: Path) -> dict[str, Any]:
 
 def _create(folder: Path) -> None:
     files.make_folder(folder)
-    # SQLite has files beside its own for moments; another process may be making this store
-    others = {
+    # another process may be creating this store, and SQLite's temporary files come and go
+    foreign = {
         entry.name for entry in folder.iterdir() if not entry.name.startswith(state_db.STATE_FILE)
     } - {files.STAGING, files.TRASH, MARK}
-    if others:
+    if foreign:
         raise StoreError(
-            f"{folder} is no store: it has no {MARK} but holds {', '.join(sorted(others)[:3])}. "
+            f"{folder} is no store: it has no {MARK} but holds {', '.join(sorted(foreign)[:3])}. "
             "Name an empty or a new folder with --store."
         )
     files.make_folder(folder / files.STAGING)
@@ -91,8 +91,8 @@ def _create(folder: Path) -> None:
 
 def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect()
-    engine.execute("set global autoinstall_known_extensions = false")  # no question downloads
-    # else what does not fit into memory goes to .tmp where the command was started
+    engine.execute("set global autoinstall_known_extensions = false")  # no question may download
+    # the default is .tmp in the folder where the command was started
     engine.execute("set global temp_directory = $folder", {"folder": str(folder / CACHE)})
     engine.execute("set global TimeZone = 'UTC'")
     # a part never changes, so its footer is read once
@@ -108,9 +108,9 @@ def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
 def within(
     store: Store, runs: Sequence[str] | None = None, stages: Sequence[str] | None = None
 ) -> Store:
-    """The same store, whose questions read what only these runs and stages wrote of OF_RUNS.
+    """The same store, whose questions read of OF_RUNS only the rows of these runs and stages.
 
-    All else, as problems and records, belongs to no one run and is there as always.
+    Other tables, as problems and records, are read whole.
     """
     return replace(
         store,
@@ -127,13 +127,13 @@ def add(
     run: str,
     stage: str | None = None,
     once: str | None = None,
-    place: int = 0,
+    position: int = 0,
 ) -> str:
-    """Add `rows` as one part, seen whole or not at all. Its path in the store; "" for no rows.
+    """Add `rows` as one part, atomically. The path of the part in the store; "" for no rows.
 
-    once:  what the rows are, as a hash. Of several processes that add the same rows of a run, or
-           of one that was broken off and adds them again, the store keeps one part.
-    place: of that part among those of its run; merged parts keep this order
+    once:     a hash of what the rows are. If several processes add the same rows of a run, or one
+              is interrupted and adds them again, the store keeps one part.
+    position: of that part among those of its run; merged parts keep this order
     """
     _require_writable(store)
     if table == "generations":
@@ -141,7 +141,7 @@ def add(
     rows = shaped(table, rows, run, stage)
     if rows.is_empty():
         return ""
-    name = files.new_name("part") if once is None else files.fixed_name("part", once, place)
+    name = files.new_name("part") if once is None else files.fixed_name("part", once, position)
     path = f"{parts.folder_of(table, run, stage)}/{name}"
     with files.explained(store.folder):
         files.write(store.folder, [(path, parts.content(table, rows))])
@@ -149,7 +149,7 @@ def add(
 
 
 def _require_writable(store: Store) -> None:
-    """A snapshot would not see what is written through it, which the writer would wonder at."""
+    """A snapshot would not show what is written through it, so writing is refused."""
     assert store.snapshot is None, "a snapshot is read only: write to the store it was taken of"
 
 
@@ -162,7 +162,7 @@ def add_generations(
     stage: str,
     once: str | None = None,
 ) -> None:
-    """Add texts and their scores, both or none, sorted by problem and sample. once: as in `add`."""
+    """Add texts and their scores atomically, sorted by problem and sample. once: as in `add`."""
     _require_writable(store)
     order = ["problem_id", "sample", "generation_id"]
     generations = shaped("generations", generations, run, stage).sort(order)
@@ -171,7 +171,7 @@ def add_generations(
     if not texts.equals(scored):
         raise StoreError(
             f"{len(texts)} generations and {len(scored)} scores do not match; expected one score "
-            "of each generation. Score every one, by one grader, and add others with `grade`."
+            "of each generation. Score all of them with one grader; add others with `grade`."
         )
     if generations.is_empty():
         return
@@ -179,7 +179,7 @@ def add_generations(
     with files.explained(store.folder):
         files.write(
             store.folder,
-            [  # the scores last: they make the pair live
+            [  # the scores last: they make the pair visible
                 (f"{parts.folder_of(table, run, stage)}/{name}", parts.content(table, rows))
                 for table, rows in (("generations", generations), ("scores", scores))
             ],
@@ -205,7 +205,7 @@ def unfrozen(store: Store) -> Store:
 
 
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
-    """The answer to one statement, over all that was added before it was asked.
+    """The rows of one SQL statement, over all that was added before the call.
 
     It may name the tables of data/store/schema.py (the table of run events as `run_events`), what
     people wrote as ANNOTATIONS of data/store/state_db.py, and the views of data/store/views.py.
@@ -231,7 +231,7 @@ def reading(store: Store, tables: Iterable[str] = ()) -> Iterator[sqlite3.Connec
 
 
 def generation(store: Store) -> int:
-    """A number that grows with every change to the store: what a cache of answers is keyed by."""
+    """A number that grows with every change to the store; a key for caches of answers."""
     with reading(store, TABLES) as state:
         query = "select value from meta where key = 'generation'"
         return state.execute(query).fetchone()[0]

@@ -1,4 +1,4 @@
-"""Trash and health: runs that are deleted and restored, parts that are gone, numbers of both."""
+"""Trash: the parts of deleted runs, parts whose files are gone, and the health of a store."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ CROWDED = 200  # live parts of a table at which questions become slow
 
 
 def set_aside(store: Store, run: str) -> int:
-    """Move the parts of `run` to .trash; their number. What was merged over runs stays."""
+    """Move the parts of `run` to .trash; their number. Parts merged over several runs stay."""
     parts.scan(store.folder, TABLES)
     with state_db.commit(store.folder) as connection:
         paths = _paths(connection, run, "live")
@@ -55,7 +55,7 @@ def missing(store: Store) -> list[str]:
 
 
 def forget_missing(store: Store) -> list[str]:
-    """Go on without the rows of parts whose files are gone; the paths of those parts."""
+    """Mark parts whose files are gone as missing, so that questions skip them; their paths."""
     gone = missing(store)
     with state_db.commit(store.folder) as connection:
         _mark(connection, gone, "missing")
@@ -63,19 +63,19 @@ def forget_missing(store: Store) -> list[str]:
 
 
 def health(store: Store) -> dict[str, Any]:
-    """Numbers: how large the store is, and four that are 0 while nobody needs to look at it."""
+    """Numbers: the size of the store, and four that are 0 unless something needs attention."""
     parts.scan(store.folder, TABLES)
     with state_db.connect(store.folder) as connection:
         live = {table: parts.live(connection, table) for table in TABLES}
         trashed = connection.execute("select count(*) from parts where status = 'trashed'")
         trashed = trashed.fetchone()[0]
-    every = [part for found in live.values() for part in found]
+    live_parts = [part for of_table in live.values() for part in of_table]
     return {
-        "parts": len(every),
-        "rows": sum(part.rows for part in every),
-        "bytes": sum(part.bytes for part in every),
+        "parts": len(live_parts),
+        "rows": sum(part.rows for part in live_parts),
+        "bytes": sum(part.size for part in live_parts),
         "parts_in_trash": trashed,
-        "crowded_tables": sum(len(found) >= CROWDED for found in live.values()),
+        "crowded_tables": sum(len(of_table) >= CROWDED for of_table in live.values()),
         "missing_parts": len(missing(store)),
         "half_written": len(files.staged_before(store.folder, ABANDONED_SECONDS)),
     }

@@ -54,7 +54,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         seed=None,
         inputs={"file": _content_hash(path)},
     )
-    with runs.told_of(store, name):
+    with runs.failures_recorded(store, name):
         kept = _with_problems(store, name, kept)
         for stage in sorted({row.stage for row in kept}):
             _add_stage(store, name, stage, [row for row in kept if row.stage == stage])

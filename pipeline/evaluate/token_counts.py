@@ -121,7 +121,7 @@ def count_tokens(
         runs.begin(store, "tokens", run=run, config=labels, seed=None, inputs={"examples": digest})
     except runs.RunExists:  # another process has just counted the same examples
         return name
-    with runs.told_of(store, run):
+    with runs.failures_recorded(store, run):
         rows = token_counts_of(tokenizer, new, progress)
         rows = rows.join(_record_ids(store, source, converter), on="example_id")
         columns = [pl.lit(value).alias(column) for column, value in labels.items()]

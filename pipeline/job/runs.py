@@ -14,7 +14,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import ProgressReporter
-from data.store import Store, held, runs
+from data.store import Store, locked, runs
 from pipeline import distributed
 from pipeline.checkpoint import refuse_others
 from pipeline.config import Preset, as_json
@@ -101,7 +101,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
         job.on_start(spec.stage, run)
         return Done(run, state["summary"])
     folder = job.store.folder / ("evaluations" if spec.kind == "eval" else "checkpoints") / run
-    with held(folder) if spec.resumable else nullcontext():
+    with locked(folder) if spec.resumable else nullcontext():
         runs.begin(
             job.store,
             spec.kind,

@@ -9,7 +9,7 @@ from typing import Any
 from data.errors import UserError
 from data.progress import ProgressReporter
 from data.response_format import INSTRUCTION
-from data.store import Store, ask, held, runs
+from data.store import Store, ask, locked, runs
 from evals.failures import categorise_missing
 from evals.scores import Problems, grade_missing, hash_of_ids, problems_of_split
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
@@ -40,7 +40,7 @@ def evaluate_served(
     fingerprint = runs.fingerprint(kind="eval", stage=stage, config=config, inputs=inputs)
     run = f"eval-{stage}-{fingerprint[:12]}"
     evaluation = Evaluation(store, run, stage, chosen)
-    with held(store.folder / evaluation.folder):
+    with locked(store.folder / evaluation.folder):
         state = runs.state(store, run)
         if state and state["event"] == "done":
             return {"run": run, **state["summary"], "asked": 0}

@@ -43,7 +43,7 @@ def answer(question: Callable[..., Any], *values: Any, reads: Sequence[str] = ()
     """
     here = store()
     at = version(here, *reads) if reads else generation(here)
-    return _answer(_name(question), values, here.id, at, question, here)
+    return _answer(_name(question), values, here.store_id, at, question, here)
 
 
 def browsed(question: Callable[..., Any], filter: Filter, *values: Any, tags: bool = False) -> Any:
@@ -57,7 +57,7 @@ def browsed(question: Callable[..., Any], filter: Filter, *values: Any, tags: bo
     return _answer(
         _name(question),
         asked,
-        here.id,
+        here.store_id,
         at.version if tags or filter.of("tag") else at.rows,
         lambda store, *_: question(at, store, filter, *values),
         here,
@@ -67,7 +67,7 @@ def browsed(question: Callable[..., Any], filter: Filter, *values: Any, tags: bo
 def index(grader: str) -> Index:
     """The rows of the store as facets count them, as of now."""
     here = store()
-    found = _index(here.id, str(here.folder), grader)
+    found = _index(here.store_id, str(here.folder), grader)
     refresh(found, here)
     return found
 

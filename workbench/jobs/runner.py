@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from data.errors import UserError
-from data.store import Job, Store, folder_of, is_alive, is_held, job_of, jobs
+from data.store import Job, Store, folder_of, is_alive, is_locked, job_of, jobs
 
 VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"
@@ -60,7 +60,7 @@ def cancel(store: Store, name: str) -> Job:
 def _signal_unwatched(store: Store, job: Job) -> None:
     """Send SIGTERM, once, to a job that is to be cancelled and whose watcher has ended."""
     folder = folder_of(store, job.job)
-    unwatched = is_alive(store, job.job) and not is_held(folder / WATCHER)
+    unwatched = is_alive(store, job.job) and not is_locked(folder / WATCHER)
     if job.pid and unwatched and (folder / CANCEL).exists():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             # of several processes at once only the one that renames the file sends the signal

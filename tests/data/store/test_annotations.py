@@ -85,7 +85,7 @@ def test_a_view_of_another_person_is_not_replaced_by_its_name(store):
     annotations.save_view(store, "wrong ones", "failures", "tag=wrong", author="ada")
     for author in ("bob", None):
         with pytest.raises(
-            annotations.BadEntry, match="kept already, by ada; expected another name"
+            annotations.BadEntry, match="exists already, saved by ada; expected another name"
         ):
             annotations.save_view(store, "wrong ones", "failures", "tag=other", author=author)
     annotations.save_view(store, "wrong ones", "failures", "stage=sft", author="ada")

@@ -70,7 +70,7 @@ def search(store: Store, recipe: str, of: str) -> Search:
 
     of: names the rows that it chooses from: where they change, it is another search
     """
-    every, key = _searches(), (store.id, recipe, of)
+    every, key = _searches(), (store.store_id, recipe, of)
     with every.lock:
         now = time.monotonic()
         one = every.known.pop(key, None) or Search(store.folder, recipe, now)
@@ -84,7 +84,7 @@ def forget(store: Store, recipe: str, of: str) -> None:
     """Look anew for what failed."""
     every = _searches()
     with every.lock:
-        every.known.pop((store.id, recipe, of), None)
+        every.known.pop((store.store_id, recipe, of), None)
 
 
 def _go_on(every: Searches, now: float) -> None:
