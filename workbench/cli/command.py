@@ -74,6 +74,14 @@ def _exit_code(value: dict[str, Any]) -> int:
     return TEMPORARY if value.get("to_ask_again") else int(failed)
 
 
+def frozen_store(folder: Path) -> Any:
+    """The store in `folder` as it is now, for the rest of a command that only reads it."""
+    from data.store import snapshot  # loads duckdb and polars, which help texts do without
+    from workbench.lookup import existing_store
+
+    return click.get_current_context().with_resource(snapshot(existing_store(folder)))
+
+
 @contextlib.contextmanager
 def _descriptor_to_standard_error() -> Iterator[None]:
     """Send what compiled libraries print, as Gloo does, to standard error."""

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from data.errors import UserError
-from workbench.cli import Answer, grader_option, not_empty, verb
+from workbench.cli import Answer, frozen_store, grader_option, not_empty, verb
 
 
 @verb
@@ -24,13 +24,13 @@ def lineage(
     correlation, not a cause.
     """
     from workbench.cli.output import lineage as output
-    from workbench.lookup import existing_store, nearby_failures, trace_back
+    from workbench.lookup import nearby_failures, trace_back
 
     if (origin is None) == (defect is None):
         raise UserError(
             "expected what to trace: the id of a generation or a record, or --defect DEFECT"
         )
-    store = existing_store(folder)
+    store = frozen_store(folder)
     value: dict[str, Any] = {"id": origin, "steps": [], "near": None}
     if origin is not None:
         kind, steps = trace_back(store, origin)

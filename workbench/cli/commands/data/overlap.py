@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, grader_option, not_empty, verb
+from workbench.cli import Answer, frozen_store, grader_option, not_empty, verb
 
 
 @verb
@@ -40,9 +40,9 @@ def overlap(
     """
     from evals import contamination
     from workbench.cli.output import overlap as output
-    from workbench.lookup import existing_store, finished_evaluations
+    from workbench.lookup import finished_evaluations
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     run_ids = list(runs) or contamination.graded_runs(
         store, finished_evaluations(store)["run"].to_list(), grader
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, grader_option, verb
+from workbench.cli import Answer, frozen_store, grader_option, verb
 from workbench.cli.output import comparisons
 
 SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/comparison/slices.py
@@ -27,7 +27,6 @@ def compare(folder: Path, run_a: str, run_b: str, grader: str, by: tuple[str, ..
     A run that holds several stages is named as RUN/STAGE.
     """
     from evals.comparison import compare as comparison
-    from workbench.lookup import existing_store
 
-    value = comparison.compare(existing_store(folder), run_a, run_b, grader, by)
+    value = comparison.compare(frozen_store(folder), run_a, run_b, grader, by)
     return value, comparisons.compared

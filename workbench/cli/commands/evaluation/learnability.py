@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, limit_option, verb
+from workbench.cli import Answer, frozen_store, limit_option, verb
 from workbench.cli.output import rollouts
 
 # as in evals/rollouts/learnability.py
@@ -50,9 +50,8 @@ def learnability(
     """
     from evals.rollouts import Conditions, as_row, ledger, problems
     from workbench.cli import bars, json_lines
-    from workbench.lookup import existing_store
 
-    store, conditions = existing_store(folder), Conditions(band, pass_rate, seen)
+    store, conditions = frozen_store(folder), Conditions(band, pass_rate, seen)
     with json_lines(ids) as write, bars() as bar:
         sampled = problems(store, run, regrade=regrade, progress=bar(f"grade {run}"))
         chosen = conditions.of(sampled)

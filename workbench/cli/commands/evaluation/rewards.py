@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, verb, verb_group
+from workbench.cli import Answer, frozen_store, verb, verb_group
 from workbench.cli.output import rollouts
 
 group = verb_group("rewards", "Try other rewards on stored rollouts, without a model.")
@@ -33,9 +33,8 @@ def replay(folder: Path, run: str, file: Path | None, flips: Path | None) -> Ans
     """
     from pipeline.train.replay import replay as replay_rewards
     from workbench.cli import bars, json_lines
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     with json_lines(flips) as write, bars() as bar:
         value = replay_rewards(store, run, file, write, bar(f"score {run}"))
     return {**value, "flips": str(flips) if flips else None}, rollouts.replayed

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, grader_option, verb
+from workbench.cli import Answer, frozen_store, grader_option, verb
 from workbench.cli.output import comparisons
 
 
@@ -18,6 +18,5 @@ def transitions(folder: Path, runs: tuple[str, ...], grader: str) -> Answer:
     Only problems that all of them answered count.
     """
     from evals.comparison import transitions as steps
-    from workbench.lookup import existing_store
 
-    return steps.transitions(existing_store(folder), runs, grader), comparisons.transitions
+    return steps.transitions(frozen_store(folder), runs, grader), comparisons.transitions

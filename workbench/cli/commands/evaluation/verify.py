@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, verb
+from workbench.cli import Answer, frozen_store, verb
 from workbench.cli.output import scores
 
 
@@ -16,6 +16,5 @@ def verify(folder: Path, run: str | None) -> Answer:
     The exit code is 1 where anything differs.
     """
     from evals.audit.verify import verify as verify_scores
-    from workbench.lookup import existing_store
 
-    return verify_scores(existing_store(folder), run), scores.verified
+    return verify_scores(frozen_store(folder), run), scores.verified
