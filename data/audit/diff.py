@@ -1,4 +1,4 @@
-"""Two conversions of one source side by side: which rows changed, and how."""
+"""The difference between two conversions of one source: which rows changed, and how."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import polars as pl
 from data.errors import UserError
 from data.store import Store, ask
 
-# In this order: the first that holds is what is said of a row.
+# The first of these that applies is the change of a row.
 CHANGES = (
     "only in the first",
     "only in the second",
@@ -28,7 +28,7 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
     """
     for converter in (first, second):
         _require(store, source, converter)
-    found = ask(
+    changed = ask(
         store,
         """
         with rows_of as (
@@ -36,7 +36,7 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
                 c.record_id, c.converter, c.outcome, c.reason, e.prompt, e.reasoning, e.answer,
                 list_sort([(d.phrase, d.field, d.start, d.end) for d in c.defects]) as defects
             from record_conversions c
-            left join record_examples e  -- not what a person released: no converter made that
+            left join record_examples e  -- not those that a person released: no converter made them
                 on e.record_id = c.record_id and e.converter = c.converter
                 and c.outcome = 'example'
             where c.source = $source and c.converter in ($first, $second)
@@ -64,7 +64,7 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
         first=first,
         second=second,
     )
-    places = ask(
+    positions = ask(
         store,
         """
         select record_id, min(origin) as origin, min(row_number) as row_number from records
@@ -74,7 +74,7 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
     )
     names = dict(enumerate(CHANGES))
     return (
-        found.join(places, on="record_id", how="left")
+        changed.join(positions, on="record_id", how="left")
         .with_columns(pl.col("change").replace_strict(names, return_dtype=pl.String))
         .select("record_id", "origin", "row_number", "change", "first_reason", "second_reason")
         .sort("origin", "row_number", "record_id")
@@ -96,13 +96,13 @@ def summary(store: Store, source: str, first: str, second: str) -> dict[str, Any
 
 
 def _require(store: Store, source: str, converter: str) -> None:
-    known = ask(
+    converters = ask(
         store,
         "select distinct converter from conversions where source = $source order by converter",
         source=source,
     )["converter"].to_list()
-    if converter not in known:
+    if converter not in converters:
         raise UserError(
             f"{source!r} was never converted by {converter!r}; expected one of:"
-            f" {', '.join(known) or 'none yet'}"
+            f" {', '.join(converters) or 'none yet'}"
         )

@@ -1,4 +1,4 @@
-"""The audit of one conversion as files: Parquet and JSONL with every row, and a report to read."""
+"""The audit of one conversion as files: every row as Parquet and as JSONL, and an HTML report."""
 
 import json
 import tempfile
@@ -18,12 +18,12 @@ PARQUET, JSONL, REPORT = "conversion.parquet", "conversion.jsonl", "report.html"
 
 
 def export(store: Store, source: str, folder: Path) -> dict[str, Any]:
-    """Write the newest conversion of `source` to the new folder; what was written."""
+    """Write the newest conversion of `source` to a new folder; what was written."""
     if folder.exists():
         raise UserError(f"{folder} exists already; name another folder or move it away")
     converter = queries.newest(store, source)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # nothing is left behind where this is broken off, and nothing has the name that is not whole
+    # written in a temporary folder first, so that an interrupted export leaves nothing behind
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
         part = Path(beside, "audit")
         part.mkdir()
@@ -36,7 +36,7 @@ def export(store: Store, source: str, folder: Path) -> dict[str, Any]:
 
 
 def _write_rows(pages: Iterator[pl.DataFrame], folder: Path) -> int:
-    """Both files of rows; how many there are."""
+    """Write both files of rows; the number of rows."""
     rows = 0
     writer = None
     try:
@@ -53,22 +53,24 @@ def _write_rows(pages: Iterator[pl.DataFrame], folder: Path) -> int:
         if writer:
             writer.close()
     except OSError as error:
-        if error.filename is None:  # Parquet's writer does not say where the disk is full
+        if (
+            error.filename is None
+        ):  # the Parquet writer does not name the file when the disk is full
             error.filename = str(folder.parent.parent)
         raise
     return rows
 
 
 def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:
-    """Every row of a conversion beside what it was made from, AT_A_TIME of them, in file order."""
+    """Every row of a conversion with its record, AT_A_TIME rows a frame, in file order."""
     ids = ask(
         store,
         """
-        select c.record_id, min(r.row_number) as place
+        select c.record_id, min(r.row_number) as first_row
         from conversions c join records r using (record_id)
         where c.source = $source and c.converter = $converter
         group by c.record_id
-        order by place, c.record_id
+        order by first_row, c.record_id
         """,
         source=source,
         converter=converter,
@@ -88,12 +90,12 @@ def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:
             left join examples e on e.record_id = c.record_id and e.converter = c.converter
             left join rulings u on u.record_id = c.record_id
             where c.converter = $converter and c.record_id in (select unnest($ids))
-                and r.row_number between $first and $last  -- else every body is read each time
+                and r.row_number between $first and $last  -- else every body is read for each page
             qualify row_number() over (partition by c.record_id order by c.run) = 1
             order by r.row_number, c.record_id
             """,
             converter=converter,
             ids=part["record_id"].to_list(),
-            first=part["place"].min(),
-            last=part["place"].max(),
+            first=part["first_row"].min(),
+            last=part["first_row"].max(),
         )

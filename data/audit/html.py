@@ -1,7 +1,9 @@
-"""The audit of one conversion as a page of HTML that needs nothing else, not even a network."""
+"""The audit of one conversion as one HTML file, which loads nothing from elsewhere."""
 
-from html import escape
+from functools import cache
 from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
 
 from data.audit import queries, rows as audit_rows
 from data.audit.spans import fields_of
@@ -9,7 +11,16 @@ from data.store import Store
 
 ROWS = 10  # shown of each defect
 CONTEXT = 240  # characters shown on each side of a defect
-STYLE = """
+
+PAGE = """\
+{%- macro table(rows) -%}
+{% if rows %}<table>
+{%- for name, n in rows %}<tr><td>{{ name }}</td><td class="n">{{ "{:,}".format(n) }}</td></tr>
+{%- endfor %}</table>{% else %}<p>None.</p>{% endif %}
+{%- endmacro -%}
+<!doctype html><html lang="en"><head><meta charset="utf-8">
+<title>Conversion of {{ source }}</title>
+<style>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem }
@@ -19,80 +30,95 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .6rem; background
 mark { background: #e5484d55; color: inherit; outline: 1px solid #e5484d }
 .bar { display: inline-block; height: .7rem; background: #4a7fb5 }
 summary { cursor: pointer }
+</style></head><body>
+<h1>Conversion of {{ source }}</h1><p>Converter {{ converter }}</p>
+<table>
+{%- for name, n, share in funnel %}<tr><td>{{ name }}</td><td class="n">{{ "{:,}".format(n) }}</td>
+<td class="n">{{ "{:.1%}".format(share) }}</td>
+<td><span class="bar" style="width:{{ "{:.2f}".format(20 * share) }}rem"></span></td></tr>
+{%- endfor %}</table>
+<h2>Why rows were quarantined</h2>{{ table(reasons) }}
+<h2>Markers found</h2>{{ table(dialects) }}
+<h2>Defects</h2>
+{%- for defect in defects %}
+<details><summary>{{ defect.phrase }}: {{ "{:,}".format(defect.rows) }} rows, \
+{{ "{:,}".format(defect.kept) }} of them kept ({{ defect.severity }})</summary>
+{%- if defect.rows > defect.shown | length %}<p>The first {{ defect.shown | length }} of them.</p>
+{%- endif %}
+{%- for row in defect.shown %}
+<p>row {{ row.number }} of {{ row.origin }}: {{ row.outcome }}</p>
+{%- for before, inside, after in row.excerpts %}
+<pre>{{ before }}<mark>{{ inside }}</mark>{{ after }}</pre>
+{%- endfor %}{% endfor %}</details>
+{%- endfor %}
+</body></html>
 """
 
 
+@cache
+def _template() -> Template:
+    """With autoescape, so that no text of the data becomes markup."""
+    return Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE)
+
+
 def page(store: Store, source: str, converter: str) -> str:
-    """The page. Every text of the data is escaped: none of it becomes markup."""
     counts = queries.outcomes(store, source, converter)
-    parts = [
-        f"<h1>Conversion of {escape(source)}</h1><p>Converter {escape(converter)}</p>",
-        _funnel(counts),
-        "<h2>Why rows were turned away</h2>",
-        _table(queries.reasons(store, source, converter).select("reason", "rows").rows()),
-        "<h2>Markers found</h2>",
-        _table(
-            (f"{dialect or 'none'} {pattern or ''}", rows)
-            for dialect, pattern, rows, _ in queries.dialects(store, source, converter).iter_rows()
-        ),
-        "<h2>Defects</h2>",
-        *(
-            _defect(store, source, converter, row)
-            for row in queries.defects(store, source, converter).iter_rows(named=True)
-        ),
+    reasons = queries.reasons(store, source, converter)
+    dialects = queries.dialects(store, source, converter)
+    defects = queries.defects(store, source, converter)
+    return _template().render(
+        source=source,
+        converter=converter,
+        funnel=[
+            (name.replace("_", " "), n, n / counts["read"] if counts["read"] else 0)
+            for name, n in counts.items()
+        ],
+        reasons=reasons.select("reason", "rows").rows(),
+        dialects=[
+            (f"{dialect or 'none'} {pattern or ''}", n)
+            for dialect, pattern, n, _ in dialects.iter_rows()
+        ],
+        defects=[
+            {**row, "shown": _first_rows(store, source, converter, row["phrase"])}
+            for row in defects.iter_rows(named=True)
+        ],
+    )
+
+
+def _first_rows(store: Store, source: str, converter: str, phrase: str) -> list[dict[str, Any]]:
+    """number, origin, outcome, excerpts: of the first ROWS rows with a defect."""
+    ids = audit_rows.rows_with(store, source, converter, phrase, 1, ROWS)["record_id"]
+    rows = (audit_rows.row(store, record_id, converter) for record_id in ids)
+    return [
+        {
+            "number": row["row_number"],
+            "origin": row["origin"],
+            "outcome": row["reason"] or "kept",
+            "excerpts": _excerpts(row, phrase),
+        }
+        for row in rows
     ]
-    title = f"<title>Conversion of {escape(source)}</title>"
-    head = f'<meta charset="utf-8">{title}<style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
 
 
-def _funnel(counts: dict[str, int]) -> str:
-    rows = []
-    for name in counts:
-        share = counts[name] / counts["read"] if counts["read"] else 0
-        bar = f'<span class="bar" style="width:{20 * share:.2f}rem"></span>'
-        number = f'<td class="n">{counts[name]:,}</td><td class="n">{share:.1%}</td>'
-        rows.append(f"<tr><td>{name.replace('_', ' ')}</td>{number}<td>{bar}</td></tr>")
-    return f"<table>{''.join(rows)}</table>"
-
-
-def _table(rows: Any) -> str:
-    lines = "".join(
-        f'<tr><td>{escape(str(name))}</td><td class="n">{n:,}</td></tr>' for name, n in rows
-    )
-    return f"<table>{lines}</table>" if lines else "<p>None.</p>"
-
-
-def _defect(store: Store, source: str, converter: str, row: dict[str, Any]) -> str:
-    said = f"{escape(row['phrase'])}: {row['rows']:,} rows, {row['kept']:,} of them kept"
-    found = audit_rows.rows_with(store, source, converter, row["phrase"], 1, ROWS)
-    shown = "".join(
-        _row(audit_rows.row(store, record, converter), row["phrase"])
-        for record in found["record_id"]
-    )
-    first = f"<p>The first {found.height} of them.</p>" if row["rows"] > found.height else ""
-    return f"<details><summary>{said} ({row['severity']})</summary>{first}{shown}</details>"
-
-
-def _row(row: dict[str, Any], phrase: str) -> str:
+def _excerpts(row: dict[str, Any], phrase: str) -> list[tuple[str, str, str]]:
     texts = fields_of(row["shape"], row["body"])
-    spans = [defect for defect in row["defects"] if defect["phrase"] == phrase]
-    pieces = [
-        f"<pre>{marked(texts[d['field']], d['start'], d['end'], CONTEXT)}</pre>"
-        for d in spans
-        if d["field"] in texts
+    return [
+        excerpt(texts[defect["field"]], defect["start"], defect["end"], CONTEXT)
+        for defect in row["defects"]
+        if defect["phrase"] == phrase and defect["field"] in texts
     ]
-    outcome = row["reason"] or "kept"
-    place = f"row {row['row_number']} of {escape(row['origin'])}: {escape(outcome)}"
-    return f"<p>{place}</p>{''.join(pieces)}"
 
 
-def marked(text: str, start: int, end: int, context: int) -> str:
-    """`text` around [start, end) as HTML, that span marked; an empty span is shown as a place."""
+def excerpt(text: str, start: int, end: int, context: int) -> tuple[str, str, str]:
+    """What stands before [start, end), in it and after it, with at most `context` characters.
+
+    An empty span shows as a zero-width space, so that its position can be marked.
+    """
     before, inside, after = text[max(0, start - context) : start], text[start:end], text[end:]
-    lead = "…" if start > context else ""
-    tail = "…" if len(after) > context else ""
     if len(inside) > 2 * context:
         inside = f"{inside[:context]} … {inside[-context:]}"
-    hit = f"<mark>{escape(inside) or '&#8203;'}</mark>"
-    return f"{lead}{escape(before)}{hit}{escape(after[:context])}{tail}"
+    return (
+        ("…" if start > context else "") + before,
+        inside or "\u200b",
+        after[:context] + ("…" if len(after) > context else ""),
+    )

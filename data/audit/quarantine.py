@@ -1,6 +1,6 @@
-"""What people say against the converter: a row held back from training, or let through after all.
+"""Rulings of people on records: to quarantine one, or to release one that was quarantined.
 
-A ruling is an event with an author and a reason; the newest counts, and the history stays.
+A ruling is an event with an author and a reason. The newest counts, and the history stays.
 """
 
 import json
@@ -23,7 +23,7 @@ from data.errors import UserError
 from data.store import TABLES, Store, add, annotations, ask, runs
 
 CONVERTED = "select 1 from conversions where record_id = $record and converter = $version limit 1"
-SHORTEST = 4  # characters of an id that may stand for it
+SHORTEST = 4  # the shortest beginning of an id that is accepted [characters]
 
 
 class NoSuchRecord(UserError):
@@ -31,44 +31,44 @@ class NoSuchRecord(UserError):
 
 
 class NothingToRelease(UserError):
-    """The row has no reasoning and answer that could be trained on."""
+    """The record has no reasoning and answer to train on."""
 
 
 def quarantine(store: Store, record: str, reason: str, author: str) -> dict[str, Any]:
-    """Hold the row back: no training reads it, under whichever converter. The ruling as a dict."""
-    found = find(store, record)
-    annotations.rule(store, found["record_id"], "quarantined", reason, author)
-    return _said(found, "quarantined", reason, author)
+    """Quarantine a record: no training reads it, under any converter. The ruling as a dict."""
+    row = find(store, record)
+    annotations.rule(store, row["record_id"], "quarantined", reason, author)
+    return _ruling(row, "quarantined", reason, author)
 
 
 def release(store: Store, record: str, reason: str, author: str) -> dict[str, Any]:
-    """Let the row through: what its markers say becomes an example of the newest conversion.
+    """Release a record: it counts as an example of the newest conversion again.
 
-    What a person had quarantined is an example again; what the converter did becomes one, as far
-    as it has a reasoning and an answer.
+    If the converter quarantined it, the example is made from its markers, provided that they
+    delimit a reasoning and an answer.
     """
-    found = find(store, record)
-    version = newest(store, found["source"])
-    asked = {"record": found["record_id"], "version": version}
-    if ask(store, CONVERTED, **asked).is_empty():
+    row = find(store, record)
+    version = newest(store, row["source"])
+    key = {"record": row["record_id"], "version": version}
+    if ask(store, CONVERTED, **key).is_empty():
         raise NothingToRelease(
-            f"record {found['record_id']} is not converted yet. Convert what is new:"
-            f" thinkbench convert {found['source']}"
+            f"record {row['record_id']} is not converted yet. Convert what is new:"
+            f" thinkbench convert {row['source']}"
         )
     has_one = ask(
         store,
         "select 1 from examples where record_id = $record and converter = $version limit 1",
-        **asked,
+        **key,
     ).height
     if not has_one:
-        _add_candidate(store, found, version, reason, author)
-    annotations.rule(store, found["record_id"], "released", reason, author)
-    return _said(found, "released", reason, author)
+        _add_candidate(store, row, version, reason, author)
+    annotations.rule(store, row["record_id"], "released", reason, author)
+    return _ruling(row, "released", reason, author)
 
 
 def find(store: Store, record: str) -> dict[str, Any]:
-    """The record whose id is, or begins with, `record`: its columns."""
-    found = ask(
+    """The columns of the record whose id is, or begins with, `record`."""
+    matches = ask(
         store,
         """
         select * exclude (run) from records
@@ -78,15 +78,15 @@ def find(store: Store, record: str) -> dict[str, Any]:
         """,
         record=record,
     )
-    if len(record) < SHORTEST or found.height != 1:
+    if len(record) < SHORTEST or matches.height != 1:
         raise NoSuchRecord(
-            f"{found.height or 'no'} records have an id that begins with {record!r}; expected one,"
-            f" and {SHORTEST} characters or more. `thinkbench audit SOURCE --defect PHRASE` lists"
-            " ids."
-            if found.height < 2
+            f"{matches.height or 'no'} records have an id that begins with {record!r}; expected"
+            f" one, and {SHORTEST} characters or more. `thinkbench audit SOURCE --defect PHRASE`"
+            " lists ids."
+            if matches.height < 2
             else f"more than one record has an id that begins with {record!r}; give more of it."
         )
-    return found.row(0, named=True)
+    return matches.row(0, named=True)
 
 
 def _add_candidate(
@@ -100,30 +100,30 @@ def _add_candidate(
             f" converts by {VERSION}. Convert again first: thinkbench convert"
             f" {record['source']}"
         )
-    found = examples(candidates(pl.DataFrame([record]), rules, table), version)
+    example = examples(candidates(pl.DataFrame([record]), rules, table), version)
     why = convert(json.loads(record["body"]), record["shape"], table, rules).reason
-    if found.is_empty():
+    if example.is_empty():
         raise NothingToRelease(
             f"record {record['record_id']} has {why!r}: its markers give no reasoning and"
             f" answer to train on. A rule may repair it: thinkbench convert {record['source']}"
             f" --rule {'|'.join(RULES)}"
         )
-    identity = found["example_id"].item()
+    identity = example["example_id"].item()
     run = f"release-{identity[:12]}"
-    said = {"record": record["record_id"], "reason": reason, "author": author}
+    config = {"record": record["record_id"], "reason": reason, "author": author}
     try:
-        runs.begin(store, "release", run=run, config=said, seed=None, inputs={})
-    except runs.RunExists:  # released before, by someone else at this moment
+        runs.begin(store, "release", run=run, config=config, seed=None, inputs={})
+    except runs.RunExists:  # another process released it at the same moment
         return
     with runs.failures_recorded(store, run):
-        for table, rows in (("problems", problems(found)), ("examples", found)):
-            columns = [name for name in TABLES[table] if name != "run"]
-            add(store, table, rows.select(columns), run=run, once=identity)
+        for name, rows in (("problems", problems(example)), ("examples", example)):
+            columns = [column for column in TABLES[name] if column != "run"]
+            add(store, name, rows.select(columns), run=run, once=identity)
     runs.end(store, run, "done", {"examples": 1})
 
 
 def _dialects_of(store: Store, record_id: str, version: str) -> dict[str, Any]:
-    """The person's own dialects that the record was converted with."""
+    """The user's own dialects that the record was converted with."""
     configs = ask(
         store,
         """
@@ -136,6 +136,6 @@ def _dialects_of(store: Store, record_id: str, version: str) -> dict[str, Any]:
     return json.loads(configs[0]).get("dialects", {}) if len(configs) else {}
 
 
-def _said(record: dict[str, Any], ruling: str, reason: str, author: str) -> dict[str, Any]:
-    place = {name: record[name] for name in ("record_id", "source", "origin", "row_number")}
-    return {**place, "ruling": ruling, "reason": reason, "author": author}
+def _ruling(record: dict[str, Any], ruling: str, reason: str, author: str) -> dict[str, Any]:
+    columns = {name: record[name] for name in ("record_id", "source", "origin", "row_number")}
+    return {**columns, "ruling": ruling, "reason": reason, "author": author}

@@ -1,7 +1,7 @@
-"""Questions about a conversion: what it kept, what it turned away, and why.
+"""Counts of a conversion: how many rows became examples, how many were quarantined, and why.
 
-Every function asks about one source under one converter (its version and rules). A frame's
-docstring names its columns.
+Most functions are about one source under one converter (its version and rules). The docstring of
+a function that returns a frame names its columns.
 """
 
 from collections.abc import Sequence
@@ -47,9 +47,9 @@ def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], lis
 
 
 def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
-    """How many rows came to what; each counts once.
+    """The number of rows by outcome; each row counts once.
 
-    read:        converted + quarantined, as the converter decided
+    read:        converted + quarantined, by the converter
     held_back:   converted, and quarantined by a person
     released:    quarantined by the converter, and released by a person
     to_train_on: converted - held_back + released
@@ -125,7 +125,7 @@ def defects(store: Store, source: str, converter: str) -> pl.DataFrame:
 
 
 def dialects(store: Store, source: str, converter: str) -> pl.DataFrame:
-    """dialect, pattern, rows, kept: markers found, commonest first; null where there were none."""
+    """dialect, pattern, rows, kept: markers found, commonest first; null without markers."""
     return ask(
         store,
         """
@@ -177,17 +177,17 @@ def defects_by_source(store: Store) -> pl.DataFrame:
 def summary(store: Store, source: str) -> dict[str, Any]:
     """The newest conversion of `source` as plain counts; see `thinkbench audit`."""
     converter = newest(store, source)
-    why = reasons(store, source, converter)
-    harm = defects(store, source, converter).group_by("phrase", maintain_order=True)
-    found = dialects(store, source, converter)
-    by_dialect = found.group_by("dialect", maintain_order=True).agg(pl.col("rows").sum())
-    patterns = found.drop_nulls("pattern").group_by("pattern", maintain_order=True)
+    by_reason = reasons(store, source, converter)
+    by_defect = defects(store, source, converter).group_by("phrase", maintain_order=True)
+    markers = dialects(store, source, converter)
+    by_dialect = markers.group_by("dialect", maintain_order=True).agg(pl.col("rows").sum())
+    patterns = markers.drop_nulls("pattern").group_by("pattern", maintain_order=True)
     return {
         "source": source,
         "converter": converter,
         **outcomes(store, source, converter),
-        "by_reason": dict(why.select("reason", "rows").iter_rows()),
-        "by_defect": dict(harm.agg(pl.col("rows").sum()).iter_rows()),
+        "by_reason": dict(by_reason.select("reason", "rows").iter_rows()),
+        "by_defect": dict(by_defect.agg(pl.col("rows").sum()).iter_rows()),
         "by_dialect": {name or "none": rows for name, rows in by_dialect.iter_rows()},
         "patterns": dict(patterns.agg(pl.col("rows").sum()).iter_rows()),
     }

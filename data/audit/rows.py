@@ -1,4 +1,4 @@
-"""Questions about single rows of a conversion: those with a defect, one of them, its neighbours."""
+"""Single rows of a conversion: the rows with a defect, one row in full, and its neighbours."""
 
 from typing import Any
 
@@ -41,14 +41,14 @@ def rows_with(
 def neighbours(
     store: Store, source: str, converter: str, phrase: str | None, record_id: str
 ) -> dict[str, Any]:
-    """place, of, previous, next: where a row stands among those with a defect, counted from 1.
+    """place, of, previous, next: the position of a row among those with a defect, from 1.
 
     All None where it is not one of them; previous and next are record ids, None at the ends.
     """
-    found = ask(
+    neighbour = ask(
         store,
         """
-        with mine as (
+        with matching as (
             select c.record_id, min(r.row_number) as row_number
             from conversions c join records r using (record_id)
             where c.source = $source and c.converter = $converter
@@ -57,12 +57,12 @@ def neighbours(
         ), placed as (
             select
                 record_id,
-                row_number() over way as place,
+                row_number() over in_file as place,
                 count(*) over () as "of",
-                lag(record_id) over way as previous,
-                lead(record_id) over way as next
-            from mine
-            window way as (order by row_number, record_id)
+                lag(record_id) over in_file as previous,
+                lead(record_id) over in_file as next
+            from matching
+            window in_file as (order by row_number, record_id)
         )
         select place, "of", previous, next from placed where record_id = $record
         """,
@@ -71,19 +71,19 @@ def neighbours(
         phrase=phrase,
         record=record_id,
     )
-    if found.is_empty():
+    if neighbour.is_empty():
         return dict.fromkeys(("place", "of", "previous", "next"))
-    return found.row(0, named=True)
+    return neighbour.row(0, named=True)
 
 
 def row(store: Store, record_id: str, converter: str) -> dict[str, Any]:
-    """One record beside what it became.
+    """One record and its conversion.
 
     source, origin, row_number, shape, body, outcome, reason, defects; prompt, reasoning, answer,
-    their spans and rewrites, which are null where there is no example; and a person's ruling with
-    its author, time and words, null where there is none.
+    their spans and rewrites, which are null without an example; and a person's ruling with its
+    author, time and reason, null without one.
     """
-    found = ask(
+    rows = ask(
         store,
         """
         select
@@ -101,5 +101,5 @@ def row(store: Store, record_id: str, converter: str) -> dict[str, Any]:
         record=record_id,
         converter=converter,
     )
-    assert found.height == 1, f"record {record_id} is not in the conversion {converter}"
-    return found.row(0, named=True)
+    assert rows.height == 1, f"record {record_id} is not in the conversion {converter}"
+    return rows.row(0, named=True)

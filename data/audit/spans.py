@@ -1,4 +1,4 @@
-"""Spans on screen: the texts of a record in which spans are counted, cut where its marks begin."""
+"""Spans: the texts of a record, cut into pieces where defects and the kept blocks begin and end."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,12 +7,12 @@ from typing import Any
 
 from data.sources import row_shapes
 
-REASONING, ANSWER = "reasoning", "answer"  # labels of what was kept; others are defects
+REASONING, ANSWER = "reasoning", "answer"  # labels of kept blocks; all other labels are defects
 
 
 @dataclass(frozen=True)
 class Mark:
-    """[start, end) of a text, and what to say of it."""
+    """A span [start, end) of a text, with a label."""
 
     start: int
     end: int
@@ -21,24 +21,24 @@ class Mark:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text and the labels of all marks that cover it. It may be empty: a place."""
+    """A stretch of a text and the labels of all marks that cover it. An empty one is a position."""
 
     text: str
     labels: tuple[str, ...]
 
 
 def fields_of(shape: str, body: str) -> dict[str, str]:
-    """The texts in which spans are counted: system, prompt, completion; all, if the shape fails."""
+    """The texts that spans refer to: system, prompt, completion; the whole row if its shape is wrong."""
     values = json.loads(body)
     try:
-        said = row_shapes.turns(shape, values)
+        turns = row_shapes.turns(shape, values)
     except row_shapes.WrongShape:
         return {"row": body}
-    return {"system": said.system, "prompt": said.prompt, "completion": said.completion}
+    return {"system": turns.system, "prompt": turns.prompt, "completion": turns.completion}
 
 
 def marks_of(row: dict[str, Any], field: str) -> list[Mark]:
-    """Defects and kept blocks that stand in `field`; row: as data.audit.queries.row gives it."""
+    """Defects and kept blocks in `field`. row: of data.audit.rows.row"""
     marks = [
         Mark(defect["start"], defect["end"], defect["phrase"])
         for defect in row["defects"]
@@ -51,11 +51,11 @@ def marks_of(row: dict[str, Any], field: str) -> list[Mark]:
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> Iterator[Piece]:
-    """`text` in order, cut wherever a mark begins or ends. Joined, the pieces are the text."""
+    """`text` in order, cut where a mark begins or ends. The pieces, joined, are the text."""
     begins: dict[int, list[Mark]] = {}
     for mark in sorted(marks, key=lambda mark: (mark.end, mark.label)):
         begins.setdefault(mark.start, []).append(mark)
-    ends = {mark.end for found in begins.values() for mark in found}
+    ends = {mark.end for starting in begins.values() for mark in starting}
     edges = sorted({0, len(text)} | begins.keys() | ends)
     covering: list[Mark] = []
     for start, end in zip(edges, [*edges[1:], len(text)], strict=True):

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from data.store import files, parts, state_db
-from data.store.compaction import ABANDONED_SECONDS
+from data.store import compaction, files, parts, state_db
 from data.store.schema import TABLES
 from data.store.store import Store
 
@@ -77,5 +76,5 @@ def health(store: Store) -> dict[str, Any]:
         "parts_in_trash": trashed,
         "crowded_tables": sum(len(of_table) >= CROWDED for of_table in live.values()),
         "missing_parts": len(missing(store)),
-        "half_written": len(files.staged_before(store.folder, ABANDONED_SECONDS)),
+        "half_written": len(files.staged_before(store.folder, compaction.ABANDONED_SECONDS)),
     }

@@ -27,10 +27,10 @@ def converted(store, tmp_path):
 
 def test_both_files_hold_every_row_once_and_say_the_same(converted, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "AT_A_TIME", 50)
-    found = export.export(converted, "mine", tmp_path / "out")
+    written = export.export(converted, "mine", tmp_path / "out")
     frame = pl.read_parquet(tmp_path / "out" / export.PARQUET)
     lines = (tmp_path / "out" / export.JSONL).read_text().splitlines()
-    assert found["rows"] == frame.height == len(lines) == frame["record_id"].n_unique() == 120
+    assert written["rows"] == frame.height == len(lines) == frame["record_id"].n_unique() == 120
     assert frame["row_number"].to_list() == list(range(120))
     for row, line in zip(frame.iter_rows(named=True), lines, strict=True):
         assert json.loads(line) == row
@@ -38,9 +38,9 @@ def test_both_files_hold_every_row_once_and_say_the_same(converted, tmp_path, mo
 
 def test_reasoning_and_answer_are_found_again_by_their_spans(converted, tmp_path):
     export.export(converted, "mine", tmp_path / "out")
-    kept = pl.read_parquet(tmp_path / "out" / export.PARQUET).filter(outcome="example")
-    assert kept.height > 60
-    for row in kept.iter_rows(named=True):
+    examples = pl.read_parquet(tmp_path / "out" / export.PARQUET).filter(outcome="example")
+    assert examples.height > 60
+    for row in examples.iter_rows(named=True):
         text = html.fields_of(row["shape"], row["body"])["completion"]
         assert text[row["reasoning_start"] : row["reasoning_end"]] == row["reasoning"]
         assert text[row["answer_start"] : row["answer_end"]] == row["answer"]
@@ -56,8 +56,15 @@ def test_the_page_needs_nothing_else_and_escapes_every_text(converted, tmp_path)
 
 def test_the_span_is_marked_and_the_text_around_it_cut():
     text = "a" * 500 + "<x>" + "b" * 500
-    found = html.marked(text, 500, 503, 10)
-    assert found == f"…{'a' * 10}<mark>&lt;x&gt;</mark>{'b' * 10}…"
+    assert html.excerpt(text, 500, 503, 10) == (f"…{'a' * 10}", "<x>", f"{'b' * 10}…")
+    assert html.excerpt("abc", 1, 1, 10) == ("a", "\u200b", "bc")
+
+
+def test_the_excerpts_of_a_defect_are_marked_on_the_page(converted, tmp_path):
+    export.export(converted, "mine", tmp_path / "out")
+    page = (tmp_path / "out" / export.REPORT).read_text()
+    assert "<mark>&lt;|begin_of_" in page
+    assert page.count("<mark>") == page.count("</mark>") > 10
 
 
 def test_a_folder_that_exists_is_refused(converted, tmp_path):
