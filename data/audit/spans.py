@@ -28,7 +28,7 @@ class Piece:
 
 
 def fields_of(shape: str, body: str) -> dict[str, str]:
-    """The texts that spans refer to: system, prompt, completion; the whole row if its shape is wrong."""
+    """The texts that spans refer to: system, prompt, completion; or else the row."""
     values = json.loads(body)
     try:
         turns = row_shapes.turns(shape, values)

@@ -10,7 +10,7 @@ from .jobs import (
 )
 from .parts import checked_name as checked_name
 from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
-from .schema import DEFECT as DEFECT, REWARD as REWARD, REWRITE as REWRITE, TABLES as TABLES
+from .schema import REWARD as REWARD, TABLES as TABLES
 from .store import (
     Store as Store,
     add as add,
@@ -23,4 +23,4 @@ from .store import (
     version as version,
     within as within,
 )
-from .trash import forget_missing as forget_missing, health as health
+from .trash import health as health
