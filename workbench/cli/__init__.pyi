@@ -1,6 +1,7 @@
 from .command import (
     Answer as Answer,
     chosen_folder as chosen_folder,
+    frozen_store as frozen_store,
     store_option as store_option,
     verb as verb,
     verb_group as verb_group,
