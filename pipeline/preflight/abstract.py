@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3
 from tunix.rl import algo_core
 from tunix.rl.grpo.grpo_learner import TrainExample
 from tunix.sft import peft_trainer
@@ -21,7 +21,7 @@ from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.config import Preset
 from pipeline.loss import objective_of, policy
-from pipeline.model import add_adapters, gemma3 as models
+from pipeline.model import add_adapters, gemma3
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
 from pipeline.train import adamw, tunix
@@ -46,27 +46,27 @@ def traced_for(mesh: Mesh) -> Iterator[None]:
         jax.devices = devices
 
 
-def base_model(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
+def base_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     """The model without adapters. Tunix's default: dense attention, no rematerialisation."""
     ours, model = step.loss == "ours", preset.model
     text = config_of(model.model)
-    config = models.architecture_in(
+    config = gemma3.architecture_in(
         text.get("text_config", text),
         model.dtype,
         remat=model.remat and ours,
         tensor_parallel=mesh.shape["tp"],
     )
-    return models.abstract(config, block_attention=model.block_attention and ours)
+    return gemma3.abstract(config, block_attention=model.block_attention and ours)
 
 
-def sampling_model(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
+def sampling_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     """The model of a prefill or decode step; with adapters if it is being trained."""
     if not step.rank:
         return sharded(base_model(step, preset, mesh), mesh)
     return sharded(nnx.eval_shape(lambda: _adapted(step, preset, mesh)), mesh)
 
 
-def _adapted(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
+def _adapted(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     section = preset.sft if step.kind == "sft" else preset.grpo
     graph, state = nnx.split(base_model(step, preset, mesh))
     zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), state)
@@ -76,12 +76,12 @@ def _adapted(step: Step, preset: Preset, mesh: Mesh) -> gemma3.Gemma3:
 
 def training_state(
     step: Step, preset: Preset, mesh: Mesh
-) -> tuple[gemma3.Gemma3, nnx.Optimizer, Callable[..., Any]]:
+) -> tuple[Gemma3, nnx.Optimizer, Callable[..., Any]]:
     """Model with adapters, its optimizer, and the function that Tunix's trainer compiles."""
     section = preset.sft if step.kind == "sft" else preset.grpo
     step_functions: list[Callable[..., Any]] = []
 
-    def build() -> tuple[gemma3.Gemma3, nnx.Optimizer]:
+    def build() -> tuple[Gemma3, nnx.Optimizer]:
         model = _adapted(step, preset, mesh)
         trainer = peft_trainer.PeftTrainer(
             model,
@@ -97,8 +97,8 @@ def training_state(
         step_functions.append(trainer.create_train_step_fn())
         return model, trainer.optimizer
 
-    model, optimizing = nnx.eval_shape(build)
-    return sharded(model, mesh), sharded(optimizing, mesh), step_functions[0]  # type: ignore[arg-type]
+    model, optimizer = nnx.eval_shape(build)
+    return sharded(model, mesh), sharded(optimizer, mesh), step_functions[0]  # type: ignore[arg-type]
 
 
 def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:

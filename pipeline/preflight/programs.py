@@ -14,7 +14,7 @@ from pipeline.generate import decode, settings_of
 from pipeline.loss import scoring
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step
-from pipeline.train import step as train_step
+from pipeline.train.step import pure
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def program_of(step: Step, preset: Preset, mesh: Mesh) -> Program:
 def _training(step: Step, preset: Preset, mesh: Mesh) -> Program:
     model, optimizer, step_function = abstract.training_state(step, preset, mesh)
     batch = abstract.batch_of(step, preset, mesh)
-    jitted, states = train_step.pure(step_function, model, optimizer)
+    jitted, states = pure(step_function, model, optimizer)
     parts = _parts(model) | {
         "optimizer": abstract.bytes_on_one_chip(nnx.state(optimizer)),
         "batch": abstract.bytes_on_one_chip(batch),
