@@ -1,7 +1,7 @@
 """What a step needs, by arithmetic: immediately, without a compiler and without jax.
 
 Operations are those of the matrix products, counted exactly. Memory is the peak, within a fifth of
-what the compiler says for a TPU v6e (tests/pipeline/preflight/test_preflight.py).
+what the compiler says for a TPU v6e (tests/pipeline/preflight/test_estimate.py).
 """
 
 from pipeline.config import LOGITS_BYTES, SCORES_BYTES, Preset

@@ -140,3 +140,10 @@ def test_samples_of_a_problem_share_one_prefill_of_its_prompt():
     assert calls["eval, each of three"]["eval prefill"] == 13
     assert calls["grpo"]["rollout prefill"] == preset.grpo.steps
     assert calls["eval, each of three"]["eval decode"] == 7 * preset.eval.max_tokens
+
+
+def test_jax_lists_this_machines_devices_again_after_a_trace():
+    devices = jax.devices()
+    with abstract.traced_for(device_mesh()):
+        pass
+    assert jax.devices() == devices
