@@ -9,7 +9,8 @@ import polars as pl
 
 from evals.comparison.metrics import verdicts
 from evals.graders import read_answer
-from evals.statistics import majority_at_k, mean_of_clusters, pass_at_k, powers_of_two
+from evals.statistics import majority_at_k, mean_of_clusters, powers_of_two
+from evals.statistics.pass_at_k import pass_at_k
 
 
 def sample_metrics(scores: pl.DataFrame) -> dict[str, Any]:

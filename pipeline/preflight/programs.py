@@ -14,7 +14,7 @@ from pipeline.generate import decode, settings_of
 from pipeline.loss import scoring
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step
-from pipeline.train.step import pure
+from pipeline.train import pure
 
 
 @dataclasses.dataclass(frozen=True)
