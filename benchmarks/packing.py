@@ -18,7 +18,7 @@ import grain.python as grain
 import jax
 import numpy as np
 from flax import nnx
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3
 
 from benchmarks import report
 from pipeline.batches import sft_batches
@@ -30,7 +30,7 @@ from pipeline.model import (
     Tokens,
     add_adapters,
     device_mesh,
-    gemma3 as models,
+    gemma3,
     with_attention,
 )
 from pipeline.tiny import initialise
@@ -75,9 +75,9 @@ def made_rows(n: int, room: int, seed: int = 0) -> list[Tokens]:
 
 def adapted(blocks: bool) -> nnx.Module:
     """The bundled model's architecture with the small window, and adapters."""
-    config = models.architecture(TINY, "float32", remat=True)
+    config = gemma3.architecture(TINY, "float32", remat=True)
     config = dataclasses.replace(config, sliding_window_size=SLIDING)
-    model = gemma3.Gemma3(config, rngs=nnx.Rngs(0))
+    model = Gemma3(config, rngs=nnx.Rngs(0))
     initialise(model, 0)
     model = with_attention(model, BlockAttention) if blocks else model
     return add_adapters(model, rank=16, alpha=32.0, seed=0, mesh=device_mesh())

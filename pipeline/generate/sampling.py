@@ -1,8 +1,9 @@
-"""The next token of every row, each by its own settings, which are values and not constants.
+"""The next token of every row: temperature, top-k, top-p and min-p per row.
 
-What a row gets depends on its logits, settings, seed and place in the text, and on no other row.
-Nothing is sorted: the k-th largest logit and the edge of the nucleus are found by bisection over
-the 32 bits of a float, one pass over the row a bit.
+The settings are values, not constants, so changing them compiles nothing. A row's token depends on
+its logits, settings, seed and position in the completion, and on no other row. Nothing is sorted:
+the k-th largest logit and the threshold of the nucleus are found by bisection over the 32 bits of
+a float, with one pass over the row per bit.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 
 from pipeline.generate.requests import Request
 
-KEYS = "threefry2x32"  # named, so that a changed default of JAX changes no text
+KEYS = "threefry2x32"  # explicit, so that a new default of JAX would not change any text
 
 
 class Settings(NamedTuple):
@@ -25,11 +26,11 @@ class Settings(NamedTuple):
     top_p: jax.Array | np.ndarray  # float32
     min_p: jax.Array | np.ndarray  # float32
     key: jax.Array | np.ndarray  # [rows, 2] uint32, the halves of the seed
-    logprobs: jax.Array | np.ndarray  # bool, whether they are wanted
+    logprobs: jax.Array | np.ndarray  # bool, whether to compute them
 
 
 def settings_of(requests: Sequence[Request], rows: int) -> Settings:
-    """The settings of `requests`, then greedy ones up to `rows`."""
+    """The settings of `requests`, padded with greedy ones to `rows`."""
     settings = Settings(
         np.zeros(rows, np.float32),
         np.zeros(rows, np.int32),
@@ -39,33 +40,33 @@ def settings_of(requests: Sequence[Request], rows: int) -> Settings:
         np.zeros(rows, bool),
     )
     for row, request in enumerate(requests):
-        chosen = request.sampling
-        settings.temperature[row] = chosen.temperature
-        settings.top_k[row] = chosen.top_k
-        settings.top_p[row] = chosen.top_p
-        settings.min_p[row] = chosen.min_p
+        sampling = request.sampling
+        settings.temperature[row] = sampling.temperature
+        settings.top_k[row] = sampling.top_k
+        settings.top_p[row] = sampling.top_p
+        settings.min_p[row] = sampling.min_p
         settings.key[row] = request.seed >> 32, request.seed & 0xFFFFFFFF
         settings.logprobs[row] = request.logprobs
     return settings
 
 
 def next_tokens(
-    logits: jax.Array, settings: Settings, place: jax.Array
+    logits: jax.Array, settings: Settings, position: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """A token for each row, and its log-probability (0 where no row wants any).
+    """A token for each row, and its log-probability (0 if no row requests it).
 
-    logits:  [rows, vocab]
-    place:   [rows]  int, how many tokens the completion has: what makes each draw another one
-    returns: [rows]  int32; [rows]  float32, nats
+    logits:   [rows, vocab]
+    position: [rows]  int, tokens that the completion has so far; makes each draw different
+    returns:  [rows]  int32; [rows]  float32, nats
     """
     logits = logits.astype(jnp.float32)
     sampled = jnp.asarray(settings.temperature) > 0
     warm = logits / jnp.where(sampled, settings.temperature, 1.0)[:, None]
     best = jnp.argmax(logits, axis=-1).astype(jnp.int32)
-    # no row pays for what none asks for; each gets the same whether others ask or not
+    # computed only if some row needs it; a row's result is the same either way
     tokens = jax.lax.cond(
         sampled.any(),
-        lambda: jnp.where(sampled, _draw(warm, settings, place), best),
+        lambda: jnp.where(sampled, _draw(warm, settings, position), best),
         lambda: best,
     )
     logp = jax.lax.cond(
@@ -80,36 +81,35 @@ def _chosen(values: jax.Array, tokens: jax.Array) -> jax.Array:
     return jnp.take_along_axis(values, tokens[:, None], axis=-1)[:, 0]
 
 
-def _draw(warm: jax.Array, settings: Settings, place: jax.Array) -> jax.Array:
+def _draw(warm: jax.Array, settings: Settings, position: jax.Array) -> jax.Array:
     """One token a row from softmax(warm) after truncation, by the Gumbel-max trick."""
-    asks = settings.top_k > 0
-    asks |= (settings.top_p < 1) | (settings.min_p > 0)
-    asks &= settings.temperature > 0
-    left = jax.lax.cond(asks.any(), lambda: truncated(warm, settings), lambda: warm)
+    truncates = settings.top_k > 0
+    truncates |= (settings.top_p < 1) | (settings.min_p > 0)
+    truncates &= settings.temperature > 0
+    logits = jax.lax.cond(truncates.any(), lambda: truncated(warm, settings), lambda: warm)
 
     def noise(key: jax.Array, at: jax.Array) -> jax.Array:
-        own = jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at)
-        return jax.random.gumbel(own, warm.shape[1:])
+        folded = jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at)
+        return jax.random.gumbel(folded, warm.shape[1:])
 
-    return jnp.argmax(left + jax.vmap(noise)(jnp.asarray(settings.key), place), axis=-1).astype(
-        jnp.int32
-    )
+    gumbel = jax.vmap(noise)(jnp.asarray(settings.key), position)
+    return jnp.argmax(logits + gumbel, axis=-1).astype(jnp.int32)
 
 
 def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
-    """`logits` [rows, vocab] with -inf where top-k, top-p and min-p leave a token out, in turn.
+    """`logits` [rows, vocab] with -inf for tokens removed by top-k, then top-p, then min-p.
 
     top-k keeps the k likeliest tokens, and those that tie with the last of them. top-p
-    (arXiv:1904.09751) keeps the fewest of what is left whose share of it is p or more, and ties.
-    min-p (arXiv:2407.01082) keeps what is at least min_p times as likely as the likeliest.
+    (arXiv:1904.09751) keeps the fewest of the remaining tokens whose share is p or more, and ties.
+    min-p (arXiv:2407.01082) keeps tokens at least min_p times as likely as the likeliest.
     """
     top_k = jnp.asarray(settings.top_k)[:, None]
     ordered = _ordered(logits)
     ones = jnp.ones(logits.shape, jnp.int32)
-    # what no row asks for is not searched for: each search reads the logits 32 times
-    kept = jax.lax.cond(
+    # a search reads the logits 32 times, so it is skipped if no row needs it
+    keep = jax.lax.cond(
         (top_k > 0).any(),
-        lambda: (top_k == 0) | (ordered >= _least(ordered, ones, jnp.maximum(top_k, 1))),
+        lambda: (top_k == 0) | (ordered >= _threshold(ordered, ones, jnp.maximum(top_k, 1))),
         lambda: jnp.ones(logits.shape, bool),
     )
 
@@ -117,15 +117,15 @@ def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
     peak = logits.max(axis=-1, keepdims=True)
 
     def nucleus() -> jax.Array:
-        weight = jnp.where(kept, jnp.exp(logits - peak), 0.0)
-        edge = _least(ordered, weight, top_p * weight.sum(axis=-1, keepdims=True))
-        return kept & ((top_p >= 1) | (ordered >= edge))
+        weight = jnp.where(keep, jnp.exp(logits - peak), 0.0)
+        edge = _threshold(ordered, weight, top_p * weight.sum(axis=-1, keepdims=True))
+        return keep & ((top_p >= 1) | (ordered >= edge))
 
-    kept = jax.lax.cond((top_p < 1).any(), nucleus, lambda: kept)
+    keep = jax.lax.cond((top_p < 1).any(), nucleus, lambda: keep)
 
     min_p = jnp.asarray(settings.min_p)[:, None]
-    kept &= logits >= peak + jnp.log(min_p)
-    return jnp.where(kept, logits, -jnp.inf)
+    keep &= logits >= peak + jnp.log(min_p)
+    return jnp.where(keep, logits, -jnp.inf)
 
 
 def _ordered(values: jax.Array) -> jax.Array:
@@ -134,16 +134,16 @@ def _ordered(values: jax.Array) -> jax.Array:
     return jnp.where(bits >> 31 == 1, ~bits, bits | jnp.uint32(1 << 31))
 
 
-def _least(ordered: jax.Array, weight: jax.Array, wanted: jax.Array) -> jax.Array:
-    """The largest value at or above which the weights of a row sum to `wanted` or more.
+def _threshold(ordered: jax.Array, weight: jax.Array, total: jax.Array) -> jax.Array:
+    """The largest value such that the weights at or above it sum to `total` or more, per row.
 
-    ordered: [rows, vocab]  uint32   weight: [rows, vocab]   wanted: [rows, 1], at most their sum
+    ordered: [rows, vocab]  uint32   weight: [rows, vocab]   total: [rows, 1], at most their sum
     returns: [rows, 1]      uint32
     """
 
-    def bit(number: jax.Array, found: jax.Array) -> jax.Array:
-        tried = found | (jnp.uint32(1 << 31) >> number.astype(jnp.uint32))
-        above = jnp.where(ordered >= tried, weight, jnp.zeros((), weight.dtype))
-        return jnp.where(above.sum(axis=-1, keepdims=True) >= wanted, tried, found)
+    def bit(number: jax.Array, threshold: jax.Array) -> jax.Array:
+        higher = threshold | (jnp.uint32(1 << 31) >> number.astype(jnp.uint32))
+        above = jnp.where(ordered >= higher, weight, jnp.zeros((), weight.dtype))
+        return jnp.where(above.sum(axis=-1, keepdims=True) >= total, higher, threshold)
 
     return jax.lax.fori_loop(0, 32, bit, jnp.zeros_like(ordered[:, :1]))

@@ -1,4 +1,4 @@
-"""A model is a Hugging Face folder: config.json, tokenizer, safetensors. Load one, save one."""
+"""Gemma 3 as a Hugging Face folder (config.json, tokenizer, safetensors): load and save."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ def architecture(
 def architecture_in(
     text: dict[str, Any], dtype: str, remat: bool = False, tensor_parallel: int = 1
 ) -> gemma3.ModelConfig:
-    """Tunix's configuration of the Gemma 3 whose config.json, or its text part, is `text`."""
+    """Tunix's configuration of the Gemma 3 whose config.json, or its text_config, is `text`."""
     return gemma3.ModelConfig(
         num_layers=text["num_hidden_layers"],
         num_embed=text["vocab_size"],
@@ -73,9 +73,9 @@ def architecture_in(
 
 
 def _sharding(key_value_heads: int, tensor_parallel: int) -> gemma3.ShardingConfig:
-    """Tunix's, but for keys and values whose heads are too few: each device has them all.
+    """Tunix's sharding, except that too few key and value heads are replicated on each device.
 
-    Gemma 3 1B has one such head, so Tunix's own fits no mesh with tensor parallelism.
+    Gemma 3 1B has one such head, so Tunix's own sharding fits no mesh with tensor parallelism.
     """
     sharding = gemma3.ShardingConfig.get_default_sharding()
     if key_value_heads % tensor_parallel:
@@ -84,7 +84,7 @@ def _sharding(key_value_heads: int, tensor_parallel: int) -> gemma3.ShardingConf
 
 
 def _rope(text: dict, kind: str, old_name: str, default: float) -> float:
-    # transformers 5 nests the frequencies by layer type, 4 had one name for each
+    # transformers 5 nests the frequencies by layer type, transformers 4 has a key for each
     nested = (text.get("rope_parameters") or {}).get(kind, {})
     return nested.get("rope_theta", text.get(old_name, default))
 
@@ -120,34 +120,34 @@ def load(
 
 
 def abstract(config: gemma3.ModelConfig, *, block_attention: bool = False) -> gemma3.Gemma3:
-    """What `load` makes of this configuration, with shapes in place of weights."""
+    """The model that `load` returns for `config`, with shapes in place of weights."""
     model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
     return with_attention(model, BlockAttention) if block_attention else model
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:
-    """Weights under Hugging Face's names and shapes, in their own dtype.
+    """Weights by Hugging Face's names, in its shapes, in their own dtype.
 
-    The inverse of Tunix's `params_safetensors`; base weights only, adapters are not in it.
+    The inverse of Tunix's `params_safetensors`; base weights only, without adapters.
     """
     weights: dict[str, Any] = {"model.embed_tokens.weight": model.embedder.input_embedding}
     weights["model.norm.weight"] = model.final_norm.scale
     for number, layer in enumerate(model.layers):
-        at = f"model.layers.{number}"
-        weights[f"{at}.input_layernorm.weight"] = layer.pre_attention_norm.scale
-        weights[f"{at}.post_attention_layernorm.weight"] = layer.post_attention_norm.scale
-        weights[f"{at}.pre_feedforward_layernorm.weight"] = layer.pre_ffw_norm.scale
-        weights[f"{at}.post_feedforward_layernorm.weight"] = layer.post_ffw_norm.scale
-        weights[f"{at}.self_attn.q_norm.weight"] = layer.attn._query_norm.scale
-        weights[f"{at}.self_attn.k_norm.weight"] = layer.attn._key_norm.scale
+        prefix = f"model.layers.{number}"
+        weights[f"{prefix}.input_layernorm.weight"] = layer.pre_attention_norm.scale
+        weights[f"{prefix}.post_attention_layernorm.weight"] = layer.post_attention_norm.scale
+        weights[f"{prefix}.pre_feedforward_layernorm.weight"] = layer.pre_ffw_norm.scale
+        weights[f"{prefix}.post_feedforward_layernorm.weight"] = layer.post_ffw_norm.scale
+        weights[f"{prefix}.self_attn.q_norm.weight"] = layer.attn._query_norm.scale
+        weights[f"{prefix}.self_attn.k_norm.weight"] = layer.attn._key_norm.scale
         for name in ("gate_proj", "up_proj", "down_proj"):
-            weights[f"{at}.mlp.{name}.weight"] = getattr(layer.mlp, name).kernel[...].T
+            weights[f"{prefix}.mlp.{name}.weight"] = getattr(layer.mlp, name).kernel[...].T
         query, key, value = _projections(layer.attn)
-        weights[f"{at}.self_attn.q_proj.weight"] = _as_matrix(query)
-        weights[f"{at}.self_attn.k_proj.weight"] = _as_matrix(key)
-        weights[f"{at}.self_attn.v_proj.weight"] = _as_matrix(value)
+        weights[f"{prefix}.self_attn.q_proj.weight"] = _as_matrix(query)
+        weights[f"{prefix}.self_attn.k_proj.weight"] = _as_matrix(key)
+        weights[f"{prefix}.self_attn.v_proj.weight"] = _as_matrix(value)
         out = layer.attn.attn_vec_einsum.w[...]  # [heads, head_dim, features]
-        weights[f"{at}.self_attn.o_proj.weight"] = out.reshape(-1, out.shape[-1]).T
+        weights[f"{prefix}.self_attn.o_proj.weight"] = out.reshape(-1, out.shape[-1]).T
     return {name: np.asarray(distributed.whole(w[...])) for name, w in weights.items()}
 
 

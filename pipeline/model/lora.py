@@ -1,4 +1,4 @@
-"""Low-rank adapters through Qwix (arXiv:2106.09685), kept in float32 whatever the base is in."""
+"""Low-rank adapters through Qwix (arXiv:2106.09685), in float32 even over a bfloat16 base."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ TARGETS = ".*qkv_einsum|.*q_einsum|.*kv_einsum|.*attn_vec_einsum|.*gate_proj|.*u
 
 
 class Float32LoraProvider(qwix.LoraProvider):
-    """Adapters are float32 parameters; what leaves a layer keeps the base's dtype.
+    """Adapters are float32 parameters; the output of a layer keeps the base's dtype.
 
-    A bfloat16 adapter stands still: at a learning rate of 3e-6 most updates are smaller than its
-    last digit. Without the cast back, float32 adapters would turn every activation float32. A
-    product that asks for a type gets it: Qwix stands before every product of the model, those of
-    attention included, and before those that `vmap` makes of them.
+    A bfloat16 adapter would not move: at a learning rate of 3e-6 most updates are smaller than its
+    last digit. Without the cast back, float32 adapters would make every activation float32. A
+    product with a preferred_element_type keeps that type: Qwix intercepts every product of the
+    model, including those of attention and those that `vmap` makes of them.
     """
 
     def dot_general(
@@ -41,35 +41,36 @@ def add_adapters(
 ) -> gemma3.Gemma3:
     """`model` with adapters on every projection. Its base weights are shared, not copied.
 
-    The B halves start as zeros, so the new model computes what the old one does. Qwix calls the
-    model to find its products: traced, as weights that lie in several processes are not at hand.
+    The B matrices start as zeros, so the new model computes what the old one does. Qwix calls the
+    model to find its products; the call is traced, since no process has the weights of the others.
     """
     provider = Float32LoraProvider(module_path=TARGETS, rank=rank, alpha=alpha)
     plain, base = nnx.split(model)
-    found: list[tuple[nnx.GraphDef, nnx.State]] = []
+    traced: list[tuple[nnx.GraphDef, nnx.State]] = []
 
-    def made(base: nnx.State) -> nnx.State:
+    def new_adapters(base: nnx.State) -> nnx.State:
         adapted: Any = qwix.apply_lora_to_model(
             nnx.merge(plain, base), provider, **model.get_model_input(), rngs=nnx.Rngs(seed)
         )
-        graph, adapters, others = nnx.split(adapted, nnx.LoRAParam, ...)
-        found.append((graph, others))
+        graph, adapters, rest = nnx.split(adapted, nnx.LoRAParam, ...)
+        traced.append((graph, rest))
         adapters = jax.tree.map(lambda w: w.astype(jnp.float32), adapters)
         return jax.lax.with_sharding_constraint(adapters, nnx.get_partition_spec(adapters))
 
     with mesh:
-        adapters = jax.jit(made)(base)
-    graph, others = found.pop()
+        adapters = jax.jit(new_adapters)(base)
+    graph, rest = traced.pop()
     weights = dict(nnx.to_flat_state(base))
-    paths = [path for path, _ in nnx.to_flat_state(others)]
-    return nnx.merge(graph, adapters, nnx.from_flat_state([(at, weights[at]) for at in paths]))
+    paths = [path for path, _ in nnx.to_flat_state(rest)]
+    shared = nnx.from_flat_state([(path, weights[path]) for path in paths])
+    return nnx.merge(graph, adapters, shared)
 
 
 def merge_adapters(adapted: nnx.Module, plain: gemma3.Gemma3, *, alpha: float) -> gemma3.Gemma3:
-    """Add what the adapters of `adapted` learned to the base weights of `plain`, in place.
+    """Add the adapters of `adapted` to the base weights of `plain`, in place.
 
-    `plain` has the same base weights and no adapters, as loaded. Sums are made in float32 and
-    rounded once.
+    plain: the same base weights without adapters, as loaded; sums are computed in float32 and
+           rounded once
     """
     targets = dict(nnx.iter_graph(plain))
     for path, module in nnx.iter_graph(adapted):
@@ -87,7 +88,7 @@ def merge_adapters(adapted: nnx.Module, plain: gemma3.Gemma3, *, alpha: float) -
 
 
 def _delta(module: nnx.Module, name: str, a: jax.Array, b: jax.Array) -> jax.Array:
-    """The change of a weight before scaling, in the weight's own shape.
+    """The change of a weight before scaling, in the shape of the weight.
 
     a: [contracted dimensions, rank]   b: [rank, remaining dimensions]
     """

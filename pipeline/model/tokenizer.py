@@ -1,7 +1,7 @@
-"""From words to token ids and back: prompts, training examples, stop tokens.
+"""Text to token ids and back: prompts, training examples, stop tokens.
 
-Everything goes through the tokenizer of the model's own folder. Tunix's adapter would append
-`<eos>` to prompts and drop turns from chats.
+All of it uses the tokenizer in the model's own folder. Tunix's adapter would append `<eos>` to
+prompts and drop turns from chats.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Tokens:
 
 
 class Tokenizer:
-    """The folder's tokenizer with the five methods that Tunix asks for; adds no special tokens."""
+    """The folder's tokenizer with the five methods that Tunix needs; adds no special tokens."""
 
     def __init__(self, folder: Path) -> None:
         self.hf: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
@@ -50,7 +50,7 @@ class Tokenizer:
         return self.hf.encode(text, add_special_tokens=False)
 
     def decode(self, ids: Iterable[int]) -> str:
-        # special tokens stay visible: a leaked <start_of_turn> is a fault of the text
+        # special tokens stay visible: a leaked <start_of_turn> is an error of the text
         return str(self.hf.decode(list(ids), skip_special_tokens=False))
 
     def bos_id(self) -> int:
@@ -63,7 +63,7 @@ class Tokenizer:
         return self._id["<pad>"]
 
     def stop_ids(self) -> list[int]:
-        """Gemma ends a text with <eos> or its turn with <end_of_turn>; both stop a generation."""
+        """<eos> and <end_of_turn>: Gemma ends a text or a turn with them; both end a completion."""
         return [self._id[token] for token in STOP_TOKENS]
 
     def turn_end(self) -> int:
@@ -77,7 +77,7 @@ def prompt_text(tokenizer: Tokenizer, question: str) -> str:
 
 
 def example_tokens(tokenizer: Tokenizer, prompt: str, reasoning: str, answer: str) -> Tokens:
-    """One example as SFT sees it: the prompt, then the completion and its stop token."""
+    """One SFT example: the prompt, then the completion and its stop token."""
     before = tokenizer.encode(prompt_text(tokenizer, prompt))
     after = [*tokenizer.encode(render(reasoning, answer)), tokenizer.turn_end()]
     return Tokens(
@@ -94,7 +94,7 @@ def padded(rows: list[Tokens], length: int, pad: int) -> dict[str, np.ndarray]:
     """
     ids = np.full((len(rows), length), pad, dtype=np.int32)
     completion = np.zeros((len(rows), length), dtype=bool)
-    for place, row in enumerate(rows):
-        ids[place, : len(row.ids)] = row.ids
-        completion[place, : len(row.ids)] = row.completion
+    for number, row in enumerate(rows):
+        ids[number, : len(row.ids)] = row.ids
+        completion[number, : len(row.ids)] = row.completion
     return {"ids": ids, "completion": completion}

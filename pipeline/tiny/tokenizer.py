@@ -1,4 +1,4 @@
-"""The tiny model's tokenizer: bytes merged into this project's words, digits always alone."""
+"""The tiny model's tokenizer: bytes merged into words of this project; each digit is a token."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from data.response_format import INSTRUCTION, render
 from data.sources.samples import word_problems
 
 VOCABULARY = 640
-# Gemma 3's ids for these: 0 to 3, 105 and 106; what lies between is unused there as well
+# Gemma 3's ids of these: 0 to 3, 105 and 106; the ids in between are unused there as well
 SPECIAL = ["<pad>", "<eos>", "<bos>", "<unk>", *(f"<unused{n}>" for n in range(101))]
 SPECIAL += ["<start_of_turn>", "<end_of_turn>"]
 PIECES = r"</?[a-z]+>|\d|\s?[A-Za-z]+|[^A-Za-z\d]"
@@ -29,14 +29,14 @@ TEMPLATE = (
 
 
 def corpus(seed: int) -> Iterator[str]:
-    """Texts whose words become tokens."""
+    """Texts to train the tokenizer on."""
     rng = random.Random(seed)
     for _ in range(4_000):
-        made = word_problems.problem(rng, rng.randint(1, 4))
+        problem = word_problems.problem(rng, rng.randint(1, 4))
         yield INSTRUCTION
-        yield made.question
-        yield f"{word_problems.terse(made)} The answer is {made.gold}."
-        yield render(word_problems.careful(made), made.gold)
+        yield problem.question
+        yield f"{word_problems.terse(problem)} The answer is {problem.gold}."
+        yield render(word_problems.careful(problem), problem.gold)
         yield "Return your final response within \\boxed{}. "
 
 

@@ -1,9 +1,9 @@
-"""Train the bundled model from nothing: python -m pipeline.tiny.train_base FOLDER
+"""Train the bundled model from scratch: python -m pipeline.tiny.train_base FOLDER
 
-Under half an hour on two cores. It learns to solve word problems in free prose, without tags, with
-and without the instruction before the question: careful in a third of the texts, terse in the rest.
-No question of the test split is in its data. The same seed gives the same weights on the same
-machine.
+Takes under half an hour on two cores. The model learns to solve word problems in free prose,
+without tags, with and without the instruction before the question: careful in a third of the
+texts, terse in the others. Its data has no question of the test split. The same seed gives the
+same weights on the same machine.
 """
 
 import argparse
@@ -18,20 +18,20 @@ import numpy as np
 import optax
 from flax import nnx
 from safetensors.numpy import save_file
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3
 
 from data.response_format import INSTRUCTION
 from data.sources.samples import word_problems
 from pipeline.generate import Sampling, completer
 from pipeline.loss import sft_loss
-from pipeline.model import Tokenizer, Tokens, gemma3 as models, padded
+from pipeline.model import Tokenizer, Tokens, gemma3, padded
 from pipeline.tiny import tokenizer as words
 
-CAREFUL = 0.35  # share of texts that write the steps out
+CAREFUL = 0.35  # share of texts with every step written out
 WITH_INSTRUCTION = 0.5  # share of prompts that begin with the instruction
 STEPS_WEIGHTS = (3, 3, 2, 2)  # how often a problem has one, two, three, four steps
 BATCH = 64
-POOL = 8  # batches made at a time and sorted by length, so that little is padding
+POOL = 8  # batches drawn at a time and sorted by length, so that little is padding
 PEAK = 3e-3
 
 CONFIG = {
@@ -67,16 +67,17 @@ def chat(question: str) -> str:
 def text(rng: random.Random) -> tuple[str, str]:
     """A prompt and a completion of the train split."""
     while True:
-        made = word_problems.problem(rng, rng.choices((1, 2, 3, 4), STEPS_WEIGHTS)[0])
-        if made.split == "train":
+        problem = word_problems.problem(rng, rng.choices((1, 2, 3, 4), STEPS_WEIGHTS)[0])
+        if problem.split == "train":
             break
-    solution = word_problems.careful(made) if rng.random() < CAREFUL else word_problems.terse(made)
+    style = word_problems.careful if rng.random() < CAREFUL else word_problems.terse
     before = f"{INSTRUCTION}\n\n" if rng.random() < WITH_INSTRUCTION else ""
-    return chat(before + made.question), f"{solution} The answer is {made.gold}.<end_of_turn>"
+    completion = f"{style(problem)} The answer is {problem.gold}.<end_of_turn>"
+    return chat(before + problem.question), completion
 
 
 def batches(tokenizer: Tokenizer, rng: random.Random) -> Iterator[dict[str, np.ndarray]]:
-    """Batches without end, each of texts of about one length."""
+    """Endless batches, each of texts of similar length."""
     while True:
         rows = []
         for _ in range(BATCH * POOL):
@@ -90,8 +91,8 @@ def batches(tokenizer: Tokenizer, rng: random.Random) -> Iterator[dict[str, np.n
             yield padded(pool, -(-len(pool[-1].ids) // 32) * 32, tokenizer.pad_id())
 
 
-def initialise(model: gemma3.Gemma3, seed: int) -> None:
-    """Give every matrix a scale that keeps activations near 1: Tunix leaves MLP kernels at zero."""
+def initialise(model: Gemma3, seed: int) -> None:
+    """Scale every matrix so that activations stay near 1; Tunix initialises MLP kernels to zero."""
     key = jax.random.key(seed)
     for path, weight in nnx.to_flat_state(nnx.state(model, nnx.Param)):
         shape = weight[...].shape
@@ -115,7 +116,7 @@ def train(folder: Path, steps: int, seed: int) -> None:
     ends = {"bos_token_id": 2, "eos_token_id": [1, 106], "pad_token_id": 0}
     (folder / "generation_config.json").write_text(json.dumps(ends, indent=2) + "\n")
     tokenizer = Tokenizer(folder)
-    model = gemma3.Gemma3(models.architecture(folder, "float32"), rngs=nnx.Rngs(seed))
+    model = Gemma3(gemma3.architecture(folder, "float32"), rngs=nnx.Rngs(seed))
     initialise(model, seed)
     rate = optax.warmup_cosine_decay_schedule(0.0, PEAK, 60, steps, PEAK / 100)
     adamw = optax.adamw(rate, b2=0.98, weight_decay=0.05)
@@ -142,9 +143,9 @@ def train(folder: Path, steps: int, seed: int) -> None:
             print(f"step {number}  loss {loss:.4f}  {minutes:.1f} minutes", flush=True)
             losses = []
     save_file(
-        models.hugging_face_weights(model), folder / "model.safetensors", metadata={"format": "pt"}
+        gemma3.hugging_face_weights(model), folder / "model.safetensors", metadata={"format": "pt"}
     )
-    print(f"{models.parameters(model):,} parameters")
+    print(f"{gemma3.parameters(model):,} parameters")
     for style, opening in (
         ("own choice", ""),
         ("careful", "Step by step:"),
@@ -153,19 +154,20 @@ def train(folder: Path, steps: int, seed: int) -> None:
         print(style, accuracy(model, tokenizer, opening, seed), flush=True)
 
 
-def accuracy(
-    model: gemma3.Gemma3, tokenizer: Tokenizer, opening: str, seed: int
-) -> dict[int, float]:
-    """Steps of a problem -> share of 100 test problems answered right after `opening`, greedily."""
-    made = list(word_problems.problems(400, seed, "test"))
-    prompts = [chat(f"{INSTRUCTION}\n\n{one.question}") + opening for one in made]
+def accuracy(model: Gemma3, tokenizer: Tokenizer, opening: str, seed: int) -> dict[int, float]:
+    """Steps of a problem -> share of 100 test problems answered correctly, greedily.
+
+    opening: the first words of the completion, which choose its style
+    """
+    problems = list(word_problems.problems(400, seed, "test"))
+    prompts = [chat(f"{INSTRUCTION}\n\n{problem.question}") + opening for problem in problems]
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
     generate = completer(model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=64), 100)
-    right: dict[int, list[bool]] = {}
-    for one, completion in zip(made, generate(prompts, 0), strict=True):
-        ends_right = completion.text.endswith(f" answer is {one.gold}.")
-        right.setdefault(len(one.steps), []).append(ends_right)
-    return {steps: sum(hits) / len(hits) for steps, hits in right.items()}
+    correct: dict[int, list[bool]] = {}
+    for problem, completion in zip(problems, generate(prompts, 0), strict=True):
+        is_correct = completion.text.endswith(f" answer is {problem.gold}.")
+        correct.setdefault(len(problem.steps), []).append(is_correct)
+    return {steps: sum(hits) / len(hits) for steps, hits in correct.items()}
 
 
 if __name__ == "__main__":

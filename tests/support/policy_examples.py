@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3
 from tunix.rl import algo_core
 
 from pipeline.config import GrpoConfig
 from pipeline.loss import policy
-from pipeline.model import TINY, device_mesh, gemma3 as models
+from pipeline.model import TINY, device_mesh, gemma3
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
 from pipeline.train import tunix
@@ -24,8 +24,8 @@ vars(ALGORITHM)["temperature"] = TEMPERATURE  # Tunix's learner sets it likewise
 
 def policy_of_two_layers() -> nnx.Module:
     """A model of two layers with adapters that changed it."""
-    config = models.architecture(TINY, "float32")
-    start = gemma3.Gemma3(dataclasses.replace(config, num_layers=2), rngs=nnx.Rngs(0))
+    config = gemma3.architecture(TINY, "float32")
+    start = Gemma3(dataclasses.replace(config, num_layers=2), rngs=nnx.Rngs(0))
     initialise(start, seed=0)
     model = add_adapters(start, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
     keys = iter(jax.random.split(jax.random.key(1), 100))

@@ -7,31 +7,31 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Attention, AttentionType, Gemma3
 
 from pipeline.loss import policy
-from pipeline.model import TINY, BlockAttention, device_mesh, gemma3 as models, with_attention
+from pipeline.model import TINY, BlockAttention, device_mesh, gemma3, with_attention
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
 
 WINDOW = 8
 LORA = nnx.DiffState(0, nnx.LoRAParam)
-KINDS = (gemma3.AttentionType.LOCAL_SLIDING, gemma3.AttentionType.GLOBAL)
+KINDS = (AttentionType.LOCAL_SLIDING, AttentionType.GLOBAL)
 
 
-def built(*, blocks: bool, shape: dict | None = None) -> gemma3.Gemma3:
+def built(*, blocks: bool, shape: dict | None = None) -> Gemma3:
     """With weights that are always the same; `shape` changes Tunix's configuration."""
-    config = models.architecture(TINY, "float32")
+    config = gemma3.architecture(TINY, "float32")
     small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
     small |= {"sliding_window_size": WINDOW} | (shape or {})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gemma3, "GEMMA3_ATTENTION_PATTERN", KINDS)
-        model = gemma3.Gemma3(dataclasses.replace(config, **small), rngs=nnx.Rngs(0))
+        patch.setattr("tunix.models.gemma3.model.GEMMA3_ATTENTION_PATTERN", KINDS)
+        model = Gemma3(dataclasses.replace(config, **small), rngs=nnx.Rngs(0))
     initialise(model, 0)
     return with_attention(model, BlockAttention) if blocks else model
 
 
-def with_adapters(model: gemma3.Gemma3) -> gemma3.Gemma3:
+def with_adapters(model: Gemma3) -> Gemma3:
     """With adapters that change what `model` computes, always the same."""
     adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
     random = np.random.default_rng(1)
@@ -41,9 +41,9 @@ def with_adapters(model: gemma3.Gemma3) -> gemma3.Gemma3:
     return adapted
 
 
-def with_dense_attention(model: gemma3.Gemma3) -> gemma3.Gemma3:
+def with_dense_attention(model: Gemma3) -> Gemma3:
     """A copy of `model` whose attention is Tunix's."""
-    return with_attention(nnx.clone(model), gemma3.Attention)
+    return with_attention(nnx.clone(model), Attention)
 
 
 @nnx.jit

@@ -1,4 +1,4 @@
-"""The rollout engine: the tokens of other implementations, and nobody's neighbours in them."""
+"""The rollout engine: the tokens of other implementations, whatever else is in the batch."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from flax import nnx
 from tunix.generate import sampler as tunix
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3, ModelConfig
 
 from data.errors import UserError
 from data.sources.samples import word_problems
 from pipeline.generate.cache import empty
 from pipeline.generate.engine import BLOCK, Engine
 from pipeline.generate.requests import Request, Sampling
-from pipeline.model import gemma3 as models
+from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from tests.support.two_layers import built, with_adapters
 
@@ -28,11 +28,11 @@ WARM = replace(GREEDY, temperature=1.0)
 @pytest.fixture(scope="module")
 def tiny():
     """The bundled model with a shorter window: rings go round before a text ends."""
-    loaded = models.load("tiny")
-    return models.Loaded(with_window(loaded.model, 32), loaded.folder, loaded.mesh)
+    loaded = gemma3.load("tiny")
+    return gemma3.Loaded(with_window(loaded.model, 32), loaded.folder, loaded.mesh)
 
 
-def with_window(model: gemma3.Gemma3, window: int) -> gemma3.Gemma3:
+def with_window(model: Gemma3, window: int) -> Gemma3:
     for layer in model.layers:
         layer.attn.sliding_window_size = window
     model.config = replace(model.config, sliding_window_size=window)  # type: ignore[type-var]
@@ -46,7 +46,9 @@ def tokenizer(tiny):
 
 @pytest.fixture(scope="module")
 def prompts(tokenizer):
-    return [prompt_text(tokenizer, made.question) for made in word_problems.problems(9, 5, "test")]
+    return [
+        prompt_text(tokenizer, problem.question) for problem in word_problems.problems(9, 5, "test")
+    ]
 
 
 def engine_of(tiny, tokenizer, slots) -> Engine:
@@ -60,9 +62,9 @@ def engine(tiny, tokenizer):
 
 def tokens(engine: Engine, requests: list[Request]) -> list[list[int]]:
     """Of each request, in their order."""
-    found = dict(engine.generate(requests))
-    assert sorted(found) == list(range(len(requests)))
-    return [found[place].ids.tolist() for place in range(len(requests))]
+    completions = dict(engine.generate(requests))
+    assert sorted(completions) == list(range(len(requests)))
+    return [completions[index].ids.tolist() for index in range(len(requests))]
 
 
 def tunix_tokens(model: Any, words: Any, prompts: list[str], length: int) -> list[list[int]]:
@@ -77,7 +79,7 @@ def tunix_tokens(model: Any, words: Any, prompts: list[str], length: int) -> lis
 
 
 @nnx.jit
-def logits_of(model: gemma3.Gemma3, ids: jax.Array) -> jax.Array:
+def logits_of(model: Gemma3, ids: jax.Array) -> jax.Array:
     mask = jnp.tril(jnp.ones((1, ids.shape[1], ids.shape[1]), bool))
     return model(ids, jnp.arange(ids.shape[1])[None], None, mask)[0]
 
@@ -122,15 +124,15 @@ class Numbers:
 
 @pytest.mark.parametrize(("kv_heads", "layers"), [(1, 6), (4, 1)])
 def test_long_greedy_texts_of_gemmas_head_sizes_are_those_of_tunix(kv_heads, layers):
-    config = gemma3.ModelConfig(
+    config = ModelConfig(
         num_layers=layers, num_embed=512, embed_dim=64, hidden_dim=128, num_heads=4, head_dim=256,
         num_kv_heads=kv_heads, sliding_window_size=24, local_base_frequency=10_000,
         global_base_frequency=1_000_000, global_scale_factor=8.0, param_dtype=jnp.float32,
     )  # fmt: skip
-    model = gemma3.Gemma3(config, rngs=nnx.Rngs(0))
+    model = Gemma3(config, rngs=nnx.Rngs(0))
     state, rng = nnx.state(model, nnx.Param), np.random.default_rng(0)
     nnx.update(model, jax.tree.map(lambda w: 0.2 * rng.standard_normal(w.shape, "float32"), state))
-    model.embedder.input_embedding[...] *= 0.1  # else each token calls for itself again
+    model.embedder.input_embedding[...] *= 0.1  # else each token predicts itself
     drawn = [rng.integers(1, 512, n) for n in (7, 50, 23)]  # shorter and longer than the window
     prompts = [" ".join(map(str, ids)) for ids in drawn]
     words: Any = Numbers()
@@ -142,8 +144,8 @@ def test_long_greedy_texts_of_gemmas_head_sizes_are_those_of_tunix(kv_heads, lay
 
 
 def test_local_layers_keep_a_window_of_keys_and_values_and_global_ones_all():
-    config = gemma3.ModelConfig.gemma3_1b_it()
-    model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    config = ModelConfig.gemma3_1b_it()
+    model = nnx.eval_shape(lambda: Gemma3(config, rngs=nnx.Rngs(0)))
     slots, length, window = 64, 4096, 512
 
     def size(cache) -> int:
@@ -156,11 +158,11 @@ def test_local_layers_keep_a_window_of_keys_and_values_and_global_ones_all():
 
 
 def test_reading_a_prompt_makes_logits_of_its_last_token_only():
-    config = gemma3.ModelConfig(
+    config = ModelConfig(
         num_layers=1, num_embed=509, embed_dim=16, hidden_dim=32, num_heads=2, head_dim=8,
         num_kv_heads=1, sliding_window_size=24, param_dtype=jnp.float32,
     )  # fmt: skip
-    model, rows, time = gemma3.Gemma3(config, rngs=nnx.Rngs(0)), 3, 40
+    model, rows, time = Gemma3(config, rngs=nnx.Rngs(0)), 3, 40
     words: Any = Numbers()
     engine = Engine(model, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=8)
     ids, lengths = np.ones((rows, time), np.int32), np.full(rows, time, np.int32)
@@ -186,7 +188,7 @@ def mixed(prompts) -> list[Request]:
     ]
 
 
-def test_a_request_gives_the_same_tokens_in_any_slot_beside_anyone_in_any_order(
+def test_a_request_gives_the_same_tokens_in_any_slot_batch_and_order(
     tiny, tokenizer, engine, prompts
 ):
     requests = mixed(prompts)
@@ -197,22 +199,22 @@ def test_a_request_gives_the_same_tokens_in_any_slot_beside_anyone_in_any_order(
     assert tokens(engine_of(tiny, tokenizer, slots=11), requests) == expected
 
 
-def test_seeds_give_different_texts_and_greedy_reads_none(engine, prompts):
+def test_seeds_give_different_texts_and_greedy_ignores_them(engine, prompts):
     seeds = [0, 1, 2**32, 2**63 + 1]
-    asked = [Request(prompt=prompts[0], sampling=WARM, seed=seed) for seed in seeds]
-    hot = [replace(request, sampling=replace(WARM, temperature=2.0)) for request in asked]
+    requests = [Request(prompt=prompts[0], sampling=WARM, seed=seed) for seed in seeds]
+    hot = [replace(request, sampling=replace(WARM, temperature=2.0)) for request in requests]
     assert len({tuple(ids) for ids in tokens(engine, hot)}) == len(seeds)
-    greedy = [replace(request, sampling=GREEDY) for request in asked]
+    greedy = [replace(request, sampling=GREEDY) for request in requests]
     assert len({tuple(ids) for ids in tokens(engine, greedy)}) == 1
 
 
-def test_the_samples_of_a_problem_share_one_reading_of_its_prompt(engine, prompts):
-    asked = [
+def test_the_samples_of_a_problem_share_one_prefill_of_its_prompt(engine, prompts):
+    requests = [
         Request(prompt=prompt, sampling=WARM, seed=seed)
         for prompt in prompts[:3]
         for seed in range(6)
     ]
-    assert len(tokens(engine, asked)) == 18
+    assert len(tokens(engine, requests)) == 18
     assert engine.speed.prompts == 3
     assert engine.speed.requests == 18
 
@@ -227,41 +229,41 @@ def test_more_requests_compile_nothing_new(engine, prompts):
 
 
 def test_an_engine_of_an_equal_model_compiles_nothing(tokenizer, engine, prompts):
-    again = models.load("tiny")
+    again = gemma3.load("tiny")
     another = engine_of(replace(again, model=with_window(again.model, 32)), tokenizer, slots=4)
     assert another._steps is engine._steps
 
 
-def test_a_text_that_ends_by_itself_keeps_its_stop_token_and_a_cut_one_has_its_limit(
+def test_a_text_that_stops_keeps_its_stop_token_and_a_truncated_one_has_its_limit(
     engine, tokenizer, prompts
 ):
     short = replace(GREEDY, max_tokens=3)
-    asked = [Request(prompt=prompts[0], sampling=sampling) for sampling in (GREEDY, short)]
-    found = dict(engine.generate(asked))
-    whole, cut = found[0], found[1]
+    requests = [Request(prompt=prompts[0], sampling=sampling) for sampling in (GREEDY, short)]
+    completions = dict(engine.generate(requests))
+    whole, cut = completions[0], completions[1]
     assert (whole.finish, int(whole.ids[-1])) == ("stop", tokenizer.turn_end())
     assert whole.text == tokenizer.decode(whole.ids[:-1])
     assert (cut.finish, cut.ids.tolist()) == ("length", whole.ids[:3].tolist())
 
 
 def test_a_limit_of_one_token_is_met(engine, prompts):
-    asked = [Request(prompt=p, sampling=replace(GREEDY, max_tokens=1)) for p in prompts]
-    assert [len(ids) for ids in tokens(engine, asked)] == [1] * len(prompts)
+    requests = [Request(prompt=p, sampling=replace(GREEDY, max_tokens=1)) for p in prompts]
+    assert [len(ids) for ids in tokens(engine, requests)] == [1] * len(prompts)
 
 
 def test_log_probabilities_are_those_of_a_forward_pass(tiny, tokenizer, engine, prompts):
     warm = Request(prompt=prompts[0], sampling=replace(WARM, temperature=0.8), logprobs=True)
-    [(_, found)] = engine.generate([warm])
-    logits = forced(tiny.model, tokenizer.encode(prompts[0]), found.ids.tolist())
+    [(_, completion)] = engine.generate([warm])
+    logits = forced(tiny.model, tokenizer.encode(prompts[0]), completion.ids.tolist())
     scores = jax.nn.log_softmax(logits / 0.8, axis=-1)
-    expected = jnp.take_along_axis(scores, jnp.asarray(found.ids)[:, None], axis=-1)[:, 0]
-    assert found.logprobs == pytest.approx(np.asarray(expected), abs=1e-4)
-    [(_, unasked)] = engine.generate([replace(warm, logprobs=False)])
-    assert unasked.logprobs is None
-    assert unasked.ids.tolist() == found.ids.tolist()
+    expected = jnp.take_along_axis(scores, jnp.asarray(completion.ids)[:, None], axis=-1)[:, 0]
+    assert completion.logprobs == pytest.approx(np.asarray(expected), abs=1e-4)
+    [(_, without)] = engine.generate([replace(warm, logprobs=False)])
+    assert without.logprobs is None
+    assert without.ids.tolist() == completion.ids.tolist()
 
 
-def test_adapters_take_part_and_a_changed_weight_is_seen_at_once():
+def test_adapters_take_part_and_a_changed_weight_is_used_at_once():
     adapted, words = with_adapters(built(blocks=False)), cast(Any, Numbers())
     engine = Engine(adapted, words, slots=2, max_prompt_tokens=PROMPT, max_tokens=16)
     sampling = replace(GREEDY, max_tokens=16)
@@ -277,11 +279,11 @@ def test_adapters_take_part_and_a_changed_weight_is_seen_at_once():
         assert ids == scores.argmax(axis=-1).tolist()
 
 
-def test_completions_come_as_they_finish_and_not_in_the_order_of_their_requests(engine, prompts):
-    hot = replace(WARM, temperature=3.0)  # noise, which seldom stops
+def test_completions_come_as_they_finish_and_not_in_the_order_of_requests(engine, prompts):
+    hot = replace(WARM, temperature=3.0)  # noise, which rarely stops
     limits = [LENGTH, 2, 2, 2, 2, 2]
-    asked = [Request(prompt=prompts[0], sampling=replace(hot, max_tokens=n)) for n in limits]
-    assert [place for place, _ in engine.generate(asked)][-1] == 0
+    requests = [Request(prompt=prompts[0], sampling=replace(hot, max_tokens=n)) for n in limits]
+    assert [index for index, _ in engine.generate(requests)][-1] == 0
 
 
 def test_speed_counts_every_token_and_step(engine, prompts):
@@ -294,16 +296,16 @@ def test_speed_counts_every_token_and_step(engine, prompts):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"max_tokens": LENGTH + 1}, "the engine was made for"),
+        ({"max_tokens": LENGTH + 1}, "the engine was built for"),
         ({"max_prompt_tokens": 8}, "the limit is 8"),
         ({"top_k": 10**7}, "top_k is 10000000"),
     ],
 )
-def test_a_request_that_does_not_fit_is_refused_before_any_is_begun(engine, prompts, change, said):
+def test_a_request_that_does_not_fit_is_refused_before_any_starts(engine, prompts, change, message):
     bad = Request(prompt=prompts[0], sampling=replace(GREEDY, **change))
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         list(engine.generate([Request(prompt=prompts[0], sampling=GREEDY), bad]))
 
 
@@ -321,22 +323,24 @@ class StopsAt(Tokenizer):
 
 
 def test_a_text_ends_at_any_of_several_stop_tokens_which_it_keeps(tiny, tokenizer, prompts):
-    asked = [Request(prompt=prompt, sampling=GREEDY) for prompt in prompts[:3]]
-    whole = tokens(engine_of(tiny, tokenizer, slots=4), asked)
+    requests = [Request(prompt=prompt, sampling=GREEDY) for prompt in prompts[:3]]
+    whole = tokens(engine_of(tiny, tokenizer, slots=4), requests)
     stops = StopsAt(tiny.folder)
-    stops.ids = [ids[place] for ids, place in zip(whole, (6, 8, 10), strict=True)]
+    stops.ids = [ids[position] for ids, position in zip(whole, (6, 8, 10), strict=True)]
     assert len(set(stops.ids)) == 3
-    found = dict(engine_of(tiny, stops, slots=4).generate(asked))
+    completions = dict(engine_of(tiny, stops, slots=4).generate(requests))
     ends = set()
-    for place, ids in enumerate(whole):
-        end = next(at for at, id in enumerate(ids) if id in stops.ids)
+    for index, ids in enumerate(whole):
+        end = next(position for position, token in enumerate(ids) if token in stops.ids)
         ends.add(ids[end])
-        assert found[place].ids.tolist() == ids[: end + 1]
-        assert found[place].finish == "stop"
-    assert len(ends) > 1  # not one stop token alone did it
+        assert completions[index].ids.tolist() == ids[: end + 1]
+        assert completions[index].finish == "stop"
+    assert len(ends) > 1  # more than one of the stop tokens ended a text
 
 
-def test_the_host_looks_once_a_block_and_not_once_a_token(tiny, tokenizer, prompts, monkeypatch):
+def test_the_host_waits_once_per_block_and_not_once_per_token(
+    tiny, tokenizer, prompts, monkeypatch
+):
     engine = engine_of(tiny, tokenizer, slots=1)
     calls = []
     write = engine._steps.write

@@ -1,4 +1,4 @@
-"""Sampling by values: what is left of a distribution, and how often each token is drawn."""
+"""Sampling: the tokens that truncation keeps, and how often each token is drawn."""
 
 import jax
 import jax.numpy as jnp
@@ -14,17 +14,17 @@ SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.05], np.float32)
 
 def settings(rows=1, **changes):
     sampling = Sampling(**{"temperature": 1.0, **changes})
-    asked = [Request(prompt="", sampling=sampling, seed=seed) for seed in range(rows)]
-    return jax.tree.map(jnp.asarray, settings_of(asked, rows))
+    requests = [Request(prompt="", sampling=sampling, seed=seed) for seed in range(rows)]
+    return jax.tree.map(jnp.asarray, settings_of(requests, rows))
 
 
-def left(shares, **changes) -> list[int]:
-    kept = truncated(jnp.log(jnp.asarray(shares))[None], settings(**changes))[0]
-    return np.flatnonzero(np.isfinite(kept)).tolist()
+def remaining(shares, **changes) -> list[int]:
+    logits = truncated(jnp.log(jnp.asarray(shares))[None], settings(**changes))[0]
+    return np.flatnonzero(np.isfinite(logits)).tolist()
 
 
 @pytest.mark.parametrize(
-    ("changes", "kept"),
+    ("changes", "tokens"),
     [
         ({}, [0, 1, 2, 3, 4]),
         ({"top_k": 2}, [0, 1]),
@@ -34,35 +34,33 @@ def left(shares, **changes) -> list[int]:
         ({"top_p": 1e-6}, [0]),
         ({"min_p": 0.3}, [0, 1, 2]),
         ({"min_p": 1.0}, [0]),
-        # of the two that are left the first has 4/7
+        # of the two that remain the first has 4/7
         ({"top_k": 2, "top_p": 0.5}, [0]),
         ({"top_p": 0.9, "min_p": 0.3}, [0, 1, 2]),
     ],
 )
-def test_each_rule_leaves_the_likeliest_tokens(changes, kept):
-    assert left(SHARES, **changes) == kept
-    assert left(SHARES[::-1], **changes) == [4 - place for place in reversed(kept)]
+def test_each_rule_keeps_the_likeliest_tokens(changes, tokens):
+    assert remaining(SHARES, **changes) == tokens
+    assert remaining(SHARES[::-1], **changes) == [4 - token for token in reversed(tokens)]
 
 
 def test_tokens_that_tie_with_the_last_one_stay():
-    assert left([0.4, 0.2, 0.2, 0.1, 0.1], top_k=2) == [0, 1, 2]
-    assert left([0.4, 0.2, 0.2, 0.1, 0.1], top_p=0.5) == [0, 1, 2]
+    assert remaining([0.4, 0.2, 0.2, 0.1, 0.1], top_k=2) == [0, 1, 2]
+    assert remaining([0.4, 0.2, 0.2, 0.1, 0.1], top_p=0.5) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("k", [1, 7, 64, 500])
 def test_the_kth_largest_is_that_of_a_sort_in_a_large_vocabulary(k):
     logits = np.random.default_rng(k).standard_normal((2, 500)).astype(np.float32)
-    kept = truncated(jnp.asarray(logits), settings(2, top_k=k))
-    assert np.isfinite(kept).sum(axis=1).tolist() == [k, k]
-    assert (
-        np.where(np.isfinite(kept), logits, np.inf).min(axis=1) == -np.sort(-logits)[:, k - 1]
-    ).all()
+    keep = np.isfinite(truncated(jnp.asarray(logits), settings(2, top_k=k)))
+    assert keep.sum(axis=1).tolist() == [k, k]
+    assert (np.where(keep, logits, np.inf).min(axis=1) == -np.sort(-logits)[:, k - 1]).all()
 
 
-def drawn(rows, place=0, **changes) -> np.ndarray:
+def drawn(rows, position=0, **changes) -> np.ndarray:
     """Tokens of `rows` seeds from SHARES."""
     logits = jnp.broadcast_to(jnp.log(jnp.asarray(SHARES)), (rows, 5))
-    return np.asarray(next_tokens(logits, settings(rows, **changes), jnp.full(rows, place))[0])
+    return np.asarray(next_tokens(logits, settings(rows, **changes), jnp.full(rows, position))[0])
 
 
 @pytest.mark.parametrize(
@@ -81,9 +79,9 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(changes, expected):
     assert counts / rows == pytest.approx(expected, abs=5 * (0.25 / rows) ** 0.5)
 
 
-def test_each_place_of_a_text_has_a_draw_of_its_own():
-    assert (drawn(64, place=0) != drawn(64, place=1)).any()
-    assert (drawn(64, place=3) == drawn(64, place=3)).all()
+def test_each_position_of_a_text_has_its_own_draw():
+    assert (drawn(64, position=0) != drawn(64, position=1)).any()
+    assert (drawn(64, position=3) == drawn(64, position=3)).all()
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import pytest
 from flax import nnx
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3
 from tunix.rl import common
 from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.loss import head as token_scores, policy as losses
-from pipeline.model import TINY, gemma3 as models
+from pipeline.model import TINY, gemma3
 from pipeline.train import tunix
 from tests.support.policy_examples import (  # fmt: skip
     COMPLETION,
@@ -102,12 +102,12 @@ LOGITS = 2 * LENGTH * VOCABULARY * 4  # bytes of the logits of two rows
 @pytest.fixture(scope="module")
 def wide():
     """A model of one layer and one head whose vocabulary outweighs all else, and a small room."""
-    config = models.architecture(TINY, "float32")
+    config = gemma3.architecture(TINY, "float32")
     small = {"num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
     config = dataclasses.replace(config, **small, num_embed=VOCABULARY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(token_scores, "LOGITS_BYTES", LOGITS // 8)
-        yield gemma3.Gemma3(config, rngs=nnx.Rngs(0))
+        yield Gemma3(config, rngs=nnx.Rngs(0))
 
 
 def bytes_needed(compiled) -> int:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import RematConfig
 
 from data.errors import UserError
 from pipeline.config import ModelConfig
-from pipeline.model import TINY, device_mesh, gemma3 as models, resolve
+from pipeline.model import TINY, device_mesh, gemma3, resolve
 from pipeline.presets.load import load_preset
 
 
@@ -33,7 +33,7 @@ def test_a_folder_without_one_of_its_parts_is_refused_by_the_parts_name(tmp_path
     folder = copy_of_tiny(tmp_path)
     (folder / missing).unlink()
     with pytest.raises(UserError, match=named):
-        models.load(str(folder))
+        gemma3.load(str(folder))
 
 
 def test_a_name_that_is_no_model_is_refused_with_the_ways_to_name_one():
@@ -46,7 +46,7 @@ def test_another_architecture_is_refused(tmp_path):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
     with pytest.raises(UserError, match="is a 'llama'"):
-        models.load(str(folder))
+        gemma3.load(str(folder))
 
 
 def test_a_mesh_of_more_devices_than_there_are_is_refused():
@@ -55,8 +55,8 @@ def test_a_mesh_of_more_devices_than_there_are_is_refused():
 
 
 def test_saved_weights_are_the_loaded_ones_bit_for_bit(tmp_path):
-    loaded = models.load("tiny")
-    folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
+    loaded = gemma3.load("tiny")
+    folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
     original = load_file(TINY / "model.safetensors")
     saved = load_file(folder / "model.safetensors")
     assert saved.keys() == original.keys()
@@ -65,18 +65,18 @@ def test_saved_weights_are_the_loaded_ones_bit_for_bit(tmp_path):
 
 
 def test_weights_that_are_not_contiguous_are_saved_as_they_are(tmp_path, monkeypatch):
-    loaded = models.load("tiny")
-    expected = models.hugging_face_weights(loaded.model)
+    loaded = gemma3.load("tiny")
+    expected = gemma3.hugging_face_weights(loaded.model)
     whole = jax.device_get
     monkeypatch.setattr(jax, "device_get", lambda w: np.asfortranarray(whole(w)))
-    folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
+    folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
     saved = load_file(folder / "model.safetensors")
     assert all(np.array_equal(saved[name], weight) for name, weight in expected.items())
 
 
 def test_saved_weights_say_their_format(tmp_path):
-    loaded = models.load("tiny")
-    folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
+    loaded = gemma3.load("tiny")
+    folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
     with safe_open(folder / "model.safetensors", "numpy") as file:
         assert file.metadata() == {"format": "pt"}
 
@@ -86,26 +86,26 @@ def test_saving_changes_neither_the_folder_it_came_from_nor_one_that_exists(tmp_
     there.mkdir()
     (there / "precious.txt").write_text("kept")
     before = (source / "model.safetensors").read_bytes()
-    loaded = models.load(str(source))
+    loaded = gemma3.load(str(source))
     loaded.model.final_norm.scale[...] = jnp.ones_like(loaded.model.final_norm.scale[...])
     with pytest.raises(UserError, match="exists already"):
-        models.save(loaded.model, loaded.folder, there)
-    models.save(loaded.model, loaded.folder, tmp_path / "out")
+        gemma3.save(loaded.model, loaded.folder, there)
+    gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
     assert (there / "precious.txt").read_text() == "kept"
     assert (source / "model.safetensors").read_bytes() == before
 
 
 def test_what_changed_in_memory_is_in_the_saved_folder(tmp_path):
-    loaded = models.load("tiny")
+    loaded = gemma3.load("tiny")
     loaded.model.final_norm.scale[...] = jnp.full_like(loaded.model.final_norm.scale[...], 0.5)
-    folder = models.save(loaded.model, loaded.folder, tmp_path / "out")
+    folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
     assert set(load_file(folder / "model.safetensors")["model.norm.weight"]) == {np.float32(0.5)}
 
 
 @pytest.mark.parametrize("remat", [False, True])
 def test_remat_reaches_tunix(remat):
-    found = models.architecture(TINY, "float32", remat).remat_config
-    assert found == (gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE)
+    remat_config = gemma3.architecture(TINY, "float32", remat).remat_config
+    assert remat_config == (RematConfig.DECODER if remat else RematConfig.NONE)
 
 
 def test_layers_are_recomputed_unless_a_preset_says_otherwise():
@@ -114,7 +114,7 @@ def test_layers_are_recomputed_unless_a_preset_says_otherwise():
 
 
 def test_a_saved_config_says_the_dtype_of_its_weights(tmp_path):
-    loaded = models.load("tiny", dtype="bfloat16")
-    folder = models.save(loaded.model, loaded.folder, tmp_path / "half")
+    loaded = gemma3.load("tiny", dtype="bfloat16")
+    folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "half")
     assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"
     assert load_file(folder / "model.safetensors")["model.norm.weight"].dtype == jnp.bfloat16

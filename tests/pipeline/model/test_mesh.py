@@ -1,6 +1,6 @@
-"""Several devices give the numbers of one: eight made of this machine's CPU.
+"""Several devices give the numbers of one: eight virtual devices on this machine's CPU.
 
-The same file is the program that runs with them, in a process of its own.
+The same file is also the program that runs on them, in its own process.
 """
 
 import json
@@ -83,23 +83,24 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
         return sft + policy, (sft, policy)
 
     batch: Any = {"ids": ids, "completion": ids > 30, "segments": ids > 0}
-    made: Any = TrainExample  # flax makes its __init__
-    example = made(
+    train_example: Any = TrainExample  # flax makes its __init__
+    example = train_example(
         prompt_ids=ids[:, :8], prompt_mask=ids[:, :8] > 0, completion_ids=ids[:, 8:],
         completion_mask=ids[:, 8:] > 0, advantages=random.normal(size=8).astype(np.float32),
         ref_per_token_logps=np.full((8, 16), -3.0, np.float32), old_per_token_logps=None,
     )  # fmt: skip
-    found: dict[str, float | list[str] | int] = {"texts": [one.text for one in texts]}
+    numbers: dict[str, float | list[str] | int] = {"texts": [one.text for one in texts]}
     with loaded.mesh:
-        wanted = nnx.DiffState(0, nnx.LoRAParam)  # in one program: to compile it is what takes time
-        step = nnx.jit(nnx.value_and_grad(both, argnums=wanted, has_aux=True))
+        adapters = nnx.DiffState(0, nnx.LoRAParam)
+        # one program for both: most of the time goes into compiling
+        step = nnx.jit(nnx.value_and_grad(both, argnums=adapters, has_aux=True))
         data: Any = shard_input((batch, example), ("fsdp",))  # type: ignore[arg-type]
         (_, (sft, policy)), gradient = step(model, *data)
     squares = [float(jnp.sum(jnp.square(g))) for g in jax.tree.leaves(gradient)]
-    found |= {"sft": float(sft), "policy": float(policy), "gradient": sum(squares)}
+    numbers |= {"sft": float(sft), "policy": float(policy), "gradient": sum(squares)}
     weights = jax.tree.leaves(nnx.state(loaded.model, nnx.Param))
-    found["shards"] = max(len({str(s.index) for s in w.addressable_shards}) for w in weights)
-    return found
+    numbers["shards"] = max(len({str(s.index) for s in w.addressable_shards}) for w in weights)
+    return numbers
 
 
 if __name__ == "__main__":

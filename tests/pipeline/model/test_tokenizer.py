@@ -30,25 +30,25 @@ def test_a_prompt_begins_once_and_ends_open(tokenizer):
 
 def test_a_tokenizer_that_begins_every_text_with_bos_does_not_begin_prompts_twice(tmp_path):
     folder = shutil.copytree(TINY, tmp_path / "model")
-    made = json.loads((folder / "tokenizer.json").read_text())
+    config = json.loads((folder / "tokenizer.json").read_text())
     bos, text = (
         {"SpecialToken": {"id": "<bos>", "type_id": 0}},
         {"Sequence": {"id": "A", "type_id": 0}},
     )
-    made["post_processor"] = {
+    config["post_processor"] = {
         "type": "TemplateProcessing",  # as Gemma's own tokenizer has it
         "single": [bos, text],
         "pair": [bos, text],
         "special_tokens": {"<bos>": {"id": "<bos>", "ids": [2], "tokens": ["<bos>"]}},
     }
-    (folder / "tokenizer.json").write_text(json.dumps(made))
+    (folder / "tokenizer.json").write_text(json.dumps(config))
     tokenizer = Tokenizer(folder)
-    assert tokenizer.hf.encode("a")[0] == tokenizer.bos_id(), "so this tokenizer does so"
+    assert tokenizer.hf.encode("a")[0] == tokenizer.bos_id(), "it must add <bos> to every text"
     ids = tokenizer.encode(prompt_text(tokenizer, "How many?"))
     assert ids.count(tokenizer.bos_id()) == 1
 
 
-def test_turns_survive_and_the_instruction_stands_in_the_users(tokenizer):
+def test_turns_survive_and_the_instruction_is_in_the_users_turn(tokenizer):
     text = prompt_text(tokenizer, "How many?")
     assert text == (
         f"<bos><start_of_turn>user\n{INSTRUCTION}\n\nHow many?<end_of_turn>\n<start_of_turn>model\n"
@@ -75,13 +75,13 @@ def test_the_completion_is_what_follows_the_prompt_and_its_stop_token(tokenizer)
     assert tokenizer.decode(tokens.ids[~tokens.completion]) == prompt_text(tokenizer, "How many?")
 
 
-def test_examples_over_the_limit_are_named_and_never_cut(tokenizer):
+def test_examples_over_the_limit_are_listed_and_never_truncated(tokenizer):
     examples = [Example("short", "a?", "b", "1"), Example("long", "a?", "b " * 900, "1")]
     rows, too_long = tokenize_examples(examples, tokenizer, 512)
     assert (len(rows), too_long) == (1, ["long"])
 
 
-def test_padding_is_no_part_of_the_completion(tokenizer):
+def test_padding_is_not_part_of_the_completion(tokenizer):
     row = example_tokens(tokenizer, "a?", "b", "1")
     batch = padded([row], len(row.ids) + 5, tokenizer.pad_id())
     assert batch["ids"][0, -5:].tolist() == [tokenizer.pad_id()] * 5
@@ -89,9 +89,9 @@ def test_padding_is_no_part_of_the_completion(tokenizer):
 
 
 def batch(rows, step: int, seed: int = 0) -> np.ndarray:
-    found = sft_batches(rows, SftConfig(batch=4, seed=seed), 0)[step]
-    assert found is not None
-    return found["ids"]
+    step_batch = sft_batches(rows, SftConfig(batch=4, seed=seed), 0)[step]
+    assert step_batch is not None
+    return step_batch["ids"]
 
 
 def test_batches_are_a_pure_function_of_seed_and_step(tokenizer):
@@ -101,7 +101,7 @@ def test_batches_are_a_pure_function_of_seed_and_step(tokenizer):
     assert not np.array_equal(first, other)
 
 
-def test_one_epoch_shows_each_example_once(tokenizer):
+def test_one_epoch_contains_each_example_once(tokenizer):
     rows = [example_tokens(tokenizer, f"{n}?", "b", str(n)) for n in range(8)]
     shown = np.concatenate([batch(rows, 0), batch(rows, 1)])
     assert len({tuple(row) for row in shown.tolist()}) == 8

@@ -4,12 +4,12 @@ import json
 
 import pytest
 from flax import nnx
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3
 
 from data.sources.samples import word_problems
 from evals.graders.rules import GRADERS
 from pipeline.generate import Sampling, completer
-from pipeline.model import TINY, gemma3 as models
+from pipeline.model import TINY, gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.tiny import train_base
 
@@ -18,17 +18,17 @@ PROBLEMS = 200
 
 @pytest.fixture(scope="module")
 def answers():
-    """(gold, what the model writes greedily) of test problems, one to four steps by turns."""
-    loaded = models.load("tiny")
+    """(gold, greedy completion) of test problems of one to four steps in turn."""
+    loaded = gemma3.load("tiny")
     tokenizer = Tokenizer(loaded.folder)
-    made = list(word_problems.problems(PROBLEMS, 77, "test"))
-    prompts = [prompt_text(tokenizer, problem.question) for problem in made]
+    problems = list(word_problems.problems(PROBLEMS, 77, "test"))
+    prompts = [prompt_text(tokenizer, problem.question) for problem in problems]
     longest = max(len(tokenizer.encode(prompt)) for prompt in prompts)
     write = completer(
         loaded.model, tokenizer, Sampling(max_prompt_tokens=longest, max_tokens=96), slots=100
     )
     texts = [completion.text for completion in write(prompts, 0)]
-    return [(problem.gold, text) for problem, text in zip(made, texts, strict=True)]
+    return [(problem.gold, text) for problem, text in zip(problems, texts, strict=True)]
 
 
 def share(answers, grader, column):
@@ -60,13 +60,13 @@ def test_the_base_ends_its_answers(answers):
     assert all(text.rstrip().endswith(".") for _, text in answers)
 
 
-def test_training_from_nothing_gives_every_matrix_a_scale():
-    made = gemma3.Gemma3(models.architecture(TINY, "float32"), rngs=nnx.Rngs(0))
+def test_training_from_scratch_gives_every_matrix_a_scale():
+    model = Gemma3(gemma3.architecture(TINY, "float32"), rngs=nnx.Rngs(0))
 
     def flat():
-        state = nnx.to_flat_state(nnx.state(made, nnx.Param))
+        state = nnx.to_flat_state(nnx.state(model, nnx.Param))
         return {path: float(w[...].std()) for path, w in state if w[...].ndim > 1}
 
-    assert min(flat().values()) == 0  # as Tunix makes it, the MLP computes nothing
-    train_base.initialise(made, seed=0)
+    assert min(flat().values()) == 0  # as Tunix initialises it, the MLP outputs zero
+    train_base.initialise(model, seed=0)
     assert min(flat().values()) > 0.01
