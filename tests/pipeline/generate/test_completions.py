@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from pipeline.generate import Sampling
-from pipeline.generate.completions import completer, requests_for
+from pipeline.generate import Sampling, completer, requests_for
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 
@@ -58,7 +57,7 @@ def test_the_same_seed_gives_the_same_texts_and_another_seed_others(sampled, pro
     assert [c.text for c in sampled(prompts, 2)] != first
 
 
-def test_samples_of_a_prompt_have_seeds_of_their_own_whoever_is_beside_them(prompts):
+def test_samples_of_a_prompt_have_their_own_seeds_whatever_else_is_in_the_batch(prompts):
     a, b = prompts
 
     def seeds(order, moment="") -> list[tuple[str, int]]:
@@ -81,7 +80,7 @@ def test_top_k_beyond_the_vocabulary_is_refused_with_its_size(tiny, tokenizer):
         completer(tiny.model, tokenizer, settings(temperature=1.0, top_k=10_000_000), slots=2)
 
 
-def test_order_and_neighbours_do_not_change_a_text(sampled, prompts):
+def test_order_and_batch_do_not_change_a_text(sampled, prompts):
     forward = [c.text for c in sampled(prompts, 0)]
     assert [c.text for c in sampled(prompts[::-1], 0)] == forward[::-1]
 

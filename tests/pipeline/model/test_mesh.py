@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from data.errors import UserError
 from tests import ROOT
 from tests.support.few_layers import UNOPTIMIZED, made_in
 
@@ -43,6 +44,13 @@ def test_greedy_texts_are_those_of_one_device(measured, mesh):
 def test_weights_are_sharded_over_the_mesh(measured, mesh):
     assert measured[mesh]["shards"] == 8
     assert measured["1x1"]["shards"] == 1
+
+
+def test_a_mesh_of_more_devices_than_there_are_is_refused():
+    from pipeline.model import device_mesh
+
+    with pytest.raises(UserError, match="needs 4096 devices"):
+        device_mesh(4096)
 
 
 def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | list[str] | int]:
