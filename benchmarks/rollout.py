@@ -24,13 +24,13 @@ import jax
 import numpy as np
 from flax import nnx
 from tunix.generate import sampler as tunix
-from tunix.models.gemma3 import model as gemma3
+from tunix.models.gemma3.model import Gemma3, ModelConfig
 
 from benchmarks import report
 from pipeline.generate import Engine, Request, Sampling
-from pipeline.model import gemma3 as models
+from pipeline.model import gemma3
 
-MID = gemma3.ModelConfig(
+MID = ModelConfig(
     num_layers=12,
     num_embed=32_768,
     embed_dim=512,
@@ -81,9 +81,9 @@ class EndsWithItsLongest(tunix.Sampler):
         return dataclasses.replace(state, total_sampling_steps=end)  # type: ignore[type-var]
 
 
-def random_model(config: gemma3.ModelConfig, seed: int = 0) -> gemma3.Gemma3:
+def random_model(config: ModelConfig, seed: int = 0) -> Gemma3:
     """Weights of a scale that trained ones have; Tunix's own are zeros in the MLP."""
-    model = gemma3.Gemma3(config, rngs=nnx.Rngs(seed))
+    model = Gemma3(config, rngs=nnx.Rngs(seed))
     state, rng = nnx.state(model, nnx.Param), np.random.default_rng(seed)
 
     def drawn(weight: jax.Array) -> jax.Array:
@@ -128,7 +128,7 @@ def theirs(sampler: EndsWithItsLongest, requests: list[Request], batch: int, cap
 
 def compared(
     name: str,
-    model: gemma3.Gemma3,
+    model: Gemma3,
     batch: int,
     rounds: int,
     prompt: int,
@@ -199,8 +199,8 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     rows = []
     for name in ("tiny", "mid") if arguments.model == "both" else (arguments.model,):
-        model = models.load("tiny").model if name == "tiny" else random_model(MID)
-        label = f"{name}, {models.parameters(model) / 1e6:.1f} M parameters"
+        model = gemma3.load("tiny").model if name == "tiny" else random_model(MID)
+        label = f"{name}, {gemma3.parameters(model) / 1e6:.1f} M parameters"
         for batch in arguments.batch:
             rows += compared(
                 label, model, batch, arguments.rounds, arguments.prompt, arguments.cap,

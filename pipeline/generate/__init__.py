@@ -1,4 +1,4 @@
-"""The rollout engine: completions of many prompts, with the device kept busy."""
+"""Generation: an engine with continuous batching, sampling, and completions of prompts."""
 
 import lazy_loader
 
