@@ -6,7 +6,7 @@ values, so changing them compiles nothing.
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from pipeline.generate.cache import Cache, empty, with_prompts
 from pipeline.generate.sampling import Settings, next_tokens
 from pipeline.model import ProgramCache, PromptAttention, SlotAttention, on_mesh, with_attention
 
-Rebuild = Callable[[list[jax.Array]], nnx.Module]  # weights -> a copy of the model
+Rebuild = Callable[[list[jax.Array]], gemma3.Gemma3]  # weights -> a copy of the model
 
 
 class Prompts(NamedTuple):
@@ -36,7 +36,7 @@ class Slots(NamedTuple):
     cache: Cache
     token: jax.Array  # int32, the newest
     position: jax.Array  # int32, index of that token in the whole text
-    count: jax.Array  # int32, tokens written
+    written: jax.Array  # int32, tokens of the completion so far
     limit: jax.Array  # int32, most tokens to write
     live: jax.Array  # bool, whether the text continues
     tokens: jax.Array  # [slots, max_tokens]  int32
@@ -80,7 +80,7 @@ def free_slots(
         cache=empty(model, slots, tokens, dtype),
         token=ints(),
         position=ints(),
-        count=ints(),
+        written=ints(),
         limit=ints(),
         live=bools(),
         tokens=ints(max_tokens),
@@ -122,7 +122,7 @@ def insert(
         cache=with_prompts(slots.cache, prompts.cache, prompts.lengths, sources, targets),
         token=into(slots.token, token),
         position=into(slots.position, length),
-        count=into(slots.count, first + 1),
+        written=into(slots.written, first + 1),
         limit=into(slots.limit, inserts.limit),
         live=into(slots.live, live),
         tokens=slots.tokens.at[targets, 0].set(token, mode="drop"),
@@ -163,17 +163,17 @@ def write(
             temperature=jnp.where(live, slots.settings.temperature, 0.0),
             logprobs=live & slots.settings.logprobs,
         )
-        token, logp = next_tokens(logits[:, 0], settings, slots.count)
+        token, logp = next_tokens(logits[:, 0], settings, slots.written)
         row = jnp.arange(live.size)
         # a column out of range is not written
-        column = jnp.where(live, slots.count, slots.tokens.shape[1])
-        count = slots.count + live
+        column = jnp.where(live, slots.written, slots.tokens.shape[1])
+        written = slots.written + live
         after = slots._replace(
             cache=cache,
             token=jnp.where(live, token, slots.token),
             position=slots.position + live,
-            count=count,
-            live=live & ~jnp.isin(token, jnp.asarray(stops)) & (count < slots.limit),
+            written=written,
+            live=live & ~jnp.isin(token, jnp.asarray(stops)) & (written < slots.limit),
             tokens=slots.tokens.at[row, column].set(token, mode="drop"),
             logp=slots.logp.at[row, column].set(logp, mode="drop"),
         )
@@ -203,8 +203,8 @@ def compiled_steps(model: nnx.Module, stops: list[int], mesh: Mesh | None) -> St
     graph, state = nnx.split(model)
     tree = jax.tree.structure(state)
 
-    def rebuild(weights: list[jax.Array]) -> nnx.Module:
-        return nnx.merge(graph, jax.tree.unflatten(tree, weights))
+    def rebuild(weights: list[jax.Array]) -> gemma3.Gemma3:
+        return cast(gemma3.Gemma3, nnx.merge(graph, jax.tree.unflatten(tree, weights)))
 
     def build() -> Steps:
         return Steps(

@@ -206,7 +206,7 @@ class _Call:
 
     def _take_finished(self, slots: Slots) -> list[Finished]:
         """The finished texts, lowest slot first; their slots become free."""
-        live, count = distributed.whole((slots.live, slots.count))
+        live, written = distributed.whole((slots.live, slots.written))
         done = {
             slot: index
             for slot, index in enumerate(self.in_slot)
@@ -220,10 +220,10 @@ class _Call:
         finished = []
         for slot, index in done.items():
             self.in_slot[slot] = None
-            ids = tokens[slot, : count[slot]].copy()
+            ids = tokens[slot, : written[slot]].copy()
             logprobs = None
             if logp is not None and self.requests[index].logprobs:
-                logprobs = logp[slot, : count[slot]].copy()
+                logprobs = logp[slot, : written[slot]].copy()
             finished.append((index, self._completion(ids, logprobs)))
             self.speed.tokens += len(ids)
         self.speed.requests += len(finished)

@@ -22,10 +22,16 @@ class Float32LoraProvider(qwix.LoraProvider):
     """
 
     def dot_general(
-        self, lhs, rhs, dimension_numbers, precision=None, preferred_element_type=None, **kwargs
+        self,
+        lhs,
+        rhs,
+        dimension_numbers,
+        precision=None,
+        preferred_element_type=None,
+        out_sharding=None,
     ):
         product = super().dot_general(
-            lhs, rhs, dimension_numbers, precision, preferred_element_type, **kwargs
+            lhs, rhs, dimension_numbers, precision, preferred_element_type, out_sharding
         )
         return product.astype(preferred_element_type or lhs.dtype)
 
