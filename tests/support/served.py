@@ -1,4 +1,4 @@
-"""A chat server on this machine for tests: it answers by the seed, and fails as it is told to."""
+"""A chat server on this machine for tests: its answer depends on the seed, and it can fail."""
 
 import contextlib
 import hashlib
@@ -16,9 +16,9 @@ from data.response_format import render
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends: `value` as JSON, or `raw` as it is.
+    """What the server sends: `value` as JSON, or the bytes `raw`.
 
-    status: 0 closes the connection without a word      cut: closes it before the end
+    status: 0 closes the connection without a reply      cut: closes it before the end of the reply
     """
 
     value: Any = None
@@ -29,13 +29,13 @@ class Reply:
     cut: bool = False
 
 
-Behaviour = Callable[[dict[str, Any], int], Reply]  # body, how often it came before
+Behaviour = Callable[[dict[str, Any], int], Reply]  # body, how often it was received before
 
 
-def said(body: dict[str, Any]) -> str:
+def answer_to(body: dict[str, Any]) -> str:
     """The answer to a request: always the same for the same seed."""
-    asked = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
-    words = f"{asked} {body.get('seed')}"
+    prompt = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+    words = f"{prompt} {body.get('seed')}"
     number = int(hashlib.sha256(words.encode()).hexdigest(), 16) % 10
     return render(f"I think of {number}.", str(number))
 
@@ -48,14 +48,14 @@ def chat(content: Any, finish: str | None = "stop", tokens: Any = 7, **message: 
 
 def answers(body: dict[str, Any], tries: int) -> Reply:
     if "prompt" not in body:
-        return chat(said(body))
-    choice = {"text": said(body), "finish_reason": "stop"}
+        return chat(answer_to(body))
+    choice = {"text": answer_to(body), "finish_reason": "stop"}
     return Reply({"choices": [choice], "usage": {"completion_tokens": 7}})
 
 
 @dataclass
 class Chat:
-    """A running server: its URL, the bodies and headers it was sent, and how many came at once."""
+    """A running server: its URL, the bodies and headers received, the most requests at one time."""
 
     url: str
     behaviour: Behaviour = answers
@@ -73,12 +73,12 @@ class Chat:
             self.now += 1
             self.most = max(self.most, self.now)
         try:
-            found = self.behaviour(body, tries)
-            time.sleep(found.delay)
+            reply = self.behaviour(body, tries)
+            time.sleep(reply.delay)
         finally:
             with self.lock:
                 self.now -= 1
-        return found
+        return reply
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         content = json.dumps(reply.value).encode() if reply.raw is None else reply.raw
         headers = {"Content-Type": "application/json", **reply.headers}
-        with contextlib.suppress(ConnectionError):  # who asked has gone
+        with contextlib.suppress(ConnectionError):  # the client has gone
             self.send_response(reply.status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a test prints what it checks."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):

@@ -15,7 +15,7 @@ from data.store.runs import state
 from data.store.store import ask
 from pipeline.config import GRADERS
 from tests import ROOT
-from tests.support.served import Reply, answers, chat, said, serving
+from tests.support.served import Reply, answer_to, answers, chat, serving
 
 N = 6
 
@@ -62,7 +62,7 @@ def test_a_served_evaluation_is_a_run_with_scores_and_categories(evaluate, here)
     assert dict(graded.iter_rows()) == dict.fromkeys(GRADERS, 2 * N)
     assert ask(here, "select count(*) as n from failures")["n"].item() == 2 * N
     texts = {text for _, _, text, *_ in generations(here)}
-    assert texts == {said(body) for body in server.bodies}
+    assert texts == {answer_to(body) for body in server.bodies}
     assert len({seed for *_, seed in generations(here)}) == 2 * N
     assert {row[3:5] for row in generations(here)} == {(7, "stop")}
 
@@ -125,7 +125,7 @@ def test_a_failed_request_is_listed_and_requested_again_by_the_next_command(eval
 
 def test_a_run_ends_without_a_request_that_can_never_succeed(evaluate, here):
     def null_for_one(body, tries):
-        return chat(None) if body["seed"] == failing else chat(said(body), "length", None)
+        return chat(None) if body["seed"] == failing else chat(answer_to(body), "length", None)
 
     failing = None
     with serving(null_for_one) as server:

@@ -12,7 +12,7 @@ from pipeline.evaluate.answers import Answer, Unanswered
 from pipeline.evaluate.served.client import MAX_FAILURES, check_reachable, complete
 from pipeline.evaluate.served.requests import Request, body_of, requests_of
 from pipeline.evaluate.served.server import ServedConfig, Server
-from tests.support.served import Reply, answers, chat, said, serving
+from tests.support.served import Reply, answer_to, answers, chat, serving
 
 SOON = {"Retry-After-Ms": "5"}
 
@@ -49,7 +49,7 @@ def test_every_request_is_answered_once_and_concurrency_is_limited():
     for outcome in results:
         assert isinstance(outcome, Answer)
         assert isinstance(outcome.request, Request)
-        assert outcome.text == said(body_of(outcome.request, "m", "max_tokens"))
+        assert outcome.text == answer_to(body_of(outcome.request, "m", "max_tokens"))
         assert (outcome.tokens, outcome.finish) == (7, "stop")
     assert running.most == 4
 

@@ -14,7 +14,7 @@ from pipeline.evaluate.served.server import Server
 from pipeline.generate.requests import Request, Sampling
 from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer, prompt_text
-from tests.support.served import Reply, said, serving
+from tests.support.served import Reply, answer_to, serving
 
 PROBLEMS = pl.DataFrame(
     {
@@ -37,7 +37,7 @@ def test_an_evaluation_can_use_a_server_in_place_of_the_engine(store):
         )
     rows = ask(store, "select problem_id, text, tokens, finish from generations order by all")
     prompts = dict(PROBLEMS.select("problem_id", "prompt").iter_rows())
-    expected = [(body["prompt"], said(body), 7, "stop") for body in running.bodies]
+    expected = [(body["prompt"], answer_to(body), 7, "stop") for body in running.bodies]
     assert sorted((prompts[row[0]], *row[1:]) for row in rows.iter_rows()) == sorted(expected)
     assert (tally.stored, len({body["seed"] for body in running.bodies})) == (10, 10)
 
@@ -53,7 +53,7 @@ def test_a_server_continues_the_same_text_as_the_engine():
     assert (body["prompt"], body["max_tokens"], body["seed"]) == (prompt, 9, 4)
     assert "messages" not in body  # a template around the template
     assert body["add_special_tokens"] is False
-    assert (position, completion.text, completion.finish) == (0, said(body), "stop")
+    assert (position, completion.text, completion.finish) == (0, answer_to(body), "stop")
 
 
 def whole(text: str | None, finish: str | None = "stop", tokens: int | None = 7) -> Reply:
