@@ -59,6 +59,6 @@ def test_times_are_shown_as_a_bound_and_under_a_stated_assumption(say):
     _, out, _ = say("preflight", "--estimate")
     words = " ".join(out.split())
     assert "at peak likely" in words
-    assert "an assumption, that 40% of the peak's operations and 60% of its bandwidth" in words
-    assert "all as long as they may be" in words
+    assert "assumes 40% of the peak's operations and 60% of its bandwidth" in words
+    assert "completions all have the maximum length" in words
     assert "moved" in words
