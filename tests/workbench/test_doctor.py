@@ -1,4 +1,4 @@
-"""Doctor: says what is there, names what to mend, and shows no secret."""
+"""Doctor: reports what is installed, names what to repair, and shows no secret."""
 
 import json
 from importlib.metadata import PackageNotFoundError
@@ -26,7 +26,7 @@ def no_home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_no_credentials_are_said_to_be_none(no_home):
+def test_without_credentials_none_are_reported(no_home):
     assert (doctor.huggingface_token(), doctor.has_kaggle_credentials()) == (None, False)
 
 
@@ -47,21 +47,21 @@ def test_kaggle_files_count_as_credentials(no_home, name):
 def test_the_report_holds_no_secret_and_prints(no_home, monkeypatch, capsys):
     monkeypatch.setenv("HF_TOKEN", SECRET)
     monkeypatch.setenv("KAGGLE_API_TOKEN", SECRET)
-    monkeypatch.setattr(doctor, "HUB", "http://127.0.0.1:9")  # nobody listens on `discard`
-    found = doctor.report(no_home / "store")
-    show_report(found)
-    assert SECRET not in json.dumps(found) + capsys.readouterr().out
-    assert (found["huggingface_credentials"], found["kaggle_credentials"]) == (True, True)
-    assert found["gemma"].startswith("unknown: no network")
-    assert found["devices"]["found"][0]["platform"]
-    assert found["store"] == {"folder": str(no_home / "store"), "exists": False}
+    monkeypatch.setattr(doctor, "HUB", "http://127.0.0.1:9")  # nothing listens on `discard`
+    checks = doctor.report(no_home / "store")
+    show_report(checks)
+    assert SECRET not in json.dumps(checks) + capsys.readouterr().out
+    assert (checks["huggingface_credentials"], checks["kaggle_credentials"]) == (True, True)
+    assert checks["gemma"].startswith("unknown: no network")
+    assert checks["devices"]["found"][0]["platform"]
+    assert checks["store"] == {"folder": str(no_home / "store"), "exists": False}
     assert not (no_home / "store").exists()
 
 
 def test_the_installed_packages_fit_what_is_asked():
-    found = {"packages": doctor.packages(), "store": {}}
-    assert doctor.problems(found) == []
-    assert {row["package"] for row in found["packages"]} >= {"polars", "jax", "google-tunix"}
+    checks = {"packages": doctor.packages(), "store": {}}
+    assert doctor.problems(checks) == []
+    assert {row["package"] for row in checks["packages"]} >= {"polars", "jax", "google-tunix"}
 
 
 def test_a_package_of_another_version_is_a_problem_with_what_to_do():
@@ -86,7 +86,7 @@ def test_a_refusal_says_what_to_do(status, has_token, word):
     assert word in doctor.refusal(status, has_token)
 
 
-def test_the_health_of_a_store_is_its_own_words(tmp_path):
+def test_an_empty_store_is_healthy(tmp_path):
     open_store(tmp_path / "store")
     health = doctor.store_health(tmp_path / "store")
     assert (health["exists"], health["rows"]) == (True, 0)
@@ -95,17 +95,17 @@ def test_the_health_of_a_store_is_its_own_words(tmp_path):
 def test_a_store_of_a_newer_format_is_a_problem_and_the_report_goes_on(tmp_path):
     open_store(tmp_path / "store")
     (tmp_path / "store" / "STORE.json").write_text('{"format_version": 99, "store_id": "x"}')
-    found = doctor.store_health(tmp_path / "store")
-    (line,) = doctor.problems({"packages": [], "store": found})
+    health = doctor.store_health(tmp_path / "store")
+    (line,) = doctor.problems({"packages": [], "store": health})
     assert "format 99" in line
 
 
-def test_a_part_that_is_gone_is_a_problem(tmp_path):
+def test_a_missing_part_is_a_problem(tmp_path):
     store = open_store(tmp_path / "store")
     runs.begin(store, "eval", run="r", config={}, seed=0, inputs={})
     next((store.folder / "runs").rglob("*.parquet")).unlink()
-    parts_gone = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
-    assert parts_gone == []  # never seen by a question, so nothing is known to be missing
+    before = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
+    assert before == []  # no query has read it, so nothing is known to be missing
     runs.begin(store, "eval", run="s", config={}, seed=0, inputs={})
     assert runs.state(store, "s")
     next((store.folder / "runs").rglob("*.parquet")).unlink()
@@ -116,17 +116,17 @@ def test_a_part_that_is_gone_is_a_problem(tmp_path):
 def test_a_damaged_store_is_a_problem_and_the_report_goes_on(tmp_path):
     open_store(tmp_path / "store")
     (tmp_path / "store" / "records").write_text("a file where a folder belongs")
-    found = doctor.store_health(tmp_path / "store")
-    (line,) = doctor.problems({"packages": [], "store": found})
-    assert found["exists"]
+    health = doctor.store_health(tmp_path / "store")
+    (line,) = doctor.problems({"packages": [], "store": health})
+    assert health["exists"]
     assert [word for word in ("store/records", "backup") if word not in line] == []
 
 
 def test_every_fault_of_a_store_is_a_problem_with_its_count():
-    found = {"missing_parts": 3, "crowded_tables": 2, "half_written": 1}
-    lines = doctor.problems({"packages": [], "store": found})
+    health = {"missing_parts": 3, "crowded_tables": 2, "half_written": 1}
+    lines = doctor.problems({"packages": [], "store": health})
     assert [line.split()[0] for line in lines] == ["3", "2", "1"]
-    assert doctor.problems({"packages": [], "store": dict.fromkeys(found, 0)}) == []
+    assert doctor.problems({"packages": [], "store": dict.fromkeys(health, 0)}) == []
 
 
 def test_thinkbench_that_was_never_installed_is_a_problem(monkeypatch):

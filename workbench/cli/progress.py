@@ -1,20 +1,49 @@
-"""Progress bars on standard error, and for others to read: what is done, left, and the numbers."""
+"""The progress reporter of commands: bars on standard error, and the progress file of a job."""
 
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from data.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
 def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReporter]:
-    """Yield `bar`: `bar("sft")` is a function of step, of and numbers that moves the bar `sft`.
+    """Yield `bar`: `bar("sft")` is a function of step, total and numbers that moves the bar `sft`.
 
-    clock: seconds, from whenever
+    clock: [seconds], from any start
     """
-    from rich.console import Console  # --help must not wait for it
+    from workbench.jobs import current_progress_file
+
+    display, file = _display(clock), current_progress_file()
+    tasks = {}
+
+    def bar(name: str):
+        def progress(step: int, total: int, numbers: Mapping[str, float]) -> None:
+            if not tasks:
+                display.start()  # with the first bar: an empty display is a blank line
+            if name not in tasks:
+                tasks[name] = display.add_task(name, total=total, numbers="")
+            text = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
+            display.update(tasks[name], completed=step, total=total, numbers=text)
+            file.update(name, step, total, numbers)
+
+        return progress
+
+    try:
+        yield bar
+    finally:
+        if tasks:
+            display.stop()
+
+
+def _display(clock: Callable[[], float]) -> "Progress":
+    from rich.console import Console  # not loaded for --help
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -23,8 +52,6 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
-
-    from workbench.jobs import current_progress_file
 
     columns = (
         TextColumn("{task.description}"),
@@ -35,30 +62,11 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
         TimeRemainingColumn(),
         TextColumn("{task.fields[numbers]}"),
     )
-    # By itself rich knows no pace, so no time left, where a step takes longer than 30 s: it forgets
-    # older ones. It keeps the newest thousand in any case.
-    shown = Progress(
+    # By default rich estimates the pace from the last 30 s, and shows no time left where a step
+    # takes longer. It keeps the newest thousand steps in any case.
+    return Progress(
         *columns,
         console=Console(stderr=True),
         get_time=clock,
         speed_estimate_period=math.inf,
     )
-    tasks, file = {}, current_progress_file()
-    try:
-
-        def bar(name: str):
-            def progress(step: int, of: int, numbers: Mapping[str, float]) -> None:
-                if not tasks:
-                    shown.start()  # with the first bar: an empty display is a blank line
-                if name not in tasks:
-                    tasks[name] = shown.add_task(name, total=of, numbers="")
-                words = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
-                shown.update(tasks[name], completed=step, total=of, numbers=words)
-                file.update(name, step, of, numbers)
-
-            return progress
-
-        yield bar
-    finally:
-        if tasks:
-            shown.stop()

@@ -1,4 +1,4 @@
-"""The verbs audit, quarantine and release, as they are typed."""
+"""The commands audit, quarantine and release, as they are typed."""
 
 import json
 from pathlib import Path
@@ -17,17 +17,17 @@ def converted(say):
     return lambda *arguments: json.loads(say(*arguments, "--json")[1])
 
 
-def test_the_audit_says_what_the_trainer_sees_and_writes_files(say, converted, tmp_path):
+def test_an_audit_counts_tokens_and_writes_files(say, converted, tmp_path):
     out = tmp_path / "audit"
     code, text, _ = say(
         "audit", "samples-stratos", "--model", "tiny", "--export", out, "--json"
     )  # fmt: skip
-    found = json.loads(text)
-    assert (code, found["wrong_masks"], found["examples"]) == (0, 0, found["converted"])
-    assert found["survival"][0]["budget"] == 512
-    assert found["survival"][0]["value"] == 1
+    summary = json.loads(text)
+    assert (code, summary["wrong_masks"], summary["examples"]) == (0, 0, summary["converted"])
+    assert summary["survival"][0]["budget"] == 512
+    assert summary["survival"][0]["value"] == 1
     assert sorted(path.name for path in out.iterdir()) == sorted(
-        Path(name).name for name in found["export"]
+        Path(name).name for name in summary["export"]
     )
     code, text, _ = say("audit", "samples-stratos", "--diff", "1", "1", "--json")
     assert (code, json.loads(text)["changed"]) == (0, 0)
@@ -44,16 +44,16 @@ def test_without_a_source_every_source_and_defect_is_shown(say, converted):
     assert (code, "answer empty" in out, SOURCE in out) == (0, True, True)
 
 
-def test_one_goes_through_the_rows_of_a_defect_and_each_is_shown_with_its_marks(say, converted):
+def test_each_row_with_a_defect_names_the_next_and_shows_its_marks(say, converted):
     rows = converted("audit", SOURCE, "--defect", "doubled block")["rows"]
     ids = [row["record_id"] for row in rows]
-    way, at = [], ids[0]
-    while at:
-        seen = converted("audit", "--row", at, "--defect", "doubled block")
-        way.append(at)
-        assert (seen["place"], seen["of"]) == (len(way), len(ids))
-        at = seen["next"]
-    assert way == ids
+    visited, record_id = [], ids[0]
+    while record_id:
+        row = converted("audit", "--row", record_id, "--defect", "doubled block")
+        visited.append(record_id)
+        assert (row["place"], row["of"]) == (len(visited), len(ids))
+        record_id = row["next"]
+    assert visited == ids
     code, out, _ = say("audit", "--row", ids[0][:8])
     assert (code, "<|begin_of_thought|> [doubled block]" in out) == (0, True)
 
@@ -61,8 +61,12 @@ def test_one_goes_through_the_rows_of_a_defect_and_each_is_shown_with_its_marks(
 def test_a_released_row_is_trained_on_and_a_quarantined_one_is_not(say, converted):
     before = converted("audit", SOURCE)["to_train_on"]
     record = converted("audit", SOURCE, "--defect", "doubled block")["rows"][0]["record_id"]
-    said = converted("release", record[:10], "--reason", "twice the same", "--author", "ana")
-    assert (said["record_id"], said["ruling"], said["author"]) == (record, "released", "ana")
+    decision = converted("release", record[:10], "--reason", "twice the same", "--author", "ana")
+    assert (decision["record_id"], decision["ruling"], decision["author"]) == (
+        record,
+        "released",
+        "ana",
+    )
     assert converted("audit", SOURCE)["to_train_on"] == before + 1
     assert say("quarantine", record, "--reason", "no")[0] == 0
     assert converted("audit", SOURCE)["to_train_on"] == before
@@ -84,19 +88,19 @@ def test_a_released_row_is_trained_on_and_a_quarantined_one_is_not(say, converte
     ],
     ids=lambda value: " ".join(value),
 )
-def test_what_is_not_there_is_bad_input_that_says_what_is(say, converted, arguments, words):
+def test_an_unknown_name_is_bad_input_that_lists_the_known_ones(say, converted, arguments, words):
     code, _, err = say(*arguments)
     assert (code, [word for word in words if word not in err]) == (2, [])
 
 
 def test_the_examples_beyond_a_budget_are_named(converted):
-    found = converted("audit", SOURCE, "--model", "tiny", "--budget", "128")
-    [point] = found["survival"]
-    assert len(found["lost"]) == round(point["n"] * (1 - point["value"])) > 0
-    assert all(row["answer_end"] >= 128 for row in found["lost"])
+    summary = converted("audit", SOURCE, "--model", "tiny", "--budget", "128")
+    [point] = summary["survival"]
+    assert len(summary["lost"]) == round(point["n"] * (1 - point["value"])) > 0
+    assert all(row["answer_end"] >= 128 for row in summary["lost"])
 
 
-def test_a_row_that_was_ingested_since_is_told_to_be_converted(say, converted, tmp_path):
+def test_a_row_that_is_not_converted_yet_names_the_command(say, converted, tmp_path):
     row = {"system": "", "conversations": [{"from": "user", "value": "new?"}]}
     (tmp_path / "more.jsonl").write_text(json.dumps(row))
     assert say("ingest", SOURCE, "--from", tmp_path / "more.jsonl")[0] == 0

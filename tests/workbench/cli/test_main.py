@@ -132,20 +132,20 @@ def test_a_missing_trainer_says_how_to_install_it():
 
 
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_broken_off_command_says_so_and_goes_on_when_given_again(say, tmp_path, stop, status):
+def test_an_interrupted_command_says_so_and_resumes_when_run_again(say, tmp_path, stop, status):
     rows, store = tmp_path / "rows.jsonl", tmp_path / "store"
     with rows.open("w") as file:
         file.writelines(f'{{"question": "q{n}", "answer": "r #### {n}"}}\n' for n in range(40_000))
     ingest = ["ingest", "gsm8k", "--from", str(rows)]
-    broken = subprocess.Popen(
+    process = subprocess.Popen(
         [*COMMAND, "--store", str(store), *ingest],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while not list(store.glob("records/**/*.parquet")) and broken.poll() is None:
+    while not list(store.glob("records/**/*.parquet")) and process.poll() is None:
         time.sleep(0.01)
-    broken.send_signal(stop)
-    out, err = broken.communicate(timeout=30)
-    assert (broken.returncode, out) == (status, "")
+    process.send_signal(stop)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (status, "")
     assert "is kept" in err
     assert "Traceback" not in err
     code, out, err = say(*ingest, "--json")
@@ -155,7 +155,7 @@ def test_a_broken_off_command_says_so_and_goes_on_when_given_again(say, tmp_path
     assert counts["new"] + counts["already_there"] == 40_000
 
 
-def test_a_signal_whose_exception_is_lost_is_heeded_at_the_next_step():
+def test_a_signal_whose_exception_is_lost_stops_at_the_next_step():
     def command() -> int:
         with contextlib.suppress(KeyboardInterrupt):  # as a library's callback may
             os.kill(os.getpid(), signal.SIGTERM)
@@ -167,9 +167,7 @@ def test_a_signal_whose_exception_is_lost_is_heeded_at_the_next_step():
         return 0
 
     assert exit_code(command) == 128 + signal.SIGTERM
-    assert (
-        exit_code(lambda: int(Stop().should_leave())) == 0
-    )  # the next command knows nothing of it
+    assert exit_code(lambda: int(Stop().should_leave())) == 0  # the next command starts without it
 
 
 @pytest.mark.parametrize("section", ["sft", "grpo", "eval"])
@@ -237,7 +235,7 @@ def test_a_typo_makes_no_store(say, tmp_path):
     assert not (tmp_path / "store").exists()
 
 
-def test_a_file_without_shape_is_told_to_say_it(say, tmp_path):
+def test_a_file_without_shape_names_the_option(say, tmp_path):
     (tmp_path / "rows.jsonl").write_text("{}")
     code, _, err = say("convert", str(tmp_path / "rows.jsonl"))
     assert (code, "--shape" in err) == (2, True)
@@ -271,17 +269,17 @@ def test_a_port_that_is_taken_is_error_message(say):
     assert (code, "another --port" in err) == (2, True)
 
 
-@pytest.mark.parametrize("place", ["rows", "rows/", "rows/a.jsonl", "/dev/null"])
-def test_a_place_is_never_taken_for_a_source(say, tmp_path, monkeypatch, place):
+@pytest.mark.parametrize("path", ["rows", "rows/", "rows/a.jsonl", "/dev/null"])
+def test_a_path_is_never_taken_for_a_source(say, tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rows").mkdir()
     (tmp_path / "rows" / "a.jsonl").write_text("{}")
-    code, _, err = say("convert", place)
-    # a folder may bear the name of a source, so that one is looked for
-    assert (code, "add --shape" in err) == (2, place != "rows")
+    code, _, err = say("convert", path)
+    # a folder may have the name of a source, which is looked up
+    assert (code, "add --shape" in err) == (2, path != "rows")
 
 
-def test_grades_say_the_run_the_grader_and_the_generations_first(capsys):
+def test_grades_begin_with_run_grader_and_generations(capsys):
     unknown = {"value": None, "low": None, "high": None, "n": 0}
     metrics = dict.fromkeys(tables.METRICS, unknown)
     tables.graded({"run": "r", "grader": "strict", "version": "1", "n": 1234, **metrics,
@@ -293,7 +291,7 @@ def test_grades_say_the_run_the_grader_and_the_generations_first(capsys):
                      ["version", "1"], ["unknown", "1,234"]]  # fmt: skip
 
 
-def test_a_comparison_says_the_grader_and_the_problems_of_one_run_only(capsys):
+def test_a_comparison_counts_the_problems_of_one_run_only(capsys):
     compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
               "metrics": {}, "slices": [], "decomposition": None})  # fmt: skip
     title = capsys.readouterr().out.splitlines()[0]
@@ -309,7 +307,7 @@ def test_a_title_is_one_line_above_a_narrow_table(capsys):
     assert "Rows by tags: 1 where thinking opens, closes, answer opens, closes" in lines
 
 
-def test_an_unknown_grader_is_told_which_there_are(say):
+def test_an_unknown_grader_lists_the_known_ones(say):
     assert tuple(rules.GRADERS) == GRADERS
     for command in (["grade", "--run", "r"], ["compare", "a", "b"]):
         code, _, err = say(*command, "--grader", "loose")
@@ -333,7 +331,7 @@ def test_a_preset_whose_section_is_no_table_is_refused(say, tmp_path, content):
     assert (code, "expected a table [sft]" in err) == (2, True)
 
 
-def test_a_preset_that_is_like_another_changes_what_it_says_and_no_more(tmp_path):
+def test_a_preset_that_is_like_another_changes_only_its_own_knobs(tmp_path):
     whole, parts = load_preset("v5e-8"), load_preset("v5e-8-2x4")
     assert (parts.model.fsdp, parts.model.tensor_parallel) == (2, 4)
     assert parts.with_knobs("model", fsdp=8, tensor_parallel=1) == replace(whole, name=parts.name)

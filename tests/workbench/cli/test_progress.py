@@ -18,7 +18,7 @@ class Clock:
 
 
 def line_after(capsys, seconds_a_step: float, first: int, steps: int, of: int) -> str:
-    """What stands there after `steps` more steps than the `first` that was told."""
+    """The bar after `steps` more steps than the `first` that was reported."""
     clock = Clock()
     with bars(clock) as bar:
         progress = bar("grpo")
@@ -40,9 +40,9 @@ def elapsed(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def test_steps_that_were_done_before_a_run_went_on_are_no_part_of_its_pace(capsys):
+def test_steps_before_a_run_was_resumed_do_not_count_for_its_pace(capsys):
     assert "left 1:06:40" in line_after(capsys, 10, 598, 2, 1_000)
 
 
-def test_the_first_step_alone_says_no_time(capsys):
+def test_after_the_first_step_the_time_left_is_unknown(capsys):
     assert re.search(r"left -:--:--", line_after(capsys, 35, 1, 0, 100))

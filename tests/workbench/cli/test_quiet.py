@@ -1,4 +1,4 @@
-"""What libraries print: one message that tells nothing is dropped, every other one stays."""
+"""Messages of libraries: the one without meaning is dropped, every other one stays."""
 
 import subprocess
 import sys
@@ -16,9 +16,9 @@ logging.error("the disk is full")
 
 
 def test_only_the_message_about_other_devices_is_dropped():
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert "non-TPU" not in said.stderr
-    assert "the checkpoint is damaged" in said.stderr
-    assert "the disk is full" in said.stderr
+    assert "non-TPU" not in printed.stderr
+    assert "the checkpoint is damaged" in printed.stderr
+    assert "the disk is full" in printed.stderr

@@ -1,4 +1,4 @@
-"""How long a whole job takes still: what is measured, by what, and what is said to be unknown."""
+"""The time left of a full pipeline run: what it is estimated from, and what is unknown."""
 
 import json
 from typing import Any
@@ -26,55 +26,55 @@ def took(store: Store, kind: str, stage: str, run: str, seconds: float, of: Pres
     runs.end(store, run, "done", {"seconds": seconds})
 
 
-def stages(store: Store, words: list[str], known: dict[str, Any] = HALFWAY):
+def stages(store: Store, words: list[str], progress: dict[str, Any] = HALFWAY):
     preset = eta.preset_of(words)
-    return eta.stages(preset, known, eta.durations(store), lives=True)
+    return eta.stages(preset, progress, eta.durations(store), lives=True)
 
 
-def left(found) -> dict[str, float | None]:
-    return {one.name: one.left for one in found}
+def left(pipeline) -> dict[str, float | None]:
+    return {one.name: one.left for one in pipeline}
 
 
-def test_what_was_never_measured_is_unknown_and_the_rest_a_least(store):
+def test_a_stage_that_was_never_measured_is_unknown_and_the_sum_a_lower_bound(store):
     took(store, "eval", "base", "eval-base-1", 9.0)
-    found = stages(store, ["run", "--preset", "v6e-1"])
-    assert [one.state for one in found] == ["done", "running", *["waits"] * 4]
-    assert list(left(found).values()) == [0.0, 70.0, None, None, None, None]
-    assert eta.sentence(found) == (
+    pipeline = stages(store, ["run", "--preset", "v6e-1"])
+    assert [one.state for one in pipeline] == ["done", "running", *["waits"] * 4]
+    assert list(left(pipeline).values()) == [0.0, 70.0, None, None, None, None]
+    assert eta.sentence(pipeline) == (
         "Full pipeline: at least 70 s left. Unknown: evaluate sft, grpo, evaluate grpo, export; the"
         " store has no run with these knobs."
     )
 
 
-def test_earlier_runs_with_the_same_knobs_say_how_long_a_stage_takes(store):
+def test_earlier_runs_with_the_same_knobs_estimate_a_stage(store):
     took(store, "grpo", "grpo", "grpo-old", 100.0)
     took(store, "eval", "grpo", "eval-grpo-old", 5.0)
     took(store, "export", "export", "export-old", 3.0)
     took(store, "eval", "base", "eval-base-1", 9.0)
-    found = stages(store, ["run", "--seed", "7", "--set", "eval.grader=lenient"])
-    # no evaluation of this stage is there, so the newest of another
-    assert left(found) == {"evaluate base": 0.0, "sft": 70.0, "evaluate sft": 9.0, "grpo": 100.0,
+    pipeline = stages(store, ["run", "--seed", "7", "--set", "eval.grader=lenient"])
+    # the store has no evaluation of this stage, so the newest of another counts
+    assert left(pipeline) == {"evaluate base": 0.0, "sft": 70.0, "evaluate sft": 9.0, "grpo": 100.0,
                            "evaluate grpo": 5.0, "export": 3.0}  # fmt: skip
-    assert eta.sentence(found) == "Full pipeline: about 3 min left."
-    assert [one.source for one in found][1:4] == [
+    assert eta.sentence(pipeline) == "Full pipeline: about 3 min left."
+    assert [one.source for one in pipeline][1:4] == [
         *("its pace so far", "duration of eval-base-1", "duration of grpo-old")
     ]
     assert left(stages(store, ["run", "--set", "grpo.steps=999"]))["grpo"] is None
 
 
-def test_before_anything_is_measured_all_is_unknown(store):
-    found = stages(store, ["run"], {"runs": [], "work": {}})
-    assert "time left unknown" in eta.sentence(found)
+def test_without_measurements_everything_is_unknown(store):
+    pipeline = stages(store, ["run"], {"runs": [], "work": {}})
+    assert "time left unknown" in eta.sentence(pipeline)
 
 
 @pytest.mark.parametrize("words", [["--preset", "gone.toml"], ["--set", "none.such=1"]])
-def test_a_preset_that_cannot_be_read_is_no_ground_for_an_estimate(store, words):
+def test_without_a_readable_preset_there_is_no_estimate(store, words):
     assert eta.preset_of(["run", *words]) is None
     took(store, "grpo", "grpo", "grpo-old", 100.0)
     assert left(stages(store, ["run", *words]))["grpo"] is None
 
 
-def test_a_whole_job_is_followed_stage_by_stage(show, here, monkeypatch):
+def test_the_train_page_shows_each_stage_of_a_pipeline(show, here, monkeypatch):
     monkeypatch.setattr(runner, "_watch", lambda store, name: None)
     monkeypatch.setattr(progress, "_links", lambda run, stage: None)  # to pages that are not here
     took(here, "eval", "base", "eval-base-1", 9.0)
@@ -92,7 +92,7 @@ def test_a_whole_job_is_followed_stage_by_stage(show, here, monkeypatch):
     assert not any("Full pipeline" in one.value for one in page.text)
 
 
-def test_a_job_that_nobody_chose_stays_the_one_that_is_shown(show, here, monkeypatch):
+def test_the_shown_job_stays_when_another_is_started(show, here, monkeypatch):
     monkeypatch.setattr(runner, "_watch", lambda store, name: None)
     first, _ = runner.start(here, ["sft"], "ana")
     page = show(PAGE)

@@ -13,7 +13,7 @@ NOWHERE = ("--set", "data.records=nowhere", "--set", "data.problems=nowhere")
 
 @pytest.fixture
 def refused(say, tmp_path):
-    """What is said by a command that must be refused, with nothing written."""
+    """The message of a command that is refused, with nothing written."""
 
     def refused(*command: str) -> str:
         code, out, err = say(*command)
@@ -45,7 +45,7 @@ def test_the_whole_job_is_refused_for_each_step_that_does_not_fit(refused):
     assert [name for name in ("sft", "grpo", "eval decode") if f"  {name} needs" not in err] == []
 
 
-def test_what_fits_and_what_is_started_all_the_same_goes_on_to_its_rows(refused):
+def test_training_that_fits_or_skips_the_check_continues_to_its_rows(refused):
     assert "nowhere" in refused("sft", "--preset", "v6e-1", "--model", "tiny", *NOWHERE)
     huge = ("--set", "sft.batch=1000000", "--model", "tiny")
     assert "does not fit" in refused("sft", "--preset", "v6e-1", *huge, *NOWHERE)
@@ -54,7 +54,7 @@ def test_what_fits_and_what_is_started_all_the_same_goes_on_to_its_rows(refused)
     assert "nowhere" in err
 
 
-def test_the_model_that_is_started_from_decides_not_the_one_of_the_preset(refused):
+def test_the_starting_model_is_checked_not_the_one_of_the_preset(refused):
     assert "does not fit" in refused("sft", "--preset", "v6e-1", *TOO_LARGE, *NOWHERE)
     err = refused("sft", "--preset", "v6e-1", *TOO_LARGE, "--model", "tiny", *NOWHERE)
     assert "nowhere" in err
@@ -65,7 +65,7 @@ def test_without_an_accelerator_the_memory_of_the_machine_counts(refused, monkey
     assert "preset tiny does not fit cpu, which has 0.06 GiB" in refused("sft")
 
 
-def test_a_preset_that_is_named_after_no_chip_is_said_not_to_be_checked(refused, tmp_path):
+def test_a_preset_named_after_no_chip_is_reported_as_unchecked(refused, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('like = "v6e-1"\n')
     err = refused("sft", "--preset", str(path), *TOO_LARGE, "--model", "tiny", *NOWHERE)
@@ -73,7 +73,7 @@ def test_a_preset_that_is_named_after_no_chip_is_said_not_to_be_checked(refused,
     assert "nowhere" in err
 
 
-def test_a_trial_of_a_subset_is_checked_as_the_training_that_it_is(say):
+def test_an_ab_trial_is_checked_like_training(say):
     for command in (
         ("ingest", "samples-stratos"),
         ("convert", "samples-stratos"),

@@ -1,4 +1,4 @@
-"""Orphaned jobs: the app finds them by itself, for as long as it runs, and only where it may."""
+"""Orphaned jobs: the app finds them while it runs, except in read-only mode."""
 
 import asyncio
 import signal
@@ -22,30 +22,30 @@ NOBODY = 2**22 + 1  # no process has this number: the system's largest is 2**22
 
 
 def orphan(store) -> str:
-    """A job that ran, by what is written down; nothing of it lives."""
+    """A job that is recorded as running, without a process."""
     job, _ = jobs.submit(store, ["sft"], "ana")
     jobs.began(store, job.job, NOBODY)
     return job.job
 
 
 @pytest.fixture
-def looking():
-    """Look after the store of a folder every 10 ms until the test ends."""
+def reconcile_in_thread():
+    """Reconcile the store of a folder every 10 ms until the test ends."""
     ends, threads = threading.Event(), []
 
-    def looking(folder):
+    def start(folder):
         threads.append(threading.Thread(target=reconcile_until, args=(folder, ends, 0.01)))
         threads[-1].start()
         return threads[-1]
 
-    yield looking
+    yield start
     ends.set()
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
 
 
-def test_an_app_that_nobody_looks_at_finds_what_was_lost_and_still_ends(store):
+def test_an_app_without_a_browser_finds_a_lost_job_and_ends_on_ctrl_c(store):
     name = orphan(store)
     words = ["--store", str(store.folder), "app", "--port", str(free_port())]
     server = subprocess.Popen(
@@ -61,27 +61,27 @@ def test_an_app_that_nobody_looks_at_finds_what_was_lost_and_still_ends(store):
     assert server.wait(30) == 0
 
 
-def test_what_is_lost_while_the_app_runs_is_found_too(store, looking):
+def test_a_job_that_is_lost_while_the_app_runs_is_found(store, reconcile_in_thread):
     first = orphan(store)
-    looking(store.folder)
+    reconcile_in_thread(store.folder)
     until(lambda: job_of(store, first).state == "lost")
     second = orphan(store)
     until(lambda: job_of(store, second).state == "lost")
 
 
-def test_a_look_that_fails_is_told_and_the_next_one_is_taken(tmp_path, looking, capsys):
+def test_a_search_that_fails_is_reported_and_repeated(tmp_path, reconcile_in_thread, capsys):
     folder = tmp_path / "store"
     folder.mkdir()
     (folder / "STORE.json").write_text("{")
-    thread = looking(folder)
-    told = ""
+    thread = reconcile_in_thread(folder)
+    output = ""
 
-    def said() -> bool:
-        nonlocal told
-        told += capsys.readouterr().err
-        return "The search for orphaned jobs failed" in told and "Error" in told
+    def reported() -> bool:
+        nonlocal output
+        output += capsys.readouterr().err
+        return "The search for orphaned jobs failed" in output and "Error" in output
 
-    until(said)
+    until(reported)
     assert thread.is_alive()
     (folder / "STORE.json").unlink()
     name = orphan(open_store(folder))
@@ -92,8 +92,8 @@ def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == THREAD]
 
 
-@pytest.mark.parametrize(("read_only", "looks"), [("", 1), ("1", 0)])
-def test_an_app_that_only_reads_looks_for_nothing(store, monkeypatch, read_only, looks):
+@pytest.mark.parametrize(("read_only", "searches"), [("", 1), ("1", 0)])
+def test_a_read_only_app_does_not_search(store, monkeypatch, read_only, searches):
     monkeypatch.setenv("THINKBENCH_STORE", str(store.folder))
     monkeypatch.setenv("THINKBENCH_READ_ONLY", read_only)
     monkeypatch.setattr(reconcile, "INTERVAL", 0.01)
@@ -102,8 +102,8 @@ def test_an_app_that_only_reads_looks_for_nothing(store, monkeypatch, read_only,
         async with lifespan(None):
             return threads()
 
-    found = asyncio.run(served())
-    assert [thread.daemon for thread in found] == [True] * looks
-    for thread in found:
+    running = asyncio.run(served())
+    assert [thread.daemon for thread in running] == [True] * searches
+    for thread in running:
         thread.join(10)
     assert threads() == []
