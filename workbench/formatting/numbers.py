@@ -25,8 +25,8 @@ def points(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} points"
 
 
-def chance(p: float | None) -> str:
-    """A p value with as many digits as it can carry."""
+def p_value(p: float | None) -> str:
+    """A p value to three decimals."""
     if p is None:
         return "-"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from workbench.formatting.numbers import chance, change
+from workbench.formatting.numbers import change, p_value
 
 
 def trial_verdict(value: dict[str, Any]) -> str:
     """The difference between both arms with its interval and p, and what follows from it."""
     control = value["against"][0]
-    difference = f"{value['subset']} - {control}: {change(value)}, p = {chance(value['p'])}"
+    difference = f"{value['subset']} - {control}: {change(value)}, p = {p_value(value['p'])}"
     seeds = value["seeds"]
     if value["verdict"] == "not distinguishable":
         return (

@@ -10,7 +10,7 @@ from evals.scores.read import UnknownRun
 from workbench.app import state
 from workbench.app.components import charts, plain
 from workbench.app.components.table import table
-from workbench.formatting import chance, change, interval
+from workbench.formatting import change, interval, p_value
 from workbench.lookup import default_runs, finished_evaluations, recent_runs
 
 READS = ("scores", "overrides", "runs")
@@ -74,7 +74,7 @@ if comparisons:
                 "to": row["to"],
                 "metric": row["metric"],
                 "difference": change(row),
-                "p": chance(row["p"]),
+                "p": p_value(row["p"]),
                 "fixed": row["fixed"],
                 "broken": row["broken"],
                 "n": row["n"],

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output.tables import count, show, table
-from workbench.formatting import chance, change, interval, points, trial_verdict, visible
+from workbench.formatting import change, interval, p_value, points, trial_verdict, visible
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -49,8 +49,8 @@ def metrics(value: dict[str, Any]) -> "Group":
                 interval(row["a"]),
                 interval(row["b"]),
                 change(row),
-                chance(row["p"]),
-                chance(row["holm"]),
+                p_value(row["p"]),
+                p_value(row["holm"]),
                 points(row["smallest"]),
                 count(row["fixed"]),
                 count(row["broken"]),
@@ -72,7 +72,7 @@ def slices(rows: list[dict[str, Any]]) -> "Group":
                 interval(row["a"]),
                 interval(row["b"]),
                 change(row),
-                chance(row["holm"]),
+                p_value(row["holm"]),
                 SMALL if row["small"] else "",
             ]
             for row in rows

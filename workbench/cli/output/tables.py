@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.formatting import chance, change, interval
+from workbench.formatting import change, interval, p_value
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -70,7 +70,7 @@ def comparisons(rows: list[dict[str, Any]]) -> "Group":
                 f"{row['from']} → {row['to']}",
                 row["metric"],
                 change(row),
-                chance(row["p"]),
+                p_value(row["p"]),
                 f"{row['n']:,}",
             ]
             for row in rows

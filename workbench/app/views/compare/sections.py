@@ -8,7 +8,7 @@ from workbench.app import state
 from workbench.app.browse import Filter, pages, pairs
 from workbench.app.components import charts, flow, generation, prev_next, row_picker
 from workbench.app.components.table import table
-from workbench.formatting import chance, change, interval, points
+from workbench.formatting import change, interval, p_value, points
 
 PAGE = 100  # problems in a list
 STEPS = {
@@ -29,8 +29,8 @@ def metrics(found: dict[str, Any]) -> None:
                 "a": interval(row["a"]),
                 "b": interval(row["b"]),
                 "difference": change(row),
-                "p": chance(row["p"]),
-                "Holm": chance(row["holm"]),
+                "p": p_value(row["p"]),
+                "Holm": p_value(row["holm"]),
                 "fixed": row["fixed"],
                 "broken": row["broken"],
                 "finds from": points(row["smallest"]),
@@ -63,8 +63,8 @@ def slices(rows: list[dict[str, Any]]) -> None:
                 "value": row["value"],
                 "n": row["n"],
                 "difference": change(row),
-                "p": chance(row["p"]),
-                "Holm": chance(row["holm"]),
+                "p": p_value(row["p"]),
+                "Holm": p_value(row["holm"]),
                 "fixed": row["fixed"],
                 "broken": row["broken"],
                 "small": row["small"],
