@@ -38,8 +38,8 @@ def metrics(value: dict[str, Any]) -> "Group":
             "b",
             "difference",
             "p",
-            "adjusted p (Holm)",
-            "detectable (80 % power)",
+            "p (Holm)",
+            "detectable (80 %)",
             "fixed",
             "broken",
         ],
@@ -64,7 +64,7 @@ def slices(rows: list[dict[str, Any]]) -> "Group":
     """One row per slice; p is adjusted over all that is shown."""
     return table(
         "Answers by slice of problems (p adjusted by Holm over all metrics and slices)",
-        ["slice", "problems", "a", "b", "difference", "adjusted p (Holm)", ""],
+        ["slice", "problems", "a", "b", "difference", "p (Holm)", ""],
         [
             [
                 f"{row['slice']}: {row['value']}",

@@ -7,11 +7,24 @@ from workbench.formatting import visible
 
 SHOWN = 20  # ids that are printed
 WIDEST = 60  # characters of a cell
+# the stored name of a step -> its name in the table beside "removed" and "remaining"
+STEPS = {
+    "all there are": "all rows",
+    "no example": "not convertible",
+    "held back by a person": "excluded manually",
+    "of a test split": "test split",
+    "outside the filter": "filter",
+    "beyond the budget of tokens": "token budget",
+    "not drawn": "sample",
+}
 
 
 def new_subset(value: dict[str, Any]) -> None:
     """How many rows were chosen, and how many each step removed."""
-    rows = [[s["name"], f"{s['taken']:,}", f"{s['left']:,}"] for s in value["steps"]]
+    rows = [
+        [STEPS.get(step["name"], step["name"]), f"{step['taken']:,}", f"{step['left']:,}"]
+        for step in value["steps"]
+    ]
     title = value["subset"] or "Dry run, nothing is saved"
     show(table(f"{title}: {value['n']:,} rows", ["step", "removed", "remaining"], rows))
     if value["tokens"] is not None:
