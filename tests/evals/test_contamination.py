@@ -215,7 +215,7 @@ def test_the_verb_answers_programs_and_people(trained, say):
 def test_without_a_run_the_verb_counts_and_says_what_was_left_out(trained, say):
     code, out, _ = say("overlap")
     assert (code, "No evaluation or import has scores by strict" in out) == (0, True)
-    assert "4 examples were left out" in out
+    assert "4 examples were excluded" in out
 
 
 @pytest.mark.parametrize(

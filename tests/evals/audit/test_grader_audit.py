@@ -103,7 +103,7 @@ def test_a_store_without_problems_is_refused(store):
 def test_the_command_prints_and_takes_one_run(theirs, say, monkeypatch):
     monkeypatch.setenv("THINKBENCH_STORE", str(theirs.folder))
     code, out, _ = say("audit", "graders")
-    assert (code, "Suspect golds: 1 of 2" in out) == (0, True)
+    assert (code, "Suspect reference answers: 1 of 2" in out) == (0, True)
     code, out, _ = say("audit", "graders", "--run", "nobody", "--json")
     assert (code, json.loads(out)["generations"]) == (0, 0)
     assert say("audit", "graders", "--model", "tiny")[0] == 2

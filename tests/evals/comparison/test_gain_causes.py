@@ -106,6 +106,6 @@ def test_the_print_says_what_changed(say, store):
     code, out, err = say("compare", "a", "b")
     assert (code, err) == (0, "")
     words = [" ".join(line.split()) for line in out.splitlines()]
-    assert "What changed by strict: +50.0 points of 2 problems" in words
+    assert "Why accuracy by strict changed: +50.0 points of 2 problems" in words
     assert "gains: tags learned 1" in words
     json.loads(say("compare", "a", "b", "--json")[1])

@@ -122,7 +122,7 @@ def test_the_print_says_which_slices_are_small(say, two_runs):
         line.split()[1]: "fewer than 30" in line for line in out.splitlines() if "steps:" in line
     }
     assert ends == {"1": True, "2": False}
-    assert "found at 80 %" in out
+    assert "detectable (80 %)" in out
 
 
 def test_a_problem_that_was_converted_twice_counts_once(two_runs):

@@ -121,7 +121,7 @@ def test_the_print_shows_steps_and_paths_and_what_right_means(say, three):
     assert "wrong → right → right 1" in words
     assert "most of" not in out
     scored(three, "many", {"p1": [True, False, True]})
-    assert "right: most of up to 3 samples are" in say("transitions", "base", "many")[1]
+    assert "correct: most of up to 3 samples are" in say("transitions", "base", "many")[1]
 
 
 def test_json_has_the_object_and_bad_names_are_told(say, three):

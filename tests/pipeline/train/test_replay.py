@@ -308,7 +308,7 @@ def test_the_verb_says_that_the_file_ran_and_writes_what_flips(run, say, file, t
     asked = ("rewards", "replay", "--run", "grpo-1", "--rewards", path, "--flips", flips)
     code, out, _ = say(*asked)
     assert code == 0
-    assert f"{path} was run in this process, as you asked" in " ".join(out.split())
+    assert f"{path} ran in this process, with all your permissions" in " ".join(out.split())
     assert len(flips.read_text().splitlines()) == 8
     code, _, err = say(*asked)
     assert (code, "exists already" in err) == (2, True)
