@@ -23,7 +23,7 @@ from tunix.models.gemma3.model import Gemma3
 from benchmarks import report
 from pipeline.batches import sft_batches
 from pipeline.config import BATCHINGS, SftConfig
-from pipeline.loss import policy
+from pipeline.loss import sft_loss
 from pipeline.model import (
     TINY,
     BlockAttention,
@@ -85,7 +85,7 @@ def adapted(blocks: bool) -> nnx.Module:
 
 @nnx.jit
 def gradient(model: nnx.Module, batch: dict[str, np.ndarray]) -> nnx.State:
-    return nnx.grad(policy.sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam))(model, **batch)
+    return nnx.grad(sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam))(model, **batch)
 
 
 def batch_at(dataset: Dataset, step: int) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ from evals.graders import tunix_notebook
 from pipeline.batches import Prompt, prompt_batches
 from pipeline.config import GrpoConfig
 from pipeline.model import Tokenizer, add_adapters, gemma3, merge_adapters
-from pipeline.train import NoBar, StoreMetrics
+from pipeline.train import StoreMetrics, tunix
 
 PROMPTS, GROUP, BETA, TEMPERATURE, TOP_K = 2, 2, 0.08, 0.9, 50
 WEIGHT_DECAY, CLIP = 0.1, 0.1
@@ -125,8 +125,8 @@ def train(
             ),
         ),
     )
-    cluster.actor_trainer.metrics_logger = metrics
-    cluster.actor_trainer._pbar = NoBar()  # type: ignore[assignment]
+    cluster.actor_trainer.metrics_logger = tunix.Logger(metrics)
+    cluster.actor_trainer.config.max_steps = None  # no progress bar
     learner = GRPOLearner(
         rl_cluster=cluster,
         reward_fns=[as_tunix(reward) for reward in REWARDS],

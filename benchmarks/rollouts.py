@@ -25,7 +25,7 @@ from data.store import REWARD, Store, add, ask, open_store
 from evals.rollouts import problems
 from evals.rollouts.advantages import advantages
 from pipeline.config import GrpoConfig
-from pipeline.train import judged, rewards_of
+from pipeline.train import judge, rewards_of
 from pipeline.train.replay import replay
 
 GROUP, GROUPS, PROBLEMS = 8, 64, 7_000
@@ -46,7 +46,7 @@ def make(store: Store, rollouts: int, seed: int = 0) -> None:
         right: [
             {"name": part.name, "weight": part.weight, "value": part.value(text, "48", score)}
             for part in parts
-            for score in [judged(text, "48")]
+            for score in [judge(text, "48")]
         ]
         for right, text in texts.items()
     }

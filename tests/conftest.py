@@ -156,7 +156,7 @@ def cold(few, tmp_path_factory):
     from pipeline.model import gemma3
     from pipeline.model.tokenizer import Tokenizer, example_tokens
     from pipeline.train import sft
-    from pipeline.train.metrics import StoreMetrics
+    from pipeline.train.metrics import StoreMetrics, TrainingRun
 
     folder = tmp_path_factory.mktemp("cold")
     start, store = gemma3.load(str(few)), open_store(folder / "store")
@@ -172,9 +172,11 @@ def cold(few, tmp_path_factory):
         rows,
         tokenizer,
         config,
-        folder=Path(os.path.relpath(folder)),  # as a person may name it
-        metrics=StoreMetrics(store, "sft-test"),
-        progress=lambda step, of, numbers: steps.append(step),
+        TrainingRun(
+            folder=Path(os.path.relpath(folder)),  # as a person may name it
+            metrics=StoreMetrics(store, "sft-test"),
+            progress=lambda step, total, numbers: steps.append(step),
+        ),
     )
     return {"folder": folder, "store": store, "merged": merged, "rows": rows, "config": config,
             "steps": steps}  # fmt: skip

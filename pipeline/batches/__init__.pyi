@@ -1,4 +1,8 @@
 from .examples import Example as Example, Prompt as Prompt
-from .grpo import prompt_batches as prompt_batches
+from .grpo import (
+    padded_left as padded_left,
+    padded_right as padded_right,
+    prompt_batches as prompt_batches,
+)
 from .order import StepOrder as StepOrder
 from .sft import sft_batches as sft_batches, tokenize_examples as tokenize_examples

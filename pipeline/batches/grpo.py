@@ -1,4 +1,6 @@
-"""GRPO: the problems of each step."""
+"""GRPO: the problems of each step, and token ids as arrays of one length."""
+
+from collections.abc import Sequence
 
 import grain.python as grain
 import numpy as np
@@ -23,3 +25,19 @@ def prompt_batches(problems: list[Prompt], config: GrpoConfig) -> grain.MapDatas
 
     order = grain.MapDataset.source(range(len(problems))).shuffle(seed=config.seed).repeat()
     return order.batch(config.prompts).map(columns)
+
+
+def padded_left(rows: Sequence[Sequence[int] | np.ndarray], length: int, pad: int) -> np.ndarray:
+    """[rows, length]  int32: each row at the right end."""
+    padded = np.full((len(rows), length), pad, np.int32)
+    for index, row in enumerate(rows):
+        padded[index, length - len(row) :] = row
+    return padded
+
+
+def padded_right(rows: Sequence[Sequence[int] | np.ndarray], length: int, pad: int) -> np.ndarray:
+    """[rows, length]  int32: each row at the left end."""
+    padded = np.full((len(rows), length), pad, np.int32)
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = row
+    return padded

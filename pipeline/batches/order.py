@@ -26,12 +26,6 @@ class StepOrder:
         """The state of the iterator after the batches taken so far."""
         return json.dumps(self._batches.get_state())
 
-    def __iter__(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-        """An empty batch per step already done, since Tunix skips that many; then the others."""
-        for _ in range(self.done):
-            yield {}
-        yield from self.remaining()
-
     def remaining(self) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
         """The batches of the steps that are not done."""
         for _ in range(self.done, self.steps):

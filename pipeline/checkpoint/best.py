@@ -1,4 +1,4 @@
-"""Adapters on disk through Orbax, the best of them kept by held-out answer accuracy."""
+"""Adapters on disk through Orbax; the best by held-out answer accuracy is never deleted."""
 
 import shutil
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Any
 from flax import nnx
 
 from pipeline.checkpoint import arrays
-from pipeline.checkpoint.arrays import DROPPED, manager
+from pipeline.checkpoint.arrays import DELETED, manager
 
 
 class BestAdapters:
-    """The adapters of a run at the steps where they were measured; the best is never dropped."""
+    """The adapters of a run at its evaluated steps: the `keep` best."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._manager = manager(
             folder,
-            max_to_keep=keep,
+            keep=keep,
             best_fn=lambda metrics: metrics["answer"],
             best_mode="max",
             keep_checkpoints_without_metrics=False,
@@ -24,9 +24,9 @@ class BestAdapters:
         self.folder = folder
 
     def save(self, step: int, model: nnx.Module, answer: float) -> None:
-        """Keep the adapters of `model`, whose held-out answer accuracy is `answer`.
+        """Save the adapters of `model`, whose held-out answer accuracy is `answer`.
 
-        A run that goes on measures a step again that was kept before it was broken off.
+        A resumed run may evaluate a step again that it had saved: the saved one stays.
         """
         if step in self._manager.all_steps():
             return
@@ -38,12 +38,12 @@ class BestAdapters:
         )
         assert saved, f"Orbax did not save step {step}"
         self._manager.wait_until_finished()
-        shutil.rmtree(self.folder / DROPPED, ignore_errors=True)
+        shutil.rmtree(self.folder / DELETED, ignore_errors=True)
 
     def best(self) -> int:
-        """The step with the highest accuracy; the later one of two that are equal."""
+        """The step with the highest accuracy; of equal ones the latest."""
         step = self._manager.best_step()
-        assert step is not None, "best() is asked before anything was saved"
+        assert step is not None, "best() was called before save()"
         return step
 
     def answer(self, step: int) -> float:
@@ -51,10 +51,10 @@ class BestAdapters:
         return float(self._manager.metrics(step)["answer"])  # type: ignore[index]  # it was saved
 
     def restore(self, step: int, model: nnx.Module) -> None:
-        """Put the adapters of `step` into `model`."""
+        """Load the adapters of `step` into `model`."""
         adapters = nnx.state(model, nnx.LoRAParam)
         leaves: Any = self._manager.restore(step, args=arrays.Restore())
-        nnx.update(model, arrays.laid_as(adapters, leaves))
+        nnx.update(model, arrays.placed_like(adapters, leaves))
 
     def close(self) -> None:
         self._manager.close()

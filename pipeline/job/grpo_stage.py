@@ -18,7 +18,7 @@ from pipeline.job.evaluation_stage import sampling_of
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
 from pipeline.model import Tokenizer, model_folder
-from pipeline.train import grpo, judged
+from pipeline.train import TrainingRun, grpo, judge
 
 
 @dataclass(frozen=True)
@@ -126,17 +126,14 @@ def _train(
         [Prompt(*row) for row in split.train.select("problem_id", "prompt", "gold").iter_rows()],
         tokenizer,
         job.preset.grpo,
-        store=job.store,
-        run=run,
-        measure=lambda generate: answer_accuracy(split.heldout, generate),
-        heldout_sampling=held_out.sampling,
-        heldout_batch=held_out.batch,
-        heldout=n,
-        folder=job.folder / run,
-        metrics=job.metrics(run),
-        progress=job.progress("grpo"),
-        on_checkpoint=on_checkpoint,
-        stop=job.stop,
+        grpo.Heldout(
+            measure=lambda generate: answer_accuracy(split.heldout, generate),
+            count=n,
+            sampling=held_out.sampling,
+            batch=held_out.batch,
+            on_checkpoint=on_checkpoint,
+        ),
+        TrainingRun(job.folder / run, job.metrics(run), job.progress("grpo"), job.stop),
     )
     record(best.step, best.merged, best.answer, best=True)
     return {
@@ -155,7 +152,7 @@ def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
     """Share of `problems` (prompt, gold) answered correctly, by the grader of the rewards."""
     completions = generate(problems["prompt"].to_list(), 0)
     correct = [
-        judged(completion.text, gold).correct is True
+        judge(completion.text, gold).correct is True
         for completion, gold in zip(completions, problems["gold"], strict=True)
     ]
     return sum(correct) / len(correct)

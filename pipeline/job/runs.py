@@ -16,7 +16,7 @@ from data.errors import UserError
 from data.progress import ProgressReporter
 from data.store import Store, locked, runs
 from pipeline import distributed
-from pipeline.checkpoint import refuse_others
+from pipeline.checkpoint import refuse_changes
 from pipeline.config import Preset, as_json
 from pipeline.job import inputs
 from pipeline.job.models import model_of
@@ -172,7 +172,7 @@ def _check_resume(job: Job, name: str, spec: StageSpec) -> None:
             f"there is no {spec.kind} run {run!r} to resume. Give the command without --resume:"
             " an interrupted run is resumed by itself."
         )
-    refuse_others(
+    refuse_changes(
         f"run {run}",
         {"config": state["config"], "read": state["inputs"]},
         {"config": spec.config, "read": spec.inputs},

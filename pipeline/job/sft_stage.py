@@ -10,7 +10,7 @@ from pipeline.job import inputs
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
 from pipeline.model import Tokenizer, model_folder
-from pipeline.train import sft
+from pipeline.train import TrainingRun, sft
 
 
 def train_sft(job: Job, model: Path | str, converter: str) -> Done:
@@ -47,10 +47,7 @@ def _train(job: Job, folder: Path, examples: list[Example], run: str) -> dict[st
         rows,
         tokenizer,
         config,
-        folder=job.folder / run,
-        metrics=job.metrics(run),
-        progress=job.progress("sft"),
-        stop=job.stop,
+        TrainingRun(job.folder / run, job.metrics(run), job.progress("sft"), job.stop),
     )
     record_checkpoint(
         job.store,

@@ -1,36 +1,38 @@
-"""What a model thinks of given tokens, a few positions at a time: never all logits at once.
+"""Log-probability and entropy of given tokens, computed a few positions at a time.
 
-The vocabulary of Gemma 3 has 262,144 tokens, so the logits of one position fill a MiB. Here the
-head is applied to chunks of positions, and recomputed chunk by chunk in the backward pass.
+The vocabulary of Gemma 3 has 262,144 tokens, so the float32 logits of one position take 1 MiB.
+The head is applied to chunks of positions, and recomputed chunk by chunk in the backward pass.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from pipeline.config import LOGITS_BYTES
+from pipeline.model import ProgramCache, positions_and_mask
 
 
 class TokenScores(NamedTuple):
-    """Of each token, given those before it."""
+    """Scores of each token, given the tokens before it."""
 
     logp: jax.Array  # [batch, time]  float32, nats
-    entropy: jax.Array  # [batch, time]  float32, nats; of the distribution, without a gradient
+    entropy: jax.Array  # [batch, time]  float32, nats; of the distribution; no gradient
 
 
 def hidden_states(
     model: nnx.Module, ids: jax.Array, positions: jax.Array, mask: jax.Array
 ) -> jax.Array:
-    """What the head of `model` would see: [batch, time, features].
+    """The input of the head of `model`: [batch, time, features].
 
-    The model is called whole, so that its adapters take part. It notes its last hidden states on
-    the way; nothing reads the logits that follow, so the compiler leaves them out.
+    The whole model is called, so that all adapters take part. It stores its last hidden states;
+    nothing reads the logits that it computes from them, so the compiler removes these.
 
     ids, positions: [batch, time]   mask: see `attention.positions_and_mask`
     """
-    copy = nnx.merge(*nnx.split(model))  # the note stays off the caller's model
+    copy = nnx.merge(*nnx.split(model))  # so that the caller's model stores nothing
     copy(ids, positions, None, mask, output_hidden_states=True)  # type: ignore[operator]
     return vars(copy)["all_hidden_states"].get_value()[-1]
 
@@ -41,38 +43,39 @@ def score(
     targets: jax.Array,
     *,
     temperature: float = 1.0,
-    room: int = 0,
+    logits_bytes: int = 0,
 ) -> TokenScores:
     """Log-probability of `targets`, and entropy, under softmax(hidden · head / temperature).
 
     hidden: [batch, time, features]   head: [vocab, features]   targets: [batch, time]
-    room:   bytes of logits at one time; 0: LOGITS_BYTES
+    logits_bytes: logits in memory at one time [bytes]; 0: LOGITS_BYTES
     """
     batch, time = targets.shape
-    at_once = (room or LOGITS_BYTES) // (4 * head.shape[0])  # positions
-    width = max(1, min(time, at_once // batch))
-    pieces = -(-time // width)
-    filled = ((0, 0), (0, pieces * width - time))
+    positions = (logits_bytes or LOGITS_BYTES) // (4 * head.shape[0])
+    width = max(1, min(time, positions // batch))
+    chunks = -(-time // width)
+    padding = ((0, 0), (0, chunks * width - time))
 
     def split(array: jax.Array) -> jax.Array:
-        """[batch, time, ...] -> [pieces, batch, width, ...]: the batch stays one axis."""
-        array = jnp.pad(array, filled + ((0, 0),) * (array.ndim - 2))
-        return jnp.moveaxis(array.reshape(batch, pieces, width, *array.shape[2:]), 1, 0)
+        """[batch, time, ...] -> [chunks, batch, width, ...]: the batch stays one axis."""
+        array = jnp.pad(array, padding + ((0, 0),) * (array.ndim - 2))
+        return jnp.moveaxis(array.reshape(batch, chunks, width, *array.shape[2:]), 1, 0)
 
     @jax.checkpoint
-    def piece(part: tuple[jax.Array, jax.Array]) -> TokenScores:
-        states, wanted = part
+    def chunk(part: tuple[jax.Array, jax.Array]) -> TokenScores:
+        states, tokens = part
         logits = jnp.einsum("btf,vf->btv", states, head, preferred_element_type=jnp.float32)
         logits = logits / temperature
         total = jax.nn.logsumexp(logits, axis=-1)
-        chosen = jnp.take_along_axis(logits, wanted[..., None], axis=-1)[..., 0]
-        fixed, level = jax.lax.stop_gradient((logits, total))
-        mean = (jnp.exp(fixed - level[..., None]) * fixed).sum(axis=-1)
+        chosen = jnp.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
+        # entropy = logsumexp - mean logit
+        constant, level = jax.lax.stop_gradient((logits, total))
+        mean = (jnp.exp(constant - level[..., None]) * constant).sum(axis=-1)
         return TokenScores(chosen - total, level - mean)
 
-    scores = jax.lax.map(piece, (split(hidden), split(targets)))
+    scores = jax.lax.map(chunk, (split(hidden), split(targets)))
     return TokenScores(
-        *(jnp.moveaxis(s, 0, 1).reshape(batch, pieces * width)[:, :time] for s in scores)
+        *(jnp.moveaxis(s, 0, 1).reshape(batch, chunks * width)[:, :time] for s in scores)
     )
 
 
@@ -85,10 +88,55 @@ def token_scores(
     last: int,
     temperature: float = 1.0,
 ) -> TokenScores:
-    """Scores of the last `last` tokens of every row of `ids`; at most all but the first.
+    """Scores of the last `last` tokens of each row of `ids`; `last` is less than the length.
 
     ids, positions: [batch, time]   mask: see `attention.positions_and_mask`
     """
     hidden = hidden_states(model, ids, positions, mask)[:, -last - 1 : -1]
     head = model.embedder.input_embedding[...]  # type: ignore[attr-defined]  # tied, as Gemma's
     return score(hidden, head, ids[:, -last:], temperature=temperature)
+
+
+def completion_scores(
+    model: nnx.Module, prompts: jax.Array, completions: jax.Array, *, pad: int, temperature: float
+) -> TokenScores:
+    """Scores of the tokens of `completions` [batch, completion] after `prompts` [batch, prompt]."""
+    ids = jnp.concatenate([prompts, completions], axis=1)
+    positions, mask = positions_and_mask(model, ids != pad)
+    last = completions.shape[1]
+    return token_scores(model, ids, positions, mask, last=last, temperature=temperature)
+
+
+def scores_of(
+    model: nnx.Module, prompts: jax.Array, completions: jax.Array, *, pad: int, temperature: float
+) -> TokenScores:
+    """`completion_scores`, compiled. The model and its arrays do not change."""
+    program, weights = scores_program(model, pad=pad, temperature=temperature)
+    return program(weights, prompts, completions)
+
+
+_PROGRAMS: ProgramCache[Callable[..., TokenScores]] = ProgramCache()
+
+
+def scores_program(
+    model: nnx.Module, *, pad: int, temperature: float
+) -> tuple[Callable[..., TokenScores], nnx.State]:
+    """The jitted function of (weights, prompts, completions), and the weights of `model`.
+
+    It reads the weights and returns the scores only. `nnx.jit` returns the whole model too, and a
+    program writes all that it returns: each call would copy the weights, so that a reference that
+    shares them with the policy would have its own, 2 GiB more for Gemma 3 1B.
+    """
+    graph, weights = nnx.split(model)
+
+    def scores(weights: Any, prompts: jax.Array, completions: jax.Array) -> TokenScores:
+        merged = nnx.merge(graph, weights)
+        return completion_scores(merged, prompts, completions, pad=pad, temperature=temperature)
+
+    return _PROGRAMS.get([graph, pad, temperature], lambda: jax.jit(scores)), weights
+
+
+def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean of `values` where `mask` is true; 0 if it is true nowhere."""
+    counts = mask.astype(jnp.float32)
+    return (values * counts).sum() / jnp.maximum(counts.sum(), 1.0)

@@ -1,71 +1,53 @@
-"""The two losses: surprise at the completion for SFT, the clipped policy gradient for GRPO."""
+"""The loss of GRPO: the clipped policy gradient and the KL divergence from the reference."""
+
+import dataclasses
 
 import jax
 import jax.numpy as jnp
 from flax import nnx, struct
-from tunix.rl import common
-from tunix.rl.grpo.grpo_learner import GRPOConfig, TrainExample
 
-from pipeline.loss.head import TokenScores, token_scores
+from pipeline.loss.head import completion_scores, masked_mean
 from pipeline.loss.variants import Objective, aggregate, divisor, ended
-from pipeline.model import positions_and_mask
-
-
-def sft_loss(
-    model: nnx.Module, ids: jax.Array, completion: jax.Array, segments: jax.Array
-) -> jax.Array:
-    """Mean cross-entropy over the completions [nats per token]. Prompts do not count.
-
-    Each example is scored as if it stood alone, however many share a row.
-
-    ids:        [batch, time]  int
-    completion: [batch, time]  bool, true at a completion's tokens and its stop token
-    segments:   [batch, time]  int or bool: examples of a row are numbered from 1, padding is 0
-    returns:    []             float32
-    """
-    positions, mask = positions_and_mask(model, segments)
-    logp = token_scores(model, ids, positions, mask, last=ids.shape[1] - 1).logp
-    follows = segments[:, 1:] == segments[:, :-1]  # nothing of its example precedes a first token
-    return -masked_mean(logp, completion[:, 1:] & follows)
-
-
-def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
-    """Mean of `values` where `mask` is true; 0 where it is true nowhere."""
-    counts = mask.astype(jnp.float32)
-    return (values * counts).sum() / jnp.maximum(counts.sum(), 1.0)
-
-
-def completion_scores(
-    model: nnx.Module, prompts: jax.Array, completions: jax.Array, *, pad: int, temperature: float
-) -> TokenScores:
-    """Scores of the tokens of `completions` [batch, completion] after `prompts` [batch, prompt]."""
-    ids = jnp.concatenate([prompts, completions], axis=1)
-    positions, mask = positions_and_mask(model, ids != pad)
-    last = completions.shape[1]
-    return token_scores(model, ids, positions, mask, last=last, temperature=temperature)
 
 
 @struct.dataclass(frozen=True)
-class Piece(TrainExample):
-    """A part of a step's completions whose gradient is averaged with those of the other parts.
+class PolicyExample:
+    """The completions of one step, or of one micro-batch of it.
 
-    divisor: [batch]  float32, the same in all rows: what sums over the piece are divided by, so
-             that the mean over the pieces is what the whole step would give; see `piece_of`
+    prompt_ids:          [batch, prompt]      int32, padded on the left
+    completion_ids:      [batch, completion]  int32, padded on the right
+    completion_mask:     [batch, completion]  bool
+    advantages:          [batch]              float
+    ref_per_token_logps: [batch, completion]  float32, nats, of the reference; None: no KL
+    old_per_token_logps: [batch, completion]  float32, nats, of the policy that sampled; None: it is
+                         the policy that is trained
+    divisor:             []  float32; see `with_divisor`. None: the batch is a whole step
     """
 
+    prompt_ids: jax.Array
+    completion_ids: jax.Array
+    completion_mask: jax.Array
+    advantages: jax.Array
+    ref_per_token_logps: jax.Array | None
+    old_per_token_logps: jax.Array | None = None
     divisor: jax.Array | None = None
 
 
-def piece_of(whole: TrainExample, objective: Objective, pieces: int) -> Piece:
-    """The completions of a step, ready to be cut into `pieces` of as many rows each."""
-    mask = _learned_from(whole, objective)
-    each = divisor(mask, objective.aggregate) / pieces
-    rows = jnp.full(len(whole.completion_ids), each, jnp.float32)
-    return Piece(**vars(whole), divisor=rows)
+def with_divisor(example: PolicyExample, objective: Objective, micro_batches: int) -> PolicyExample:
+    """`example`, ready to be cut by rows into `micro_batches` of equal size.
+
+    The trainer averages the gradients of the micro-batches. If each divided by its own count of
+    tokens or rows, a micro-batch with few of them would weigh too much. So all divide by the count
+    of the whole step over the number of micro-batches: their mean is then the loss of the step.
+    Tunix cuts arrays by rows and leaves scalars whole, so each micro-batch carries this one.
+    """
+    count = divisor(_trained_tokens(example, objective), objective.aggregate)
+    share = jnp.asarray(count / micro_batches, jnp.float32)
+    return dataclasses.replace(example, divisor=share)
 
 
-def _learned_from(example: TrainExample, objective: Objective) -> jax.Array:
-    """[batch, completion]  bool: tokens that count; none of a row that was cut off, if so asked."""
+def _trained_tokens(example: PolicyExample, objective: Objective) -> jax.Array:
+    """[batch, completion]  bool: tokens that count. With `stops`, truncated completions do not."""
     mask = example.completion_mask
     if objective.stops:
         mask = mask & ended(example.completion_ids, mask, objective.stops)[:, None]
@@ -74,49 +56,48 @@ def _learned_from(example: TrainExample, objective: Objective) -> jax.Array:
 
 def policy_loss(
     model: nnx.Module,
-    example: TrainExample,
-    config: GRPOConfig,
+    example: PolicyExample,
+    objective: Objective,
     *,
     pad: int,
     temperature: float,
-    objective: Objective | None = None,
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """GRPO's loss (arXiv:2402.03300, equation 3), and means over the completions to be logged.
 
-    By default equal to Tunix's, which keeps the logits of the whole batch.
-
-    example: prompt_ids [batch, prompt], completion_ids and completion_mask [batch, completion],
-             advantages [batch], ref_per_token_logps and old_per_token_logps [batch, completion]
-             or None: no KL, and the policy that sampled is the one that is trained
+    The default objective gives Tunix's loss, which keeps the logits of the whole batch in memory.
     """
-    goal = objective or Objective(low=config.epsilon, high=config.epsilon)
     scores = completion_scores(
         model, example.prompt_ids, example.completion_ids, pad=pad, temperature=temperature
     )
-    mask, logp = _learned_from(example, goal), scores.logp
-    by = example.divisor[0] if isinstance(example, Piece) and example.divisor is not None else None
+    mask, logp = _trained_tokens(example, objective), scores.logp
     old = example.old_per_token_logps
     ratio = jnp.exp(logp - (jax.lax.stop_gradient(logp) if old is None else old))
     advantages = example.advantages.astype(jnp.float32)[:, None]
-    free = ratio * advantages
-    bound = jnp.clip(ratio, 1 - goal.low, 1 + goal.high) * advantages
-
-    def over_tokens(values: jax.Array) -> jax.Array:
-        return aggregate(values, mask, goal.aggregate, goal.constant, by)
-
-    loss = -over_tokens(jnp.minimum(free, bound))
-    clipped = bound < free
+    unclipped = ratio * advantages
+    clipped = jnp.clip(ratio, 1 - objective.low, 1 + objective.high) * advantages
+    loss = -aggregate(jnp.minimum(unclipped, clipped), mask, objective, example.divisor)
+    is_clipped = clipped < unclipped
     means = {
-        "pg_clipfrac": masked_mean(clipped, mask),
-        "clip_high": masked_mean(clipped & (advantages > 0), mask),
-        "clip_low": masked_mean(clipped & (advantages < 0), mask),
+        "pg_clipfrac": masked_mean(is_clipped, mask),
+        "clip_high": masked_mean(is_clipped & (advantages > 0), mask),
+        "clip_low": masked_mean(is_clipped & (advantages < 0), mask),
         "entropy": masked_mean(scores.entropy, mask),
     }
     if example.ref_per_token_logps is not None:
-        most = config.kl_clamp_value
-        kl = common.compute_kl_divergence(logp, example.ref_per_token_logps, config.kl_loss_mode)
-        loss += config.beta * over_tokens(kl if most is None else jnp.clip(kl, -most, most))
-        # as it is: the mean of what was clamped could never pass the clamp, and warn of it
+        limit = objective.kl_clamp
+        kl = kl_divergence(logp, example.ref_per_token_logps)
+        penalty = kl if limit is None else jnp.clip(kl, -limit, limit)
+        loss += objective.beta * aggregate(penalty, mask, objective, example.divisor)
+        # logged unclamped: a clamped mean could never exceed the limit at which a guard warns
         means["kl"] = masked_mean(kl, mask)
-        means["kl_clamped"] = masked_mean(jnp.abs(kl) > (most or jnp.inf), mask)
+        means["kl_clamped"] = masked_mean(jnp.abs(kl) > (limit or jnp.inf), mask)
     return loss, means
+
+
+def kl_divergence(logp: jax.Array, reference_logp: jax.Array) -> jax.Array:
+    """Estimate of KL(policy || reference) at each token [nats]: k3, never below 0.
+
+    joschu.net/blog/kl-approx.html. The gradient of k1, Tunix's default, has expectation zero.
+    """
+    difference = reference_logp.astype(jnp.float32) - logp.astype(jnp.float32)
+    return jnp.exp(difference) - difference - 1

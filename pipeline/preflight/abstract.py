@@ -14,13 +14,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tunix.models.gemma3.model import Gemma3
-from tunix.rl import algo_core
-from tunix.rl.grpo.grpo_learner import TrainExample
-from tunix.sft import peft_trainer
-from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.config import Preset
-from pipeline.loss import objective_of, policy
+from pipeline.loss import PolicyExample, objective_of, policy_loss, sft_loss
 from pipeline.model import add_adapters, gemma3
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
@@ -83,19 +79,13 @@ def training_state(
 
     def build() -> tuple[Gemma3, nnx.Optimizer]:
         model = _adapted(step, preset, mesh)
-        trainer = peft_trainer.PeftTrainer(
-            model,
-            adamw(section, section.steps),
-            peft_trainer.TrainingConfig(
-                eval_every_n_steps=1,
-                gradient_accumulation_steps=step.pieces if step.pieces > 1 else None,
-            ),
-            metrics_logger=object(),  # type: ignore[arg-type]  # nothing is logged
-        )
         loss, has_aux = loss_of(step, preset)
-        trainer.with_loss_fn(loss, has_aux=has_aux)
-        step_functions.append(trainer.create_train_step_fn())
-        return model, trainer.optimizer
+        rule = adamw(section, section.steps)
+        step_function, optimizer = tunix.untrained(
+            model, rule, loss, has_aux=has_aux, micro_batches=step.pieces
+        )
+        step_functions.append(step_function)
+        return model, optimizer
 
     model, optimizer = nnx.eval_shape(build)
     return sharded(model, mesh), sharded(optimizer, mesh), step_functions[0]  # type: ignore[arg-type]
@@ -104,32 +94,17 @@ def training_state(
 def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
     """The loss as the trainer calls it with `batch_of`, and whether it also returns metrics."""
     if step.kind == "sft":
-        return (policy.sft_loss if step.loss == "ours" else _tunix_sft), False
-    settings = tunix.algorithm(preset.grpo)
-    vars(settings)["temperature"] = preset.grpo.temperature  # as Tunix's learner sets it
+        return (sft_loss if step.loss == "ours" else tunix.default_sft_loss), False
     objective = objective_of(preset.grpo, list(STOPS))
 
-    def ours(model: nnx.Module, train_example: TrainExample):
-        return policy.policy_loss(
-            model,
-            train_example,
-            settings,
-            pad=PAD,
-            temperature=preset.grpo.temperature,
-            objective=objective,
-        )
+    def ours(model: nnx.Module, example: PolicyExample):
+        temperature = preset.grpo.temperature
+        return policy_loss(model, example, objective, pad=PAD, temperature=temperature)
 
-    def tunix_default(model: nnx.Module, train_example: TrainExample):
-        return algo_core.grpo_loss_fn(model, train_example, settings, PAD, STOPS[0])
+    def tunix_default(model: nnx.Module, example: PolicyExample):
+        return tunix.default_policy_loss(model, example, preset.grpo, pad=PAD, eos=STOPS[0])
 
     return (ours if step.loss == "ours" else tunix_default), True
-
-
-def _tunix_sft(model: nnx.Module, ids: jax.Array, completion: jax.Array, segments: jax.Array):
-    """Tunix's default loss, with positions and mask as its own examples have them."""
-    present = segments != 0
-    positions, mask = build_positions_from_mask(present), make_causal_attn_mask(present)
-    return peft_trainer._default_loss_fn(model, ids, completion, positions, mask)
 
 
 def batch_of(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
@@ -143,11 +118,10 @@ def batch_of(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
         types = {"ids": jnp.int32, "completion": jnp.bool_, "segments": jnp.int32}
         return {name: array(dtype, step.tokens) for name, dtype in types.items()}
     scores = array(jnp.float32, step.completion)
-    example: Any = TrainExample  # flax generates its __init__
+    example: Any = PolicyExample  # flax generates its __init__
     return {
-        "train_example": example(
+        "example": example(
             prompt_ids=array(jnp.int32, step.prompt),
-            prompt_mask=array(jnp.bool_, step.prompt),
             completion_ids=array(jnp.int32, step.completion),
             completion_mask=array(jnp.bool_, step.completion),
             advantages=array(jnp.float32),

@@ -11,10 +11,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from pipeline.config import Preset
 from pipeline.generate import decode, settings_of
-from pipeline.loss import scoring
+from pipeline.loss import scores_program
 from pipeline.preflight import abstract
 from pipeline.preflight.steps import Step
-from pipeline.train import pure
+from pipeline.train import jitted_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def program_of(step: Step, preset: Preset, mesh: Mesh) -> Program:
 def _training(step: Step, preset: Preset, mesh: Mesh) -> Program:
     model, optimizer, step_function = abstract.training_state(step, preset, mesh)
     batch = abstract.batch_of(step, preset, mesh)
-    jitted, states = pure(step_function, model, optimizer)
+    jitted, states = jitted_step(step_function, model, optimizer)
     parts = _parts(model) | {
         "optimizer": abstract.bytes_on_one_chip(nnx.state(optimizer)),
         "batch": abstract.bytes_on_one_chip(batch),
@@ -54,7 +54,7 @@ def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
         for time in (step.prompt, step.completion)
     )
     temperature = preset.grpo.temperature
-    scored, weights = scoring.program(model, pad=abstract.PAD, temperature=temperature)
+    scored, weights = scores_program(model, pad=abstract.PAD, temperature=temperature)
     lowered = scored.lower(weights, prompts, completions)
     batch = abstract.bytes_on_one_chip((prompts, completions))
     return Program(lowered, _parts(model) | {"batch": batch})

@@ -1,6 +1,5 @@
 from .loggers import writers as writers
-from .metrics import StoreMetrics as StoreMetrics
+from .metrics import StoreMetrics as StoreMetrics, TrainingRun as TrainingRun
 from .optimizer import adamw as adamw
-from .rewards import judged as judged, rewards_of as rewards_of
-from .sft import NoBar as NoBar
-from .step import pure as pure
+from .rewards import judge as judge, rewards_of as rewards_of
+from .step import jitted_step as jitted_step

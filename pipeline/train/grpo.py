@@ -1,38 +1,64 @@
-"""GRPO: problems in order, completions sampled and rewarded, the best step kept."""
+"""GRPO (arXiv:2402.03300): sample groups of completions, reward them, train on their advantages.
+
+Tunix's learner drives the loop. For each batch of problems it calls `before_update`, takes one
+optimizer step with our loss (pipeline/loss/policy.py), and calls `after_update`. These two methods
+are a step from top to bottom.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-from data.progress import Progress
-from data.store import Store, fingerprint
-from pipeline.batches import Prompt, StepOrder, prompt_batches
+from data.store import fingerprint
+from pipeline.batches import Prompt, StepOrder, padded_left, padded_right, prompt_batches
 from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
-from pipeline.generate import Generate, Sampling, completer
-from pipeline.loss import objective_of
+from pipeline.generate import Generate, Sampling, completer, engine_of, in_order, requests_for
+from pipeline.loss import PolicyExample, objective_of
 from pipeline.model import Tokenizer, gemma3, merge_adapters
-from pipeline.stopping import Stop
-from pipeline.train.guards import Collapsing, Guard
-from pipeline.train.metrics import StoreMetrics
+from pipeline.train import tunix
+from pipeline.train.guards import Collapsing, Guard, GuardState
+from pipeline.train.metrics import StepTimer, TrainingRun
 from pipeline.train.optimizer import reset_momentum
-from pipeline.train.rewards import as_tunix, judged, rewards_of
-from pipeline.train.rollout_log import Recorder
-from pipeline.train.sft import NoBar
-from pipeline.train.tunix import Learner, Resampling, algorithm, cluster_of
+from pipeline.train.rewards import Reward, Rollout, judge_rollout, rewards_of, total_reward
+from pipeline.train.rollout_log import RolloutLog, StepRollouts
 
-Measure = Callable[[Generate], float]  # held-out answer accuracy of what generates
+SHOWN = {
+    "reward": "rollout/reward",
+    "format": "rollout/format",
+    "answer": "rollout/answer",
+    "tokens": "rollout/tokens",
+    "KL": "actor/train/kl",
+}
+
+
+@dataclass(frozen=True)
+class Heldout:
+    """Problems that are evaluated during training, and not trained on.
+
+    measure:  answer accuracy on them of a function that generates   count: number of problems
+    sampling: how they are answered, `batch` at a time
+    on_checkpoint: is called with step and accuracy when the adapters of the step are saved
+    """
+
+    measure: Callable[[Generate], float]
+    count: int
+    sampling: Sampling
+    batch: int
+    on_checkpoint: Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
 class Best:
-    """The step that is kept: its merged folder, and its held-out answer accuracy.
+    """The best step: its merged folder and held-out answer accuracy.
 
-    signs: of collapse, as they were found   stopped_at: the step after which a guard ended the run
+    signs: of collapse, in order   stopped_at: the step after which a guard ended the run, or None
     """
 
     merged: Path
@@ -42,172 +68,235 @@ class Best:
     stopped_at: int | None
 
 
-SHOWN = {
-    "reward": "rollout/reward",
-    "format": "rollout/format",
-    "answer": "rollout/answer",
-    "tokens": "rollout/tokens",
-    "KL": "actor/train/kl",
-}
-PART = "reward/"  # before the name of a part of the reward
-
-
-class Shown:
-    """The newest numbers that a person who watches wants to see, and tokens trained on a second.
-
-    Parts of the reward are told by their weights. Held-out evaluations do not count as time.
-    """
-
-    def __init__(self, metrics: StoreMetrics, rollouts: int) -> None:
-        self.metrics, self.rollouts = metrics, rollouts
-        self.last = time.monotonic()
-
-    def after_step(self) -> dict[str, float]:
-        """Asked once a step: its time is what has passed since `go_on`."""
-        parts = {name: name for name in self.metrics.series if name.startswith(PART)}
-        shown = SHOWN | parts
-        series = {word: self.metrics.series.get(name) for word, name in shown.items()}
-        found = {word: points[-1][1] for word, points in series.items() if points}
-        if "tokens" in found:
-            passed = time.monotonic() - self.last
-            found["tokens/s"] = found["tokens"] * self.rollouts / passed
-        return found
-
-    def go_on(self) -> None:
-        """The next step begins now."""
-        self.last = time.monotonic()
-
-
 def train(
     start: gemma3.Loaded,
     problems: list[Prompt],
     tokenizer: Tokenizer,
     config: GrpoConfig,
-    *,
-    store: Store,
-    run: str,
-    measure: Measure,
-    heldout_sampling: Sampling,
-    heldout_batch: int,
-    heldout: int,
-    folder: Path,
-    metrics: StoreMetrics,
-    progress: Progress,
-    on_checkpoint: Callable[[int, float], None],
-    stop: Stop | None = None,
+    heldout: Heldout,
+    run: TrainingRun,
 ) -> Best:
     """Train on `problems`; merge the best adapters into `start`; write `folder`/merged.
 
-    Best by `measure` on `heldout` problems, the start (step 0) included. At signs of collapse the
-    run ends, or goes back to the best step, as `config.guard` has it.
-    What is kept in `folder`/state is gone on with, if it was begun with the same (UserError
-    else): weights and rollouts are then those of a run that was left alone.
+    The best step is that of the highest held-out accuracy, the start (step 0) included. At signs
+    of collapse the run stops or is rolled back to the best step, as `config.guard` says.
+    An interrupted run resumes from `folder`/state if config and problems are the same (else
+    UserError): weights and rollouts are then those of a run that was never interrupted.
     """
-    sampling = Sampling(
-        temperature=config.temperature,
-        top_k=config.top_k,
-        top_p=config.top_p,
-        max_prompt_tokens=config.max_prompt_tokens,
-        max_tokens=config.max_tokens,
-    )
-    cluster, stop = cluster_of(start, tokenizer, config, sampling), stop or Stop()
-    trainer = cluster.actor_trainer
-    actor = trainer.model
-    trainer.metrics_logger = metrics
-    trainer._pbar = NoBar()  # type: ignore[assignment]  # quacks like one
-    rewards = rewards_of(config)
-    if config.resample:
-        golds = {problem.prompt: problem.gold for problem in problems}
+    training = GrpoTraining(start, problems, tokenizer, config, heldout, run)
+    training.resume()
+    try:
+        if not training.is_done():
+            with run.stop.listening(), suppress(Collapsing):
+                training.learner.train_on(
+                    training.order.remaining(), training.before_update, training.after_update
+                )
+    finally:
+        training.flush()
+    return training.finish()
 
-        def reward(prompt: str, text: str) -> float:
-            gold = golds[prompt]
-            score = judged(text, gold)
-            parts = [one.weight * one.value(text, gold, score) for one in rewards]
-            return float(np.nansum(parts))
 
-        cluster.rollout.resampling = Resampling(config.group, config.resample, reward)  # type: ignore[attr-defined]
-    recorder = Recorder(store, run, rewards, config.group, metrics, cluster.rollout)  # type: ignore[arg-type]
-    objective = objective_of(config, tokenizer.stop_ids())
-    learner = Learner(
-        rl_cluster=cluster,
-        objective=objective,
-        reward_fns=[as_tunix(reward) for reward in rewards],
-        metric_fns=[recorder],
-        algo_config=algorithm(config, objective.advantage),
-    )
-    generate = completer(actor, tokenizer, heldout_sampling, heldout_batch)
-    best = BestAdapters(folder / "adapters", config.keep)
-    read = fingerprint(problems=[asdict(problem) for problem in problems])
-    begun_with = {"config": asdict(config), "problems": read, "heldout": asdict(heldout_sampling)}
-    state = TrainingState(folder / "state", begun_with)
+class GrpoTraining:
+    """One run: what it trains, samples with and writes to, and its step."""
 
-    def keep(step: int) -> float:
-        nonlocal evaluating
-        began = time.monotonic()
-        answer = measure(generate)
-        evaluating = max(evaluating, time.monotonic() - began)
-        stop.reserve(evaluating)
-        best.save(step, actor, answer)
-        metrics.note(step, "heldout/answer", answer)
-        on_checkpoint(step, answer)
-        return answer
+    def __init__(
+        self,
+        start: gemma3.Loaded,
+        problems: list[Prompt],
+        tokenizer: Tokenizer,
+        config: GrpoConfig,
+        heldout: Heldout,
+        run: TrainingRun,
+    ) -> None:
+        self.start, self.problems, self.tokenizer = start, problems, tokenizer
+        self.config, self.heldout, self.run = config, heldout, run
+        objective = objective_of(config, tokenizer.stop_ids())
+        self.learner = tunix.GrpoLearner(start, tokenizer, config, objective, run.metrics)
+        self.actor, self.optimizer = self.learner.actor, self.learner.trainer.optimizer
+        self.sampling = Sampling(
+            temperature=config.temperature,
+            top_k=config.top_k,
+            top_p=config.top_p,
+            max_prompt_tokens=config.max_prompt_tokens,
+            max_tokens=config.max_tokens,
+        )
+        slots = config.prompts * config.group
+        self.engine = engine_of(self.actor, tokenizer, self.sampling, slots)
+        self.generate = completer(self.actor, tokenizer, heldout.sampling, heldout.batch)
+        self.rewards = rewards_of(config)
+        self.log = RolloutLog(run.metrics, self.rewards, config.group)
+        self.best = BestAdapters(run.folder / "adapters", config.keep)
+        started_with = {
+            "config": asdict(config),
+            "problems": fingerprint(problems=[asdict(problem) for problem in problems]),
+            "heldout": asdict(heldout.sampling),
+        }
+        self.state = TrainingState(run.folder / "state", started_with)
+        self.timer = StepTimer()
 
-    place = state.restore(actor, trainer.optimizer)
-    evaluating = float(place["evaluating"]) if place else 0.0  # [seconds], the longest
-    stop.reserve(evaluating)
-    order = StepOrder(
-        prompt_batches(problems, config), place["order"] if place else None, config.steps
-    )
-    metrics.go_on(order.done)
-    recorder.go_on(order.done)
-    learner.go_on(order.done)
-    latest = place["latest"] if place else keep(0)
-    guard = Guard(config.guard, heldout, metrics, **(place["guard"] if place else {}))
-    if guard.stopped_at is not None:
-        order.done = config.steps
+    def resume(self) -> None:
+        """Continue from the last checkpoint, or evaluate the start as step 0."""
+        checkpoint = self.state.restore(self.actor, self.optimizer) or {}
+        self.evaluation_seconds = float(checkpoint.get("evaluation_seconds", 0.0))  # the longest
+        self.run.stop.reserve(self.evaluation_seconds)
+        self.order = StepOrder(
+            prompt_batches(self.problems, self.config), checkpoint.get("order"), self.config.steps
+        )
+        self.run.metrics.resume(self.order.done)
+        self.log.resume()
+        self.learner.resume(self.order.done)
+        guard = GuardState(**checkpoint.get("guard", {}))
+        self.guard = Guard(self.config.guard, self.heldout.count, self.run.metrics, guard)
+        self.accuracy = checkpoint["accuracy"] if checkpoint else self.evaluate(0)
+        self.timer.start()
 
-    shown = Shown(metrics, config.prompts * config.group)
+    def is_done(self) -> bool:
+        return self.order.done >= self.config.steps or self.guard.state.stopped_at is not None
 
-    def after_step(step: int) -> None:
-        nonlocal latest
-        trainer._write_train_metrics()  # those of this step, held back for the next
-        numbers = shown.after_step()
+    def before_update(self, batch: dict[str, Any]) -> PolicyExample:
+        """Generate, judge each completion once, reward, compute advantages, log the rollouts.
+
+        batch: columns of `prompt_batches`, each row repeated `config.group` times
+        """
+        step = self.learner.step
+        rollouts, resampled = self.sample_groups(batch, step)  # generate, and judge once
+        rewards = total_reward(np.array([rollout.parts for rollout in rollouts]), self.rewards)
+        advantages = self.learner.advantages(rewards)
+        problem_ids = [str(problem_id) for problem_id in batch["problem_id"]]
+        self.log.record(StepRollouts(step, problem_ids, rollouts, rewards, advantages, resampled))
+        return self.example(batch, rollouts, advantages)
+
+    def after_update(self, step: int) -> None:
+        """Log, evaluate and keep the best, act on guards, save a checkpoint, leave if asked."""
+        config = self.config
+        tunix.log_last_step(self.learner.trainer)
+        shown = self.shown_numbers()
         if step % config.evaluate_every == 0 or step == config.steps:
-            latest = keep(step)
-        progress(step, config.steps, {"heldout answer": latest, **numbers})
-        action = guard.after(step)
+            self.accuracy = self.evaluate(step)
+        self.run.progress(step, config.steps, {"heldout answer": self.accuracy, **shown})
+        action = self.guard.after(step)
         if action == "roll-back":
-            best.restore(best.best(), actor)
-            # its momentum would lead where the run was rolled back from
-            reset_momentum(trainer.optimizer)
-        leave = stop.should_leave()
-        due = step % config.checkpoint_every == 0 or step == config.steps
-        if leave or due or action in ("roll-back", "stop"):
-            recorder.flush()
-            metrics.flush()
-            place = {"order": order.state(), "latest": latest, "guard": guard.place()}
-            place["evaluating"] = evaluating
-            state.save(step, actor, trainer.optimizer, place)
+            self.best.restore(self.best.best(), self.actor)
+            reset_momentum(self.optimizer)  # it would lead back to where the run collapsed
+        leave = self.run.stop.should_leave()
+        if leave or action or step % config.checkpoint_every == 0 or step == config.steps:
+            self.save(step)
         if leave:
-            stop.leave()
+            self.run.stop.leave()
         if action == "stop":
             raise Collapsing
-        shown.go_on()
+        self.timer.start()
 
-    learner.after_step = after_step
-    try:
-        if order.done < config.steps:
-            with stop.listening(), suppress(Collapsing):
-                learner.train(order.remaining())  # type: ignore[arg-type]  # arrays of text
-    finally:
-        recorder.flush()
-        metrics.flush()
-    step = best.best()
-    found = Best(folder / "merged", step, best.answer(step), guard.signs, guard.stopped_at)
-    if not found.merged.exists():  # else the run was broken off after it was written
-        best.restore(step, actor)
-        merge_adapters(actor, start.model, alpha=config.lora_alpha)
-        gemma3.save(start.model, start.folder, found.merged)
-    best.close()
-    state.close()
-    return found
+    def sample_groups(self, batch: dict[str, Any], step: int) -> tuple[list[Rollout], int]:
+        """A rollout of each row of `batch`, and how many groups were sampled again.
+
+        A group is sampled again, up to `config.resample` times, while its rewards are all equal, as
+        its advantages would be 0.
+        """
+        rows = list(zip(batch["prompts"], batch["gold"], strict=True))
+        rollouts = self.sample(rows, range(len(rows)), f"{step - 1} ")
+        resampled = 0
+        for attempt in range(self.config.resample):
+            positions = positions_without_signal(rollouts, self.rewards, self.config.group)
+            if not positions:
+                break
+            resampled = max(resampled, len(positions) // self.config.group)
+            again = self.sample(rows, positions, f"{step - 1} again {attempt} ")
+            for position, rollout in zip(positions, again, strict=True):
+                rollouts[position] = rollout
+        return rollouts, resampled
+
+    def sample(
+        self, rows: Sequence[tuple[str, str]], positions: Sequence[int], moment: str
+    ) -> list[Rollout]:
+        """A completion of each of `rows` (prompt, reference answer) at `positions`, judged.
+
+        The seed of each follows from its prompt, which of the prompt's samples it is, and `moment`:
+        a resumed run samples what a run without interruption samples.
+        """
+        prompts = [str(prompt) for prompt, _ in rows]
+        requests = requests_for(prompts, self.sampling, self.config.seed, moment)
+        with self.start.mesh:
+            completions = in_order(self.engine.generate, [requests[p] for p in positions])
+        return [
+            judge_rollout(completion, str(rows[position][1]), self.rewards)
+            for position, completion in zip(positions, completions, strict=True)
+        ]
+
+    def example(
+        self, batch: dict[str, Any], rollouts: Sequence[Rollout], advantages: np.ndarray
+    ) -> PolicyExample:
+        """The arrays of the loss. Completions hold their stop token, so stopping is trained."""
+        pad = self.tokenizer.pad_id()
+        ids = [self.tokenizer.encode(str(prompt)) for prompt in batch["prompts"]]
+        prompt_ids = jnp.array(padded_left(ids, self.config.max_prompt_tokens, pad))
+        completions = [rollout.completion.ids for rollout in rollouts]
+        completion_ids = jnp.array(padded_right(completions, self.config.max_tokens, pad))
+        reference = (
+            self.learner.reference_logp(prompt_ids, completion_ids) if self.config.beta else None
+        )
+        return PolicyExample(  # type: ignore[call-arg]  # flax makes its __init__
+            prompt_ids=prompt_ids,
+            completion_ids=completion_ids,
+            completion_mask=completion_ids != pad,
+            advantages=jnp.asarray(advantages),
+            ref_per_token_logps=reference,
+        )
+
+    def evaluate(self, step: int) -> float:
+        """Held-out answer accuracy now; the adapters are saved with it."""
+        started = time.monotonic()
+        accuracy = self.heldout.measure(self.generate)
+        self.evaluation_seconds = max(self.evaluation_seconds, time.monotonic() - started)
+        self.run.stop.reserve(self.evaluation_seconds)
+        self.best.save(step, self.actor, accuracy)
+        self.run.metrics.note(step, "heldout/answer", accuracy)
+        self.heldout.on_checkpoint(step, accuracy)
+        return accuracy
+
+    def shown_numbers(self) -> dict[str, float]:
+        """The newest numbers, for the progress display; parts of the reward by their names."""
+        metrics = self.run.metrics
+        parts = {name: name for name in metrics.series if name.startswith("reward/")}
+        shown = metrics.latest(SHOWN | parts)
+        if "tokens" in shown:
+            tokens = shown["tokens"] * self.config.prompts * self.config.group
+            shown["tokens/s"] = self.timer.tokens_per_second(tokens)
+        return shown
+
+    def save(self, step: int) -> None:
+        self.flush()
+        checkpoint = {
+            "order": self.order.state(),
+            "accuracy": self.accuracy,
+            "guard": self.guard.as_json(),
+            "evaluation_seconds": self.evaluation_seconds,
+        }
+        self.state.save(step, self.actor, self.optimizer, checkpoint)
+
+    def flush(self) -> None:
+        self.log.flush()
+        self.run.metrics.flush()
+
+    def finish(self) -> Best:
+        """Merge the adapters of the best step into the start, and write the folder."""
+        self.run.metrics.close()
+        step, merged = self.best.best(), self.run.folder / "merged"
+        guard = self.guard.state
+        best = Best(merged, step, self.best.answer(step), guard.signs, guard.stopped_at)
+        if not merged.exists():  # else the run was interrupted after it had written the folder
+            self.best.restore(step, self.actor)
+            merge_adapters(self.actor, self.start.model, alpha=self.config.lora_alpha)
+            gemma3.save(self.start.model, self.start.folder, merged)
+        self.best.close()
+        self.state.close()
+        return best
+
+
+def positions_without_signal(
+    rollouts: Sequence[Rollout], rewards: Sequence[Reward], group: int
+) -> list[int]:
+    """Positions of the rollouts whose group has equal rewards."""
+    totals = total_reward(np.array([rollout.parts for rollout in rollouts]), rewards)
+    silent = np.ptp(totals.reshape(-1, group), axis=1) == 0
+    return np.flatnonzero(np.repeat(silent, group)).tolist()

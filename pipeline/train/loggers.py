@@ -1,4 +1,4 @@
-"""Other places that the numbers of training go to besides the store: only those asked for."""
+"""Metrics to TensorBoard and wandb besides the store, where the user asks for them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any
 from pipeline import distributed
 from pipeline.config import LOGS, BadConfig
 
-STEP = "step"  # ours, which a run that goes on repeats; wandb's own only counts what it is given
+STEP = "step"  # of training, which a resumed run repeats; wandb's own step only ever increases
 
 
 @dataclass(frozen=True)
 class Writer:
-    """write: takes step, name and value   flush: what was written goes out   close: and no more"""
+    """write: takes step, name and value   flush: sends what was written   close: ends the log"""
 
     write: Callable[[int, str, float], None]
     flush: Callable[[], None]
@@ -21,10 +21,9 @@ class Writer:
 
 
 def writers(names: tuple[str, ...], folder: Path, run: str) -> list[Writer]:
-    """One for each of `names`: tensorboard writes into `folder`/RUN, wandb to its own service.
+    """One for each of `names`: tensorboard writes to `folder`/`run`, wandb to its service.
 
-    Of several processes the first alone writes to wandb, which is one for them all; each has a
-    folder of its own.
+    Each of several processes has its own folder, but only the first one writes to wandb.
     """
     if wrong := [name for name in names if name not in LOGS]:
         raise BadConfig(f"there is no log {wrong[0]!r}; expected one of {', '.join(LOGS)}")
@@ -51,7 +50,7 @@ def _wandb(folder: Path, run: str) -> Writer:
         raise BadConfig(
             "--log wandb needs the package wandb, which is not installed: pip install wandb"
         ) from error
-    # a stage that ended by an error may have left its run open: by itself `init` would return that
+    # a stage that failed may have left its run open, which `init` would return by default
     session: Any = wandb.init(
         project="thinkbench", name=run, id=run, resume="allow", reinit="finish_previous"
     )
@@ -62,7 +61,7 @@ def _wandb(folder: Path, run: str) -> Writer:
 
 
 class _Rows:
-    """Gathers the numbers of one step into one row of wandb's history."""
+    """Collects the numbers of one step into one row of wandb's history."""
 
     def __init__(self, session: Any) -> None:
         self.session = session

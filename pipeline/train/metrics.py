@@ -1,72 +1,99 @@
-"""Numbers that training reports: buffered, then written to the store as rows."""
+"""Numbers that training reports: written to the store as rows, and shown as progress."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
-import numpy as np
 import polars as pl
-from tunix.sft.metrics_logger import MetricsLogger
 
+from data.progress import Progress
 from data.store import Store, add, ask
+from pipeline.stopping import Stop
 from pipeline.train.loggers import Writer
 
 FLUSH_ROWS = 2_000
-FLUSH_SECONDS = 15.0  # a run can be followed while it goes on
+FLUSH_SECONDS = 15.0  # so that a run can be followed while it trains
 
 
-class StoreMetrics(MetricsLogger):
-    """Tunix's logger without backends, whose numbers go to the store.
+class StoreMetrics:
+    """The metrics of one run: kept in memory for guards and progress, and added to the store.
 
-    Tunix's own starts wandb when it can be imported, and its `close` clears every listener of the
-    process, those of the next stage too.
+    series: name -> (step, value), ordered by step
+    writers: other destinations of the same numbers, such as TensorBoard
     """
 
-    def __init__(self, store: Store, run: str, also: Sequence[Writer] = ()) -> None:
-        super().__init__(None)
-        self.store, self.run, self.also = store, run, also
-        self.rows: list[dict] = []
-        self._there: set[tuple[str, int]] = set()
-        self.series: dict[str, list[tuple[int, float]]] = {}  # name -> (step, value), by step
-        self.flushed = time.monotonic()
+    def __init__(self, store: Store, run: str, writers: Sequence[Writer] = ()) -> None:
+        self.store, self.run, self.writers = store, run, writers
+        self.series: dict[str, list[tuple[int, float]]] = {}
+        self._rows: list[dict] = []
+        self._stored: set[tuple[str, int]] = set()
+        self._flushed_at = time.monotonic()
 
-    def go_on(self, done: int) -> None:
-        """Go on after `done` steps. What the store has of this run is not written again."""
+    def resume(self, steps_done: int) -> None:
+        """Continue after `steps_done` steps. Numbers that the store has are not written again."""
         query = "select name, step, value from metrics where run = $run order by step"
         for name, step, value in ask(self.store, query, run=self.run).iter_rows():
-            self._there.add((name, step))
-            if step <= done:
+            self._stored.add((name, step))
+            if step <= steps_done:
                 self.series.setdefault(name, []).append((step, value))
-
-    def log(self, metrics_prefix, metric_name, scalar_value, mode, step) -> None:
-        value = float(np.mean(np.asarray(scalar_value, dtype=np.float64)))
-        self._metrics.setdefault(metrics_prefix, {}).setdefault(mode, {})[metric_name] = [value]
-        name = "/".join(part for part in (metrics_prefix, str(mode), metric_name) if part)
-        self.note(int(step), name, value)
 
     def note(self, step: int, name: str, value: float) -> None:
         self.series.setdefault(name, []).append((step, value))
-        if (name, step) in self._there:
+        if (name, step) in self._stored:
             return
-        for writer in self.also:
+        for writer in self.writers:
             writer.write(step, name, value)
         at = datetime.now(UTC)
-        self.rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
-        waited = time.monotonic() - self.flushed
-        if len(self.rows) >= FLUSH_ROWS or waited >= FLUSH_SECONDS:
+        self._rows.append({"run": self.run, "step": step, "name": name, "value": value, "at": at})
+        waited = time.monotonic() - self._flushed_at
+        if len(self._rows) >= FLUSH_ROWS or waited >= FLUSH_SECONDS:
             self.flush()
 
+    def latest(self, names: Mapping[str, str]) -> dict[str, float]:
+        """label -> newest value, of those of `names` (label -> name) that have one."""
+        points = {label: self.series.get(name) for label, name in names.items()}
+        return {label: series[-1][1] for label, series in points.items() if series}
+
     def flush(self) -> None:
-        for writer in self.also:  # first: what the store has is not written there again
+        for writer in self.writers:  # first: what is in the store is not sent to them again
             writer.flush()
-        if self.rows:
-            add(self.store, "metrics", pl.DataFrame(self.rows), run=self.run)
-            self.rows = []
-        self.flushed = time.monotonic()
+        if self._rows:
+            add(self.store, "metrics", pl.DataFrame(self._rows), run=self.run)
+            self._rows = []
+        self._flushed_at = time.monotonic()
 
     def close(self) -> None:
-        """No number follows. Called by Tunix at the end of training; a second time does nothing."""
+        """Flush and end the writers. A second call does nothing."""
         self.flush()
-        closing, self.also = self.also, ()
-        for writer in closing:
+        writers, self.writers = self.writers, ()
+        for writer in writers:
             writer.close()
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """Where a training run keeps its files and reports to; the same for SFT and GRPO.
+
+    folder: state/ (to resume from), adapters/ (GRPO) and, in the end, merged/
+    """
+
+    folder: Path
+    metrics: StoreMetrics
+    progress: Progress
+    stop: Stop = field(default_factory=Stop)
+
+
+class StepTimer:
+    """Tokens trained on per second, for the progress display."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def start(self) -> None:
+        """The next step starts now; time since the last one, as for evaluation, does not count."""
+        self._started = time.monotonic()
+
+    def tokens_per_second(self, tokens: float) -> float:
+        return tokens / max(time.monotonic() - self._started, 1e-9)

@@ -1,13 +1,13 @@
-"""Rewards from a person's own file, and what is wrong with one told by its line.
+"""Rewards from a user's own Python file; errors name the line.
 
-The file is Python and defines
+The file defines
 
     REWARDS = {"name": (weight, function), ...}
 
 with functions by the contract of pipeline/train/rewards.py: function(text, gold, score) -> float.
-It may import what is installed and this project's own rewards (`from pipeline.train.rewards import
-answer`), but not files beside it. It runs in this process with all that its user may do: only a
-file that one would run oneself should be named.
+It may import installed packages and this project's own rewards (`from pipeline.train.rewards import
+answer`), but not files beside it. It runs in this process with all rights of its user: name only a
+file that you would run yourself.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ from data.errors import UserError
 from evals.graders import Score
 from pipeline.train.rewards import Reward
 
-MODULE = "rewards_of_a_file"  # what the file's module is called while it runs
-LONGEST = 300  # [characters] of what a file says in a message
+MODULE = "rewards_of_a_file"  # name of the file's module while it runs
+MESSAGE_CHARACTERS = 300  # of a value or an error of the file, in our messages
 EXPECTED = 'REWARDS = {"name": (weight, function), ...} with function(text, gold, score) -> float'
 
 
 class BadRewards(UserError):
-    """A file of rewards, or a reward in it, that cannot be used."""
+    """A file of rewards that cannot be used, or a reward in it."""
 
 
 def load(path: Path) -> tuple[list[Reward], str]:
@@ -43,8 +43,8 @@ def load(path: Path) -> tuple[list[Reward], str]:
     source = path.read_bytes()
     defined = _run(path, source).get("REWARDS")
     if not isinstance(defined, dict) or not defined:
-        found = "no REWARDS" if defined is None else f"REWARDS = {_shown(defined)}"
-        raise BadRewards(f"{path} defines {found}; expected {EXPECTED}. Define it there.")
+        content = "no REWARDS" if defined is None else f"REWARDS = {_shown(defined)}"
+        raise BadRewards(f"{path} defines {content}; expected {EXPECTED}. Define it in the file.")
     rewards = [_reward(path, name, part) for name, part in defined.items()]
     return rewards, hashlib.sha256(source).hexdigest()
 
@@ -53,14 +53,16 @@ def _run(path: Path, source: bytes) -> dict[str, Any]:
     """The names that the file defines."""
     module = ModuleType(MODULE)
     module.__file__ = str(path)
-    sys.modules[MODULE] = module  # dataclasses look their module up
+    sys.modules[MODULE] = module  # dataclasses look up their module
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         at = f"{error.filename or path}" + (f", line {error.lineno}" if error.lineno else "")
-        raise BadRewards(f"{at}: {error.msg}. Mend it there.") from error
-    except (Exception, SystemExit) as error:  # a person's own code may raise anything
-        raise BadRewards(f"{_place(error) or path}: {_said(error)}. Mend it there.") from error
+        raise BadRewards(f"{at}: {error.msg}. Correct the file.") from error
+    except (Exception, SystemExit) as error:  # user code may raise anything
+        raise BadRewards(
+            f"{_line_of(error) or path}: {_message_of(error)}. Correct the file."
+        ) from error
     return module.__dict__
 
 
@@ -74,7 +76,7 @@ def _reward(path: Path, name: Any, part: Any) -> Reward:
     weight, function = part
     value = _number(weight)
     if value is None or not math.isfinite(value):
-        raise BadRewards(f"{path}, reward {name!r}: its weight is {_shown(weight)}, no number.")
+        raise BadRewards(f"{path}, reward {name!r}: its weight is {_shown(weight)}, not a number.")
     if not _takes_three(function):
         raise BadRewards(
             f"{path}, reward {name!r}: {_shown(function)} cannot be called with (text, gold,"
@@ -88,45 +90,46 @@ def _takes_three(function: Any) -> bool:
         return False
     try:
         inspect.signature(function).bind("text", "gold", None)
-    except (TypeError, ValueError):  # ValueError: a function of C that tells no signature
+    except (TypeError, ValueError):  # ValueError: a C function without a signature
         return False
     return True
 
 
 def value_of(reward: Reward, text: str, gold: str, score: Score) -> float:
-    """What `reward` gives, unweighted. Refused: all but numbers, inf, and nan for a known verdict.
+    """The value of `reward`, before the weight.
 
-    The error does not say for which rollout: the caller knows.
+    Raises BadRewards if it is not a number, is infinite, or is nan for a decided score. The caller
+    adds which rollout it was for.
     """
     try:
-        given = reward.value(text, gold, score)
-    except (Exception, SystemExit) as error:  # a person's own code may raise anything
-        at = _place(error)
+        result = reward.value(text, gold, score)
+    except (Exception, SystemExit) as error:  # user code may raise anything
+        at = _line_of(error)
         raise BadRewards(
-            f"reward {reward.name!r} failed{f' at {at}' if at else ''}: {_said(error)}"
+            f"reward {reward.name!r} failed{f' at {at}' if at else ''}: {_message_of(error)}"
         ) from error
-    value = _number(given)
+    value = _number(result)
     if value is None or math.isinf(value):
-        raise BadRewards(f"reward {reward.name!r} gave {_shown(given)}; expected a finite number")
+        raise BadRewards(f"reward {reward.name!r} gave {_shown(result)}; expected a finite number")
     if math.isnan(value) and score.correct is not None and score.partial is not None:
         raise BadRewards(
-            f"reward {reward.name!r} gave nan; expected a finite number, as the verdict is known"
+            f"reward {reward.name!r} gave nan; expected a finite number, as the score is decided"
         )
     return value
 
 
-def _number(given: Any) -> float | None:
-    """`given` as a float; None where it is none, and inf where it is too large for one."""
-    if not isinstance(given, bool | int | float | np.bool_ | np.integer | np.floating):
+def _number(value: Any) -> float | None:
+    """`value` as a float: None if it is not a number, inf if it is too large for a float."""
+    if not isinstance(value, bool | int | float | np.bool_ | np.integer | np.floating):
         return None
     try:
-        return float(given)
+        return float(value)
     except OverflowError:
         return math.inf
 
 
-def _place(error: BaseException) -> str:
-    """The innermost line of a person's file that `error` came through; "" where there is none."""
+def _line_of(error: BaseException) -> str:
+    """The innermost line of the user's file in the traceback of `error`; "" if there is none."""
     lines = [
         f"{frame.f_code.co_filename}, line {line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -135,11 +138,11 @@ def _place(error: BaseException) -> str:
     return lines[-1] if lines else ""
 
 
-def _said(error: BaseException) -> str:
-    """Its class and words, also where its own `__str__` fails."""
-    return traceback.format_exception_only(error)[-1].strip()[:LONGEST]
+def _message_of(error: BaseException) -> str:
+    """Class and message of `error`, even if its `__str__` fails."""
+    return traceback.format_exception_only(error)[-1].strip()[:MESSAGE_CHARACTERS]
 
 
 def _shown(value: Any) -> str:
-    """Its repr, shortened, also where its own `__repr__` fails."""
-    return reprlib.repr(value)[:LONGEST]
+    """The repr of `value`, shortened, even if its `__repr__` fails."""
+    return reprlib.repr(value)[:MESSAGE_CHARACTERS]

@@ -1,31 +1,46 @@
-"""Rewards of GRPO. Each scores one completion between 0 and 1; weights are knobs.
+"""The reward of GRPO: a weighted sum of parts, each between 0 and 1; the weights are knobs.
 
-What is right is decided by the grader that the evaluation reports: the same function.
+Correctness is decided by the grader that the evaluation reports: the same function.
 
-A reward is a function(text, gold, score) -> float: the completion, the gold answer of its problem,
-and the grader's verdict on the two (evals/graders/rules.py, `Score`). It may return nan, which
-leaves it out of the sum, only where the verdict is unknown. A file of rewards keeps the same
+A part is a function(text, gold, score) -> float: the completion, the reference answer of its
+problem, and the grader's score of the two (evals/graders/rules.py, `Score`). It may return nan,
+which leaves it out of the sum, only where the score is undecided. A file of rewards keeps the same
 contract (pipeline/train/reward_file.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 from evals.graders import GRADERS, Score
-from evals.rollouts import GRADER as GRADER
+from evals.rollouts import GRADER
 from pipeline.config import GrpoConfig
+from pipeline.generate import Completion
 
 TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 
 
 @dataclass(frozen=True)
 class Reward:
-    """A part of the reward: its name, its weight, and its value by the contract above."""
+    """A part of the reward: its name, its weight, and its function by the contract above."""
 
     name: str
     weight: float
     value: Callable[[str, str, Score], float]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A completion that was judged once.
+
+    parts: the value of each part of the reward, in order, before the weight
+    """
+
+    completion: Completion
+    score: Score
+    parts: list[float]
 
 
 def exact_format(text: str, gold: str, score: Score) -> float:
@@ -38,19 +53,19 @@ def approximate_format(text: str, gold: str, score: Score) -> float:
 
 
 def answer(text: str, gold: str, score: Score) -> float:
-    """1 for the gold answer. An undecidable one is nan, which Tunix leaves out of the sum."""
+    """1 for a correct answer; nan where that is undecided, which leaves it out of the sum."""
     return float("nan") if score.correct is None else float(score.correct)
 
 
 def closeness(text: str, gold: str, score: Score) -> float:
-    """1 for the gold answer, a half within 10 % of it."""
+    """1 for a correct answer, a half for one within 10 % of the reference answer."""
     if score.correct is None or score.partial is None:
         return float("nan")
     return 1.0 if score.correct else 0.5 * score.partial
 
 
 def rewards_of(config: GrpoConfig) -> list[Reward]:
-    """The parts of the reward with the weights that `config` gives them."""
+    """The parts of the reward, with the weights of `config`."""
     return [
         Reward("exact_format", config.reward_format, exact_format),
         Reward("approximate_format", config.reward_approximate_format, approximate_format),
@@ -59,19 +74,22 @@ def rewards_of(config: GrpoConfig) -> list[Reward]:
     ]
 
 
-def judged(text: str, gold: str) -> Score:
-    """The verdict that both the reward and the evaluation use."""
+def judge(text: str, gold: str) -> Score:
+    """The score that both the reward and the evaluation use."""
     return GRADERS[GRADER].grade(text, gold)
 
 
-def as_tunix(reward: Reward) -> Callable[..., list[float]]:
-    """`reward` as Tunix calls it: with lists, every column of the batch, and a name."""
+def judge_rollout(completion: Completion, gold: str, rewards: Sequence[Reward]) -> Rollout:
+    """Judge `completion`, and compute all parts of the reward from that one score."""
+    score = judge(completion.text, gold)
+    parts = [reward.value(completion.text, gold, score) for reward in rewards]
+    return Rollout(completion, score, parts)
 
-    def weighted(prompts, completions, gold, **columns) -> list[float]:
-        return [
-            reward.weight * reward.value(text, str(right), judged(text, str(right)))
-            for text, right in zip(completions, gold, strict=True)
-        ]
 
-    weighted.__name__ = reward.name
-    return weighted
+def total_reward(parts: np.ndarray, rewards: Sequence[Reward]) -> np.ndarray:
+    """The weighted sum of the parts, those that are nan left out.
+
+    parts:   [rollouts, rewards]  float
+    returns: [rollouts]           float
+    """
+    return np.nansum(parts * np.array([reward.weight for reward in rewards]), axis=1)

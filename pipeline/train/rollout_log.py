@@ -1,103 +1,106 @@
-"""Every rollout of a GRPO run as a row of the store, with its rewards and advantage."""
+"""Every rollout of a GRPO run as a row of the store, and the metrics of each step's rollouts."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from data.store import Store, add, ask
-from evals.graders import Score
+from data.store import add, ask
 from evals.rollouts import has_signal
 from pipeline.train.metrics import StoreMetrics
-from pipeline.train.rewards import Reward, judged
-from pipeline.train.tunix import FreshRollout
+from pipeline.train.rewards import Reward, Rollout
 
-FLUSH_STEPS = 10  # a part of rollouts is written after so many steps
+FLUSH_STEPS = 10  # steps whose rollouts are written to the store together
 
 
-@dataclass
-class Recorder:
-    """Notes every rollout with its rewards and advantage; called by Tunix once per step."""
+@dataclass(frozen=True)
+class StepRollouts:
+    """The rollouts of one step: `group` of each problem, one after another.
 
-    store: Store
-    run: str
-    rewards: list[Reward]
-    group: int
-    metrics: StoreMetrics
-    rollout: FreshRollout
-    step: int = 1  # whose update these rollouts are for
-    stored: int = 0  # the last step whose rollouts the store has: a run that goes on repeats some
-    rows: list[dict] = field(default_factory=list)
+    problem_ids: [rollouts]   rewards, advantages: [rollouts]  float
+    resampled: number of groups that were sampled again
+    """
 
-    def __call__(self, prompts, completions, advantages, rewards, problem_id, gold, **columns):
-        noted, self.rollout.noted = self.rollout.noted, []
-        assert [c.text for c in noted] == list(completions), "rollouts and rewards are out of step"
-        scores = [judged(c.text, str(right)) for c, right in zip(noted, gold, strict=True)]
-        for place, (completion, score) in enumerate(zip(noted, scores, strict=True)):
-            self.rows.append(
-                {
-                    "run": self.run,
-                    "step": self.step,
-                    "group": place // self.group,
-                    "sample": place % self.group,
-                    "problem_id": str(problem_id[place]),
-                    "text": completion.text,
-                    "tokens": len(completion.ids),
-                    "finish": completion.finish,
-                    "rewards": [
-                        {
-                            "name": reward.name,
-                            "value": reward.value(completion.text, str(gold[place]), score),
-                            "weight": reward.weight,
-                        }
-                        for reward in self.rewards
-                    ],
-                    "reward": float(rewards[place]),
-                    "advantage": float(advantages[place]),
-                }
-            )
-        self._note_parts(self.rows[-len(noted) :])
-        self._note_what_guards_watch(noted, scores, np.asarray(rewards))
-        if self.step <= self.stored:
-            self.rows = []
-        if self.step % FLUSH_STEPS == 0:
+    step: int
+    problem_ids: Sequence[str]
+    rollouts: Sequence[Rollout]
+    rewards: np.ndarray
+    advantages: np.ndarray
+    resampled: int
+
+
+class RolloutLog:
+    """Adds the rollouts of the run of `metrics` to its store. parts: of the reward, in order"""
+
+    def __init__(self, metrics: StoreMetrics, parts: Sequence[Reward], group: int) -> None:
+        self.metrics, self.parts, self.group = metrics, parts, group
+        self._rows: list[dict] = []
+        self._last_stored = 0
+
+    def resume(self) -> None:
+        """Continue an interrupted run, which repeats some steps: do not store these again."""
+        query = "select max(step) as step from rollouts where run = $run"
+        last = ask(self.metrics.store, query, run=self.metrics.run)["step"].item()
+        self._last_stored = last or 0
+
+    def record(self, step: StepRollouts) -> None:
+        self._record_parts(step)
+        self._record_signs(step)
+        if step.step > self._last_stored:
+            self._rows += self._rows_of(step)
+        if step.step % FLUSH_STEPS == 0:
             self.flush()
-        self.step += 1
-        return {}
 
-    def _note_parts(self, rows: list[dict]) -> None:
-        """The mean of each part of the reward, by its weight; what is unknown counts in none."""
-        for place, reward in enumerate(self.rewards):
-            values = [row["rewards"][place]["value"] for row in rows]
-            known = [value for value in values if value == value]
-            if known:
-                mean = float(np.mean(known))
-                self.metrics.note(self.step, f"reward/{reward.name}", reward.weight * mean)
+    def flush(self) -> None:
+        if self._rows:
+            add(self.metrics.store, "rollouts", pl.DataFrame(self._rows), run=self.metrics.run)
+            self._rows = []
 
-    def _note_what_guards_watch(self, noted, scores: list[Score], rewards: np.ndarray) -> None:
-        silent = ~has_signal(rewards.reshape(-1, self.group))
+    def _rows_of(self, step: StepRollouts) -> list[dict]:
+        return [
+            {
+                "run": self.metrics.run,
+                "step": step.step,
+                "group": position // self.group,
+                "sample": position % self.group,
+                "problem_id": step.problem_ids[position],
+                "text": rollout.completion.text,
+                "tokens": len(rollout.completion.ids),
+                "finish": rollout.completion.finish,
+                "rewards": [
+                    {"name": part.name, "value": value, "weight": part.weight}
+                    for part, value in zip(self.parts, rollout.parts, strict=True)
+                ],
+                "reward": float(step.rewards[position]),
+                "advantage": float(step.advantages[position]),
+            }
+            for position, rollout in enumerate(step.rollouts)
+        ]
+
+    def _record_parts(self, step: StepRollouts) -> None:
+        """The mean of each part of the reward times its weight; undecided rollouts are left out."""
+        for part, values in zip(
+            self.parts, zip(*(r.parts for r in step.rollouts), strict=True), strict=True
+        ):
+            decided = [value for value in values if value == value]  # not nan
+            if decided:
+                mean = float(np.mean(decided))
+                self.metrics.note(step.step, f"reward/{part.name}", part.weight * mean)
+
+    def _record_signs(self, step: StepRollouts) -> None:
+        """The metrics that guards watch for signs of collapse."""
+        completions = [rollout.completion for rollout in step.rollouts]
+        scores = [rollout.score for rollout in step.rollouts]
+        no_signal = ~has_signal(step.rewards.reshape(-1, self.group))
         for name, values in {
-            "rollout/reward": rewards,
-            "rollout/tokens": [len(c.ids) for c in noted],
-            "rollout/truncated": [c.finish == "length" for c in noted],
-            "rollout/empty": [not c.text.strip() for c in noted],
-            "rollout/zero_variance_groups": silent,
-            "rollout/resampled_groups": [self.rollout.resampled / len(silent)],
+            "rollout/reward": step.rewards,
+            "rollout/tokens": [len(c.ids) for c in completions],
+            "rollout/truncated": [c.finish == "length" for c in completions],
+            "rollout/empty": [not c.text.strip() for c in completions],
+            "rollout/zero_variance_groups": no_signal,
+            "rollout/resampled_groups": [step.resampled / len(no_signal)],
             "rollout/format": [score.format for score in scores],
             "rollout/answer": [s.correct for s in scores if s.correct is not None] or [np.nan],
         }.items():
-            self.metrics.note(self.step, name, float(np.mean(values)))
-
-    def go_on(self, done: int) -> None:
-        """Go on after `done` steps."""
-        found = ask(
-            self.store, "select max(step) as step from rollouts where run = $run", run=self.run
-        )
-        self.stored = found["step"].item() or 0
-        self.step = done + 1
-        self.rollout.calls = done
-
-    def flush(self) -> None:
-        if self.rows:
-            add(self.store, "rollouts", pl.DataFrame(self.rows), run=self.run)
-            self.rows = []
+            self.metrics.note(step.step, name, float(np.mean(values)))

@@ -1,229 +1,264 @@
-"""Tunix's cluster and learner with what this project changes in them.
+"""All of Tunix 0.1.7's trainers that this project touches: what it uses, overrides and sets.
 
-What the defaults of Tunix 0.1.7 would do instead, and why each is changed, is in
-docs/decisions/0003-grpo-that-holds.md.
+SFT trains by `PeftTrainer`, GRPO by `GRPOLearner`. No other file of this project imports `tunix.rl`
+or `tunix.sft`, so a new version of Tunix is a change of this file. Its test names the version, and
+checks that each private name that is used here exists (tests/pipeline/train/test_tunix.py).
+
+What Tunix does by default, and why it is changed here: docs/decisions/0003-grpo-that-holds.md.
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import nnx
 from jax.sharding import Mesh
-from tunix.rl import rl_cluster as rl
+from tunix.rl import algo_core, function_registry, rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
+from tunix.sft import peft_trainer
+from tunix.sft.metrics_logger import MetricsLogger
 from tunix.sft.sharding_utils import shard_input
+from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline import distributed
 from pipeline.config import GrpoConfig
-from pipeline.generate import Completion, Sampling, engine_of, in_order, requests_for
-from pipeline.loss import Objective, piece_of, policy_loss, scores_of
+from pipeline.loss import Objective, PolicyExample, policy_loss, scores_of, with_divisor
 from pipeline.model import Tokenizer, add_adapters, gemma3
-from pipeline.train import step
+from pipeline.train.metrics import StoreMetrics
 from pipeline.train.optimizer import adamw
+from pipeline.train.step import TrainStep
 
+Loss = Callable[..., Any]
+Columns = dict[str, Any]  # of a batch: name -> array
 LOGGED = ("entropy", "pg_clipfrac", "clip_high", "clip_low")
 
 
-@dataclass(frozen=True)
-class Resampling:
-    """Groups whose rewards are all the same are sampled again: they teach nothing.
+# Both trainers
 
-    group: completions of one prompt, which follow each other
-    reward: of a prompt and a text
+
+class Logger(MetricsLogger):
+    """Sends Tunix's metrics to `metrics`.
+
+    It has no backend: Tunix's own starts wandb if that can be imported, and its `close` clears
+    every listener of the process, those of the next stage too.
     """
 
-    group: int
-    tries: int
-    reward: Callable[[str, str], float]
+    def __init__(self, metrics: StoreMetrics) -> None:
+        super().__init__(None)
+        self.metrics = metrics
 
-    def silent(self, prompts: Sequence[str], completions: Sequence[Completion]) -> np.ndarray:
-        """[groups]  bool"""
-        rewards = [
-            self.reward(prompt, completion.text)
-            for prompt, completion in zip(prompts, completions, strict=True)
-        ]
-        return np.ptp(np.reshape(rewards, (-1, self.group)), axis=1) == 0
+    def log(self, metrics_prefix, metric_name, scalar_value, mode, step) -> None:
+        value = float(np.mean(np.asarray(scalar_value, dtype=np.float64)))
+        name = "/".join(part for part in (metrics_prefix, str(mode), metric_name) if part)
+        self.metrics.note(int(step), name, value)
+
+    def close(self) -> None:
+        self.metrics.close()
 
 
-class FreshRollout(base_rollout.BaseRollout):
-    """The rollout of GRPO: new seeds at each call, stop tokens kept, all completions noted.
+def use_own_step(trainer: peft_trainer.PeftTrainer, mesh: Mesh | None) -> None:
+    """Let `trainer` take our compiled step (step.py). Its loss must be set before.
 
-    What is sampled depends on the seed, the number of the call, the prompt and which of its samples
-    it is: a run that goes on samples what one that was left alone does. Tunix's own rollout takes
-    `seed=None` for the same key at every call, which samples the same texts again.
+    In several processes, each gives it whole batches, of which its devices take their rows.
+    """
+    if mesh is not None:
+        trainer._prepare_inputs = functools.partial(distributed.spread, mesh=mesh)  # type: ignore[method-assign]
+        with mesh:
+            trainer._shard_optimizer(mesh)
+    step = TrainStep(trainer.create_train_step_fn(), trainer.model, trainer.optimizer)
+    # Tunix compiles its own step where this is None, and expects a partial with a `jitted_fn`
+    trainer._jitted_train_step_fn = functools.partial(step)  # type: ignore[assignment]
+
+
+def resume_trainer(trainer: peft_trainer.PeftTrainer, steps_done: int, micro_batches: int) -> None:
+    """Count on after `steps_done` steps; metrics and checkpoints are named by the count."""
+    trainer._train_steps, trainer._iter_steps = steps_done, steps_done * micro_batches
+
+
+def log_last_step(trainer: peft_trainer.PeftTrainer) -> None:
+    """Log the metrics of the last step now: Tunix waits for the next step to overlap the two."""
+    trainer._write_train_metrics()
+
+
+# SFT
+
+
+class SftTrainer(peft_trainer.PeftTrainer):
+    """Tunix's trainer, with our step and metrics.
+
+    It trains on all batches that `train` is given: checkpoints, progress and the number of steps
+    are up to who yields them (sft.py). Tunix's checkpoints hold neither the state of the data
+    iterator nor the configuration that the run started with.
     """
 
     def __init__(
         self,
-        rollout_actor: nnx.Module,
-        tokenizer: object,
-        mesh: Mesh,
-        rollout_config: base_rollout.RolloutConfig,
+        model: nnx.Module,
+        optimizer: optax.GradientTransformation,
+        loss: Loss,
         *,
-        words: Tokenizer,
-        sampling: Sampling,
-        slots: int,
-        seed: int,
+        metrics: StoreMetrics,
+        mesh: Mesh | None,
     ) -> None:
-        self._engine = engine_of(rollout_actor, words, sampling, slots)
-        self._words, self._sampling, self._seed = words, sampling, seed
-        self.calls = 0
-        self.noted: list[Completion] = []
-        self.resampling: Resampling | None = None
-        self.resampled = 0  # groups of the last call that were sampled again
+        # without max_steps there is no progress bar of Tunix; ours shows the whole job
+        config = peft_trainer.TrainingConfig(eval_every_n_steps=1, metrics_prefix="sft")
+        super().__init__(model, optimizer, config, metrics_logger=Logger(metrics))
+        self.is_managed_externally = True  # do not skip the first batches of a resumed run
+        self.with_loss_fn(loss)
+        use_own_step(self, mesh)
 
-    def generate(
-        self, prompts: list[str], rollout_config: base_rollout.RolloutConfig, **kwargs
-    ) -> base_rollout.RolloutOutput:
-        completions = self._sampled(prompts, f"{self.calls} ", range(len(prompts)))
-        completions = self._with_a_signal(prompts, completions)
-        self.calls += 1
-        self.noted += completions
-        return base_rollout.RolloutOutput(
-            text=[completion.text for completion in completions],
-            logits=None,  # type: ignore[arg-type]  # not asked for; Tunix reads it as optional
-            tokens=[completion.ids for completion in completions],
-            left_padded_prompt_tokens=self._padded(prompts),
-            logprobs=None,
-        )
 
-    def _sampled(self, prompts: list[str], moment: str, places: Sequence[int]) -> list[Completion]:
-        """Completions of those of `prompts` that have `places`, each with the seed of its place."""
-        requests = requests_for(prompts, self._sampling, self._seed, moment)
-        return in_order(self._engine.generate, [requests[place] for place in places])
+# GRPO
 
-    def _with_a_signal(self, prompts: list[str], completions: list[Completion]) -> list[Completion]:
-        """Each group as it is, or as the last of its new tries."""
-        again, self.resampled = self.resampling, 0
-        for attempt in range(again.tries if again else 0):
-            assert again is not None
-            silent = np.repeat(again.silent(prompts, completions), again.group)
-            places = np.flatnonzero(silent).tolist()
-            if not places:
-                break
-            self.resampled = max(self.resampled, len(places) // again.group)
-            new = self._sampled(prompts, f"{self.calls} again {attempt} ", places)
-            for place, completion in zip(places, new, strict=True):
-                completions[place] = completion
-        return completions
 
-    def _padded(self, prompts: list[str]) -> np.ndarray:
-        """The ids of `prompts`, padded on the left: [prompts, max_prompt_tokens]  int32"""
-        length = self._sampling.max_prompt_tokens
-        padded = np.full((len(prompts), length), self.pad_id(), np.int32)
-        for row, prompt in enumerate(prompts):
-            ids = self._words.encode(prompt)
-            padded[row, length - len(ids) :] = ids
-        return padded
+class ActorOnly(base_rollout.BaseRollout):
+    """The rollout engine of Tunix's cluster, which only asks it for the model and token ids.
 
-    def get_per_token_logps(
-        self, prompt_tokens: jax.Array, completion_tokens: jax.Array
-    ) -> jax.Array:
-        """[batch, completion]: log-probabilities in nats, at the temperature of sampling."""
-        scores = scores_of(
-            self.model(),
-            prompt_tokens,
-            completion_tokens,
-            pad=self.pad_id(),
-            temperature=self._sampling.temperature,
-        )
-        return scores.logp
+    Completions are sampled by our engine, in grpo.py. Tunix's own rollout takes `seed=None` for the
+    same key at every call, which samples the same texts again.
+    """
 
-    def update_params(self, params, filter_types=None) -> None:
-        """Take over `params`. Where actor and rollout share a model there is nothing to take."""
-        nnx.update(self.model(), params)
-
-    def pad_id(self) -> int:
-        return self._words.pad_id()
-
-    def eos_id(self) -> int:
-        return self._words.eos_id()
+    def __init__(self, rollout_actor: nnx.Module, tokenizer: Any, mesh: Mesh, rollout_config: Any):
+        self._model, self._tokenizer = rollout_actor, tokenizer
 
     def model(self) -> nnx.Module:
-        return self._engine.model
+        return self._model
+
+    def pad_id(self) -> int:
+        return self._tokenizer.pad_id()
+
+    def eos_id(self) -> int:
+        return self._tokenizer.eos_id()
+
+    def update_params(self, params: Any, filter_types: Any = None) -> None:
+        nnx.update(self._model, params)
+
+    def generate(self, prompts: Any, rollout_config: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("completions are sampled by pipeline/train/grpo.py")
+
+    def get_per_token_logps(self, prompt_tokens: Any, completion_tokens: Any) -> Any:
+        raise NotImplementedError("one update per rollout needs no log-probabilities of before it")
 
 
-class Cluster(rl.RLCluster):
-    """Tunix's cluster whose reference is scored without the logits of whole completions."""
+class GrpoLearner(GRPOLearner):
+    """Tunix's learner with our examples, loss, step and metrics.
 
-    def get_ref_per_token_logps(
-        self, prompt_tokens, completion_tokens, pad_id, eos_id, micro_batch_size=None
-    ):
-        """[batch, completion]: log-probability of each token under the reference."""
-        model = self.inference_worker.get_model("reference")
-        sampled_at = self.get_rollout_config(mode=rl.Mode.TRAIN).temperature
-        axis = self.cluster_config.training_config.data_sharding_axis
-        rows, pieces = micro_batch_size or len(prompt_tokens), []
-        mesh = self.r2m[rl.Role.REFERENCE]
-        with mesh:
-            for row in range(0, len(prompt_tokens), rows):
-                piece = prompt_tokens[row : row + rows], completion_tokens[row : row + rows]
-                prompts, completions = (
-                    shard_input(part, axis) for part in distributed.spread(piece, mesh)
-                )
-                scores = scores_of(model, prompts, completions, pad=pad_id, temperature=sampled_at)
-                pieces.append(
-                    distributed.whole(scores.logp) if distributed.several() else scores.logp
-                )
-        return jnp.concatenate(pieces)
-
-
-class Learner(GRPOLearner):
-    """Tunix's learner with our loss, that lets something happen after each step."""
-
-    after_step: Callable[[int], None]
+    For each batch of problems Tunix asks for a `PolicyExample`, cuts it into micro-batches, and
+    takes one optimizer step with their mean gradient. `train_on` is given what happens before and
+    after that.
+    """
 
     def __init__(
-        self, rl_cluster: Cluster, algo_config: GRPOConfig, objective: Objective, **functions
+        self,
+        start: gemma3.Loaded,
+        tokenizer: Tokenizer,
+        config: GrpoConfig,
+        objective: Objective,
+        metrics: StoreMetrics,
     ) -> None:
-        super().__init__(rl_cluster=rl_cluster, algo_config=algo_config, **functions)
-        logged = [*LOGGED, *(["kl", "kl_clamped"] if algo_config.beta else [])]
-        self.objective = objective
-
-        def loss(model, train_example, algo_config):
-            return policy_loss(
-                model,
-                train_example,
-                algo_config,
-                pad=rl_cluster.rollout.pad_id(),
-                temperature=algo_config.temperature,
-                objective=objective,
-            )
-
-        rl_cluster.actor_trainer.with_loss_fn(loss, has_aux=True)
-        step.use_it(rl_cluster.actor_trainer)
-        rl_cluster.actor_trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
-
-    def go_on(self, done: int) -> None:
-        """Count on after `done` steps."""
-        trainer = self.rl_cluster.actor_trainer
-        pieces = trainer.config.get_with_default("gradient_accumulation_steps", 1)
-        trainer._train_steps, trainer._iter_steps = done, done * pieces
-        self.rl_cluster.global_steps = done
-        self._iter_steps = self._last_iter_step = done * pieces
-
-    def _generate_and_compute_advantage(self, training_input, mode=rl.Mode.TRAIN):
-        """The completions of a whole step; Tunix cuts them into pieces afterwards."""
-        made = super()._generate_and_compute_advantage(training_input, mode)
-        pieces = self.rl_cluster.actor_trainer.config.get_with_default(
-            "gradient_accumulation_steps", 1
+        super().__init__(
+            rl_cluster=_cluster(start, tokenizer, config),
+            algo_config=algorithm(config, objective.advantage),
+            reward_fns=[_no_reward],
         )
-        return made if pieces == 1 else piece_of(made, self.objective, pieces)
+        self.start, self.objective, self.pad = start, objective, tokenizer.pad_id()
+        self.temperature, self.group = config.temperature, config.group
+        self.rows = (config.micro_batch or config.prompts) * config.group  # of a micro-batch
+        self.micro_batches = config.prompts // (config.micro_batch or config.prompts)
+        self._before_update: Callable[[Columns], PolicyExample]
+        self._after_update: Callable[[int], None]
+        self.trainer = self.rl_cluster.actor_trainer
+        self.trainer.config.max_steps = None  # no progress bar of Tunix; ours shows the whole job
+        self.trainer.metrics_logger = Logger(metrics)
+        self.trainer.with_gen_model_input_fn(_as_example)
+        self.trainer.with_loss_fn(self._loss, has_aux=True)
+        logged = [*LOGGED, *(["kl", "kl_clamped"] if config.beta else [])]
+        self.trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
+        use_own_step(self.trainer, start.mesh)
 
-    def _run_global_step(self, *args, **kwargs) -> None:
+    @property
+    def actor(self) -> nnx.Module:
+        """The policy that is trained: the start's weights with adapters."""
+        return self.trainer.model
+
+    @property
+    def step(self) -> int:
+        """The step that is being taken, from 1."""
+        return self.rl_cluster.global_steps + 1
+
+    def resume(self, steps_done: int) -> None:
+        resume_trainer(self.trainer, steps_done, self.micro_batches)
+        self.rl_cluster.global_steps = steps_done
+        self._iter_steps = self._last_iter_step = steps_done * self.micro_batches
+
+    def train_on(
+        self,
+        batches: Iterable[Columns],
+        before_update: Callable[[Columns], PolicyExample],
+        after_update: Callable[[int], None],
+    ) -> None:
+        """Take one step for each of `batches`.
+
+        before_update: takes a batch, each row repeated `group` times; gives what is trained on
+        after_update: takes the number of the step
+        """
+        self._before_update, self._after_update = before_update, after_update
+        self.train(batches)  # type: ignore[arg-type]  # arrays of text
+
+    def advantages(self, rewards: np.ndarray) -> np.ndarray:
+        """Advantages of `rewards` [rollouts], which are relative to each group's."""
+        estimator = function_registry.get_advantage_estimator(self.objective.advantage)
+        return estimator(rewards=rewards, num_generations=self.group)
+
+    def reference_logp(self, prompts: jax.Array, completions: jax.Array) -> jax.Array:
+        """[batch, completion]: log-probability of each token under the start [nats].
+
+        At the temperature of sampling, a micro-batch at a time.
+        """
+        mesh, parts = self.start.mesh, []
+        with mesh:
+            for row in range(0, len(prompts), self.rows):
+                part = prompts[row : row + self.rows], completions[row : row + self.rows]
+                inputs = (shard_input(array, ("fsdp",)) for array in distributed.spread(part, mesh))
+                logp = scores_of(
+                    self.start.model, *inputs, pad=self.pad, temperature=self.temperature
+                ).logp
+                parts.append(distributed.whole(logp) if distributed.several() else logp)
+        return jnp.concatenate(parts)
+
+    def _loss(self, model: nnx.Module, example: PolicyExample) -> Any:
+        return policy_loss(
+            model, example, self.objective, pad=self.pad, temperature=self.temperature
+        )
+
+    def _generate_and_compute_advantage(self, training_input: Columns, mode: Any = None) -> Any:
+        """What Tunix trains on. It cuts this into micro-batches by rows."""
+        example = self._before_update(training_input)
+        if self.micro_batches == 1:
+            return example
+        return with_divisor(example, self.objective, self.micro_batches)
+
+    def _run_global_step(self, *args: Any, **kwargs: Any) -> None:
         super()._run_global_step(*args, **kwargs)
-        self.after_step(self.rl_cluster.global_steps + 1)
+        self._after_update(self.step)
 
 
-def cluster_of(
-    start: gemma3.Loaded, tokenizer: Tokenizer, config: GrpoConfig, sampling: Sampling
-) -> Cluster:
-    """Actor with adapters, reference without, both over the same base weights."""
+def _no_reward(prompts: Any, completions: Any, **columns: Any) -> list[float]:
+    raise NotImplementedError("rewards are computed by pipeline/train/grpo.py")
+
+
+def _as_example(example: PolicyExample) -> dict[str, Any]:
+    """The arguments of the loss besides the model."""
+    return {"example": example}
+
+
+def _cluster(start: gemma3.Loaded, tokenizer: Tokenizer, config: GrpoConfig) -> rl.RLCluster:
+    """Tunix's cluster of one model: the start's weights with adapters."""
     actor = add_adapters(
         start.model,
         rank=config.lora_rank,
@@ -231,27 +266,19 @@ def cluster_of(
         seed=config.seed,
         mesh=start.mesh,
     )
-    roles = (rl.Role.ACTOR, rl.Role.REFERENCE, rl.Role.ROLLOUT)
-    return Cluster(
+    return rl.RLCluster(
         actor=actor,
-        reference=start.model,
         tokenizer=tokenizer,
         cluster_config=rl.ClusterConfig(
-            role_to_mesh=dict.fromkeys(roles, start.mesh),
-            rollout_engine=functools.partial(
-                FreshRollout,
-                words=tokenizer,
-                sampling=sampling,
-                slots=config.prompts * config.group,
-                seed=config.seed,
-            ),  # type: ignore[arg-type]  # Tunix takes a partial of a subclass as well
+            role_to_mesh=dict.fromkeys((rl.Role.ACTOR, rl.Role.ROLLOUT), start.mesh),
+            rollout_engine=ActorOnly,
             training_config=rl.RLTrainingConfig(
                 actor_optimizer=adamw(config, config.steps),
                 eval_every_n_steps=config.steps + 1,
                 max_steps=config.steps,
                 mini_batch_size=config.prompts,
                 train_micro_batch_size=config.micro_batch or config.prompts,
-                # else a step would be sampled, and noted, in as many pieces as it is trained in
+                # a whole step is sampled at once, however many micro-batches it is trained in
                 rollout_micro_batch_size=config.prompts,
                 compute_logps_micro_batch_size=config.micro_batch or config.prompts,
             ),
@@ -269,14 +296,56 @@ def cluster_of(
 
 
 def algorithm(config: GrpoConfig, advantage: str = "grpo") -> GRPOConfig:
-    """Tunix's settings of the algorithm."""
-    return GRPOConfig(
+    """Tunix's settings of the algorithm. Of these, our loss reads none."""
+    settings = GRPOConfig(
         num_generations=config.group,
         num_iterations=1,
         advantage_estimator=advantage,
         beta=config.beta,
         epsilon=config.epsilon,
-        # k3 (joschu.net/blog/kl-approx.html); the default, k1, has an expected gradient of zero
-        kl_loss_mode="low_var_kl",
+        kl_loss_mode="low_var_kl",  # k3, as ours
         kl_clamp_value=config.kl_clamp,
     )
+    vars(settings)["temperature"] = config.temperature  # the learner sets it to the same value
+    return settings
+
+
+# Preflight and comparisons
+
+
+def untrained(
+    model: nnx.Module,
+    optimizer: optax.GradientTransformation,
+    loss: Loss,
+    *,
+    has_aux: bool,
+    micro_batches: int = 1,
+) -> tuple[Callable[..., Any], nnx.Optimizer]:
+    """The step function and the optimizer of a trainer, which may consist of shapes."""
+    trainer = peft_trainer.PeftTrainer(
+        model,
+        optimizer,
+        peft_trainer.TrainingConfig(
+            eval_every_n_steps=1,
+            gradient_accumulation_steps=micro_batches if micro_batches > 1 else None,
+        ),
+        metrics_logger=object(),  # type: ignore[arg-type]  # nothing is logged
+    )
+    trainer.with_loss_fn(loss, has_aux=has_aux)
+    return trainer.create_train_step_fn(), trainer.optimizer
+
+
+def default_sft_loss(
+    model: nnx.Module, ids: jax.Array, completion: jax.Array, segments: jax.Array
+) -> Any:
+    """Tunix's own SFT loss, with dense attention, on a batch of ours."""
+    present = segments != 0
+    positions, mask = build_positions_from_mask(present), make_causal_attn_mask(present)
+    return peft_trainer._default_loss_fn(model, ids, completion, positions, mask)
+
+
+def default_policy_loss(
+    model: nnx.Module, example: PolicyExample, config: GrpoConfig, *, pad: int, eos: int
+) -> Any:
+    """Tunix's own GRPO loss on an example of ours."""
+    return algo_core.grpo_loss_fn(model, example, algorithm(config), pad, eos)

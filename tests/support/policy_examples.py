@@ -11,15 +11,15 @@ from tunix.models.gemma3.model import Gemma3
 from tunix.rl import algo_core
 
 from pipeline.config import GrpoConfig
-from pipeline.loss import policy
+from pipeline.loss import objective_of, policy_loss
 from pipeline.model import TINY, device_mesh, gemma3
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
 from pipeline.train import tunix
 
 PAD, ROWS, PROMPT, COMPLETION, TEMPERATURE = 0, 4, 7, 21, 0.9
-ALGORITHM = tunix.algorithm(GrpoConfig(beta=0.3, epsilon=0.1))
-vars(ALGORITHM)["temperature"] = TEMPERATURE  # Tunix's learner sets it likewise, from the rollout
+CONFIG = GrpoConfig(beta=0.3, epsilon=0.1, temperature=TEMPERATURE)
+ALGORITHM, OBJECTIVE = tunix.algorithm(CONFIG), objective_of(CONFIG, [])
 
 
 def policy_of_two_layers() -> nnx.Module:
@@ -37,7 +37,7 @@ def policy_of_two_layers() -> nnx.Module:
 
 
 class Example(NamedTuple):
-    """What `policy_loss` and Tunix's loss read of a TrainExample."""
+    """What `policy_loss` and Tunix's loss read of an example."""
 
     prompt_ids: jax.Array
     completion_ids: jax.Array
@@ -45,6 +45,7 @@ class Example(NamedTuple):
     advantages: jax.Array
     ref_per_token_logps: jax.Array
     old_per_token_logps: jax.Array | None
+    divisor: jax.Array | None = None
 
 
 def example(*, old: bool) -> Example:
@@ -67,7 +68,7 @@ def example(*, old: bool) -> Example:
 
 
 def ours(model, given):
-    return policy.policy_loss(model, given, ALGORITHM, pad=PAD, temperature=TEMPERATURE)
+    return policy_loss(model, given, OBJECTIVE, pad=PAD, temperature=TEMPERATURE)
 
 
 def theirs(model, given, algorithm=ALGORITHM):

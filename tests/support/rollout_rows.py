@@ -8,7 +8,7 @@ import polars as pl
 from data.store.store import Store, add
 from evals.rollouts.advantages import advantages
 from pipeline.config import GrpoConfig
-from pipeline.train.rewards import judged, rewards_of
+from pipeline.train.rewards import judge, rewards_of
 from tests.support.store_rows import rows_of
 
 # step, group, problem, and the answers of its rollouts
@@ -30,7 +30,7 @@ def rolled(store: Store, run: str, groups: Sequence[Group], golds: dict[str, str
         found = []
         for answer in answers:
             whole = answer if answer.startswith("<") else text(answer)
-            score = judged(whole, gold)
+            score = judge(whole, gold)
             values = [part.value(whole, gold, score) for part in parts]
             found.append((whole, values))
         weights = [part.weight for part in parts]

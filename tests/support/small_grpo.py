@@ -15,7 +15,7 @@ from pipeline.generate import Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.train import grpo
-from pipeline.train.metrics import StoreMetrics
+from pipeline.train.metrics import StoreMetrics, TrainingRun
 from tests.support.store_rows import rows_of
 
 CONFIG = GrpoConfig(
@@ -74,16 +74,14 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
             problems,
             tokenizer,
             CONFIG,
-            store=store,
-            run="grpo-test",
-            measure=measure,
-            heldout_sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
-            heldout_batch=2,
-            heldout=2,
-            folder=relative(folder),
-            metrics=metrics,
-            progress=lambda *shown: None,
-            on_checkpoint=lambda step, answer: kept.append((step, answer)),
+            grpo.Heldout(
+                measure=measure,
+                count=2,
+                sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
+                batch=2,
+                on_checkpoint=lambda step, answer: kept.append((step, answer)),
+            ),
+            TrainingRun(relative(folder), metrics, progress=lambda *shown: None),
         )
     return {
         "store": store,

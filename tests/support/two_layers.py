@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 from tunix.models.gemma3.model import Attention, AttentionType, Gemma3
 
-from pipeline.loss import policy
+from pipeline.loss.sft import sft_loss
 from pipeline.model import TINY, BlockAttention, device_mesh, gemma3, with_attention
 from pipeline.model.lora import add_adapters
 from pipeline.tiny.train_base import initialise
@@ -49,7 +49,7 @@ def with_dense_attention(model: Gemma3) -> Gemma3:
 @nnx.jit
 def loss_and_gradient(model, ids, completion, segments):
     """SFT's, for the adapters. Compiled once for each shape, in all test files."""
-    return nnx.value_and_grad(policy.sft_loss, argnums=LORA)(model, ids, completion, segments)
+    return nnx.value_and_grad(sft_loss, argnums=LORA)(model, ids, completion, segments)
 
 
 def assert_same(found, expected) -> None:

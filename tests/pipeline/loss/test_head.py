@@ -11,9 +11,8 @@ from tunix.rl import common
 from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline.loss import head as token_scores, policy as losses
+from pipeline.loss import head, sft_loss
 from pipeline.model import TINY, gemma3
-from pipeline.train import tunix
 from tests.support.policy_examples import (  # fmt: skip
     COMPLETION,
     PAD,
@@ -45,7 +44,7 @@ def test_the_policy_loss_is_tunixs_in_value_gradient_and_what_is_logged(policy, 
 
 
 def sft_of_ours(model, given):
-    return losses.sft_loss(model, **given), None
+    return sft_loss(model, **given), None
 
 
 def sft_of_theirs(model, given):
@@ -69,30 +68,30 @@ def test_the_sft_loss_is_tunixs_in_value_and_gradient(policy):
 @pytest.mark.parametrize("positions", [1, 8, 36, 1_000])
 def test_scores_do_not_depend_on_how_many_logits_exist_at_one_time(positions):
     keys = jax.random.split(jax.random.key(0), 3)
-    hidden, head = jax.random.normal(keys[0], (3, 13, 5)), jax.random.normal(keys[1], (11, 5))
+    hidden, matrix = jax.random.normal(keys[0], (3, 13, 5)), jax.random.normal(keys[1], (11, 5))
     targets = jax.random.randint(keys[2], (3, 13), 0, 11)
-    logp = jax.nn.log_softmax(hidden @ head.T / 0.7)
-    scores = token_scores.score(hidden, head, targets, temperature=0.7, room=positions * 11 * 4)
+    logp = jax.nn.log_softmax(hidden @ matrix.T / 0.7)
+    scores = head.score(hidden, matrix, targets, temperature=0.7, logits_bytes=positions * 11 * 4)
     expected = jnp.take_along_axis(logp, targets[..., None], axis=-1)[..., 0]
     assert jnp.allclose(scores.logp, expected, atol=1e-5)
     assert jnp.allclose(scores.entropy, -(jnp.exp(logp) * logp).sum(axis=-1), atol=1e-5)
 
 
 def test_a_model_that_knows_nothing_pays_log_vocabulary_and_has_its_entropy():
-    scores = token_scores.score(jnp.zeros((2, 5, 3)), jnp.ones((7, 3)), jnp.zeros((2, 5), int))
+    scores = head.score(jnp.zeros((2, 5, 3)), jnp.ones((7, 3)), jnp.zeros((2, 5), int))
     assert jnp.allclose(scores.logp, -jnp.log(7.0))
     assert jnp.allclose(scores.entropy, jnp.log(7.0))
 
 
 def test_the_reference_is_scored_as_tunix_scores_it(policy):
     given = example(old=False)
-    mine = tunix.scores_of(
+    scores = head.scores_of(
         policy, given.prompt_ids, given.completion_ids, pad=PAD, temperature=TEMPERATURE
     )
     expected = common.compute_per_token_logps(
         *nnx.split(policy), given.prompt_ids, given.completion_ids, PAD, 1, temperature=TEMPERATURE
     )
-    assert jnp.allclose(mine.logp, expected, atol=1e-4)
+    assert jnp.allclose(scores.logp, expected, atol=1e-4)
 
 
 LENGTH, VOCABULARY = 1_024, 32_768
@@ -101,12 +100,12 @@ LOGITS = 2 * LENGTH * VOCABULARY * 4  # bytes of the logits of two rows
 
 @pytest.fixture(scope="module")
 def wide():
-    """A model of one layer and one head whose vocabulary outweighs all else, and a small room."""
+    """A model of one layer and one head with a large vocabulary, and few bytes for logits."""
     config = gemma3.architecture(TINY, "float32")
     small = {"num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
     config = dataclasses.replace(config, **small, num_embed=VOCABULARY)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(token_scores, "LOGITS_BYTES", LOGITS // 8)
+        patch.setattr(head, "LOGITS_BYTES", LOGITS // 8)
         yield Gemma3(config, rngs=nnx.Rngs(0))
 
 
@@ -142,11 +141,11 @@ def test_the_reference_never_holds_the_logits_of_a_batch(wide):
     ids = jnp.ones((2, LENGTH), dtype=int)
     graph, state = nnx.split(wide)
 
-    def mine(state):
-        scores = losses.completion_scores(
+    def logp(state):
+        scores = head.completion_scores(
             nnx.merge(graph, state), ids[:, :8], ids, pad=PAD, temperature=TEMPERATURE
         )
         return scores.logp
 
-    compiled = jax.jit(mine).lower(state).compile()
+    compiled = jax.jit(logp).lower(state).compile()
     assert bytes_needed(compiled) < LOGITS / 2

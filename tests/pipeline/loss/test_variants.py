@@ -6,7 +6,7 @@ import pytest
 from tunix.rl import common
 
 from pipeline.config import BadConfig, GrpoConfig, changed
-from pipeline.loss.variants import aggregate, ended, objective_of
+from pipeline.loss.variants import Objective, aggregate, ended, objective_of
 
 VALUES = jnp.array([[1.0, 3.0, 9.0], [5.0, 9.0, 9.0], [9.0, 9.0, 9.0]])
 MASK = jnp.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]]).astype(bool)
@@ -22,7 +22,9 @@ MASK = jnp.array([[1, 1, 0], [1, 0, 0], [0, 0, 0]]).astype(bool)
     ],
 )
 def test_tokens_are_weighed_as_the_paper_says(how, expected):
-    assert float(aggregate(VALUES, MASK, how, constant=4)) == pytest.approx(expected)
+    assert float(aggregate(VALUES, MASK, Objective(aggregate=how, constant=4))) == pytest.approx(
+        expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,8 +35,8 @@ def test_an_aggregate_that_tunix_has_too_is_tunixs(ours, theirs):
     random = np.random.default_rng(0)
     values = jnp.array(random.normal(size=(5, 7)))
     mask = jnp.array(random.random((5, 7)) < 0.6)
-    found = float(aggregate(values, mask, ours))
-    assert found == pytest.approx(float(common.aggregate_loss(values, mask, theirs)), rel=1e-5)
+    mean = float(aggregate(values, mask, Objective(aggregate=ours)))
+    assert mean == pytest.approx(float(common.aggregate_loss(values, mask, theirs)), rel=1e-5)
 
 
 def test_nothing_to_learn_from_is_no_nan():

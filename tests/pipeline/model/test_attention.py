@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline.loss import policy
+from pipeline.loss.sft import sft_loss
 from pipeline.model import block_attention, mask_of, positions_of
 from tests.support.two_layers import assert_same, built, loss_and_gradient
 
@@ -107,7 +107,7 @@ def largest_square(model, segments) -> int:
     graph, state = nnx.split(model)
 
     def loss(state):
-        return policy.sft_loss(nnx.merge(graph, state), segments, segments == 1, segments)
+        return sft_loss(nnx.merge(graph, state), segments, segments == 1, segments)
 
     shapes = shapes_within(jax.make_jaxpr(jax.grad(loss))(state).jaxpr)
     return max((int(np.prod(s)) for s in shapes if sum(n >= time for n in s) > 1), default=0)

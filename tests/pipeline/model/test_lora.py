@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
-from pipeline.loss import policy
+from pipeline.loss.sft import sft_loss
 from pipeline.model import gemma3
 from pipeline.model.lora import add_adapters, merge_adapters
 
@@ -50,7 +50,7 @@ def test_every_projection_has_adapters():
 def test_adapters_get_a_gradient_through_the_models_own_call():
     model = disturb(adapted(gemma3.load("tiny")))
     lora = nnx.DiffState(0, nnx.LoRAParam)
-    gradient = nnx.grad(policy.sft_loss, argnums=lora)(model, IDS, COMPLETION, PRESENT)
+    gradient = nnx.grad(sft_loss, argnums=lora)(model, IDS, COMPLETION, PRESENT)
     norms = [float(jnp.abs(leaf).sum()) for leaf in jax.tree.leaves(gradient)]
     assert min(norms) > 0
 
@@ -91,5 +91,5 @@ def test_the_prompt_does_not_count_in_the_loss():
     of_the_last = COMPLETION.at[:, :-1].set(False)
     scores = jax.nn.log_softmax(logits(model)[:, -2])
     expected = -jnp.take_along_axis(scores, IDS[:, -1:], axis=-1).mean()
-    loss = policy.sft_loss(model, IDS, of_the_last, PRESENT)
+    loss = sft_loss(model, IDS, of_the_last, PRESENT)
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)

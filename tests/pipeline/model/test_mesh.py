@@ -59,16 +59,14 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
     import jax.numpy as jnp
     import numpy as np
     from flax import nnx
-    from tunix.rl.grpo.grpo_learner import TrainExample
     from tunix.sft.sharding_utils import shard_input
 
     from pipeline.config import GrpoConfig
     from pipeline.generate import Sampling, completer
-    from pipeline.loss import policy as losses
+    from pipeline.loss import PolicyExample, objective_of, policy_loss, sft_loss
     from pipeline.model import TINY, device_mesh, gemma3
     from pipeline.model.lora import add_adapters
     from pipeline.model.tokenizer import Tokenizer
-    from pipeline.train import tunix
 
     loaded = gemma3.load(model_folder, remat=False, mesh=device_mesh(fsdp, tensor_parallel))
     tokenizer = Tokenizer(TINY)
@@ -83,17 +81,17 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
     keys = iter(jax.random.split(jax.random.PRNGKey(1), 1_000))
     moved = jax.tree.map(lambda x: x + 0.05 * jax.random.normal(next(keys), x.shape), state)
     nnx.update(model, moved)
-    settings = tunix.algorithm(GrpoConfig())
+    objective = objective_of(GrpoConfig(), [])
 
-    def both(model: nnx.Module, batch: dict[str, jax.Array], example: TrainExample):
-        sft = losses.sft_loss(model, **batch)
-        policy = losses.policy_loss(model, example, settings, pad=0, temperature=1.0)[0]
+    def both(model: nnx.Module, batch: dict[str, jax.Array], example: PolicyExample):
+        sft = sft_loss(model, **batch)
+        policy = policy_loss(model, example, objective, pad=0, temperature=1.0)[0]
         return sft + policy, (sft, policy)
 
     batch: Any = {"ids": ids, "completion": ids > 30, "segments": ids > 0}
-    train_example: Any = TrainExample  # flax makes its __init__
-    example = train_example(
-        prompt_ids=ids[:, :8], prompt_mask=ids[:, :8] > 0, completion_ids=ids[:, 8:],
+    policy_example: Any = PolicyExample  # flax makes its __init__
+    example = policy_example(
+        prompt_ids=ids[:, :8], completion_ids=ids[:, 8:],
         completion_mask=ids[:, 8:] > 0, advantages=random.normal(size=8).astype(np.float32),
         ref_per_token_logps=np.full((8, 16), -3.0, np.float32), old_per_token_logps=None,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.train.guards import LOOKS, WINDOW, Guard, signs
+from pipeline.train.guards import CHECKS, WINDOW, Guard, GuardState, signs
 from pipeline.train.metrics import StoreMetrics
 
 STEPS = 40
@@ -36,7 +36,7 @@ def test_a_run_that_learns_has_no_sign():
 
 
 @pytest.mark.parametrize(
-    ("sign", "changed"),
+    ("name", "changed"),
     [
         ("held-out accuracy below the start", {"heldout/answer": [(0, 0.5), (20, 0.3), (40, 0.3)]}),
         ("empty completions", fell("rollout/empty", 0.0, 0.05)),
@@ -49,12 +49,12 @@ def test_a_run_that_learns_has_no_sign():
         ("completions cut off", fell("rollout/truncated", 0.1, 0.9)),
     ],
 )  # fmt: skip
-def test_each_sign_is_found_with_what_crossed_which_limit(sign, changed):
-    found = {one.name: one for one in signs(healthy() | changed, HELDOUT)}
-    assert sign in found
-    assert found[sign].found != found[sign].limit
-    assert found[sign].step == STEPS
-    assert set(found) <= set(LOOKS)
+def test_each_sign_is_found_with_what_crossed_which_limit(name, changed):
+    present = {sign.name: sign for sign in signs(healthy() | changed, HELDOUT)}
+    assert name in present
+    assert present[name].value != present[name].limit
+    assert present[name].step == STEPS
+    assert set(present) <= set(CHECKS)
 
 
 def test_one_dip_of_the_accuracy_is_no_sign():
@@ -85,38 +85,38 @@ def metrics_of(store, series) -> StoreMetrics:
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "expected"),
     [("stop", "stop"), ("roll-back", "roll-back"), ("warn", None), ("off", None)],
 )
-def test_a_guard_does_what_it_was_told(store, action, said):
+def test_a_guard_takes_its_action(store, action, expected):
     guard = Guard(action, HELDOUT, metrics_of(store, healthy() | fell("rollout/empty", 0.0, 0.5)))
-    assert guard.after(STEPS) == said
-    assert bool(guard.signs) == (action != "off")
-    assert guard.stopped_at == (STEPS if action == "stop" else None)
+    assert guard.after(STEPS) == expected
+    assert bool(guard.state.signs) == (action != "off")
+    assert guard.state.stopped_at == (STEPS if action == "stop" else None)
 
 
 def test_the_third_time_a_run_would_be_rolled_back_it_stops_and_a_resumed_guard_knows(store):
     metrics = metrics_of(store, healthy())
     guard = Guard("roll-back", HELDOUT, metrics)
-    said, step = [], STEPS
+    actions, step = [], STEPS
     for _ in range(3):
         for _ in range(2 * WINDOW):
             step += 1
             metrics.note(step, "rollout/empty", 0.5)
-        guard = Guard("roll-back", HELDOUT, metrics, **guard.place())  # type: ignore[arg-type]
-        said.append(guard.after(step))
+        guard = Guard("roll-back", HELDOUT, metrics, GuardState(**guard.as_json()))
+        actions.append(guard.after(step))
         # what happened before the roll-back does not count again
-        assert said[-1] == "stop" or guard.after(step) is None
-    assert said == ["roll-back", "roll-back", "stop"]
+        assert actions[-1] == "stop" or guard.after(step) is None
+    assert actions == ["roll-back", "roll-back", "stop"]
 
 
-def test_a_guard_that_goes_on_says_each_sign_once(store):
+def test_a_resumed_guard_reports_each_sign_once(store):
     guard = Guard(
         "warn", HELDOUT, metrics := metrics_of(store, healthy() | fell("rollout/empty", 0.0, 0.5))
     )
     guard.after(STEPS)
-    said = list(guard.signs)
-    assert len(said) == 1
-    guard = Guard("warn", HELDOUT, metrics, **guard.place())  # type: ignore[arg-type]
+    reported = list(guard.state.signs)
+    assert len(reported) == 1
+    guard = Guard("warn", HELDOUT, metrics, GuardState(**guard.as_json()))
     guard.after(STEPS)
-    assert guard.signs == said
+    assert guard.state.signs == reported

@@ -1,4 +1,4 @@
-"""Numbers in other places: TensorBoard's file read back, and a wandb that notes what it is told."""
+"""Metrics outside the store: TensorBoard's file read back, and a wandb that records its calls."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -18,14 +18,20 @@ class Wandb(ModuleType):
         super().__init__("wandb")
         self.runs: list[SimpleNamespace] = []
 
-    def init(self, *, project: str, name: str, id: str, resume: str, reinit: str):
+    def init(self, *, project: str, name: str, resume: str, reinit: str, **settings: str):
         active = [run for run in self.runs if not run.finished]
         if active and reinit != "finish_previous":
             return active[-1]
         for run in active:
             run.finish()
         run = SimpleNamespace(
-            id=id, name=name, project=project, rows=[], metrics={}, finished=False, finishes=0
+            id=settings["id"],
+            name=name,
+            project=project,
+            rows=[],
+            metrics={},
+            finished=False,
+            finishes=0,
         )
         run.log = run.rows.append
 
@@ -89,10 +95,10 @@ def test_what_the_store_keeps_is_in_wandb_too_so_that_a_killed_run_lacks_nothing
     metrics = metrics_of(store, "r", "wandb")
     metrics.note(1, "loss", 2.0)
     metrics.flush()
-    going_on = metrics_of(store, "r", "wandb")
-    going_on.go_on(0)
-    note_two_steps(going_on)
-    going_on.close()
+    resumed = metrics_of(store, "r", "wandb")
+    resumed.resume(0)
+    note_two_steps(resumed)
+    resumed.close()
     rows = [row for run in wandb.runs for row in run.rows]
     assert rows == [
         {"loss": 2.0, "step": 1},
@@ -127,11 +133,11 @@ def test_the_file_of_tensorboard_holds_the_numbers_with_their_steps(store):
     note_two_steps(metrics)
     metrics.close()
     [path] = (store.folder / "tensorboard" / "r").iterdir()
-    found = []
+    points = []
     for record in records(path.read_bytes()):
         event = Event.FromString(record)
-        found += [(event.step, one.tag, one.simple_value) for one in event.summary.value]
-    assert found == [(1, "loss", 2.0), (1, "rate", 0.5), (2, "loss", 1.0), (2, "rate", 0.5)]
+        points += [(event.step, one.tag, one.simple_value) for one in event.summary.value]
+    assert points == [(1, "loss", 2.0), (1, "rate", 0.5), (2, "loss", 1.0), (2, "rate", 0.5)]
 
 
 def records(file: bytes):

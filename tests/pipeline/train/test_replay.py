@@ -1,4 +1,4 @@
-"""Rewards tried again on stored rollouts: what changes, hostile files, a real run."""
+"""Replay of stored rollouts with other rewards: what changes, hostile files, a real run."""
 
 import json
 import math
@@ -84,8 +84,8 @@ def test_a_run_of_another_variant_is_replayed_by_its_own_advantages(run, variant
     add(run, "rollouts", stored, run="grpo-2")
     runs.begin(run, "grpo", run="grpo-2", stage="grpo", config={"variant": variant}, seed=0,
                inputs={}, parent=None)  # fmt: skip
-    found = replay(run, "grpo-2")
-    assert (found["variant"], found["reproduced"]) == (variant, found["rollouts"])
+    result = replay(run, "grpo-2")
+    assert (result["variant"], result["reproduced"]) == (variant, result["rollouts"])
     assert replay(run, "grpo-1")["variant"] == "grpo"
 
 
@@ -101,16 +101,16 @@ def test_rounding_errors_are_no_signal_and_no_sign():
 
 
 def test_the_runs_own_rewards_change_nothing(run):
-    found = replay(run, "grpo-1")
-    assert found["reproduced"] == found["rollouts"] == 16
-    assert found["reward"]["changed"] == found["advantage"]["changed"] == 0
-    assert found["reward"]["before"] == found["reward"]["after"]
-    assert found["advantage"]["mean_absolute_change"] == 0
-    assert found["sign_flips"]["rollouts"] == 0
-    assert found["groups"] == {
+    result = replay(run, "grpo-1")
+    assert result["reproduced"] == result["rollouts"] == 16
+    assert result["reward"]["changed"] == result["advantage"]["changed"] == 0
+    assert result["reward"]["before"] == result["reward"]["after"]
+    assert result["advantage"]["mean_absolute_change"] == 0
+    assert result["sign_flips"]["rollouts"] == 0
+    assert result["groups"] == {
         "n": 4, "with_signal_before": 2, "with_signal_after": 2, "gained": 0, "lost": 0,
     }  # fmt: skip
-    assert all(part["before"] == part["after"] for part in found["parts"])
+    assert all(part["before"] == part["after"] for part in result["parts"])
 
 
 def test_the_own_rewards_of_a_run_have_the_weights_it_was_trained_with(run):
@@ -118,8 +118,8 @@ def test_the_own_rewards_of_a_run_have_the_weights_it_was_trained_with(run):
 
 
 def test_the_parts_are_those_of_both_rewards(run, file):
-    found = replay(run, "grpo-1", file(LENGTH + "REWARDS['answer'] = (2, lambda t, g, s: 1)"))
-    parts = {part["name"]: (part["before"], part["after"]) for part in found["parts"]}
+    result = replay(run, "grpo-1", file(LENGTH + "REWARDS['answer'] = (2, lambda t, g, s: 1)"))
+    parts = {part["name"]: (part["before"], part["after"]) for part in result["parts"]}
     assert list(parts) == ["exact_format", "approximate_format", "answer", "closeness", "short"]
     assert parts["exact_format"] == ({"weight": 0.5, "mean": 15 / 16, "n": 16}, None)
     assert parts["answer"] == (
@@ -132,13 +132,13 @@ def test_the_parts_are_those_of_both_rewards(run, file):
 def test_signs_flip_where_the_other_reward_pays_what_the_first_one_punished(run, file):
     flipped = []
     worse = "REWARDS = {'worse': (1, lambda text, gold, score: not score.correct)}"
-    found = replay(run, "grpo-1", file(worse), flipped.append)
+    result = replay(run, "grpo-1", file(worse), flipped.append)
     # of group (2, 0) the one that was right, and the three that were not: all as in group (1, 0)
-    assert found["sign_flips"]["rollouts"] == len(flipped) == 8
-    assert found["sign_flips"]["n"] == 3  # problems: of p all, of q and r none
-    assert found["sign_flips"]["value"] == pytest.approx(1 / 3)
-    assert found["groups"]["gained"] == found["groups"]["lost"] == 0
-    assert [step["flips"] for step in found["steps"]] == [4, 4]
+    assert result["sign_flips"]["rollouts"] == len(flipped) == 8
+    assert result["sign_flips"]["n"] == 3  # problems: of p all, of q and r none
+    assert result["sign_flips"]["value"] == pytest.approx(1 / 3)
+    assert result["groups"]["gained"] == result["groups"]["lost"] == 0
+    assert [step["flips"] for step in result["steps"]] == [4, 4]
     first = flipped[0]
     assert {name: first[name] for name in ("step", "group", "sample", "problem_id", "gold")} == {
         "step": 1, "group": 0, "sample": 0, "problem_id": "p", "gold": "7",
@@ -153,8 +153,8 @@ def test_signs_flip_where_the_other_reward_pays_what_the_first_one_punished(run,
 
 def test_groups_gain_and_lose_signal(run, file):
     longer = 'REWARDS = {"odd": (1, lambda text, gold, score: "no tags" in text)}'
-    found = replay(run, "grpo-1", file(longer))
-    assert found["groups"] == {
+    result = replay(run, "grpo-1", file(longer))
+    assert result["groups"] == {
         "n": 4, "with_signal_before": 2, "with_signal_after": 1, "gained": 0, "lost": 1,
     }  # fmt: skip
     counter = "seen = []\ndef f(t, g, s):\n    seen.append(t)\n    return len(seen)\n"
@@ -174,10 +174,10 @@ REWARDS = {
     "closeness": (1.0, closeness),
 }
 """
-    found = replay(run, "grpo-1", file(twice))
-    assert found["reward"]["after"] == pytest.approx(2 * found["reward"]["before"])
-    assert found["sign_flips"]["rollouts"] == 0
-    assert found["advantage"]["mean_absolute_change"] < 1e-5
+    result = replay(run, "grpo-1", file(twice))
+    assert result["reward"]["after"] == pytest.approx(2 * result["reward"]["before"])
+    assert result["sign_flips"]["rollouts"] == 0
+    assert result["advantage"]["mean_absolute_change"] < 1e-5
 
 
 def test_groups_of_different_sizes_are_each_taken_whole(store):
@@ -190,28 +190,28 @@ def test_pages_of_whole_steps_say_the_same_as_one_page(run, file, monkeypatch):
     whole = replay(run, "grpo-1", file(LENGTH))
     monkeypatch.setattr("evals.rollouts.read.AT_A_TIME", 1)
     done = []
-    paged = replay(run, "grpo-1", file(LENGTH), progress=lambda *told: done.append(told[:2]))
+    paged = replay(run, "grpo-1", file(LENGTH), progress=lambda *call: done.append(call[:2]))
     assert paged == whole
     assert done == [(8, 16), (16, 16)]
 
 
 def test_a_problem_that_the_store_has_lost_is_left_out_and_counted(store):
     rolled(store, "grpo-1", GROUPS, {"p": "7"})
-    found = replay(store, "grpo-1")
-    assert (found["rollouts"], found["without_gold"]) == (8, 8)
+    result = replay(store, "grpo-1")
+    assert (result["rollouts"], result["without_gold"]) == (8, 8)
 
 
 def test_a_run_without_any_gold_is_refused(store):
     rolled(store, "grpo-1", GROUPS, {})
-    with pytest.raises(UserError, match="no gold for any problem"):
+    with pytest.raises(UserError, match="no reference answer for any problem"):
         replay(store, "grpo-1")
 
 
-def test_unknown_verdicts_are_left_out_of_sums_as_in_training(store):
+def test_undecided_scores_are_left_out_of_sums_as_in_training(store):
     rolled(store, "grpo-1", [(1, 0, "p", ["7", "1"])], {"p": NO_NUMBER})
-    found = replay(store, "grpo-1")
-    assert (found["unknown"], found["reproduced"], found["reward"]["changed"]) == (2, 2, 0)
-    answer = next(part for part in found["parts"] if part["name"] == "answer")
+    result = replay(store, "grpo-1")
+    assert (result["unknown"], result["reproduced"], result["reward"]["changed"]) == (2, 2, 0)
+    answer = next(part for part in result["parts"] if part["name"] == "answer")
     assert answer["after"] == answer["before"] == {"weight": 3.0, "mean": None, "n": 0}
 
 
@@ -231,7 +231,7 @@ def test_unknown_verdicts_are_left_out_of_sums_as_in_training(store):
         ("REWARDS = {' ': (1, len)}", "names a reward ' '"),
         ("REWARDS = {'a': len}", "expected .weight, function."),
         ("REWARDS = {'a': (1, 2, 3)}", r"reward 'a' is \(1, 2, 3\); expected"),
-        ("REWARDS = {'a': ('x', lambda t, g, s: 1)}", "its weight is 'x', no number"),
+        ("REWARDS = {'a': ('x', lambda t, g, s: 1)}", "its weight is 'x', not a number"),
         ("REWARDS = {'a': (float('nan'), lambda t, g, s: 1)}", "its weight is nan"),
         ("REWARDS = {'a': (10**999, lambda t, g, s: 1)}", "its weight is 1000"),
         ("REWARDS = {'a': (1, 3)}", "3 cannot be called with .text, gold, score"),
@@ -247,7 +247,7 @@ def test_a_file_that_defines_no_rewards_says_where_and_what(file, source, words)
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("return float('nan')", "gave nan; expected a finite number, as the verdict is known"),
+        ("return float('nan')", "gave nan; expected a finite number, as the score is decided"),
         ("return float('inf')", "gave inf; expected a finite number"),
         ("return 10 ** 999", "gave 1000.*; expected a finite number"),
         ("return None", "gave None"),
@@ -267,11 +267,11 @@ def test_a_reward_that_cannot_be_used_is_named_with_its_rollout(run, file, body,
         replay(run, "grpo-1", path)
 
 
-def test_nan_is_taken_only_where_the_verdict_is_unknown(store, file):
+def test_nan_is_accepted_only_where_the_score_is_undecided(store, file):
     rolled(store, "grpo-1", [(1, 0, "p", ["7", "1"])], {"p": NO_NUMBER})
-    found = replay(store, "grpo-1", file("REWARDS = {'a': (1, lambda t, g, s: float('nan'))}"))
-    assert found["reward"]["after"] == 0
-    assert found["parts"][-1]["after"] == {"weight": 1.0, "mean": None, "n": 0}
+    result = replay(store, "grpo-1", file("REWARDS = {'a': (1, lambda t, g, s: float('nan'))}"))
+    assert result["reward"]["after"] == 0
+    assert result["parts"][-1]["after"] == {"weight": 1.0, "mean": None, "n": 0}
 
 
 def test_a_file_may_define_classes_and_numbers_of_numpy(run, file):
@@ -298,23 +298,23 @@ def test_a_run_with_rewards_of_another_code_asks_for_a_file(store):
     with pytest.raises(BadRewards, match=r"rewarded for style; this code has exact_.*--rewards"):
         replay(store, "old")
     add(store, "rollouts", pl.DataFrame([row | {"rewards": []} for row in rows]), run="old")
-    with pytest.raises(UserError, match="not all rewarded alike"):
+    with pytest.raises(UserError, match="do not all have the same rewards"):
         replay(store, "old")
 
 
-def test_the_verb_says_that_the_file_ran_and_writes_what_flips(run, say, file, tmp_path):
+def test_the_command_says_that_the_file_ran_and_writes_what_flips(run, say, file, tmp_path):
     path = file("REWARDS = {'worse': (1, lambda text, gold, score: not score.correct)}")
     flips = tmp_path / "flips.jsonl"
-    asked = ("rewards", "replay", "--run", "grpo-1", "--rewards", path, "--flips", flips)
-    code, out, _ = say(*asked)
+    command = ("rewards", "replay", "--run", "grpo-1", "--rewards", path, "--flips", flips)
+    code, out, _ = say(*command)
     assert code == 0
     assert f"{path} ran in this process, with all your permissions" in " ".join(out.split())
     assert len(flips.read_text().splitlines()) == 8
-    code, _, err = say(*asked)
+    code, _, err = say(*command)
     assert (code, "exists already" in err) == (2, True)
 
 
-def test_the_verb_prints_one_object_also_when_the_file_prints(run, say, file):
+def test_the_command_prints_one_object_also_when_the_file_prints(run, say, file):
     path = file("print('hello')\n" + LENGTH)
     code, out, _ = say("rewards", "replay", "--run", "grpo-1", "--rewards", path, "--json")
     value = json.loads(out)
@@ -333,7 +333,7 @@ def test_a_file_that_fails_leaves_nothing_behind(run, say, file, tmp_path):
     assert {each.name for each in tmp_path.iterdir()} == {"store", "mine.py"}
 
 
-def test_a_missing_file_is_told(run, say, tmp_path):
+def test_a_missing_file_is_reported(run, say, tmp_path):
     code, _, err = say("rewards", "replay", "--run", "grpo-1", "--rewards", tmp_path / "no.py")
     assert (code, "no.py: No such file" in err) == (2, True)
 
@@ -347,10 +347,10 @@ def test_many_steps_share_the_rows_of_the_table(store, say):
 
 def test_the_store_may_be_named_before_and_after_each_word(run, say, tmp_path, monkeypatch):
     monkeypatch.delenv("THINKBENCH_STORE")
-    place = ("--store", tmp_path / "store")
+    option = ("--store", tmp_path / "store")
     words = ("rewards", "replay", "--run", "grpo-1", "--json")
     for at in (0, 1, 2):
-        code, out, _ = say(*words[:at], *place, *words[at:])
+        code, out, _ = say(*words[:at], *option, *words[at:])
         assert (code, json.loads(out)["rollouts"]) == (0, 16)
 
 
@@ -362,8 +362,8 @@ def test_stored_rewards_of_a_real_run_give_its_stored_advantages_to_the_last_bit
 
 
 def test_the_own_rewards_of_a_real_run_change_nothing(trained):
-    found = replay(trained["store"], "grpo-test")
-    assert found["rollouts"] == found["reproduced"] == 24
-    assert (found["without_gold"], found["reward"]["changed"]) == (0, 0)
-    assert found["reward"]["before"] == found["reward"]["after"]
-    assert found["sign_flips"]["rollouts"] == found["advantage"]["changed"] == 0
+    result = replay(trained["store"], "grpo-test")
+    assert result["rollouts"] == result["reproduced"] == 24
+    assert (result["without_gold"], result["reward"]["changed"]) == (0, 0)
+    assert result["reward"]["before"] == result["reward"]["after"]
+    assert result["sign_flips"]["rollouts"] == result["advantage"]["changed"] == 0

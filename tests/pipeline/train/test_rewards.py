@@ -2,11 +2,22 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from evals.graders.rules import GRADERS
 from pipeline.config import BadConfig, GrpoConfig
-from pipeline.train.rewards import GRADER, as_tunix, judged, rewards_of
+from pipeline.generate import Completion
+from pipeline.train import rewards
+from pipeline.train.rewards import (
+    GRADER,
+    Reward,
+    answer,
+    judge,
+    judge_rollout,
+    rewards_of,
+    total_reward,
+)
 
 RIGHT = "<reasoning>3 + 4 = 7</reasoning>\n<answer>7</answer>"
 WRONG = "<reasoning>3 + 4 = 8</reasoning>\n<answer>8</answer>"
@@ -15,7 +26,7 @@ BARE = "The answer is 7"
 
 
 def parts(text: str, gold: str) -> dict[str, float]:
-    score = judged(text, gold)
+    score = judge(text, gold)
     return {part.name: part.value(text, gold, score) for part in rewards_of(GrpoConfig())}
 
 
@@ -52,16 +63,25 @@ def test_an_undecidable_answer_earns_nothing_and_spoils_no_sum():
     assert math.isnan(parts(RIGHT, "no number at all")["answer"])
 
 
-def test_tunix_gets_weighted_lists_and_a_name():
-    functions = {part.name: as_tunix(part) for part in rewards_of(GrpoConfig(reward_answer=4.0))}
-    assert functions["answer"].__name__ == "answer"
-    assert functions["answer"](
-        prompts=["a", "b"],
-        completions=[RIGHT, WRONG],
-        gold=["7", "7"],
-        problem_id=["p", "p"],
-        mode="train",
-    ) == [4.0, 0.0]
+def test_a_completion_is_judged_once_for_all_parts(monkeypatch):
+    calls = []
+
+    def counted(text: str, gold: str):
+        calls.append((text, gold))
+        return judge(text, gold)
+
+    monkeypatch.setattr(rewards, "judge", counted)
+    completion = Completion(RIGHT, np.zeros(3, np.int32), "stop")
+    rollout = judge_rollout(completion, "7", rewards_of(GrpoConfig()))
+    assert calls == [(RIGHT, "7")]
+    assert rollout.parts == [1.0, 1.0, 1.0, 1.0]
+    assert rollout.score == judge(RIGHT, "7")
+
+
+def test_the_reward_is_the_weighted_sum_of_the_parts_without_nan():
+    pair = [Reward("a", 4.0, answer), Reward("b", 0.5, answer)]
+    rows = np.array([[1.0, 0.5], [math.nan, 1.0], [math.nan, math.nan]])
+    assert total_reward(rows, pair).tolist() == [4.25, 0.5, 0.0]
 
 
 def test_weights_that_pay_for_format_over_answers_are_refused():

@@ -16,14 +16,14 @@ from pipeline.model import TINY, gemma3
 from pipeline.model.lora import add_adapters
 from pipeline.model.tokenizer import Tokenizer
 from pipeline.train import sft
-from pipeline.train.metrics import StoreMetrics
+from pipeline.train.metrics import StoreMetrics, TrainingRun
 from pipeline.train.optimizer import adamw, reset_momentum
 
 
 def test_what_was_learned_is_in_every_projection_of_the_merged_weights(cold, few):
     base = gemma3.hugging_face_weights(gemma3.load(str(few)).model)
-    made = load_file(cold["merged"] / "model.safetensors")
-    changed = {name for name in base if not np.array_equal(base[name], made[name])}
+    merged = load_file(cold["merged"] / "model.safetensors")
+    changed = {name for name in base if not np.array_equal(base[name], merged[name])}
     assert changed == {name for name in base if "_proj" in name}
 
 
@@ -35,13 +35,12 @@ def test_the_loss_of_each_step_is_in_the_store_and_falls(cold):
     assert loss[-1] < loss[0]
 
 
-def test_what_was_begun_otherwise_is_not_gone_on_with(cold, few):
+def test_a_checkpoint_of_another_configuration_is_not_resumed(cold, few):
     other = replace(cold["config"], learning_rate=1e-3)
     with pytest.raises(UserError, match=r"config.learning_rate was 0.005 and is 0.001"):
         sft.train(
             gemma3.load(str(few)), cold["rows"], Tokenizer(TINY), other,
-            folder=cold["folder"], metrics=StoreMetrics(cold["store"], "x"),
-            progress=lambda *shown: None,
+            TrainingRun(cold["folder"], StoreMetrics(cold["store"], "x"), lambda *shown: None),
         )  # fmt: skip
 
 
@@ -49,11 +48,11 @@ def test_no_example_that_fits_is_refused_with_the_limit(cold, few, tmp_path):
     with pytest.raises(UserError, match="160 tokens or fewer"):
         sft.train(
             gemma3.load(str(few)), [], Tokenizer(TINY), cold["config"],
-            folder=tmp_path, metrics=StoreMetrics(cold["store"], "y"), progress=lambda *shown: None,
+            TrainingRun(tmp_path, StoreMetrics(cold["store"], "y"), lambda *shown: None),
         )  # fmt: skip
 
 
-def test_an_optimizer_that_forgets_its_momentum_keeps_its_place_in_the_schedule(few):
+def test_a_reset_of_momentum_keeps_the_step_of_the_schedule(few):
     start = gemma3.load(str(few))
     model = add_adapters(start.model, rank=2, alpha=1.0, seed=0, mesh=start.mesh)
     rule = adamw(SftConfig(lora_rank=2, warmup=0.5), 10)

@@ -9,26 +9,29 @@ import pytest
 from flax import nnx
 from tunix.sft import peft_trainer
 
-from pipeline.loss import policy
-from pipeline.train import step as train_step
+from pipeline.loss.sft import sft_loss
+from pipeline.train.tunix import use_own_step
 from tests.support.two_layers import built, with_adapters
 
 
 def trainer() -> peft_trainer.PeftTrainer:
-    made = peft_trainer.PeftTrainer(
+    result = peft_trainer.PeftTrainer(
         with_adapters(built(blocks=True)),
         optax.adamw(1e-2),
         peft_trainer.TrainingConfig(eval_every_n_steps=100, max_steps=100),
         metrics_logger=object(),  # type: ignore[arg-type]  # nothing is logged
     )
-    made.with_loss_fn(policy.sft_loss)
-    for part in (made.model, made.optimizer):  # in their place for good, as `models.load` has them
+    result.with_loss_fn(sft_loss)
+    for part in (
+        result.model,
+        result.optimizer,
+    ):  # in their place for good, as `models.load` has them
         nnx.update(part, jax.device_put(nnx.state(part), jax.devices()[0]))
-    return made
+    return result
 
 
-def step_of(made: peft_trainer.PeftTrainer) -> Any:
-    return made.jit_train_and_eval_step()[0]
+def step_of(trainer: peft_trainer.PeftTrainer) -> Any:
+    return trainer.jit_train_and_eval_step()[0]
 
 
 @pytest.fixture(scope="module")
@@ -39,22 +42,22 @@ def batch() -> dict[str, np.ndarray]:
 
 def test_it_trains_as_tunix_does(batch):
     theirs, ours = trainer(), trainer()
-    step = step_of(theirs)
-    train_step.use_it(ours)
-    mine = step_of(ours)
+    tunix_step = step_of(theirs)
+    use_own_step(ours, None)
+    own_step = step_of(ours)
     for _ in range(3):
-        wanted, found = step(batch), mine(batch)
-        assert float(found[0]) == pytest.approx(float(wanted[0]), rel=1e-6)
-        assert float(found[2]) == pytest.approx(float(wanted[2]), rel=1e-5)
+        expected, result = tunix_step(batch), own_step(batch)
+        assert float(result[0]) == pytest.approx(float(expected[0]), rel=1e-6)
+        assert float(result[2]) == pytest.approx(float(expected[2]), rel=1e-5)
     pairs = [(nnx.state(one.model, nnx.LoRAParam)) for one in (theirs, ours)]
     for other, changed in zip(*map(jax.tree.leaves, pairs), strict=True):
         np.testing.assert_allclose(changed, other, rtol=1e-4, atol=1e-6)
-    assert mine.func.jitted_fn._cache_size() == 1  # compiled once
+    assert own_step.func.jitted_fn._cache_size() == 1  # compiled once
 
 
 def test_the_frozen_weights_are_read_and_not_written(batch):
     ours = trainer()
-    train_step.use_it(ours)
+    use_own_step(ours, None)
     step = step_of(ours).func
     adapters, rest = nnx.state(ours.model, nnx.LoRAParam, ...)
     optimizing = nnx.state(ours.optimizer)

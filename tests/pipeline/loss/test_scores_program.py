@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from pipeline.loss import scoring
-from pipeline.loss.policy import completion_scores
+from pipeline.loss.head import completion_scores, scores_of, scores_program
 from tests.support.two_layers import built, with_adapters
 
 HOW = {"pad": 0, "temperature": 0.9}
@@ -19,25 +18,25 @@ def texts() -> tuple[jax.Array, jax.Array]:
     return jnp.asarray(ids[:, :8]), jnp.asarray(ids[:, 8:])
 
 
-@pytest.mark.parametrize("made", [built, lambda **how: with_adapters(built(**how))])
-def test_they_are_those_of_the_plain_function(texts, made):
-    model = made(blocks=True)
-    found = scoring.scores_of(model, *texts, **HOW)
+@pytest.mark.parametrize("make", [built, lambda **how: with_adapters(built(**how))])
+def test_they_are_those_of_the_plain_function(texts, make):
+    model = make(blocks=True)
+    compiled = scores_of(model, *texts, **HOW)
     wanted = completion_scores(model, *texts, **HOW)
-    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+    for one, other in zip(jax.tree.leaves(compiled), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_the_weights_stay_where_they_are_so_that_models_may_share_them(texts):
     model = built(blocks=True)
     before = jax.tree.leaves(nnx.state(model))
-    scoring.scores_of(model, *texts, **HOW)
+    scores_of(model, *texts, **HOW)
     after = jax.tree.leaves(nnx.state(model))
     assert all(one is other for one, other in zip(before, after, strict=True))
 
 
 def test_the_program_returns_the_scores_and_no_more(texts):
-    scored, weights = scoring.program(built(blocks=True), **HOW)
+    scored, weights = scores_program(built(blocks=True), **HOW)
     memory = scored.lower(weights, *texts).compile().memory_analysis()
     scores = scored(weights, *texts)
     written = sum(leaf.nbytes for leaf in jax.tree.leaves(scores))
@@ -47,9 +46,9 @@ def test_the_program_returns_the_scores_and_no_more(texts):
 def test_models_of_one_structure_share_what_is_compiled_and_not_their_weights(texts):
     first, second = built(blocks=True), built(blocks=True)
     nnx.update(second, jax.tree.map(lambda leaf: 0.5 * leaf, nnx.state(second)))
-    programs = [scoring.program(model, **HOW)[0] for model in (first, second)]
+    programs = [scores_program(model, **HOW)[0] for model in (first, second)]
     assert programs[0] is programs[1]
-    assert scoring.program(first, pad=0, temperature=1.0)[0] is not programs[0]
-    one, other = (scoring.scores_of(model, *texts, **HOW).logp for model in (first, second))
+    assert scores_program(first, pad=0, temperature=1.0)[0] is not programs[0]
+    one, other = (scores_of(model, *texts, **HOW).logp for model in (first, second))
     assert not np.allclose(one, other)
     assert programs[0]._cache_size() == 1
