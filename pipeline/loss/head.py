@@ -4,7 +4,6 @@ The vocabulary of Gemma 3 has 262,144 tokens, so the float32 logits of one posit
 The head is applied to chunks of positions, and recomputed chunk by chunk in the backward pass.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -115,12 +114,10 @@ def scores_of(
     return program(weights, prompts, completions)
 
 
-_PROGRAMS: ProgramCache[Callable[..., TokenScores]] = ProgramCache()
+_PROGRAMS: ProgramCache[Any] = ProgramCache()  # jitted functions
 
 
-def scores_program(
-    model: nnx.Module, *, pad: int, temperature: float
-) -> tuple[Callable[..., TokenScores], nnx.State]:
+def scores_program(model: nnx.Module, *, pad: int, temperature: float) -> tuple[Any, nnx.State]:
     """The jitted function of (weights, prompts, completions), and the weights of `model`.
 
     It reads the weights and returns the scores only. `nnx.jit` returns the whole model too, and a

@@ -42,7 +42,7 @@ def test_an_aggregate_that_tunix_has_too_is_tunixs(ours, theirs):
 def test_nothing_to_learn_from_is_no_nan():
     nothing = jnp.zeros_like(MASK)
     for how in ("sequence-mean", "sequence-sum", "token-mean", "constant"):
-        assert float(aggregate(VALUES, nothing, how)) == 0.0
+        assert float(aggregate(VALUES, nothing, Objective(aggregate=how))) == 0.0
 
 
 def test_a_completion_that_was_cut_off_is_told_from_one_that_ended():
