@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=nnx.Module)
 
 
 class ProjectedAttention(gemma3.Attention):
-    """Tunix's attention with its projection as a method of its own; the parameters are the same."""
+    """Tunix's attention with the projection as a separate method; the parameters are the same."""
 
     def project(self, x: jax.Array, positions: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Queries, keys and values of `x`; queries and keys are normalised, rotated and scaled.

@@ -168,8 +168,8 @@ def _as_matrix(weight: jax.Array) -> jax.Array:
 def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
     """Write `model` as a Hugging Face folder; config and tokenizer come from the folder `like`.
 
-    Written beside and renamed: a reader never sees half of it. A folder that is there already is
-    refused, never removed.
+    It is written under another name and renamed when complete, so no reader sees half of it. An
+    existing folder is refused, never removed.
     """
     if folder.exists():
         raise UserError(f"{folder} exists already; name another folder or move it away")

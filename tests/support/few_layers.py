@@ -1,4 +1,4 @@
-"""The bundled model's first layers as a model of their own: it compiles in a third of the time."""
+"""A model of the bundled model's first layers: it compiles in a third of the time."""
 
 import json
 import shutil
@@ -9,22 +9,22 @@ from safetensors.numpy import load_file, save_file
 from pipeline.model import TINY
 
 LAYERS = 2
-# For processes that are compared with each other: what splits a program over devices comes before
-# LLVM, whose optimizing took 31 of 75 CPU seconds of tests/pipeline/model/test_mesh.py. Sums differ
-# in their last digits without it, and what it might do wrong is not seen there.
+# For processes that are compared with each other. Programs are split over devices before LLVM
+# optimizes them, and that took 31 of 75 CPU seconds of tests/pipeline/model/test_mesh.py. Without
+# it sums differ in their last digits, and errors of the optimizer itself go untested.
 UNOPTIMIZED = "--xla_backend_optimization_level=0"
 
 
 def made_in(folder: Path) -> Path:
-    """`folder`, which then holds a Gemma 3 of two layers with the tiny model's tokenizer."""
+    """Write a Gemma 3 of two layers, with the tiny model's tokenizer, to `folder`; returns it."""
     shutil.copytree(TINY, folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config |= {"num_hidden_layers": LAYERS, "layer_types": config["layer_types"][-LAYERS:]}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     for path in folder.glob("*.safetensors"):
         weights = load_file(path)
-        kept = {name: w for name, w in weights.items() if _layer_of(name) < LAYERS}
-        save_file(kept, path, metadata={"format": "pt"})
+        first = {name: w for name, w in weights.items() if _layer_of(name) < LAYERS}
+        save_file(first, path, metadata={"format": "pt"})
     return folder
 
 

@@ -1,4 +1,4 @@
-"""A Gemma 3 of one local and one global layer with a window of eight: it compiles fast."""
+"""A Gemma 3 of one local and one global layer, with a window of eight tokens: compiles fast."""
 
 import dataclasses
 
@@ -20,7 +20,11 @@ KINDS = (AttentionType.LOCAL_SLIDING, AttentionType.GLOBAL)
 
 
 def built(*, blocks: bool, shape: dict | None = None) -> Gemma3:
-    """With weights that are always the same; `shape` changes Tunix's configuration."""
+    """A model whose weights are always the same.
+
+    blocks: with BlockAttention in place of Tunix's
+    shape: changes of Tunix's configuration
+    """
     config = gemma3.architecture(TINY, "float32")
     small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
     small |= {"sliding_window_size": WINDOW} | (shape or {})
@@ -32,7 +36,7 @@ def built(*, blocks: bool, shape: dict | None = None) -> Gemma3:
 
 
 def with_adapters(model: Gemma3) -> Gemma3:
-    """With adapters that change what `model` computes, always the same."""
+    """`model` with adapters that change its results; always the same ones."""
     adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
     random = np.random.default_rng(1)
     state = nnx.state(adapted, nnx.LoRAParam)
@@ -48,7 +52,7 @@ def with_dense_attention(model: Gemma3) -> Gemma3:
 
 @nnx.jit
 def loss_and_gradient(model, ids, completion, segments):
-    """SFT's, for the adapters. Compiled once for each shape, in all test files."""
+    """Of the SFT loss, for the adapters. Compiled once per shape, for all test files."""
     return nnx.value_and_grad(sft_loss, argnums=LORA)(model, ids, completion, segments)
 
 
