@@ -56,10 +56,10 @@ def loss_and_gradient(model, ids, completion, segments):
     return nnx.value_and_grad(sft_loss, argnums=LORA)(model, ids, completion, segments)
 
 
-def assert_same(found, expected) -> None:
+def assert_same(actual, expected) -> None:
     """Two results of `loss_and_gradient` are equal, and every adapter takes part."""
-    assert float(found[0]) == pytest.approx(float(expected[0]), rel=1e-5)
-    pairs = zip(jax.tree.leaves(found[1]), jax.tree.leaves(expected[1]), strict=True)
-    for mine, other in pairs:
+    assert float(actual[0]) == pytest.approx(float(expected[0]), rel=1e-5)
+    pairs = zip(jax.tree.leaves(actual[1]), jax.tree.leaves(expected[1]), strict=True)
+    for one, other in pairs:
         assert float(jnp.abs(other).max()) > 0
-        assert jnp.allclose(mine, other, rtol=1e-3, atol=1e-6)
+        assert jnp.allclose(one, other, rtol=1e-3, atol=1e-6)
