@@ -1,4 +1,4 @@
-"""GRPO's loss in its variants: the papers' formulas, in one piece or in several."""
+"""The policy loss in its variants: the papers' formulas, in one batch or in micro-batches."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def policy():
     return policy_of_two_layers()
 
 
-def test_the_kl_that_is_told_is_not_clamped_and_passes_the_guards_limit(policy, store):
+def test_the_logged_kl_is_not_clamped_and_exceeds_the_limit_of_the_guard(policy, store):
     far = example(old=False)
     far = far._replace(ref_per_token_logps=far.ref_per_token_logps + 1)
     unclamped = tunix.algorithm(replace(CONFIG, kl_clamp=1e9))
@@ -55,7 +55,7 @@ def test_the_kl_that_is_told_is_not_clamped_and_passes_the_guards_limit(policy, 
     ("variant", "mask_truncated"),
     [("grpo", True), ("dr-grpo", True), ("dapo", False), ("dapo", True)],
 )
-def test_a_step_in_pieces_has_the_gradient_of_the_whole_step(policy, variant, mask_truncated):
+def test_micro_batches_have_the_mean_gradient_of_the_whole_step(policy, variant, mask_truncated):
     given = example(old=True)
     whole = PolicyExample(**given._asdict())
     stop = int(given.completion_ids[0, -1])  # of one row in the first piece; the others are cut off

@@ -1,4 +1,4 @@
-"""Scores of a model: those of the plain function, with its weights read and not written."""
+"""The compiled scores: equal to the plain function, with weights that are read and not written."""
 
 import jax
 import jax.numpy as jnp

@@ -45,7 +45,7 @@ def test_nothing_to_learn_from_is_no_nan():
         assert float(aggregate(VALUES, nothing, Objective(aggregate=how))) == 0.0
 
 
-def test_a_completion_that_was_cut_off_is_told_from_one_that_ended():
+def test_a_truncated_completion_differs_from_one_that_ended():
     ids = jnp.array([[7, 1, 0], [7, 8, 9], [106, 0, 0]])
     assert ended(ids, ids != 0, (1, 106)).tolist() == [True, False, True]
 

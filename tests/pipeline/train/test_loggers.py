@@ -12,7 +12,7 @@ from pipeline.train.metrics import StoreMetrics
 
 
 class Wandb(ModuleType):
-    """As wandb: `init` gives the run that is active, unless it is told to finish that one."""
+    """As wandb: `init` gives the run that is active, unless it is asked to finish that one."""
 
     def __init__(self) -> None:
         super().__init__("wandb")
