@@ -74,7 +74,7 @@ def graded_runs(store: Store, runs: Sequence[str], grader: str) -> list[str]:
 def _hits(asked: pl.DataFrame, trained: pl.DataFrame, found: Overlaps) -> list[dict[str, Any]]:
     """Each problem that overlaps: its id, the kinds, and of each kind what with."""
     hits: dict[int, dict[str, Any]] = {}
-    for one in found.found:
+    for one in found.pairs:
         problem = asked.row(one.problem, named=True)
         hit = hits.setdefault(one.problem, problem | {"kinds": [], "evidence": []})
         hit["kinds"].append(one.kind)

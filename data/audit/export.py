@@ -53,9 +53,7 @@ def _write_rows(pages: Iterator[pl.DataFrame], folder: Path) -> int:
         if writer:
             writer.close()
     except OSError as error:
-        if (
-            error.filename is None
-        ):  # the Parquet writer does not name the file when the disk is full
+        if error.filename is None:  # Parquet's writer does not name the file
             error.filename = str(folder.parent.parent)
         raise
     return rows

@@ -1,6 +1,6 @@
-"""The words of a text in a normal form, and the same words with their numbers masked.
+"""Normalization: the words of a text without case and punctuation, and with numbers masked.
 
-Texts of the same words differ in nothing but case, blanks and punctuation.
+Two texts with the same words differ only in case, white space and punctuation.
 """
 
 import re
@@ -26,19 +26,19 @@ SCALE_WORDS = SCALES.keys() | {"hundred"}
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in small letters: don't is dont, half-price half price, 1,200 is 1200.
+    """The words of `text` in lower case: don't is dont, half-price is half price, 1,200 is 1200.
 
-    A sign of arithmetic is a word between two operands (numbers, single letters), else it is
-    punctuation, as all brackets are. Each character of Chinese and Japanese is a word.
+    An arithmetic sign is a word between two operands (numbers, single letters), else punctuation,
+    as all brackets are. Each character of Chinese and Japanese is a word.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = BARE_FRACTION.sub("0.", THOUSANDS.sub("", plain))
     plain = NO_LETTER.sub(_without_punctuation, WITHOUT_BLANKS.sub(r" \1 ", plain))
-    # interned: a corpus holds each word once, and compares them by address
-    found = [sys.intern(word) for word in plain.split()]
-    if SIGNS.isdisjoint(found):
-        return found
-    between = zip(["", *found], found, [*found[1:], ""], strict=False)
+    # interned: each different word is in memory once, and equal words compare by address
+    plain_words = [sys.intern(word) for word in plain.split()]
+    if SIGNS.isdisjoint(plain_words):
+        return plain_words
+    between = zip(["", *plain_words], plain_words, [*plain_words[1:], ""], strict=False)
     return [
         word
         for before, word, after in between
@@ -47,27 +47,27 @@ def words(text: str) -> list[str]:
 
 
 def masked(words: list[str]) -> list[str]:
-    """`words` with each number as NUMBER, in digits or in English: twenty-five is one number."""
-    found: list[str] = []
-    spelt = False  # whether the word before was part of a number in words
+    """`words` with each number, in digits or in English words, as NUMBER: twenty-five is one."""
+    masked_words: list[str] = []
+    in_number = False  # whether the previous word was part of a number in words
     for word in words:
-        goes_on = word in SCALE_WORDS and found[-1:] == [NUMBER]
-        if word in NUMBER_WORDS or goes_on:
-            if not (spelt or goes_on):
-                found.append(NUMBER)
-            spelt = True
+        continues = word in SCALE_WORDS and masked_words[-1:] == [NUMBER]
+        if word in NUMBER_WORDS or continues:
+            if not (in_number or continues):
+                masked_words.append(NUMBER)
+            in_number = True
         else:
-            found.append(sys.intern(DIGITS.sub(NUMBER, word)))
-            spelt = False
-    return found
+            masked_words.append(sys.intern(DIGITS.sub(NUMBER, word)))
+            in_number = False
+    return masked_words
 
 
-def _without_punctuation(found: re.Match[str]) -> str:
-    character = found[0]
+def _without_punctuation(match: re.Match[str]) -> str:
+    character = match[0]
     kind = unicodedata.category(character)
-    if kind[0] == "M":  # a vowel or an accent of its own, as in Hindi
+    if kind[0] == "M":  # a combining vowel or accent, as in Hindi
         return character
-    if kind == "Cf" or character in APOSTROPHES:  # soft hyphens and the like are not seen
+    if kind == "Cf" or character in APOSTROPHES:  # invisible, as soft hyphens
         return ""
     if kind == "Pd" or character == MINUS:
         return " - "

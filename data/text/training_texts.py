@@ -1,4 +1,4 @@
-"""The problems of a split, and the texts that a model of this store was trained on."""
+"""The problems of a split, and the texts that models of this store can have been trained on."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from data.store import Store, ask
 
 def problems_of(store: Store, source: str | None, split: str) -> pl.DataFrame:
     """problem_id, record_id, source, question: each problem of `split` once, by id."""
-    found = _problems(store, split)
-    chosen = found if source is None else found.filter(source=source)
+    problems = _problems(store, split)
+    chosen = problems if source is None else problems.filter(source=source)
     if chosen.is_empty():
-        known = ", ".join(found["source"].unique().sort()) or "none"
+        sources = ", ".join(problems["source"].unique().sort()) or "none"
         raise UserError(
             f"the store has no {split} problems{f' of {source!r}' if source else ''}; sources with"
-            f" {split} problems: {known}. Name one of them, or ingest and convert problems first:"
+            f" {split} problems: {sources}. Name one of them, or ingest and convert problems first:"
             " thinkbench ingest samples-gsm8k && thinkbench convert samples-gsm8k"
         )
     return chosen.unique("problem_id", keep="first", maintain_order=True)
@@ -26,12 +26,11 @@ def problems_of(store: Store, source: str | None, split: str) -> pl.DataFrame:
 def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.DataFrame, int]:
     """record_id, problem_id, source, text: prompts of examples, and questions of train problems.
 
-    A problem whose record is an example is there once, as the example. problem_id is null of
-    examples. The other value counts examples left out because their record is itself a problem of
-    `split`.
+    A problem whose record is an example counts once, as the example. Examples have no problem_id.
+    The second value counts the examples left out because their record is a problem of `split`.
     """
     named, _ = queries.newest_of(store, sources)
-    every = ask(
+    all_examples = ask(
         store,
         """
         select
@@ -46,21 +45,21 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
         sources=named,
         split=split,
     )
-    examples = every.filter(~pl.col("of_split")).drop("of_split")
+    examples = all_examples.filter(~pl.col("of_split")).drop("of_split")
     questions = pl.DataFrame(schema=examples.schema)
     if split != "train":
         of_sources = pl.col("source").is_in(named)
         questions = _problems(store, "train").filter(of_sources).rename({"question": "text"})
-        # null joins nothing: a problem without a record stays
+        # null matches nothing, so problems without a record stay
         questions = questions.join(examples, on="record_id", how="anti")
-    found = pl.concat([examples, questions.select(examples.columns)])
-    if found.is_empty():
+    texts = pl.concat([examples, questions.select(examples.columns)])
+    if texts.is_empty():
         raise UserError(
             f"nothing of {', '.join(named) or 'this store'} is trained on but the {split} problems"
             " themselves. Name another source with --train, or ingest and convert one first:"
             " thinkbench ingest samples-stratos && thinkbench convert samples-stratos"
         )
-    return found, every.height - examples.height
+    return texts, all_examples.height - examples.height
 
 
 def _problems(store: Store, split: str) -> pl.DataFrame:

@@ -9,7 +9,8 @@ from hypothesis import given, strategies as some
 
 from data.text import overlap
 from data.text.normalize import NUMBER, masked, words
-from data.text.overlap import KINDS, SHINGLE, Overlap, overlaps
+from data.text.overlap import KINDS, Overlap, overlaps
+from data.text.shingles import SHINGLE
 from tests import ROOT
 
 CASES = json.loads((ROOT / "tests/golden/overlaps.json").read_text())
@@ -20,7 +21,7 @@ TEXTS = some.lists(WORDS, min_size=1, max_size=30)
 
 
 def kinds(problem: str, *trained: str) -> list[str]:
-    return [one.kind for one in overlaps([problem], trained).found]
+    return [one.kind for one in overlaps([problem], trained).pairs]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
@@ -73,7 +74,7 @@ def test_near_duplicates_are_those_that_comparing_all_pairs_finds(text, edits):
     mine = shingles(text)
     pairs = [len(mine & theirs) / len(mine | theirs) for theirs in map(shingles, trained)]
     best = max(pairs)
-    found = overlaps([" ".join(text)], [" ".join(one) for one in trained]).found
+    found = overlaps([" ".join(text)], [" ".join(one) for one in trained]).pairs
     near = [(one.trained, one.similarity) for one in found if one.kind == "masked"]
     same = trained.index(text) if text in trained else pairs.index(best)
     assert near == ([(same, best)] if best >= 0.8 else [])
@@ -82,7 +83,7 @@ def test_near_duplicates_are_those_that_comparing_all_pairs_finds(text, edits):
 def test_the_first_text_and_what_is_shared_are_named():
     problem = "Tom has 3 red apples and buys 4 more. How many apples does Tom have now?"
     other = problem.replace("3", "8")
-    assert overlaps(["nothing of it", problem], ["else", other, problem, problem]).found == [
+    assert overlaps(["nothing of it", problem], ["else", other, problem, problem]).pairs == [
         Overlap(1, "exact", 2),
         Overlap(1, "ngram", 1, "red apples and buys 4 more how many apples does tom have now"),
         Overlap(1, "masked", 1, similarity=1.0),
@@ -100,10 +101,10 @@ def test_a_problem_that_is_not_looked_up_in_full_is_named(monkeypatch):
     usual = "one two three eggs are in the basket of the old farmer near the lake"
     few, many = ([f"{usual} {n * 'x'}" for n in range(1, size)] for size in (4, 6))
     problem = f"{usual} y"
-    assert [one.kind for one in overlaps([problem], few).found] == ["ngram", "masked"]
+    assert [one.kind for one in overlaps([problem], few).pairs] == ["ngram", "masked"]
     assert overlaps([problem], few).unsure == []
     found = overlaps([problem, "quite other words than these ones"], many)
-    assert ([one.kind for one in found.found], found.unsure) == (["ngram"], [0])
+    assert ([one.kind for one in found.pairs], found.unsure) == (["ngram"], [0])
 
 
 def seconds(problems: list[str], trained: list[str]) -> float:
@@ -149,7 +150,7 @@ def test_three_test_questions_of_gsm8k_share_thirteen_words_with_train_and_none_
     found = overlaps(test, train)
     assert time.perf_counter() - started < 10
     assert found.unsure == []
-    assert [(one.problem, one.kind, one.trained, one.shared) for one in found.found] == [
+    assert [(one.problem, one.kind, one.trained, one.shared) for one in found.pairs] == [
         (581, "ngram", 406, "the first movie is 1 hour and 30 minutes long while the second"),
         (602, "ngram", 1314, "miles in 3 hours at the same rate how many additional hours would"),
         (602, "masked", 1314, None),
