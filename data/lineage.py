@@ -1,6 +1,6 @@
-"""Where a generation came from, step by step, back to the files and hubs that rows were read from.
+"""Lineage: where a generation came from, step by step, back to the files and hubs of its rows.
 
-What the store does not know is said to be unknown, and not left out.
+What the store does not know is shown as unknown, not left out.
 """
 
 import json
@@ -24,7 +24,7 @@ class NoSuchGeneration(UserError):
 class Step:
     """One step back. kind: generation, problem, evaluation, training, subset, conversion, source
 
-    title: a name or an id   facts: what is known of it, in the order to be read
+    title: a name or an id   facts: in the order in which they are shown
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Step:
 
 
 def back(store: Store, generation: str) -> list[Step]:
-    """From a generation to the problem it answers and the run that wrote it, and on to the rows."""
+    """A generation, the problem it answers, the run that wrote it, and so on to the source rows."""
     row = _generation(store, generation)
     shown = ("stage", "sample", "tokens", "finish", "seed", "settings")
     steps = [Step("generation", generation, {name: row[name] for name in shown})]
@@ -64,41 +64,45 @@ def of_problem(store: Store, problem: str) -> list[Step]:
 
 
 def of_run(store: Store, name: str) -> list[Step]:
-    """A run, the runs before it, and what the first of them learned from."""
+    """A run, its parents, and what they were trained on."""
     steps, seen = [], set()
     while name and name not in seen and len(seen) < DEEPEST:
         seen.add(name)
-        known = runs.state(store, name)
-        if known is None:
+        run = runs.state(store, name)
+        if run is None:
             return [*steps, Step("run", name, {"state": UNKNOWN})]
-        steps.append(_run(store, known))
-        steps += _learned_from(store, known)
-        name = known["parent"] or ""
+        steps.append(_run(store, run))
+        steps += _trained_on(store, run)
+        name = run["parent"] or ""
     return steps
 
 
-def _generation(store: Store, id: str) -> dict[str, Any]:
+def _generation(store: Store, generation_id: str) -> dict[str, Any]:
     columns = "run, stage, problem_id, sample, tokens, finish, seed, settings"
-    rows = ask(store, f"select {columns} from generations where generation_id = $id limit 1", id=id)
+    rows = ask(
+        store,
+        f"select {columns} from generations where generation_id = $id limit 1",
+        id=generation_id,
+    )
     if rows.is_empty():
         raise NoSuchGeneration(
-            f"there is no generation {id!r}; expected an id as `thinkbench failures --json` and the"
-            " page Failures show them."
+            f"there is no generation {generation_id!r}; expected an id as `thinkbench"
+            " failures --json` and the page Failures show them."
         )
     return rows.row(0, named=True)
 
 
-def _run(store: Store, known: dict[str, Any]) -> Step:
-    name, kind = known["run"], known["kind"]
+def _run(store: Store, run: dict[str, Any]) -> Step:
+    name, kind = run["run"], run["kind"]
     facts: dict[str, Any] = {
         "kind": kind,
-        "stage": known["stage"],
-        "state": known["event"],
-        "ended": _moment(known["at"]),
-        "code": known["code"],
-        "seed": known["seed"],
-        "inputs": known["inputs"],
-        "config": known["config"],
+        "stage": run["stage"],
+        "state": run["event"],
+        "ended": _moment(run["at"]),
+        "code": run["code"],
+        "seed": run["seed"],
+        "inputs": run["inputs"],
+        "config": run["config"],
     }
     best = ask(
         store,
@@ -111,33 +115,33 @@ def _run(store: Store, known: dict[str, Any]) -> Step:
     if not best.is_empty():
         facts["checkpoint"] = best.row(0, named=True)
     if kind == "import":
-        facts["model"] = f"{UNKNOWN} here: it was imported, and its file does not say what made it"
-    elif kind == "eval" and not known["parent"]:
+        facts["model"] = f"{UNKNOWN} here: it was imported, and its file does not name the model"
+    elif kind == "eval" and not run["parent"]:
         facts["model"] = "from outside, known by the hash among the inputs"
     label = "evaluation" if kind in ("eval", "import") else "training"
     return Step(label, name, {key: value for key, value in facts.items() if value is not None})
 
 
-def _learned_from(store: Store, known: dict[str, Any]) -> list[Step]:
-    """The rows that a training run read: its subset, or its source as it was converted."""
-    if known["kind"] not in ("sft", "grpo"):
+def _trained_on(store: Store, run: dict[str, Any]) -> list[Step]:
+    """What a training run read: its subset, or its source by the converter of that time."""
+    if run["kind"] not in ("sft", "grpo"):
         return []
-    if label := str((known["inputs"] or {}).get("subset", "")).rpartition(" ")[0]:
+    if label := str((run["inputs"] or {}).get("subset", "")).rpartition(" ")[0]:
         return of_subset(store, label)
-    of = (known["summary"] or {}).get("learned_from") or {}
+    of = (run["summary"] or {}).get("learned_from") or {}
     if not of:
         return [Step("source", UNKNOWN, {"why": "the run does not say which source it read"})]
     return of_source(store, of["source"], of.get("converter"))
 
 
 def of_subset(store: Store, label: str) -> list[Step]:
-    """A version of a subset, those it was chosen from, and the sources of its rows."""
+    """A version of a subset, its parents, and the sources of its rows."""
     steps, names = [], []
     while label and len(steps) < DEEPEST:
         try:
             one = subset(store, label)
         except NoSuchSubset:
-            return [*steps, Step("subset", label, {"state": f"{UNKNOWN}: the store has lost it"})]
+            return [*steps, Step("subset", label, {"state": f"{UNKNOWN}: no longer in the store"})]
         of = one.to_json()
         steps.append(Step("subset", one.label, {k: of[k] for k in ("n", "filter", "author", "at")}))
         names = names or _sources(store, one.ids, one.of)
@@ -147,18 +151,18 @@ def of_subset(store: Store, label: str) -> list[Step]:
 
 def _sources(store: Store, ids: tuple[str, ...], of: str | None) -> list[str]:
     table, column = ("problems", "problem_id") if of == "problems" else ("records", "record_id")
-    found = ask(
+    sources = ask(
         store,
         f"select distinct source from {table} where {column} in (select unnest($ids))"
         " order by source",
         ids=list(ids),
     )
-    return found["source"].to_list()
+    return sources["source"].to_list()
 
 
 def of_source(store: Store, source: str, converter: str | None = None) -> list[Step]:
-    """How a source was converted (by its newest converter unless one is named), and read."""
-    made = ask(
+    """How a source was converted (by its newest converter unless one is named) and ingested."""
+    conversion = ask(
         store,
         """
         select converter, count(distinct record_id) as records,
@@ -173,8 +177,8 @@ def of_source(store: Store, source: str, converter: str | None = None) -> list[S
         converter=converter,
     )
     steps = []
-    if not made.is_empty():
-        row = made.row(0, named=True)
+    if not conversion.is_empty():
+        row = conversion.row(0, named=True)
         rules = row["converter"].split("+")[1:]
         facts = {"version and rules": row["converter"], "repairs": rules or "none"}
         facts |= {name: row[name] for name in ("records", "converted", "quarantined", "run")}
@@ -202,31 +206,33 @@ def of_source(store: Store, source: str, converter: str | None = None) -> list[S
 
 
 def of_record(store: Store, record: dict[str, Any]) -> list[Step]:
-    """A record, what each conversion made of it, and the subsets that hold it.
+    """A record, its conversions, and the subsets that hold it.
 
     record: of data.audit.quarantine.find
     """
-    id = record["record_id"]
+    record_id = record["record_id"]
     shown = ("source", "split", "origin", "row_number")
-    steps = [Step("record", id, {name: record[name] for name in shown})]
-    made = ask(
+    steps = [Step("record", record_id, {name: record[name] for name in shown})]
+    conversions = ask(
         store,
         """
         select converter, outcome, reason, list_distinct([d.phrase for d in defects]) as defects
         from record_conversions where record_id = $id order by converter
         """,
-        id=id,
+        id=record_id,
     )
-    steps += [Step("conversion", row.pop("converter"), row) for row in made.iter_rows(named=True)]
-    held = ask(
+    steps += [
+        Step("conversion", row.pop("converter"), row) for row in conversions.iter_rows(named=True)
+    ]
+    subsets = ask(
         store,
         """
         select name || '@' || version as label, n from subsets
         where list_contains(ids, $id) order by "at"
         """,
-        id=id,
+        id=record_id,
     )
-    steps += [Step("subset", label, {"n": n}) for label, n in held.iter_rows()]
+    steps += [Step("subset", label, {"n": n}) for label, n in subsets.iter_rows()]
     return [*steps, *of_source(store, record["source"])[-1:]]
 
 

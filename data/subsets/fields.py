@@ -1,4 +1,4 @@
-"""What a filter may ask of a record: where it came from, what conversion made of it, its texts."""
+"""Fields of records that a filter may use: their source, conversion, texts, tags and tokens."""
 
 from data.audit import queries
 from data.store import Store, ask
@@ -52,16 +52,16 @@ FIELDS = {
     "shape": Field("shape", means="stratos, gsm8k, messages or completion"),
     "origin": Field("origin", means="its file, or its name on a hub with the revision"),
     "row": Field("number", "number", "its place in the file, from 0"),
-    "dialect": Field("dialect", means="its markers; unknown where it has none"),
+    "dialect": Field("dialect", means="its markers; unknown if it has none"),
     "pattern": Field("pattern", means="which of the four markers occur, as 1111"),
-    "outcome": Field("outcome", means="example or quarantined; unknown where not converted"),
+    "outcome": Field("outcome", means="example or quarantined; unknown if not converted"),
     "reason": Field("reason", means="the defect that quarantined it"),
-    "ruling": Field("ruling", means="quarantined or released, where a person said so"),
+    "ruling": Field("ruling", means="quarantined or released, by a person"),
     "converter": Field("converter", means="the version and rules that its source was converted by"),
     "defect": Field("defect", "set", "phrases of the conversion audit"),
     "severity": Field("severity", "set", "of its defects"),
     "rewrite": Field("rewrite", "set", "rules that its prompt was rewritten by"),
-    "tag": Field("tag", "set", "what people said of it"),
+    "tag": Field("tag", "set", "tags that people gave it"),
     "prompt": Field("prompt", means="its text as it is trained on"),
     "reasoning": Field("reasoning", means="its text"),
     "answer": Field("answer", means="its text"),
@@ -74,9 +74,9 @@ SHOWN = ("source", "prompt", "reasoning", "answer", "defect", "dialect", "tokens
 
 
 def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "") -> Table:
-    """Every record of `sources` (of all that are converted where there are none), once each.
+    """Every record of `sources` (of all converted ones if empty), once each.
 
-    As the newest conversion of its source has it; tokens as `tokenizer` counted them.
+    By the newest conversion of its source; tokens as counted by `tokenizer`.
     """
     chosen, _ = queries.newest_of(store, sources)
     return Table(
@@ -95,8 +95,8 @@ def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "
 
 
 def last_tokenizer(store: Store) -> str:
-    """The tokenizer that counted tokens last; "" where none has."""
-    found = ask(
+    """The tokenizer that counted tokens last; "" if none has."""
+    newest = ask(
         store,
         """
         select tokenizer
@@ -104,4 +104,4 @@ def last_tokenizer(store: Store) -> str:
         order by "at" desc, tokenizer limit 1
         """,
     )
-    return "" if found.is_empty() else found["tokenizer"][0]
+    return "" if newest.is_empty() else newest["tokenizer"][0]

@@ -1,9 +1,9 @@
 """One filter language for rows: text in, a DuckDB condition with bound values out.
 
 `0 < pass_rate < 1 and source in (gsm8k, math) and not question contains "percent"`.
-An unknown value (null) fits no comparison, and its `not` neither; ask `is unknown` or `is known`.
-Field names come from a fixed mapping and every value is bound: no text is pasted into SQL.
-For people: docs/filters.md.
+NULL never matches, even under NOT; test for it with `is unknown` or `is known`.
+Field names come from a fixed mapping and values are bound: no user text gets into the SQL.
+User documentation: docs/filters.md.
 """
 
 import re
@@ -13,8 +13,8 @@ from typing import Any
 
 from data.errors import UserError
 
-LONGEST = 2000  # a filter [characters]
-DEEPEST = 40  # parentheses and `not` inside each other
+LONGEST = 2000  # the longest filter [characters]
+DEEPEST = 40  # the deepest nesting of parentheses and `not`
 TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(<=|>=|!=|[=<>(),])|([^\s"=<>!(),]+))')
 COMPARISONS = {"=", "!=", "<", "<=", ">", ">="}
 SIGNS = tuple(sorted(COMPARISONS))
@@ -23,7 +23,7 @@ KEYWORDS = {"and", "or", "not", "in", "contains", "is"}
 
 
 class FilterError(UserError):
-    """A filter that cannot be read. `position` counts characters from 0."""
+    """A filter that cannot be parsed. `position` counts characters from 0."""
 
     def __init__(self, message: str, position: int):
         super().__init__(f"at character {position + 1}: {message}")
@@ -32,10 +32,10 @@ class FilterError(UserError):
 
 @dataclass(frozen=True)
 class Field:
-    """A name of the language.
+    """A field that filters may name.
 
-    sql:  a column or an expression, ours and never a user's
-    kind: text, number, or set: several texts, of which any one may fit
+    sql:  a column or an expression; never from a user
+    kind: text, number, or set (several texts, of which any may match)
     """
 
     sql: str
@@ -55,21 +55,23 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of `text`, closed by one of kind `end`."""
+    """The tokens of `text`, and a last one of kind `end`."""
     if len(text) > LONGEST:
-        raise FilterError(f"{len(text)} characters; at most {LONGEST} are read", LONGEST)
-    found, at, end = [], 0, len(text.rstrip())
+        raise FilterError(f"{len(text)} characters; at most {LONGEST} are allowed", LONGEST)
+    parsed, at, end = [], 0, len(text.rstrip())
     while at < end:
         match = TOKEN.match(text, at)
         if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())
-            raise FilterError(f"{text[at]!r} starts nothing; close quotes, write != whole", at)
+            raise FilterError(
+                f"unexpected {text[at]!r}; close quotes, and write != without a space", at
+            )
         kind = ("quoted", "sign", "word")[(match.lastindex or 1) - 1]
         value = match[match.lastindex or 1]
         plain = re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.S) if kind == "quoted" else value
-        found.append(Token(kind, plain, match.start(match.lastindex or 1)))
+        parsed.append(Token(kind, plain, match.start(match.lastindex or 1)))
         at = match.end()
-    return [*found, Token("end", "the end", end)]
+    return [*parsed, Token("end", "the end", end)]
 
 
 def condition(text: str, fields: Mapping[str, Field]) -> tuple[str, dict[str, Any]]:
@@ -79,7 +81,9 @@ def condition(text: str, fields: Mapping[str, Field]) -> tuple[str, dict[str, An
         return "true", {}
     sql = reader.either(0)
     if reader.now.kind != "end":
-        raise FilterError(f"expected and, or, or the end, found {reader.now.text!r}", reader.place)
+        raise FilterError(
+            f"expected and, or, or the end, found {reader.now.text!r}", reader.position
+        )
     return sql, reader.values
 
 
@@ -95,11 +99,11 @@ class _Reader:
         return self.tokens[self.at]
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         return self.now.position
 
     def take(self, *texts: str) -> str | None:
-        """The next token's text where it is an unquoted one of `texts`, and a step on."""
+        """Consume the next token if it is one of `texts`, unquoted; its text, or None."""
         if self.now.kind in ("sign", "word") and self.now.text.lower() in texts:
             self.at += 1
             return self.tokens[self.at - 1].text.lower()
@@ -108,7 +112,9 @@ class _Reader:
     def expect(self, *texts: str) -> str:
         taken = self.take(*texts)
         if taken is None:
-            raise FilterError(f"expected {' or '.join(texts)}, found {self.now.text!r}", self.place)
+            raise FilterError(
+                f"expected {' or '.join(texts)}, found {self.now.text!r}", self.position
+            )
         return taken
 
     def either(self, depth: int) -> str:
@@ -125,7 +131,7 @@ class _Reader:
 
     def one(self, depth: int) -> str:
         if depth > DEEPEST:
-            raise FilterError(f"nested deeper than {DEEPEST}; write it flatter", self.place)
+            raise FilterError(f"nested deeper than {DEEPEST}; write it flatter", self.position)
         if self.take("not"):
             return f"(not {self.one(depth + 1)})"
         if self.take("("):
@@ -140,55 +146,57 @@ class _Reader:
         chained = second.kind == "sign" and second.text in COMPARISONS
         if chained and self.now.text not in self.fields and third.text in self.fields:
             return self.chain()
-        known = self.known()
+        named = self.field_named()
         if self.take("is"):
             word = self.expect("known", "unknown")
-            return f"({known.sql} is {'not ' if word == 'known' else ''}null)"
-        if known.kind == "set":
-            return self.of_set(known)
+            return f"({named.sql} is {'not ' if word == 'known' else ''}null)"
+        if named.kind == "set":
+            return self.of_set(named)
         if self.take("contains"):
-            return f"contains(lower({known.sql}::varchar), lower({self.value(False)}))"
+            return f"contains(lower({named.sql}::varchar), lower({self.value(False)}))"
         if self.take("in"):
-            return f"({known.sql} in ({self.listed(known)}))"
+            return f"({named.sql} in ({self.listed(named)}))"
         sign = self.expect(*SIGNS, "in", "contains", "is")
-        return f"({known.sql} {sign} {self.value(known.number)})"
+        return f"({named.sql} {sign} {self.value(named.number)})"
 
-    def of_set(self, known: Field) -> str:
-        """`tag = easy` holds where one of the tags is easy, and `tag != easy` where none is."""
+    def of_set(self, named: Field) -> str:
+        """`tag = easy` matches if any of the tags is easy, `tag != easy` if none is."""
         if self.take("contains"):
             inside = f"contains(lower(one), lower({self.value(False)}))"
-            return f"(len(list_filter({known.sql}, lambda one: {inside})) > 0)"
+            return f"(len(list_filter({named.sql}, lambda one: {inside})) > 0)"
         if self.take("in"):
-            return f"list_has_any({known.sql}, [{self.listed(known)}])"
+            return f"list_has_any({named.sql}, [{self.listed(named)}])"
         sign = self.expect("=", "!=", "in", "contains", "is")
-        return f"({'' if sign == '=' else 'not '}list_contains({known.sql}, {self.value(False)}))"
+        return f"({'' if sign == '=' else 'not '}list_contains({named.sql}, {self.value(False)}))"
 
     def chain(self) -> str:
         """`0 < pass_rate` or `0 < pass_rate < 1`."""
         number = self.fields[self.tokens[self.at + 2].text].number
         left, sign = self.value(number), self.expect(*SIGNS)
-        place, known = self.place, self.known()
-        if known.kind == "set":
+        position, named = self.position, self.field_named()
+        if named.kind == "set":
             name = self.tokens[self.at - 1].text
-            raise FilterError(f"{name} holds several values; write {name} = a or in (a, b)", place)
-        first = f"{known.sql} {FLIPPED[sign]} {left}"
+            raise FilterError(
+                f"{name} holds several values; write {name} = a or in (a, b)", position
+            )
+        first = f"{named.sql} {FLIPPED[sign]} {left}"
         second = self.take(*SIGNS)
         return (
-            f"({first} and {known.sql} {second} {self.value(number)})" if second else f"({first})"
+            f"({first} and {named.sql} {second} {self.value(number)})" if second else f"({first})"
         )
 
-    def known(self) -> Field:
+    def field_named(self) -> Field:
         if self.now.kind != "word" or self.now.text not in self.fields:
             names = ", ".join(sorted(self.fields))
-            raise FilterError(f"no field {self.now.text!r}; the fields are {names}", self.place)
+            raise FilterError(f"no field {self.now.text!r}; the fields are {names}", self.position)
         self.at += 1
         return self.fields[self.tokens[self.at - 1].text]
 
-    def listed(self, known: Field) -> str:
+    def listed(self, named: Field) -> str:
         self.expect("(")
-        values = [self.value(known.number)]
+        values = [self.value(named.number)]
         while self.take(","):
-            values.append(self.value(known.number))
+            values.append(self.value(named.number))
         self.expect(")")
         return ", ".join(values)
 

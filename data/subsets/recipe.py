@@ -1,4 +1,4 @@
-"""How a subset is chosen: a recipe, which as JSON is kept with the subset and can be run again."""
+"""Recipes: how a subset is chosen. Saved as JSON with the subset, a recipe can be run again."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -13,19 +13,19 @@ OF_TEXTS = ("example", "prompt")
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What is chosen, in the order of its steps; the fields of a filter: docs/filters.md.
+    """The steps of a selection, in their order. Fields of a filter: docs/filters.md.
 
-    of:         records, which SFT learns from, or problems, which GRPO asks
-    sources:    only these; all where there are none
-    parent:     only what this subset holds, as name@version
+    of:         records, which SFT trains on, or problems, which GRPO samples answers to
+    sources:    only these; empty: all
+    parent:     only rows of this subset, as name@version
     where:      a filter
-    duplicates: keep all; or of the same words, or of nearly the same, only the first
-    by:         duplicates are of whole examples, or of prompts; a problem is its question
-    sample:     so many of what is left, drawn by `seed`; 0: all
-    tokens:     as many of what is left, drawn by `seed`, as fit into this budget; 0: all
-    run:        of problems: whose verdicts pass_rate and the like are; empty: the newest GRPO run
-    grader:     of those verdicts, where the run is no GRPO run
-    tokenizer:  of records: whose counts `tokens` are; empty: the one that counted last
+    duplicates: keep; or only the first of those with the same words (exact), or of near duplicates
+    by:         what is compared for duplicates: whole examples or prompts; of problems the question
+    sample:     the number of rows drawn from those left, by `seed`; 0: all
+    tokens:     a budget: rows are drawn from those left, by `seed`, while they fit; 0: all
+    run:        of problems: the run that pass_rate etc. are of; empty: the newest GRPO run
+    grader:     whose verdicts count, if the run is not a GRPO run
+    tokenizer:  of records: the tokenizer of the counts; empty: the one that counted last
     """
 
     of: str = "records"
@@ -42,11 +42,11 @@ class Recipe:
     tokenizer: str = ""
 
     def __post_init__(self) -> None:
-        for name, known in (("of", KINDS), ("duplicates", DUPLICATES), ("by", OF_TEXTS)):
-            if getattr(self, name) not in known:
+        for name, allowed in (("of", KINDS), ("duplicates", DUPLICATES), ("by", OF_TEXTS)):
+            if getattr(self, name) not in allowed:
                 raise BadEntry(
                     f"{name} of a recipe is {getattr(self, name)!r}; expected one of"
-                    f" {', '.join(known)}."
+                    f" {', '.join(allowed)}."
                 )
         for name in ("sample", "tokens"):
             if getattr(self, name) < 0:
@@ -56,14 +56,14 @@ class Recipe:
 
 
 def to_json(recipe: Recipe) -> str:
-    """What differs from the default, and what is chosen of; the same text for equal recipes."""
+    """`of` and the fields that differ from the default; equal recipes give equal texts."""
     plain = {one.name: one.default for one in fields(Recipe)}
-    kept = {
+    changed = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(recipe).items()
         if value != plain[name] or name == "of"
     }
-    return json.dumps(kept, ensure_ascii=False)
+    return json.dumps(changed, ensure_ascii=False)
 
 
 def of_json(text: str) -> Recipe:

@@ -1,4 +1,4 @@
-"""From all rows to those of a subset, step by step; what each step takes away is counted."""
+"""Selection of a subset from all rows, step by step, with a count of what each step removes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ from data.text import repeats
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that a filter may ask about.
+    """Rows that a filter may select from.
 
     tables:  common table expressions, of which `rows` has a column `id` and those of `fields`;
-             with {only} as a further condition where each reads its rows, all of them or few
+             with {only} as a further condition wherever rows are read
     narrow:  that condition, for the few ids bound as $page_ids: with list_contains, which DuckDB
              applies before the windows of a view, where `in (select ...)` comes after them
-    values:  what they bind
+    values:  values bound in them
     order:   columns; of duplicates the first row in this order stays
-    texts:   what duplicates are looked for in: by -> expression
-    never:   what no subset holds: why -> condition
+    texts:   the texts compared for duplicates: by -> expression
+    never:   rows that no subset may hold: reason -> condition
     """
 
     tables: str
@@ -42,7 +42,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: how many rows it took away, and how many are left."""
+    """One step: how many rows it removed, and how many are left."""
 
     name: str
     taken: int
@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a recipe chooses: sorted ids, the steps there, and the tokens of all; None: unknown."""
+    """The result of a recipe: sorted ids, the steps, and the sum of tokens (None: unknown)."""
 
     ids: list[str]
     steps: list[Step]
@@ -59,11 +59,11 @@ class Choice:
 
 
 def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None = None) -> Choice:
-    """Take the steps of `recipe` over the rows of `table`.
+    """Apply the steps of `recipe` to the rows of `table`.
 
-    parent: the ids of the subset that is chosen from
+    parent: the ids of the subset to select from
     """
-    rows = _asked(store, table, recipe, parent)
+    rows = _rows(store, table, recipe, parent)
     steps = [Step("all there are", 0, rows.height)]
 
     def keep(name: str, mask: pl.Series) -> None:
@@ -72,16 +72,16 @@ def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None 
         steps.append(Step(name, rows.height - left.height, left.height))
         rows = left
 
-    for place, why in enumerate(table.never):
-        keep(why, ~rows[f"never_{place}"].fill_null(True))
+    for i, reason in enumerate(table.never):
+        keep(reason, ~rows[f"never_{i}"].fill_null(True))
     if parent is not None:
         keep(f"not in {recipe.parent}", rows["of_parent"])
     if recipe.where.strip():
         keep("outside the filter", rows["fits"].fill_null(False))
     if recipe.duplicates != "keep":
-        found = repeats(_texts(store, table, recipe, rows["id"]), recipe.duplicates == "near")
-        first = pl.Series([one is None for one in found], dtype=pl.Boolean)
-        keep(f"{recipe.duplicates} duplicates", first)
+        originals = repeats(_texts(store, table, recipe, rows["id"]), recipe.duplicates == "near")
+        is_first = pl.Series([original is None for original in originals], dtype=pl.Boolean)
+        keep(f"{recipe.duplicates} duplicates", is_first)
     if recipe.tokens:
         keep("tokens unknown", rows["tokens"].is_not_null())
         keep("beyond the budget of tokens", _budgeted(rows, recipe))
@@ -107,33 +107,33 @@ def preview(
     )
 
 
-def _asked(store: Store, table: Table, recipe: Recipe, parent: list[str] | None) -> pl.DataFrame:
-    """A row each: id, tokens where there are any, and what holds of it."""
+def _rows(store: Store, table: Table, recipe: Recipe, parent: list[str] | None) -> pl.DataFrame:
+    """id, tokens (of records), and which conditions each row meets."""
     where, values = condition(recipe.where, table.fields)
     values |= table.values
-    columns = [f"({sql}) as never_{place}" for place, sql in enumerate(table.never.values())]
+    columns = [f"({sql}) as never_{i}" for i, sql in enumerate(table.never.values())]
     columns += [f"({where}) as fits"]
     if table.has_tokens:
         columns.append(f"{table.fields['tokens'].sql} as tokens")
     if parent is not None:
         columns.append("id in (select unnest($parent_ids::varchar[])) as of_parent")
         values["parent_ids"] = parent
-    # which of several duplicates is the first is all that their order is for
+    # the order matters only for which of several duplicates is the first
     order = "" if recipe.duplicates == "keep" else f"order by {table.order}"
-    query = f"with {_every(table)} select id, {', '.join(columns)} from rows {order}"
+    query = f"with {_all_rows(table)} select id, {', '.join(columns)} from rows {order}"
     return ask(store, query, **values)
 
 
-def _every(table: Table) -> str:
+def _all_rows(table: Table) -> str:
     return table.tables.format(only="true")
 
 
 def _texts(store: Store, table: Table, recipe: Recipe, ids: pl.Series) -> list[str]:
-    """The texts that duplicates are looked for in, in the order of `ids`."""
+    """The texts to compare for duplicates, in the order of `ids`."""
     return ask(
         store,
         f"""
-        with {_every(table)}
+        with {_all_rows(table)}
         select {table.texts[recipe.by]} as text from rows
         where id in (select unnest($kept_ids::varchar[])) order by {table.order}
         """,
@@ -143,18 +143,18 @@ def _texts(store: Store, table: Table, recipe: Recipe, ids: pl.Series) -> list[s
 
 
 def _drawn(ids: pl.Series, seed: int) -> pl.Series:
-    """A number for each id that depends on it and on `seed` alone: their order is a shuffle."""
-    digests = (hashlib.sha256(f"{seed}:{id}".encode()).digest()[:8] for id in ids)
-    return pl.Series([int.from_bytes(one, "big") for one in digests], dtype=pl.UInt64)
+    """A number for each id, by the id and `seed` alone: their order is a shuffle."""
+    digests = (hashlib.sha256(f"{seed}:{row_id}".encode()).digest()[:8] for row_id in ids)
+    return pl.Series([int.from_bytes(digest, "big") for digest in digests], dtype=pl.UInt64)
 
 
 def _budgeted(rows: pl.DataFrame, recipe: Recipe) -> pl.Series:
-    """The rows drawn until the next would pass the budget."""
+    """Which rows are drawn: in random order, until the next would exceed the budget."""
     order = rows.select(
-        place=pl.int_range(pl.len()), tokens=pl.col("tokens"), drawn=_drawn(rows["id"], recipe.seed)
+        row=pl.int_range(pl.len()), tokens=pl.col("tokens"), drawn=_drawn(rows["id"], recipe.seed)
     ).sort("drawn")
-    kept = order.filter(pl.col("tokens").cum_sum() <= recipe.tokens)["place"]
-    return pl.Series(range(rows.height), dtype=kept.dtype).is_in(kept.implode())
+    within = order.filter(pl.col("tokens").cum_sum() <= recipe.tokens)["row"]
+    return pl.Series(range(rows.height), dtype=within.dtype).is_in(within.implode())
 
 
 def _sum(rows: pl.DataFrame, table: Table) -> int | None:
@@ -164,5 +164,5 @@ def _sum(rows: pl.DataFrame, table: Table) -> int | None:
 
 
 def _quoted(name: str) -> str:
-    assert name.isidentifier()  # a field of ours
+    assert name.isidentifier()  # names of fields are fixed
     return f'"{name}"'

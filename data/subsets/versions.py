@@ -1,4 +1,4 @@
-"""Named versions of subsets, as the store holds them: one of them, all, and what differs."""
+"""Versions of named subsets in the store: list them, find one, compare two."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,16 +15,16 @@ class NoSuchSubset(UserError):
 
 @dataclass(frozen=True)
 class Subset:
-    """One version: what it holds and how that was chosen.
+    """One version: its ids and how they were chosen.
 
-    hash: of its ids
+    filter_text: the recipe as JSON   content_hash: of the ids
     """
 
     name: str
     version: int
-    filter: str
+    filter_text: str
     ids: tuple[str, ...]
-    hash: str
+    content_hash: str
     parent: str | None
     author: str | None
     at: datetime
@@ -35,24 +35,24 @@ class Subset:
 
     @property
     def recipe(self) -> Recipe:
-        return of_json(self.filter)
+        return of_json(self.filter_text)
 
     @property
     def of(self) -> str | None:
-        """records or problems; None where its filter is no recipe, but some other text."""
+        """records or problems; None if its filter is not a recipe."""
         try:
             return self.recipe.of
         except BadEntry:
             return None
 
     def to_json(self) -> dict[str, Any]:
-        """All but the ids, of which n counts."""
+        """Everything but the ids; n counts them."""
         return {
             "subset": self.label,
             "of": self.of,
             "n": len(self.ids),
-            "hash": self.hash,
-            "filter": self.filter,
+            "hash": self.content_hash,
+            "filter": self.filter_text,
             "parent": self.parent,
             "author": self.author,
             "at": self.at.isoformat(),
@@ -64,7 +64,7 @@ def subsets(store: Store, name: str | None = None) -> list[Subset]:
     rows = ask(
         store,
         """
-        select name, version, filter, ids, hash, parent, author, "at" from subsets
+        select name, version, filter as filter_text, ids, hash as content_hash, parent, author, "at" from subsets
         where $name is null or name = $name
         order by "at" desc, name, version desc
         """,
@@ -76,31 +76,31 @@ def subsets(store: Store, name: str | None = None) -> list[Subset]:
     ]
 
 
-def subset(store: Store, said: str) -> Subset:
+def subset(store: Store, label: str) -> Subset:
     """The version `name@version`, or the newest of `name`."""
-    name, _, version = said.rpartition("@")
+    name, _, version = label.rpartition("@")
     if not name or not version.isdigit():
-        name, version = said, ""
+        name, version = label, ""
     for one in subsets(store, name):
         if version in ("", str(one.version)):
             return one
-    known = list(dict.fromkeys(one.name for one in subsets(store)))
+    names = list(dict.fromkeys(one.name for one in subsets(store)))
     versions = ", ".join(str(one.version) for one in subsets(store, name))
     raise NoSuchSubset(
         f"there is no version {version} of subset {name!r}; there are: {versions}."
         if versions
-        else f"there is no subset {said!r}; the store has: {', '.join(known[:20]) or 'none'}."
+        else f"there is no subset {label!r}; the store has: {', '.join(names[:20]) or 'none'}."
         " Make one: thinkbench subset new NAME --where FILTER"
     )
 
 
 def difference(first: Subset, second: Subset) -> dict[str, Any]:
-    """How many ids both hold, and those that only one does; each list is sorted."""
-    mine, theirs = set(first.ids), set(second.ids)
+    """The number of ids in both, and the ids in only one; each list is sorted."""
+    first_ids, second_ids = set(first.ids), set(second.ids)
     return {
         "first": first.label,
         "second": second.label,
-        "both": len(mine & theirs),
-        "only_first": sorted(mine - theirs),
-        "only_second": sorted(theirs - mine),
+        "both": len(first_ids & second_ids),
+        "only_first": sorted(first_ids - second_ids),
+        "only_second": sorted(second_ids - first_ids),
     }

@@ -83,7 +83,7 @@ def subset_of(store: Store, label: str, of: str) -> Subset | None:
 
 def subset_input(chosen: Subset | None) -> dict[str, str]:
     """The entry in a run's inputs for the subset that it was trained on."""
-    return {"subset": f"{chosen.label} {chosen.hash}"} if chosen else {}
+    return {"subset": f"{chosen.label} {chosen.content_hash}"} if chosen else {}
 
 
 def problems_in(store: Store, chosen: Subset) -> Problems:

@@ -111,7 +111,7 @@ def _opponent(
     def draw(seed: int) -> str:
         name = f"{chosen.name}.{chosen.version}.{RANDOM}.{seed}"
         # not `seed` itself: the subset may have been drawn with the same small number
-        draw_seed = seed_of(seed, 0, chosen.hash)
+        draw_seed = seed_of(seed, 0, chosen.content_hash)
         saved, _ = choose.save(job.store, name, replace(recipe, seed=draw_seed), "thinkbench ab")
         return saved.label
 
@@ -205,7 +205,7 @@ def _record(job: Job, value: dict[str, Any], chosen: Subset) -> str:
     identity = ("subset", "against", "metric", "stage", "seeds_used")
     config = {name: value[name] for name in identity}
     config |= {"preset": job.preset.name, "grader": job.preset.eval.grader}
-    inputs = {"subset": f"{chosen.label} {chosen.hash}"}
+    inputs = {"subset": f"{chosen.label} {chosen.content_hash}"}
     for arm, run_ids in value["runs"].items():
         inputs[f"runs {arm}"] = runs.fingerprint(runs=run_ids)
     run = f"ab-{runs.fingerprint(config=config, inputs=inputs)[:12]}"

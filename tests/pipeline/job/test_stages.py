@@ -279,4 +279,4 @@ def test_grpo_trains_on_the_problems_of_a_subset(job, result):
     done = stages.train_grpo(with_subset, model, tuned)
     trained = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
     assert set(trained["problem_id"]) <= set(few.ids)
-    assert state_of(job, done.run)["inputs"]["subset"] == f"{few.label} {few.hash}"
+    assert state_of(job, done.run)["inputs"]["subset"] == f"{few.label} {few.content_hash}"

@@ -275,7 +275,7 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
     assert (job.state, job.exit_code) == ("done", 0)
     [run] = ask(filled, "select event, inputs from runs where kind = 'sft'").rows()
     assert run[0] == "done"
-    assert json.loads(run[1])["subset"] == f"{kept.label} {kept.hash}"
+    assert json.loads(run[1])["subset"] == f"{kept.label} {kept.content_hash}"
     page.goto(f"{address}/curate?part=Versions&first=short@1")
     ready(page)
     page.get_by_text("Runs that learned from it: sft-").wait_for()

@@ -47,7 +47,7 @@ def browse() -> None:
             {
                 "subset": one.label,
                 "rows": len(one.ids),
-                "filter": one.filter,
+                "filter": one.filter_text,
                 "parent": one.parent,
                 "by": one.author,
                 "made": one.at,
@@ -78,7 +78,7 @@ def _one(one: Subset, every: list[Subset]) -> None:
     for place, version in enumerate(line):
         chosen = "chosen from the subset below by" if version.parent else "chosen from all rows by"
         st.text(f"{'  ' * place}{plain(version.label)}: {len(version.ids):,} rows, {chosen}")
-        st.code(plain(version.filter), language=None, wrap_lines=True)
+        st.code(plain(version.filter_text), language=None, wrap_lines=True)
     runs = session.answer(_trained_on, one.label, reads=("runs",))
     st.text(plain(f"Runs that learned from it: {', '.join(runs) or 'none yet'}"))
     if one.of:
