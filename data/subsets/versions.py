@@ -64,7 +64,9 @@ def subsets(store: Store, name: str | None = None) -> list[Subset]:
     rows = ask(
         store,
         """
-        select name, version, filter as filter_text, ids, hash as content_hash, parent, author, "at" from subsets
+        select
+            name, version, filter as filter_text, ids, hash as content_hash, parent, author, "at"
+        from subsets
         where $name is null or name = $name
         order by "at" desc, name, version desc
         """,
