@@ -81,8 +81,8 @@ def test_a_run_that_is_its_own_parent_ends(here):
 
 
 def test_a_record_says_its_conversions_and_the_subsets_that_hold_it(traced):
-    id = ask(traced, "select unnest(ids) as id from subsets where name = 'some'")["id"][0]
-    steps = of_record(traced, find(traced, id))
+    record_id = ask(traced, "select unnest(ids) as id from subsets where name = 'some'")["id"][0]
+    steps = of_record(traced, find(traced, record_id))
     assert kinds(steps) == ["record", "conversion", "subset", "subset", "source"]
     assert steps[1].facts["outcome"] == "example"
 
@@ -94,31 +94,31 @@ def test_an_id_that_is_nothing_is_refused(traced):
 
 def test_questions_are_near_by_the_words_that_are_rare():
     questions = ["how many apples has ann", "how many pears has bob", "how far is the moon"]
-    found = nearest(["ann eats apples"], questions, 2)
-    assert max(found, key=lambda place: found[place]) == 0
-    assert 2 not in found
+    near = nearest(["ann eats apples"], questions, 2)
+    assert max(near, key=lambda i: near[i]) == 0
+    assert 2 not in near
     assert nearest(questions, questions, 1) == pytest.approx({0: 1.0, 1: 1.0, 2: 1.0})
     assert nearest([""], questions, 2) == {}
 
 
 def test_a_record_without_any_problem_near_says_so(traced):
     problems_asked(traced, ["Zwei?", "Drei?", "Vier?", "Acht?"])
-    id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
-    assert sentence(near_record(traced, id, "eval-sft")).startswith("No problem of eval-sft")
+    record_id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
+    assert sentence(near_record(traced, record_id, "eval-sft")).startswith("No problem of eval-sft")
 
 
 def test_failures_near_a_record_stand_beside_the_others_as_an_association(traced):
     questions = [f"How many {what} has Ann, then?" for what in ("apples", "pears")]
     questions += ["What is one and one?", "Which train is faster?"]
     problems_asked(traced, questions)
-    id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
-    found = near_record(traced, id, "eval-sft")
-    assert [one["problem_id"] for one in found["problems"]][:2] == ["p0", "p1"]
-    assert found["near"]["n"] + found["others"]["n"] == 4
-    assert found["small"]
-    said = sentence(found)
-    assert "association" in said
-    assert "says little" in said
+    record_id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
+    near = near_record(traced, record_id, "eval-sft")
+    assert [one["problem_id"] for one in near["problems"]][:2] == ["p0", "p1"]
+    assert near["near"]["n"] + near["others"]["n"] == 4
+    assert near["small"]
+    text = sentence(near)
+    assert "association" in text
+    assert "says little" in text
 
 
 def test_failures_near_a_defect_are_of_all_records_that_have_it(traced):
@@ -126,9 +126,9 @@ def test_failures_near_a_defect_are_of_all_records_that_have_it(traced):
         traced, ["How many pears has Bob got?", "One and one?", "Which train?", "What else?"]
     )
     phrase = ask(traced, "select reason from conversions where reason is not null")["reason"][0]
-    found = near_defect(traced, phrase, "eval-sft")
-    assert (found["records"], found["looked_at"]) == (1, 1)
-    assert [one["problem_id"] for one in found["problems"]] == ["p0"]
+    near = near_defect(traced, phrase, "eval-sft")
+    assert (near["records"], near["looked_at"]) == (1, 1)
+    assert [one["problem_id"] for one in near["problems"]] == ["p0"]
     with pytest.raises(UserError, match="no record has the defect 'none such'"):
         near_defect(traced, "none such", "eval-sft")
 
@@ -183,12 +183,13 @@ def test_the_page_shows_all_that_is_known_of_a_step_where_its_fold_is_open(show,
 
 def test_failures_near_a_record_are_shown_beside_the_base_rate(show, traced):
     problems_asked(traced, ["How many apples has Ann?", "One and one?", "Which train?", "Why?"])
-    id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
-    page = show(PAGE, id=id[:10], run="eval-sft")
-    assert chain_of(page)[0] == ("record", f"{id[:12]}…", f"audit?source=mine&record={id}")
-    found = near_record(traced, id, "eval-sft")
+    record_id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
+    page = show(PAGE, id=record_id[:10], run="eval-sft")
+    link = f"audit?source=mine&record={record_id}"
+    assert chain_of(page)[0] == ("record", f"{record_id[:12]}…", link)
+    near = near_record(traced, record_id, "eval-sft")
     shares = [one.value for one in page.metric]
-    assert shares[:2] == [f"{found[which]['value']:.1%}" for which in ("near", "others")]
+    assert shares[:2] == [f"{near[which]['value']:.1%}" for which in ("near", "others")]
     assert shares[2].endswith(" points")
     assert any("it does not say that one made the other" in text.value for text in page.text)
 
@@ -202,8 +203,8 @@ def test_the_page_says_what_cannot_be_traced(show, traced):
 def test_hostile_texts_and_addresses_break_nothing(show, here, tmp_path):
     hostile.fill(here, tmp_path)
     ids = ask(here, "select generation_id from generations order by 1 limit 5")["generation_id"]
-    for id in [*ids, *(text[:500] for text in hostile.TEXTS.values())]:
-        page = show(PAGE, id=id, run=id, defect=id, step0="true", step1="true")
+    for record_id in [*ids, *(text[:500] for text in hostile.TEXTS.values())]:
+        page = show(PAGE, id=record_id, run=record_id, defect=record_id, step0="true", step1="true")
         assert not page.exception
         hostile.check(page)
 
@@ -217,9 +218,9 @@ def test_failures_link_to_the_lineage_of_a_generation(show, traced):
 
 @pytest.mark.parametrize("text", [*hostile.TEXTS.values(), '" onmouseover="alert(1)'])
 def test_a_line_of_a_chain_holds_no_markup_but_its_own(text):
-    def elements(said: str) -> set[tuple[str, ...]]:
-        link = f"failures?{urlencode({'id': said})}"
-        line = chain.Line(said, said, said, said, link, beside=True)
+    def elements(text: str) -> set[tuple[str, ...]]:
+        link = f"failures?{urlencode({'id': text})}"
+        line = chain.Line(text, text, text, text, link, beside=True)
         return harmless.Elements(chain.drawn([line])).found
 
     assert elements(text) == elements("harmless")

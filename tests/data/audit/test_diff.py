@@ -36,9 +36,9 @@ def test_each_changed_row_says_what_changed(converted_twice):
 
 
 def test_the_other_way_round_the_changes_are_the_other_way_round(converted_twice):
-    found = diff.summary(converted_twice, "mine", BOX, "1")
-    assert found["by_change"] == {"another answer": 1, "quarantined, now an example": 1}
-    assert found["changed"] == 2 == len(found["rows"])
+    summary = diff.summary(converted_twice, "mine", BOX, "1")
+    assert summary["by_change"] == {"another answer": 1, "quarantined, now an example": 1}
+    assert summary["changed"] == 2 == len(summary["rows"])
 
 
 def test_a_conversion_differs_from_itself_in_nothing(converted_twice):

@@ -98,13 +98,13 @@ def test_a_disk_that_fills_up_is_named(converted, tmp_path, monkeypatch):
 
 
 def test_what_a_person_said_of_a_row_is_in_both_files(converted, tmp_path):
-    kept = export.export(converted, "mine", tmp_path / "before")
-    assert kept["rows"] == 120
+    written = export.export(converted, "mine", tmp_path / "before")
+    assert written["rows"] == 120
     frame = pl.read_parquet(tmp_path / "before" / export.PARQUET)
     record = frame["record_id"][3]
     quarantine.quarantine(converted, record, "a wrong sum", "ana")
     export.export(converted, "mine", tmp_path / "after")
-    said = pl.read_parquet(tmp_path / "after" / export.PARQUET).drop_nulls("ruling")
-    assert said.select("record_id", "ruling", "ruled_by", "ruled_because").rows() == [
+    ruled = pl.read_parquet(tmp_path / "after" / export.PARQUET).drop_nulls("ruling")
+    assert ruled.select("record_id", "ruling", "ruled_by", "ruled_because").rows() == [
         (record, "quarantined", "ana", "a wrong sum")
     ]

@@ -15,14 +15,14 @@ from evals.scores.problems import problems_of_split
 from pipeline.job.inputs import examples_of
 
 
-def said(thought: str, answer: str) -> str:
+def completion_of(thought: str, answer: str) -> str:
     return f"<think>{thought}</think>\n{answer}"
 
 
 LOOP = "and we go on, "
 ROWS = [
-    {"prompt": "one?", "completion": said("I add them up.", "1")},
-    {"prompt": "two?", "completion": said(LOOP * 60, "2")},  # quarantined, and yet whole
+    {"prompt": "one?", "completion": completion_of("I add them up.", "1")},
+    {"prompt": "two?", "completion": completion_of(LOOP * 60, "2")},  # quarantined, and yet whole
     {"prompt": "three?", "completion": "<think>I never stop"},  # nothing to release
 ]
 
@@ -40,13 +40,13 @@ def here(store, tmp_path):
 
 
 def id_of(store, prompt: str) -> str:
-    found = ask(store, "select record_id from records where contains(body, $p)", p=prompt)
-    return found["record_id"].item()
+    rows = ask(store, "select record_id from records where contains(body, $p)", p=prompt)
+    return rows["record_id"].item()
 
 
 def prompts(store) -> list[str]:
-    found = examples_of(store, "mine", queries.newest(store, "mine"))
-    return sorted(example.prompt for example in found)
+    rows = examples_of(store, "mine", queries.newest(store, "mine"))
+    return sorted(example.prompt for example in rows)
 
 
 def funnel(store) -> dict[str, int]:
@@ -68,10 +68,10 @@ def test_a_release_takes_a_quarantine_back_and_the_history_stays(here):
     quarantine.quarantine(here, record, "the sum is wrong", "ana")
     quarantine.release(here, record, "it is right after all", "ben")
     assert prompts(here) == ["one?"]
-    told = ask(
+    events = ask(
         here, "select ruling, reason, author from ruling_events where record_id = $r", r=record
     )
-    assert told.rows() == [
+    assert events.rows() == [
         ("quarantined", "the sum is wrong", "ana"),
         ("released", "it is right after all", "ben"),
     ]
@@ -178,7 +178,7 @@ def test_a_release_holds_for_later_converters_too(here, monkeypatch):
     assert funnel(here)["released"] == 1
 
 
-def asked(store) -> list[str]:
+def prompts_of_problems(store) -> list[str]:
     split = ask(store, "select distinct split from records")["split"].item()
     return sorted(problems_of_split(store, "sums", split).usable["question"])
 
@@ -188,9 +188,9 @@ def test_a_released_row_of_gsm8ks_shape_is_asked_as_a_problem(store, tmp_path):
     rows = [{"question": "1?", "answer": "so\n#### 1"}, {"question": "2?", "answer": loop}]
     ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
     convert_source(store, "sums")
-    assert asked(store) == ["1?"]
+    assert prompts_of_problems(store) == ["1?"]
     quarantine.release(store, id_of(store, "2?"), "a real chorus", "ana")
-    assert asked(store) == ["1?", "2?"]
+    assert prompts_of_problems(store) == ["1?", "2?"]
 
 
 def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
@@ -199,10 +199,10 @@ def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
     rows = [{"question": f"{n}?", "answer": f"so {n}\n#### {n}"} for n in range(3)]
     ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
     convert_source(store, "sums")
-    assert asked(store) == ["0?", "1?", "2?"]
+    assert prompts_of_problems(store) == ["0?", "1?", "2?"]
     monkeypatch.setattr("data.conversion.convert.VERSION", "99")
     monkeypatch.setattr("data.conversion.detect.FAILED", re.compile("so 1"))
     convert_source(store, "sums")
-    assert asked(store) == ["0?", "2?"]
+    assert prompts_of_problems(store) == ["0?", "2?"]
     quarantine.release(store, id_of(store, "1?"), "it is fine", "ana")
-    assert asked(store) == ["0?", "1?", "2?"]
+    assert prompts_of_problems(store) == ["0?", "1?", "2?"]

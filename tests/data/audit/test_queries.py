@@ -23,7 +23,7 @@ def convert(
     """A conversion of the source `s` with one row for each list of defects."""
     runs.begin(store, "convert", run=run, config={}, seed=None, inputs={})
     n = len(defects_by_row)
-    ids = [f"record{place}" for place in range(n)]
+    ids = [f"record{i}" for i in range(n)]
     why = [next((d["phrase"] for d in d if d["severity"] == "error"), None) for d in defects_by_row]
     add(
         store,
@@ -54,18 +54,18 @@ def convert(
         ),
         run=run,
     )
-    kept = [place for place in range(n) if not why[place]]
+    examples = [i for i in range(n) if not why[i]]
     add(
         store,
         "examples",
         rows_of(
             "examples",
-            example_id=[f"{ids[place]}+{converter}" for place in kept],
-            record_id=[ids[place] for place in kept],
-            converter=[converter] * len(kept),
-            prompt=["p"] * len(kept),
-            reasoning=[HTML] * len(kept),
-            answer=["7"] * len(kept),
+            example_id=[f"{ids[i]}+{converter}" for i in examples],
+            record_id=[ids[i] for i in examples],
+            converter=[converter] * len(examples),
+            prompt=["p"] * len(examples),
+            reasoning=[HTML] * len(examples),
+            answer=["7"] * len(examples),
         ),
         run=run,
     )

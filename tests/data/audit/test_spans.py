@@ -16,21 +16,21 @@ def texts_with_marks(draw):
     text = draw(some.text(alphabet="ab<&>\"' \n\u4e00", max_size=40))
     edge, label = some.integers(0, len(text)), some.sampled_from(LABELS)
     drawn = draw(some.lists(some.tuples(edge, edge, label), max_size=6))
-    return text, [Mark(min(a, b), max(a, b), said) for a, b, said in drawn]
+    return text, [Mark(min(a, b), max(a, b), label) for a, b, label in drawn]
 
 
 @given(texts_with_marks())
 def test_joined_the_pieces_are_the_text_and_each_character_has_its_marks(given_):
     text, marks = given_
-    found = list(pieces(text, marks))
-    assert "".join(piece.text for piece in found) == text
+    cut = list(pieces(text, marks))
+    assert "".join(piece.text for piece in cut) == text
     at = 0
-    for piece in found:
-        for place in range(at, at + len(piece.text)):
-            assert set(piece.labels) == {m.label for m in marks if m.start <= place < m.end}
+    for piece in cut:
+        for i in range(at, at + len(piece.text)):
+            assert set(piece.labels) == {m.label for m in marks if m.start <= i < m.end}
         at += len(piece.text)
-    places = [p.labels for p in found if not p.text]
-    assert {x for labels in places for x in labels} == {m.label for m in marks if m.start == m.end}
+    empty = {label for p in cut if not p.text for label in p.labels}
+    assert empty == {m.label for m in marks if m.start == m.end}
 
 
 @given(texts_with_marks())

@@ -54,9 +54,9 @@ def test_a_subset_gets_a_new_version_when_its_ids_change(store):
         annotations.save_subset(store, "short", "tokens < 100", ids, None)
         for ids in (["b", "a", "a"], ["a", "b"], ["a"], ["a", "b"])
     ]
-    kept = ask(store, "select version, ids, n from subsets order by version").rows()
+    saved = ask(store, "select version, ids, n from subsets order by version").rows()
     assert versions == [1, 1, 2, 3]
-    assert kept == [(1, ["a", "b"], 2), (2, ["a"], 1), (3, ["a", "b"], 2)]
+    assert saved == [(1, ["a", "b"], 2), (2, ["a"], 1), (3, ["a", "b"], 2)]
 
 
 def test_equal_ids_have_equal_hashes_whatever_their_order(store):
@@ -75,9 +75,9 @@ def test_a_subset_without_a_name_or_ids_is_refused(store, name, ids):
 def test_a_saved_view_is_replaced_by_its_name_and_can_be_deleted(store):
     annotations.save_view(store, "wrong ones", "failures", "tag=wrong")
     annotations.save_view(store, "wrong ones", "failures", "tag=wrong&stage=sft", author="ada")
-    kept = ask(store, "select page, query, author from saved_views").rows()
+    saved = ask(store, "select page, query, author from saved_views").rows()
     annotations.delete_view(store, "wrong ones")
-    assert kept == [("failures", "tag=wrong&stage=sft", "ada")]
+    assert saved == [("failures", "tag=wrong&stage=sft", "ada")]
     assert ask(store, "from saved_views").is_empty()
 
 
@@ -89,8 +89,8 @@ def test_a_view_of_another_person_is_not_replaced_by_its_name(store):
         ):
             annotations.save_view(store, "wrong ones", "failures", "tag=other", author=author)
     annotations.save_view(store, "wrong ones", "failures", "stage=sft", author="ada")
-    kept = ask(store, "select query, author from saved_views").rows()
-    assert kept == [("stage=sft", "ada")]
+    saved = ask(store, "select query, author from saved_views").rows()
+    assert saved == [("stage=sft", "ada")]
 
 
 def test_a_change_that_fails_leaves_nothing_behind(store):

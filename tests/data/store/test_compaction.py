@@ -66,21 +66,21 @@ def test_replaced_parts_are_deleted_once_their_grace_is_over(store, monkeypatch)
     for i in range(3):
         add(store, "problems", problems(f"p{i}"), run="r1")
     compact(store, "problems", "r1")
-    kept = len(part_files(store, "problems"))
+    before = len(part_files(store, "problems"))
     monkeypatch.setattr(compaction, "GRACE_SECONDS", -1)
     compaction.sweep(store)
-    assert (kept, len(part_files(store, "problems"))) == (4, 1)
+    assert (before, len(part_files(store, "problems"))) == (4, 1)
     assert ids(store) == ["p0", "p1", "p2"]
 
 
 def test_what_a_killed_writer_left_is_deleted_when_nobody_can_be_writing_it(store, monkeypatch):
     (store.folder / files.STAGING / "1-torn").write_bytes(b"PAR1 torn")
     compaction.sweep(store)
-    kept = list((store.folder / files.STAGING).iterdir())
+    before = list((store.folder / files.STAGING).iterdir())
     monkeypatch.setattr(compaction, "ABANDONED_SECONDS", -1)
     half_written = health(store)["half_written"]
     compaction.sweep(store)
-    assert (len(kept), half_written) == (1, 1)
+    assert (len(before), half_written) == (1, 1)
     assert list((store.folder / files.STAGING).iterdir()) == []
 
 
@@ -94,8 +94,8 @@ def test_without_its_state_the_store_finds_the_same_rows_again(store):
     for file in store.folder.glob("state.db*"):
         file.unlink()
     again = open_store(store.folder)
-    found = ids(again), ids(again, "generations", "generation_id")
-    assert found == (["p0", "p1", "p2", "p3"], ["a0", "a1", "a2"])
+    rows = ids(again), ids(again, "generations", "generation_id")
+    assert rows == (["p0", "p1", "p2", "p3"], ["a0", "a1", "a2"])
 
 
 def test_parts_of_an_older_version_show_null_in_newer_columns(store):

@@ -12,7 +12,7 @@ from tests.support.store_rows import rows_of
 WHAT: dict[str, Any] = {"config": {"rate": 0.1}, "seed": 7, "inputs": {"examples": "abc"}}
 
 
-def known(store, run):
+def state_of(store, run):
     row = runs.state(store, run)
     assert row is not None
     return row
@@ -55,9 +55,9 @@ def test_the_code_without_git_has_the_hash_of_its_source(tmp_path, monkeypatch):
 
 def test_a_run_that_began_and_ended_shows_both_and_all_that_made_it(store):
     runs.begin(store, "sft", run="r1", stage="sft", parent="r0", **WHAT)
-    started = known(store, "r1")
+    started = state_of(store, "r1")
     runs.end(store, "r1", "done", {"loss": 0.5})
-    ended = known(store, "r1")
+    ended = state_of(store, "r1")
     assert (
         started
         | {"event": "done", "at": ended["at"], "ended_at": ended["at"]}
@@ -90,7 +90,7 @@ def test_a_run_that_broke_off_may_begin_again(store, outcome):
     runs.begin(store, "sft", run="r1", **WHAT)
     runs.end(store, "r1", outcome, {"error": "x"})
     runs.begin(store, "sft", run="r1", **WHAT)
-    state = known(store, "r1")
+    state = state_of(store, "r1")
     assert (state["event"], state["summary"], state["ended_at"]) == ("started", None, None)
 
 
@@ -137,7 +137,7 @@ def test_a_deleted_run_is_gone_and_comes_back_whole(store):
     runs.begin(store, "grpo", run="r1", **WHAT)
     add(store, "metrics", rows_of("metrics", step=[1]), run="r1")
     runs.end(store, "r1", "done", {})
-    before = known(store, "r1")
+    before = state_of(store, "r1")
     runs.delete(store, "r1")
     gone = runs.state(store, "r1"), ask(store, "from metrics").height
     runs.restore(store, "r1")

@@ -16,7 +16,7 @@ ROWS = """(values
 ) as t(id, rate, source, tag)"""
 
 
-def kept(text: str) -> list[int]:
+def matching(text: str) -> list[int]:
     where, values = condition(text, FIELDS)
     query = f"select id from {ROWS} where {where} order by id"
     return [row[0] for row in duckdb.connect().execute(query, values).fetchall()]
@@ -44,7 +44,7 @@ def kept(text: str) -> list[int]:
     ],
 )
 def test_a_filter_keeps_the_rows_it_says(text, ids):
-    assert kept(text) == ids
+    assert matching(text) == ids
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,11 @@ PROMPTS = [f"{LONG}, how many?", f"{LONG}, how many!", f"Well, {LONG}, how many?
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def converted(tmp_path_factory):
     """Six examples, of which two repeat others and one nearly, and a row that is none; problems."""
     rows = [
-        {"prompt": prompt, "completion": RIGHT.format("so it is", place)}
-        for place, prompt in enumerate([PROMPTS[0], *PROMPTS])
+        {"prompt": prompt, "completion": RIGHT.format("so it is", i)}
+        for i, prompt in enumerate([PROMPTS[0], *PROMPTS])
     ]
     rows[0]["completion"] = rows[1]["completion"].replace("so it is", "So it is!")
     rows.append({"prompt": "cut off", "completion": "<reasoning>and then"})
@@ -44,8 +44,8 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def store(made, tmp_path) -> Store:
-    shutil.copytree(made.folder, tmp_path / "store")
+def store(converted, tmp_path) -> Store:
+    shutil.copytree(converted.folder, tmp_path / "store")
     return open_store(tmp_path / "store")
 
 
@@ -65,9 +65,9 @@ def filled(folder, rows) -> Store:
 
 def steps(store: Store, **recipe) -> dict[str, int]:
     """What each step takes away."""
-    found = choose.choice(store, Recipe(sources=("mine",), **recipe))
-    assert found.steps[-1].left == len(found.ids)
-    return {step.name: step.taken for step in found.steps if step.taken}
+    chosen = choose.choice(store, Recipe(sources=("mine",), **recipe))
+    assert chosen.steps[-1].left == len(chosen.ids)
+    return {step.name: step.taken for step in chosen.steps if step.taken}
 
 
 def problem_ids(store: Store, split: str = "train") -> list[str]:
@@ -76,10 +76,10 @@ def problem_ids(store: Store, split: str = "train") -> list[str]:
 
 
 def test_each_step_says_how_many_rows_it_takes_away(store):
-    held = ask(store, "select record_id from examples where prompt = '9?'")["record_id"][0]
-    quarantine(store, held, "why", "Ann")
-    found = steps(store, where='prompt != "1 + 1?"', duplicates="exact", sample=1, by="prompt")
-    assert found == {
+    quarantined = ask(store, "select record_id from examples where prompt = '9?'")["record_id"][0]
+    quarantine(store, quarantined, "why", "Ann")
+    chosen = steps(store, where='prompt != "1 + 1?"', duplicates="exact", sample=1, by="prompt")
+    assert chosen == {
         "no example": 1,
         "held back by a person": 1,
         "outside the filter": 1,
@@ -100,17 +100,17 @@ def test_near_duplicates_are_those_with_most_runs_of_words_in_common(store):
 def test_near_duplicates_are_found_as_a_plain_comparison_finds_them():
     draw = random.Random(0)
     texts = [[draw.choice("abcdefghij") * draw.randint(1, 3) for _ in range(40)] for _ in range(30)]
-    texts += [[*text[:place], "changed", *text[place + 1 :]] for text in texts for place in (0, 20)]
+    texts += [[*text[:i], "changed", *text[i + 1 :]] for text in texts for i in (0, 20)]
     draw.shuffle(texts)
 
     def runs(text: list[str]) -> set[tuple[str, ...]]:
         return {tuple(text[n : n + 5]) for n in range(len(text) - 4)}
 
     plain: list[int | None] = []
-    for place, text in enumerate(texts):
+    for i, text in enumerate(texts):
         same = (
             other
-            for other in range(place)
+            for other in range(i)
             if plain[other] is None
             and len(runs(text) & runs(texts[other])) >= 0.8 * len(runs(text) | runs(texts[other]))
         )
@@ -139,10 +139,10 @@ def test_a_budget_of_tokens_is_not_passed_and_unknown_counts_are_left_out(store)
         **{name: [10] * n for name in ("prompt", "reasoning", "answer")},
     )
     add(store, "tokens", counts, run="counted")
-    found = choose.choice(store, Recipe(sources=("mine",), tokens=100))
-    taken = {step.name: step.taken for step in found.steps}
+    chosen = choose.choice(store, Recipe(sources=("mine",), tokens=100))
+    taken = {step.name: step.taken for step in chosen.steps}
     assert (taken["tokens unknown"], taken["beyond the budget of tokens"]) == (2, 1)
-    assert (len(found.ids), found.tokens) == (3, 90)
+    assert (len(chosen.ids), chosen.tokens) == (3, 90)
 
 
 def test_saving_twice_is_one_version_and_another_filter_is_the_next(store):
@@ -159,11 +159,11 @@ def test_saving_twice_is_one_version_and_another_filter_is_the_next(store):
 
 
 def test_a_check_tells_what_the_recipe_would_choose_now(store):
-    kept, _ = choose.save(store, "all", Recipe(sources=("mine",)), "Ann")
-    assert choose.check(store, kept)["same"]
-    quarantine(store, kept.ids[0], "why", "Ann")
-    now = choose.check(store, kept)
-    assert (now["same"], now["gone"], now["new"]) == (False, [kept.ids[0]], [])
+    saved, _ = choose.save(store, "all", Recipe(sources=("mine",)), "Ann")
+    assert choose.check(store, saved)["same"]
+    quarantine(store, saved.ids[0], "why", "Ann")
+    now = choose.check(store, saved)
+    assert (now["same"], now["gone"], now["new"]) == (False, [saved.ids[0]], [])
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ def test_blanks_around_a_name_make_no_other_subset(store):
     assert (again.name, again.version) == (first.name, first.version) == ("short", 1)
 
 
-@pytest.mark.parametrize("said", ["none", "short@9", "@", "short@", "a@b"])
-def test_a_subset_that_is_not_there_is_named_with_those_that_are(store, said):
+@pytest.mark.parametrize("label", ["none", "short@9", "@", "short@", "a@b"])
+def test_a_subset_that_is_not_there_is_named_with_those_that_are(store, label):
     choose.save(store, "short", Recipe(), "Ann")
     with pytest.raises(NoSuchSubset, match=r"short|1"):
-        subset(store, said)
+        subset(store, label)
 
 
 def test_a_recipe_reads_back_as_it_was_written():
@@ -202,14 +202,14 @@ def test_a_recipe_reads_back_as_it_was_written():
 
 
 def test_sft_reads_the_examples_of_a_subset_and_its_version_is_an_input(store):
-    kept, _ = choose.save(store, "some", Recipe(where='prompt in ("1 + 1?", "9?")'), "Ann")
-    found = inputs.examples_in(store, kept)
-    assert sorted(example.prompt for example in found) == ["1 + 1?", "9?"]
-    assert inputs.subset_of(store, "some", "records") == kept
+    saved, _ = choose.save(store, "some", Recipe(where='prompt in ("1 + 1?", "9?")'), "Ann")
+    chosen = inputs.examples_in(store, saved)
+    assert sorted(example.prompt for example in chosen) == ["1 + 1?", "9?"]
+    assert inputs.subset_of(store, "some", "records") == saved
     with pytest.raises(BadConfig, match="holds records; expected a subset of problems"):
         inputs.subset_of(store, "some@1", "problems")
-    quarantine(store, kept.ids[0], "why", "Ann")
-    assert len(inputs.examples_in(store, kept)) == 1
+    quarantine(store, saved.ids[0], "why", "Ann")
+    assert len(inputs.examples_in(store, saved)) == 1
 
 
 def test_problems_are_chosen_by_how_often_a_run_got_them_right(store):
@@ -217,7 +217,7 @@ def test_problems_are_chosen_by_how_often_a_run_got_them_right(store):
     scored(store, "answers", {first: [True, False], second: [True, True], third: [None, None]})
     with pytest.raises(NotMeasured, match="no run 'answers'"):
         choose.choice(store, Recipe(of="problems", run="answers"))
-    known(store, "answers", "eval")
+    run_of(store, "answers", "eval")
     chosen = {
         where: choose.choice(store, Recipe(of="problems", run="answers", where=where)).ids
         for where in ("0 < pass_rate < 1", "pass_rate = 1", "pass_rate is unknown", "answers = 2")
@@ -226,26 +226,26 @@ def test_problems_are_chosen_by_how_often_a_run_got_them_right(store):
     assert chosen["pass_rate = 1"] == [second]
     assert third in chosen["pass_rate is unknown"]
     assert chosen["answers = 2"] == sorted([first, second])
-    kept, _ = choose.save(store, "band", Recipe(of="problems", run="answers"), "Ann")
-    assert inputs.problems_in(store, kept).usable["problem_id"].to_list() == sorted(
+    saved, _ = choose.save(store, "band", Recipe(of="problems", run="answers"), "Ann")
+    assert inputs.problems_in(store, saved).usable["problem_id"].to_list() == sorted(
         problem_ids(store)
     )
 
 
 def test_no_subset_holds_a_test_problem(store):
-    found = choose.choice(store, Recipe(of="problems"))
-    assert not set(found.ids) & set(problem_ids(store, "test"))
-    assert {step.name: step.taken for step in found.steps}["of a test split"] == 4
+    chosen = choose.choice(store, Recipe(of="problems"))
+    assert not set(chosen.ids) & set(problem_ids(store, "test"))
+    assert {step.name: step.taken for step in chosen.steps}["of a test split"] == 4
 
 
-def known(store: Store, run: str, kind: str) -> None:
+def run_of(store: Store, run: str, kind: str) -> None:
     runs.begin(store, kind, run=run, config={}, seed=0, inputs={})
     runs.end(store, run, "done", {})
 
 
 def rolled_out(store: Store, texts: dict[str, list[str]]) -> None:
-    rows = [(problem, place, text) for problem, kept in texts.items() for place, text in
-            enumerate(kept)]  # fmt: skip
+    rows = [(problem, i, text) for problem, saved in texts.items() for i, text in
+            enumerate(saved)]  # fmt: skip
     frame = rows_of(
         "rollouts",
         step=[0] * len(rows),
@@ -259,7 +259,7 @@ def rolled_out(store: Store, texts: dict[str, list[str]]) -> None:
         advantage=[0.0] * len(rows),
     )
     add(store, "rollouts", frame, run="mine-grpo")
-    known(store, "mine-grpo", "grpo")
+    run_of(store, "mine-grpo", "grpo")
 
 
 def test_own_answers_are_right_short_and_of_no_test_problem(store):
@@ -267,11 +267,11 @@ def test_own_answers_are_right_short_and_of_no_test_problem(store):
     long, short = RIGHT.format("we add one to nothing", 1), RIGHT.format("so", 1)
     slip = RIGHT.format("1 + 1 = 3", 1)
     rolled_out(store, {train[0]: [long, short, short, slip, "no"], test[0]: [short], "lost": [""]})
-    found = own(store, ["mine-grpo"], per_problem=1)
-    assert found.counts() == {
+    chosen = own(store, ["mine-grpo"], per_problem=1)
+    assert chosen.counts() == {
         **{"read": 7, "test": 2, "unknown": 0, "wrong": 1, "doubled": 1, "beyond": 2, "kept": 1}
     }
-    assert found.rows[0]["completion"] == short
+    assert chosen.rows[0]["completion"] == short
     best = own(store, ["mine-grpo"], pick="best", per_problem=2)
     assert [row["completion"] for row in best.rows] == [short, long]
 
@@ -281,8 +281,8 @@ def test_own_answers_become_records_that_conversion_audits(store):
     rolled_out(store, {train[1]: [RIGHT.format("so", 2)]})
     value = add_own(store, "own", ["mine-grpo"])
     assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
-    kept, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
-    assert [one.prompt for one in inputs.examples_in(store, kept)] == ["train 1 + 1?"]
+    saved, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
+    assert [one.prompt for one in inputs.examples_in(store, saved)] == ["train 1 + 1?"]
 
 
 def test_no_right_answer_is_said_and_makes_no_source(store):
@@ -306,9 +306,9 @@ def test_every_filter_of_the_documentation_can_be_asked(store):
 def test_every_field_can_be_asked_and_shown(store, of):
     fields = OF_RECORDS if of == "records" else OF_PROBLEMS
     for name in fields:
-        found = choose.choice(store, Recipe(of=of, where=f"{name} is known or {name} is unknown"))
-        assert found.ids
+        chosen = choose.choice(store, Recipe(of=of, where=f"{name} is known or {name} is unknown"))
+        assert chosen.ids
     recipe = choose.resolved(store, Recipe(of=of))
-    rows = choose.page(store, recipe, found.ids, 1, 3)
+    rows = choose.page(store, recipe, chosen.ids, 1, 3)
     assert rows.height == 3
     assert isinstance(rows, pl.DataFrame)

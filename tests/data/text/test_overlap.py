@@ -38,11 +38,11 @@ def test_a_copy_is_exact_and_masked_and_an_ngram_where_it_has_eight_words(text, 
 
 @given(TEXTS, some.data())
 def test_other_numbers_are_masked_and_not_exact(text, data):
-    places = some.integers(0, len(text))
-    at, one, other = data.draw(places), *data.draw(some.tuples(some.integers(0), some.integers(0)))
+    shares = some.integers(0, len(text))
+    at, one, other = data.draw(shares), *data.draw(some.tuples(some.integers(0), some.integers(0)))
     here, there = ([*text[:at], str(n), *text[at:]] for n in (one, one + other + 1))
-    found = kinds(" ".join(here), " ".join(there))
-    assert ("exact" in found, "masked" in found) == (False, True)
+    result = kinds(" ".join(here), " ".join(there))
+    assert ("exact" in result, "masked" in result) == (False, True)
 
 
 @given(some.integers(0, 20), some.integers(1, 9), some.integers(1, 9), some.integers(1, 9))
@@ -55,9 +55,9 @@ def test_a_row_of_thirteen_words_is_an_ngram_and_one_of_twelve_is_none(more, lef
         assert ("ngram" in kinds(" ".join(problem), " ".join(text))) == expected
 
 
-def edited(text: list[str], places: list[float]) -> list[str]:
+def edited(text: list[str], shares: list[float]) -> list[str]:
     """`text` with a new word in place of the one at each of these shares of its length."""
-    of = {int(place * len(text)) for place in places}
+    of = {int(share * len(text)) for share in shares}
     return [f"{word}{'z' * (at in of)}" for at, word in enumerate(text)]
 
 
@@ -66,16 +66,16 @@ def edited(text: list[str], places: list[float]) -> list[str]:
     some.lists(some.lists(some.floats(0, 0.999), max_size=3), min_size=1, max_size=5),
 )
 def test_near_duplicates_are_those_that_comparing_all_pairs_finds(text, edits):
-    trained = [edited(text, places) for places in edits]
+    trained = [edited(text, shares) for shares in edits]
 
     def shingles(of: list[str]) -> set[tuple[str, ...]]:
         return {tuple(of[at : at + SHINGLE]) for at in range(len(of) - SHINGLE + 1)}
 
-    mine = shingles(text)
-    pairs = [len(mine & theirs) / len(mine | theirs) for theirs in map(shingles, trained)]
+    of_text = shingles(text)
+    pairs = [len(of_text & theirs) / len(of_text | theirs) for theirs in map(shingles, trained)]
     best = max(pairs)
-    found = overlaps([" ".join(text)], [" ".join(one) for one in trained]).pairs
-    near = [(one.trained, one.similarity) for one in found if one.kind == "masked"]
+    result = overlaps([" ".join(text)], [" ".join(one) for one in trained]).pairs
+    near = [(one.trained, one.similarity) for one in result if one.kind == "masked"]
     same = trained.index(text) if text in trained else pairs.index(best)
     assert near == ([(same, best)] if best >= 0.8 else [])
 
@@ -103,8 +103,8 @@ def test_a_problem_that_is_not_looked_up_in_full_is_named(monkeypatch):
     problem = f"{usual} y"
     assert [one.kind for one in overlaps([problem], few).pairs] == ["ngram", "masked"]
     assert overlaps([problem], few).unsure == []
-    found = overlaps([problem, "quite other words than these ones"], many)
-    assert ([one.kind for one in found.pairs], found.unsure) == (["ngram"], [0])
+    result = overlaps([problem, "quite other words than these ones"], many)
+    assert ([one.kind for one in result.pairs], result.unsure) == (["ngram"], [0])
 
 
 def seconds(problems: list[str], trained: list[str]) -> float:
@@ -147,10 +147,10 @@ def questions(split: str) -> list[str]:
 def test_three_test_questions_of_gsm8k_share_thirteen_words_with_train_and_none_is_exact():
     test, train = questions("test"), questions("train")
     started = time.perf_counter()
-    found = overlaps(test, train)
+    result = overlaps(test, train)
     assert time.perf_counter() - started < 10
-    assert found.unsure == []
-    assert [(one.problem, one.kind, one.trained, one.shared) for one in found.pairs] == [
+    assert result.unsure == []
+    assert [(one.problem, one.kind, one.trained, one.shared) for one in result.pairs] == [
         (581, "ngram", 406, "the first movie is 1 hour and 30 minutes long while the second"),
         (602, "ngram", 1314, "miles in 3 hours at the same rate how many additional hours would"),
         (602, "masked", 1314, None),
