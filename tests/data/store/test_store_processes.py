@@ -96,7 +96,10 @@ write_batches(pathlib.Path(sys.argv[1]), "r1", 1, 30_000)
 
 
 def test_processes_that_open_a_new_store_at_once_open_one_store(tmp_path):
-    code = "import sys; from data.store.store import open_store; print(open_store(sys.argv[1]).store_id)"
+    code = (
+        "import sys; from data.store.store import open_store;"
+        " print(open_store(sys.argv[1]).store_id)"
+    )
     opened = [
         subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path / "new")],
