@@ -100,8 +100,8 @@ def _parts_query(folder: Path, table: str, live: list[parts.Part]) -> str:
     if gone:
         raise StoreError(
             f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part"
-            f" in {folder}. Restore them from a backup; `data.store.forget_missing(store)` goes on"
-            " without their rows."
+            f" in {folder}. Restore them from a backup; `data.store.trash.forget_missing(store)`"
+            " goes on without their rows."
         )
     if not live:
         return f"from empty.{table}"

@@ -232,6 +232,16 @@ def test_problems_are_chosen_by_how_often_a_run_got_them_right(store):
     )
 
 
+def test_a_persons_verdict_counts_in_the_pass_rate(store):
+    first = problem_ids(store)[0]
+    scored(store, "answers", {first: [False, False]})
+    run_of(store, "answers", "eval")
+    generation = ask(store, "select generation_id from scores order by sample limit 1").item()
+    annotations.override(store, generation, "strict", "right", "looked at it", "Ann")
+    recipe = Recipe(of="problems", run="answers", where="pass_rate = 0.5")
+    assert choose.choice(store, recipe).ids == [first]
+
+
 def test_no_subset_holds_a_test_problem(store):
     chosen = choose.choice(store, Recipe(of="problems"))
     assert not set(chosen.ids) & set(problem_ids(store, "test"))
@@ -274,6 +284,16 @@ def test_own_answers_are_right_short_and_of_no_test_problem(store):
     assert chosen.rows[0]["completion"] == short
     best = own(store, ["mine-grpo"], pick="best", per_problem=2)
     assert [row["completion"] for row in best.rows] == [short, long]
+
+
+def test_answers_to_a_quarantined_problem_are_not_learned_from(store):
+    first, second, *_ = problem_ids(store)
+    rolled_out(store, {first: [RIGHT.format("so", 1)], second: [RIGHT.format("so", 2)]})
+    query = "select record_id from problems where problem_id = $id"
+    quarantine(store, ask(store, query, id=first)["record_id"][0], "wrong answer", "Ann")
+    chosen = own(store, ["mine-grpo"])
+    assert {row["problem_id"] for row in chosen.rows} <= {second}
+    assert chosen.counts()["test"] == 1
 
 
 def test_own_answers_become_records_that_conversion_audits(store):
