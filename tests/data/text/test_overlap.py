@@ -108,9 +108,9 @@ def test_a_problem_that_is_not_looked_up_in_full_is_named(monkeypatch):
 
 
 def seconds(problems: list[str], trained: list[str]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     overlaps(problems, trained)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def questions(split: str) -> list[str]:
 
 def test_three_test_questions_of_gsm8k_share_thirteen_words_with_train_and_none_is_exact():
     test, train = questions("test"), questions("train")
-    started = time.perf_counter()
+    started = time.process_time()
     result = overlaps(test, train)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert result.unsure == []
     assert [(one.problem, one.kind, one.trained, one.shared) for one in result.pairs] == [
         (581, "ngram", 406, "the first movie is 1 hour and 30 minutes long while the second"),
