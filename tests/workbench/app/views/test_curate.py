@@ -13,7 +13,7 @@ from data.subsets.versions import subsets
 from evals.subsets import choose
 from tests.data.subsets.test_subsets import (
     RIGHT,
-    made as made,
+    converted as converted,
     problem_ids,
     rolled_out,
     store as store,

@@ -2,7 +2,7 @@
 
 from data.store import annotations
 from data.subsets.recipe import Recipe, to_json
-from tests.data.subsets.test_subsets import made as made, store as store
+from tests.data.subsets.test_subsets import converted as converted, store as store
 
 PAGE = "curate"
 
