@@ -1,4 +1,4 @@
-"""Problems that were trained on, and what the scores are without them."""
+"""Contamination: evaluation problems that overlap with training texts, and scores without them."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import polars as pl
 from data.store import Store, ask, files, fingerprint
 from data.text import KINDS, Overlaps, overlaps, problems_of, trained_on
 from evals.comparison import METRICS, interval
-from evals.graders import grader as grader_of
+from evals.graders import DEFAULT_GRADER, grader as grader_of
 from evals.scores import require_scores
 from evals.statistics import SMALL, unpaired_difference, wilson
 
@@ -21,34 +21,37 @@ def overlap(
     train: Sequence[str] = (),
     problems: str | None = None,
     split: str = "test",
-    grader: str = "strict",
+    grader: str = DEFAULT_GRADER,
 ) -> dict[str, Any]:
     """The object of `thinkbench overlap`.
 
-    runs: whose scores are told apart, as RUN or RUN/STAGE
-    train: sources whose newest conversion is trained on; none named: all
+    runs: whose scores are split into clean and overlapping problems, as RUN or RUN/STAGE
+    train: sources whose newest conversion is the training text; empty: all
     problems: the source of the problems; None: all
     """
-    asked = problems_of(store, problems, split)
+    evaluated = problems_of(store, problems, split)
     trained, left_out = trained_on(store, train, split)
     by_run = {run: require_scores(store, run, grader) for run in runs}  # unknown runs fail here
-    found = overlaps(asked["question"].to_list(), trained["text"].to_list())
-    hits = _hits(asked, trained, found)
-    any_kind = {hit["problem_id"] for hit in hits}
-    every = set(asked["problem_id"])
+    overlapping = overlaps(evaluated["question"].to_list(), trained["text"].to_list())
+    hits = _hits(evaluated, trained, overlapping)
+    hit_ids = {hit["problem_id"] for hit in hits}
+    evaluated_ids = set(evaluated["problem_id"])
     return {
         "split": split,
         "train": trained["source"].unique().sort().to_list(),
-        "problems": asked.height,
+        "problems": evaluated.height,
         "trained_on": trained.height,
         "left_out": left_out,
-        **{kind: _share(sum(kind in hit["kinds"] for hit in hits), asked.height) for kind in KINDS},
-        "any": _share(len(hits), asked.height),
-        "unsure": len(found.unsure),
-        "hits": _kept(store, asked, trained, hits),
+        **{
+            kind: _share(sum(kind in hit["kinds"] for hit in hits), evaluated.height)
+            for kind in KINDS
+        },
+        "any": _share(len(hits), evaluated.height),
+        "unsure": len(overlapping.unsure),
+        "hits": _write_hits(store, evaluated, trained, hits),
         "grader": grader,
         "scores": [
-            _apart(run, scores, every, any_kind)
+            _split_metrics(run, scores, evaluated_ids, hit_ids)
             for run, of_run in by_run.items()
             for scores in of_run.partition_by("stage", maintain_order=True)
         ],
@@ -56,9 +59,9 @@ def overlap(
 
 
 def graded_runs(store: Store, runs: Sequence[str], grader: str) -> list[str]:
-    """Those of `runs` that have scores of this version of the grader."""
+    """The `runs` that have scores by the current version of the grader."""
     rule = grader_of(grader)
-    found = ask(
+    graded = ask(
         store,
         """
         select distinct run from scores
@@ -68,28 +71,30 @@ def graded_runs(store: Store, runs: Sequence[str], grader: str) -> list[str]:
         grader=rule.name,
         version=rule.version,
     )
-    return [run for run in dict.fromkeys(runs) if run in set(found["run"])]
+    return [run for run in dict.fromkeys(runs) if run in set(graded["run"])]
 
 
-def _hits(asked: pl.DataFrame, trained: pl.DataFrame, found: Overlaps) -> list[dict[str, Any]]:
-    """Each problem that overlaps: its id, the kinds, and of each kind what with."""
+def _hits(
+    evaluated: pl.DataFrame, trained: pl.DataFrame, overlaps: Overlaps
+) -> list[dict[str, Any]]:
+    """Each overlapping problem: its columns, and the kinds of overlap with their evidence."""
     hits: dict[int, dict[str, Any]] = {}
-    for one in found.pairs:
-        problem = asked.row(one.problem, named=True)
-        hit = hits.setdefault(one.problem, problem | {"kinds": [], "evidence": []})
-        hit["kinds"].append(one.kind)
-        text = trained.row(one.trained, named=True)
-        evidence = {"kind": one.kind, "shared": one.shared, "similarity": one.similarity}
+    for pair in overlaps.pairs:
+        problem = evaluated.row(pair.problem, named=True)
+        hit = hits.setdefault(pair.problem, problem | {"kinds": [], "evidence": []})
+        hit["kinds"].append(pair.kind)
+        text = trained.row(pair.trained, named=True)
+        evidence = {"kind": pair.kind, "shared": pair.shared, "similarity": pair.similarity}
         hit["evidence"].append(evidence | text)
     return list(hits.values())
 
 
-def _kept(
-    store: Store, asked: pl.DataFrame, trained: pl.DataFrame, hits: list[dict[str, Any]]
+def _write_hits(
+    store: Store, evaluated: pl.DataFrame, trained: pl.DataFrame, hits: list[dict[str, Any]]
 ) -> str:
-    """The path of a JSONL file in the store, with a hit a line."""
+    """Write a JSONL file with one hit per line into the store; returns its path."""
     texts = trained.select("record_id", "problem_id").rows()
-    digest = fingerprint(problems=asked["problem_id"].to_list(), trained=texts, hits=hits)
+    digest = fingerprint(problems=evaluated["problem_id"].to_list(), trained=texts, hits=hits)
     path = f"overlap/{digest[:12]}.jsonl"
     lines = "".join(f"{json.dumps(hit, ensure_ascii=False)}\n" for hit in hits)
     with files.explained(store.folder):
@@ -101,26 +106,30 @@ def _share(count: int, n: int) -> dict[str, Any]:
     return {"count": count, **wilson(count, n).to_json()}
 
 
-def _apart(run: str, scores: pl.DataFrame, every: set[str], hit: set[str]) -> dict[str, Any]:
-    """One stage by metric: all its problems that were looked at, the clean ones, the others."""
+def _split_metrics(
+    run: str, scores: pl.DataFrame, evaluated: set[str], hits: set[str]
+) -> dict[str, Any]:
+    """The metrics of one stage: over all evaluated problems, the clean and the overlapping ones."""
     answered = set(scores["problem_id"])
     groups = {
-        "all": answered & every,
-        "clean": (answered & every) - hit,
-        "overlapping": answered & hit,
+        "all": answered & evaluated,
+        "clean": (answered & evaluated) - hits,
+        "overlapping": answered & hits,
     }
     value: dict[str, Any] = {
         "run": run.partition("/")[0],
         "stage": scores["stage"][0],
-        "not_looked_at": len(answered - every),
+        "not_looked_at": len(answered - evaluated),
     }
     for metric in METRICS:
-        of = {
+        intervals = {
             name: interval(scores.filter(pl.col("problem_id").is_in(list(ids))), metric)
             for name, ids in groups.items()
         }
         value[metric] = {
-            **{name: one.to_json() | {"small": one.n < SMALL} for name, one in of.items()},
-            "difference": unpaired_difference(of["clean"], of["overlapping"]).to_json(),
+            **{name: i.to_json() | {"small": i.n < SMALL} for name, i in intervals.items()},
+            "difference": unpaired_difference(
+                intervals["clean"], intervals["overlapping"]
+            ).to_json(),
         }
     return value

@@ -1,6 +1,6 @@
-"""What training would see of a conversion: lengths in tokens, and which answers a budget keeps.
+"""Token budgets: lengths of converted examples, and the share that fits a maximum length.
 
-Read from the table `tokens`, which pipeline/evaluate/token_counts.py fills.
+They come from the table `tokens`, which pipeline/evaluate/token_counts.py fills.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ BUDGETS = (512, 1_024, 2_048, 4_096, 8_192, 16_384)  # longest example [tokens]
 
 
 def tokenizers(store: Store, source: str, converter: str) -> list[str]:
-    """Those that the examples of a conversion were counted with, the newest first."""
+    """The tokenizers with which the examples of a conversion were counted, newest first."""
     return ask(
         store,
         """
@@ -31,10 +31,10 @@ def tokenizers(store: Store, source: str, converter: str) -> list[str]:
     )["tokenizer"].to_list()
 
 
-def counted(store: Store, source: str, converter: str, tokenizer: str) -> pl.DataFrame:
-    """record_id, row_number, PARTS, mask_is_exact: the examples that are trained on, longest first.
+def token_counts(store: Store, source: str, converter: str, tokenizer: str) -> pl.DataFrame:
+    """record_id, row_number, PARTS, mask_is_exact: the examples for training, longest first.
 
-    Rows that a person quarantined are not among them.
+    Without the rows that a person quarantined.
     """
     return ask(
         store,
@@ -54,36 +54,38 @@ def counted(store: Store, source: str, converter: str, tokenizer: str) -> pl.Dat
     )
 
 
-def lengths(found: pl.DataFrame) -> dict[str, dict[str, int | None]]:
-    """part of an example -> p50, p90, p99 and longest [tokens]; None where there is no example."""
+def lengths(examples: pl.DataFrame) -> dict[str, dict[str, int | None]]:
+    """Part of an example -> p50, p90, p99 and longest [tokens]; None if there is no example."""
     return {
         part: {
-            **{f"p{q}": _whole(found[part].quantile(q / 100, "higher")) for q in (50, 90, 99)},
-            "longest": _whole(found[part].max()),
+            **{f"p{q}": _integer(examples[part].quantile(q / 100, "higher")) for q in (50, 90, 99)},
+            "longest": _integer(examples[part].max()),
         }
         for part in PARTS
     }
 
 
-def _whole(value: Any) -> int | None:
+def _integer(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def survival(found: pl.DataFrame, budgets: Sequence[int] = BUDGETS) -> list[dict[str, Any]]:
-    """For each budget the share of examples that fit it whole, with its interval.
+def survival(examples: pl.DataFrame, budgets: Sequence[int] = BUDGETS) -> list[dict[str, Any]]:
+    """For each budget the share of examples that fit completely, with its interval.
 
-    That is up to </answer> and the stop token behind it. Longer ones are left out of training,
-    never cut: cut, they would teach never to answer.
+    An example fits up to </answer> and the stop token after it. Training drops longer examples and
+    never truncates them, because truncated examples would teach not to answer.
     """
     return [
         {
             "budget": budget,
-            **wilson(found.height - lost(found, budget).height, found.height).to_json(),
+            **wilson(
+                examples.height - too_long(examples, budget).height, examples.height
+            ).to_json(),
         }
         for budget in budgets
     ]
 
 
-def lost(found: pl.DataFrame, budget: int) -> pl.DataFrame:
-    """The rows of `found` that do not fit `budget`: the records behind a point."""
-    return found.filter(pl.col("answer_end") + 1 > budget)  # the stop token is one more
+def too_long(examples: pl.DataFrame, budget: int) -> pl.DataFrame:
+    """The rows of `examples` that do not fit `budget`."""
+    return examples.filter(pl.col("answer_end") + 1 > budget)  # one more for the stop token

@@ -1,4 +1,4 @@
-"""Which of the formats a file of generations is in, and what it says in that."""
+"""Detection of the format of a file of generations, and its records."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from evals.imports import inspect_ai, jsonl, lm_eval
-from evals.imports.records import Found, Line, Rejection
+from evals.imports.records import Line, Record, Rejection
 
 EXPECTED = (
     f"Expected UTF-8 with one JSON object a line, with {', '.join(jsonl.FIELDS)} or as "
@@ -14,8 +14,8 @@ EXPECTED = (
 )
 
 
-def generations_of(path: Path) -> Iterator[Found]:
-    """What the file says. Logs of Inspect are told by their name, lines by the first of them."""
+def generations_of(path: Path) -> Iterator[Record]:
+    """The records of the file. Inspect logs are detected by name, the rest by the first line."""
     _check(path)
     if inspect_ai.is_log(path):
         return inspect_ai.generations(path)
@@ -28,8 +28,8 @@ def generations_of(path: Path) -> Iterator[Found]:
 def _check(path: Path) -> None:
     if not path.is_file():
         special = "a folder" if path.is_dir() else "a pipe or a device"
-        found = special if path.exists() else "missing"
-        raise UserError(f"{path} is {found}. {EXPECTED} Check the path.")
+        state = special if path.exists() else "missing"
+        raise UserError(f"{path} is {state}. {EXPECTED} Check the path.")
 
 
 def _lines(path: Path) -> Iterator[Line | Rejection]:
@@ -39,7 +39,7 @@ def _lines(path: Path) -> Iterator[Line | Rejection]:
         empty = False
         try:
             row = json.loads(content)
-        except (ValueError, RecursionError) as error:  # of digits or brackets beyond count too
+        except (ValueError, RecursionError) as error:  # also too many digits or brackets
             yield Rejection(number, f"broken JSON: {error}", content)
             continue
         if isinstance(row, dict):
@@ -47,7 +47,7 @@ def _lines(path: Path) -> Iterator[Line | Rejection]:
         else:
             yield Rejection(number, "not a JSON object", content)
     if empty:
-        raise UserError(f"{path} is empty. {EXPECTED} Check how it was made.")
+        raise UserError(f"{path} is empty. {EXPECTED} Check how it was written.")
 
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Generations made elsewhere become a run of the store: its problems, texts, labels and scores."""
+"""Import of a file of generations as a run: its problems, texts, labels and scores."""
 
 import hashlib
 import json
@@ -23,28 +23,27 @@ from data.store import (
 )
 from evals.failures import categorise_missing
 from evals.imports.formats import EXPECTED, generations_of
-from evals.imports.records import Found, Generation, Rejection, Repeated
+from evals.imports.records import Generation, Record, Rejection, Repeated
 from evals.scores import grade_generations
 
-GRADER = "lenient"  # others answer in formats of their own
-AT_A_TIME = 5_000  # generations written as one part
+GRADER = "lenient"  # because other projects use other answer formats
+GENERATIONS_PER_PART = 5_000  # written as one part
 
 
 def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
-    """Read `path` as the run `name`; the object of `thinkbench import`.
+    """Import `path` as the run `name`; the object of `thinkbench import`.
 
-    read = imported + rejected, and + repeated where a file says a generation once for each of
-    several filters. A line with several texts counts as so many. Rejected lines are kept in the
-    store with their reasons. An import that was cut off goes on where it was. The generations are
-    graded by `lenient`.
+    read = imported + rejected + repeated, where repeated counts generations that a file has once
+    per filter. A line with several texts counts once per text. Rejected lines are stored with their
+    reasons. An interrupted import resumes. The generations are graded by `lenient`.
     """
     checked_name("run", name)
-    kept, rejected, repeated = _sorted_out(generations_of(path))
-    if not kept:
+    generations, rejected, repeated = _classify(generations_of(path))
+    if not generations:
         first = rejected[0]
         raise UserError(
-            f"{path} holds no generation; of {len(rejected)} the first is line {first.line}: "
-            f"{first.reason}. {EXPECTED} Mend the file."
+            f"{path} has no usable generation; the first of {len(rejected)} rejected is line"
+            f" {first.line}: {first.reason}. {EXPECTED} Fix the file."
         )
     runs.begin(
         store,
@@ -55,20 +54,20 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         inputs={"file": _content_hash(path)},
     )
     with runs.failures_recorded(store, name):
-        kept = _with_problems(store, name, kept)
-        for stage in sorted({row.stage for row in kept}):
-            _add_stage(store, name, stage, [row for row in kept if row.stage == stage])
+        generations = _with_problems(store, name, generations)
+        for stage in sorted({row.stage for row in generations}):
+            _add_stage(store, name, stage, [row for row in generations if row.stage == stage])
         categorise_missing(store, name)
     summary: dict[str, Any] = {
         "run": name,
-        "read": len(kept) + len(rejected) + repeated,
-        "imported": len(kept),
+        "read": len(generations) + len(rejected) + repeated,
+        "imported": len(generations),
         "rejected": len(rejected),
     }
     if repeated:
         summary["repeated"] = repeated
     if rejected:
-        summary["rejections"] = _keep(store, f"imports/{name}/rejected.jsonl", rejected)
+        summary["rejections"] = _write_rejections(store, f"imports/{name}/rejected.jsonl", rejected)
     runs.end(store, name, "done", summary)
     return summary
 
@@ -78,12 +77,12 @@ def _content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sorted_out(rows: Iterable[Found]) -> tuple[list[Generation], list[Rejection], int]:
-    """Each generation once, what is rejected, and how often one was repeated.
+def _classify(rows: Iterable[Record]) -> tuple[list[Generation], list[Rejection], int]:
+    """The generations, the rejections, and the number of repetitions.
 
-    One of the same stage, problem and sample as another is rejected.
+    A generation with the same stage, problem and sample as an earlier one is rejected.
     """
-    kept: dict[tuple[str, str, str, str, int], Generation] = {}
+    generations: dict[tuple[str, str, str, str, int], Generation] = {}
     rejected, repeated = [], 0
     for row in rows:
         if isinstance(row, Rejection):
@@ -93,22 +92,22 @@ def _sorted_out(rows: Iterable[Found]) -> tuple[list[Generation], list[Rejection
             repeated += 1
             continue
         key = (row.stage, row.problem_id, row.question, row.gold, row.sample)
-        if key in kept:
+        if key in generations:
             reason = "same stage, problem and sample as another; number the samples"
             content = json.dumps(asdict(row), ensure_ascii=False)
             rejected.append(Rejection(row.line, reason, content))
         else:
-            kept[key] = row
-    return list(kept.values()), rejected, repeated
+            generations[key] = row
+    return list(generations.values()), rejected, repeated
 
 
 def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Generation]:
-    """`rows` with the ids that their problems have in the store, which gets those it lacks.
+    """`rows` with the ids that their problems have in the store; adds missing problems to it.
 
-    A question that the store knows, with the same gold, is that problem, so that runs can be
-    compared on it. An id that stands for another problem there gets a suffix.
+    A problem with the same question and gold as one in the store is that problem, so that runs can
+    be compared on it. An id that another problem in the store has gets a suffix.
     """
-    known = ask(
+    stored = ask(
         store,
         """
         select problem_id, question, gold
@@ -122,9 +121,10 @@ def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Gener
         run=run,
     )
     problems = {_problem(row): row for row in rows}
-    ids = _ids(list(problems), list(known.iter_rows()))
-    there = set(known["problem_id"])
-    _add_problems(store, run, {id: problems[p] for p, id in ids.items() if id not in there})
+    ids = _ids(list(problems), list(stored.iter_rows()))
+    existing = set(stored["problem_id"])
+    new = {key: problems[p] for p, key in ids.items() if key not in existing}
+    _add_problems(store, run, new)
     return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
 
 
@@ -133,24 +133,24 @@ def _problem(row: Generation) -> tuple[str, str, str]:
 
 
 def _ids(
-    problems: list[tuple[str, str, str]], known: list[tuple[str, str, str]]
+    problems: list[tuple[str, str, str]], stored: list[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], str]:
     """The id in the store of each (problem_id, question, gold); no two get the same one."""
-    by_content = {(question, gold): id for id, question, gold in reversed(known)}
-    names = {id for id, _, _ in known}
-    exact = set(problems) & set(known)
+    by_content = {(question, gold): stored_id for stored_id, question, gold in reversed(stored)}
+    stored_ids = {stored_id for stored_id, _, _ in stored}
+    exact = set(problems) & set(stored)
     ids = {problem: problem[0] for problem in problems if problem in exact}
     taken = set(ids.values())
     for problem in problems:
         if problem in ids:
             continue
-        id = by_content.get(problem[1:])
-        if id is None or id in taken:
-            id = problem[0]
-            if id in names or id in taken:
-                id = f"{id}-{runs.fingerprint(problem=list(problem))[:8]}"
-        ids[problem] = id
-        taken.add(id)
+        problem_id = by_content.get(problem[1:])
+        if problem_id is None or problem_id in taken:
+            problem_id = problem[0]
+            if problem_id in stored_ids or problem_id in taken:
+                problem_id = f"{problem_id}-{runs.fingerprint(problem=list(problem))[:8]}"
+        ids[problem] = problem_id
+        taken.add(problem_id)
     return ids
 
 
@@ -190,16 +190,16 @@ def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> No
         ],
         schema=schema,
     )
-    there = ask(store, "select generation_id from generations where run = $run", run=run)
-    # cut before what is there is left out, so that two who import at once write the same parts
-    for whole in generations.iter_slices(AT_A_TIME):
-        part = whole.join(there, on="generation_id", how="anti")
+    existing = ask(store, "select generation_id from generations where run = $run", run=run)
+    # slice first and drop existing rows then, so that two concurrent imports write the same parts
+    for batch in generations.iter_slices(GENERATIONS_PER_PART):
+        part = batch.join(existing, on="generation_id", how="anti")
         once = runs.fingerprint(generations=part["generation_id"].to_list())
         scores = grade_generations(part, GRADER)
         add_generations(store, part.drop("gold"), scores, run=run, stage=stage, once=once)
 
 
-def _keep(store: Store, path: str, rejected: list[Rejection]) -> str:
+def _write_rejections(store: Store, path: str, rejected: list[Rejection]) -> str:
     lines = "".join(f"{json.dumps(asdict(row), ensure_ascii=False)}\n" for row in rejected)
     with files.explained(store.folder):
         files.write(store.folder, [(path, lines.encode("utf-8", "replace"))])

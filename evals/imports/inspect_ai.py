@@ -1,4 +1,4 @@
-"""Logs of Inspect AI, read by its own reader: every sample and epoch is a generation."""
+"""Logs of Inspect AI, read by its own reader; each sample of each epoch is a generation."""
 
 import json
 from collections.abc import Iterator
@@ -7,26 +7,26 @@ from typing import Any
 
 from data.errors import UserError
 from evals.imports.records import (
-    Found,
     Generation,
+    Record,
     Rejection,
-    Unusable,
+    UnusableRow,
     first_text,
     gold_of,
-    problem_of,
+    problem_id_of,
     text_of,
 )
 
-HEAD = 4_096  # bytes of a .json that hold the first keys of a log
+HEAD = 4_096  # [bytes] of a .json that contain the first keys of a log
 KEYS = (b'"version"', b'"status"', b'"eval"')
-# Large, and no part of a generation. (A log is read as a whole for all that: sample by sample
-# its reader opens the file anew for each.)
-NOT_READ = {"attachments", "events", "messages", "store", "timelines"}
+# Large fields that are not part of a generation. The log is still read as a whole, because
+# reading sample by sample reopens the file for each.
+EXCLUDED = {"attachments", "events", "messages", "store", "timelines"}
 FINISHES = {"stop": "stop", "max_tokens": "length", "model_length": "length"}
 
 
 def is_log(path: Path) -> bool:
-    """By its suffix; a .json by the first keys too, since other files are called so."""
+    """Whether `path` is a log, by its suffix; a .json must also have the first keys of a log."""
     if path.suffix.lower() != ".json":
         return path.suffix.lower() == ".eval"
     with path.open("rb") as file:
@@ -34,25 +34,25 @@ def is_log(path: Path) -> bool:
     return all(key in head for key in KEYS)
 
 
-def generations(path: Path) -> Iterator[Found]:
-    """What each sample says, in the log's order.
+def generations(path: Path) -> Iterator[Record]:
+    """The records of a log, in its order.
 
-    An epoch is a sample of its problem. Samples with the same question and target are one problem,
-    and number on after the epochs. Reasoning that the log holds apart comes first in the text, as
-    <think>…</think>. A label is kept where all scorers agree.
+    An epoch is a sample of its problem. Samples with the same question and target are one problem;
+    their samples are numbered on. Reasoning that the log stores separately is put first in the
+    text, as <think>…</think>. There is a label only if all scorers agree.
     """
     log = _read(path)
     epochs = log.eval.config.epochs or 1
-    asked: dict[str, list[int | str]] = {}
+    ids_of_problem: dict[str, list[int | str]] = {}
     for number, sample in enumerate(log.samples or [], 1):
         try:
             question, gold = _question(sample.input), _gold(sample.target)
-            problem = problem_of(question, gold)
+            problem = problem_id_of(question, gold)
             text = _text(sample)
-        except Unusable as reason:
+        except UnusableRow as reason:
             yield Rejection(number, str(reason), _shown(sample))
             continue
-        ids = asked.setdefault(problem, [])
+        ids = ids_of_problem.setdefault(problem, [])
         if sample.id not in ids:
             ids.append(sample.id)
         usage, choices = sample.output.usage, sample.output.choices
@@ -70,7 +70,7 @@ def generations(path: Path) -> Iterator[Found]:
 
 
 def _read(path: Path) -> Any:
-    try:  # forty packages, which nothing but this function needs
+    try:  # forty packages that only this function needs
         from inspect_ai.log import read_eval_log  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "inspect_ai":
@@ -81,61 +81,61 @@ def _read(path: Path) -> Any:
         ) from error
     try:
         kind: Any = path.suffix.lower().removeprefix(".")  # "eval" or "json"
-        log = read_eval_log(str(path), format=kind, exclude_fields=NOT_READ)
-    except Exception as error:  # of the zip, of zstandard, of three readers of JSON, of pydantic
-        found = next(iter(str(error).splitlines()), type(error).__name__)
+        log = read_eval_log(str(path), format=kind, exclude_fields=EXCLUDED)
+    except Exception as error:  # from zip, zstandard, three JSON readers, pydantic
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(
-            f"{path} is no whole log of Inspect AI: {found}. Expected what inspect eval writes as "
-            ".eval or .json. Check that it was copied whole, or copy it again."
+            f"{path} is not a complete log of Inspect AI: {reason}. Expected what inspect eval"
+            " writes as .eval or .json. Check that it was copied completely, or copy it again."
         ) from error
     if not log.samples:
         raise UserError(
             f"{path} is a log of Inspect AI without samples (status {log.status}). Expected some. "
-            "Give the log of a run that got as far as its samples."
+            "Give the log of a run that wrote samples."
         )
     return log
 
 
-def _question(asked: Any) -> str:
-    if not isinstance(asked, str):
-        asked = "\n\n".join(message.text for message in asked if message.role == "user")
-    if not asked.strip():
-        raise Unusable("no question in the input")
-    return text_of(asked) or ""
+def _question(prompt: Any) -> str:
+    if not isinstance(prompt, str):
+        prompt = "\n\n".join(message.text for message in prompt if message.role == "user")
+    if not prompt.strip():
+        raise UnusableRow("no question in the input")
+    return text_of(prompt) or ""
 
 
 def _gold(target: Any) -> str:
     gold = first_text(target)
     if gold is None:
-        raise Unusable("no target")
+        raise UnusableRow("no target")
     return gold_of(gold)
 
 
 def _text(sample: Any) -> str:
     if sample.error:
-        raise Unusable("the sample ended in an error")
+        raise UnusableRow("the sample ended in an error")
     output = sample.output
     if not output.choices and not output.completion:
-        raise Unusable("no output")
+        raise UnusableRow("no output")
     parts = output.choices[0].message.content if output.choices else ""
-    thoughts = [] if isinstance(parts, str) else [p for p in parts if p.type == "reasoning"]
-    said = [_thought(part) for part in thoughts]
-    return text_of("\n".join([*filter(None, said), output.completion])) or ""
+    reasoning = [] if isinstance(parts, str) else [p for p in parts if p.type == "reasoning"]
+    thoughts = [_thought(part) for part in reasoning]
+    return text_of("\n".join([*filter(None, thoughts), output.completion])) or ""
 
 
 def _thought(part: Any) -> str:
-    """Empty where a provider gives out neither the reasoning nor a summary of it."""
+    """A part of the reasoning in tags; empty where the provider hides it and its summary."""
     reasoning = part.summary if part.redacted else part.reasoning
     return f"<think>{reasoning}</think>" if reasoning else ""
 
 
 def _label(scores: dict[str, Any]) -> bool | None:
-    said = [_verdict(score.value) for score in scores.values()]
-    return said[0] if said and all(label == said[0] for label in said) else None
+    labels = [_verdict(score.value) for score in scores.values()]
+    return labels[0] if labels and all(label == labels[0] for label in labels) else None
 
 
 def _verdict(value: Any) -> bool | None:
-    """C and I are Inspect's correct and incorrect; P is partial and N no answer: unknown."""
+    """Inspect's C is correct, I is incorrect; P (partial) and N (no answer) are unknown."""
     if value in ("C", "I"):
         return value == "C"
     return bool(value) if value in (0, 1) else None

@@ -1,10 +1,10 @@
-"""Generations as JSON, an object a line: in our own neutral form, or as OpenAI gave out GSM8K's.
+"""Generations as JSON, one object per line: our neutral format, and OpenAI's solutions of GSM8K.
 
-Neutral: {"problem_id", "question", "gold", "text"} and, where known, "stage", "sample", "label",
-"finish" ("stop" or "length"), "tokens" and "run". Rows that name a run have the stage RUN.STAGE,
-so that one file may hold several runs, and they can be told apart and compared.
+Neutral: {"problem_id", "question", "gold", "text"} and optionally "stage", "sample", "label",
+"finish" ("stop" or "length"), "tokens" and "run". Rows with a run get the stage RUN.STAGE, so that
+one file may contain several runs that can be compared.
 
-OpenAI's example solutions: {"question", "ground_truth"}, where the latter ends "A: N", and for each
+OpenAI's solutions: {"question", "ground_truth"}, where the latter ends with "A: N", and for each
 model {"is_correct", "solution"} under its name. Each model becomes a stage.
 """
 
@@ -13,13 +13,13 @@ from typing import Any
 
 from evals.imports.records import (
     STAGE,
-    Found,
     Generation,
     Line,
+    Record,
     Rejection,
-    Unusable,
-    problem_of,
-    stage_of,
+    UnusableRow,
+    problem_id_of,
+    stage_name,
     text_of,
 )
 
@@ -27,8 +27,8 @@ FIELDS = ("problem_id", "question", "gold", "text")
 FINISHES = ("stop", "length")
 
 
-def generations(lines: Iterable[Line | Rejection]) -> Iterator[Found]:
-    """What each line says, in order; one of OpenAI's says several things."""
+def generations(lines: Iterable[Line | Rejection]) -> Iterator[Record]:
+    """The records of each line, in order; a line of OpenAI's format has several."""
     for line in lines:
         if isinstance(line, Rejection):
             yield line
@@ -37,24 +37,24 @@ def generations(lines: Iterable[Line | Rejection]) -> Iterator[Found]:
         else:
             try:
                 yield _neutral(line)
-            except Unusable as reason:
+            except UnusableRow as reason:
                 yield Rejection(line.number, str(reason), line.content)
 
 
 def _neutral(line: Line) -> Generation:
     row = line.row
     values = [text_of(row.get(field)) for field in FIELDS]
-    wrong = [field for field, value in zip(FIELDS, values, strict=True) if value is None]
-    if wrong:
-        raise Unusable(f"missing or no text: {', '.join(wrong)}")
+    missing = [field for field, value in zip(FIELDS, values, strict=True) if value is None]
+    if missing:
+        raise UnusableRow(f"missing or no text: {', '.join(missing)}")
     problem_id, question, gold, text = (value or "" for value in values)
     if not problem_id.strip():
-        raise Unusable("problem_id is empty")
+        raise UnusableRow("problem_id is empty")
     label, finish = row.get("label"), row.get("finish")
     if label is not None and label not in (True, False):
-        raise Unusable("label is not true, false or null")
+        raise UnusableRow("label is not true, false or null")
     if finish not in (None, *FINISHES):
-        raise Unusable("finish is not stop, length or null")
+        raise UnusableRow("finish is not stop, length or null")
     return Generation(
         line=line.number,
         problem_id=problem_id,
@@ -62,10 +62,10 @@ def _neutral(line: Line) -> Generation:
         gold=gold,
         text=text,
         stage=_stage(row),
-        sample=_whole(row, "sample") or 0,
+        sample=_whole_number(row, "sample") or 0,
         label=None if label is None else bool(label),
         finish=finish,
-        tokens=_whole(row, "tokens"),
+        tokens=_whole_number(row, "tokens"),
     )
 
 
@@ -73,38 +73,38 @@ def _stage(row: dict[str, Any]) -> str:
     names = {field: row.get(field) for field in ("run", "stage")}
     for field, name in names.items():
         if name is not None and not isinstance(name, str):
-            raise Unusable(f"{field} is no text")
+            raise UnusableRow(f"{field} is no text")
     stage = names["stage"] or STAGE
-    return stage_of(f"{names['run']}.{stage}" if names["run"] else stage)
+    return stage_name(f"{names['run']}.{stage}" if names["run"] else stage)
 
 
-def _whole(row: dict[str, Any], field: str) -> int | None:
+def _whole_number(row: dict[str, Any], field: str) -> int | None:
     value = row.get(field)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        raise Unusable(f"{field} is no whole number from 0")
+        raise UnusableRow(f"{field} is no whole number from 0")
     return value
 
 
-def _openai(line: Line) -> Iterator[Found]:
+def _openai(line: Line) -> Iterator[Record]:
     question, truth = text_of(line.row["question"]) or "", text_of(line.row["ground_truth"]) or ""
     gold = truth.rpartition("A:")[2].strip()
-    models = {name: said for name, said in line.row.items() if isinstance(said, dict)}
+    models = {name: value for name, value in line.row.items() if isinstance(value, dict)}
     if not models:
         yield Rejection(line.number, "no model with is_correct and solution", line.content)
-    for model, said in models.items():
-        text, label = text_of(said.get("solution")), said.get("is_correct")
+    for model, solution in models.items():
+        text, label = text_of(solution.get("solution")), solution.get("is_correct")
         if text is None or not isinstance(label, bool | None):
             reason = f"{model} has no solution and is_correct"
             yield Rejection(line.number, reason, line.content)
         else:
             yield Generation(
                 line=line.number,
-                problem_id=problem_of(question, gold),
+                problem_id=problem_id_of(question, gold),
                 question=question,
                 gold=gold,
                 text=text,
-                stage=stage_of(model),
+                stage=stage_name(model),
                 label=label,
             )

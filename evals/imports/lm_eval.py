@@ -1,8 +1,8 @@
-"""Samples of lm-evaluation-harness, as `lm_eval --log_samples` writes them.
+"""Samples of lm-evaluation-harness, in the format of `lm_eval --log_samples`.
 
-A line is one document (`doc_id`, `doc`, `target`) under one filter: `resps` holds the texts, as
-many as there were repeats, and `exact_match` or `acc` the filter's verdict. A task with two filters
-writes each generation twice, which is one generation here.
+A line is one document (`doc_id`, `doc`, `target`) with one filter: `resps` has the texts, one per
+repeat, and `exact_match` or `acc` the verdict of the filter. A task with two filters writes each
+generation twice; here it is one generation.
 """
 
 from collections import Counter
@@ -11,25 +11,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from evals.imports.records import (
-    Found,
     Generation,
     Line,
+    Record,
     Rejection,
     Repeated,
-    Unusable,
+    UnusableRow,
     first_text,
     gold_of,
-    problem_of,
+    problem_id_of,
     text_of,
 )
 
-QUESTIONS = ("question", "problem", "query")  # where a document has its question, by preference
-VERDICTS = ("exact_match", "acc")  # metrics that are 1 where a response is right, by preference
+QUESTIONS = ("question", "problem", "query")  # fields of the question in a document, by preference
+VERDICTS = ("exact_match", "acc")  # metrics that are 1 for a correct response, by preference
 
 
 @dataclass(frozen=True)
 class _Document:
-    """The generations of one document, and the filters that it came under so far."""
+    """The generations of one document, and its filters so far."""
 
     generations: list[Generation]
     filters: frozenset[str]
@@ -39,12 +39,12 @@ def is_sample(row: dict[str, Any]) -> bool:
     return "doc_id" in row and "resps" in row
 
 
-def generations(lines: Iterable[Line | Rejection]) -> Iterator[Found]:
-    """Each text once: as a generation, or as repeated under another filter.
+def generations(lines: Iterable[Line | Rejection]) -> Iterator[Record]:
+    """Each text once as a generation; for further filters as `Repeated`.
 
-    Generations come last, in the order of their documents, since the last line may still touch a
-    label: it is kept where all filters agree and there is one response, else unknown. Documents
-    with the same question and gold are one problem, and number their samples on.
+    Generations come last, in the order of their documents, because even the last line may change a
+    label: a label remains if all filters agree and there is one response, else it is unknown.
+    Documents with the same question and gold are one problem; their samples are numbered on.
     """
     documents: dict[tuple[str, str], _Document] = {}
     for line in lines:
@@ -52,15 +52,15 @@ def generations(lines: Iterable[Line | Rejection]) -> Iterator[Found]:
             yield line
             continue
         try:
-            found = _document(line)
-            key = (repr(line.row["doc_id"]), found.generations[0].problem_id)
-            known = documents.get(key)
-            documents[key] = _joined(known, found) if known else found
-        except Unusable as reason:
+            document = _document(line)
+            key = (repr(line.row["doc_id"]), document.generations[0].problem_id)
+            earlier = documents.get(key)
+            documents[key] = _merge(earlier, document) if earlier else document
+        except UnusableRow as reason:
             yield Rejection(line.number, str(reason), line.content)
         else:
-            if known:
-                yield from (Repeated(line.number) for _ in found.generations)
+            if earlier:
+                yield from (Repeated(line.number) for _ in document.generations)
     samples: Counter[str] = Counter()
     for document in documents.values():
         for generation in document.generations:
@@ -68,27 +68,29 @@ def generations(lines: Iterable[Line | Rejection]) -> Iterator[Found]:
             samples[generation.problem_id] += 1
 
 
-def _joined(known: _Document, again: _Document) -> _Document:
-    if known.filters & again.filters:
-        raise Unusable("the document came before under the same filter")
-    pairs = list(zip(known.generations, again.generations, strict=False))
-    if len(known.generations) != len(again.generations) or any(a.text != b.text for a, b in pairs):
-        raise Unusable("the document came before with other texts")
+def _merge(earlier: _Document, later: _Document) -> _Document:
+    if earlier.filters & later.filters:
+        raise UnusableRow("the document came before under the same filter")
+    pairs = list(zip(earlier.generations, later.generations, strict=False))
+    if len(earlier.generations) != len(later.generations) or any(
+        a.text != b.text for a, b in pairs
+    ):
+        raise UnusableRow("the document came before with other texts")
     agreed = [replace(a, label=a.label if a.label == b.label else None) for a, b in pairs]
-    return _Document(agreed, known.filters | again.filters)
+    return _Document(agreed, earlier.filters | later.filters)
 
 
 def _document(line: Line) -> _Document:
     row = line.row
     if not is_sample(row):
-        raise Unusable("no doc_id and resps")
+        raise UnusableRow("no doc_id and resps")
     texts, question, gold = _texts(row["resps"]), _question(row), _gold(row)
     label = _label(row) if len(texts) == 1 else None
-    name = row.get("filter")  # the first versions wrote none
+    name = row.get("filter")  # the first versions of the harness wrote none
     generations = [
         Generation(
             line=line.number,
-            problem_id=problem_of(question, gold),
+            problem_id=problem_id_of(question, gold),
             question=question,
             gold=gold,
             text=text,
@@ -100,19 +102,19 @@ def _document(line: Line) -> _Document:
 
 
 def _texts(resps: Any) -> list[str]:
-    """The texts of all requests, of which each has as many as there were repeats."""
+    """The texts of all requests; each request has one text per repeat."""
     if not isinstance(resps, list):
-        raise Unusable("resps is no list")
-    every = [
-        said for request in resps for said in (request if isinstance(request, list) else [request])
+        raise UnusableRow("resps is no list")
+    texts = [
+        text for request in resps for text in (request if isinstance(request, list) else [request])
     ]
-    if not every:
-        raise Unusable("resps is empty")
-    if any(isinstance(said, list) for said in every):
-        raise Unusable("resps holds likelihoods of given answers, no texts")
-    if not all(isinstance(said, str) for said in every):
-        raise Unusable("resps holds something that is no text")
-    return [text_of(said) or "" for said in every]
+    if not texts:
+        raise UnusableRow("resps is empty")
+    if any(isinstance(text, list) for text in texts):
+        raise UnusableRow("resps holds likelihoods of given answers, no texts")
+    if not all(isinstance(text, str) for text in texts):
+        raise UnusableRow("resps holds something that is no text")
+    return [text_of(text) or "" for text in texts]
 
 
 def _question(row: dict[str, Any]) -> str:
@@ -121,11 +123,11 @@ def _question(row: dict[str, Any]) -> str:
     for text in (*stated, _prompt(row.get("arguments"))):
         if isinstance(text, str) and text.strip():
             return text_of(text) or ""
-    raise Unusable(f"no {', '.join(QUESTIONS)} in doc, and no prompt in arguments")
+    raise UnusableRow(f"no {', '.join(QUESTIONS)} in doc, and no prompt in arguments")
 
 
 def _prompt(arguments: Any) -> Any:
-    """The first argument of the first request: of a list of lists, or of named dicts of dicts."""
+    """The first argument of the first request, in a list of lists or in nested dicts."""
     for _ in range(2):
         if isinstance(arguments, dict):
             arguments = list(arguments.values())
@@ -141,7 +143,7 @@ def _gold(row: dict[str, Any]) -> str:
     if isinstance(answer, str) and "####" in answer and "####" not in (target or ""):
         target = text_of(answer)
     if target is None:
-        raise Unusable("target is no text")
+        raise UnusableRow("target is no text")
     return gold_of(target)
 
 

@@ -1,4 +1,4 @@
-"""What a file of someone else's run says: generations, rejections, and what it says again."""
+"""The records that an import reads from a file: generations, rejections, repetitions."""
 
 import re
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ STAGE = "import"  # of generations that name none
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class Unusable(UserError):
-    """A row that holds no generation. Its text is the reason, one of a few fixed phrases."""
+class UnusableRow(UserError):
+    """A row without a usable generation. The message is the reason, one of a few fixed phrases."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,12 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """One generation of a file, with its problem. label: right or wrong as the file says it.
+    """One generation of a file, with its problem.
 
-    line: from 1; of a file that has no lines, the place of its sample
-    finish: stop, length or unknown; tokens: of the text, as the file counts them
+    line: from 1; in a file without lines, the position of its sample
+    label: correct or not according to the file
+    finish: stop, length or None for unknown
+    tokens: of the text, as the file counts them
     """
 
     line: int
@@ -46,7 +48,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A line, or a part of it, that is no generation, and why."""
+    """A line, or a part of it, that is not a usable generation, with the reason."""
 
     line: int
     reason: str
@@ -55,26 +57,26 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Repeated:
-    """A generation that is another line's too, which adds a verdict to it at most."""
+    """A line that repeats the generation of another line; it adds at most a label."""
 
     line: int
 
 
-Found = Generation | Rejection | Repeated
+Record = Generation | Rejection | Repeated
 
 
-def problem_of(question: str, gold: str) -> str:
+def problem_id_of(question: str, gold: str) -> str:
     """The id that a conversion of the dataset itself gives the problem."""
     return fingerprint(question=question.strip(), gold=gold)[:32]
 
 
 def gold_of(target: str) -> str:
-    """What stands after GSM8K's `####`; of a target without it, the whole."""
+    """The part of a target after GSM8K's `####`; the whole target if there is none."""
     return target.rpartition("####")[2].strip()
 
 
 def text_of(value: Any) -> str | None:
-    """A number may stand for a problem or a gold; a list, an object or null may not."""
+    """`value` as text, if it is a string or a number; None for a list, an object or null."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     # a lone surrogate cannot be stored as UTF-8
@@ -82,12 +84,12 @@ def text_of(value: Any) -> str | None:
 
 
 def first_text(target: Any) -> str | None:
-    """The text of a target; where it is a list of right answers, of the first."""
+    """The text of a target, or of its first entry if it is a list of correct answers."""
     if isinstance(target, list):
         return text_of(target[0]) if target else None
     return text_of(target)
 
 
-def stage_of(name: str) -> str:
-    """`name` as it can name a folder."""
+def stage_name(name: str) -> str:
+    """`name` in a form that can name a folder."""
     return _NOT_IN_A_NAME.sub("-", name).strip(".-")[:100] or STAGE

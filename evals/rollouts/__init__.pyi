@@ -1,16 +1,15 @@
 from .advantages import has_signal as has_signal
 from .learnability import (
     Conditions as Conditions,
-    as_row as as_row,
-    ledger as ledger,
+    learnability_summary as learnability_summary,
+    problem_to_json as problem_to_json,
     problems as problems,
 )
 from .read import (
-    GRADER as GRADER,
-    apart as apart,
     check_rewards as check_rewards,
-    pages as pages,
-    steps_of as steps_of,
+    deep_copy as deep_copy,
+    rollout_pages as rollout_pages,
+    rollouts_per_step as rollouts_per_step,
 )
 from .reward_replay import (
     by_step as by_step,

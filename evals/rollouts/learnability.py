@@ -1,4 +1,4 @@
-"""What a GRPO run could learn from each problem: how often it was right, and whether groups differ.
+"""Learnability: how often a GRPO run solved each problem, and whether rewards in a group differ.
 
 A visit is all rollouts of one problem in one step. As in evals/comparison/transitions.py, a visit
 solves the problem if more than half of its rollouts are right. See
@@ -13,9 +13,9 @@ import polars as pl
 from data.errors import UserError
 from data.progress import Progress
 from data.store import Store
-from evals.graders import GRADERS
+from evals.graders import DEFAULT_GRADER, GRADERS
 from evals.rollouts.advantages import SAME
-from evals.rollouts.read import ANSWER, GRADER, regraded_verdicts, stored_verdicts
+from evals.rollouts.read import ANSWER, regraded_verdicts, stored_verdicts
 from evals.statistics import mean_of_clusters, wilson, wilson_bounds
 
 BANDS = {
@@ -29,10 +29,10 @@ BANDS = {
 
 @dataclass(frozen=True)
 class Conditions:
-    """Which problems are wanted: all that hold; None where anything will do.
+    """Conditions on problems, which must all hold; None where a condition is not set.
 
-    pass_rate: lowest and highest share of right rollouts, both ends wanted
-    seen:      in so many steps at least
+    pass_rate: lowest and highest share of right rollouts, both inclusive
+    seen:      smallest number of steps that sampled the problem
     """
 
     band: str | None = None
@@ -46,32 +46,32 @@ class Conditions:
             low, high = self.pass_rate
             if not 0 <= low <= high <= 1:
                 raise UserError(
-                    f"pass rates of {low} to {high} are no range; expected two numbers from 0 to 1,"
-                    " the lower one first."
+                    f"pass rates of {low} to {high} are not a range; expected two numbers from 0 to"
+                    " 1, the lower one first."
                 )
 
-    def of(self, problems: pl.DataFrame) -> pl.DataFrame:
-        """Those of `by_problem` for which all hold. An unknown pass rate is in no range."""
-        kept = problems.filter(pl.col("seen") >= self.seen)
+    def select(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """The rows of `by_problem` that meet all conditions. A null pass rate is in no range."""
+        rows = problems.filter(pl.col("seen") >= self.seen)
         if self.band is not None:
-            kept = kept.filter(band=self.band)
+            rows = rows.filter(band=self.band)
         if self.pass_rate is not None:
-            kept = kept.filter(pl.col("pass_rate").is_between(*self.pass_rate))
-        return kept
+            rows = rows.filter(pl.col("pass_rate").is_between(*self.pass_rate))
+        return rows
 
 
 def by_problem(rollouts: pl.DataFrame) -> pl.DataFrame:
-    """A row a problem, those first whose groups differ most.
+    """One row per problem; the largest variance of rewards within groups comes first.
 
     rollouts: problem_id, step, group, reward, right (null: unknown)
     returns:  problem_id, band
               seen [steps], groups, rollouts, known, right [rollouts]
-              pass_rate, low, high          of all known rollouts; null where none is known
+              pass_rate, low, high          of rollouts with a verdict; null where there are none
               first_step, first_known, first_rate, first_low, first_high    of its first visit
               last_step, last_known, last_rate, last_low, last_high         of its last
-              reward_variance               mean over its groups; null where each has one rollout
-              zero_variance                 groups whose rewards are all the same
-              first_right, first_solved     first steps with one right rollout, with more than half
+              reward_variance               mean over its groups; null if each has one rollout
+              zero_variance                 groups whose rewards are all equal
+              first_right, first_solved     first steps with one right rollout, with most right
     """
     groups = rollouts.group_by("problem_id", "step", "group").agg(
         pl.len().cast(pl.Int64).alias("rollouts"),
@@ -101,28 +101,28 @@ def by_problem(rollouts: pl.DataFrame) -> pl.DataFrame:
         pl.col("step").filter(pl.col("right") > 0).first().alias("first_right"),
         pl.col("step").filter("solved").first().alias("first_solved"),
     )
-    found = problems.join(spread, on="problem_id").with_columns(_band().alias("band"))
-    for prefix, right, known in (
+    rows = problems.join(spread, on="problem_id").with_columns(_band().alias("band"))
+    for prefix, right, total in (
         ("", "right", "known"),
         ("first_", "of_first", "first_known"),
         ("last_", "last_right", "last_known"),
     ):
-        found = _with_rates(found, prefix, right, known)
-    return found.drop("of_first", "last_right", "last_rollouts").sort(
+        rows = _with_rates(rows, prefix, right, total)
+    return rows.drop("of_first", "last_right", "last_rollouts").sort(
         "reward_variance", "problem_id", descending=[True, False], nulls_last=True
     )
 
 
 def _band() -> pl.Expr:
-    known, right = pl.col("known"), pl.col("right")
+    n, right = pl.col("known"), pl.col("right")
     none_left = (pl.col("last_right") == 0) & (pl.col("last_known") == pl.col("last_rollouts"))
     solved_before = (pl.col("first_solved") < pl.col("last_step")).fill_null(False)
     return (
         pl.when(solved_before & none_left)
         .then(pl.lit("forgotten"))
-        .when((right > 0) & (right < known))
+        .when((right > 0) & (right < n))
         .then(pl.lit("learnable"))
-        .when(known < pl.col("rollouts"))
+        .when(n < pl.col("rollouts"))
         .then(pl.lit("unknown"))
         .when(right == 0)
         .then(pl.lit("always 0"))
@@ -130,13 +130,13 @@ def _band() -> pl.Expr:
     )
 
 
-def _with_rates(found: pl.DataFrame, prefix: str, right: str, known: str) -> pl.DataFrame:
-    """With the share of `known` that is `right`, and Wilson's interval of it."""
-    successes, n = found[right].to_numpy(), found[known].to_numpy()
+def _with_rates(rows: pl.DataFrame, prefix: str, right: str, total: str) -> pl.DataFrame:
+    """`rows` with the share right / total (names of columns) and its Wilson interval."""
+    successes, n = rows[right].to_numpy(), rows[total].to_numpy()
     low, high = wilson_bounds(successes, n)
     rate = "pass_rate" if not prefix else f"{prefix}rate"
-    return found.with_columns(
-        (pl.col(right) / pl.col(known)).fill_nan(None).alias(rate),
+    return rows.with_columns(
+        (pl.col(right) / pl.col(total)).fill_nan(None).alias(rate),
         pl.Series(f"{prefix}low", low).fill_nan(None),
         pl.Series(f"{prefix}high", high).fill_nan(None),
     )
@@ -147,7 +147,7 @@ def problems(
 ) -> pl.DataFrame:
     """`by_problem` over the stored rollouts of `run`.
 
-    regrade: by the grader of today, instead of by the stored reward
+    regrade: use the current grader instead of the stored reward
     """
     if regrade:
         return by_problem(regraded_verdicts(store, run, progress))
@@ -161,42 +161,48 @@ def problems_in(
     pass_rate: tuple[float, float] | None = None,
     seen: int = 1,
 ) -> list[str]:
-    """The ids, in their order, of the problems of `run` for which all `Conditions` hold."""
-    wanted = Conditions(band, pass_rate, seen)
-    return wanted.of(problems(store, run)).sort("problem_id")["problem_id"].to_list()
+    """The sorted ids of the problems of `run` that meet all `Conditions`."""
+    conditions = Conditions(band, pass_rate, seen)
+    return conditions.select(problems(store, run)).sort("problem_id")["problem_id"].to_list()
 
 
-def ledger(run: str, found: pl.DataFrame, wanted: Conditions, regraded: bool) -> dict[str, Any]:
-    """The object of `thinkbench learnability`, but for its rows.
+def learnability_summary(
+    run: str, problems: pl.DataFrame, conditions: Conditions, regraded: bool
+) -> dict[str, Any]:
+    """The object of `thinkbench learnability` without its rows.
 
-    found: of `problems`. n counts the problems for which the conditions hold.
+    problems: the result of `problems`.   n: number of problems that meet the conditions
     pass_rate, zero_variance: means over problems, of their rollouts and of their groups
     bands: shares of all problems
     """
-    rates = found["pass_rate"].drop_nulls().to_numpy()
-    flat = found["zero_variance"] / found["groups"]
-    held = dict(found["band"].value_counts().iter_rows())
-    rule = GRADERS[GRADER]
+    rates = problems["pass_rate"].drop_nulls().to_numpy()
+    zero_variance = problems["zero_variance"] / problems["groups"]
+    bands = dict(problems["band"].value_counts().iter_rows())
+    rule = GRADERS[DEFAULT_GRADER]
     return {
         "run": run,
         "verdicts": f"{rule.name} {rule.version}" if regraded else f"the stored reward {ANSWER!r}",
-        "problems": found.height,
-        "groups": int(found["groups"].sum()),
-        "rollouts": int(found["rollouts"].sum()),
-        "unknown": int((found["rollouts"] - found["known"]).sum()),
+        "problems": problems.height,
+        "groups": int(problems["groups"].sum()),
+        "rollouts": int(problems["rollouts"].sum()),
+        "unknown": int((problems["rollouts"] - problems["known"]).sum()),
         "pass_rate": mean_of_clusters(rates).to_json(),
-        "zero_variance": mean_of_clusters(flat.to_numpy()).to_json(),
+        "zero_variance": mean_of_clusters(zero_variance.to_numpy()).to_json(),
         "bands": {
-            band: {"means": means, **wilson(held.get(band, 0), found.height).to_json()}
+            band: {"means": means, **wilson(bands.get(band, 0), problems.height).to_json()}
             for band, means in BANDS.items()
         },
-        "conditions": {"band": wanted.band, "pass_rate": wanted.pass_rate, "seen": wanted.seen},
-        "n": wanted.of(found).height,
+        "conditions": {
+            "band": conditions.band,
+            "pass_rate": conditions.pass_rate,
+            "seen": conditions.seen,
+        },
+        "n": conditions.select(problems).height,
     }
 
 
-def as_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of `by_problem` with its shares as intervals: the form that programs read."""
+def problem_to_json(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `by_problem` with its shares as intervals: the form of the JSON output."""
 
     def rate(name: str, prefix: str) -> dict[str, Any]:
         low, high, n = (row[f"{prefix}{end}"] for end in ("low", "high", "known"))

@@ -1,4 +1,4 @@
-"""Rollouts of a GRPO run as the store holds them: verdicts of all, or whole rows page by page."""
+"""Stored rollouts of a GRPO run: the verdicts of all, or whole rows in pages of steps."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,15 @@ import polars as pl
 from data.errors import UserError
 from data.progress import Progress
 from data.store import Store, ask, within
-from evals.graders import GRADERS
+from evals.graders import DEFAULT_GRADER, GRADERS
+from evals.scores import GENERATIONS_PER_BATCH
 
-GRADER = "strict"  # of the rewards and of the evaluation
-ANSWER = "answer"  # the reward that is the grader's verdict: 1, 0, or nan where it is unknown
-AT_A_TIME = 20_000  # rollouts with their texts in memory, but for one step of more
+ANSWER = "answer"  # the reward part that is the grader's verdict: 1, 0, or nan for unknown
 
 
-def steps_of(store: Store, run: str) -> pl.DataFrame:
-    """step, rollouts: how many each step sampled, in order; at least one step."""
-    found = ask(
+def rollouts_per_step(store: Store, run: str) -> pl.DataFrame:
+    """step, rollouts: number of rollouts of each step, in order; UserError if none."""
+    steps = ask(
         within(store, [run]),
         """
         select step, count(*) as rollouts
@@ -27,22 +26,22 @@ def steps_of(store: Store, run: str) -> pl.DataFrame:
         """,
         run=run,
     )
-    if found.is_empty():
-        known = ask(store, "select distinct run from rollouts order by run")["run"].to_list()
+    if steps.is_empty():
+        runs = ask(store, "select distinct run from rollouts order by run")["run"].to_list()
         raise UserError(
             f"the store has no rollouts of run {run!r}; runs with rollouts:"
-            f" {', '.join(known) or 'none'}. Name one of them, or make one: thinkbench grpo"
+            f" {', '.join(runs) or 'none'}. Name one of them, or train one: thinkbench grpo"
         )
-    return found
+    return steps
 
 
 def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
-    """problem_id, step, group, reward, right: a row a rollout; right is null where unknown.
+    """problem_id, step, group, reward, right: one row per rollout; right is null where unknown.
 
-    By the stored reward ANSWER, which is the grader's verdict of when the run was made.
+    right is the stored reward part ANSWER: the verdict of the grader at training time.
     """
-    steps_of(store, run)
-    found = ask(
+    rollouts_per_step(store, run)
+    rollouts = ask(
         within(store, [run]),
         """
         select
@@ -55,50 +54,53 @@ def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
         run=run,
         answer=ANSWER,
     )
-    check_rewards(found, run)
+    check_rewards(rollouts, run)
     answer = pl.col("answer").fill_nan(None)
-    odd = found.filter(~pl.col("rewarded") | ~answer.is_in([0.0, 1.0]).fill_null(True))
-    if not odd.is_empty():
-        first = odd.row(0, named=True)
-        held = f"is {first['answer']}" if first["rewarded"] else "is not there"
+    invalid = rollouts.filter(~pl.col("rewarded") | ~answer.is_in([0.0, 1.0]).fill_null(True))
+    if not invalid.is_empty():
+        first = invalid.row(0, named=True)
+        value = f"is {first['answer']}" if first["rewarded"] else "is missing"
         raise UserError(
-            f"run {run!r} has {odd.height:,} rollouts whose reward {ANSWER!r} is no verdict (in"
-            f" step {first['step']}, group {first['group']} it {held}); expected 1, 0 or nan."
+            f"run {run!r} has {invalid.height:,} rollouts whose reward {ANSWER!r} is no verdict (in"
+            f" step {first['step']}, group {first['group']} it {value}); expected 1, 0 or nan."
             " Grade their texts instead: --regrade"
         )
-    return found.select("problem_id", "step", "group", "reward", right=answer == 1.0)
+    return rollouts.select("problem_id", "step", "group", "reward", right=answer == 1.0)
 
 
 def regraded_verdicts(store: Store, run: str, progress: Progress | None = None) -> pl.DataFrame:
-    """`stored_verdicts`, by the grader of today. Unknown where the store has no gold."""
-    found = []
-    for page in pages(store, run, progress):
+    """`stored_verdicts`, by the current grader. Unknown where the store has no reference answer."""
+    verdicts = []
+    for page in rollout_pages(store, run, progress):
         check_rewards(page, run)
         right = [
-            None if gold is None else GRADERS[GRADER].grade(text, gold).correct
+            None if gold is None else GRADERS[DEFAULT_GRADER].grade(text, gold).correct
             for text, gold in page.select("text", "gold").iter_rows()
         ]
-        kept = page.select("problem_id", "step", "group", "reward")
-        found.append(apart(kept.with_columns(pl.Series("right", right, pl.Boolean))))
-    return pl.concat(found)
+        columns = page.select("problem_id", "step", "group", "reward")
+        verdicts.append(deep_copy(columns.with_columns(pl.Series("right", right, pl.Boolean))))
+    return pl.concat(verdicts)
 
 
-def apart(kept: pl.DataFrame) -> pl.DataFrame:
-    """A copy of some columns of a page, without which they keep the whole page, texts and all.
+def deep_copy(columns: pl.DataFrame) -> pl.DataFrame:
+    """A copy of some columns of a page that lets the memory of the page's texts be freed.
 
-    (Columns that DuckDB made at once are freed at once: 1.9 GB instead of 0.5 for a million rows.)
+    Columns that DuckDB returns together share one buffer, so a selection of them keeps all of it
+    alive: 1.9 GB instead of 0.5 for a million rows.
     """
-    return pl.DataFrame(kept.to_dict(as_series=False), schema=kept.schema)
+    return pl.DataFrame(columns.to_dict(as_series=False), schema=columns.schema)
 
 
-def pages(store: Store, run: str, progress: Progress | None = None) -> Iterator[pl.DataFrame]:
-    """All columns of `rollouts`, and gold (null where the store has lost the problem).
+def rollout_pages(
+    store: Store, run: str, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
+    """All columns of `rollouts`, and gold (null where the store has no such problem).
 
-    Whole steps, in order; rows stand by step, group and sample.
+    Each page has whole steps; rows are sorted by step, group and sample.
     """
-    steps, golds = steps_of(store, run), _golds(store)
+    steps, golds = rollouts_per_step(store, run), _golds(store)
     done, total = 0, int(steps["rollouts"].sum())
-    for first, last in _ranges(steps):
+    for first, last in _step_ranges(steps):
         page = ask(
             within(store, [run]),
             """
@@ -118,29 +120,29 @@ def pages(store: Store, run: str, progress: Progress | None = None) -> Iterator[
 
 
 def check_rewards(rollouts: pl.DataFrame, run: str) -> None:
-    """Every rollout has a reward, which is a number."""
-    without = rollouts.filter(~pl.col("reward").is_finite().fill_null(False))
-    if not without.is_empty():
-        step, group = without.select("step", "group").row(0)
+    """UserError if a rollout has no finite reward."""
+    missing = rollouts.filter(~pl.col("reward").is_finite().fill_null(False))
+    if not missing.is_empty():
+        step, group = missing.select("step", "group").row(0)
         raise UserError(
-            f"run {run!r} has {without.height:,} rollouts without a reward (the first in step"
-            f" {step}, group {group}); expected a number of each. Name another run."
+            f"run {run!r} has {missing.height:,} rollouts without a reward (the first in step"
+            f" {step}, group {group}); expected a number for each. Name another run."
         )
 
 
 def _golds(store: Store) -> pl.DataFrame:
-    """problem_id, gold: of all problems; those of a run were converted by another."""
+    """problem_id, gold of all problems of the store."""
     return ask(store, "select problem_id, gold from problem_texts")
 
 
-def _ranges(steps: pl.DataFrame) -> Iterator[tuple[int, int]]:
-    """First and last step of each page: at most AT_A_TIME rollouts, or one step."""
-    held: list[int] = []
+def _step_ranges(steps: pl.DataFrame) -> Iterator[tuple[int, int]]:
+    """First and last step of each page: at most GENERATIONS_PER_BATCH rollouts, or one step."""
+    page: list[int] = []
     rollouts = 0
     for step, n in steps.iter_rows():
-        if held and rollouts + n > AT_A_TIME:
-            yield held[0], held[-1]
-            held, rollouts = [], 0
-        held.append(step)
+        if page and rollouts + n > GENERATIONS_PER_BATCH:
+            yield page[0], page[-1]
+            page, rollouts = [], 0
+        page.append(step)
         rollouts += n
-    yield held[0], held[-1]
+    yield page[0], page[-1]

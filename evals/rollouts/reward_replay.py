@@ -1,4 +1,4 @@
-"""What other rewards would have told training: advantages, their signs, groups with signal."""
+"""Replay of a run with other rewards: advantages, their signs, and groups with signal, compared."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,17 +10,17 @@ from data.errors import UserError
 from evals.rollouts.advantages import SAME, advantages, has_signal, signs
 from evals.statistics import mean_of_clusters
 
-MOVED = 1e-6  # advantages that differ by less are the same: sums in another order differ by less
+MOVED = 1e-6  # smaller changes of an advantage are rounding errors of sums in another order
 GROUP = ("step", "group")
 
 
 def with_advantages(rollouts: pl.DataFrame, variant: str = "grpo") -> pl.DataFrame:
-    """`rollouts` (step, group, before, after: whole groups, side by side) and what follows of them.
+    """`rollouts` (step, group, before, after) with the advantages of both rewards.
 
-    variant: of the run that they are of, see `advantages`
-
-    Adds for both rewards: advantage_*, sign_* (-1, 0, 1), signal_* (of its group); and flipped:
-    training pushed it one way and would push it the other way.
+    rollouts: whole groups, the rollouts of a group in consecutive rows
+    variant: of the run, see `advantages`
+    adds for both rewards: advantage_*, sign_* (-1, 0, 1), signal_* (of the group); and flipped:
+    the sign of the advantage is the opposite with the new reward
     """
     added: dict[str, np.ndarray] = {}
     for side in ("before", "after"):
@@ -28,25 +28,25 @@ def with_advantages(rollouts: pl.DataFrame, variant: str = "grpo") -> pl.DataFra
         advantage = np.empty(len(rewards))
         sign = np.empty(len(rewards), dtype=int)
         signal = np.empty(len(rewards), dtype=bool)
-        for places in _groups(rollouts):
-            of_groups = rewards[places]
-            advantage[places] = advantages(of_groups, variant)
-            sign[places] = signs(of_groups)
-            signal[places] = has_signal(of_groups)[:, None]
+        for rows in _groups(rollouts):
+            of_groups = rewards[rows]
+            advantage[rows] = advantages(of_groups, variant)
+            sign[rows] = signs(of_groups)
+            signal[rows] = has_signal(of_groups)[:, None]
         added |= {f"advantage_{side}": advantage, f"sign_{side}": sign, f"signal_{side}": signal}
     return rollouts.with_columns(
-        **{name: pl.Series(each) for name, each in added.items()}
+        **{name: pl.Series(values) for name, values in added.items()}
     ).with_columns(flipped=pl.col("sign_before") * pl.col("sign_after") < 0)
 
 
 def _groups(rollouts: pl.DataFrame) -> Iterator[np.ndarray]:
-    """Places of the rollouts of each group, for each size of group: [groups, rollouts]  int"""
+    """Row numbers of the rollouts of each group, once per size of group: [groups, rollouts]  int"""
     sizes = rollouts.group_by(GROUP, maintain_order=True).len()
     if (sizes["len"] < 2).any():
         step, group, n = sizes.filter(pl.col("len") < 2).row(0)
         raise UserError(
-            f"group {group} of step {step} has {n} rollout; expected two or more, as an advantage"
-            " needs peers. Name another run."
+            f"group {group} of step {step} has {n} rollout; expected two or more, because an"
+            " advantage is relative to the group. Name another run."
         )
     lengths = sizes["len"].to_numpy().astype(int)
     starts = np.cumsum(lengths) - lengths
@@ -55,17 +55,17 @@ def _groups(rollouts: pl.DataFrame) -> Iterator[np.ndarray]:
 
 
 def summary(rollouts: pl.DataFrame) -> dict[str, Any]:
-    """What changed over all `rollouts`, which are those of `with_advantages`.
+    """What changed over all `rollouts`.
 
     rollouts: problem_id, advantage (as stored), and the columns of `with_advantages`
-    reproduced: stored advantages that the stored rewards give again, to the last bit
+    reproduced: number of stored advantages that the stored rewards reproduce bit for bit
     """
-    stored, again = rollouts["advantage"], rollouts["advantage_before"]
-    moved = (rollouts["advantage_after"] - again).abs()
+    stored, recomputed = rollouts["advantage"], rollouts["advantage_before"]
+    moved = (rollouts["advantage_after"] - recomputed).abs()
     return {
         "problems": rollouts["problem_id"].n_unique(),
         "rollouts": rollouts.height,
-        "reproduced": int((stored == again).sum()),
+        "reproduced": int((stored == recomputed).sum()),
         "reward": {
             "before": rollouts["before"].mean(),
             "after": rollouts["after"].mean(),
@@ -85,13 +85,13 @@ def _changed(rollouts: pl.DataFrame) -> pl.Series:
 
 
 def _flips(rollouts: pl.DataFrame) -> dict[str, Any]:
-    """rollouts: how many flip; then their share with its interval, as the mean over problems."""
+    """rollouts: number of sign flips; then their share with its interval, a mean over problems."""
     rates = rollouts.group_by("problem_id").agg(pl.col("flipped").mean())["flipped"].to_numpy()
     return {"rollouts": int(rollouts["flipped"].sum()), **mean_of_clusters(rates).to_json()}
 
 
 def _signal(groups: pl.DataFrame) -> dict[str, int]:
-    """How many groups have rewards that differ, before and after."""
+    """How many groups have rewards that are not all equal, before and after."""
     before, after = groups["signal_before"], groups["signal_after"]
     return {
         "n": groups.height,

@@ -1,4 +1,4 @@
-"""What GRPO did, step by step: its numbers, its groups, and one problem over the whole run."""
+"""A GRPO run step by step: its metrics, its groups, and one problem over the whole run."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import polars as pl
 
 from data.store import Store, ask, within
 
-GUARD = "guard/"  # what a guard of pipeline/train/guards.py saw is a metric of this prefix
+GUARD = "guard/"  # prefix of the metrics that pipeline/train/guards.py writes
 
 
 def runs(store: Store) -> pl.DataFrame:
-    """run, event, started_at: runs that have rollouts or metrics, the newest first."""
+    """run, event, started_at: the GRPO runs, newest first."""
     return ask(
         store,
         """
@@ -22,7 +22,7 @@ def runs(store: Store) -> pl.DataFrame:
 
 
 def series(store: Store, run: str) -> pl.DataFrame:
-    """name, step, value: all that the run measured, by name and step; the newest of each."""
+    """name, step, value: all metrics of the run, by name and step; the latest value of each."""
     return ask(
         within(store, [run]),
         """
@@ -36,8 +36,8 @@ def series(store: Store, run: str) -> pl.DataFrame:
     )
 
 
-def events(store: Store, run: str) -> pl.DataFrame:
-    """sign, first, last, steps, worst: what guards saw, by the step at which it was first seen."""
+def guard_events(store: Store, run: str) -> pl.DataFrame:
+    """sign, first, last, steps, worst: what the guards detected, by the first step of each."""
     return ask(
         within(store, [run]),
         """
@@ -54,8 +54,8 @@ def events(store: Store, run: str) -> pl.DataFrame:
     )
 
 
-def parts(store: Store, run: str) -> pl.DataFrame:
-    """name, step, value: each part of the reward, times its weight, as a mean of each step."""
+def reward_parts(store: Store, run: str) -> pl.DataFrame:
+    """name, step, value: the mean of each weighted reward part over each step."""
     return ask(
         within(store, [run]),
         """
@@ -70,10 +70,10 @@ def parts(store: Store, run: str) -> pl.DataFrame:
 
 
 def steps(store: Store, run: str) -> pl.DataFrame:
-    """step, reward, tokens, truncated, zero_variance, n: of the stored rollouts of each step.
+    """step, reward, tokens, truncated, zero_variance, n: means over the rollouts of each step.
 
-    truncated: share of completions that met the limit
-    zero_variance: share of groups whose rewards are all the same, from which nothing is learned
+    truncated: share of completions that reached the token limit
+    zero_variance: share of groups whose rewards are all equal, which give no gradient
     """
     return ask(
         within(store, [run]),
@@ -131,10 +131,10 @@ def completions(store: Store, run: str, step: int, group: int) -> list[dict[str,
     ).to_dicts()
 
 
-def of_problem(store: Store, run: str, problem: str) -> pl.DataFrame:
-    """step, reward, spread, right, n: how the problem fared whenever the run met it.
+def problem_history(store: Store, run: str, problem: str) -> pl.DataFrame:
+    """step, reward, spread, right, n: the rollouts of one problem at each step that sampled it.
 
-    right: share whose part of the reward named `answer` is 1; null where there is no such part
+    right: share whose reward part `answer` is 1; null where there is no such part
     """
     return ask(
         within(store, [run]),

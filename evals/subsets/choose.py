@@ -1,4 +1,4 @@
-"""Curation: what a recipe chooses now, kept as a version of a subset; whether that still holds."""
+"""Curation: resolve a recipe, choose its rows, save them as a subset version, check a version."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,13 +21,13 @@ from data.subsets import (
 from evals.subsets.problem_fields import SHOWN as OF_PROBLEMS, newest_grpo, problem_table
 
 
-def resolved(store: Store, recipe: Recipe) -> Recipe:
-    """`recipe` with what it leaves to the newest said by name, so that it can be run again."""
+def resolve(store: Store, recipe: Recipe) -> Recipe:
+    """`recipe` with "the newest" replaced by names, so that it can be repeated."""
     if recipe.parent:
         parent = subset(store, recipe.parent)
         if parent.of != recipe.of:
             raise annotations.BadEntry(
-                f"{parent.label} holds {parent.of}; expected a subset of {recipe.of}."
+                f"{parent.label} is a subset of {parent.of}; expected a subset of {recipe.of}."
             )
         recipe = replace(recipe, parent=parent.label)
     if recipe.of == "records":
@@ -36,59 +36,59 @@ def resolved(store: Store, recipe: Recipe) -> Recipe:
 
 
 def table(store: Store, recipe: Recipe) -> Table:
-    """The rows that a resolved recipe chooses from."""
+    """The rows from which a resolved recipe chooses."""
     if recipe.of == "records":
         return record_table(store, recipe.sources, recipe.tokenizer)
     return problem_table(store, recipe.sources, recipe.run, recipe.grader)
 
 
 def choice(store: Store, recipe: Recipe) -> Choice:
-    """What `recipe` chooses now, and what each of its steps takes away."""
-    recipe = resolved(store, recipe)
+    """The rows that `recipe` chooses now, and how many each of its steps removes."""
+    recipe = resolve(store, recipe)
     parent = list(subset(store, recipe.parent).ids) if recipe.parent else None
     return select.chosen(store, table(store, recipe), recipe, parent)
 
 
 def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -> pl.DataFrame:
-    """One page of the rows that a `resolved` recipe chose: id and what is shown. number: from 1"""
-    shown: list[str] = list(OF_RECORDS if recipe.of == "records" else OF_PROBLEMS)
-    return select.preview(store, table(store, recipe), ids, shown, number, size)
+    """One page of the rows chosen by a resolved recipe: id and the shown columns. number: from 1"""
+    columns: list[str] = list(OF_RECORDS if recipe.of == "records" else OF_PROBLEMS)
+    return select.preview(store, table(store, recipe), ids, columns, number, size)
 
 
 def save(
-    store: Store, name: str, recipe: Recipe, author: str, found: Choice | None = None
+    store: Store, name: str, recipe: Recipe, author: str, chosen: Choice | None = None
 ) -> tuple[Subset, Choice]:
-    """Keep what `recipe` chooses as a version of `name`; the one there is where nothing differs.
+    """Save the rows that `recipe` chooses as a version of `name`.
 
-    found: what it chooses, where that is known
+    Returns the existing version if nothing differs. chosen: the choice, if already computed
     """
     name = name.strip()
     if "@" in name:
         raise annotations.BadEntry(
-            f"{name!r} holds an @, which stands before a version. Leave it out."
+            f"{name!r} contains @, which separates a name from a version. Remove it."
         )
-    recipe = resolved(store, recipe)
-    found = found or choice(store, recipe)
-    if not found.ids:
+    recipe = resolve(store, recipe)
+    chosen = chosen or choice(store, recipe)
+    if not chosen.ids:
         steps = "; ".join(
-            f"{one.name}: {one.taken:,} away, {one.left:,} left" for one in found.steps
+            f"{step.name}: {step.taken:,} removed, {step.left:,} left" for step in chosen.steps
         )
         raise annotations.BadEntry(f"subset {name!r} would be empty ({steps}). Widen its filter.")
     version = annotations.save_subset(
-        store, name, to_json(recipe), found.ids, recipe.parent or None, author
+        store, name, to_json(recipe), chosen.ids, recipe.parent or None, author
     )
-    return subset(store, f"{name}@{version}"), found
+    return subset(store, f"{name}@{version}"), chosen
 
 
-def check(store: Store, of: Subset, found: Choice | None = None) -> dict[str, Any]:
-    """Which rows its recipe would choose now and did not, and the other way round.
+def check(store: Store, version: Subset, chosen: Choice | None = None) -> dict[str, Any]:
+    """Compare a version with what its recipe chooses now: new and gone rows.
 
-    found: what it chooses now, where that is known
+    chosen: the choice, if already computed
     """
-    now, kept = set((found or choice(store, of.recipe)).ids), set(of.ids)
+    now, saved = set((chosen or choice(store, version.recipe)).ids), set(version.ids)
     return {
-        **of.to_json(),
-        "same": now == kept,
-        "new": sorted(now - kept),
-        "gone": sorted(kept - now),
+        **version.to_json(),
+        "same": now == saved,
+        "new": sorted(now - saved),
+        "gone": sorted(saved - now),
     }

@@ -1,4 +1,4 @@
-"""What a filter may ask of a problem: its question and gold, and how often a run got it right."""
+"""Fields of problems for filters: question, reference answer, and how often a run solves it."""
 
 from typing import Any
 
@@ -42,16 +42,14 @@ FIELDS = {
     "source": Field("source", means="where the problem came from"),
     "steps": Field("steps", "number", "of reasoning, where its source counts them"),
     "question": Field("question", means="its text"),
-    "gold": Field("gold", means="the right answer"),
+    "gold": Field("gold", means="the reference answer"),
     "question_chars": Field("length(question)", "number", "characters"),
-    "tag": Field("tag", "set", "what people said of its record"),
-    "pass_rate": Field("pass_rate", "number", "share of the run's known verdicts that are right"),
-    "answers": Field("answers", "number", "known verdicts of the run: the n of pass_rate"),
+    "tag": Field("tag", "set", "tags of its record"),
+    "pass_rate": Field("pass_rate", "number", "share of the run's verdicts that are right"),
+    "answers": Field("answers", "number", "verdicts of the run: the n of pass_rate"),
     "band": Field("band", means=f"of a GRPO run: {', '.join(learnability.BANDS)}"),
-    "seen": Field("seen", "number", "steps of a GRPO run that asked it"),
-    "first_solved": Field(
-        "first_solved", "number", "step that first got most of its answers right"
-    ),
+    "seen": Field("seen", "number", "steps of a GRPO run that sampled it"),
+    "first_solved": Field("first_solved", "number", "first step with most of its answers right"),
     "reward_variance": Field("reward_variance", "number", "mean over the groups of a GRPO run"),
 }
 SHOWN = ("source", "question", "gold", "steps", "pass_rate", "answers", "band", "tag")
@@ -66,13 +64,13 @@ MEASURED = {
 
 
 class NotMeasured(UserError):
-    """No verdicts on problems can be had of a run."""
+    """A run has no verdicts on problems."""
 
 
 def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str) -> Table:
-    """Every problem of `sources` (of all where there are none), once each.
+    """Every problem of `sources` once; empty: of all sources.
 
-    run: a GRPO run, whose ledger is joined; or one with scores by `grader`; "" for neither
+    run: a GRPO run, or a run with scores by `grader`, whose results are joined; "" for none
     """
     chosen, _ = queries.newest_of(store, sources)
     return Table(
@@ -91,20 +89,20 @@ def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str)
 
 
 def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
-    """problem_id and MEASURED: what `run` says of each problem; unknown is null."""
+    """problem_id and MEASURED: the results of `run` for each problem; unknown is null."""
     if not run:
         return pl.DataFrame(schema={"problem_id": pl.String, **MEASURED})
-    known = runs.state(store, run)
-    if known is None:
+    state = runs.state(store, run)
+    if state is None:
         raise NotMeasured(
-            f"there is no run {run!r} to take pass rates of; `thinkbench doctor` lists what there"
-            " is. Name a GRPO run, an evaluation or an import."
+            f"there is no run {run!r} with pass rates; `thinkbench doctor` lists the runs."
+            " Name a GRPO run, an evaluation or an import."
         )
-    if known["kind"] == "grpo":
-        found = learnability.problems(store, run).rename({"known": "answers"})
-        return found.select("problem_id", *(pl.col(n).cast(t) for n, t in MEASURED.items()))
+    if state["kind"] == "grpo":
+        rows = learnability.problems(store, run).rename({"known": "answers"})
+        return rows.select("problem_id", *(pl.col(n).cast(t) for n, t in MEASURED.items()))
     rule = grader_of(grader)
-    found = ask(
+    rows = ask(
         store,
         """
         select problem_id, avg(correct::int) as pass_rate, count(correct) as answers
@@ -116,34 +114,35 @@ def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
         grader=rule.name,
         version=rule.version,
     )
-    if found.is_empty():
+    if rows.is_empty():
         raise NotMeasured(
             f"run {run!r} has no scores by {rule.name} {rule.version}. Grade it first: thinkbench"
             f" grade --run {run} --grader {rule.name}"
         )
-    absent = [pl.lit(None, kind).alias(n) for n, kind in MEASURED.items() if n not in found.columns]
-    return found.with_columns(absent).select("problem_id", *MEASURED)
+    absent = [pl.lit(None, kind).alias(n) for n, kind in MEASURED.items() if n not in rows.columns]
+    return rows.with_columns(absent).select("problem_id", *MEASURED)
 
 
 def newest_grpo(store: Store) -> str:
-    """The GRPO run with rollouts that began last; "" where there is none."""
-    found = ask(
+    """The GRPO run with rollouts that started last; "" where there is none."""
+    rows = ask(
         store,
         """
         select run from (select distinct run from rollouts) join runs using (run)
         where kind = 'grpo' order by started_at desc, run limit 1
         """,
     )
-    return "" if found.is_empty() else found["run"][0]
+    return "" if rows.is_empty() else rows["run"][0]
 
 
-def _bound(found: pl.DataFrame) -> dict[str, Any]:
+def _bound(rows: pl.DataFrame) -> dict[str, Any]:
+    """The parameters of TABLES for rows of `measured`."""
     return {
-        "measured_ids": found["problem_id"].to_list(),
-        "pass_rates": found["pass_rate"].to_list(),
-        "answers": found["answers"].to_list(),
-        "bands": found["band"].to_list(),
-        "seen": found["seen"].to_list(),
-        "first_solved": found["first_solved"].to_list(),
-        "variances": found["reward_variance"].to_list(),
+        "measured_ids": rows["problem_id"].to_list(),
+        "pass_rates": rows["pass_rate"].to_list(),
+        "answers": rows["answers"].to_list(),
+        "bands": rows["band"].to_list(),
+        "seen": rows["seen"].to_list(),
+        "first_solved": rows["first_solved"].to_list(),
+        "variances": rows["reward_variance"].to_list(),
     }

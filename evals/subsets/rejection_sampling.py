@@ -1,7 +1,7 @@
-"""A model's own right answers as records to learn from (rejection sampling, arXiv:2308.01825).
+"""Rejection sampling: a model's own correct answers as records to train on (arXiv:2308.01825).
 
-They go through conversion and its audit like any other record, and keep where they came from.
-Answers to problems of a test split are no records: training on them would spoil the test.
+They pass through conversion and its audit like any other record, and keep their origin. Answers to
+problems of a test split are excluded, because training on them would contaminate the test.
 """
 
 import json
@@ -16,18 +16,18 @@ import polars as pl
 from data.conversion.convert_source import convert_source
 from data.progress import Progress
 from data.sources.ingest import ingest
-from data.store import BadEntry, Store, ask, runs as known_runs, within
-from evals.failures.categories import categories
-from evals.graders import GRADERS, Score
-from evals.rollouts import read as rollouts
-from evals.scores import UnknownRun
+from data.store import BadEntry, Store, ask, runs as store_runs, within
+from evals.failures import categories
+from evals.graders import DEFAULT_GRADER, GRADERS, Score
+from evals.rollouts import rollout_pages
+from evals.scores import GENERATIONS_PER_BATCH, UnknownRun
 
 PICKS = {
     "shortest": "the fewest tokens, then characters",
     "best": "the fewest findings of evals/failures/categories.py, then the shortest",
 }
-AT_A_TIME = 20_000  # generations with their texts in memory
-# A problem that was quarantined has a reference answer that is not to be trusted.
+UNKNOWN_LENGTH = 1 << 40  # [tokens] of a text whose tokens were not counted: longer than any other
+# The reference answer of a quarantined problem is not reliable: such problems are excluded.
 PROBLEMS = """
 select problem_id, question, gold, split = 'test' as tested
 from problem_texts semi join current_problems using (problem_id)
@@ -35,14 +35,13 @@ from problem_texts semi join current_problems using (problem_id)
 
 
 @dataclass(frozen=True)
-class Own:
-    """Rows of shape `completion`, and what became of all that were looked at.
+class RejectionSample:
+    """The chosen answers as rows of shape `completion`, and the counts of all answers read.
 
     read = test + unknown + wrong + doubled + beyond + len(rows)
-    test:    answers to problems of a test split, or of problems that do not count: quarantined, or
-             lost by the store
-    unknown: the verdict could not be decided     doubled: the same text to the same problem again
-    beyond:  right, and more than are wanted of their problem
+    test:    answers to problems of a test split, or of problems that are quarantined or missing
+    unknown: the verdict is undecided       doubled: the same text for the same problem again
+    beyond:  correct, but more than `per_problem` of their problem
     """
 
     rows: list[dict[str, Any]]
@@ -54,25 +53,25 @@ class Own:
     beyond: int
 
     def counts(self) -> dict[str, int]:
-        kept = {name: value for name, value in vars(self).items() if name != "rows"}
-        return kept | {"kept": len(self.rows)}
+        numbers = {name: value for name, value in vars(self).items() if name != "rows"}
+        return numbers | {"kept": len(self.rows)}
 
 
-def own(
+def rejection_sample(
     store: Store,
     runs: Sequence[str],
     pick: str = "shortest",
     per_problem: int = 1,
     progress: Progress | None = None,
-) -> Own:
-    """The best right answers of `runs`, generations and rollouts, to each train problem.
+) -> RejectionSample:
+    """The best correct answers of `runs` (generations and rollouts) to each train problem.
 
-    Right is what `strict` says now. pick: of PICKS
+    Correct by the current version of `strict`. pick: of PICKS
     """
     if pick not in PICKS:
         raise BadEntry(f"there is no pick {pick!r}; expected one of {', '.join(PICKS)}.")
     problems = {row["problem_id"]: row for row in ask(store, PROBLEMS).iter_rows(named=True)}
-    kept: dict[str, list[tuple[Any, ...]]] = {}
+    best: dict[str, list[tuple[Any, ...]]] = {}
     seen: set[tuple[str, str]] = set()
     counts = dict.fromkeys(("read", "test", "unknown", "wrong", "doubled"), 0)
     for run in runs:
@@ -82,7 +81,7 @@ def own(
             if problem is None or problem["tested"]:
                 counts["test"] += 1
                 continue
-            score = GRADERS["strict"].grade(row["text"], problem["gold"])
+            score = GRADERS[DEFAULT_GRADER].grade(row["text"], problem["gold"])
             if score.correct is not True:
                 counts["unknown" if score.correct is None else "wrong"] += 1
             elif (key := (row["problem_id"], row["text"])) in seen:
@@ -90,16 +89,16 @@ def own(
             else:
                 seen.add(key)
                 cost = _cost(row, problem, score, pick)
-                of_problem = kept.setdefault(row["problem_id"], [])
+                of_problem = best.setdefault(row["problem_id"], [])
                 of_problem.append((cost, _record(row, problem, run)))
                 of_problem.sort(key=lambda entry: entry[0])
                 del of_problem[per_problem:]
-    rows = [record for problem in sorted(kept) for _, record in kept[problem]]
-    right = counts["read"] - sum(counts[n] for n in ("test", "unknown", "wrong", "doubled"))
-    return Own(rows, **counts, beyond=right - len(rows))
+    rows = [record for problem in sorted(best) for _, record in best[problem]]
+    correct = counts["read"] - sum(counts[n] for n in ("test", "unknown", "wrong", "doubled"))
+    return RejectionSample(rows, **counts, beyond=correct - len(rows))
 
 
-def add_own(
+def add_rejection_sample(
     store: Store,
     name: str,
     runs: Sequence[str],
@@ -107,40 +106,41 @@ def add_own(
     per_problem: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Ingest and convert `own` as the source `name`; the object of `thinkbench subset own`."""
-    found = own(store, runs, pick, per_problem, progress)
-    if not found.rows:
+    """Ingest and convert the sample as the source `name`; the object of `thinkbench subset own`."""
+    sample = rejection_sample(store, runs, pick, per_problem, progress)
+    if not sample.rows:
         raise BadEntry(
-            f"no right answer to a train problem was found ({found.counts()}). Name a GRPO run, or"
-            " an import of answers to train problems."
+            f"there is no correct answer to a train problem ({sample.counts()}). Name a GRPO run,"
+            " or an import of answers to train problems."
         )
     with tempfile.TemporaryDirectory() as folder:
-        # the file's name is what their records say of where they came from
+        # the records store the name of the file as their origin
         file = Path(folder, f"{pick}-{per_problem}-of-{'-and-'.join(runs)}"[:120] + ".jsonl")
-        lines = (json.dumps(row, ensure_ascii=False, sort_keys=True) for row in found.rows)
+        lines = (json.dumps(row, ensure_ascii=False, sort_keys=True) for row in sample.rows)
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        read = ingest(store, name, file, "completion")
+        ingested = ingest(store, name, file, "completion")
     converted = convert_source(store, name)
     return {
         "source": name,
         "runs": list(runs),
         "pick": pick,
         "per_problem": per_problem,
-        **found.counts(),
-        "new": read["new"],
+        **sample.counts(),
+        "new": ingested["new"],
         "converted": converted["converted"],
         "quarantined": converted["quarantined"],
     }
 
 
 def _cost(row: dict[str, Any], problem: dict[str, Any], score: Score, pick: str) -> Any:
-    tokens = row["tokens"] if row["tokens"] is not None else 1 << 40
+    """Sort key of an answer: the smallest is chosen."""
+    tokens = UNKNOWN_LENGTH if row["tokens"] is None else row["tokens"]
     length = (tokens, len(row["text"]), row["text"])
     if pick == "shortest":
         return length
-    texts = (row["text"], problem["question"], problem["gold"])
-    found = categories(*texts, row["finish"], score, GRADERS["lenient"].grade(*texts[::2]))
-    return (len(found), *length)
+    text, question, gold = row["text"], problem["question"], problem["gold"]
+    lenient = GRADERS["lenient"].grade(text, gold)
+    return (len(categories(text, question, gold, row["finish"], score, lenient)), *length)
 
 
 def _record(row: dict[str, Any], problem: dict[str, Any], run: str) -> dict[str, Any]:
@@ -155,14 +155,14 @@ def _record(row: dict[str, Any], problem: dict[str, Any], run: str) -> dict[str,
 
 def _texts(store: Store, run: str, progress: Progress | None) -> Iterator[dict[str, Any]]:
     """problem_id, text, tokens, finish, made_by: generations or rollouts of `run`, in order."""
-    known = known_runs.state(store, run)
-    if known is None:
+    state = store_runs.state(store, run)
+    if state is None:
         raise UnknownRun(f"there is no run {run!r}. Name a GRPO run, an evaluation or an import.")
     columns = ("problem_id", "text", "tokens", "finish", "made_by")
-    if known["kind"] == "grpo":
-        place = pl.format("step {}, group {}, sample {}", "step", "group", "sample")
-        for page in rollouts.pages(store, run, progress):
-            yield from page.with_columns(made_by=place).select(columns).iter_rows(named=True)
+    if state["kind"] == "grpo":
+        position = pl.format("step {}, group {}, sample {}", "step", "group", "sample")
+        for page in rollout_pages(store, run, progress):
+            yield from page.with_columns(made_by=position).select(columns).iter_rows(named=True)
         return
     last = ""
     while True:
@@ -175,7 +175,7 @@ def _texts(store: Store, run: str, progress: Progress | None) -> Iterator[dict[s
             """,
             run=run,
             last=last,
-            at_a_time=AT_A_TIME,
+            at_a_time=GENERATIONS_PER_BATCH,
         )
         if page.is_empty():
             return

@@ -12,11 +12,11 @@ from data.errors import UserError
 from data.progress import Progress
 from data.store import Store, ask, runs, within
 from evals.rollouts import (
-    apart,
     by_step,
     check_rewards,
-    pages,
-    steps_of,
+    deep_copy,
+    rollout_pages,
+    rollouts_per_step,
     summary,
     with_advantages,
 )
@@ -51,7 +51,7 @@ def replay(
     after = _PartMeans({reward.name: reward.weight for reward in rewards})
     pages_done: list[pl.DataFrame] = []
     without_gold = unknown = 0
-    for page in pages(store, run, progress):
+    for page in rollout_pages(store, run, progress):
         check_rewards(page, run)
         rollouts = page.filter(pl.col("gold").is_not_null())
         without_gold += page.height - rollouts.height
@@ -64,7 +64,7 @@ def replay(
         compared = _compared(rollouts, total_reward(values, rewards), variant)
         for index in np.flatnonzero(compared["flipped"]):
             on_flip(_flip(compared.row(int(index), named=True), rewards, values[index]))
-        pages_done.append(apart(compared.select(COLUMNS)))
+        pages_done.append(deep_copy(compared.select(COLUMNS)))
     if not pages_done:
         raise UserError(
             f"the store has no reference answer for any problem of run {run!r}; expected the"
@@ -95,7 +95,7 @@ def _compared(rollouts: pl.DataFrame, rewards: np.ndarray, variant: str) -> pl.D
 
 
 class _PartMeans:
-    """The mean of each part of the reward over all pages, where the part was a number."""
+    """The mean of each part of the reward over all rollout_pages, where the part was a number."""
 
     def __init__(self, weights: dict[str, float]) -> None:
         self.weights = weights
@@ -137,7 +137,7 @@ def variant_of(store: Store, run: str) -> str:
 
 def _stored_weights(store: Store, run: str) -> list[tuple[str, float]]:
     """Name and weight of each part, in the order of the sum."""
-    steps_of(store, run)
+    rollouts_per_step(store, run)
     distinct = ask(
         within(store, [run]),
         """

@@ -15,7 +15,7 @@ import numpy as np
 
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 from evals.graders import GRADERS, Score
-from evals.rollouts import GRADER
+from evals.graders import DEFAULT_GRADER as GRADER
 from pipeline.config import GrpoConfig
 from pipeline.generate import Completion
 

@@ -15,7 +15,7 @@ from data.lineage import NoSuchGeneration, back, of_record
 from data.sources.ingest import ingest
 from data.store import annotations, runs
 from data.store.store import Store, add, ask
-from evals.similar_problems import near_defect, near_record, nearest, sentence
+from evals.similar_problems import most_similar, near_defect, near_record, sentence
 from tests.support import harmless, hostile
 from tests.support.store_rows import rows_of
 from tests.workbench.app.test_main import evaluate
@@ -94,11 +94,11 @@ def test_an_id_that_is_nothing_is_refused(traced):
 
 def test_questions_are_near_by_the_words_that_are_rare():
     questions = ["how many apples has ann", "how many pears has bob", "how far is the moon"]
-    near = nearest(["ann eats apples"], questions, 2)
+    near = most_similar(["ann eats apples"], questions, 2)
     assert max(near, key=lambda i: near[i]) == 0
     assert 2 not in near
-    assert nearest(questions, questions, 1) == pytest.approx({0: 1.0, 1: 1.0, 2: 1.0})
-    assert nearest([""], questions, 2) == {}
+    assert most_similar(questions, questions, 1) == pytest.approx({0: 1.0, 1: 1.0, 2: 1.0})
+    assert most_similar([""], questions, 2) == {}
 
 
 def test_a_record_without_any_problem_near_says_so(traced):

@@ -20,7 +20,7 @@ from data.subsets.versions import NoSuchSubset, difference, subset
 from data.text.near_duplicates import repeats
 from evals.subsets import choose
 from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS, NotMeasured
-from evals.subsets.rejection_sampling import add_own, own
+from evals.subsets.rejection_sampling import add_rejection_sample, rejection_sample
 from pipeline.config import BadConfig
 from pipeline.job import inputs
 from tests import ROOT
@@ -277,12 +277,12 @@ def test_own_answers_are_right_short_and_of_no_test_problem(store):
     long, short = RIGHT.format("we add one to nothing", 1), RIGHT.format("so", 1)
     slip = RIGHT.format("1 + 1 = 3", 1)
     rolled_out(store, {train[0]: [long, short, short, slip, "no"], test[0]: [short], "lost": [""]})
-    chosen = own(store, ["mine-grpo"], per_problem=1)
+    chosen = rejection_sample(store, ["mine-grpo"], per_problem=1)
     assert chosen.counts() == {
         **{"read": 7, "test": 2, "unknown": 0, "wrong": 1, "doubled": 1, "beyond": 2, "kept": 1}
     }
     assert chosen.rows[0]["completion"] == short
-    best = own(store, ["mine-grpo"], pick="best", per_problem=2)
+    best = rejection_sample(store, ["mine-grpo"], pick="best", per_problem=2)
     assert [row["completion"] for row in best.rows] == [short, long]
 
 
@@ -291,7 +291,7 @@ def test_answers_to_a_quarantined_problem_are_not_learned_from(store):
     rolled_out(store, {first: [RIGHT.format("so", 1)], second: [RIGHT.format("so", 2)]})
     query = "select record_id from problems where problem_id = $id"
     quarantine(store, ask(store, query, id=first)["record_id"][0], "wrong answer", "Ann")
-    chosen = own(store, ["mine-grpo"])
+    chosen = rejection_sample(store, ["mine-grpo"])
     assert {row["problem_id"] for row in chosen.rows} <= {second}
     assert chosen.counts()["test"] == 1
 
@@ -299,7 +299,7 @@ def test_answers_to_a_quarantined_problem_are_not_learned_from(store):
 def test_own_answers_become_records_that_conversion_audits(store):
     train = problem_ids(store)
     rolled_out(store, {train[1]: [RIGHT.format("so", 2)]})
-    value = add_own(store, "own", ["mine-grpo"])
+    value = add_rejection_sample(store, "own", ["mine-grpo"])
     assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
     saved, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
     assert [one.prompt for one in inputs.examples_in(store, saved)] == ["train 1 + 1?"]
@@ -308,7 +308,7 @@ def test_own_answers_become_records_that_conversion_audits(store):
 def test_no_right_answer_is_said_and_makes_no_source(store):
     rolled_out(store, {problem_ids(store)[0]: ["no"]})
     with pytest.raises(annotations.BadEntry, match="no right answer"):
-        add_own(store, "own", ["mine-grpo"])
+        add_rejection_sample(store, "own", ["mine-grpo"])
     assert ask(store, "select 1 from records where source = 'own'").is_empty()
 
 
@@ -328,7 +328,7 @@ def test_every_field_can_be_asked_and_shown(store, of):
     for name in fields:
         chosen = choose.choice(store, Recipe(of=of, where=f"{name} is known or {name} is unknown"))
         assert chosen.ids
-    recipe = choose.resolved(store, Recipe(of=of))
+    recipe = choose.resolve(store, Recipe(of=of))
     rows = choose.page(store, recipe, chosen.ids, 1, 3)
     assert rows.height == 3
     assert isinstance(rows, pl.DataFrame)

@@ -143,7 +143,7 @@ def test_an_import_that_was_cut_off_goes_on_without_doubling(
     store: Store, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
     path = jsonl(tmp_path, *({**ROW, "sample": n} for n in range(5)))
-    monkeypatch.setattr(imports, "AT_A_TIME", 2)
+    monkeypatch.setattr(imports, "GENERATIONS_PER_PART", 2)
     with monkeypatch.context() as cut:
         cut.setattr(imports, "grade_generations", cut_off_after(1))
         with pytest.raises(KeyboardInterrupt):

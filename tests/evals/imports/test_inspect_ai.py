@@ -14,7 +14,7 @@ import pytest
 from data.errors import UserError
 from data.store.store import ask
 from evals.imports.import_file import import_file
-from evals.imports.records import problem_of
+from evals.imports.records import problem_id_of
 
 NEEDS = "inspect-ai writes the logs that this test reads (requirements-inspect.txt)"
 LOG_IN_ALL_BUT_NAME = '{"version": 2, "status": "success", "eval": {}}'
@@ -157,7 +157,7 @@ def test_gsm8ks_marker_is_taken_from_a_target(inspect_ai, store, tmp_path):
     import_file(store, written(tmp_path / "one.json", said), "theirs")
     assert ask(store, "select gold, problem_id from problems").row(0) == (
         "7",
-        problem_of("3 + 4?", "7"),
+        problem_id_of("3 + 4?", "7"),
     )
 
 
@@ -172,14 +172,14 @@ def test_gsm8ks_marker_is_taken_from_a_target(inspect_ai, store, tmp_path):
 )
 def test_a_broken_log_is_refused(inspect_ai, store, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=r"is no whole log of Inspect AI: .* Expected what inspect"):
+    with pytest.raises(UserError, match=r"is not a complete log of Inspect AI: .* Expected what"):
         import_file(store, tmp_path / name, "theirs")
 
 
 def test_a_zip_of_something_else_is_refused(inspect_ai, store, tmp_path):
     with zipfile.ZipFile(tmp_path / "other.eval", "w") as other:
         other.writestr("readme.txt", "hello")
-    with pytest.raises(UserError, match=r"is no whole log of Inspect AI"):
+    with pytest.raises(UserError, match=r"is not a complete log of Inspect AI"):
         import_file(store, tmp_path / "other.eval", "theirs")
 
 

@@ -10,7 +10,7 @@ from data.errors import UserError
 from data.store.store import ask
 from evals.imports.formats import generations_of
 from evals.imports.import_file import import_file
-from evals.imports.records import Generation, Rejection, problem_of
+from evals.imports.records import Generation, Rejection, problem_id_of
 
 WORK = "3 and 4 make 7\n#### 7"
 
@@ -52,7 +52,7 @@ def reasons(found: dict[str, Any]) -> list[str]:
 def test_a_line_becomes_a_generation_of_the_problem_that_gsm8k_has(tmp_path):
     assert only(written(tmp_path, sample(3))) == Generation(
         line=1,
-        problem_id=problem_of("3 + 4?", "7"),
+        problem_id=problem_id_of("3 + 4?", "7"),
         question="3 + 4?",
         gold="7",
         text="It makes 7",

@@ -71,7 +71,7 @@ def test_a_problem_is_told_with_its_counts_rates_and_first_steps():
             ("p", 4, 1, [WRONG, WRONG, WRONG, WRONG]),
         )
     )
-    row = learnability.as_row(found.row(0, named=True))
+    row = learnability.problem_to_json(found.row(0, named=True))
     assert row == {
         "problem_id": "p",
         "band": "learnable",
@@ -95,7 +95,9 @@ def test_groups_of_one_problem_in_one_step_are_one_visit():
 
 
 def test_a_problem_that_could_never_be_decided_has_no_pass_rate():
-    row = learnability.as_row(by_problem(frame(("p", 1, 0, [DOUBTED] * 3))).row(0, named=True))
+    row = learnability.problem_to_json(
+        by_problem(frame(("p", 1, 0, [DOUBTED] * 3))).row(0, named=True)
+    )
     assert row["pass_rate"] == {"value": None, "low": None, "high": None, "n": 0}
     assert (row["first_right"], row["first_solved"]) == (None, None)
 

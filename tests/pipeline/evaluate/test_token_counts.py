@@ -97,13 +97,13 @@ def test_tokens_are_counted_once_and_records_over_a_budget_are_named(converted):
             TINY,
             lambda *numbers: shown.append(numbers),
         )
-        return token_budget.counted(converted, "samples-stratos", version, tokenizer)
+        return token_budget.token_counts(converted, "samples-stratos", version, tokenizer)
 
     rows = counted()
     assert rows.height == len(examples_of(converted, "samples-stratos", version))
     longest = rows["answer_end"][0] + 1
-    assert token_budget.lost(rows, longest).is_empty()
-    behind = token_budget.lost(rows, longest - 1)
+    assert token_budget.too_long(rows, longest).is_empty()
+    behind = token_budget.too_long(rows, longest - 1)
     assert set(behind["answer_end"]) == {longest - 1}
     [point] = token_budget.survival(rows, (longest - 1,))
     assert point["value"] == pytest.approx(1 - behind.height / rows.height)

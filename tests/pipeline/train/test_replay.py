@@ -188,7 +188,7 @@ def test_groups_of_different_sizes_are_each_taken_whole(store):
 
 def test_pages_of_whole_steps_say_the_same_as_one_page(run, file, monkeypatch):
     whole = replay(run, "grpo-1", file(LENGTH))
-    monkeypatch.setattr("evals.rollouts.read.AT_A_TIME", 1)
+    monkeypatch.setattr("evals.rollouts.read.GENERATIONS_PER_BATCH", 1)
     done = []
     paged = replay(run, "grpo-1", file(LENGTH), progress=lambda *call: done.append(call[:2]))
     assert paged == whole

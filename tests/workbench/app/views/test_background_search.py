@@ -99,7 +99,7 @@ def test_a_search_ends_with_the_app(show, store):
 
 def test_words_of_others_change_no_search(show, store):
     choose.save(store, "few", Recipe(sources=("mine",)), "Ann")
-    recipe = to_json(choose.resolved(store, Recipe(parent="few@1", duplicates="near")))
+    recipe = to_json(choose.resolve(store, Recipe(parent="few@1", duplicates="near")))
     show(PAGE)  # whose answers are kept
     before = choosing._rows(store, recipe)
     annotations.save_subset(store, "other", to_json(Recipe()), ["x"], author="Ben")

@@ -101,7 +101,7 @@ def test_no_text_becomes_markup_and_no_page_breaks(show, full):
 
 def test_how_a_problem_fared_over_time_is_drawn_where_its_fold_is_open(show, grpo):
     problem = steps.groups(grpo, "grpo-a", 2)["problem_id"].item()
-    met = steps.of_problem(grpo, "grpo-a", problem)
+    met = steps.problem_history(grpo, "grpo-a", problem)
     page = show(PAGE)
     [fold] = [one for one in page.expander if "over time" in one.label]
     assert fold.label == f"This problem over time: met {met.height} times"

@@ -189,7 +189,7 @@ def survival_of(source: str, converter: str) -> None:
     tokenizer = session.chosen(
         st.selectbox, "Tokenizer", known, "tokenizer", stays=True, format_func=plain
     )
-    found = session.answer(token_budget.counted, source, converter, tokenizer)
+    found = session.answer(token_budget.token_counts, source, converter, tokenizer)
     wrong = int((~found["mask_is_exact"]).sum())
     say = st.error if wrong else st.success
     say(f"The loss mask is exact in {found.height - wrong:,} of {found.height:,} examples.")
@@ -197,7 +197,7 @@ def survival_of(source: str, converter: str) -> None:
     longest = int(found["answer_end"].max() or 1)
     budgets = sorted({*charts.steps(longest + 1), *token_budget.BUDGETS})
     st.altair_chart(charts.survival(token_budget.survival(found, budgets)))
-    lost = token_budget.lost(found, _budget(longest + 1))
+    lost = token_budget.too_long(found, _budget(longest + 1))
     st.caption(f"{lost.height:,} of {found.height:,} examples do not fit it.")
     table(lost)
 

@@ -64,7 +64,7 @@ def _looked_for(recipe: Recipe, of: str, rows: int) -> None:
 
 
 def _resolved(store: Store, recipe: str) -> str:
-    return to_json(choose.resolved(store, of_json(recipe)))
+    return to_json(choose.resolve(store, of_json(recipe)))
 
 
 def _choice(store: Store, recipe: str) -> Choice:

@@ -10,7 +10,7 @@ import streamlit as st
 from data.sources.cards import cards
 from data.store import Store, annotations, ask
 from data.subsets import KINDS, Recipe, Subset, difference, subset, subsets
-from evals.subsets import PICKS, add_own, choose
+from evals.subsets import PICKS, add_rejection_sample, choose
 from workbench.app import state as session
 from workbench.app.components import plain
 from workbench.app.components.table import table
@@ -166,7 +166,9 @@ def own() -> None:
                 " with these. Choose another name."
             )
         with st.spinner("Reading answers"):
-            value = add_own(session.store(), name.strip(), chosen, str(pick), int(per_problem))
+            value = add_rejection_sample(
+                session.store(), name.strip(), chosen, str(pick), int(per_problem)
+            )
     except ValueError as error:
         words = error_message(error)
         if words is None:

@@ -24,12 +24,12 @@ if steps.is_empty() and series.is_empty():
 step = sections.step_of_page(steps)
 if step is not None:  # into the address: the last is another one while the run goes on
     address.note("step", [str(step)])
-sections.events(state.answer(rollout_steps.events, run, reads=("metrics",)))
+sections.events(state.answer(rollout_steps.guard_events, run, reads=("metrics",)))
 sections.by_step(
     steps,
     series,
-    state.answer(rollout_steps.parts, run, reads=("rollouts",)),
-    state.answer(rollout_steps.events, run, reads=("metrics",)),
+    state.answer(rollout_steps.reward_parts, run, reads=("rollouts",)),
+    state.answer(rollout_steps.guard_events, run, reads=("metrics",)),
     step,
 )
 if step is None:

@@ -176,7 +176,7 @@ def _number(value: float | None, form: str = ".2f") -> str:
 
 
 def _over_time(run: str, problem: str, step: int) -> None:
-    met = state.answer(rollout_steps.of_problem, run, problem, reads=("rollouts",))
+    met = state.answer(rollout_steps.problem_history, run, problem, reads=("rollouts",))
     if met.height < 2:
         st.caption("The run met this problem once.")
         return

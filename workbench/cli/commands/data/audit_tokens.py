@@ -26,7 +26,7 @@ def token_counts(
     examples = examples_of(store, source, converter)
     with bars() as bar:
         tokenizer = count_tokens(store, source, converter, examples, model, folder, bar("tokens"))
-    counts = token_budget.counted(store, source, converter, tokenizer)
+    counts = token_budget.token_counts(store, source, converter, tokenizer)
     value = {
         "tokenizer": tokenizer,
         "examples": counts.height,
@@ -35,5 +35,5 @@ def token_counts(
         "survival": token_budget.survival(counts, (budget,) if budget else token_budget.BUDGETS),
     }
     if budget:
-        value["lost"] = token_budget.lost(counts, budget).to_dicts()
+        value["lost"] = token_budget.too_long(counts, budget).to_dicts()
     return value

@@ -69,7 +69,7 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
     store = existing_store(folder)
     chosen = Recipe(**recipe)
     if dry_run:
-        chosen = choose.resolved(store, chosen)
+        chosen = choose.resolve(store, chosen)
         choice = choose.choice(store, chosen)
         value = {"subset": None, "n": len(choice.ids), "filter": to_json(chosen)}
     else:
@@ -160,12 +160,12 @@ def own(folder: Path, name: str, runs: tuple[str, ...], pick: str, per_problem: 
     The correct answers to train problems become the source NAME. They are converted and audited
     like other records; `subset new --source NAME` chooses among them.
     """
-    from evals.subsets import add_own
+    from evals.subsets import add_rejection_sample
     from workbench.cli import bars
     from workbench.lookup import existing_store
 
     with bars() as bar:
-        value = add_own(existing_store(folder), name, runs, pick, per_problem, bar("read answers"))
+        value = add_rejection_sample(existing_store(folder), name, runs, pick, per_problem, bar("read answers"))
     return value, tables.counts(f"Own answers of {', '.join(runs)}")
 
 

@@ -48,15 +48,15 @@ def learnability(
     For each problem: the share of correct rollouts in its first and its last step, and whether its
     rewards differ within a group. The problems with the highest reward variance come first.
     """
-    from evals.rollouts import Conditions, as_row, ledger, problems
+    from evals.rollouts import Conditions, problem_to_json, learnability_summary, problems
     from workbench.cli import bars, json_lines
 
     store, conditions = frozen_store(folder), Conditions(band, pass_rate, seen)
     with json_lines(ids) as write, bars() as bar:
         sampled = problems(store, run, regrade=regrade, progress=bar(f"grade {run}"))
-        chosen = conditions.of(sampled)
+        chosen = conditions.select(sampled)
         for row in chosen.sort("problem_id").iter_rows(named=True) if ids else ():
-            write(as_row(row))
-    rows = [as_row(row) for row in chosen.head(limit).iter_rows(named=True)]
-    summary = ledger(run, sampled, conditions, regrade)
+            write(problem_to_json(row))
+    rows = [problem_to_json(row) for row in chosen.head(limit).iter_rows(named=True)]
+    summary = learnability_summary(run, sampled, conditions, regrade)
     return {**summary, "rows": rows, "ids": str(ids) if ids else None}, rollouts.learnability
