@@ -80,13 +80,13 @@ def test_each_overlap_names_its_kinds_its_record_and_what_is_shared(trained):
         "any": 3,
     }
     assert (value["any"]["value"], value["any"]["n"]) == (0.75, 4)
-    found = hits(value)
-    assert {name: [one["kind"] for one in of] for name, of in found.items()} == {
+    rows = hits(value)
+    assert {name: [one["kind"] for one in of] for name, of in rows.items()} == {
         "copied": ["exact", "ngram", "masked"],
         "renumbered": ["masked"],
         "in part": ["ngram"],
     }
-    [part] = found["in part"]
+    [part] = rows["in part"]
     assert (part["source"], part["text"]) == ("mine", PROMPTS["c"])
     assert part["shared"] == "every one of the nine old farmers sold his two cows at noon"
     query = "select body from records where record_id = $id"
@@ -99,18 +99,18 @@ def test_questions_of_train_problems_are_trained_on_each_once(trained, tmp_path)
     rows = [{"question": QUESTIONS["clean"] + " ", "answer": "else\n#### 6"}]
     ingest(trained, "gsm8k", jsonl(tmp_path / "train.jsonl", rows))
     convert_source(trained, "gsm8k")
-    found, left_out = trained_on(trained, ["gsm8k"], "test")
-    assert (found.height, left_out) == (1, 4)
+    rows, left_out = trained_on(trained, ["gsm8k"], "test")
+    assert (rows.height, left_out) == (1, 4)
     bare = rows_of("problems", problem_id=["p"], source=["gsm8k"], split=["train"], question=["?"])
     add(trained, "problems", bare, run="elsewhere")
-    found, _ = trained_on(trained, ["gsm8k"], "test")
-    assert sorted(found["problem_id"].to_list(), key=str) == [None, "p"]
+    rows, _ = trained_on(trained, ["gsm8k"], "test")
+    assert sorted(rows["problem_id"].to_list(), key=str) == [None, "p"]
     assert overlap(trained, [], train=["gsm8k"])["exact"]["count"] == 1
 
 
 def test_what_a_person_quarantined_is_not_trained_on(trained):
-    found, _ = trained_on(trained, ["mine"], "test")
-    copied = found.filter(text=PROMPTS["a"])["record_id"].item()
+    rows, _ = trained_on(trained, ["mine"], "test")
+    copied = rows.filter(text=PROMPTS["a"])["record_id"].item()
     quarantine(trained, copied, "a copy", "me")
     value = overlap(trained, [])
     assert (value["trained_on"], value["exact"]["count"]) == (3, 0)

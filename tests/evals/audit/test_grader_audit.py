@@ -1,4 +1,4 @@
-"""The audit of graders: disagreements with examples, probes, and golds that are to doubt."""
+"""The audit of graders: disagreements with examples, probes, suspect reference answers."""
 
 import csv
 import json
@@ -25,9 +25,9 @@ def rates(golds: list[str], grader: str) -> dict[str, tuple[float, int]]:
 
 
 def test_strict_passes_every_right_rewriting_and_no_wrong_one():
-    found = rates(["7", "1,450", "0", "19", "-12"], "strict")
-    assert {probe: rate for probe, (rate, _) in found.items() if rate} == {}
-    assert {probe for probe, (_, unknown) in found.items() if unknown} == {"enumeration"}
+    report = rates(["7", "1,450", "0", "19", "-12"], "strict")
+    assert {probe: rate for probe, (rate, _) in report.items() if rate} == {}
+    assert {probe for probe, (_, unknown) in report.items() if unknown} == {"enumeration"}
 
 
 def test_lenient_takes_the_last_of_two_answers_and_math_too():
@@ -37,25 +37,25 @@ def test_lenient_takes_the_last_of_two_answers_and_math_too():
 
 
 def test_the_notebook_fails_what_is_known_of_it():
-    found = rates(["7", "1450"], "notebook")
+    report = rates(["7", "1450"], "notebook")
     for probe in ("thousands separators", "fraction", "words"):
-        assert found[probe][0] == 1.0
+        assert report[probe][0] == 1.0
     for probe in ("enumeration", "other sign", TWICE[1]):
-        assert found[probe][0] == 1.0
+        assert report[probe][0] == 1.0
 
 
 @pytest.mark.parametrize("gold", [0, 7, -3, 1_450_000])
 def test_each_probe_says_whether_it_is_right_and_none_has_an_empty_answer(gold):
-    found = texts(gold)
-    assert {name for name, _, _ in found} <= {probe.name for probe in PROBES} | {*TWICE}
-    assert all("<answer>\n\n</answer>" not in text for _, _, text in found)
+    probes = texts(gold)
+    assert {name for name, _, _ in probes} <= {probe.name for probe in PROBES} | {*TWICE}
+    assert all("<answer>\n\n</answer>" not in text for _, _, text in probes)
 
 
 @pytest.fixture
-def theirs(store, tmp_path):
+def imported(store, tmp_path):
     def row(problem: str, gold: str, text: str, sample: int = 0) -> dict:
-        said = {"problem_id": problem, "question": f"{problem}?", "gold": gold, "text": text}
-        return said | {"sample": sample}
+        row_fields = {"problem_id": problem, "question": f"{problem}?", "gold": gold, "text": text}
+        return row_fields | {"sample": sample}
 
     rows = [row("prose", "7", "The answer is 7."), row("comma", "1,200", answering("1200"))]
     rows += [row("doubt", "5", answering("4"), n) for n in range(4)]
@@ -67,32 +67,32 @@ def theirs(store, tmp_path):
     return store
 
 
-def test_graders_are_held_against_each_other_with_examples(theirs):
-    found = audit(theirs)
-    assert found["generations"] == 11
-    [pair] = [p for p in found["disagreements"] if p["graders"] == ["strict", "lenient"]]
+def test_graders_are_held_against_each_other_with_examples(imported):
+    report = audit(imported)
+    assert report["generations"] == 11
+    [pair] = [p for p in report["disagreements"] if p["graders"] == ["strict", "lenient"]]
     assert (pair["agree"]["value"], pair["agree"]["n"]) == (10 / 11, 11)
     [cell] = pair["apart"]
     assert (cell["first"], cell["second"], cell["n"]) == ("wrong", "right", 1)
     assert cell["examples"][0]["lenient"] == "7"
 
 
-def test_golds_that_no_answer_satisfies_are_named_by_grader(theirs):
-    found = {row["grader"]: [gold["gold"] for gold in row["golds"]] for row in
-             audit(theirs)["unsatisfiable"]}  # fmt: skip
-    assert found == {
+def test_golds_that_no_answer_satisfies_are_named_by_grader(imported):
+    report = {row["grader"]: [gold["gold"] for gold in row["golds"]] for row in
+             audit(imported)["unsatisfiable"]}  # fmt: skip
+    assert report == {
         "strict": ["many"],
         "lenient": ["many"],
         "notebook": ["1,200", "many"],
         "math": [],
-    } or sorted(found["notebook"]) == ["1,200", "many"]
-    assert found["strict"] == found["lenient"] == ["many"]
+    } or sorted(report["notebook"]) == ["1,200", "many"]
+    assert report["strict"] == report["lenient"] == ["many"]
 
 
-def test_a_gold_that_all_samples_contradict_is_suspect_and_a_torn_one_is_not(theirs):
-    found = audit(theirs)["suspect"]
-    assert [(row["problem_id"], row["said"]) for row in found["golds"]] == [("doubt", "4")]
-    assert (found["n"], found["of"]) == (1, 2)
+def test_a_gold_that_all_samples_contradict_is_suspect_and_a_torn_one_is_not(imported):
+    report = audit(imported)["suspect"]
+    assert [(row["problem_id"], row["said"]) for row in report["golds"]] == [("doubt", "4")]
+    assert (report["n"], report["of"]) == (1, 2)
 
 
 def test_a_store_without_problems_is_refused(store):
@@ -100,8 +100,8 @@ def test_a_store_without_problems_is_refused(store):
         audit(store)
 
 
-def test_the_command_prints_and_takes_one_run(theirs, say, monkeypatch):
-    monkeypatch.setenv("THINKBENCH_STORE", str(theirs.folder))
+def test_the_command_prints_and_takes_one_run(imported, say, monkeypatch):
+    monkeypatch.setenv("THINKBENCH_STORE", str(imported.folder))
     code, out, _ = say("audit", "graders")
     assert (code, "Suspect reference answers: 1 of 2" in out) == (0, True)
     code, out, _ = say("audit", "graders", "--run", "nobody", "--json")
@@ -122,5 +122,5 @@ def test_of_gsm8ks_test_golds_the_notebook_can_never_pass_sixteen(store, tmp_pat
     path = tmp_path / "gsm8k.jsonl"
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     import_file(store, path, "gold")
-    found = {row["grader"]: row["n"] for row in audit(store)["unsatisfiable"]}
-    assert found == {"strict": 0, "lenient": 0, "notebook": 16, "math": 0}
+    report = {row["grader"]: row["n"] for row in audit(store)["unsatisfiable"]}
+    assert report == {"strict": 0, "lenient": 0, "notebook": 16, "math": 0}

@@ -1,4 +1,4 @@
-"""Reports: by stage with intervals, compared on the same problems, graded again when asked."""
+"""Metrics by stage with intervals, comparisons on common problems, and regrading."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,10 @@ GOLDS = {"p1": "7", "p2": "1,200", "p3": "x + 1", "p4": "100"}
 
 def problems(store: Store) -> None:
     schema = {name: dtype for name, dtype in TABLES["problems"].items() if name != "run"}
-    rows = [{"problem_id": id, "question": f"{id}?", "gold": gold} for id, gold in GOLDS.items()]
+    rows = [
+        {"problem_id": problem_id, "question": f"{problem_id}?", "gold": gold}
+        for problem_id, gold in GOLDS.items()
+    ]
     add(store, "problems", pl.DataFrame(rows, schema=schema), run="ingest")
 
 
@@ -80,23 +83,23 @@ def test_comparisons_are_paired_and_leave_out_what_is_unknown(two_runs):
 
 def test_compare_takes_the_problems_that_both_answered(two_runs):
     answered(two_runs, "later", "grpo", ("p1", render("r", "8")), ("p4", render("r", "100")))
-    found = compare.compare(two_runs, "tuned", "later")
-    assert [found[name] for name in ("a", "b", "n", "only_a", "only_b")] == [
+    report = compare.compare(two_runs, "tuned", "later")
+    assert [report[name] for name in ("a", "b", "n", "only_a", "only_b")] == [
         "tuned",
         "later",
         2,
         2,
         0,
     ]
-    answer = found["metrics"]["answer"]
+    answer = report["metrics"]["answer"]
     assert (answer["a"]["value"], answer["b"]["value"], answer["difference"]) == (0.5, 0.5, 0)
     assert (answer["fixed"], answer["broken"], answer["p"]) == (1, 1, 1)
-    json.dumps(found)
+    json.dumps(report)
 
 
 def test_comparing_a_run_with_itself_finds_no_difference(two_runs):
-    found = compare.compare(two_runs, "tuned", "tuned")["metrics"]["answer"]
-    assert (found["difference"], found["p"], found["fixed"], found["broken"]) == (0, 1, 0, 0)
+    report = compare.compare(two_runs, "tuned", "tuned")["metrics"]["answer"]
+    assert (report["difference"], report["p"], report["fixed"], report["broken"]) == (0, 1, 0, 0)
 
 
 def test_runs_without_a_common_problem_are_refused_with_what_each_has(two_runs):
@@ -113,16 +116,16 @@ def test_several_samples_of_a_problem_are_one_problem(two_runs):
     (row,) = compare.stages(two_runs, ["many"])
     assert (row["n"], row["answer"]["n"], row["answer"]["value"]) == (2, 2, 0.375)
     assert (row["samples"], row["pass_at_k"]["value"]) == (4, 1)
-    found = compare.compare(two_runs, "base", "many")["metrics"]["answer"]
-    assert (found["n"], found["fixed"], found["difference"]) == (2, 2, 0.375)
+    report = compare.compare(two_runs, "base", "many")["metrics"]["answer"]
+    assert (report["n"], report["fixed"], report["difference"]) == (2, 2, 0.375)
 
 
 def test_grading_again_by_another_rule_adds_its_verdicts_once(two_runs):
-    found = compare.grade_run(two_runs, "base", "lenient")
-    assert [found[name] for name in ("run", "grader", "n", "unknown")] == ["base", "lenient", 4, 1]
-    assert (found["format"]["value"], found["answer"]["value"]) == (0, 2 / 3)
-    assert "agree" not in found
-    assert compare.grade_run(two_runs, "base", "lenient") == found
+    report = compare.grade_run(two_runs, "base", "lenient")
+    assert [report[name] for name in ("run", "grader", "n", "unknown")] == ["base", "lenient", 4, 1]
+    assert (report["format"]["value"], report["answer"]["value"]) == (0, 2 / 3)
+    assert "agree" not in report
+    assert compare.grade_run(two_runs, "base", "lenient") == report
     query = "select grader, count(*) from scores where run = 'base' group by all order by grader"
     assert ask(two_runs, query).rows() == [("lenient", 4), ("strict", 4)]
 
@@ -135,12 +138,12 @@ def test_grading_finds_what_is_ungraded_batch_by_batch(two_runs, monkeypatch):
 def test_labels_are_held_against_verdicts_and_disagreements_can_be_read(two_runs):
     rows = [("p1", "7", True), ("p2", "1,200", False), ("p3", "x + 1", True), ("p4", "about 5")]
     answered(two_runs, "labelled", "import", *rows, grader="lenient")
-    found = compare.grade_run(two_runs, "labelled", "lenient")
-    assert [found[name] for name in ("agree", "disagree", "undecided")] == [1, 1, 1]
-    path = Path(found["disagreements"])
+    report = compare.grade_run(two_runs, "labelled", "lenient")
+    assert [report[name] for name in ("agree", "disagree", "undecided")] == [1, 1, 1]
+    path = Path(report["disagreements"])
     assert path.parent == two_runs.folder / "grades" / "labelled"
-    apart, undecided = (json.loads(line) for line in path.read_text().splitlines())
-    assert [apart[name] for name in ("text", "gold", "extracted", "label", "correct")] == [
+    disagreement, undecided = (json.loads(line) for line in path.read_text().splitlines())
+    assert [disagreement[name] for name in ("text", "gold", "extracted", "label", "correct")] == [
         "1,200",
         "1,200",
         "1,200",

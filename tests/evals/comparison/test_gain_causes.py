@@ -1,4 +1,4 @@
-"""What a gain is made of: one cause for each problem that changed, and the causes add up."""
+"""Causes of a gain: one for each problem that changed, and they add up to the difference."""
 
 import json
 
@@ -16,8 +16,8 @@ SIDE = some.tuples(VERDICT, VERDICT, FINISH)  # by strict, by lenient, why the t
 
 def compared(store, **problems: tuple[tuple, tuple]) -> dict:
     """problem -> the side before and the side after."""
-    for place, run in enumerate(("a", "b")):
-        sides = {problem: both[place] for problem, both in problems.items()}
+    for side, run in enumerate(("a", "b")):
+        sides = {problem: both[side] for problem, both in problems.items()}
         for column, grader in enumerate(("strict", "lenient")):
             verdicts = {problem: side[column] for problem, side in sides.items()}
             finish = {problem: side[2] for problem, side in sides.items()}
@@ -29,7 +29,7 @@ GOOD, BAD = (True, True, "stop"), (False, False, "stop")
 
 
 def test_each_cause_is_told_apart(store):
-    found = compared(
+    report = compared(
         store,
         tags=((False, True, "stop"), GOOD),
         cut_with_the_answer=((False, True, "length"), GOOD),
@@ -42,19 +42,19 @@ def test_each_cause_is_told_apart(store):
         same=(GOOD, GOOD),
         unknown=((None, True, "stop"), GOOD),
     )["decomposition"]
-    assert found["problems"]["gains"] == {
+    assert report["problems"]["gains"] == {
         "tags learned": ["cut_with_the_answer", "tags"],
         "truncation changed": ["cut"],
         "answers changed": ["answer"],
         "undecided": ["unsure"],
     }
-    assert found["problems"]["losses"] == {
+    assert report["problems"]["losses"] == {
         "tags lost": ["tags_lost"],
         "truncation changed": ["cut_now"],
         "answers lost": ["answer_lost"],
         "undecided": [],
     }
-    assert (found["n"], found["difference"]) == (9, 2 / 9)
+    assert (report["n"], report["difference"]) == (9, 2 / 9)
 
 
 @settings(
@@ -65,8 +65,8 @@ def test_each_cause_is_told_apart(store):
 @given(sides=some.lists(some.tuples(SIDE, SIDE), min_size=1, max_size=12))
 def test_gains_and_losses_add_up_to_the_strict_difference(tmp_path_factory, sides):
     store = open_store(tmp_path_factory.mktemp("store"))
-    found = compared(store, **{f"p{n}": both for n, both in enumerate(sides)})
-    strict, parts = found["metrics"]["answer"], found["decomposition"]
+    report = compared(store, **{f"p{n}": both for n, both in enumerate(sides)})
+    strict, parts = report["metrics"]["answer"], report["decomposition"]
     gained, lost = (sum(parts[side].values()) for side in ("gains", "losses"))
     assert (gained, lost, parts["n"]) == (strict["fixed"], strict["broken"], strict["n"])
     assert parts["difference"] == strict["difference"]

@@ -1,4 +1,4 @@
-"""Comparisons by kind of problem: every problem is in one slice, and small slices say so."""
+"""Comparison by slice: every problem is in one slice, and small slices are marked."""
 
 import json
 
@@ -26,7 +26,7 @@ def two_runs(store: Store) -> Store:
         gold=[("7", "-12", "1,200", "x + 1")[n % 4] for n in range(40)],
     )
     add(store, "problems", problems, run="ingest")
-    scored(store, "a", {id: n < 8 for n, id in enumerate(ids)})
+    scored(store, "a", {problem_id: n < 8 for n, problem_id in enumerate(ids)})
     scored(store, "b", dict.fromkeys(ids, True))
     return store
 
@@ -40,12 +40,14 @@ def test_the_command_line_names_every_slicing():
 
 
 def test_a_slice_has_its_difference_and_says_whether_it_is_small(two_runs):
-    found = rows(two_runs, "steps")
-    assert {value: (row["n"], row["small"], row["difference"]) for value, row in found.items()} == {
+    report = rows(two_runs, "steps")
+    assert {
+        value: (row["n"], row["small"], row["difference"]) for value, row in report.items()
+    } == {
         "1": (8, True, 0.0),
         "2": (32, False, 1.0),
     }
-    assert (found["2"]["a"]["value"], found["2"]["b"]["value"], found["2"]["slice"]) == (
+    assert (report["2"]["a"]["value"], report["2"]["b"]["value"], report["2"]["slice"]) == (
         0,
         1,
         "steps",
@@ -93,21 +95,21 @@ def test_problems_that_the_store_has_lost_are_a_slice_of_their_own(store):
 
 def test_p_is_corrected_over_all_that_is_shown(two_runs):
     alone = compare.compare(two_runs, "a", "b")
-    found = compare.compare(two_runs, "a", "b", by=["steps", "split"])
-    assert (alone["slices"], len(found["slices"])) == ([], 3)
-    shown = [*found["metrics"].values(), *found["slices"]]
-    known = [row for row in shown if row["p"] is not None]
-    smallest = min(known, key=lambda row: row["p"])
-    assert smallest["holm"] == pytest.approx(smallest["p"] * len(known))
-    assert alone["metrics"]["answer"]["holm"] < found["metrics"]["answer"]["holm"]
-    json.dumps(found, allow_nan=False)
+    report = compare.compare(two_runs, "a", "b", by=["steps", "split"])
+    assert (alone["slices"], len(report["slices"])) == ([], 3)
+    shown = [*report["metrics"].values(), *report["slices"]]
+    tested = [row for row in shown if row["p"] is not None]
+    smallest = min(tested, key=lambda row: row["p"])
+    assert smallest["holm"] == pytest.approx(smallest["p"] * len(tested))
+    assert alone["metrics"]["answer"]["holm"] < report["metrics"]["answer"]["holm"]
+    json.dumps(report, allow_nan=False)
 
 
 def test_a_slice_without_a_known_verdict_has_no_p(two_runs):
     ids = [f"p{n:02d}" for n in range(40)]
-    scored(two_runs, "c", {id: None if n < 8 else True for n, id in enumerate(ids)})
-    found = compare.compare(two_runs, "a", "c", by=["steps"])["slices"][0]
-    assert [found[name] for name in ("n", "unknown", "p", "holm")] == [0, 8, None, None]
+    scored(two_runs, "c", {problem_id: None if n < 8 else True for n, problem_id in enumerate(ids)})
+    report = compare.compare(two_runs, "a", "c", by=["steps"])["slices"][0]
+    assert [report[name] for name in ("n", "unknown", "p", "holm")] == [0, 8, None, None]
 
 
 def test_an_unknown_slicing_is_refused(two_runs):

@@ -1,4 +1,4 @@
-"""Transitions: each problem goes one way, and every count can be read problem by problem."""
+"""Transitions: each problem has one path, and every count comes with its problems."""
 
 import json
 
@@ -21,16 +21,16 @@ def three(store):
 
 
 def test_every_path_has_its_problems(three):
-    found = transitions(three, ["base", "sft", "grpo"])
-    assert (found["n"], found["left_out"], found["samples"]) == (4, 2, 1)
-    assert {" ".join(row["path"]): row["problems"] for row in found["paths"]} == {
+    report = transitions(three, ["base", "sft", "grpo"])
+    assert (report["n"], report["left_out"], report["samples"]) == (4, 2, 1)
+    assert {" ".join(row["path"]): row["problems"] for row in report["paths"]} == {
         "wrong wrong right": ["p2"],
         "wrong right right": ["p1"],
         "right right wrong": ["p3"],
         "unknown right right": ["p4"],
     }
-    assert [row["count"] for row in found["paths"]] == [1, 1, 1, 1]
-    json.dumps(found)
+    assert [row["count"] for row in report["paths"]] == [1, 1, 1, 1]
+    json.dumps(report)
 
 
 def test_each_step_says_who_was_fixed_and_broken(three):
@@ -60,9 +60,9 @@ def test_the_commonest_path_comes_first(store):
 def test_stages_of_one_run_come_in_the_order_of_training(store):
     for stage in ("another", "grpo", "sft", "base"):
         scored(store, "all", {"p1": stage == "grpo"}, stage=stage)
-    found = transitions(store, ["all"])
-    assert found["stages"] == ["all/base", "all/sft", "all/grpo", "all/another"]
-    assert found["paths"][0]["path"] == ["wrong", "wrong", "right", "wrong"]
+    report = transitions(store, ["all"])
+    assert report["stages"] == ["all/base", "all/sft", "all/grpo", "all/another"]
+    assert report["paths"][0]["path"] == ["wrong", "wrong", "right", "wrong"]
     assert transitions(store, ["all/sft", "all/base"])["stages"] == ["all/sft", "all/base"]
 
 
@@ -107,10 +107,10 @@ def test_a_problem_is_right_if_most_of_its_samples_are(samples, expected):
 
 @given(some.lists(some.sampled_from([0.0, 1.0, float("nan")]), min_size=1, max_size=9))
 def test_a_state_that_is_known_holds_whatever_the_unknown_samples_are(samples):
-    known = state(samples)
-    if known != UNKNOWN:
+    outcome = state(samples)
+    if outcome != UNKNOWN:
         for guess in (0.0, 1.0):
-            assert state([guess if one != one else one for one in samples]) == known
+            assert state([guess if one != one else one for one in samples]) == outcome
 
 
 def test_the_print_shows_steps_and_paths_and_what_right_means(say, three):

@@ -1,4 +1,4 @@
-"""Arithmetic in a text: each wrong equation of numbers is found, and nothing else is."""
+"""Arithmetic slips: each wrong equation of numbers is detected, and nothing else."""
 
 import csv
 import operator
@@ -81,8 +81,8 @@ SIGNS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 )
 def test_every_sum_is_judged_as_python_judges_it(a, sign, b, off):
     result = SIGNS[sign](a, b) + off
-    found = slips(f"Then {a:,} {sign} {b:,} = {result:,} apples.")
-    assert [slip.expected for slip in found] == ([] if off == 0 else [result - off])
+    wrong = slips(f"Then {a:,} {sign} {b:,} = {result:,} apples.")
+    assert [slip.expected for slip in wrong] == ([] if off == 0 else [result - off])
 
 
 @pytest.mark.parametrize("unit", ["(", "1+", "1 = ", "((1)", "1,", "9" * 50 + "*"])
@@ -94,6 +94,6 @@ def test_of_the_solutions_of_gsm8k_few_have_a_slip():
     if not GSM8K.exists():
         pytest.skip("GSM8K is not beside this checkout")
     with GSM8K.open(encoding="utf-8", newline="") as file:
-        found = [row["answer"] for row in csv.DictReader(file) if slips(row["answer"])]
+        wrong = [row["answer"] for row in csv.DictReader(file) if slips(row["answer"])]
     # read one by one: all are wrong, such as 4+4+6 = 18 and 70 + 40 = 100
-    assert len(found) == 15
+    assert len(wrong) == 15

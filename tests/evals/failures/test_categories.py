@@ -1,4 +1,4 @@
-"""Failure categories: what is planted is found, where it stands, and nothing else is."""
+"""Failure categories: planted failures are detected with their span, and nothing else."""
 
 import pytest
 from hypothesis import given, settings, strategies as some
@@ -12,7 +12,7 @@ GOLD = "57"
 GOOD = "<reasoning>12 * 5 = 60 and 60 - 3 = 57.</reasoning>\n<answer>57</answer>"
 
 
-def found(text: str, finish: str | None = "stop", gold: str = GOLD):
+def categories_of(text: str, finish: str | None = "stop", gold: str = GOLD):
     strict, lenient = (GRADERS[name].grade(text, gold) for name in ("strict", "lenient"))
     return categories(text, QUESTION, gold, finish, strict, lenient)
 
@@ -46,15 +46,15 @@ PLANTED = {
 
 @pytest.mark.parametrize(("text", "expected"), PLANTED.values(), ids=list(PLANTED))
 def test_what_is_planted_is_found_and_nothing_else(text, expected):
-    assert {category.name for category in found(text)} == expected
+    assert {category.name for category in categories_of(text)} == expected
 
 
 def test_truncation_is_what_the_sampler_says_and_else_what_the_blocks_say():
     cut = "<reasoning>12 * 5 = 60 and"
-    assert "truncated" in {c.name for c in found(cut, "length")}
-    assert "truncated" not in {c.name for c in found(cut, "stop")}
-    assert "truncated" in {c.name for c in found(cut, None)}
-    assert "truncated" not in {c.name for c in found("The answer is 57.", None)}
+    assert "truncated" in {c.name for c in categories_of(cut, "length")}
+    assert "truncated" not in {c.name for c in categories_of(cut, "stop")}
+    assert "truncated" in {c.name for c in categories_of(cut, None)}
+    assert "truncated" not in {c.name for c in categories_of("The answer is 57.", None)}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_truncation_is_what_the_sampler_says_and_else_what_the_blocks_say():
     ],
 )
 def test_the_evidence_stands_where_its_span_says(text, name, evidence):
-    [span] = [(c.start, c.end) for c in found(text) if c.name == name]
+    [span] = [(c.start, c.end) for c in categories_of(text) if c.name == name]
     assert text[slice(*span)] == evidence
 
 
@@ -91,7 +91,7 @@ def test_a_gold_is_suspect_where_four_samples_agree_on_another_answer():
     some.sampled_from(["stop", "length", None]),
 )
 def test_of_any_text_every_category_is_known_once_in_order_and_within_the_text(text, finish):
-    seen = found(text, finish)
+    seen = categories_of(text, finish)
     order = [list(CATEGORIES).index(category.name) for category in seen]
     assert order == sorted(order)
     for category in seen:

@@ -1,4 +1,4 @@
-"""Failures in the store, people's verdicts, and the verification of all of it."""
+"""Failure categories in the store, overrides by people, and the verification of both."""
 
 import json
 
@@ -49,9 +49,9 @@ def test_categories_are_added_once(theirs):
 
 
 def test_a_category_is_listed_with_its_evidence(theirs):
-    found = failures.list_failures(theirs, "theirs", "arithmetic slip", 10)
-    assert [row["problem_id"] for row in found["rows"]] == ["slip"]
-    assert [one["text"] for one in found["rows"][0]["evidence"]] == ["12 * 5 = 58"]
+    report = failures.list_failures(theirs, "theirs", "arithmetic slip", 10)
+    assert [row["problem_id"] for row in report["rows"]] == ["slip"]
+    assert [one["text"] for one in report["rows"][0]["evidence"]] == ["12 * 5 = 58"]
     with pytest.raises(UserError, match="expected one of empty, truncated"):
         failures.list_failures(theirs, "theirs", "bad luck", 10)
 
@@ -61,26 +61,28 @@ def verdict(store, problem: str) -> bool | None:
 
 
 def generation(store, problem: str) -> str:
-    found = ask(store, "select generation_id from generations where problem_id = $p", p=problem)
-    return found["generation_id"].item()
+    report = ask(store, "select generation_id from generations where problem_id = $p", p=problem)
+    return report["generation_id"].item()
 
 
-@pytest.mark.parametrize(("said", "counts"), [("right", True), ("wrong", False), ("unknown", None)])
-def test_a_persons_verdict_counts_and_the_graders_stays(theirs, said, counts):
-    id = generation(theirs, "near")
+@pytest.mark.parametrize(
+    ("verdict", "counts"), [("right", True), ("wrong", False), ("unknown", None)]
+)
+def test_a_persons_verdict_counts_and_the_graders_stays(theirs, verdict, counts):
+    near = generation(theirs, "near")
     assert verdict(theirs, "near") is False
-    overrides.override(theirs, id, "strict", said, "I read it", "ana")
+    overrides.override(theirs, near, "strict", verdict, "I read it", "ana")
     assert verdict(theirs, "near") is counts
     stored = ask(
         theirs,
         "select correct from scores where generation_id = $id and grader = 'strict'",
-        id=id,
+        id=near,
     )
     assert stored["correct"].item() is False
-    overrides.override(theirs, id, "strict", "as graded", "I misread it", "ben")
+    overrides.override(theirs, near, "strict", "as graded", "I misread it", "ben")
     assert verdict(theirs, "near") is False
-    told = ask(theirs, "select verdict, author from override_events")
-    assert told.rows() == [(said, "ana"), ("as graded", "ben")]
+    events = ask(theirs, "select verdict, author from override_events")
+    assert events.rows() == [(verdict, "ana"), ("as graded", "ben")]
 
 
 def test_an_override_of_nothing_or_without_a_reason_is_refused(theirs):
@@ -91,21 +93,21 @@ def test_an_override_of_nothing_or_without_a_reason_is_refused(theirs):
 
 
 def test_what_is_stored_is_verified_from_the_texts(theirs):
-    found = verify(theirs)
+    report = verify(theirs)
     n = len(PLANTED) + 4
-    assert (found["verified"], found["generations"], found["scores"]) == (True, n, 2 * n)
-    assert all(row["same"] for run in found["runs"] for row in run["metrics"])
+    assert (report["verified"], report["generations"], report["scores"]) == (True, n, 2 * n)
+    assert all(row["same"] for run in report["runs"] for row in run["metrics"])
 
 
 def test_a_shown_metric_is_verified_with_what_people_say_of_it(theirs):
     before = interval(scores_of(theirs, "theirs", "strict"), "answer").value or 0.0
-    id = generation(theirs, "near")
-    overrides.override(theirs, id, "strict", "right", "I read it", "ana")
-    found = verify(theirs)
-    assert found["verified"]
+    near = generation(theirs, "near")
+    overrides.override(theirs, near, "strict", "right", "I read it", "ana")
+    report = verify(theirs)
+    assert report["verified"]
     [metric] = [
         row["again"]
-        for row in found["runs"][0]["metrics"]
+        for row in report["runs"][0]["metrics"]
         if (row["grader"], row["metric"]) == ("strict", "answer")
     ]
     problems = len(PLANTED) + 1
@@ -128,9 +130,9 @@ def test_a_score_that_another_text_would_have_is_found(theirs, monkeypatch):
     monkeypatch.setitem(
         GRADERS, "strict", GRADERS["strict"].__class__("strict", GRADERS["strict"].version, loose)
     )
-    found = verify(theirs, "theirs")
-    assert not found["verified"]
-    [run] = found["runs"]
+    report = verify(theirs, "theirs")
+    assert not report["verified"]
+    [run] = report["runs"]
     assert run["by_what"]["strict correct"] > 0
     one = next(row for row in run["differences"] if row["what"] == "strict correct")
     assert (one["stored"], one["again"]) == (False, True)
@@ -138,15 +140,15 @@ def test_a_score_that_another_text_would_have_is_found(theirs, monkeypatch):
 
 
 def test_scores_twice_scores_without_text_and_old_ones_are_counted(theirs):
-    every = ask(theirs, "select * from scores where grader = 'strict'")
-    add(theirs, "scores", every.head(1), run="theirs", stage="import", once="again")
-    lost = every.head(1).with_columns(generation_id=pl.lit("nowhere"))
+    scores = ask(theirs, "select * from scores where grader = 'strict'")
+    add(theirs, "scores", scores.head(1), run="theirs", stage="import", once="again")
+    lost = scores.head(1).with_columns(generation_id=pl.lit("nowhere"))
     add(theirs, "scores", lost, run="theirs", stage="import", once="lost")
-    old = every.with_columns(grader_version=pl.lit("0"))
+    old = scores.with_columns(grader_version=pl.lit("0"))
     add(theirs, "scores", old, run="theirs", stage="import", once="old")
-    found = verify(theirs)
-    assert (found["twice"], found["without_text"], found["old"]) == (1, 1, every.height)
-    assert not found["verified"]
+    report = verify(theirs)
+    assert (report["twice"], report["without_text"], report["old"]) == (1, 1, scores.height)
+    assert not report["verified"]
 
 
 def test_the_verbs_say_it_and_leave_with_1_where_something_differs(theirs, say, monkeypatch):
@@ -154,13 +156,13 @@ def test_the_verbs_say_it_and_leave_with_1_where_something_differs(theirs, say, 
     code, out, _ = say("failures", "--run", "theirs")
     assert (code, "near miss" in out) == (0, True)
     code, out, _ = say("failures", "--run", "theirs", "--category", "near miss", "--json")
-    found = json.loads(out)
-    assert (code, found["n"]) == (0, sum("near miss" in said for _, said in PLANTED.values()))
-    said = ("--verdict", "right", "--reason", "I read it", "--author", "ana")
-    assert say("override", found["rows"][0]["generation_id"], *said)[0] == 0
+    report = json.loads(out)
+    assert (code, report["n"]) == (0, sum("near miss" in names for _, names in PLANTED.values()))
+    options = ("--verdict", "right", "--reason", "I read it", "--author", "ana")
+    assert say("override", report["rows"][0]["generation_id"], *options)[0] == 0
     assert say("verify")[0] == 0
-    every = ask(theirs, "select * from scores where grader = 'strict'")
-    add(theirs, "scores", every.head(1), run="theirs", stage="import", once="again")
+    scores = ask(theirs, "select * from scores where grader = 'strict'")
+    add(theirs, "scores", scores.head(1), run="theirs", stage="import", once="again")
     code, out, _ = say("verify", "--json")
     assert (code, json.loads(out)["verified"]) == (1, False)
     assert say("failures", "--run", "nobody")[0] == 2

@@ -1,4 +1,4 @@
-"""Answers are found where the format or people's habits put them, and numbers are read exactly."""
+"""Answers are extracted from the format and from common styles; numbers are parsed exactly."""
 
 from fractions import Fraction
 
@@ -129,7 +129,7 @@ def spelt(value: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "answer"),
     [
         ("The answer is 5. Final answer: 6", "6"),
         ("Final answer: 6. The answer is 5", "5"),
@@ -137,8 +137,8 @@ def spelt(value: int) -> str:
         ("#### 3\nthe answer is clear", "3"),
     ],
 )
-def test_of_several_announcements_the_last_one_counts(text, said):
-    assert extract.last_announced(text) == said
+def test_of_several_announcements_the_last_one_counts(text, answer):
+    assert extract.last_announced(text) == answer
 
 
 @settings(deadline=None)

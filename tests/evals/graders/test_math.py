@@ -1,4 +1,4 @@
-"""The grader `math`: numbers, LaTeX and symbols, within a limit of time."""
+"""The grader `math`: numbers, LaTeX and symbols, with a timeout."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def _one_engine():
 
 
 @pytest.mark.parametrize(
-    ("said", "gold", "correct"),
+    ("answer", "gold", "correct"),
     [
         (r"\frac{1}{2}", "0.5", True),
         (r"\dfrac{\sqrt{3}}{3}", r"\frac{1}{\sqrt{3}}", True),
@@ -43,12 +43,12 @@ def _one_engine():
         ("1,200", "1200", True),
     ],
 )  # fmt: skip
-def test_answers_are_the_same_whatever_their_form(said, gold, correct):
-    assert grade(f"So it is \\boxed{{{said}}}.", gold).correct is correct
+def test_answers_are_the_same_whatever_their_form(answer, gold, correct):
+    assert grade(f"So it is \\boxed{{{answer}}}.", gold).correct is correct
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "answer"),
     [
         (r"\boxed{1} and \boxed{-2}", "1, -2"),
         (r"\boxed{1}, then for the rest \boxed{2}", "2"),
@@ -59,8 +59,8 @@ def test_answers_are_the_same_whatever_their_form(said, gold, correct):
         ("nothing at all", None),
     ],
 )
-def test_the_answer_is_what_boxes_announcements_and_formulas_mark(text, said):
-    assert math.find_answer(text, "7") == (said, None)
+def test_the_answer_is_what_boxes_announcements_and_formulas_mark(text, answer):
+    assert math.find_answer(text, "7") == (answer, None)
 
 
 def test_within_ten_percent_holds_for_numbers_in_symbols_too():
@@ -106,14 +106,14 @@ def test_the_engine_does_not_run_the_main_module_again(tmp_path):
 
 
 def test_a_forked_child_has_an_engine_of_its_own(tmp_path):
-    said = in_a_script(
+    answer = in_a_script(
         tmp_path,
         "import os; from evals.graders import math_verify",
         "math_verify.compare('1', 'x'); ours = math_verify.pid()",
         "if os.fork() == 0: print(math_verify.pid()); sys.exit()",
         "os.wait(); print(math_verify.pid() == ours, math_verify.compare('y', 'x + 2').same)",
     )
-    assert said.splitlines() == ["None", "True False"]
+    assert answer.splitlines() == ["None", "True False"]
 
 
 def test_a_gold_that_is_no_mathematics_is_unknown_not_wrong():
@@ -130,25 +130,25 @@ def rows(name: str) -> list[dict]:
 
 
 def test_on_qwens_generations_it_differs_in_the_label_of_one_ordinal():
-    apart = [
+    different = [
         (row["gt"], grade(row["code"][0], row["gt"]).extracted)
         for row in rows("rg_qwen3b_instruct_gsm8k.jsonl")
         if grade(row["code"][0], row["gt"]).correct != row["score"][0]
     ]
-    assert apart == [("6", "6th")]
+    assert different == [("6", "6th")]
 
 
 def test_of_math_verifys_own_cases_no_unequal_pair_passes_and_nine_of_ten_equal_ones_do():
-    found = Counter(
+    verdicts = Counter(
         (row["expected"], grade(row["pred"], row["gold"]).correct)
         for row in rows("math_verify_test_cases.jsonl")
     )
-    assert found[0, True] == 0
-    assert found[1, True] == 214  # of 230
+    assert verdicts[0, True] == 0
+    assert verdicts[1, True] == 214  # of 230
 
 
 def test_on_math_500_every_verdict_but_four_is_the_label_or_a_right_answer_that_it_missed():
-    apart = {
+    different = {
         row["idx"]: grade(row["code"][0], row["answer"]).correct
         for row in rows("skyt1_27b_math500.jsonl")
         if grade(row["code"][0], row["answer"]).correct != row["score"][0]
@@ -156,7 +156,7 @@ def test_on_math_500_every_verdict_but_four_is_the_label_or_a_right_answer_that_
     # texts without a box, of which the labels took the last number: read one by one, all are right
     missed = {28, 34, 73, 113, 122, 144, 179, 207, 276, 278, 284, 360, 376, 381, 393, 416, 444}
     missed |= {447, 455}
-    assert {idx for idx, correct in apart.items() if correct} == missed
+    assert {idx for idx, correct in different.items() if correct} == missed
     # cut off before any answer (332, 355), or it is a word of the prose (97, 398, and others)
-    assert {idx for idx, correct in apart.items() if correct is False} == {332, 355}
-    assert len(apart) == 26
+    assert {idx for idx, correct in different.items() if correct is False} == {332, 355}
+    assert len(different) == 26

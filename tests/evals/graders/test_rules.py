@@ -1,4 +1,4 @@
-"""Verdicts: the golden cases, the reference's own regexes, hostile texts, and others' labels."""
+"""Verdicts: golden cases, the notebook's own regexes, hostile texts, and published labels."""
 
 import json
 import re
@@ -61,9 +61,9 @@ pieces = st.sampled_from(
 @settings(deadline=None)  # the machine may be busy
 @given(st.lists(pieces, max_size=14).map("".join))
 def test_the_notebook_grader_finds_what_the_notebooks_regexes_find(text):
-    found = REFERENCE_NUMBER.search(text)
+    match = REFERENCE_NUMBER.search(text)
     assert tunix_notebook.in_format(text) == (REFERENCE_FORMAT.search(text) is not None)
-    assert tunix_notebook.extract(text) == (found.group(1) if found else None)
+    assert tunix_notebook.extract(text) == (match.group(1) if match else None)
 
 
 def in_blocks(answer: str) -> str:
@@ -106,8 +106,10 @@ def test_a_megabyte_of_malice_is_graded_in_seconds(text, name):
 def disagreements(rows):
     """gold, extracted and label of those that `lenient` decides otherwise; and the unknown ones."""
     scores = [(gold, GRADERS["lenient"].grade(text, gold), label) for text, gold, label in rows]
-    apart = [(g, s.extracted, x) for g, s, x in scores if s.correct is not None and s.correct != x]
-    return apart, [(gold, s.extracted) for gold, s, _ in scores if s.correct is None]
+    different = [
+        (g, s.extracted, x) for g, s, x in scores if s.correct is not None and s.correct != x
+    ]
+    return different, [(gold, s.extracted) for gold, s, _ in scores if s.correct is None]
 
 
 def shared_rows(name: str) -> list[dict]:
@@ -119,10 +121,14 @@ def shared_rows(name: str) -> list[dict]:
 
 def test_the_lenient_grader_agrees_with_every_label_of_openai():
     rows = [
-        (said["solution"], row["ground_truth"].rpartition("A:")[2].strip(), said["is_correct"])
+        (
+            solution["solution"],
+            row["ground_truth"].rpartition("A:")[2].strip(),
+            solution["is_correct"],
+        )
         for row in shared_rows("openai_gsm8k_model_solutions.jsonl")
-        for said in row.values()
-        if isinstance(said, dict)
+        for solution in row.values()
+        if isinstance(solution, dict)
     ]
     assert len(rows) == 5_276
     assert disagreements(rows) == ([], [])
@@ -141,7 +147,7 @@ def test_on_math_500_it_differs_only_where_the_labels_missed_an_answer_or_the_te
         (row["code"][0], row["answer"], row["score"][0])
         for row in shared_rows("skyt1_27b_math500.jsonl")
     ]
-    apart, unknown = disagreements(rows)
+    different, unknown = disagreements(rows)
     # 13 right answers in plain words that the file's own extractor did not find, and row 355
-    assert [row for row in apart if row[2]] == [("100", "1", True)]
-    assert (len(apart), len(unknown)) == (14, 104)
+    assert [row for row in different if row[2]] == [("100", "1", True)]
+    assert (len(different), len(unknown)) == (14, 104)

@@ -1,4 +1,4 @@
-"""Generations of others come in with labels, problems and scores; what does not says why."""
+"""Imports store generations with labels, problems and scores, and rejections with reasons."""
 
 import json
 from pathlib import Path
@@ -31,8 +31,8 @@ def test_a_neutral_file_becomes_a_run_with_problems_texts_labels_and_scores(stor
     path = jsonl(
         tmp_path, {**ROW, "label": True}, {**ROW, "sample": 1, "stage": "base", "text": "8"}
     )
-    found = import_file(store, path, "theirs")
-    assert found == {"run": "theirs", "read": 2, "imported": 2, "rejected": 0}
+    summary = import_file(store, path, "theirs")
+    assert summary == {"run": "theirs", "read": 2, "imported": 2, "rejected": 0}
     query = """
         select stage, sample, text, label, correct, question, gold
         from generations
@@ -44,7 +44,7 @@ def test_a_neutral_file_becomes_a_run_with_problems_texts_labels_and_scores(stor
         ("base", 1, "8", None, False, "3 + 4?", "7"),
         ("import", 0, "It makes 7", True, True, "3 + 4?", "7"),
     ]
-    assert (runs.state(store, "theirs") or {})["summary"] == found
+    assert (runs.state(store, "theirs") or {})["summary"] == summary
 
 
 def test_finish_and_tokens_come_in_where_the_file_knows_them(store, tmp_path):
@@ -62,8 +62,8 @@ def test_rows_of_several_runs_are_stages_that_can_be_compared(store, tmp_path):
     query = "select stage from generations order by stage"
     stages = ask(store, query)["stage"].to_list()
     assert stages == ["a.import", "b.import", "b.sft", "import"]
-    found = compare(store, "theirs/a.import", "theirs/b.import", "lenient")
-    assert found["metrics"]["answer"]["broken"] == 1
+    comparison = compare(store, "theirs/a.import", "theirs/b.import", "lenient")
+    assert comparison["metrics"]["answer"]["broken"] == 1
 
 
 def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path):
@@ -81,10 +81,10 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         {**ROW, "tokens": 2**31},
         {**ROW, "run": 7},
     )
-    found = import_file(store, path, "theirs")
-    assert (found["read"], found["imported"], found["rejected"]) == (11, 1, 10)
-    kept = [json.loads(line) for line in Path(found["rejections"]).read_text().splitlines()]
-    assert [(row["line"], row["reason"].partition(":")[0]) for row in kept] == [
+    summary = import_file(store, path, "theirs")
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (11, 1, 10)
+    rejected = [json.loads(line) for line in Path(summary["rejections"]).read_text().splitlines()]
+    assert [(row["line"], row["reason"].partition(":")[0]) for row in rejected] == [
         (2, "broken JSON"),
         (3, "not a JSON object"),
         (4, "missing or no text"),
@@ -99,7 +99,7 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (b"", "is empty"),
         (b"\n \n", "is empty"),
@@ -110,10 +110,10 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         (b"[" * 100_000, "line 1: broken JSON"),
     ],
 )
-def test_a_file_without_generations_is_refused_and_leaves_no_run(store, tmp_path, content, said):
+def test_a_file_without_generations_is_refused_and_leaves_no_run(store, tmp_path, content, reason):
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=said) as error:
+    with pytest.raises(UserError, match=reason) as error:
         import_file(store, path, "theirs")
     assert "Expected UTF-8 with one JSON object a line" in str(error.value)
     assert runs.state(store, "theirs") is None
@@ -173,8 +173,8 @@ imports_graded = imports.grade_generations
 def test_the_same_question_and_gold_are_one_problem_across_imports(store, tmp_path):
     import_file(store, jsonl(tmp_path, ROW, name="a"), "a")
     import_file(store, jsonl(tmp_path, {**ROW, "problem_id": "x", "text": "8"}, name="b"), "b")
-    found = compare(store, "a", "b", "lenient")
-    assert (found["n"], found["metrics"]["answer"]["broken"]) == (1, 1)
+    comparison = compare(store, "a", "b", "lenient")
+    assert (comparison["n"], comparison["metrics"]["answer"]["broken"]) == (1, 1)
 
 
 def test_one_id_for_two_problems_pairs_nothing(store, tmp_path):
@@ -194,8 +194,8 @@ def test_two_ids_for_one_question_stay_two_problems(store, tmp_path):
 def test_openais_solutions_import_whole_and_agree_with_their_labels(store):
     if not OPENAI.exists():
         pytest.skip(f"{OPENAI.name} is not beside this checkout")
-    found = import_file(store, OPENAI, "openai")
-    assert found == {"run": "openai", "read": 5_276, "imported": 5_276, "rejected": 0}
+    summary = import_file(store, OPENAI, "openai")
+    assert summary == {"run": "openai", "read": 5_276, "imported": 5_276, "rejected": 0}
     graded = grade_run(store, "openai", "lenient")
     assert [graded[name] for name in ("n", "unknown", "agree", "disagree")] == [5_276, 0, 5_276, 0]
     assert Path(graded["disagreements"]).read_text() == ""

@@ -83,20 +83,20 @@ def log(inspect_ai, tmp_path, request) -> Path:
     ]
     messages = [ChatMessageSystem(content="Be brief."), ChatMessageUser(content="7 + 0?")]
     error = EvalError(message="the tool broke", traceback="", traceback_ansi="")
-    asked = [
+    samples_of_epoch = [
         {"id": 1},
         {"id": "two", "input": messages, "target": ["7", "seven"]},
         {"id": "again"},
         {"id": "fails", "input": "5?", "error": error},
         {"id": "silent", "input": "6?", "output": ModelOutput(model="mock")},
     ]
-    samples = [answer | question for answer in answers for question in asked]
+    samples = [answer | question for answer in answers for question in samples_of_epoch]
     return written(tmp_path / f"log.{request.param}", *samples, epochs=2)
 
 
 def test_every_sample_and_epoch_is_a_generation_or_a_rejection(store, log):
-    found = import_file(store, log, "theirs")
-    assert (found["read"], found["imported"], found["rejected"]) == (10, 6, 4)
+    summary = import_file(store, log, "theirs")
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (10, 6, 4)
     query = """
         select question, gold, stage, sample, text, label, tokens, finish
         from generations join problems using (problem_id)
@@ -112,7 +112,7 @@ def test_every_sample_and_epoch_is_a_generation_or_a_rejection(store, log):
         ("7 + 0?", "7", *first),
         ("7 + 0?", "7", *second),
     ]
-    rejected = [json.loads(line) for line in Path(found["rejections"]).read_text().splitlines()]
+    rejected = [json.loads(line) for line in Path(summary["rejections"]).read_text().splitlines()]
     assert sorted((row["reason"], json.loads(row["content"])["epoch"]) for row in rejected) == [
         ("no output", 1),
         ("no output", 2),
@@ -139,22 +139,22 @@ def test_a_label_is_kept_where_all_scorers_agree(inspect_ai, store, tmp_path, sc
     from inspect_ai.model import ModelOutput
     from inspect_ai.scorer import Score
 
-    said = {
+    sample = {
         "output": ModelOutput.from_content("mock", "It is 7"),
         "scores": {name: Score(value=value) for name, value in scores.items()},
     }
-    import_file(store, written(tmp_path / "one.eval", said), "theirs")
+    import_file(store, written(tmp_path / "one.eval", sample), "theirs")
     assert ask(store, "select label from generations").item() is label
 
 
 def test_gsm8ks_marker_is_taken_from_a_target(inspect_ai, store, tmp_path):
     from inspect_ai.model import ModelOutput
 
-    said = {
+    sample = {
         "target": "3 and 4\n#### 7",
         "output": ModelOutput.from_content("mock", "It is 7"),
     }
-    import_file(store, written(tmp_path / "one.json", said), "theirs")
+    import_file(store, written(tmp_path / "one.json", sample), "theirs")
     assert ask(store, "select gold, problem_id from problems").row(0) == (
         "7",
         problem_id_of("3 + 4?", "7"),
@@ -185,10 +185,10 @@ def test_a_zip_of_something_else_is_refused(inspect_ai, store, tmp_path):
 
 def test_no_damage_to_a_log_goes_unnamed(inspect_ai, store, log):
     whole = log.read_bytes()
-    for place in range(0, len(whole), len(whole) // 20):
-        log.write_bytes(whole[:place] + b"\xff\x00}" + whole[place + 3 :])
+    for position in range(0, len(whole), len(whole) // 20):
+        log.write_bytes(whole[:position] + b"\xff\x00}" + whole[position + 3 :])
         try:
-            import_file(store, log, f"damaged-{place}")
+            import_file(store, log, f"damaged-{position}")
         except UserError as error:
             assert "log of Inspect AI" in str(error)  # noqa: PT017, a lucky place does no harm
 

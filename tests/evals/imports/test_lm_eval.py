@@ -15,7 +15,7 @@ from evals.imports.records import Generation, Rejection, problem_id_of
 WORK = "3 and 4 make 7\n#### 7"
 
 
-def sample(doc_id: int = 0, filter: str = "strict-match", **fields: Any) -> dict[str, Any]:
+def sample(doc_id: int = 0, filter_name: str = "strict-match", **fields: Any) -> dict[str, Any]:
     """A line as a present version writes it for GSM8K."""
     return {
         "doc_id": doc_id,
@@ -24,7 +24,7 @@ def sample(doc_id: int = 0, filter: str = "strict-match", **fields: Any) -> dict
         "arguments": {"gen_args_0": {"arg_0": f"Q: {doc_id} + 4?\nA:", "arg_1": {"until": ["Q:"]}}},
         "resps": [["It makes 7"]],
         "filtered_resps": ["7"],
-        "filter": filter,
+        "filter": filter_name,
         "metrics": ["exact_match"],
         "doc_hash": "0a",
         "exact_match": 1.0,
@@ -39,13 +39,13 @@ def written(tmp_path: Path, *rows: dict | str) -> Path:
 
 
 def only(path: Path) -> Generation:
-    [found] = generations_of(path)
-    assert isinstance(found, Generation)
-    return found
+    [record] = generations_of(path)
+    assert isinstance(record, Generation)
+    return record
 
 
-def reasons(found: dict[str, Any]) -> list[str]:
-    lines = Path(found["rejections"]).read_text().splitlines()
+def reasons(summary: dict[str, Any]) -> list[str]:
+    lines = Path(summary["rejections"]).read_text().splitlines()
     return [json.loads(line)["reason"].partition(":")[0] for line in lines]
 
 
@@ -62,8 +62,8 @@ def test_a_line_becomes_a_generation_of_the_problem_that_gsm8k_has(tmp_path):
 
 def test_a_generation_under_two_filters_is_one_and_every_line_is_counted(store, tmp_path):
     lines = [sample(n, name) for name in ("strict-match", "flexible-extract") for n in range(3)]
-    found = import_file(store, written(tmp_path, *lines), "theirs")
-    assert found == {"run": "theirs", "read": 6, "imported": 3, "rejected": 0, "repeated": 3}
+    summary = import_file(store, written(tmp_path, *lines), "theirs")
+    assert summary == {"run": "theirs", "read": 6, "imported": 3, "rejected": 0, "repeated": 3}
     query = "select stage, sample, text, label from generations"
     assert ask(store, query).rows() == [("import", 0, "It makes 7", True)] * 3
 
@@ -91,8 +91,8 @@ def test_accuracy_is_a_verdict_too(tmp_path):
 def test_each_of_four_repeats_is_a_sample_without_a_label(store, tmp_path):
     texts = ["7", "8", "7", ""]
     lines = [sample(0, name, resps=[texts]) for name in ("strict-match", "flexible-extract")]
-    found = import_file(store, written(tmp_path, *lines), "theirs")
-    assert (found["read"], found["imported"], found["repeated"]) == (8, 4, 4)
+    summary = import_file(store, written(tmp_path, *lines), "theirs")
+    assert (summary["read"], summary["imported"], summary["repeated"]) == (8, 4, 4)
     query = "select sample, text, label from generations order by sample"
     assert ask(store, query).rows() == [(n, text, None) for n, text in enumerate(texts)]
 
@@ -116,15 +116,15 @@ def test_two_documents_with_one_question_are_samples_of_one_problem(store, tmp_p
     ],
 )
 def test_a_document_that_comes_again_otherwise_is_rejected(store, tmp_path, again, reason):
-    found = import_file(store, written(tmp_path, sample(0), again), "theirs")
-    assert (found["read"], found["imported"], reasons(found)) == (2, 1, [reason])
+    summary = import_file(store, written(tmp_path, sample(0), again), "theirs")
+    assert (summary["read"], summary["imported"], reasons(summary)) == (2, 1, [reason])
 
 
 def test_lines_of_the_first_versions_name_no_filter(store, tmp_path):
     line = sample()
     del line["filter"]
-    found = import_file(store, written(tmp_path, line, line), "theirs")
-    assert (found["read"], found["imported"], found["repeated"]) == (2, 1, 1)
+    summary = import_file(store, written(tmp_path, line, line), "theirs")
+    assert (summary["read"], summary["imported"], summary["repeated"]) == (2, 1, 1)
 
 
 def test_every_broken_line_is_rejected_with_its_reason(store, tmp_path):
@@ -144,9 +144,9 @@ def test_every_broken_line_is_rejected_with_its_reason(store, tmp_path):
         without,
         {"problem_id": "p", "question": "?", "gold": "7", "text": "7"},
     )
-    found = import_file(store, path, "theirs")
-    assert (found["read"], found["imported"], found["rejected"]) == (11, 1, 10)
-    assert reasons(found) == [
+    summary = import_file(store, path, "theirs")
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (11, 1, 10)
+    assert reasons(summary) == [
         "broken JSON",
         "resps is empty",
         "resps is empty",
@@ -189,9 +189,9 @@ def test_a_document_without_a_question_is_known_by_its_prompt(tmp_path, doc, arg
 @pytest.mark.parametrize("arguments", [None, [], [[]], {}, {"gen_args_0": {}}, "Q", [[7]]])
 def test_arguments_without_a_prompt_are_no_question(tmp_path, arguments):
     path = written(tmp_path, sample(doc=None, arguments=arguments))
-    [found] = generations_of(path)
-    assert isinstance(found, Rejection)
-    assert found.reason == "no question, problem, query in doc, and no prompt in arguments"
+    [record] = generations_of(path)
+    assert isinstance(record, Rejection)
+    assert record.reason == "no question, problem, query in doc, and no prompt in arguments"
 
 
 def test_half_a_surrogate_pair_comes_in_as_a_question_mark(store, tmp_path):
@@ -202,8 +202,8 @@ def test_half_a_surrogate_pair_comes_in_as_a_question_mark(store, tmp_path):
 
 
 def test_a_broken_first_line_does_not_hide_the_format(store, tmp_path):
-    found = import_file(store, written(tmp_path, "{", sample()), "theirs")
-    assert (found["imported"], found["rejected"]) == (1, 1)
+    summary = import_file(store, written(tmp_path, "{", sample()), "theirs")
+    assert (summary["imported"], summary["rejected"]) == (1, 1)
 
 
 def test_a_file_of_likelihoods_only_is_refused(store, tmp_path):

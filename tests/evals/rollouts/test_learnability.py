@@ -63,7 +63,7 @@ def test_a_problem_has_the_band_that_its_verdicts_say(visits, band):
 
 
 def test_a_problem_is_told_with_its_counts_rates_and_first_steps():
-    found = by_problem(
+    rows = by_problem(
         frame(
             ("p", 9, 0, [RIGHT, RIGHT, RIGHT, DOUBTED]),
             ("p", 2, 1, [WRONG, WRONG, WRONG, WRONG]),
@@ -71,7 +71,7 @@ def test_a_problem_is_told_with_its_counts_rates_and_first_steps():
             ("p", 4, 1, [WRONG, WRONG, WRONG, WRONG]),
         )
     )
-    row = learnability.problem_to_json(found.row(0, named=True))
+    row = learnability.problem_to_json(rows.row(0, named=True))
     assert row == {
         "problem_id": "p",
         "band": "learnable",
@@ -90,8 +90,8 @@ def test_a_problem_is_told_with_its_counts_rates_and_first_steps():
 
 
 def test_groups_of_one_problem_in_one_step_are_one_visit():
-    found = by_problem(frame(("p", 1, 0, [RIGHT, RIGHT]), ("p", 1, 1, [WRONG, WRONG])))
-    assert found.select("seen", "groups", "band", "first_rate").row(0) == (1, 2, "learnable", 0.5)
+    rows = by_problem(frame(("p", 1, 0, [RIGHT, RIGHT]), ("p", 1, 1, [WRONG, WRONG])))
+    assert rows.select("seen", "groups", "band", "first_rate").row(0) == (1, 2, "learnable", 0.5)
 
 
 def test_a_problem_that_could_never_be_decided_has_no_pass_rate():
@@ -104,23 +104,23 @@ def test_a_problem_that_could_never_be_decided_has_no_pass_rate():
 
 def plain(rollouts: pl.DataFrame) -> dict[str, tuple]:
     """The counts of `by_problem`, one rollout after the other."""
-    found = {}
+    rows = {}
     for problem in set(rollouts["problem_id"]):
         own = rollouts.filter(problem_id=problem)
         visits = [own.filter(step=step)["right"].to_list() for step in sorted(set(own["step"]))]
         groups = own.partition_by("step", "group")
-        known = [right for visit in visits for right in visit if right is not None]
-        found[problem] = (
+        decided = [right for visit in visits for right in visit if right is not None]
+        rows[problem] = (
             len(visits),
             len(groups),
-            len(known),
-            sum(known),
+            len(decided),
+            sum(decided),
             sum(len(set(group["reward"])) == 1 for group in groups),
             np.mean([np.var(group["reward"].to_numpy(), ddof=1) for group in groups]),
             next((s for s, v in zip(sorted(set(own["step"])), visits, strict=True)
                   if v.count(True) * 2 > len(v)), None),
         )  # fmt: skip
-    return found
+    return rows
 
 
 def test_the_fast_ledger_is_the_plain_one():
@@ -181,8 +181,8 @@ def ledgered(store):
 
 
 def test_each_band_holds_its_problems(ledgered):
-    found = {band: problems_in(ledgered, "grpo-1", band) for band in BANDS}
-    assert found == {
+    rows = {band: problems_in(ledgered, "grpo-1", band) for band in BANDS}
+    assert rows == {
         "always 0": ["never"],
         "learnable": ["mixed", "rarely"],
         "always 1": ["always"],
@@ -275,13 +275,13 @@ def test_the_verb_writes_the_ids_of_all_that_were_asked_for_and_over_no_file(
     ledgered, say, tmp_path
 ):
     path = tmp_path / "ids.jsonl"
-    asked = ("learnability", "--run", "grpo-1", "--pass-rate", "0.05", "0.95", "--limit", "1")
-    code, out, _ = say(*asked, "--ids", path)
+    command = ("learnability", "--run", "grpo-1", "--pass-rate", "0.05", "0.95", "--limit", "1")
+    code, out, _ = say(*command, "--ids", path)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert code == 0
     assert [row["problem_id"] for row in rows] == ["lost", "mixed", "rarely"]
     assert "3 problems, the first 1" in out
-    code, _, err = say(*asked, "--ids", path)
+    code, _, err = say(*command, "--ids", path)
     assert (code, "exists already" in err) == (2, True)
     assert {file.name for file in tmp_path.iterdir()} == {"store", "ids.jsonl"}
 
@@ -297,7 +297,7 @@ def test_the_verb_knows_every_band():
 
 
 def test_the_ledger_of_a_real_run_accounts_for_every_rollout(trained):
-    found = learnability.problems(trained["store"], "grpo-test")
+    rows = learnability.problems(trained["store"], "grpo-test")
     again = learnability.problems(trained["store"], "grpo-test", regrade=True)
-    assert int(found["rollouts"].sum()) == 24
-    assert found.equals(again)  # the reward is the grader
+    assert int(rows["rollouts"].sum()) == 24
+    assert rows.equals(again)  # the reward is the grader

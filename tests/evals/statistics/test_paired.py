@@ -38,24 +38,24 @@ def test_mcnemar_is_the_exact_binomial_test():
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_mcnemar_is_that_of_statsmodels(fixed, broken):
-    theirs = statsmodels_mcnemar([[7, fixed], [broken, 9]], exact=True)
-    assert mcnemar(fixed, broken) == pytest.approx(theirs.pvalue, abs=1e-12)  # type: ignore[attr-defined]
+    expected = statsmodels_mcnemar([[7, fixed], [broken, 9]], exact=True)
+    assert mcnemar(fixed, broken) == pytest.approx(expected.pvalue, abs=1e-12)  # type: ignore[attr-defined]
 
 
 def test_unknown_verdicts_leave_the_pair_and_are_counted():
     a = np.array([1, 0, 0, np.nan, 1])
     b = np.array([1, 1, np.nan, 1, 0])
-    found = paired_difference(a, b)
-    assert (found.n, found.fixed, found.broken, found.unknown) == (3, 1, 1, 2)
-    assert found.difference == 0
+    change = paired_difference(a, b)
+    assert (change.n, change.fixed, change.broken, change.unknown) == (3, 1, 1, 2)
+    assert change.difference == 0
 
 
 def test_the_sign_says_that_b_is_better():
-    found = paired_difference(np.zeros(20), np.ones(20))
-    assert found.difference == 1
-    assert found.low is not None
-    assert found.low > 0.7
-    assert found.p == pytest.approx(2 / 2**20)
+    change = paired_difference(np.zeros(20), np.ones(20))
+    assert change.difference == 1
+    assert change.low is not None
+    assert change.low > 0.7
+    assert change.p == pytest.approx(2 / 2**20)
 
 
 def test_runs_on_different_numbers_of_problems_are_refused():
@@ -67,19 +67,19 @@ def test_runs_on_different_numbers_of_problems_are_refused():
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_the_interval_holds_the_difference_and_lies_within_the_possible(pairs):
     a, b = np.array(pairs, dtype=float).T
-    found, back = paired_difference(a, b), paired_difference(b, a)
-    assert found.low is not None
-    assert found.high is not None
-    assert found.difference is not None
-    assert -1 <= found.low <= found.difference + 1e-12
-    assert found.difference - 1e-12 <= found.high <= 1
-    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+    change, back = paired_difference(a, b), paired_difference(b, a)
+    assert change.low is not None
+    assert change.high is not None
+    assert change.difference is not None
+    assert -1 <= change.low <= change.difference + 1e-12
+    assert change.difference - 1e-12 <= change.high <= 1
+    assert (back.low, back.high) == pytest.approx((-change.high, -change.low))
 
 
 def test_samples_of_one_problem_do_not_count_as_problems():
     a, b = np.tile([[0.0], [1.0]], (5, 8)), np.tile([[1.0], [1.0]], (5, 8))
-    found = paired_difference(a, b)
-    assert (found.n, found.fixed, found.broken) == (10, 5, 0)
+    change = paired_difference(a, b)
+    assert (change.n, change.fixed, change.broken) == (10, 5, 0)
 
 
 def test_the_bootstrap_is_the_same_for_the_same_seed():
@@ -90,8 +90,8 @@ def test_the_bootstrap_is_the_same_for_the_same_seed():
 
 
 def test_no_change_at_all_has_no_small_p():
-    found = paired_rate_difference(np.full(9, 0.5), np.full(9, 0.5))
-    assert (found.difference, found.p) == (0, 1)
+    change = paired_rate_difference(np.full(9, 0.5), np.full(9, 0.5))
+    assert (change.difference, change.p) == (0, 1)
 
 
 @pytest.mark.parametrize(("fixed", "broken"), [(12, 2), (5, 5), (9, 3)])
@@ -109,16 +109,16 @@ def test_a_change_that_is_hardly_there_is_never_called_found():
     """Half of the alike problems by chance: p is below 0.05 in 5 % of such comparisons at most."""
     random = np.random.default_rng(4)
     rates = random.binomial(4, random.random((600, 1, 40)), size=(600, 2, 40)) / 4
-    found = [sign_flip_test(b - a, seed) < 0.05 for seed, (a, b) in enumerate(rates)]
-    assert np.mean(found) <= 0.07
+    significant = [sign_flip_test(b - a, seed) < 0.05 for seed, (a, b) in enumerate(rates)]
+    assert np.mean(significant) <= 0.07
 
 
 def test_the_smallest_difference_is_unknown_where_none_can_be_found():
     a = np.zeros(60)
     assert paired_difference(a, a).smallest is None
-    for discordant, known in ((5, False), (12, True)):
-        found = paired_difference(a, (np.arange(60) < discordant).astype(float))
-        assert (found.smallest is not None) == known
+    for discordant, is_defined in ((5, False), (12, True)):
+        change = paired_difference(a, (np.arange(60) < discordant).astype(float))
+        assert (change.smallest is not None) == is_defined
 
 
 def test_the_smallest_difference_of_single_samples_is_that_of_their_rates():
@@ -130,7 +130,7 @@ def test_the_smallest_difference_of_single_samples_is_that_of_their_rates():
 
 
 def test_newcombe_and_the_unpaired_interval_part_where_verdicts_are_alike():
-    """What pairing is for: the same discordance, told apart by how alike the runs are."""
+    """What pairing is for: the same discordance, distinguished by how similar the runs are."""
     table = np.array([[600, 60], [40, 300]])
     assert contingency.association(table) > 0.5
     low, high = newcombe(640, 660, 60, 40, 1_000)

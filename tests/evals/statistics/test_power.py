@@ -1,4 +1,4 @@
-"""What a comparison can see, and what many comparisons at once may claim."""
+"""Power of comparisons, and Holm's correction for several of them."""
 
 import numpy as np
 import pytest
@@ -24,9 +24,9 @@ def power_of_the_exact_test(n: int, discordant: float, difference: float) -> flo
     total = 0.0
     for m in range(n + 1):
         fixed = np.arange(m + 1)
-        found = 2 * binom.cdf(np.minimum(fixed, m - fixed), m, 0.5) <= 0.05
+        significant = 2 * binom.cdf(np.minimum(fixed, m - fixed), m, 0.5) <= 0.05
         among = binom.pmf(fixed, m, (1 + difference / discordant) / 2)
-        total += binom.pmf(m, n, discordant) * among[found].sum()
+        total += binom.pmf(m, n, discordant) * among[significant].sum()
     return float(total)
 
 
@@ -61,11 +61,11 @@ def test_what_cannot_be_found_is_unknown():
 @settings(max_examples=20, deadline=None)
 @given(some.lists(some.one_of(some.none(), some.sampled_from(P_VALUES)), max_size=20))
 def test_holm_is_that_of_statsmodels_over_what_is_known_and_unknown_stays_unknown(p_values):
-    found = holm(p_values)
-    assert [p is None for p in found] == [p is None for p in p_values]
-    if known := [p for p in p_values if p is not None]:
-        theirs = np.asarray(multipletests(known, method="holm")[1])
-        assert [p for p in found if p is not None] == pytest.approx(theirs.tolist())
+    corrected = holm(p_values)
+    assert [p is None for p in corrected] == [p is None for p in p_values]
+    if defined := [p for p in p_values if p is not None]:
+        expected = np.asarray(multipletests(defined, method="holm")[1])
+        assert [p for p in corrected if p is not None] == pytest.approx(expected.tolist())
 
 
 def test_holm_multiplies_the_smallest_by_how_many_there_are():

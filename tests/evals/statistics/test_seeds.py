@@ -1,4 +1,4 @@
-"""Two arms with several seeds: what is told apart, and how often the interval is right."""
+"""Two ways to train with several seeds: the verdict, and the coverage of the interval."""
 
 import numpy as np
 import pytest
@@ -17,32 +17,32 @@ def test_an_arm_that_is_right_more_often_at_every_seed_is_better_and_the_other_w
     low, high = drawn(random, [0, 0, 0], problems), drawn(random, [0.2, 0.2, 0.2], problems)
     assert compare_seeds(low, high).verdict == BETTER
     assert compare_seeds(high, low).verdict == WORSE
-    found = compare_seeds(low, high)
-    assert found.low < 0.2 < found.high
-    assert found.p < 0.01
+    comparison = compare_seeds(low, high)
+    assert comparison.low < 0.2 < comparison.high
+    assert comparison.p < 0.01
 
 
 def test_seeds_that_differ_more_than_the_arms_decide_nothing():
     random, problems = np.random.default_rng(0), np.full(400, 0.5)
-    found = compare_seeds(
+    comparison = compare_seeds(
         drawn(random, [-0.2, 0.2, 0], problems), drawn(random, [0.2, -0.1, 0.1], problems)
     )
-    assert found.verdict == UNDECIDED
-    assert found.smallest > abs(found.difference)
+    assert comparison.verdict == UNDECIDED
+    assert comparison.smallest > abs(comparison.difference)
 
 
 def test_the_same_answers_in_both_arms_differ_by_nothing():
     same = np.tile([1.0, 0.0, 1.0], (2, 1))
-    found = compare_seeds(same, same)
-    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
-    assert found.verdict == UNDECIDED
+    comparison = compare_seeds(same, same)
+    assert (comparison.difference, comparison.low, comparison.high, comparison.p) == (0, 0, 0, 1)
+    assert comparison.verdict == UNDECIDED
 
 
 def test_a_problem_with_an_unknown_verdict_is_left_out_of_all_runs():
     a = np.array([[1.0, 0.0, np.nan], [1.0, 0.0, 1.0]])
     b = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
-    found = compare_seeds(a, b)
-    assert (found.n, found.a, found.b) == (2, 0.5, 1.0)
+    comparison = compare_seeds(a, b)
+    assert (comparison.n, comparison.a, comparison.b) == (2, 0.5, 1.0)
 
 
 @pytest.mark.parametrize("seeds", [0, 1])
@@ -58,6 +58,6 @@ def test_the_interval_holds_the_true_difference_nineteen_times_of_twenty(spread,
         problems = random.uniform(0.2, 0.7, 200)
         a = drawn(random, random.normal(0, spread, seeds), problems)
         b = drawn(random, random.normal(0.1, spread, seeds), problems)
-        found = compare_seeds(a, b)
-        inside += found.low <= 0.1 <= found.high
+        comparison = compare_seeds(a, b)
+        inside += comparison.low <= 0.1 <= comparison.high
     assert 0.93 <= inside / trials <= 0.995
