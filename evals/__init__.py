@@ -1,1 +1,1 @@
-"""What is right, and how sure we are. Imports the floor of data, and no trainer."""
+"""Evaluation: whether answers are correct, and how certain that is. Imports data, and no trainer."""

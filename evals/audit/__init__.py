@@ -1,4 +1,4 @@
-"""Checks of the graders and of the stored scores: agreement, probes, recomputation."""
+"""Audits: agreement of the graders, probes of the graders, recomputation of stored scores."""
 
 import lazy_loader
 

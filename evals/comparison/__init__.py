@@ -1,4 +1,4 @@
-"""Runs compared on the same problems: metrics, slices, transitions, causes."""
+"""Comparison of runs on the same problems: metrics, slices, transitions, causes of a gain."""
 
 import lazy_loader
 

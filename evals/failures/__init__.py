@@ -1,4 +1,4 @@
-"""What went wrong in a generation, by category, and how often."""
+"""Failure categories: what is wrong with a generation, and how often."""
 
 import lazy_loader
 

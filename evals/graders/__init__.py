@@ -1,4 +1,4 @@
-"""Graders: rules from a text and its reference answer to a verdict."""
+"""Graders: rules that map a text and its reference answer to a verdict."""
 
 import lazy_loader
 

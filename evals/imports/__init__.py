@@ -1,1 +1,1 @@
-"""Generations made elsewhere, read into the store from their formats."""
+"""Import of generations from files of other tools: JSONL, lm-eval, Inspect AI."""

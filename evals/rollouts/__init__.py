@@ -1,4 +1,4 @@
-"""Rollouts of a GRPO run: steps, advantages, learnability, rewards replayed."""
+"""Rollouts of a GRPO run: steps, advantages, learnability, replay with other rewards."""
 
 import lazy_loader
 

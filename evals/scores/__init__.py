@@ -1,4 +1,4 @@
-"""Scores of stored generations: graded, read, overridden, verified."""
+"""Scores of stored generations: grading, reading, overrides, labels."""
 
 import lazy_loader
 

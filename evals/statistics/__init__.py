@@ -1,4 +1,4 @@
-"""Intervals, paired tests, corrections for many tests, power, pass@k, seeds."""
+"""Statistics: intervals, paired tests, multiple testing, power, pass@k, comparison over seeds."""
 
 import lazy_loader
 

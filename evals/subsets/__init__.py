@@ -1,4 +1,4 @@
-"""Subsets that evaluations choose: problems by pass rate, a model's own correct answers."""
+"""Subsets chosen from evaluations: problems by pass rate, rejection sampling."""
 
 import lazy_loader
 
