@@ -165,7 +165,9 @@ def own(folder: Path, name: str, runs: tuple[str, ...], pick: str, per_problem: 
     from workbench.lookup import existing_store
 
     with bars() as bar:
-        value = add_rejection_sample(existing_store(folder), name, runs, pick, per_problem, bar("read answers"))
+        value = add_rejection_sample(
+            existing_store(folder), name, runs, pick, per_problem, bar("read answers")
+        )
     return value, tables.counts(f"Own answers of {', '.join(runs)}")
 
 

@@ -48,7 +48,7 @@ def learnability(
     For each problem: the share of correct rollouts in its first and its last step, and whether its
     rewards differ within a group. The problems with the highest reward variance come first.
     """
-    from evals.rollouts import Conditions, problem_to_json, learnability_summary, problems
+    from evals.rollouts import Conditions, learnability_summary, problem_to_json, problems
     from workbench.cli import bars, json_lines
 
     store, conditions = frozen_store(folder), Conditions(band, pass_rate, seen)
