@@ -1,1 +1,1 @@
-"""Evaluation: whether answers are correct, and how certain that is. Imports data, and no trainer."""
+"""Evaluation: whether answers are correct, and how certain that is. It imports no trainer."""
