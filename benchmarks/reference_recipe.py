@@ -16,7 +16,7 @@ from tunix.rl import rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
 
-from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_OPEN, TAGS
 from evals.graders import tunix_notebook
 from pipeline.batches import Prompt, prompt_batches
 from pipeline.config import GrpoConfig
@@ -25,7 +25,6 @@ from pipeline.train import StoreMetrics, tunix
 
 PROMPTS, GROUP, BETA, TEMPERATURE, TOP_K = 2, 2, 0.08, 0.9, 50
 WEIGHT_DECAY, CLIP = 0.1, 0.1
-TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 _ANSWER = re.compile(f"{re.escape(ANSWER_OPEN)}(.+?){re.escape(ANSWER_CLOSE)}", re.DOTALL)
 
 

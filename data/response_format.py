@@ -4,6 +4,7 @@ REASONING_OPEN = "<reasoning>"
 REASONING_CLOSE = "</reasoning>"
 ANSWER_OPEN = "<answer>"
 ANSWER_CLOSE = "</answer>"
+TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)  # in the order of a text
 
 INSTRUCTION = (
     "Think about the problem step by step between <reasoning> and </reasoning>. "

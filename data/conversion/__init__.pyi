@@ -1,3 +1,4 @@
+from .boxes import is_left_open as is_left_open
 from .convert import RULES as RULES, VERSION as VERSION, converter_version as converter_version
 from .convert_file import batched as batched
 from .convert_source import (

@@ -9,11 +9,16 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from data.response_format import (
+    ANSWER_CLOSE,
+    ANSWER_OPEN,
+    REASONING_CLOSE,
+    REASONING_OPEN,
+    TAGS,
+)
 from data.text import loop_in
 from evals.failures.arithmetic import Slip, slips
 from evals.graders import (
-    TAGS,
     Number,
     Score,
     extract,

@@ -1,4 +1,3 @@
-from .extract import TAGS as TAGS
 from .numbers import (
     Number as Number,
     parse_number as parse_number,

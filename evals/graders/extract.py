@@ -3,11 +3,15 @@
 import re
 from typing import NamedTuple
 
-from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from data.conversion import boxes
+from data.response_format import (
+    ANSWER_CLOSE,
+    ANSWER_OPEN,
+    REASONING_CLOSE,
+    REASONING_OPEN,
+    TAGS,
+)
 from data.text import SMALL_NUMBERS
-
-TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
-BOX = "\\boxed{"
 
 # Phrases that announce an answer outside the format, and what follows them on their line. Every
 # repetition has a bound, so that every text takes linear time.
@@ -94,16 +98,9 @@ def last_answer_block(text: str) -> str | None:
 
 
 def last_box(text: str) -> str | None:
-    r"""The content of the last \boxed{...}, or None where its brace is never closed."""
-    start = text.rfind(BOX)
-    if start < 0:
-        return None
-    begin, depth = start + len(BOX), 1
-    for brace in re.compile(r"[{}]").finditer(text, begin):
-        depth += 1 if brace.group() == "{" else -1
-        if depth == 0:
-            return text[begin : brace.start()].strip() or None
-    return None
+    r"""The content of the last \boxed{...}, or None where it is empty or not closed."""
+    box = boxes.last_box(text)
+    return box.text.strip() or None if box else None
 
 
 def last_announced(text: str) -> str | None:

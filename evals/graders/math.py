@@ -7,6 +7,7 @@ Plain numbers are compared exactly, as by the other graders; math-verify compare
 import re
 from functools import lru_cache
 
+from data.conversion import is_left_open
 from data.conversion.boxes import boxes
 from evals.graders import extract, math_verify
 from evals.graders.numbers import Number, parse_number, read_answer, within_ten_percent
@@ -26,6 +27,7 @@ _SPACES = re.compile(r"\s+|\\[,;! ]")
 SHORT = 200  # [characters] of a text that may be a bare answer
 
 BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
+OPEN_BOX = "the last box of the answer is not closed"
 NOT_MARKED = "the gold is no number, and the text marks no answer"
 
 
@@ -48,8 +50,11 @@ def find_answer(text: str, gold: str) -> tuple[str | None, str | None]:
 
 
 def last_boxes(text: str) -> str | None:
-    """The last box, with the boxes before it that a comma or `and` joins to it."""
-    all_boxes = boxes(text)
+    """The last box, with the boxes before it that a comma or `and` joins to it.
+
+    None if the last box is not closed, because then the text was truncated inside its answer.
+    """
+    all_boxes = [] if is_left_open(text) else boxes(text)
     if not all_boxes:
         return None
     joined = [all_boxes[-1]]
@@ -86,6 +91,8 @@ def compare(gold: str, answer: str) -> math_verify.Comparison:
     gold, answer = _content(gold), _content(answer)
     if _normalized(gold) == _normalized(answer):
         return math_verify.Comparison(True, True)
+    if is_left_open(answer):
+        return math_verify.Comparison(None, None, OPEN_BOX)
     return math_verify.compare(gold, answer)
 
 

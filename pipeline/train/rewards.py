@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from data.response_format import TAGS
 from evals.graders import GRADERS, Score
 from evals.graders import DEFAULT_GRADER as GRADER
 from pipeline.config import GrpoConfig
 from pipeline.generate import Completion
-
-TAGS = (REASONING_OPEN, REASONING_CLOSE, ANSWER_OPEN, ANSWER_CLOSE)
 
 
 @dataclass(frozen=True)
