@@ -17,7 +17,7 @@ from data.conversion.convert_source import convert_source
 from data.progress import Progress
 from data.sources.ingest import ingest
 from data.store import BadEntry, Store, ask, runs as store_runs, within
-from evals.failures import categories
+from evals.failures.categories import categories
 from evals.graders import DEFAULT_GRADER, GRADERS, Score
 from evals.rollouts import rollout_pages
 from evals.scores import GENERATIONS_PER_BATCH, UnknownRun
