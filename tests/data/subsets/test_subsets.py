@@ -307,7 +307,7 @@ def test_own_answers_become_records_that_conversion_audits(store):
 
 def test_no_right_answer_is_said_and_makes_no_source(store):
     rolled_out(store, {problem_ids(store)[0]: ["no"]})
-    with pytest.raises(annotations.BadEntry, match="no right answer"):
+    with pytest.raises(annotations.BadEntry, match="no correct answer"):
         add_rejection_sample(store, "own", ["mine-grpo"])
     assert ask(store, "select 1 from records where source = 'own'").is_empty()
 
