@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.response_format import TAGS
-from evals.graders import GRADERS, Score
-from evals.graders import DEFAULT_GRADER as GRADER
+from evals.graders import DEFAULT_GRADER as GRADER, GRADERS, Score
 from pipeline.config import GrpoConfig
 from pipeline.generate import Completion
 
