@@ -1,31 +1,35 @@
-"""Conversion against the usual way, on the same rows, in one process: python -m benchmarks.convert
+"""Conversion on one core and on two, beside `datasets.map`: python -m benchmarks.convert
 
-The usual way is `datasets.map` with two regular expressions: it cuts reasoning and answer out where
-it can and says nothing of the rest. Ours also finds defects, records spans and rewrites prompts.
-`--alone N` instead streams N made rows through ours only and gives its peak memory.
+A notebook would use `datasets.map` with two regular expressions: it cuts reasoning and answer out
+where it can and reports nothing about the rest. Conversion also finds defects, records spans and
+rewrites prompts. `--alone N` instead streams N generated rows through conversion only and reports
+the peak memory of this process and of its largest worker, at half of the rows and at their end.
 """
 
 import argparse
+import functools
+import itertools
 import os
 import random
 import re
-import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
 
-os.environ["POLARS_MAX_THREADS"] = "1"  # one core each, before polars is imported
+os.environ["POLARS_MAX_THREADS"] = "1"  # one core a process; set before polars is imported
 
 from benchmarks import report
 from data.conversion import BATCH, batched, convert_rows
 from data.sources.samples import E_SOLUTION, REQUEST, SYSTEM, solution, text
+from data.worker_pool import map_in_order
 
 WORDS = [f"{start}{end}" for start in ("ad", "box", "cou", "di") for end in ("d", "es", "nt", "g")]
 THOUGHT = re.compile(r"<\|begin_of_thought\|>(.*?)<\|end_of_thought\|>", re.DOTALL)
 SOLUTION = re.compile(r"<\|begin_of_solution\|>(.*?)<\|end_of_solution\|>", re.DOTALL)
-CASES = {  # what the usual way looks for
+CASES = {  # what the notebook searches for
     "stratos": (THOUGHT, SOLUTION),
     "think": (
         re.compile(r"<think>(.*?)</think>", re.DOTALL),
@@ -36,10 +40,10 @@ CASES = {  # what the usual way looks for
 }
 CODE = "```python\ndef boxes(n):\n    return [number for number in range(n)]\n```"
 LENGTH = 5_000  # of a thought, about [characters]
-REPEATS = 5
+REPEATS = 3
 
 
-def made_rows(n: int, seed: int = 0, case: str = "stratos") -> Iterator[dict[str, Any]]:
+def generated_rows(n: int, seed: int = 0, case: str = "stratos") -> Iterator[dict[str, Any]]:
     """Rows in the shape of Stratos, about LENGTH each; one in twenty is cut off.
 
     case: stratos (four markers); think (<think>, and the answer is the rest); code (four markers,
@@ -51,22 +55,23 @@ def made_rows(n: int, seed: int = 0, case: str = "stratos") -> Iterator[dict[str
     for number in range(n):
         thought = "".join(rng.choices(pieces, k=LENGTH // len(pieces[0])))
         thought = f"{thought}{CODE}" if case == "code" else thought.rstrip()
-        said = text(thought, solution(str(number)))
+        completion = text(thought, solution(str(number)))
         if case == "think":
-            said = f"<think>\n{thought}\n</think>\n\n{solution(str(number))}"
+            completion = f"<think>\n{thought}\n</think>\n\n{solution(str(number))}"
         if number % 20 == 0:
-            said = said[: len(said) // 2] if case == "think" else said.removesuffix(E_SOLUTION)
-        turns = [("user", f"{REQUEST}How many in box {number}?"), ("assistant", said)]
+            half = completion[: len(completion) // 2]
+            completion = half if case == "think" else completion.removesuffix(E_SOLUTION)
+        turns = [("user", f"{REQUEST}How many in box {number}?"), ("assistant", completion)]
         yield {"system": SYSTEM, "conversations": [{"from": a, "value": b} for a, b in turns]}
 
 
 def usual(case: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """What a notebook does to a row."""
+    """What a notebook would do to a row."""
     opened, closed = CASES[case]
 
     def cut(row: dict[str, Any]) -> dict[str, Any]:
-        said = row["conversations"][1]["value"]
-        thought, answer = opened.search(said), closed.search(said)
+        completion = row["conversations"][1]["value"]
+        thought, answer = opened.search(completion), closed.search(completion)
         return {
             "prompt": row["conversations"][0]["value"],
             "reasoning": thought.group(1).strip() if thought else "",
@@ -82,66 +87,102 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
+def convert_all(batches: Iterable[list[dict[str, Any]]], workers: int) -> int:
+    """Convert rows in the shape of Stratos; how many became examples."""
+    work = functools.partial(convert_rows, shape="stratos")
+    return sum(
+        frame.filter(outcome="example").height for _, frame in map_in_order(work, batches, workers)
+    )
+
+
 def compared(n: int, case: str) -> list[dict[str, Any]]:
-    """Both ways over the same n rows, by turns; medians and the median ratio."""
+    """Both over the same n rows, in turns, each on one process and on two; medians and ratios.
+
+    The time of two processes includes their start.
+    """
     import datasets  # it takes memory, which `alone` measures
 
-    rows = list(made_rows(n, case=case))
+    rows = list(generated_rows(n, case=case))
     characters = sum(len(turn["value"]) for row in rows for turn in row["conversations"])
     datasets.disable_progress_bars()
-    ours, theirs, way = [], [], usual(case)
+    cut = usual(case)
+    ours: dict[int, list[float]] = {1: [], 2: []}
+    theirs: dict[int, list[float]] = {1: [], 2: []}
     with tempfile.TemporaryDirectory() as cache:
         whole = datasets.Dataset.from_list(rows)
-        for repeat in range(REPEATS):
-            file = f"{cache}/{repeat}.arrow"
-            theirs.append(seconds(lambda file=file: whole.map(way, cache_file_name=file)))
-            ours.append(
-                seconds(lambda: [convert_rows(part, "stratos") for part in batched(rows, BATCH)])
-            )
-    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-    mine, usual_way = statistics.median(ours), statistics.median(theirs)
+        for repeat, workers in itertools.product(range(REPEATS), (1, 2)):
+            file = f"{cache}/{repeat}-{workers}.arrow"
+            processes = workers if workers > 1 else None
+            arguments = {"cache_file_name": file, "num_proc": processes}
+            theirs[workers].append(seconds(lambda a=arguments: whole.map(cut, **a)))
+            batches = list(batched(rows, BATCH))
+            ours[workers].append(seconds(lambda b=batches, w=workers: convert_all(b, w)))
+    case = f"{case}: {n} rows of {characters / n:,.0f} characters"
     return [
         {
-            "case": f"{case}: {n} rows of {characters / n:,.0f} characters, {unit}",
-            "ours": round(amount / mine, 1),
-            "theirs": round(amount / usual_way, 1),
-            "unit": unit,
-            "ratio": round(ratio, 2),
+            "case": f"{case}, {workers} process{'es' * (workers > 1)}",
+            "ours": round(n / statistics.median(ours[workers])),
+            "theirs": round(n / statistics.median(theirs[workers])),
+            "unit": "rows/s",
+            "ratio": round(median_ratio(theirs[workers], ours[workers]), 2),
         }
-        for unit, amount in (("rows/s", n), ("MB/s", characters / 1e6))
+        for workers in (1, 2)
+    ] + [
+        {
+            "case": f"{case}, one process beside two",
+            "ours": round(median_ratio(ours[1], ours[2]), 2),
+            "theirs": None,
+            "unit": "times the speed",
+            "ratio": None,
+        }
     ]
 
 
-def alone(n: int) -> list[dict[str, Any]]:
-    """Ours over n rows as they are made; the rows are not kept."""
-    kept = characters = 0
-    took = 0.0
-    for part in batched(made_rows(n), BATCH):
-        characters += sum(len(turn["value"]) for row in part for turn in row["conversations"])
-        begin = time.perf_counter()
-        kept += convert_rows(part, "stratos").filter(outcome="example").height
-        took += time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    case = f"{n} rows alone, {kept} kept"
+def median_ratio(first: list[float], second: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(first, second, strict=True))
+
+
+def alone(n: int, workers: int) -> list[dict[str, Any]]:
+    """Conversion of n rows as they are generated; the rows are not kept."""
+    peaks = []
+    begin = time.perf_counter()
+
+    def batches() -> Iterator[list[dict[str, Any]]]:
+        for number, batch in enumerate(batched(generated_rows(n), BATCH)):
+            if number == n // BATCH // 2:
+                peaks.append(("MiB at most, after half of the rows", peak_memory(RUSAGE_SELF)))
+            yield batch
+
+    examples = convert_all(batches(), workers)
+    took = time.perf_counter() - begin
+    peaks.append(("MiB at most, at the end", peak_memory(RUSAGE_SELF)))
+    peaks.append(("MiB at most, in a worker", peak_memory(RUSAGE_CHILDREN)))
+    case = f"{n} rows alone, {workers} worker(s), {examples} examples, rows generated meanwhile"
     return [
-        {"case": case, "ours": round(amount, 1), "theirs": None, "unit": unit, "ratio": None}
-        for unit, amount in (
-            ("rows/s", n / took),
-            ("MB/s", characters / took / 1e6),
-            ("MiB at most", peak),
-        )
+        {"case": case, "ours": round(amount), "theirs": None, "unit": unit, "ratio": None}
+        for unit, amount in (("rows/s", n / took), *peaks)
     ]
+
+
+def peak_memory(who: int) -> float:
+    return getrusage(who).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=8_000)
+    parser.add_argument("--rows", type=int, default=24_000)
+    parser.add_argument("--case", choices=CASES, help="only this case")
     parser.add_argument("--alone", type=int, default=0, help="rows to stream through ours only")
+    parser.add_argument("--workers", type=int, default=2, help="processes, with --alone")
     parser.add_argument("--json", action="store_true", help="as JSON only")
     arguments = parser.parse_args()
     rows = (
-        alone(arguments.alone)
+        alone(arguments.alone, arguments.workers)
         if arguments.alone
-        else [row for case in CASES for row in compared(arguments.rows, case)]
+        else [
+            row
+            for case in ([arguments.case] if arguments.case else CASES)
+            for row in compared(arguments.rows, case)
+        ]
     )
     report("convert", rows, arguments.json)
