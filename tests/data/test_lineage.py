@@ -118,7 +118,7 @@ def test_failures_near_a_record_stand_beside_the_others_as_an_association(traced
     assert near["small"]
     text = sentence(near)
     assert "association" in text
-    assert "says little" in text
+    assert "weak evidence" in text
 
 
 def test_failures_near_a_defect_are_of_all_records_that_have_it(traced):
