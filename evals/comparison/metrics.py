@@ -89,10 +89,9 @@ def _compare_pair(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Any]:
     interval_a, interval_b = interval_of_problems(a), interval_of_problems(b)
     change = difference_of_problems(a, b)
     unpaired = None
-    share_a, share_b = interval_a.value, interval_b.value
-    is_defined = share_a is not None and share_b is not None
-    if is_defined and _has_single_samples(a) and _has_single_samples(b):
-        unpaired = detectable_unpaired(change.n, (share_a + share_b) / 2)
+    is_single = _has_single_samples(a) and _has_single_samples(b)
+    if is_single and interval_a.value is not None and interval_b.value is not None:
+        unpaired = detectable_unpaired(change.n, (interval_a.value + interval_b.value) / 2)
     return {
         "a": interval_a.to_json(),
         "b": interval_b.to_json(),
