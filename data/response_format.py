@@ -1,4 +1,4 @@
-"""The format that training teaches and graders check: reasoning block, then answer block."""
+"""The response format that training teaches and graders check: a reasoning and an answer block."""
 
 REASONING_OPEN = "<reasoning>"
 REASONING_CLOSE = "</reasoning>"
@@ -13,7 +13,7 @@ INSTRUCTION = (
 
 
 def user_turn(question: str) -> str:
-    """The user's turn of a chat: instruction and question, as Gemma has no system role."""
+    """The user's turn of a chat: instruction, then question, because Gemma has no system role."""
     return f"{INSTRUCTION}\n\n{question}"
 
 

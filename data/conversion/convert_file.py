@@ -12,7 +12,7 @@ from data.conversion.convert import convert
 from data.conversion.convert_source import BATCH, Converter
 from data.conversion.dialects import BUNDLED, DialectTable
 from data.progress import Progress
-from data.sources import Rejected, Row, files_in, row_shapes, rows_at_most, rows_of, skipped_in
+from data.sources import Rejected, Row, estimated_rows, files_in, row_shapes, rows_of, skipped_in
 from data.worker_pool import map_in_order
 
 NAMED = 20  # rejected lines that the counts name
@@ -36,7 +36,7 @@ def convert_file(
     the first NAMED of these lines, with the reason.
     """
     converter = Converter(rules, table, workers)
-    total = sum(map(rows_at_most, files_in(path)))
+    total = sum(map(estimated_rows, files_in(path)))
     rows = (rows_of(file, row_shapes.COLUMNS[shape], columns) for file in files_in(path))
     batches = batched(itertools.chain.from_iterable(rows), BATCH)
     work = functools.partial(_conversions_of_batch, shape=shape, table=table, rules=rules)
@@ -73,9 +73,9 @@ def _conversions_of_batch(
         if isinstance(row, Rejected):
             summaries.append(("quarantined", None, None, {"not a row"}))
         else:
-            made = convert(row.values, shape, table, rules)
-            phrases = {defect.phrase for defect in made.defects}
-            summaries.append((made.outcome, made.dialect, made.pattern, phrases))
+            conversion = convert(row.values, shape, table, rules)
+            phrases = {defect.phrase for defect in conversion.defects}
+            summaries.append((conversion.outcome, conversion.dialect, conversion.pattern, phrases))
     return summaries
 
 

@@ -132,7 +132,7 @@ def _convert(
     tally: Counter[str] = Counter()
     work = functools.partial(convert_records, rules=converter.rules, table=converter.table)
     parts = _unconverted_parts(store, records)
-    workers = converter.workers_for(records.height - records["is_converted"].sum())
+    workers = converter.workers_for(records.filter(~pl.col("is_converted")).height)
     with runs.failures_recorded(store, run), closing(map_in_order(work, parts, workers)) as results:
         for part, converted in results:
             tally.update(_add_part(store, run, converter, part, converted))

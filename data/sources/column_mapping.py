@@ -1,6 +1,6 @@
-"""Columns by other names: where rows of one's own hold what a shape expects.
+"""Column mapping: where a person's own rows hold the columns that a shape expects.
 
-`completion=code[0]` takes the first of the list `code` as the completion.
+`completion=code[0]` takes the first element of the list `code` as the completion.
 """
 
 import re
@@ -11,50 +11,49 @@ from data.errors import UserError
 from data.sources import row_shapes
 
 STEP = re.compile(r"([^.\[\]]+)(?!\])|\[([0-9]{1,9})\]")
-PLACE = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
+LOCATION = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
 
 
-def columns(said: Iterable[str], shape: str) -> dict[str, str]:
-    """NAME=PLACE of each, for the names that `shape` has."""
-    found = {}
-    for one in said:
-        name, equals, place = one.partition("=")
-        if not equals or name not in row_shapes.COLUMNS[shape] or not steps(place):
+def parse_columns(options: Iterable[str], shape: str) -> dict[str, str]:
+    """The options NAME=PLACE as a mapping, for names that `shape` has."""
+    mapping = {}
+    for option in options:
+        name, equals, location = option.partition("=")
+        if not equals or name not in row_shapes.COLUMNS[shape] or not steps(location):
             raise UserError(
-                f"{one!r} says no column; expected NAME=PLACE with NAME one of"
-                f" {', '.join(row_shapes.COLUMNS[shape])} (shape {shape}), and PLACE a"
-                " column, or what"
-                " is in one: turns[0].text"
+                f"{option!r} names no column; expected NAME=PLACE with NAME one of"
+                f" {', '.join(row_shapes.COLUMNS[shape])} (shape {shape}), and PLACE a column or"
+                " a part of one: turns[0].text"
             )
-        found[name] = place
-    return found
+        mapping[name] = location
+    return mapping
 
 
-def steps(place: str) -> list[str | int]:
-    """`turns[0].text` as ["turns", 0, "text"]; empty where it is no such thing."""
-    if not PLACE.fullmatch(place):
+def steps(location: str) -> list[str | int]:
+    """`turns[0].text` as ["turns", 0, "text"]; empty if it is not a location."""
+    if not LOCATION.fullmatch(location):
         return []
-    return [int(number) if number else name for name, number in STEP.findall(place)]
+    return [int(number) if number else name for name, number in STEP.findall(location)]
 
 
-def named(values: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
-    """`values`, and what stands at `places` under the names that a shape expects; None if nothing.
+def map_columns(values: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+    """`values`, and beside them the mapped columns; None where a location holds nothing.
 
-    A column may have a name that looks like a place: it counts first.
+    A column whose name looks like a location takes precedence.
     """
-    taken = {
-        name: values[place] if place in values else _at(values, steps(place))
-        for name, place in places.items()
+    mapped = {
+        name: values[location] if location in values else _value_at(values, steps(location))
+        for name, location in mapping.items()
     }
-    return {**values, **taken}
+    return {**values, **mapped}
 
 
-def first_of(place: str, values: Mapping[str, Any]) -> str:
-    """The column that `place` is in."""
-    return place if place in values else str(steps(place)[0])
+def source_column(location: str, values: Mapping[str, Any]) -> str:
+    """The column that holds `location`."""
+    return location if location in values else str(steps(location)[0])
 
 
-def _at(value: Any, path: list[str | int]) -> Any:
+def _value_at(value: Any, path: list[str | int]) -> Any:
     for step in path:
         if isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None

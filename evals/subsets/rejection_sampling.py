@@ -4,18 +4,15 @@ They pass through conversion and its audit like any other record, and keep their
 problems of a test split are excluded, because training on them would contaminate the test.
 """
 
-import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data.conversion.convert_source import convert_source
 from data.progress import Progress
-from data.sources.ingest import ingest
+from data.sources import ingest_rows, own_card
 from data.store import BadEntry, Store, ask, runs as store_runs, within
 from evals.failures.categories import categories
 from evals.graders import DEFAULT_GRADER, GRADERS, Score
@@ -113,12 +110,9 @@ def add_rejection_sample(
             f"there is no correct answer to a train problem ({sample.counts()}). Name a GRPO run,"
             " or an import of answers to train problems."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        # the records store the name of the file as their origin
-        file = Path(folder, f"{pick}-{per_problem}-of-{'-and-'.join(runs)}"[:120] + ".jsonl")
-        lines = (json.dumps(row, ensure_ascii=False, sort_keys=True) for row in sample.rows)
-        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        ingested = ingest(store, name, file, "completion")
+    origin = f"{pick}-{per_problem}-of-{'-and-'.join(runs)}"
+    card = own_card(name, origin, "completion")
+    ingested = ingest_rows(store, card, sample.rows, split="train")
     converted = convert_source(store, name)
     return {
         "source": name,

@@ -1,4 +1,4 @@
-"""Bundled data that this project generates: word problems and damaged records."""
+"""Generated sample data: word problems, and records with planted defects."""
 
 import lazy_loader
 

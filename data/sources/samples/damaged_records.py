@@ -1,6 +1,6 @@
-"""Records in the exact shape of Bespoke-Stratos-17k, a known share of them damaged on purpose.
+"""Records in the shape of Bespoke-Stratos-17k, a fixed share of them damaged on purpose.
 
-`planted` says which record has which defect: what the converter must find, and nothing else.
+`planted` lists the defects of each record: the converter must find these and no others.
 """
 
 import random
@@ -16,17 +16,19 @@ SYSTEM = (
     " <|begin_of_thought|> and <|end_of_thought|>. Then present what you concluded, written"
     " between <|begin_of_solution|> and <|end_of_solution|>."
 )
-CAREFUL = 0.35  # share of thoughts that write each step out; the rest name the result alone
+CAREFUL = 0.35  # share of thoughts that write out each step; the rest name only the result
 DAMAGED = 0.15  # share of records with a planted defect
 B_THOUGHT, E_THOUGHT = "<|begin_of_thought|>\n\n", "\n\n<|end_of_thought|>\n\n"
 B_SOLUTION, E_SOLUTION = "<|begin_of_solution|>\n\n", "\n\n<|end_of_solution|>"
 
 
 def text(thought: str, solution: str) -> str:
+    """The assistant's turn: the two blocks between their four markers."""
     return f"{B_THOUGHT}{thought}{E_THOUGHT}{B_SOLUTION}{solution}{E_SOLUTION}"
 
 
 def solution(gold: str) -> str:
+    """The text of the answer block."""
     return f"The answer is \\boxed{{{gold}}}."
 
 
@@ -75,26 +77,29 @@ ALWAYS = ("prompt still asks for the old format", "system prompt of the old form
 
 
 def _records(n: int, seed: int) -> list[tuple[dict[str, Any], str | None]]:
-    """Rows with their planted defect. Every defect occurs; which rows have one is shuffled."""
+    """Rows with their planted defect or None. Every defect occurs; the order is shuffled."""
     rng = random.Random(f"records {seed}")
     phrases = [*DAMAGES]
     damaged = round(n * DAMAGED)
     plan: list[str | None] = [phrases[i % len(phrases)] for i in range(damaged)]
     plan += [None] * (n - damaged)
     rng.shuffle(plan)
-    # another seed than the problems of GRPO and evaluation
-    made = word_problems.problems(n, seed + 1_000, "train")
-    return [(_row(rng, one, phrase), phrase) for one, phrase in zip(made, plan, strict=True)]
+    # a different seed from that of the problems of GRPO and evaluation
+    problems = word_problems.problems(n, seed + 1_000, "train")
+    return [
+        (_row(rng, problem, phrase), phrase) for problem, phrase in zip(problems, plan, strict=True)
+    ]
 
 
-def _row(rng: random.Random, made: Problem, phrase: str | None) -> dict[str, Any]:
-    thought = word_problems.careful(made) if rng.random() < CAREFUL else word_problems.terse(made)
+def _row(rng: random.Random, problem: Problem, phrase: str | None) -> dict[str, Any]:
+    style = word_problems.careful if rng.random() < CAREFUL else word_problems.terse
+    thought = style(problem)
     write = DAMAGES[phrase] if phrase else lambda thought, gold: text(thought, solution(gold))
     return {
         "system": SYSTEM,
         "conversations": [
-            {"from": "user", "value": REQUEST + made.question},
-            {"from": "assistant", "value": write(thought, made.gold)},
+            {"from": "user", "value": REQUEST + problem.question},
+            {"from": "assistant", "value": write(thought, problem.gold)},
         ],
     }
 
@@ -105,5 +110,5 @@ def stratos_rows(n: int, seed: int) -> list[dict[str, Any]]:
 
 
 def planted(n: int, seed: int) -> list[tuple[str, ...]]:
-    """What is wrong with each of `stratos_rows(n, seed)`: its own defect, and what all have."""
+    """The defects of each of `stratos_rows(n, seed)`: its planted one, and those that all have."""
     return [((phrase,) if phrase else ()) + ALWAYS for _, phrase in _records(n, seed)]

@@ -1,7 +1,7 @@
-"""Word problems made here: one to four steps, with every step's sum, in two styles of solution.
+"""Generated word problems of one to four steps, with solutions in two styles.
 
-`careful` writes each step out; `terse` names only the result, which a small model must then guess.
-Both are right. Which style a model prefers is what reinforcement learning can change.
+`careful` writes out each step; `terse` names only the result, which a small model must then guess.
+Both are correct. Reinforcement learning can change which style a model prefers.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ BEGINNINGS += ("There are {n} {things} in the box of {name}.",)
 GAINS = ("Then {name} buys {n} more.", "A friend gives {name} {n} more.", "{name} finds {n} more.")
 LOSSES = ("Then {name} gives away {n}.", "{name} loses {n} of them.", "{n} of them break.")
 TIMES = {2: "Then the number of {things} doubles.", 3: "Then the number of {things} triples."}
-TEST_SHARE = 10  # one question in so many belongs to the test split
+TEST_SHARE = 10  # one question in TEST_SHARE belongs to the test split
 
 
 @dataclass(frozen=True)
 class Step:
-    """One sum of a solution: `left sign right = result`."""
+    """One step of a solution: `left sign right = result`."""
 
     left: int
     sign: str
@@ -45,7 +45,7 @@ class Problem:
 
     @property
     def split(self) -> str:
-        """train or test: decided by the question itself, so that no question is in both."""
+        """train or test. The question alone decides, so no question is in both splits."""
         digest = hashlib.sha256(self.question.encode()).digest()
         return "test" if digest[0] % TEST_SHARE == 0 else "train"
 
@@ -54,15 +54,15 @@ def problem(rng: random.Random, steps: int) -> Problem:
     """One problem of `steps` steps. Numbers stay small: a result of one step is at most 36."""
     name, things = rng.choice(NAMES), rng.choice(THINGS)
     have = rng.randint(2, 15)
-    told = [rng.choice(BEGINNINGS).format(name=name, n=have, things=things)]
-    done: list[Step] = []
+    sentences = [rng.choice(BEGINNINGS).format(name=name, n=have, things=things)]
+    solution: list[Step] = []
     for _ in range(steps):
         sentence, step = _step(rng, have)
-        told.append(sentence.format(name=name, n=step.right, things=things))
-        done.append(step)
+        sentences.append(sentence.format(name=name, n=step.right, things=things))
+        solution.append(step)
         have = step.result
-    told.append(f"How many {things} does {name} have now?")
-    return Problem(" ".join(told), tuple(done), str(have))
+    sentences.append(f"How many {things} does {name} have now?")
+    return Problem(" ".join(sentences), tuple(solution), str(have))
 
 
 def _step(rng: random.Random, have: int) -> tuple[str, Step]:
@@ -79,36 +79,36 @@ def _step(rng: random.Random, have: int) -> tuple[str, Step]:
 
 
 def problems(n: int, seed: int, split: str) -> Iterator[Problem]:
-    """`n` different problems of `split`, of one to four steps by turns."""
+    """`n` different problems of `split`, with one, two, three and four steps in turn."""
     rng = random.Random(f"{split} {seed}")
     seen: set[str] = set()
     while len(seen) < n:
-        made = problem(rng, steps=1 + len(seen) % 4)
-        if made.split == split and made.question not in seen:
-            seen.add(made.question)
-            yield made
+        candidate = problem(rng, steps=1 + len(seen) % 4)
+        if candidate.split == split and candidate.question not in seen:
+            seen.add(candidate.question)
+            yield candidate
 
 
-def careful(made: Problem) -> str:
-    """Every step written out."""
-    sums = (f"{step.left}{step.sign}{step.right}={step.result}." for step in made.steps)
+def careful(problem: Problem) -> str:
+    """A solution that writes out every step."""
+    sums = (f"{step.left}{step.sign}{step.right}={step.result}." for step in problem.steps)
     return "Step by step: " + " ".join(sums)
 
 
-def terse(made: Problem) -> str:
-    """The result alone."""
-    return f"In the end that makes {made.gold}."
+def terse(problem: Problem) -> str:
+    """A solution that names only the result."""
+    return f"In the end that makes {problem.gold}."
 
 
 def gsm8k_rows(n: int, seed: int, split: str) -> list[dict[str, str | int]]:
-    """Rows in GSM8K's shape, calculator notes and `#### N` included, with the number of steps."""
+    """Rows in GSM8K's shape, with its calculator notes and `#### N`, and the number of steps."""
     rows = []
-    for made in problems(n, seed, split):
+    for problem in problems(n, seed, split):
         lines = [
             f"{step.left} {step.sign} {step.right} ="
             f" <<{step.left}{step.sign}{step.right}={step.result}>>{step.result}"
-            for step in made.steps
+            for step in problem.steps
         ]
-        answer = "\n".join([*lines, f"#### {made.gold}"])
-        rows.append({"question": made.question, "answer": answer, "steps": len(made.steps)})
+        answer = "\n".join([*lines, f"#### {problem.gold}"])
+        rows.append({"question": problem.question, "answer": answer, "steps": len(problem.steps)})
     return rows

@@ -51,10 +51,10 @@ def stratos(thought: str, solution: str) -> str:
     ],
 )
 def test_a_whole_text_converts_to_its_two_blocks(text, reasoning, answer):
-    made = of(text)
-    assert made.example, made.defects
-    assert made.example.reasoning.text == reasoning
-    assert answer is None or made.example.answer.text == answer
+    result = of(text)
+    assert result.example, result.defects
+    assert result.example.reasoning.text == reasoning
+    assert answer is None or result.example.answer.text == answer
 
 
 @pytest.mark.parametrize(
@@ -90,32 +90,35 @@ def test_formatting_is_no_loop(text):
 
 
 def test_text_outside_the_blocks_is_left_out_and_said():
-    made = of("Sure! <think>a</think><answer>7</answer> Bye.")
-    assert made.outcome == "example"
-    assert [(d.phrase, d.start, d.end) for d in made.defects] == [
+    result = of("Sure! <think>a</think><answer>7</answer> Bye.")
+    assert result.outcome == "example"
+    assert [(d.phrase, d.start, d.end) for d in result.defects] == [
         ("text outside the blocks", 0, 5),
         ("text outside the blocks", 41, 45),
     ]
 
 
 def test_an_opener_that_the_prompt_ends_with_opens_the_thought():
-    made = of("three and four</thinking>7", prompt="How many?\n<thinking>\n")
-    assert made.example
-    assert (made.example.prompt, made.example.reasoning.text) == ("How many?", "three and four")
-    assert [(r.rule, r.before) for r in made.rewrites] == [("drop-opener", "<thinking>\n")]
+    result = of("three and four</thinking>7", prompt="How many?\n<thinking>\n")
+    assert result.example
+    assert (result.example.prompt, result.example.reasoning.text) == (
+        "How many?",
+        "three and four",
+    )
+    assert [(r.rule, r.before) for r in result.rewrites] == [("drop-opener", "<thinking>\n")]
 
 
 def test_a_system_prompt_that_is_not_old_stays_in_front_of_the_prompt():
-    said = [("system", "Be brief."), ("user", "How many?"), ("assistant", "<think>a</think>7")]
-    row = {"messages": [{"role": role, "content": text} for role, text in said]}
+    messages = [("system", "Be brief."), ("user", "How many?"), ("assistant", "<think>a</think>7")]
+    row = {"messages": [{"role": role, "content": text} for role, text in messages]}
     example = convert(row, "messages").example
     assert example
     assert example.prompt == "Be brief.\n\nHow many?"
 
 
 def test_more_than_one_turn_is_quarantined():
-    said = ["user", "assistant", "user", "assistant"]
-    row = {"messages": [{"role": role, "content": "<think>a</think>7"} for role in said]}
+    messages = ["user", "assistant", "user", "assistant"]
+    row = {"messages": [{"role": role, "content": "<think>a</think>7"} for role in messages]}
     assert convert(row, "messages").reason == "more than one turn"
 
 

@@ -23,19 +23,19 @@ def of(text: str, rules: frozenset[str] = frozenset(), prompt: str = "How many?"
     return convert({"prompt": prompt, "completion": text}, "completion", rules=rules)
 
 
-def kept(made: Conversion) -> Example:
-    assert made.example, made.defects
-    return made.example
+def example_of(result: Conversion) -> Example:
+    assert result.example, result.defects
+    return result.example
 
 
-def phrases(made) -> list[str]:
-    return sorted({defect.phrase for defect in made.defects})
+def phrases(result) -> list[str]:
+    return sorted({defect.phrase for defect in result.defects})
 
 
 @pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["plain", "answer-from-box"])
 def test_planted_defects_are_found_and_nothing_else(rules):
     rows = damaged_records.stratos_rows(600, seed=3)
-    truth = [sorted(found) for found in damaged_records.planted(600, seed=3)]
+    truth = [sorted(defects) for defects in damaged_records.planted(600, seed=3)]
     if rules == BOX:  # the long answers are code, which has no box to take
         missing = "boxed answer missing"
         truth = [sorted({*t, missing} if "answer not short" in t else t) for t in truth]
@@ -45,14 +45,17 @@ def test_planted_defects_are_found_and_nothing_else(rules):
 @pytest.mark.parametrize("dialect", BUNDLED.dialects.values(), ids=lambda dialect: dialect.name)
 def test_every_dialect_of_the_table_converts(dialect):
     opened, close, answer, closed = ((*markers, "")[0] for markers in dialect.roles)
-    made = of(f"{opened}\nthree and four\n{close}\n{answer}\n7\n{closed}")
-    assert made.outcome == "example", made.defects
-    assert (kept(made).reasoning.text, kept(made).answer.text) == ("three and four", "7")
+    result = of(f"{opened}\nthree and four\n{close}\n{answer}\n7\n{closed}")
+    assert result.outcome == "example", result.defects
+    assert (example_of(result).reasoning.text, example_of(result).answer.text) == (
+        "three and four",
+        "7",
+    )
 
 
 def test_spans_are_where_the_blocks_stand_in_the_source():
     text = "<think>\n  3 + 4 = 7 \n</think>\n\n7\n"
-    example = kept(of(text))
+    example = example_of(of(text))
     for span in (example.reasoning, example.answer):
         assert text[span.start : span.end] == span.text
 
@@ -76,8 +79,8 @@ def test_spans_are_where_the_blocks_stand_in_the_source():
     ],
 )
 def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
-    made = of(text)
-    assert (made.outcome, made.reason) == ("quarantined", reason)
+    result = of(text)
+    assert (result.outcome, result.reason) == ("quarantined", reason)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +92,15 @@ def test_a_broken_row_is_quarantined_for_its_own_reason(text, reason):
     ],
 )
 def test_markers_of_two_dialects_are_reported_where_they_stand(text, reason):
-    made = convert({"prompt": "q", "completion": text}, "completion")
-    found = [d for d in made.defects if d.phrase in ("mixed dialects", "residue of old markers")]
-    assert found
-    assert all(text[d.start : d.end].startswith("<") for d in found)
+    result = convert({"prompt": "q", "completion": text}, "completion")
+    defects = [
+        d for d in result.defects if d.phrase in ("mixed dialects", "residue of old markers")
+    ]
+    assert defects
+    assert all(text[d.start : d.end].startswith("<") for d in defects)
     if reason:
-        assert made.reason == reason
-        assert {d.phrase for d in found} == {"mixed dialects"}
+        assert result.reason == reason
+        assert {d.phrase for d in defects} == {"mixed dialects"}
 
 
 @pytest.mark.parametrize(
@@ -109,27 +114,30 @@ def test_markers_of_two_dialects_are_reported_where_they_stand(text, reason):
     ],
 )
 def test_answers_that_one_block_states_in_words_must_agree(answer, differ):
-    made = of(f"<think>a</think>{answer}")
-    assert (made.reason == "two answers that differ") == differ
-    assert made.example is None if differ else made.outcome == "example"
+    result = of(f"<think>a</think>{answer}")
+    assert (result.reason == "two answers that differ") == differ
+    assert result.example is None if differ else result.outcome == "example"
 
 
 def test_an_answer_block_of_another_dialect_in_the_rest_is_residue_and_mixes_dialects():
-    made = of("<think>a</think><|begin_of_solution|>7<|end_of_solution|>")
-    assert made.reason == "residue of old markers"
-    assert phrases(made) == ["mixed dialects", "residue of old markers"]
+    result = of("<think>a</think><|begin_of_solution|>7<|end_of_solution|>")
+    assert result.reason == "residue of old markers"
+    assert phrases(result) == ["mixed dialects", "residue of old markers"]
 
 
 def test_a_close_only_thought_counts_where_the_template_wrote_the_opener():
-    made = of("three and four\n</think>\n7")
-    assert (made.outcome, kept(made).reasoning.text) == ("example", "three and four")
+    result = of("three and four\n</think>\n7")
+    assert (result.outcome, example_of(result).reasoning.text) == (
+        "example",
+        "three and four",
+    )
 
 
 def test_markers_in_a_code_fence_are_no_structure():
     text = "<think>\nWrite\n```\n</think>\n```\nthen stop\n</think>\n7"
-    made = of(text)
-    assert made.outcome == "example"
-    assert kept(made).reasoning.text.endswith("then stop")
+    result = of(text)
+    assert result.outcome == "example"
+    assert example_of(result).reasoning.text.endswith("then stop")
 
 
 def test_escaped_markers_are_no_structure():
@@ -148,19 +156,19 @@ def test_escaped_markers_are_no_structure():
     ],
 )
 def test_a_row_whose_markers_are_misspelt_is_quarantined_for_that(text):
-    made = of(text)
-    assert made.reason == "marker misspelt"
-    first, second = made.defects
+    result = of(text)
+    assert result.reason == "marker misspelt"
+    first, second = result.defects
     assert text[: first.end] + "a" + text[second.start :] == text
     assert text[second.end :] == "7"
 
 
 def test_a_misspelt_marker_is_reported_beside_what_it_led_to():
     text = "<think>a</Think>7"
-    made = of(text)
-    assert made.reason == "thought never closed"
-    [found] = [d for d in made.defects if d.phrase == "marker misspelt"]
-    assert text[found.start : found.end] == "</Think>"
+    result = of(text)
+    assert result.reason == "thought never closed"
+    [defects] = [d for d in result.defects if d.phrase == "marker misspelt"]
+    assert text[defects.start : defects.end] == "</Think>"
 
 
 @pytest.mark.parametrize(
@@ -179,16 +187,16 @@ def test_markers_quoted_in_prompt_and_system_are_no_structure():
             {"from": "assistant", "value": "<think>a tag</think>A tag."},
         ],
     }
-    made = convert(row, "stratos")
-    assert (made.outcome, made.dialect) == ("example", "think")
+    result = convert(row, "stratos")
+    assert (result.outcome, result.dialect) == ("example", "think")
 
 
 def test_the_box_is_taken_only_when_asked_for_and_says_where_it_stood():
     text = "<think>a</think>So it is \\boxed{\\frac{1}{2}}."
-    assert kept(of(text)).answer.text == "So it is \\boxed{\\frac{1}{2}}."
+    assert example_of(of(text)).answer.text == "So it is \\boxed{\\frac{1}{2}}."
     boxed = of(text, BOX)
-    assert kept(boxed).answer.text == "\\frac{1}{2}"
-    assert text[kept(boxed).answer.start : kept(boxed).answer.end] == "\\frac{1}{2}"
+    assert example_of(boxed).answer.text == "\\frac{1}{2}"
+    assert text[example_of(boxed).answer.start : example_of(boxed).answer.end] == "\\frac{1}{2}"
     assert [(r.rule, r.before) for r in boxed.rewrites] == [
         ("answer-from-box", "So it is \\boxed{\\frac{1}{2}}.")
     ]
@@ -205,9 +213,9 @@ def test_an_unknown_rule_is_refused_by_name():
 
 def test_rewrites_of_the_prompt_are_kept_with_what_stood_there():
     prompt = "Return your final response within \\boxed{}. How many?"
-    made = of("<think>a</think>\\boxed{7}", prompt=prompt)
-    assert kept(made).prompt == "How many?"
-    [rewrite] = made.rewrites
+    result = of("<think>a</think>\\boxed{7}", prompt=prompt)
+    assert example_of(result).prompt == "How many?"
+    [rewrite] = result.rewrites
     assert prompt[rewrite.start : rewrite.end] == rewrite.before
     assert prompt.replace(rewrite.before, rewrite.after) == "How many?"
 
@@ -221,16 +229,16 @@ def test_rewrites_of_the_prompt_are_kept_with_what_stood_there():
     ],
 )
 def test_a_row_of_another_shape_is_quarantined_and_not_lost(row):
-    made = convert(row, "completion")
-    assert (made.outcome, made.reason) == ("quarantined", "wrong shape")
+    result = convert(row, "completion")
+    assert (result.outcome, result.reason) == ("quarantined", "wrong shape")
 
 
 @pytest.mark.parametrize("rules", [frozenset(), BOX], ids=["as is", "answer-from-box"])
 def test_a_gsm8k_row_is_cut_at_its_own_separator(rules):
-    made = convert(
+    result = convert(
         {"question": "Q?", "answer": "2 + 2 = <<2+2=4>>4\n#### 1,004"}, "gsm8k", rules=rules
     )
-    assert (kept(made).reasoning.text, kept(made).answer.text) == (
+    assert (example_of(result).reasoning.text, example_of(result).answer.text) == (
         "2 + 2 = <<2+2=4>>4",
         "1,004",
     )
@@ -254,9 +262,9 @@ def test_of_rows_that_are_nearly_whole_nothing_is_invented_and_nothing_is_lost(r
 
 def test_the_account_notices_what_a_conversion_leaves_out():
     text = "Sure! <think>a</think>7"
-    made = of(text)
-    assert lost(text, made) == []
-    assert lost(text, replace(made, defects=())) == ["Sure! "]
+    result = of(text)
+    assert lost(text, result) == []
+    assert lost(text, replace(result, defects=())) == ["Sure! "]
 
 
 @pytest.mark.parametrize(
@@ -311,15 +319,15 @@ def test_real_sky_t1_generations_fall_into_the_known_patterns():
     path = SHARED / "skyt1_27b_math500.jsonl"
     if not path.exists():
         pytest.skip("real Sky-T1 generations are not beside this checkout")
-    made = []
+    result = []
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        made.append(of(row["code"][0], prompt=row["question"]))
+        result.append(of(row["code"][0], prompt=row["question"]))
     patterns = {}
-    for one in made:
+    for one in result:
         patterns[one.pattern] = patterns.get(one.pattern, 0) + 1
     assert patterns == {"1111": 178, "1110": 16, "1000": 94, "0000": 210, "0100": 1, "0111": 1}
-    assert [one.pattern for one in made if one.example] == ["1111"] * 178
+    assert [one.pattern for one in result if one.example] == ["1111"] * 178
 
 
 def test_real_stratos_rows_convert_though_their_system_prompt_quotes_all_markers():

@@ -83,10 +83,10 @@ def test_two_threads_convert_with_two_tables_at_once():
     ]
     texts = [f"{a}three and four{b}7" for a, b in markers]
 
-    def outcomes(mine: int) -> list[tuple[str, str]]:
-        own, other = texts[mine], texts[1 - mine]
+    def outcomes(index: int) -> list[tuple[str, str]]:
+        own, other = texts[index], texts[1 - index]
         return [
-            (converted(own, tables[mine]).outcome, converted(other, tables[mine]).outcome)
+            (converted(own, tables[index]).outcome, converted(other, tables[index]).outcome)
             for _ in range(300)
         ]
 
@@ -161,7 +161,7 @@ def test_with_own_markers_that_overlap_others_nothing_is_invented_and_nothing_is
     columns = ("thought_open", "thought_close", "answer_open", "answer_close")
     row = {column: [marker] for column, marker in zip(columns, markers, strict=True)}
     table = dialect_table({"mine": row}, "a test")
-    for text in (text.format(*others) for text in TEXTS for others in MARKERS.values()):
+    for text in (text.format(*row_markers) for text in TEXTS for row_markers in MARKERS.values()):
         record = {"prompt": "q", "completion": text}
         assert faults(record, convert(record, "completion", table), table) == []
 

@@ -29,15 +29,18 @@ def test_each_rule_has_a_case():
 @pytest.mark.parametrize("rule", RULES)
 def test_without_its_rule_the_row_is_quarantined_and_with_it_kept_and_marked(rule):
     text, reason, at = CASES[rule]
-    others = RULES.keys() - {rule}
-    assert of(text).reason == of(text, *others).reason == reason
-    made = of(text, rule)
-    assert made.example, made.defects
-    assert (made.example.reasoning.text, made.example.answer.text) == ("three and four", "7")
-    [mark] = [rewrite for rewrite in made.rewrites if rewrite.rule == rule]
+    other_rules = RULES.keys() - {rule}
+    assert of(text).reason == of(text, *other_rules).reason == reason
+    result = of(text, rule)
+    assert result.example, result.defects
+    assert (result.example.reasoning.text, result.example.answer.text) == (
+        "three and four",
+        "7",
+    )
+    [mark] = [rewrite for rewrite in result.rewrites if rewrite.rule == rule]
     assert (mark.field, mark.start, mark.end, mark.before) == ("completion", at, at, "")
     assert mark.after in (OPEN, CLOSE, END)
-    for span in (made.example.reasoning, made.example.answer):
+    for span in (result.example.reasoning, result.example.answer):
         assert text[span.start : span.end] == span.text
 
 
@@ -60,9 +63,9 @@ def test_a_whole_row_is_the_same_under_every_rule(rule):
     ],
 )
 def test_what_a_rule_does_not_mend_stays_quarantined_with_its_reason(rule, text):
-    made = of(text, rule)
-    assert made.example is None
-    assert made.reason
+    result = of(text, rule)
+    assert result.example is None
+    assert result.reason
 
 
 def test_a_text_that_breaks_off_in_a_word_stays_quarantined_when_its_answer_is_closed():
@@ -73,9 +76,9 @@ def test_a_text_that_breaks_off_in_a_word_stays_quarantined_when_its_answer_is_c
 def test_rules_are_part_of_the_converters_name_and_together_they_mend_two_faults():
     text = f"{OPEN}three and four\n{ANSWER}7"
     assert of(text, "close-thought-at-answer").reason == "text cut off"
-    made = of(text, "close-thought-at-answer", "close-answer-at-end")
-    assert made.example
-    assert len(made.rewrites) == 2
+    result = of(text, "close-thought-at-answer", "close-answer-at-end")
+    assert result.example
+    assert len(result.rewrites) == 2
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -15,8 +15,9 @@ from data.conversion.convert_file import convert_file
 from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources import cards
-from data.sources.files import Rejected, Row, rows_of
+from data.sources.files import rows_of
 from data.sources.ingest import ingest
+from data.sources.rows import Rejected, Row
 from data.store import runs
 from data.store.store import ask
 from tests import ROOT
@@ -30,8 +31,8 @@ def jsonl(path, rows):
     return path
 
 
-def counts(found):
-    return tuple(found[key] for key in ("read", "new", "already_there", "rejected"))
+def counts(result):
+    return tuple(result[key] for key in ("read", "new", "already_there", "rejected"))
 
 
 def test_ingesting_twice_adds_nothing(store, tmp_path):
@@ -61,33 +62,35 @@ def test_a_folder_is_read_whole_and_its_names_say_the_split(store, tmp_path):
 
 
 def test_rows_of_ones_own_get_a_name_and_a_shape(store, tmp_path):
-    said = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
-    path = jsonl(tmp_path / "chats.jsonl", [said])
+    message = {
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    }
+    path = jsonl(tmp_path / "chats.jsonl", [message])
     assert counts(ingest(store, "mine", path, "messages")) == (1, 1, 0, 0)
     assert convert_source(store, "mine")["quarantined"] == 1
 
 
 @pytest.mark.parametrize(
-    ("source", "path", "said"),
+    ("source", "path", "message"),
     [
         ("gsm8k", "here", "leave out --shape"),
         ("mine", None, "--from PATH"),
         ("../x", "here", "name"),
     ],
 )
-def test_rows_of_ones_own_are_refused_under_a_name_that_is_taken(store, source, path, said):
-    with pytest.raises(ValueError, match=said):
+def test_rows_of_ones_own_are_refused_under_a_name_that_is_taken(store, source, path, message):
+    with pytest.raises(ValueError, match=message):
         ingest(store, source, path and Path(path), "gsm8k")
 
 
 def test_lines_that_are_no_rows_are_rejected_and_kept(store, tmp_path):
     path = jsonl(tmp_path / "rows.jsonl", ROWS)
     path.write_text(path.read_text() + "{broken\n[1, 2]\n")
-    found = ingest(store, "gsm8k", path)
-    assert counts(found) == (5, 3, 0, 2)
-    with open(found["rejections"], encoding="utf-8") as file:
-        kept = [json.loads(line) for line in file]
-    assert [(row["number"], row["content"]) for row in kept] == [(3, "{broken"), (4, "[1, 2]")]
+    result = ingest(store, "gsm8k", path)
+    assert counts(result) == (5, 3, 0, 2)
+    with open(result["rejections"], encoding="utf-8") as file:
+        stored = [json.loads(line) for line in file]
+    assert [(row["number"], row["content"]) for row in stored] == [(3, "{broken"), (4, "[1, 2]")]
 
 
 def test_converting_twice_adds_nothing_and_says_the_same(store, tmp_path):
@@ -103,8 +106,10 @@ def test_other_rules_leave_the_old_result_beside_the_new(store):
     plain = convert_source(store, "samples-stratos")
     boxed = convert_source(store, "samples-stratos", frozenset({"answer-from-box"}))
     assert boxed["converted"] < plain["converted"]
-    kept = ask(store, "select converter, count(*) as n from conversions group by all order by all")
-    assert kept.rows() == [("1", plain["read"]), ("1+answer-from-box", boxed["read"])]
+    stored = ask(
+        store, "select converter, count(*) as n from conversions group by all order by all"
+    )
+    assert stored.rows() == [("1", plain["read"]), ("1+answer-from-box", boxed["read"])]
 
 
 def test_a_file_is_converted_without_a_store(tmp_path):
@@ -112,13 +117,13 @@ def test_a_file_is_converted_without_a_store(tmp_path):
         {"prompt": "a?", "completion": "<think>x</think>7", "extra": 1},
         {"prompt": "b?", "completion": "7"},
     ]
-    found = convert_file(jsonl(tmp_path / "rows.jsonl", rows), "completion")
-    assert (found["read"], found["converted"], found["quarantined"]) == (2, 1, 1)
-    assert found["by_defect"] == {"no thinking": 1}
+    result = convert_file(jsonl(tmp_path / "rows.jsonl", rows), "completion")
+    assert (result["read"], result["converted"], result["quarantined"]) == (2, 1, 1)
+    assert result["by_defect"] == {"no thinking": 1}
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("rows.jsonl", b"", "is empty"),
         ("rows.csv", b"", "is empty"),
@@ -131,9 +136,9 @@ def test_a_file_is_converted_without_a_store(tmp_path):
         ("rows.txt", b"hello", "expected one of .csv"),
     ],
 )
-def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, content, said):
+def test_a_bad_file_is_refused_whole_with_what_was_found(store, tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         ingest(store, "gsm8k", tmp_path / name)
     assert ask(store, "select count(*) as n from records")["n"].item() == 0
 
@@ -250,7 +255,7 @@ def test_a_whole_word_of_the_name_says_the_split(store, tmp_path, name, split):
 def short_fields(monkeypatch):
     """A csv field may hold 20 characters; csv's own limit is one of the whole process."""
     before = csv.field_size_limit()
-    monkeypatch.setattr("data.sources.files.LARGEST_FIELD", 20)
+    monkeypatch.setattr("data.sources.csv.LARGEST_FIELD", 20)
     yield
     csv.field_size_limit(before)
 
@@ -289,10 +294,10 @@ def test_parquet_rows_that_python_cannot_hold_are_rejected_alone(tmp_path):
     date = pa.array([0, 0, 2**62], pa.timestamp("us"))
     maps = pa.array([[(b"name", b"value")]] * 3, pa.map_(pa.binary(), pa.binary()))
     pq.write_table(pa.table({"question": question, "date": date, "maps": maps}), tmp_path / "p")
-    first, *others = rows_of((tmp_path / "p").rename(tmp_path / "rows.parquet"), ("question",))
+    first, *parts = rows_of((tmp_path / "p").rename(tmp_path / "rows.parquet"), ("question",))
     assert isinstance(first, Row)
     assert first.values["maps"] == [["name", "value"]]
-    assert [row.reason for row in others if isinstance(row, Rejected)] == [
+    assert [row.reason for row in parts if isinstance(row, Rejected)] == [
         "bytes that are no UTF-8",
         "a date outside the years 1 to 9999",
     ]
@@ -315,8 +320,8 @@ def test_what_a_folder_holds_beside_its_rows_is_named(store, tmp_path):
     jsonl(tmp_path / "rows" / "rows.jsonl", ROWS)
     for name in ("rows.jsonl.gz", "notes.txt", ".hidden"):
         (tmp_path / "rows" / name).write_text("x")
-    found = ingest(store, "gsm8k", tmp_path / "rows")
-    assert found["skipped_files"] == ["more", "notes.txt", "rows.jsonl.gz"]
+    result = ingest(store, "gsm8k", tmp_path / "rows")
+    assert result["skipped_files"] == ["more", "notes.txt", "rows.jsonl.gz"]
 
 
 def test_a_file_name_that_is_no_utf_8_is_refused(store, tmp_path):
@@ -329,9 +334,9 @@ def test_a_line_with_a_key_twice_is_rejected_and_a_whole_array_refused(store, tm
     twice = '{"question": "a", "question": "b", "answer": "1\\n#### 1"}'
     path = jsonl(tmp_path / "rows.jsonl", ROWS)
     path.write_text(path.read_text() + twice + "\n")
-    found = ingest(store, "gsm8k", path)
-    assert counts(found) == (4, 3, 0, 1)
-    assert "the key question twice" in Path(found["rejections"]).read_text()
+    result = ingest(store, "gsm8k", path)
+    assert counts(result) == (4, 3, 0, 1)
+    assert "the key question twice" in Path(result["rejections"]).read_text()
     (tmp_path / "rows.json").write_text(f"[{twice}]")
     with pytest.raises(UserError, match="key question twice"):
         ingest(store, "gsm8k", tmp_path / "rows.json")

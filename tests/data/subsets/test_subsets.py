@@ -253,7 +253,7 @@ def run_of(store: Store, run: str, kind: str) -> None:
     runs.end(store, run, "done", {})
 
 
-def rolled_out(store: Store, texts: dict[str, list[str]]) -> None:
+def rolled_out(store: Store, texts: dict[str, list[str]], run: str = "mine-grpo") -> None:
     rows = [(problem, i, text) for problem, saved in texts.items() for i, text in
             enumerate(saved)]  # fmt: skip
     frame = rows_of(
@@ -268,8 +268,8 @@ def rolled_out(store: Store, texts: dict[str, list[str]]) -> None:
         reward=[0.0] * len(rows),
         advantage=[0.0] * len(rows),
     )
-    add(store, "rollouts", frame, run="mine-grpo")
-    run_of(store, "mine-grpo", "grpo")
+    add(store, "rollouts", frame, run=run)
+    run_of(store, run, "grpo")
 
 
 def test_own_answers_are_right_short_and_of_no_test_problem(store):
@@ -303,6 +303,17 @@ def test_own_answers_become_records_that_conversion_audits(store):
     assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
     saved, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
     assert [one.prompt for one in inputs.examples_in(store, saved)] == ["train 1 + 1?"]
+
+
+def test_own_answers_of_a_run_whose_name_holds_test_are_train_records(store):
+    train = problem_ids(store)
+    rolled_out(store, {train[1]: [RIGHT.format("so", 2)]}, run="grpo-test-7")
+    value = add_rejection_sample(store, "own", ["grpo-test-7"])
+    assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
+    records = ask(store, "select split, origin from records where source = 'own'")
+    assert records.rows() == [("train", "shortest-1-of-grpo-test-7")]
+    chosen, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
+    assert [one.prompt for one in inputs.examples_in(store, chosen)] == ["train 1 + 1?"]
 
 
 def test_no_right_answer_is_said_and_makes_no_source(store):

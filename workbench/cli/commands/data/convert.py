@@ -57,7 +57,7 @@ def convert(
 
 def _check_source(source: str, shape: str | None) -> None:
     """Refuse a path without a shape: it is no source."""
-    from data.sources import looks_like_a_place
+    from data.sources import looks_like_a_path
 
     path = Path(source)
     # a folder may have the name of a source
@@ -66,5 +66,5 @@ def _check_source(source: str, shape: str | None) -> None:
             f"{source} is a path; expected the name of a source. To convert its rows, name their"
             f" shape: add --shape {'|'.join(SHAPES)}"
         )
-    if shape is None and not path.exists() and looks_like_a_place(source):
+    if shape is None and not path.exists() and looks_like_a_path(source):
         raise UserError(f"{source} does not exist. Check the path; a file needs --shape too.")

@@ -24,19 +24,20 @@ def ingest(
     SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for your own rows, with
     --from and --shape.
     """
-    from data.sources import cards, ingest as ingestion
+    from data.sources.cards import check_source
+    from data.sources.ingest import ingest as ingest_source
     from data.store import open_store
 
-    cards.check(source, path, shape)  # before the store is created: a typo creates none
+    check_source(source, path, shape)  # before the store is created: a typo creates none
     paths = column_paths(columns, shape)
-    counts = ingestion.ingest(open_store(folder), source, path, shape, paths)
+    counts = ingest_source(open_store(folder), source, path, shape, paths)
     return counts, tables.counts(f"Ingested {source}")
 
 
 def column_paths(columns: tuple[str, ...], shape: str | None) -> dict[str, str]:
     """The paths of --column NAME=PATH by the shape's names."""
-    from data.sources import column_mapping
+    from data.sources import parse_columns
 
     if columns and shape is None:
         raise UserError(f"--column names columns of a shape; add --shape {'|'.join(SHAPES)}")
-    return column_mapping.columns(columns, shape) if shape else {}
+    return parse_columns(columns, shape) if shape else {}

@@ -101,13 +101,13 @@ def _with_version(folder: Path, name: str) -> str:
 
 def _problem_knobs(folder: Path, problems: str) -> dict[str, str]:
     """The knobs that name these problems: a bundled source, one of the store, or files."""
-    from data.sources import files_in, looks_like_a_place, name_of_files
+    from data.sources import files_in, looks_like_a_path, name_of_files
     from data.sources.cards import cards
     from data.store import ask, open_store
 
     if problems in cards():
         return {"problems": problems, "problems_from": ""}
-    if Path(problems).exists() or looks_like_a_place(problems):
+    if Path(problems).exists() or looks_like_a_path(problems):
         files_in(Path(problems))
         # a source of its own, so that no other problems are mixed with these
         return {"problems": name_of_files(Path(problems)), "problems_from": problems}

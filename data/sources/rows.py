@@ -1,0 +1,68 @@
+"""Rows as files hold them, and the reasons for which a file is refused whole."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import UserError
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its columns, and where it comes from. number: 0-based position in its file."""
+
+    values: dict[str, Any]
+    file: str
+    split: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A line that is not a row, and the reason."""
+
+    reason: str
+    file: str
+    number: int
+    content: str
+
+
+def split_of(path: Path) -> str:
+    """test if a word of the file's name is test and none is train, else train."""
+    words = set(re.split(r"[^a-z]+", path.stem.lower()))
+    return "test" if "test" in words and "train" not in words else "train"
+
+
+def refuse_empty(path: Path) -> None:
+    """Refuse a file without any content."""
+    with path.open("rb") as file:
+        begin = file.read(4_096)
+    if not begin.strip() and len(begin) < 4_096:
+        raise UserError(f"{path} is empty; expected rows. Check the file.")
+
+
+def refuse_repeated_columns(path: Path, names: Sequence[str]) -> None:
+    """Refuse a file in which two columns have one name."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(
+            f"{path} has the column {', '.join(twice)} twice; expected each once. Rename one."
+        )
+
+
+def not_utf8(path: Path) -> UserError:
+    """The error for a file that is not UTF-8: it names the first byte that is not."""
+    before, number = 0, 0
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                byte = f"byte {before + error.start} (line {number + 1})"
+                return UserError(
+                    f"{path} is not UTF-8: {byte} is {line[error.start]:#04x}."
+                    " Convert it first, for example with iconv -t utf-8."
+                )
+            before, number = before + len(line), number + 1
+    return UserError(f"{path} changed while it was read. Run the same command again.")
