@@ -108,18 +108,22 @@ def stray_markers(
 
     blocks: the spans of the reasoning and of the answer, as far as they are found
     """
+    own = {*dialect.markers, *dialect.inner, *dialect.glue} if dialect else set()
     defects = []
     for marker in markers:
         in_block = any(span.start <= marker.start < span.end for span in blocks)
         if in_block:
-            phrases = _inside_a_block(marker, dialect, table)
+            phrases = _inside_a_block(marker, dialect, own, table)
         else:
-            phrases = _outside_the_blocks(marker, dialect, table)
+            phrases = _outside_the_blocks(marker, dialect, own, table)
         defects += [_at(phrase, marker) for phrase in phrases]
     return defects
 
 
-def _inside_a_block(marker: Marker, dialect: Dialect | None, table: DialectTable) -> list[str]:
+def _inside_a_block(
+    marker: Marker, dialect: Dialect | None, own: set[str], table: DialectTable
+) -> list[str]:
+    """own: all markers of the dialect"""
     if marker.text in NEW_TAGS:  # quoted or not: the graders do not look at quotes
         return ["markers of the new format inside"]
     if marker.quoted or (marker.mention and marker.text in table.openers):
@@ -129,25 +133,21 @@ def _inside_a_block(marker: Marker, dialect: Dialect | None, table: DialectTable
     if dialect and marker.text in dialect.inner:
         return ["notes of the old format"]
     # an answer block of another dialect where this one has none of its own
-    other = marker.text in table.answer_words and marker.text not in _own_markers(dialect)
-    mixed = dialect is not None and dialect.rest_is_answer and other
-    return ["residue of old markers"] + ["mixed dialects"] * mixed
+    of_another = marker.text not in own and marker.text in table.answer_words
+    mixed = dialect is not None and dialect.rest_is_answer and of_another
+    return ["residue of old markers", "mixed dialects"] if mixed else ["residue of old markers"]
 
 
-def _outside_the_blocks(marker: Marker, dialect: Dialect | None, table: DialectTable) -> list[str]:
+def _outside_the_blocks(
+    marker: Marker, dialect: Dialect | None, own: set[str], table: DialectTable
+) -> list[str]:
     if marker.quoted:
         return []
     if marker.text in CHAT_TOKENS:
         allowed = dialect is not None and marker.text in (*dialect.glue, *dialect.markers)
         return [] if allowed else ["leaked chat-template tokens"]
-    other = marker.text in table.openers | table.closers
-    return ["mixed dialects"] * (
-        dialect is not None and other and marker.text not in _own_markers(dialect)
-    )
-
-
-def _own_markers(dialect: Dialect | None) -> set[str]:
-    return {*dialect.markers, *dialect.inner, *dialect.glue} if dialect else set()
+    of_another = marker.text not in own and marker.text in table.delimiters
+    return ["mixed dialects"] if dialect is not None and of_another else []
 
 
 def misspelt(nearly: Sequence[Marker], reported: Sequence[Defect]) -> list[Defect]:

@@ -120,6 +120,11 @@ class DialectTable:
         }
 
     @cached_property
+    def thought_endings(self) -> tuple[str, ...]:
+        """Thought markers for `str.endswith`."""
+        return tuple(self.thought_markers)
+
+    @cached_property
     def escaped_thought_markers(self) -> frozenset[str]:
         """Thought markers as HTML escapes them."""
         return frozenset(escape(marker) for marker in self.thought_markers)
@@ -150,9 +155,9 @@ class DialectTable:
         return self._of_all(lambda dialect: dialect.thought_open + dialect.answer_open)
 
     @cached_property
-    def closers(self) -> frozenset[str]:
-        """Every marker that closes a thought or an answer in some dialect."""
-        return self._of_all(lambda dialect: dialect.thought_close + dialect.answer_close)
+    def delimiters(self) -> frozenset[str]:
+        """Every marker that opens or closes a thought or an answer in some dialect."""
+        return self._of_all(lambda dialect: dialect.markers)
 
     @cached_property
     def old_markers(self) -> frozenset[str]:

@@ -86,6 +86,8 @@ def _leading_space(text: str) -> int:
 def _opener(prompt: str, table: DialectTable) -> tuple[str, Dialect] | None:
     """The thought's opener at the end of the prompt, as some chat templates write it."""
     end = prompt.rstrip()[-40:]
+    if not end.endswith(table.thought_endings):
+        return None
     for marker, dialect in table.thought_markers.items():
         if end.endswith(marker) and marker in dialect.thought_open:
             return marker, dialect

@@ -80,7 +80,7 @@ def _lines_of_array(path: Path) -> Iterator[str]:
         if isinstance(error, UnicodeDecodeError):
             raise
         raise UserError(
-            f"{path} starts as a JSON array but is not one: {error}. Expected one object a line,"
+            f"{path} begins as a JSON array but is not one: {error}. Expected one object a line,"
             " or one array of objects. Correct the file."
         ) from error
     yield from map(json.dumps, rows)

@@ -237,7 +237,7 @@ def test_one_array_of_rows_is_read_like_lines(store, tmp_path):
     path.write_text(json.dumps(ROWS, indent=2))
     assert counts(ingest(store, "gsm8k", path)) == (3, 3, 0, 0)
     path.write_text(json.dumps(ROWS)[:-5])
-    with pytest.raises(UserError, match="begins as an array"):
+    with pytest.raises(UserError, match="begins as a JSON array"):
         ingest(store, "gsm8k", path)
 
 
@@ -326,7 +326,7 @@ def test_what_a_folder_holds_beside_its_rows_is_named(store, tmp_path):
 
 def test_a_file_name_that_is_no_utf_8_is_refused(store, tmp_path):
     jsonl(tmp_path / os.fsdecode(b"\xff.jsonl"), ROWS)
-    with pytest.raises(UserError, match=r"udcff.*no UTF-8"):
+    with pytest.raises(UserError, match=r"udcff.*not UTF-8"):
         ingest(store, "gsm8k", tmp_path)
 
 
