@@ -15,14 +15,14 @@ LOCATION = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[[0-9]{1,9}\])*")
 
 
 def parse_columns(options: Iterable[str], shape: str) -> dict[str, str]:
-    """The options NAME=PLACE as a mapping, for names that `shape` has."""
+    """The options NAME=PATH as a mapping, for names that `shape` has."""
     mapping = {}
     for option in options:
         name, equals, location = option.partition("=")
         if not equals or name not in row_shapes.COLUMNS[shape] or not steps(location):
             raise UserError(
-                f"{option!r} names no column; expected NAME=PLACE with NAME one of"
-                f" {', '.join(row_shapes.COLUMNS[shape])} (shape {shape}), and PLACE a column or"
+                f"{option!r} names no column; expected NAME=PATH with NAME one of"
+                f" {', '.join(row_shapes.COLUMNS[shape])} (shape {shape}), and PATH a column or"
                 " a part of one: turns[0].text"
             )
         mapping[name] = location

@@ -129,6 +129,6 @@ def _refuse_missing_columns(
     if missing := [name for name in needed if name not in row.values]:
         raise UserError(
             f"{path} lacks the column {', '.join(missing)}; found {', '.join(row.values)}."
-            f" Expected {', '.join(columns)}: say where they are (--column {missing[0]}=PLACE), or"
+            f" Expected {', '.join(columns)}: say where they are (--column {missing[0]}=PATH), or"
             " choose another source or shape."
         )

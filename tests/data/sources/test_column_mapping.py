@@ -32,7 +32,7 @@ def test_a_place_is_a_column_or_what_is_in_one(location, value):
 @pytest.mark.parametrize("location", ["", "[0]", ".a", "a..b", "a[", "a[-1]", "a[0]b", "a[x]"])
 def test_what_is_no_place_is_refused_with_what_is_one(location):
     assert steps(location) == []
-    with pytest.raises(UserError, match=r"expected NAME=PLACE.*turns\[0\].text"):
+    with pytest.raises(UserError, match=r"expected NAME=PATH.*turns\[0\].text"):
         parse_columns([f"completion={location}"], "completion")
 
 
@@ -70,7 +70,7 @@ def test_ingested_rows_keep_all_their_columns_beside_those_that_are_named(say, r
 
 def test_without_the_places_the_message_says_how_to_name_them(say, rows):
     code, _, err = say("convert", rows, "--shape", "completion")
-    assert (code, "--column prompt=PLACE" in err) == (2, True)
+    assert (code, "--column prompt=PATH" in err) == (2, True)
     code, _, err = say("convert", rows, *PLACES)
     assert (code, "add --shape" in err or "--shape" in err) == (2, True)
 

@@ -24,7 +24,7 @@ def ingest(
     SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for your own rows, with
     --from and --shape.
     """
-    from data.sources.cards import check_source
+    from data.sources import check_source
     from data.sources.ingest import ingest as ingest_source
     from data.store import open_store
 
