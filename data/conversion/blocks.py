@@ -121,8 +121,9 @@ def find_blocks(
     errors += _doubled(text, by_role)
     if thought is not None and not errors:
         errors += _empty(text, thought, answer, bool(by_role.answer_open))
-    complete = not errors and thought is not None and answer is not None
-    outside = _outside(text, dialect, by_role, answer) if complete else ()
+    outside: tuple[Span, ...] = ()
+    if not errors and thought is not None and answer is not None:
+        outside = _outside(text, dialect, by_role, answer)
     return Blocks(
         dialect.name, pattern, thought, answer, outside, tuple(errors), closed, tuple(repaired)
     )
