@@ -175,7 +175,7 @@ def test_the_page_shows_the_chain_of_what_the_address_names_with_links(show, tra
 def test_the_page_shows_all_that_is_known_of_a_step_where_its_fold_is_open(show, traced):
     page = show(PAGE, id="p0:eval-sft", step4="true")
     rows = page.dataframe[0].value
-    facts = dict(zip(rows["what"], rows["value"], strict=True))
+    facts = dict(zip(rows["fact"], rows["value"], strict=True))
     assert facts["kind"] == "sft"
     assert facts["config steps"] == "5"
     assert facts["inputs subset"] == "some@1 0123"
@@ -190,7 +190,7 @@ def test_failures_near_a_record_are_shown_beside_the_base_rate(show, traced):
     near = near_record(traced, record_id, "eval-sft")
     shares = [one.value for one in page.metric]
     assert shares[:2] == [f"{near[which]['value']:.1%}" for which in ("near", "others")]
-    assert shares[2].endswith(" points")
+    assert shares[2].endswith(" pp")
     assert any("it does not say that one made the other" in text.value for text in page.text)
 
 

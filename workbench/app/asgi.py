@@ -1,4 +1,4 @@
-"""The app behind its gate: what `thinkbench app` serves."""
+"""The ASGI application that `thinkbench app` serves: the app behind its access control."""
 
 import os
 from pathlib import Path

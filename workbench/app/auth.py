@@ -1,6 +1,6 @@
-"""Who may reach the app: names of this machine, pages of this app, and people who signed in.
+"""Access control: allowed host names, same-origin requests, and people who signed in.
 
-Every request and every WebSocket passes here before Streamlit sees it.
+Every request and every WebSocket passes here before it reaches Streamlit.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 COOKIE = "thinkbench"
 SIGN_IN = "/sign-in"
-LASTS = 12 * 3600  # [s] of a sign-in
+DURATION = 12 * 3600  # [s] of a sign-in
 LONGEST_NAME = 80
 LARGEST_FORM = 10_000  # [bytes]
 SAFE = ("GET", "HEAD", "OPTIONS")
-# Of every answer: a page of another site must not show the app's buttons under its own words.
+# Headers of every response: a page of another site must not embed the app (clickjacking).
 GUARDS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",  # the same, for older browsers
+    "X-Frame-Options": "DENY",  # the same for older browsers
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
@@ -36,28 +36,28 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>thinkbench</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <style>body{{font:16px system-ui;max-width:24rem;margin:15vh auto;padding:0 1rem}}
 input,button{{font:inherit;width:100%;box-sizing:border-box;margin:.25rem 0 1rem;padding:.5rem}}
-</style><h1>thinkbench</h1><p>{said}</p><form method="post" action="{action}">
-<label>Your name, which stands beside what you write<input name="name" maxlength="80" required>
+</style><h1>thinkbench</h1><p>{message}</p><form method="post" action="{action}">
+<label>Your name, stored with what you write<input name="name" maxlength="80" required>
 </label><label>Token<input name="token" type="password" required autocomplete="current-password">
 </label><button>Sign in</button></form>"""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """hosts: names by which people reach the app   token: what they sign in with; "": nothing"""
+    """hosts: names by which people reach the app   token: to sign in; "": no sign-in"""
 
     hosts: tuple[str, ...] = LOOPBACK
     token: str = ""
 
 
 def rules_of(environment: Mapping[str, str]) -> Rules:
-    """The rules that `thinkbench app` has set."""
+    """The rules that `thinkbench app` put into the environment."""
     hosts = tuple(filter(None, environment.get("THINKBENCH_HOSTS", "").split(",")))
     return Rules(hosts or LOOPBACK, environment.get("THINKBENCH_TOKEN", ""))
 
 
 class Gate:
-    """Lets through what the rules allow. An ASGI application around another one."""
+    """An ASGI middleware that passes only what the rules allow."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self.app, self.rules = app, rules
@@ -80,40 +80,41 @@ class Gate:
         await self.app(scope, receive, send)
 
     async def _sign_in(self, request: Request) -> HTMLResponse | RedirectResponse:
-        after = place_within(request.query_params.get("next", ""))
+        after = path_within(request.query_params.get("next", ""))
         if request.method != "POST":
-            return _page("Sign in to go on.", after)
+            return _page("Sign in to continue.", after)
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > LARGEST_FORM:
-                return _page("That is too long.", after, 413)
+                return _page("The form is too long.", after, 413)
         form = parse_qs(body.decode("utf-8", errors="replace"))
         name = " ".join(form.get("name", [""])[0].split())[:LONGEST_NAME]
         if not hmac.compare_digest(form.get("token", [""])[0].encode(), self.rules.token.encode()):
-            return _page("That is not the token. Whoever started the app knows it.", after, 403)
+            return _page("Wrong token. The person who started the app has it.", after, 403)
         if not name.isprintable() or not name:
-            return _page("Give a name: it stands beside what you write.", after, 400)
+            return _page("Enter a name: it is stored with what you write.", after, 400)
         answer = RedirectResponse(after, 303)
-        answer.set_cookie(COOKIE, signed(self.rules, name, int(time.time()) + LASTS), max_age=LASTS,
-                          httponly=True, samesite="strict", secure=_is_https(request))  # fmt: skip
+        cookie = signed(self.rules, name, int(time.time()) + DURATION)
+        answer.set_cookie(COOKIE, cookie, max_age=DURATION, httponly=True, samesite="strict",
+                          secure=_is_https(request))  # fmt: skip
         return answer
 
 
-def place_within(said: str) -> str:
-    """The address within this app that `said` is, or "/": a link must not lead elsewhere.
+def path_within(path: str) -> str:
+    """`path` if it is within this app, else "/": a link must not lead to another site.
 
-    A browser takes //name, and /\\name likewise, for another site, and leaves tabs out.
+    A browser reads //name and /\\name as another site, and ignores tabs.
     """
-    within = said.startswith("/") and not said.startswith("//")
-    return said if within and "\\" not in said and said.isprintable() else "/"
+    within = path.startswith("/") and not path.startswith("//")
+    return path if within and "\\" not in path and path.isprintable() else "/"
 
 
 def _way_in(scope: Scope) -> str:
-    """The address of the form, which leads on to where the request wanted to go."""
+    """The address of the sign-in form, which leads on to the requested address."""
     query = scope["query_string"].decode("latin-1")
-    wanted = quote(scope["path"]) + (f"?{query}" if query else "")
-    return _form(place_within(wanted))
+    requested = quote(scope["path"]) + (f"?{query}" if query else "")
+    return _form(path_within(requested))
 
 
 def _form(after: str) -> str:
@@ -121,7 +122,7 @@ def _form(after: str) -> str:
 
 
 def _guarded(send: Send) -> Send:
-    """`send`, with GUARDS in the head of the answer."""
+    """`send` that adds GUARDS to the headers of the response."""
 
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -133,19 +134,20 @@ def _guarded(send: Send) -> Send:
 
 
 def refusal(rules: Rules, headers: Headers, method: str | None, kind: str) -> str | None:
-    """Why a request is not let through, or None.
+    """Why a request is refused, or None.
 
-    A page of another site must not reach the app through its reader's browser: not under a name
-    that it has pointed here (the Host is checked), and not by a script of its own (the Origin is).
+    A page of another site must not reach the app through its visitor's browser: not under a name
+    of its own that resolves to this machine (DNS rebinding: the Host is checked), and not by a
+    script (cross-site requests: the Origin is checked).
     """
     if name_of(headers.get("host", "")) not in rules.hosts:
-        return "This app does not answer to that name: start it with --host NAME."
+        return "This app does not accept that host name: start it with --host NAME."
     origin = headers.get("origin")
     if origin is None:
-        return None  # no browser, or a page of this app that only reads
-    asks = kind == "websocket" or method not in SAFE
-    if asks and urlsplit(origin).netloc != headers.get("host"):
-        return "Another site asked for this."
+        return None  # not a browser, or a plain GET of a page of this app
+    acts = kind == "websocket" or method not in SAFE
+    if acts and urlsplit(origin).netloc != headers.get("host"):
+        return "Another site sent this request."
     return None
 
 
@@ -156,32 +158,32 @@ def name_of(host: str) -> str:
 
 
 def signed(rules: Rules, name: str, until: int) -> str:
-    """The value of a cookie that says who signed in, and until when it holds."""
-    told = f"{until}.{urlsafe_b64encode(name.encode()).decode()}"
-    return f"{told}.{_signature(rules, told)}"
+    """The value of a cookie: who signed in, until when it is valid, and a signature."""
+    content = f"{until}.{urlsafe_b64encode(name.encode()).decode()}"
+    return f"{content}.{_signature(rules, content)}"
 
 
 def signed_in(rules: Rules, cookies: str) -> str | None:
-    """The name of who signed in, by the header of cookies; None where nobody has."""
-    # as browsers read it: an odd cookie of another app on this machine hides none of ours
-    told, _, signature = cookie_parser(cookies).get(COOKIE, "").rpartition(".")
-    if not hmac.compare_digest(signature.encode(), _signature(rules, told).encode()):
+    """The name of the person who signed in, from the Cookie header; None if nobody has."""
+    # parsed as browsers do: a malformed cookie of another app on this machine must not hide ours
+    content, _, signature = cookie_parser(cookies).get(COOKIE, "").rpartition(".")
+    if not hmac.compare_digest(signature.encode(), _signature(rules, content).encode()):
         return None
-    until, _, name = told.partition(".")
+    until, _, name = content.partition(".")
     return urlsafe_b64decode(name).decode() if int(until) > time.time() else None
 
 
-def _signature(rules: Rules, told: str) -> str:
-    return hmac.new(rules.token.encode(), told.encode(), hashlib.sha256).hexdigest()
+def _signature(rules: Rules, content: str) -> str:
+    return hmac.new(rules.token.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 
 def _is_https(request: Request) -> bool:
     return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
 
 
-def _page(said: str, after: str, status: int = 200) -> HTMLResponse:
-    content = PAGE.format(said=html.escape(said), action=html.escape(_form(after)))
-    return HTMLResponse(content, status, {"Cache-Control": "no-store"})
+def _page(message: str, after: str, status: int = 200) -> HTMLResponse:
+    page = PAGE.format(message=html.escape(message), action=html.escape(_form(after)))
+    return HTMLResponse(page, status, {"Cache-Control": "no-store"})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: int = 403) -> None:
@@ -192,6 +194,6 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: 
 
 
 def author(cookies: str) -> str:
-    """The name of who signed in to this process's app, or "" where nobody has to."""
+    """The name of the person who signed in to this process's app; "" if the app has no sign-in."""
     rules = rules_of(os.environ)
     return (signed_in(rules, cookies) or "") if rules.token else ""

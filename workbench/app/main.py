@@ -1,4 +1,4 @@
-"""The app: `thinkbench app`. Each page is a file in views/."""
+"""The app that `thinkbench app` serves: its pages, each a file or a folder of views/."""
 
 import streamlit as st
 
@@ -12,7 +12,12 @@ page = st.navigation(
         st.Page(
             "views/audit/page.py", url_path="audit", title="Audit", icon=":material/fact_check:"
         ),
-        st.Page("views/failures.py", title="Failures", icon=":material/search:"),
+        st.Page(
+            "views/failures/page.py",
+            url_path="failures",
+            title="Failures",
+            icon=":material/search:",
+        ),
         st.Page(
             "views/rollouts/page.py",
             url_path="rollouts",
@@ -42,5 +47,5 @@ page = st.navigation(
 address.begin(page.url_path)
 try:
     page.run()
-finally:  # a page that has nothing more to show stops
-    address.to_address()
+finally:  # also after st.stop()
+    address.write_defaults()

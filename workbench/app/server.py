@@ -1,4 +1,4 @@
-"""Starts the app: on this machine only, unless people sign in; nothing is sent anywhere."""
+"""Starts the app: reachable from this machine only, unless people sign in; sends no statistics."""
 
 import ipaddress
 import os
@@ -12,7 +12,7 @@ from workbench.jobs import import_path
 
 APP = Path(__file__).parent / "asgi.py"
 SHORTEST = 20  # characters of a token
-MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+MAKE_TOKEN = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 def command(port: int, address: str = "127.0.0.1") -> list[str]:
@@ -20,10 +20,10 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
     flags = {
         "server.address": address,
         "server.port": str(port),
-        "server.headless": "true",  # asks no e-mail address at the first start
+        "server.headless": "true",  # does not ask for an e-mail address at the first start
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": address,
-        "client.toolbarMode": "minimal",  # no button that deploys to somewhere else
+        "client.toolbarMode": "minimal",  # no button to deploy the app
         "server.fileWatcherType": "none",  # training writes many files
     }
     options = [word for name, value in flags.items() for word in (f"--{name}", value)]
@@ -33,16 +33,16 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
 def environment_of(
     folder: Path, address: str, hosts: tuple[str, ...], read_only: bool, token: str
 ) -> dict[str, str]:
-    """What tells the app its store and who may reach it.
+    """The environment that passes its store and its access rules to the app.
 
-    An address that others can reach needs a token, and the names by which they reach it.
+    An address that other machines can reach needs a token, and the host names they use.
     """
-    found = {"THINKBENCH_STORE": str(folder.absolute()), "THINKBENCH_HOSTS": ""}
-    found["THINKBENCH_READ_ONLY"] = "1" if read_only else ""
+    environment = {"THINKBENCH_STORE": str(folder.absolute()), "THINKBENCH_HOSTS": ""}
+    environment["THINKBENCH_READ_ONLY"] = "1" if read_only else ""
     if token and len(token) < SHORTEST:
         raise UserError(
-            f"THINKBENCH_TOKEN has {len(token)} characters, expected {SHORTEST} or more. Make one:"
-            f" {MAKE_ONE}"
+            f"THINKBENCH_TOKEN has {len(token)} characters, expected {SHORTEST} or more. Create"
+            f" one: {MAKE_TOKEN}"
         )
     names = [name_in_browser(host) for host in hosts]
     if is_loopback(address):
@@ -52,18 +52,18 @@ def environment_of(
     else:
         if not token:
             raise UserError(
-                f"others can reach {address}, and nobody would have to sign in. Set"
-                f" THINKBENCH_TOKEN to a secret of {SHORTEST} characters or more ({MAKE_ONE}), or"
+                f"other machines can reach {address}, and no sign-in is set up. Set"
+                f" THINKBENCH_TOKEN to a secret of {SHORTEST} characters or more ({MAKE_TOKEN}), or"
                 " leave --address out and reach this machine by ssh -L"
             )
         if not ipaddress.ip_address(address).is_unspecified:  # 0.0.0.0 and :: are no names
             names.append(name_in_browser(address))
         if not names:
             raise UserError(
-                f"{address} has no name of its own. Say by which names people reach the app:"
+                f"{address} is not a host name. Give the names by which people reach the app:"
                 " --host tb.example.org"
             )
-    return found | {"THINKBENCH_HOSTS": ",".join(names)}
+    return environment | {"THINKBENCH_HOSTS": ",".join(names)}
 
 
 def is_loopback(address: str) -> bool:
@@ -79,15 +79,15 @@ def is_loopback(address: str) -> bool:
 
 
 def name_in_browser(host: str) -> str:
-    """`host` as the Host of a request has it: no port, lower case, IPv6 in brackets and short."""
+    """`host` as in a Host header: no port, lower case, IPv6 compressed and in brackets."""
     from workbench.app.auth import name_of
 
     bare = name_of(host.strip()).strip("[]") if host.strip().startswith("[") else host.strip()
     try:
-        found = ipaddress.ip_address(bare)
+        ip = ipaddress.ip_address(bare)
     except ValueError:
         return name_of(bare)
-    return f"[{found.compressed}]" if found.version == 6 else str(found)
+    return f"[{ip.compressed}]" if ip.version == 6 else str(ip)
 
 
 def serve(
@@ -97,11 +97,13 @@ def serve(
     hosts: tuple[str, ...] = (),
     read_only: bool = False,
 ) -> NoReturn:
-    """Become the server of the store in `folder`, until Ctrl-C."""
+    """Replace this process by the server of the store in `folder`, until Ctrl-C."""
     token = os.environ.get("THINKBENCH_TOKEN", "")
-    told = environment_of(folder, address, hosts, read_only, token)
+    environment = environment_of(folder, address, hosts, read_only, token)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:  # said here: Streamlit would end with a line of its own
+    with socket.socket(
+        family
+    ) as probe:  # checked here, because Streamlit would fail with its own message
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
-    os.execve(sys.executable, command(port, address), os.environ | told | import_path())
+    os.execve(sys.executable, command(port, address), os.environ | environment | import_path())

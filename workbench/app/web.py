@@ -1,4 +1,4 @@
-"""Streamlit's command line, where Ctrl-C is a quiet end and no failure."""
+"""Streamlit's command line, where Ctrl-C ends quietly and with exit code 0."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""The browser's history: what a page chose by itself is in its address, and no step of Back."""
+"""The browser's history: the defaults of a page are in its address, and are no step of Back."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +21,7 @@ history.pushState = function (state, title, url) {
 """
 
 
-def asked(page) -> dict[str, list[str]]:
+def query_of(page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
@@ -35,7 +35,7 @@ def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(pa
     page.add_init_script(PUSHED)
     page.goto(f"{address}/failures?stage=base")
     ready(page)
-    for name, told in (
+    for name, defaults in (
         ("Compare", {"a", "b"}),
         ("Audit", {"source", "converter", "record"}),
         ("Rollouts", {"run", "step"}),
@@ -46,17 +46,17 @@ def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(pa
         opened(page, name)
         page.wait_for_function(
             "names => names.every(name => new URL(location).searchParams.has(name))",
-            arg=sorted(told),
+            arg=sorted(defaults),
         )
-        assert set(asked(page)) == told
+        assert set(query_of(page)) == defaults
         paths = {urlsplit(one).path.strip("/").rpartition("/")[2] for one in
                  page.evaluate("window.pushed")}  # fmt: skip
         assert paths == {"" if name == "Overview" else name.lower()}
         page.go_back()
         page.get_by_role("heading", name="Failures", exact=True).wait_for()
         ready(page)
-        assert asked(page) == {"stage": ["base"]}
-        assert page.get_by_text("40 generations").count() == 1
+        assert query_of(page) == {"stage": ["base"]}
+        assert page.get_by_text("40 generations", exact=True).count() == 1
 
 
 def test_a_choice_is_one_step_back(page, address):
@@ -67,5 +67,5 @@ def test_a_choice_is_one_step_back(page, address):
     page.get_by_role("option", name="samples-stratos").click()
     page.get_by_text("of 3,000").first.wait_for()
     ready(page)
-    assert asked(page)["source"] == ["samples-stratos"]
+    assert query_of(page)["source"] == ["samples-stratos"]
     assert page.evaluate("history.length") - first <= 1

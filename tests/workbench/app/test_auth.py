@@ -84,16 +84,16 @@ def test_who_knows_the_token_signs_in_and_is_known_by_name():
     assert "Sign in" in here.get("/sign-in").text
     answer = here.post("/sign-in", data={"name": " Ana  Lovelace ", "token": TOKEN})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    told = answer.headers["set-cookie"].lower()
-    assert all(word in told for word in ("httponly", "samesite=strict", "secure"))
+    cookie = answer.headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=strict", "secure"))
     assert here.get("/").text == "inside"
     assert signed_in(RULES, f"{COOKIE}={here.cookies[COOKIE]}") == "Ana Lovelace"
 
 
-def test_who_signs_in_comes_to_the_page_that_was_asked_for():
+def test_signing_in_leads_to_the_requested_page():
     here = client(RULES, "https://tb.example.org")
-    asked = here.get("/failures?stage=sft&text=a%2Fb", headers={"accept": "text/html"})
-    form = here.get(asked.headers["location"]).text
+    response = here.get("/failures?stage=sft&text=a%2Fb", headers={"accept": "text/html"})
+    form = here.get(response.headers["location"]).text
     action = html.unescape(form.partition('action="')[2].partition('"')[0])
     wrong = here.post(action, data={"name": "Ana", "token": "wrong"})
     assert html.escape(action) in wrong.text
@@ -105,21 +105,21 @@ def test_who_signs_in_comes_to_the_page_that_was_asked_for():
 
 
 @pytest.mark.parametrize(
-    "place",
+    "target",
     ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "x", "",
      "\\\\evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: a=b"],
 )  # fmt: skip
-def test_signing_in_leads_to_no_other_site(place):
+def test_signing_in_leads_to_no_other_site(target):
     here = client(RULES, "https://tb.example.org")
     form = {"name": "Ana", "token": TOKEN}
-    answer = here.post("/sign-in", params={"next": place}, data=form)
+    answer = here.post("/sign-in", params={"next": target}, data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 def test_an_address_that_looks_like_another_site_is_not_led_on_to():
     here = client(RULES, "https://tb.example.org")
-    asked = here.get("https://tb.example.org//evil.example/x", headers={"accept": "text/html"})
-    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in")
+    response = here.get("https://tb.example.org//evil.example/x", headers={"accept": "text/html"})
+    assert (response.status_code, response.headers["location"]) == (303, "/sign-in")
 
 
 @pytest.mark.parametrize("beside", ['x={"a":1}', "bad[key]=1", "a b=c", "=", "x", 'y="', "é=1"])
@@ -147,7 +147,7 @@ def test_no_other_site_shows_the_app_inside_a_page_of_its_own(answer):
 
 
 @pytest.mark.parametrize(
-    ("address", "hosts", "asked"),
+    ("address", "hosts", "host"),
     [
         ("fd00::1", (), "[fd00::1]:8501"),
         ("fd00:0::1", (), "[fd00::1]:8501"),
@@ -160,10 +160,10 @@ def test_no_other_site_shows_the_app_inside_a_page_of_its_own(answer):
     ],
 )
 def test_the_app_answers_to_the_address_and_the_names_it_was_started_with(
-    tmp_path, address, hosts, asked
+    tmp_path, address, hosts, host
 ):
-    told = server.environment_of(tmp_path, address, hosts, False, TOKEN)
-    answer = client(auth.rules_of(told)).get("/sign-in", headers={"host": asked})
+    environment = server.environment_of(tmp_path, address, hosts, False, TOKEN)
+    answer = client(auth.rules_of(environment)).get("/sign-in", headers={"host": host})
     assert answer.status_code == 200
 
 
@@ -203,18 +203,18 @@ def test_a_cookie_that_this_app_did_not_sign_or_that_is_old_is_none(cookie):
 
 
 def test_an_address_of_others_needs_a_token_and_a_name(tmp_path):
-    def told(address, hosts=(), token=""):
+    def environment_of(address, hosts=(), token=""):
         return server.environment_of(tmp_path, address, hosts, False, token)
 
-    with pytest.raises(UserError, match="nobody would have to sign in"):
-        told("0.0.0.0")
+    with pytest.raises(UserError, match="no sign-in is set up"):
+        environment_of("0.0.0.0")
     with pytest.raises(UserError, match="has 5 characters, expected 20"):
-        told("0.0.0.0", token="short")
+        environment_of("0.0.0.0", token="short")
     with pytest.raises(UserError, match="by which names"):
-        told("0.0.0.0", token=TOKEN)
+        environment_of("0.0.0.0", token=TOKEN)
     with pytest.raises(UserError, match="expected an address of this machine"):
-        told("tb.example.org", token=TOKEN)
-    found = told("0.0.0.0", ("TB.example.org",), TOKEN)
-    assert found["THINKBENCH_HOSTS"] == "tb.example.org"
-    assert told("192.0.2.7", token=TOKEN)["THINKBENCH_HOSTS"] == "192.0.2.7"
-    assert told("127.0.0.1")["THINKBENCH_HOSTS"] == ",".join(auth.LOOPBACK)
+        environment_of("tb.example.org", token=TOKEN)
+    environment = environment_of("0.0.0.0", ("TB.example.org",), TOKEN)
+    assert environment["THINKBENCH_HOSTS"] == "tb.example.org"
+    assert environment_of("192.0.2.7", token=TOKEN)["THINKBENCH_HOSTS"] == "192.0.2.7"
+    assert environment_of("127.0.0.1")["THINKBENCH_HOSTS"] == ",".join(auth.LOOPBACK)

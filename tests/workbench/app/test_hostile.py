@@ -15,9 +15,9 @@ def test_no_text_is_more_than_text_on_any_page_with_its_details(show, full, name
 
 
 def test_no_page_of_the_store_is_empty(show, full):
-    said = [
+    messages = [
         (name, info.value)
         for name, address in hostile.addresses(full)
         for info in show(name, **address).info
     ]
-    assert [one for one in said if " yet" in one[1]] == []
+    assert [one for one in messages if " yet" in one[1]] == []

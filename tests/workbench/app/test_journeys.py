@@ -47,8 +47,8 @@ def filled(tmp_path_factory) -> Store:
     for stage, right in (("base", 3), ("sft", 2)):
         answers = [one["gold"] if n % right else 1 for n, one in enumerate(problems)]
         rows = [
-            {**one, "stage": stage, "text": f"<reasoning>so</reasoning>\n<answer>{said}</answer>"}
-            for one, said in zip(problems, answers, strict=True)
+            {**one, "stage": stage, "text": f"<reasoning>so</reasoning>\n<answer>{answer}</answer>"}
+            for one, answer in zip(problems, answers, strict=True)
         ]
         file = folder / f"{stage}.jsonl"
         file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
@@ -56,9 +56,9 @@ def filled(tmp_path_factory) -> Store:
         for grader in ("strict", "lenient"):
             thinkbench(store, "grade", "--run", f"theirs-{stage}", "--grader", grader)
         thinkbench(store, "failures", "--run", f"theirs-{stage}")
-    made = open_store(store)
-    hostile.rollouts(made)
-    return made
+    opened = open_store(store)
+    hostile.rollouts(opened)
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +121,8 @@ def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
     address, store = pictured
     for light, suffix in (("light", ""), ("dark", "-dark")):
         page.emulate_media(color_scheme=light)
-        for name, asked in pages(store).items():
-            page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode(asked)}")
+        for name, query in pages(store).items():
+            page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode(query)}")
             ready(page)
             picture(page, f"{name}{suffix}")
 
@@ -141,7 +141,7 @@ def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, fill
     page.goto(f"{address}/audit?source=samples-stratos")
     ready(page)
     of_all = page.get_by_text(re.compile(r"^1 of [\d,]+$")).inner_text()
-    page.get_by_label("With the defect").click()
+    page.get_by_label("Defect", exact=True).click()
     page.keyboard.type("answer not short")
     page.get_by_role("option", name="answer not short").click()
     page.get_by_text(of_all, exact=True).wait_for(state="detached")  # those with the defect only
@@ -158,14 +158,14 @@ def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, fill
 def test_a_person_finds_failures_by_category_and_tags_them(page, address, filled):
     page.goto(f"{address}/failures?correct=wrong&stage=sft")
     ready(page)
-    page.get_by_text("20 generations").wait_for()
-    page.get_by_role("button", name="Tag all").click()
+    page.get_by_text("20 generations", exact=True).wait_for()
+    page.get_by_role("button", name="Tag 20 results").click()
     page.get_by_label("Tag", exact=True).fill("look again")
     page.get_by_role("button", name="Add to 20").click()
     ready(page)
     page.goto(f"{address}/failures?tag=look again")
     ready(page)
-    page.get_by_text("20 generations").wait_for()
+    page.get_by_text("20 generations", exact=True).wait_for()
     picture(page, "failures-tagged")
     tagged = ask(filled, "select count(*) from tags where tag = 'look again'").item()
     assert tagged == 20
@@ -185,12 +185,12 @@ def test_ten_quick_presses_move_ten_and_a_tag_lands_on_the_row_that_is_shown(pag
     for key in ["ArrowRight"] * 5 + ["j"] * 5:
         page.keyboard.press(key)
         page.wait_for_timeout(30)
-    assert page.locator(".place").inner_text().startswith("11 of 40 ·")  # before any answer
+    assert page.locator(".position").inner_text().startswith("11 of 40 ·")  # before any answer
     for key in ("t", *"odd sum", "Enter", "ArrowRight", "t", "Enter", "k", "k"):
         page.keyboard.press(key)  # the second time, the tag is offered again
     at_address(page, ids[9])
     ready(page)
-    assert page.locator(".place").inner_text().startswith("10 of 40 ·")
+    assert page.locator(".position").inner_text().startswith("10 of 40 ·")
     tagged = ask(filled, "select target_id, tag from tags where tag = 'odd sum' order by 1").rows()
     assert tagged == sorted([(ids[10], "odd sum"), (ids[11], "odd sum")])
     page.keyboard.press("ArrowRight")
@@ -205,15 +205,17 @@ def test_presses_beyond_the_rows_that_the_browser_holds_are_not_lost(page, addre
     page.get_by_text("1 of 80", exact=False).wait_for()
     for _ in range(60):
         page.keyboard.press("ArrowRight")
-    assert page.locator(".place").inner_text() == "61 of 80 · …"
-    page.get_by_text("61 of 80 · ✗ wrong").or_(page.get_by_text("61 of 80 · ✓ right")).wait_for()
+    assert page.locator(".position").inner_text() == "61 of 80 · …"
+    page.get_by_text("61 of 80 · ✗ incorrect").or_(
+        page.get_by_text("61 of 80 · ✓ correct")
+    ).wait_for()
     page.get_by_text("Page 2 of 2").wait_for()
 
 
 def test_a_key_opens_the_detail_and_no_key_counts_while_somebody_types(page, address, filled):
     page.set_viewport_size({"width": 1440, "height": 600})
     failures_of(page, address, filled)
-    answer = page.get_by_role("heading", name=re.compile("right|wrong")).first
+    answer = page.get_by_role("heading", name=re.compile("correct")).first
     assert answer.bounding_box()["y"] > 600
     page.keyboard.press("o")
     page.wait_for_timeout(300)
@@ -221,12 +223,12 @@ def test_a_key_opens_the_detail_and_no_key_counts_while_somebody_types(page, add
     page.keyboard.press("Enter")
     page.wait_for_timeout(300)
     assert answer.bounding_box()["y"] > 600
-    box = page.get_by_role("textbox", name="Text contains")
+    box = page.get_by_role("textbox", name="Search in text")
     box.click()
     page.keyboard.type("jot")
     page.keyboard.press("ArrowLeft")
     assert box.input_value() == "jot"
-    assert page.locator(".place").inner_text().startswith("1 of 40 ·")
+    assert page.locator(".position").inner_text().startswith("1 of 40 ·")
 
 
 def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, address, filled):
@@ -239,7 +241,7 @@ def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, addres
         ready(page)
 
     click_on(3)
-    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next row").click()
     at_address(page, ids[3])
     ready(page)
     click_on(6)
@@ -253,15 +255,15 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
     page.goto(f"{address}/curate?source=samples-stratos&duplicates=exact")
     ready(page)
     page.get_by_role("button", name="short reasoning").click()
-    page.get_by_text("outside the filter").first.wait_for(state="attached")
+    page.get_by_text("after filter").first.wait_for(state="attached")
     ready(page)
     picture(page, "curate-funnel")
     page.get_by_label("Name of the subset").fill("short")
     page.get_by_role("button", name="Save", exact=True).click()
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Train from it").click()
-    [kept] = subsets(filled)
-    assert kept.label == "short@1"
+        page.get_by_role("link", name="Train on it").click()
+    [subset] = subsets(filled)
+    assert subset.label == "short@1"
     assert opened.value.url.endswith("/train?verb=sft&data.subset=short%401")
     opened.value.close()
     page.goto(f"{opened.value.url}&sft.steps=6&sft.batch=4&sft.lora_rank=2")
@@ -275,10 +277,10 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
     assert (job.state, job.exit_code) == ("done", 0)
     [run] = ask(filled, "select event, inputs from runs where kind = 'sft'").rows()
     assert run[0] == "done"
-    assert json.loads(run[1])["subset"] == f"{kept.label} {kept.content_hash}"
+    assert json.loads(run[1])["subset"] == f"{subset.label} {subset.content_hash}"
     page.goto(f"{address}/curate?part=Versions&first=short@1")
     ready(page)
-    page.get_by_text("Runs that learned from it: sft-").wait_for()
+    page.get_by_text("Runs trained on it: sft-").wait_for()
     picture(page, "curate-versions")
     one = ask(filled, "select generation_id from generations order by 1 limit 1").item()
     page.goto(f"{address}/lineage?id={one}")
@@ -289,11 +291,11 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
 def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path):
     shutil.copytree(harmful, tmp_path / "store")
     store = open_store(tmp_path / "store")
-    made = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
+    harm = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
     with served(store.folder) as address:
         for name, query in hostile.addresses(store):
             path = "" if name == "overview" else name
             page.goto(f"{address}/{path}?{urlencode(query)}")
             ready(page)
-            assert page.locator(made).count() == 0
+            assert page.locator(harm).count() == 0
             assert not set(hostile.TURNING) & set(page.locator("body").inner_text())

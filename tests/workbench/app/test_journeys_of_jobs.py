@@ -24,10 +24,10 @@ def test_a_job_that_is_started_again_is_the_one_that_is_seen(page, store):
     with served(store.folder) as address:
         page.goto(f"{address}/train?job={lost.job}")
         ready(page)
-        heading(page, "lost").wait_for()
-        page.get_by_role("button", name="Go on").click()
+        heading(page, "interrupted").wait_for()
+        page.get_by_role("button", name="Resume").click()
         heading(page, "failed").wait_for()  # without a reload, to its end
         page.get_by_text("there is no preset 'none such'").first.wait_for()
-        assert heading(page, "lost").count() == 0
+        assert heading(page, "interrupted").count() == 0
         again, _ = jobs.jobs(store)
         assert page.url.endswith(f"job={again.job}")

@@ -30,13 +30,13 @@ from workbench.lookup.evaluations import default_runs, newest_by_stage, recent_r
 def evaluate(
     store: Store, run: str, stage: str, answers: list[str], parent: str | None = None
 ) -> None:
-    """A finished evaluation of problems p0, p1, … whose golds are all 7."""
-    said = {"stage": stage, "config": {}, "seed": 0, "inputs": {}, "parent": parent}
-    runs.begin(store, "eval", run=run, **said)
+    """A finished evaluation of problems p0, p1, … whose reference answers are all 7."""
+    fields = {"stage": stage, "config": {}, "seed": 0, "inputs": {}, "parent": parent}
+    runs.begin(store, "eval", run=run, **fields)
     generations = pl.DataFrame(
         {
-            "generation_id": [f"p{place}:{run}" for place in range(len(answers))],
-            "problem_id": [f"p{place}" for place in range(len(answers))],
+            "generation_id": [f"p{n}:{run}" for n in range(len(answers))],
+            "problem_id": [f"p{n}" for n in range(len(answers))],
             "sample": 0,
             "text": [f"<reasoning>r</reasoning>\n<answer>{a}</answer>" for a in answers],
             "tokens": 5,
@@ -86,14 +86,14 @@ def test_the_overview_shows_the_numbers_of_the_report(show, here):
     expected = compare.comparisons(here, in_order)
     assert comparisons["difference"].to_list() == [change(row) for row in expected]
     answer = comparisons[comparisons["metric"] == "answer"].iloc[0]
-    assert (answer["fixed"], answer["broken"]) == (2, 0)
+    assert (answer["fixed"], answer["regressed"]) == (2, 0)
 
 
 def test_the_overview_tells_what_a_run_cost_and_leaves_unknown_what_is(here):
     evaluate(here, "e", "base", ["7", "1"])
     runs.begin(here, "sft", run="s", stage="sft", config={}, seed=0, inputs={})
-    found = recent_runs(here).select("run", "seconds", "tokens").rows()
-    assert sorted(found) == [("e", None, 10), ("s", None, None)]
+    rows = recent_runs(here).select("run", "seconds", "tokens").rows()
+    assert sorted(rows) == [("e", None, 10), ("s", None, None)]
 
 
 def test_the_overview_sees_what_was_added_since(show, here):
@@ -119,9 +119,9 @@ def test_a_store_that_was_made_anew_in_the_same_place_is_shown_and_not_the_old_o
 
 def test_imports_of_no_stage_are_no_stage_of_their_own():
     rows = [("elsewhere", None, 1), ("again", None, 2), ("eval-base", "base", 0)]
-    known = pl.DataFrame(rows, schema=["run", "stage", "ended_at"], orient="row")
-    assert newest_by_stage(known) == ["eval-base"]
-    assert newest_by_stage(known.head(2)) == ["elsewhere", "again"]
+    evaluations = pl.DataFrame(rows, schema=["run", "stage", "ended_at"], orient="row")
+    assert newest_by_stage(evaluations) == ["eval-base"]
+    assert newest_by_stage(evaluations.head(2)) == ["elsewhere", "again"]
 
 
 def test_the_overview_takes_every_grader_of_the_address(show, here):
@@ -139,8 +139,8 @@ def test_the_newest_run_of_a_stage_is_shown_first(show, here):
 
 def done(store: Store, kind: str, run: str, parent: str | None, **inputs: str) -> None:
     stage = run.partition("-")[0]
-    said = {"stage": stage, "config": {}, "seed": 0, "inputs": inputs, "parent": parent}
-    runs.begin(store, kind, run=run, **said)
+    fields = {"stage": stage, "config": {}, "seed": 0, "inputs": inputs, "parent": parent}
+    runs.begin(store, kind, run=run, **fields)
     runs.end(store, run, "done", {})
 
 
@@ -184,10 +184,10 @@ def test_the_command_serves_the_app_on_this_machine_until_ctrl_c(tmp_path):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=10) as answer:
         assert answer.read() == b"ok"
     server.send_signal(signal.SIGINT)
-    said, _ = server.communicate(timeout=30)
+    output, _ = server.communicate(timeout=30)
     assert server.returncode == 0
-    assert f"http://127.0.0.1:{port}" in said
-    assert "usage stat" not in said
+    assert f"http://127.0.0.1:{port}" in output
+    assert "usage stat" not in output
 
 
 def test_the_app_is_bound_to_this_machine_and_reports_nothing():

@@ -1,29 +1,29 @@
-"""What all pages share: answers are asked for again only when what they read has changed."""
+"""What all pages share: an answer is computed again only when what it reads has changed."""
 
 from data.store import annotations
 from tests.workbench.app.test_main import evaluate
-from workbench.app import state as session
+from workbench.app import state
 from workbench.app.browse.filter import Filter
 
 
 def test_a_tag_makes_only_those_answers_old_that_tell_of_tags(show, here):
     evaluate(here, "eval-base", "base", ["7", "1"])
-    asked = []
+    computed = []
 
-    def question(index, store, filter: Filter, about: str) -> int:
-        asked.append(about)
-        return len(asked)
+    def question(index, store, where: Filter, about: str) -> int:
+        computed.append(about)
+        return len(computed)
 
     def ask_all() -> None:
-        session.browsed(question, Filter(), "rows")
-        session.browsed(question, Filter(chosen={"tag": ("odd",)}), "rows of a tag")
-        session.browsed(question, Filter(), "tags", tags=True)
+        state.query_index(question, Filter(), "rows")
+        state.query_index(question, Filter(chosen={"tag": ("odd",)}), "rows of a tag")
+        state.query_index(question, Filter(), "tags", tags=True)
 
     ask_all()
     annotations.tag(here, "generation", "p0:eval-base", "odd", "ana")
     ask_all()
     ask_all()
-    assert asked == ["rows", "rows of a tag", "tags", "rows of a tag", "tags"]
+    assert computed == ["rows", "rows of a tag", "tags", "rows of a tag", "tags"]
     evaluate(here, "eval-sft", "sft", ["7", "1"])
-    session.browsed(question, Filter(), "rows")
-    assert asked[5:] == ["rows"]
+    state.query_index(question, Filter(), "rows")
+    assert computed[5:] == ["rows"]

@@ -1,6 +1,9 @@
 from .filter import (
-    NOT_LOOKED_AT as NOT_LOOKED_AT,
-    NOTHING_WRONG as NOTHING_WRONG,
+    FIXED as FIXED,
+    LABELS as LABELS,
+    LONGEST as LONGEST,
+    NO_ERROR as NO_ERROR,
+    NOT_CATEGORISED as NOT_CATEGORISED,
     Filter as Filter,
     of_address as of_address,
     to_address as to_address,

@@ -1,4 +1,4 @@
-"""One problem in full: its question and gold, and the texts of some of its generations."""
+"""One problem in full: its question and reference answer, and the texts of its generations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,14 +7,14 @@ from data.store import Store, ask, within
 from evals.failures import VERSION
 
 
-def problem(store: Store, id: str) -> dict[str, Any]:
-    """question, gold, source, split, steps; all None where the store has lost the problem."""
+def problem(store: Store, problem_id: str) -> dict[str, Any]:
+    """question, gold, source, split, steps; all None if the store does not have the problem."""
     rows = ask(
         store,
         """
         select question, gold, source, split, steps from problem_texts where problem_id = $id
         """,
-        id=id,
+        id=problem_id,
     )
     columns = ("question", "gold", "source", "split", "steps")
     return dict.fromkeys(columns) if rows.is_empty() else rows.row(0, named=True)
@@ -23,7 +23,7 @@ def problem(store: Store, id: str) -> dict[str, Any]:
 def texts(
     store: Store, problem: str, generations: Sequence[str], runs: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Id -> text, settings and seed of these generations of one problem, which `runs` made."""
+    """Id -> text, settings and seed of these generations of one problem, from `runs`."""
     rows = ask(
         within(store, runs),
         """
@@ -39,7 +39,7 @@ def texts(
 def evidence(
     store: Store, problem: str, generations: Sequence[str], runs: Sequence[str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Id -> name, start and end of what is wrong with it, in the order of its text."""
+    """Id -> name, start and end of its error types, in the order of its text."""
     rows = ask(
         within(store, runs),
         """
@@ -53,13 +53,13 @@ def evidence(
         version=VERSION,
     )
     return {
-        id: sorted(found, key=lambda one: (one["start"], one["end"]))
-        for id, found in rows.iter_rows()
+        generation: sorted(categories, key=lambda one: (one["start"], one["end"]))
+        for generation, categories in rows.iter_rows()
     }
 
 
 def tags(store: Store, generation: str) -> list[dict[str, Any]]:
-    """tag, author, at: what people say of it."""
+    """tag, author, at: the tags that people gave the generation."""
     return ask(
         store,
         """

@@ -1,6 +1,6 @@
-"""A filter over generations: what may be asked of each, as an address says it and as SQL does.
+"""A filter over generations: its facets and their values, to and from an address, and as SQL.
 
-Values reach the engine bound, as numbers that stand for known values; no text of an address does.
+Values of an address reach the engine only as bound codes of known values, never as SQL text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from evals.graders import GRADERS
 
 STRICT = "strict"
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
-NOTHING_WRONG, NOT_LOOKED_AT = "nothing found", "not looked at"
-CATEGORY_VALUES = (*CATEGORIES, NOTHING_WRONG, NOT_LOOKED_AT)  # place in it: bit of the mask
+NO_ERROR, NOT_CATEGORISED = "nothing found", "not looked at"  # as addresses have them
+CATEGORY_VALUES = (*CATEGORIES, NO_ERROR, NOT_CATEGORISED)  # the index is the bit of the mask
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)  # edges of the bands [tokens]
 LENGTH_VALUES = (
     f"under {LENGTHS[0]}",
@@ -22,14 +22,14 @@ LENGTH_VALUES = (
     f"{LENGTHS[-1]} and more",
     UNKNOWN,
 )
-DIFFICULTY_VALUES = (  # share of all stored answers to the problem that are right
+DIFFICULTY_VALUES = (  # share of correct generations among all stored ones of the problem
     "never right",
     "right half the time or less",
     "right more often than not",
     "always right",
     UNKNOWN,
 )
-FIXED: dict[str, tuple[str, ...]] = {  # facets whose values no store changes, by their code
+FIXED: dict[str, tuple[str, ...]] = {  # facets whose values are the same in every store, by code
     "correct": (WRONG, RIGHT, UNKNOWN),
     "format": ("not in format", "in format", UNKNOWN),
     "finish": ("stop", "length", UNKNOWN),
@@ -37,31 +37,49 @@ FIXED: dict[str, tuple[str, ...]] = {  # facets whose values no store changes, b
     "difficulty": DIFFICULTY_VALUES,
     "category": CATEGORY_VALUES,
 }
-# facet -> what holds for rows of `generations` that one of the codes in $facet fits
+# facets whose column in a snapshot holds a code; CLAUSES: facet -> its condition in SQL
 CODED = ("stage", "run", "correct", "format", "finish", "length", "steps", "difficulty", "source")
 CLAUSES = {name: f"list_contains(${name}, {name})" for name in CODED} | {
     "category": "(category & $category) <> 0",
-    "tag": "place in (select place from tagged where list_contains($tag, tag))",
-    "text": "place in (select place from hits)",
+    "tag": "position in (select position from tagged where list_contains($tag, tag))",
+    "text": "position in (select position from hits)",
 }
 FACETS = (
     *("stage", "run", "correct", "category", "format", "finish", "length", "steps"),
     *("difficulty", "source", "tag"),
 )
-LONGEST = 1_000  # characters of a text that is looked for
+LONGEST = 1_000  # characters of a searched text
 MOST = 200  # values of one facet that an address may choose
+# value, as addresses and the store have it -> how pages show it
+LABELS = {
+    RIGHT: "correct",
+    WRONG: "incorrect",
+    "in format": "valid format",
+    "not in format": "wrong format",
+    "no format": "wrong format",
+    "right only under lenient": "correct, wrong format",
+    "copied from the question": "answer equals a number in the question",
+    "off by a unit": "unit conversion",
+    "gold suspect": "suspect reference answer",
+    NO_ERROR: "no error type found",
+    NOT_CATEGORISED: "not categorised",
+    "never right": "never correct",
+    "right half the time or less": "correct half the time or less",
+    "right more often than not": "correct more often than not",
+    "always right": "always correct",
+}
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What generations must be: of each facet one of the chosen values, where any is chosen."""
+    """The generations that have, for each facet with chosen values, one of these values."""
 
     grader: str = STRICT
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    text: str = ""  # stands in the generated text, letter for letter
+    text: str = ""  # contained in the generated text, case-sensitive
 
     def key(self) -> tuple[Any, ...]:
-        """The same for equal filters: what an answer is cached by."""
+        """The same for equal filters: the key of cached answers."""
         chosen = tuple((name, self.of(name)) for name in FACETS if self.of(name))
         return self.grader, chosen, self.text
 
@@ -74,9 +92,9 @@ class Filter:
 
 
 def of_address(address: Mapping[str, Sequence[str]]) -> Filter:
-    """The filter that an address (name -> its values) asks for.
+    """The filter that an address (name -> its values) describes.
 
-    Values are taken as they are: those that no row has fit none. What is no facet is left alone.
+    Values are not checked: a value that no row has matches no row. Other names are ignored.
     """
     grader = (list(address.get("grader", ())) or [STRICT])[-1]
     return Filter(
@@ -86,31 +104,31 @@ def of_address(address: Mapping[str, Sequence[str]]) -> Filter:
     )
 
 
-def to_address(filter: Filter) -> dict[str, list[str]]:
-    """The shortest address of which `of_address` makes this filter."""
-    address = {name: list(filter.of(name)) for name in FACETS if filter.of(name)}
-    if filter.grader != STRICT:
-        address["grader"] = [filter.grader]
-    if filter.text:
-        address["text"] = [filter.text]
+def to_address(where: Filter) -> dict[str, list[str]]:
+    """The shortest address from which `of_address` restores this filter."""
+    address = {name: list(where.of(name)) for name in FACETS if where.of(name)}
+    if where.grader != STRICT:
+        address["grader"] = [where.grader]
+    if where.text:
+        address["text"] = [where.text]
     return address
 
 
-def where(
-    filter: Filter, values: Mapping[str, Sequence[str]], but: str | None = None
+def condition(
+    where: Filter, values: Mapping[str, Sequence[str]], ignored: str | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """The condition on rows of `generations`, and the values that it binds.
+    """The condition on rows of a snapshot in SQL, and the values that it binds.
 
-    values: facet -> its values in the order of their codes   but: a facet that does not count
+    values: facet -> its values in the order of their codes   ignored: a facet to leave out
     """
-    conditions, bound = ["true"], {}
+    clauses, bound = ["true"], {}
     for name in FACETS:
-        if not filter.of(name) or name == but:
+        if not where.of(name) or name == ignored:
             continue
-        codes = {value: code for code, value in enumerate(values[name])}
-        found = [codes[value] for value in filter.of(name) if value in codes]
-        bound[name] = sum(1 << code for code in found) if name == "category" else found
-        conditions.append(CLAUSES[name])
-    if filter.text:
-        conditions.append(CLAUSES["text"])
-    return " and ".join(conditions), bound
+        code_of = {value: code for code, value in enumerate(values[name])}
+        codes = [code_of[value] for value in where.of(name) if value in code_of]
+        bound[name] = sum(1 << code for code in codes) if name == "category" else codes
+        clauses.append(CLAUSES[name])
+    if where.text:
+        clauses.append(CLAUSES["text"])
+    return " and ".join(clauses), bound

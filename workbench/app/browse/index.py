@@ -1,7 +1,8 @@
-"""What is browsed, in memory: one narrow row a generation, made anew only where parts have changed.
+"""An index of all generations, in memory: one narrow row each, updated only where runs changed.
 
-A million rows take some 200 MB and are counted by every facet in a tenth of a second, where the
-parts, whose rows are found by ids of text, take seconds. Texts stay in the store.
+A million rows take some 200 MB, and every facet is counted in a tenth of a second; reading the
+parts of the store, whose rows are keyed by ids of text, would take seconds. Texts stay in the
+store.
 """
 
 import threading
@@ -15,76 +16,46 @@ import polars as pl
 from data.store import Store, ask, changes, parts_by_run, version, within
 from evals.failures import VERSION
 from evals.graders import grader as grader_of
-from evals.scores import FIRST_STAGES
-from workbench.app.browse.filter import (
-    CATEGORY_VALUES,
-    FIXED,
-    LENGTHS,
-    NOT_LOOKED_AT,
-    NOTHING_WRONG,
-    UNKNOWN,
-)
+from workbench.app.browse.filter import CATEGORY_VALUES, NO_ERROR, NOT_CATEGORISED
+from workbench.app.browse.snapshot import SCHEMA, Snapshot, with_codes
 
-RUN = 1 << 32  # places of one run; a run has fewer generations
-MOST_SEARCHES = 16  # whose finds are kept
-ROWS = ("scores", "failures", "problems", "overrides")  # what all but tags is made of
+POSITIONS = 1 << 32  # reserved for each run; a run has fewer generations
+MOST_SEARCHES = 16  # whose results are cached
+ROWS = ("scores", "failures", "problems", "overrides")  # tables that everything but tags reads
 READ = (*ROWS, "tags")
-NO_TAGS = pl.DataFrame(schema={"place": pl.Int64, "target_id": pl.String, "tag": pl.String})
-
-SCHEMA = """
-create table base (
-    place bigint, run smallint, stage varchar, problem_id varchar, sample integer,
-    generation_id varchar, correct tinyint, format tinyint, extracted varchar, tokens integer,
-    finish tinyint, category uinteger
-);
-create table problems (
-    problem_id varchar, question varchar, gold varchar, steps varchar, source varchar
-);
-"""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What facets count, and what the codes in it stand for.
-
-    generations: the name of a table: place, run, stage, correct, format, finish, length, steps,
-    difficulty, source, category; a row each.   tagged: place, tag; a row for each tag of each
-    """
-
-    generations: str
-    tagged: pl.DataFrame = field(repr=False)
-    values: dict[str, list[str]]  # facet -> its values in the order of their codes
+NO_TAGS = pl.DataFrame(schema={"position": pl.Int64, "target_id": pl.String, "tag": pl.String})
 
 
 @dataclass
 class Index:
-    """The rows of one store under one grader. `base` has them by run, the snapshot by code."""
+    """The generations of one store under one grader. `base` has them by run, a snapshot by code."""
 
     grader: str
     engine: duckdb.DuckDBPyConnection = field(repr=False)
     snapshots: list[Snapshot] = field(default_factory=list)  # the newest last
-    version: Any = None  # of all that it was made of
-    rows: Any = None  # of that without the tags
-    tags: pl.DataFrame = field(default_factory=lambda: NO_TAGS, repr=False)  # by the names of both
-    tag_change: int = 0  # the last that `tags` has
-    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # run -> those it was made of
+    version: Any = None  # of all tables that it was read from
+    rows: Any = None  # version of those tables without the tags
+    tags: pl.DataFrame = field(default_factory=lambda: NO_TAGS, repr=False)  # by name
+    tag_change: int = 0  # the last change that `tags` contains
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # run -> parts it was read from
     runs: dict[str, int] = field(default_factory=dict)  # run -> its number, which never changes
     problems: Any = None  # version of the problems
-    found: "OrderedDict[tuple[Any, ...], pl.DataFrame]" = field(default_factory=OrderedDict)
+    # (text, runs, stages, rows) -> positions
+    searches: "OrderedDict[tuple[Any, ...], pl.DataFrame]" = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
 def new_index(grader: str) -> Index:
-    """An index of nothing; `refresh` fills it."""
+    """An empty index; `refresh` fills it."""
     engine = duckdb.connect(":memory:")
     engine.execute(SCHEMA)
     return Index(grader_of(grader).name, engine)
 
 
 def refresh(index: Index, store: Store) -> None:
-    """Make the index hold what the store holds now. Any number of threads may ask at once.
+    """Bring the index up to date with the store. Safe to call from several threads at once.
 
-    Where only tags have changed, a million rows stay as they are.
+    Where only tags have changed, the rows stay as they are.
     """
     now = version(store, *READ)
     if index.version == now:
@@ -97,65 +68,53 @@ def refresh(index: Index, store: Store) -> None:
             _read_tags(index, store)
             index.snapshots[-1] = _with_tags(index, index.snapshots[-1])
         else:
-            if _read_runs(index, store):
-                index.tag_change = 0  # their places are others now
-            if index.problems != (found := version(store, "problems")):
-                _read_problems(index, store)
-                index.problems = found
-            _read_tags(index, store)
-            _code(index, store)
-            index.found.clear()
+            _refresh_rows(index, store)
             index.rows = rows
         index.version = now
 
 
+def _refresh_rows(index: Index, store: Store) -> None:
+    if _read_runs(index, store):
+        index.tag_change = 0  # positions have changed: read all tags again
+    problems = version(store, "problems")
+    if index.problems != problems:
+        _read_problems(index, store)
+        index.problems = problems
+    _read_tags(index, store)
+    _add_snapshot(index, store)
+    index.searches.clear()
+
+
 def _read_runs(index: Index, store: Store) -> bool:
-    """Whether any run has other rows than before."""
-    there = parts_by_run(store, "scores", "failures")
-    changed = [run for run in there.keys() | index.parts.keys()
-               if there.get(run) != index.parts.get(run)]  # fmt: skip
+    """Read the runs whose parts have changed; whether there was any."""
+    parts = parts_by_run(store, "scores", "failures")
+    changed = [run for run in parts.keys() | index.parts.keys()
+               if parts.get(run) != index.parts.get(run)]  # fmt: skip
     for run in sorted(changed):
-        number = index.runs.setdefault(run, len(index.runs))
-        with index.engine.cursor() as cursor:
-            cursor.execute("begin")
-            cursor.execute("delete from base where run = $run", {"run": number})
-            if run in there:
-                rows = _rows_of(store, run, index.grader)
-                cursor.register("rows", rows)
-                cursor.execute(
-                    "insert into base select place + $first, $run, * exclude (place) from rows",
-                    {"first": number * RUN, "run": number},
-                )
-                cursor.unregister("rows")
-            cursor.execute("commit")
+        _read_run(index, store, run, present=run in parts)
         index.parts.pop(run, None)
-        if run in there:
-            index.parts[run] = there[run]
+        if run in parts:
+            index.parts[run] = parts[run]
     return bool(changed)
 
 
-def _read_tags(index: Index, store: Store) -> None:
-    """Say of the generations what people have said since `index.tag_change`."""
-    before = NO_TAGS if index.tag_change == 0 else index.tags
-    said, index.tag_change = changes(store, "generation", index.tag_change)
+def _read_run(index: Index, store: Store, run: str, present: bool) -> None:
+    number = index.runs.setdefault(run, len(index.runs))
     with index.engine.cursor() as cursor:
-        cursor.register("said", said.filter(event="added"))
-        query = "select b.place, s.target_id, s.tag from said s join base b on b.generation_id = "
-        added = cursor.sql(f"{query} s.target_id").pl()
-    kept = before.join(said, on=["target_id", "tag"], how="anti")
-    index.tags = pl.concat([kept, added])
-
-
-def _with_tags(index: Index, snapshot: Snapshot) -> Snapshot:
-    """The same rows with the tags that the index has now."""
-    names = index.tags["tag"].unique().sort().to_list()
-    code = pl.col("tag").replace_strict(names, range(len(names)), return_dtype=pl.Int32)
-    tagged = index.tags.select("place", code)
-    return replace(snapshot, tagged=tagged, values=snapshot.values | {"tag": names})
+        cursor.execute("begin")
+        cursor.execute("delete from base where run = $run", {"run": number})
+        if present:
+            cursor.register("rows", _rows_of(store, run, index.grader))
+            cursor.execute(
+                "insert into base select position + $first, $run, * exclude (position) from rows",
+                {"first": number * POSITIONS, "run": number},
+            )
+            cursor.unregister("rows")
+        cursor.execute("commit")
 
 
 def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
-    """The columns of `base` but run, in the order of stage, problem and sample; place from 0."""
+    """The columns of `base` except run, ordered by stage, problem and sample; position from 0."""
     rule = grader_of(grader)
     bits = {name: code for code, name in enumerate(CATEGORY_VALUES)}
     rows = ask(
@@ -166,7 +125,7 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
                 extracted, tokens, finish
             from current_scores
             where run = $run and grader = $grader and grader_version = $version
-        ), seen as (
+        ), categorised as (
             select generation_id, any_value(list_distinct([c.name for c in categories])) as names
             from failures where run = $run and version = $categories
             group by generation_id
@@ -176,7 +135,7 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
             coalesce(correct::tinyint, 2) as correct, coalesce(format::tinyint, 2) as format,
             extracted, tokens,
             case finish when 'stop' then 0 when 'length' then 1 else 2 end as finish, names
-        from verdicts left join seen using (generation_id)
+        from verdicts left join categorised using (generation_id)
         order by stage, problem_id, sample, generation_id
         """,
         run=run,
@@ -186,9 +145,9 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     )
     mask = (
         pl.when(pl.col("names").is_null())
-        .then(1 << bits[NOT_LOOKED_AT])
+        .then(1 << bits[NOT_CATEGORISED])
         .when(pl.col("names").list.len() == 0)
-        .then(1 << bits[NOTHING_WRONG])
+        .then(1 << bits[NO_ERROR])
         .otherwise(
             pl.col("names")
             .list.eval(pl.element().replace_strict(
@@ -198,13 +157,14 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
         )
     )  # fmt: skip
     return rows.select(
-        pl.int_range(pl.len(), dtype=pl.Int64).alias("place"),
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("position"),
         pl.exclude("names"),
         mask.cast(pl.UInt32).alias("category"),
     )
 
 
 def _read_problems(index: Index, store: Store) -> None:
+    """Fill the table `problems` of the index."""
     rows = ask(
         store,
         """
@@ -219,68 +179,35 @@ def _read_problems(index: Index, store: Store) -> None:
         cursor.unregister("rows")
 
 
-def _code(index: Index, store: Store) -> None:
-    """Add a snapshot: numbers for all that facets count. The one before serves who still reads."""
-    said = ask(store, "select * from overrides where grader = $grader", grader=index.grader)
-    number = int(index.snapshots[-1].generations.rpartition("_")[2]) + 1 if index.snapshots else 0
-    table = f"generations_{number}"
+def _read_tags(index: Index, store: Store) -> None:
+    """Apply the tags that people added and removed since `index.tag_change`."""
+    before = NO_TAGS if index.tag_change == 0 else index.tags
+    changed, index.tag_change = changes(store, "generation", index.tag_change)
     with index.engine.cursor() as cursor:
-        values = _values(index, cursor)
-        for name in ("stage", "steps", "source"):
-            codes = {"name": values[name], "code": list(range(len(values[name])))}
-            schema = {"name": pl.String, "code": pl.Int32}
-            cursor.register(f"code_of_{name}", pl.DataFrame(codes, schema=schema))
-        cursor.register("said", said.select("generation_id", "verdict"))
-        cursor.execute(f"create table {table} as {CODED}", {"unknown": UNKNOWN})
-        index.snapshots.append(_with_tags(index, Snapshot(table, NO_TAGS, values)))
+        cursor.register("added", changed.filter(event="added"))
+        added = cursor.sql(
+            "select b.position, a.target_id, a.tag"
+            " from added a join base b on b.generation_id = a.target_id"
+        ).pl()
+    unchanged = before.join(changed, on=["target_id", "tag"], how="anti")
+    index.tags = pl.concat([unchanged, added])
+
+
+def _with_tags(index: Index, snapshot: Snapshot) -> Snapshot:
+    """The same rows with the tags that the index has now."""
+    names = index.tags["tag"].unique().sort().to_list()
+    code = pl.col("tag").replace_strict(names, range(len(names)), return_dtype=pl.Int32)
+    tagged = index.tags.select("position", code)
+    return replace(snapshot, tagged=tagged, values=snapshot.values | {"tag": names})
+
+
+def _add_snapshot(index: Index, store: Store) -> None:
+    """Add a snapshot; the one before stays for threads that still read it."""
+    overrides = ask(store, "select * from overrides where grader = $grader", grader=index.grader)
+    number = int(index.snapshots[-1].generations.rpartition("_")[2]) + 1 if index.snapshots else 0
+    with index.engine.cursor() as cursor:
+        corrections = overrides.select("generation_id", "verdict")
+        rows = with_codes(cursor, f"generations_{number}", corrections, list(index.runs))
+        index.snapshots.append(_with_tags(index, rows))
         while len(index.snapshots) > 2:
             cursor.execute(f"drop table {index.snapshots.pop(0).generations}")
-
-
-BANDS = " ".join(f"when tokens < {edge} then {code}" for code, edge in enumerate(LENGTHS))
-CODED = f"""
-with graded as (
-    select b.*, case v.verdict
-        when 'right' then 1 when 'wrong' then 0 when 'unknown' then 2 else b.correct
-    end as verdict
-    from base b left join said v using (generation_id)
-), rates as (
-    select problem_id, avg(verdict) filter (verdict <> 2) as rate
-    from graded group by problem_id
-), kinds as (
-    select
-        r.problem_id, s.code as steps, o.code as source,
-        case when rate = 0 then 0 when rate <= 0.5 then 1 when rate < 1 then 2
-            when rate = 1 then 3 else 4 end as difficulty
-    from rates r left join problems p using (problem_id)
-    join code_of_steps s on s.name = coalesce(p.steps, $unknown)
-    join code_of_source o on o.name = coalesce(p.source, $unknown)
-)
-select
-    place, run, t.code::smallint as stage, verdict::tinyint as correct, format, finish,
-    (case when tokens is null then {len(LENGTHS) + 1} {BANDS} else {len(LENGTHS)} end)::tinyint
-        as length,
-    k.steps::smallint as steps, k.difficulty::tinyint as difficulty,
-    k.source::smallint as source, category
-from graded join kinds k using (problem_id)
-join code_of_stage t on t.name = coalesce(graded.stage, $unknown)
-"""
-
-
-def _values(index: Index, cursor: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Of every facet but tag."""
-
-    def distinct(query: str) -> set[str]:
-        return {value for (value,) in cursor.execute(query).fetchall() if value is not None}
-
-    stages = distinct("select distinct stage from base")
-    steps = distinct("select distinct steps from problems")
-    sources = distinct("select distinct source from problems")
-    first = [stage for stage in FIRST_STAGES if stage in stages]
-    return {
-        **{name: list(values) for name, values in FIXED.items()},
-        "stage": [*first, *sorted(stages - {*first, UNKNOWN}), UNKNOWN],
-        "run": list(index.runs),
-        "steps": [*sorted(steps, key=int), UNKNOWN],
-        "source": [*sorted(sources - {UNKNOWN}), UNKNOWN],
-    }

@@ -1,7 +1,7 @@
-"""Browsing generations: counts by facet, pages, neighbours and searches, for one filter.
+"""Counts by facet, pages of rows, neighbours and text search, all for one filter.
 
-All read the newest snapshot of an index (workbench/app/browse/index.py), and no text but where one
-is looked for.
+Each reads the newest snapshot of an index (workbench/app/browse/index.py); only a text search
+reads texts.
 """
 
 from collections.abc import Sequence
@@ -10,87 +10,72 @@ from typing import Any
 import polars as pl
 
 from data.store import Store, ask, within
-from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, where
+from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, condition
 from workbench.app.browse.index import MOST_SEARCHES, Index, Snapshot
 
-UNTAGGED = tuple(facet for facet in FACETS if facet != "tag")
+WITHOUT_TAG = tuple(facet for facet in FACETS if facet != "tag")
 MOST_TAGGED = 100_000  # generations that one action tags
-MOST_ANSWERS = 2_000  # of one problem, in a table
+MOST_OF_PROBLEM = 2_000  # generations of one problem in a table
 SHORT = 200  # characters of a text in a table
 
 
 def counts(
-    index: Index, store: Store, filter: Filter, facets: Sequence[str] = FACETS
+    index: Index, store: Store, where: Filter, facets: Sequence[str] = FACETS
 ) -> dict[str, list[tuple[str, int]]]:
-    """Facet -> its values with how many generations choosing it would show, in their order.
+    """Facet -> its values, each with the number of generations that choosing it would show.
 
-    A facet counts what all others let through, so that another of its values can be chosen.
-    Values of no generation are left out, unless they are chosen.
+    The chosen values of the facet itself do not filter its counts, so that another value can be
+    chosen. Values of no generation are left out, unless they are chosen.
     """
     snapshot = index.snapshots[-1]
-    found = {}
+    counted = {}
     for facet in facets:
-        numbers = _numbers(index, store, snapshot, filter, facet)
-        chosen = set(filter.of(facet))
-        found[facet] = [
+        numbers = _numbers(index, snapshot, store, where, facet)
+        chosen = set(where.of(facet))
+        counted[facet] = [
             (value, numbers.get(code, 0))
             for code, value in enumerate(snapshot.values[facet])
             if numbers.get(code) or value in chosen
         ]
-    return found
+    return counted
 
 
 def _numbers(
-    index: Index, store: Store, snapshot: Snapshot, filter: Filter, facet: str
+    index: Index, snapshot: Snapshot, store: Store, where: Filter, facet: str
 ) -> dict[int, int]:
+    """Code of a value -> number of generations."""
     if facet == "category":
         bits = ", ".join(
             f"count(*) filter ((category & {1 << bit}) <> 0)" for bit in range(len(CATEGORY_VALUES))
         )
-        rows = _asked(index, store, snapshot, filter, f"select {bits} from {{generations}}", facet)
-        return dict(enumerate(rows.row(0)))
-    column = f"{facet} as code, count(*) as n"
-    query = f"select {column} from {{generations}}"
-    if facet == "tag":
-        query = f"select {column} from tagged join {{generations}} using (place)"
-    rows = _asked(index, store, snapshot, filter, query, facet, "group by code")
+        return dict(enumerate(_select(index, snapshot, store, where, bits, ignored=facet).row(0)))
+    joined = "join tagged using (position)" if facet == "tag" else ""
+    columns = f"{facet} as code, count(*) as n"
+    rows = _select(index, snapshot, store, where, columns, joined, "group by code", ignored=facet)
     return dict(rows.iter_rows())
 
 
-def total(index: Index, store: Store, filter: Filter) -> int:
-    """How many generations the filter lets through."""
-    snapshot = index.snapshots[-1]
-    query = "select count(*) as n from {generations}"
-    return _asked(index, store, snapshot, filter, query)["n"].item()
+def total(index: Index, store: Store, where: Filter) -> int:
+    """The number of generations that match the filter."""
+    return _select(index, index.snapshots[-1], store, where, "count(*) as n")["n"].item()
 
 
-def page(index: Index, store: Store, filter: Filter, number: int, size: int) -> pl.DataFrame:
+def page(index: Index, store: Store, where: Filter, number: int, size: int) -> pl.DataFrame:
     """generation_id, stage, run, problem_id, sample, question, gold, extracted, correct, format,
     tokens, finish, categories: the page `number` from 1, in the order of run, stage, problem and
     sample.
     """
+    tail = "order by position limit $size offset $skip"
+    skip = (number - 1) * size
     snapshot = index.snapshots[-1]
-    query = "select place from {generations}"
-    return _rows(
-        index,
-        snapshot,
-        _asked(
-            index,
-            store,
-            snapshot,
-            filter,
-            query,
-            None,
-            "order by place limit $size offset $skip",
-            size=size,
-            skip=(number - 1) * size,
-        ),
-    )
+    positions = _select(index, snapshot, store, where, "position", tail=tail, size=size, skip=skip)
+    return _rows(index, snapshot, positions)
 
 
-def _rows(index: Index, snapshot: Snapshot, places: pl.DataFrame) -> pl.DataFrame:
+def _rows(index: Index, snapshot: Snapshot, positions: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `page` at these positions."""
     with index.engine.cursor() as cursor:
-        cursor.register("places", places)
+        cursor.register("positions", positions)
         rows = cursor.sql(
             f"""
             select
@@ -98,18 +83,18 @@ def _rows(index: Index, snapshot: Snapshot, places: pl.DataFrame) -> pl.DataFram
                 left(p.question, {SHORT}) as question, left(p.gold, {SHORT}) as gold,
                 left(b.extracted, {SHORT}) as extracted, g.correct, g.format, b.tokens, g.finish,
                 g.category
-            from {snapshot.generations} g join base b using (place)
+            from {snapshot.generations} g join base b using (position)
             left join problems p using (problem_id)
-            where g.place in (select place from places)
-            order by g.place
+            where g.position in (select position from positions)
+            order by g.position
             """
         ).pl()
-    return _named(rows, snapshot)
+    return _decoded(rows, snapshot)
 
 
-def _named(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
-    """Codes as what they stand for."""
-    named = {
+def _decoded(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
+    """`rows` with values in place of codes."""
+    decoded = {
         name: pl.col(name).replace_strict(
             dict(enumerate(snapshot.values[name])), default=None, return_dtype=pl.String
         )
@@ -120,115 +105,107 @@ def _named(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
         for mask in rows["category"]
     ]
     categories = pl.Series("categories", names, pl.List(pl.String))
-    return rows.with_columns(**named).with_columns(categories).drop("category")
+    return rows.with_columns(**decoded).with_columns(categories).drop("category")
 
 
-def answers_beside(index: Index, store: Store, filter: Filter, generation: str) -> pl.DataFrame:
-    """As `page`, of all generations of its problem, whatever the filter; at most MOST_ANSWERS."""
+def same_problem(index: Index, store: Store, where: Filter, generation: str) -> pl.DataFrame:
+    """As `page`: all generations of the same problem, whatever the filter; up to a limit."""
     with index.engine.cursor() as cursor:
-        places = cursor.sql(
+        positions = cursor.sql(
             """
-            select place from base where problem_id = (
+            select position from base where problem_id = (
                 select problem_id from base where generation_id = $id
             )
-            order by place limit $most
+            order by position limit $most
             """,
-            params={"id": generation, "most": MOST_ANSWERS},
+            params={"id": generation, "most": MOST_OF_PROBLEM},
         ).pl()
-    return _rows(index, index.snapshots[-1], places)
+    return _rows(index, index.snapshots[-1], positions)
 
 
-def place_of(index: Index, generation: str) -> int | None:
-    """Where the generation stands among all; None where the index does not have it."""
+def position_of(index: Index, generation: str) -> int | None:
+    """The position of the generation among all; None if the index does not have it."""
     with index.engine.cursor() as cursor:
-        found = cursor.execute(
-            "select place from base where generation_id = $id", {"id": generation}
+        row = cursor.execute(
+            "select position from base where generation_id = $id", {"id": generation}
         ).fetchone()
-    return found[0] if found else None
+    return row[0] if row else None
 
 
-def neighbours(index: Index, store: Store, filter: Filter, place: int) -> dict[str, Any]:
-    """previous, next: ids or None; number: how many stand before and at `place`; of: in all."""
+def neighbours(index: Index, store: Store, where: Filter, position: int) -> dict[str, Any]:
+    """previous, next: ids or None; number: of the rows up to `position`; of: of all rows."""
+    columns = """
+        max(position) filter (position < $here) as previous,
+        min(position) filter (position > $here) as next,
+        count(*) filter (position <= $here) as number,
+        count(*) as "of"
+    """
     snapshot = index.snapshots[-1]
-    row = _asked(
-        index,
-        store,
-        snapshot,
-        filter,
-        """
-        select
-            max(place) filter (place < $here) as previous,
-            min(place) filter (place > $here) as next,
-            count(*) filter (place <= $here) as number,
-            count(*) as "of"
-        from {generations}
-        """,
-        here=place,
-    ).row(0, named=True)
-    places = sorted(row[way] for way in ("previous", "next") if row[way] is not None)
-    found = _rows(index, snapshot, pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
-    by_place = dict(zip(places, found["generation_id"], strict=True))
-    return row | {way: by_place.get(row[way]) for way in ("previous", "next")}
-
-
-def ids(index: Index, store: Store, filter: Filter) -> list[str]:
-    """The generations that the filter lets through, in order; MOST_TAGGED of them at most."""
-    snapshot = index.snapshots[-1]
-    places = _asked(
-        index,
-        store,
-        snapshot,
-        filter,
-        "select place from {generations}",
-        None,
-        "order by place limit $most",
-        most=MOST_TAGGED,
+    row = _select(index, snapshot, store, where, columns, here=position).row(0, named=True)
+    positions = sorted(row[way] for way in ("previous", "next") if row[way] is not None)
+    frame = pl.DataFrame({"position": positions}, schema={"position": pl.Int64})
+    ids_by_position = dict(
+        zip(positions, _rows(index, snapshot, frame)["generation_id"], strict=True)
     )
-    return _rows(index, snapshot, places)["generation_id"].to_list()
+    return row | {way: ids_by_position.get(row[way]) for way in ("previous", "next")}
 
 
-def _asked(
+def ids(index: Index, store: Store, where: Filter) -> list[str]:
+    """The generations that match the filter, in order; at most MOST_TAGGED."""
+    tail = "order by position limit $most"
+    snapshot = index.snapshots[-1]
+    positions = _select(index, snapshot, store, where, "position", tail=tail, most=MOST_TAGGED)
+    return _rows(index, snapshot, positions)["generation_id"].to_list()
+
+
+def _select(
     index: Index,
-    store: Store,
     snapshot: Snapshot,
-    filter: Filter,
-    query: str,
-    but: str | None = None,
-    end: str = "",
+    store: Store,
+    where: Filter,
+    columns: str,
+    joined: str = "",
+    tail: str = "",
+    *,
+    ignored: str | None = None,
     **bound: Any,
 ) -> pl.DataFrame:
-    """`query` where the filter holds. It is text of this file alone; values are bound."""
-    condition, values = where(filter, snapshot.values, but)
+    """`columns` of the generations of a snapshot that match the filter.
+
+    joined, tail: SQL after the table and after the condition. All SQL is text of this module;
+    values are bound.   ignored: a facet whose chosen values do not filter
+    """
+    clauses, values = condition(where, snapshot.values, ignored)
     with index.engine.cursor() as cursor:
         cursor.register("tagged", snapshot.tagged)
-        if filter.text:
-            cursor.register("hits", hits(index, store, filter))
-        whole = f"{query} where {condition} {end}".format(generations=snapshot.generations)
-        return cursor.sql(whole, params=values | bound).pl()
+        if where.text:
+            cursor.register("hits", hits(index, store, where))
+        query = f"select {columns} from {snapshot.generations} {joined} where {clauses} {tail}"
+        return cursor.sql(query, params=values | bound).pl()
 
 
-def hits(index: Index, store: Store, filter: Filter) -> pl.DataFrame:
-    """place: of every generation whose text holds `filter.text`, of the chosen runs and stages.
+def hits(index: Index, store: Store, where: Filter) -> pl.DataFrame:
+    """position: of every generation of the chosen runs and stages whose text has `where.text`.
 
-    A search reads all their texts: two seconds for a million. What was found is kept.
+    A search reads all their texts, two seconds for a million; the last few results are cached.
     """
-    runs = filter.of("run") or None
-    stages = filter.of("stage") or None
-    # of the rows as the index has them: what was found before they changed is not found again
-    key = (filter.text, runs, stages, index.rows)
-    known = index.found.get(key)
-    if known is not None:
-        return known
-    found = ask(
+    runs = where.of("run") or None
+    stages = where.of("stage") or None
+    key = (where.text, runs, stages, index.rows)  # a result is stale when the rows change
+    cached = index.searches.get(key)
+    if cached is not None:
+        return cached
+    generations = ask(
         within(store, runs, stages),
         "select generation_id from generations where contains(text, $text)",
-        text=filter.text,
+        text=where.text,
     )
     with index.engine.cursor() as cursor:
-        cursor.register("found", found)
-        places = cursor.sql("select place from base semi join found using (generation_id)").pl()
-    index.found[key] = places
-    with index.lock:  # others may drop the same
-        while len(index.found) > MOST_SEARCHES:
-            index.found.popitem(last=False)
-    return places
+        cursor.register("matches", generations)
+        query = "select position from base semi join matches using (generation_id)"
+        positions = cursor.sql(query).pl()
+    index.searches[key] = positions
+    with index.lock:  # other threads may remove the same ones
+        while len(index.searches) > MOST_SEARCHES:
+            index.searches.popitem(last=False)
+    return positions

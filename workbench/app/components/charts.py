@@ -1,27 +1,34 @@
-"""Charts of the app, over rows that the store has already counted."""
+"""Charts of the app, over counts and curves that are already computed."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
 import polars as pl
+import streamlit as st
 
 METRICS = ("format", "answer", "partial")
+SIGNIFICANT, NOT_SIGNIFICANT = "p < 0.05", "not significant"
 NAMES = alt.Axis(labelLimit=300, labelOverlap=False, labelFlush=False)
-WHOLE = alt.Axis(format=",d", tickMinStep=1, labelFlush=True)  # counts, which have no fractions
-# of a curve that stays at 44, Vega's own format makes 44.000000
+COUNTS = alt.Axis(format=",d", tickMinStep=1, labelFlush=True)  # no ticks at fractions
+# Vega's default format shows a curve that stays at 44 as 44.000000
 VALUES = alt.Axis(format=".4~g", tickCount=5, minExtent=36)
-# pixels of one of several curves: three, with their axes, fill a page of 1,440 beside its menu
+# pixels of one of several curves: three with their axes fill a window of 1,440 beside its menu
 PANEL = (290, 130)
 
 
+def text_colour() -> str:
+    """The colour of text in a chart, on the background that the browser asks for."""
+    return "#dcdedf" if st.context.theme.type == "dark" else "#25282c"
+
+
 def tips(*names: str) -> list[alt.Tooltip]:
-    """What is shown of a point. (Altair takes milliseconds to look up a plain string.)"""
+    """Tooltips of these columns. (Altair takes milliseconds to resolve a plain string.)"""
     return [alt.Tooltip(name) for name in names]
 
 
 def counts(*names: str) -> list[alt.Tooltip]:
-    """Likewise, of whole numbers."""
+    """Tooltips of columns that hold whole numbers."""
     return [alt.Tooltip(name, format=",d") for name in names]
 
 
@@ -67,13 +74,16 @@ def stage_intervals(rows: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetCha
     )
 
 
-def funnel(found: dict[str, int], ink: str) -> alt.LayerChart | alt.FacetChart:
-    """A bar for each count of data.audit.queries.outcomes, in its order, with its number."""
+def funnel(counts_by_step: dict[str, int], ink: str) -> alt.LayerChart | alt.FacetChart:
+    """A bar with its number for each count, in order.   ink: the colour of text"""
     rows = pl.DataFrame(
-        {"what": [name.replace("_", " ") for name in found], "rows": list(found.values())}
+        {
+            "what": [name.replace("_", " ") for name in counts_by_step],
+            "rows": list(counts_by_step.values()),
+        }
     )
     base = alt.Chart(rows, height=alt.Step(28)).encode(
-        x=alt.X("rows:Q", title="rows", axis=WHOLE),
+        x=alt.X("rows:Q", title="rows", axis=COUNTS),
         y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=[*tips("what"), *counts("rows")],
     )
@@ -84,20 +94,20 @@ def funnel(found: dict[str, int], ink: str) -> alt.LayerChart | alt.FacetChart:
 
 
 def steps(longest: int, n: int = 24) -> list[int]:
-    """`n` or fewer round budgets up to `longest`, for a curve."""
-    return sorted({max(1, round(longest * place / n)) for place in range(1, n + 1)})
+    """At most `n` budgets, evenly spaced up to `longest`, for a curve."""
+    return sorted({max(1, round(longest * i / n)) for i in range(1, n + 1)})
 
 
 def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
-    """The share of examples that each budget keeps, with its interval.
+    """The share of examples whose answer fits each token budget, with its interval.
 
     points: as evals.token_budget.survival gives them
     """
-    known = [point for point in points if point["value"] is not None]
+    measured = [point for point in points if point["value"] is not None]
     columns = {"budget": pl.Int64, "n": pl.Int64}
     columns |= dict.fromkeys(("value", "low", "high"), pl.Float64)
     rows = pl.DataFrame(
-        [{name: point[name] for name in columns} for point in known], schema=columns
+        [{name: point[name] for name in columns} for point in measured], schema=columns
     )
     base = alt.Chart(rows).encode(
         x=alt.X(
@@ -114,32 +124,31 @@ def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     share = alt.Scale(domain=[0, 1])
     band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", scale=share), y2=alt.Y2("high:Q"))
     axis = alt.Axis(format="%")
-    title = "examples whose answer is kept"
+    title = "examples whose answer fits"
     return band + base.mark_line(point=True).encode(
         y=alt.Y("value:Q", scale=share, axis=axis, title=title)
     )
 
 
 def differences(rows: list[dict[str, Any]], ink: str) -> alt.LayerChart | alt.FacetChart:
-    """A dot with its 95 % interval for each difference, beside zero; Holm's p < 0.05 is filled.
+    """A dot with its 95 % interval for each difference; Holm's p < 0.05 is coloured.
 
     rows: label, difference, low, high, n, holm; in the order that they are drawn
     """
-    known = [
+    drawn = [
         {name: row[name] for name in ("label", "difference", "low", "high", "n")}
-        | {"found": "p < 0.05" if (row["holm"] or 1) < 0.05 else "may be chance"}
+        | {"significance": SIGNIFICANT if (row["holm"] or 1) < 0.05 else NOT_SIGNIFICANT}
         for row in rows
         if row["difference"] is not None and row["low"] is not None
     ]
     schema = {"label": pl.String, "difference": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-              "n": pl.Int64, "found": pl.String}  # fmt: skip
-    frame = pl.DataFrame(known, schema=schema)
-    names = ["p < 0.05", "may be chance"]
+              "n": pl.Int64, "significance": pl.String}  # fmt: skip
+    frame = pl.DataFrame(drawn, schema=schema)
     base = alt.Chart(frame).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=NAMES),
         color=alt.Color(
-            "found:N",
-            scale=alt.Scale(domain=names, range=["#4a7fb5", "#8a8f98"]),
+            "significance:N",
+            scale=alt.Scale(domain=[SIGNIFICANT, NOT_SIGNIFICANT], range=["#4a7fb5", "#8a8f98"]),
             legend=alt.Legend(title=None, orient="bottom"),
         ),
         tooltip=[*tips("label"), *counts("n"), *(alt.Tooltip(name, format="+.1%") for name in
@@ -147,7 +156,7 @@ def differences(rows: list[dict[str, Any]], ink: str) -> alt.LayerChart | alt.Fa
     )  # fmt: skip
     axis = alt.Axis(format="+%")
     lines = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", axis=axis, title="difference in share right"), x2=alt.X2("high:Q")
+        x=alt.X("low:Q", axis=axis, title="difference in accuracy"), x2=alt.X2("high:Q")
     )
     zero = alt.Chart(pl.DataFrame({"x": [0.0]})).mark_rule(
         strokeDash=[3, 3], opacity=0.5, color=ink
@@ -155,13 +164,13 @@ def differences(rows: list[dict[str, Any]], ink: str) -> alt.LayerChart | alt.Fa
     dots = base.mark_point(filled=True, opacity=1, size=60).encode(
         x=alt.X("difference:Q", axis=axis)
     )
-    return (zero.encode(x=alt.X("x:Q")) + lines + dots).properties(height=110 + 26 * len(known))
+    return (zero.encode(x=alt.X("x:Q")) + lines + dots).properties(height=110 + 26 * len(drawn))
 
 
 def causes(
     gains: dict[str, int], losses: dict[str, int], ink: str
 ) -> alt.LayerChart | alt.FacetChart:
-    """Problems gained to the right and lost to the left, by cause."""
+    """Problems gained (bars to the right) and lost (to the left), by cause."""
     rows = [("gained", name, n, n) for name, n in gains.items() if n]
     rows += [("lost", name, -n, n) for name, n in losses.items() if n]
     schema = {"what": pl.String, "cause": pl.String, "signed": pl.Int64, "problems": pl.Int64}
@@ -186,13 +195,13 @@ def causes(
 def curve(
     rows: pl.DataFrame, marks: list[int], step: int | None
 ) -> alt.LayerChart | alt.FacetChart:
-    """Lines by step, one a name; a red rule at each of `marks`, a pale one at `step`.
+    """A line by step for each name; a red rule at each of `marks`, a grey one at `step`.
 
     rows: name, step, value
     """
     several = rows["name"].n_unique() > 1
     base = alt.Chart(rows).encode(
-        x=alt.X("step:Q", title=None, axis=WHOLE),
+        x=alt.X("step:Q", title=None, axis=COUNTS),
         y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False),
                 axis=VALUES),
         color=alt.Color("name:N", legend=alt.Legend(title=None, orient="bottom", columns=2)
@@ -216,9 +225,9 @@ def curve(
 def curves(
     titled: Mapping[str, pl.DataFrame], marks: list[int], step: int | None, ink: str
 ) -> alt.ConcatChart:
-    """A `curve` for each title, three abreast, as one chart: a page draws ten of them slowly.
+    """A `curve` for each title, three in a row, as one chart: a page draws ten charts slowly.
 
-    titled: title -> rows of `curve`
+    titled: title -> rows, as for `curve`
     """
     drawn = [
         curve(rows, marks, step).properties(

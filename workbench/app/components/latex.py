@@ -1,7 +1,7 @@
-"""LaTeX in what models wrote: found, and let through to be drawn only where it is surely harmless.
+"""LaTeX in what models wrote: which formulas may be rendered, because they are surely harmless.
 
-A formula is drawn by the browser, so that only commands of a list are let through, and nothing that
-could end the formula and begin Markdown. All others are left as text.
+The browser renders a formula, so only commands of an allow list pass, and nothing that could end
+the formula and begin Markdown. All others stay text.
 """
 
 import re
@@ -10,7 +10,7 @@ FORMULA = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|\$\$(.+?)\$\$", re.DOTALL)
 COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{([^{}]*)\}")
 LONGEST, MOST = 400, 20  # characters of a formula, formulas of a text
-DEEPEST = 20  # braces inside each other
+DEEPEST = 20  # levels of nested braces
 COMMANDS = frozenset(
     """
     frac dfrac tfrac cfrac sqrt binom boxed text textbf mathrm mathbf mathit mathbb left right big
@@ -33,19 +33,19 @@ FORBIDDEN = re.compile(
 
 
 def formulas(text: str) -> list[str]:
-    """The first MOST formulas of `text` that may be drawn, without their delimiters, in order."""
-    found = []
+    """The first MOST formulas of `text` that may be rendered, without delimiters, in order."""
+    bodies = []
     for match in FORMULA.finditer(text):
         body = " ".join(next(part for part in match.groups() if part is not None).split())
         if is_harmless(body):
-            found.append(body)
-            if len(found) == MOST:
+            bodies.append(body)
+            if len(bodies) == MOST:
                 break
-    return found
+    return bodies
 
 
 def is_harmless(body: str) -> bool:
-    """Whether nothing in a formula is more than mathematics."""
+    """Whether a formula holds nothing but mathematics."""
     if not body or len(body) > LONGEST or FORBIDDEN.search(body):
         return False
     if not set(COMMAND.findall(body)) <= COMMANDS:

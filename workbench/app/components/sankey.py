@@ -1,4 +1,4 @@
-"""Transitions as a flow: how many problems went from which state to which, from stage to stage."""
+"""A Sankey chart of transitions: problems that go from correct to incorrect, stage by stage."""
 
 from itertools import pairwise
 from typing import Any
@@ -9,45 +9,46 @@ import polars as pl
 from evals.comparison import RIGHT, UNKNOWN, WRONG
 from workbench.app.components.charts import tips
 
-ORDER = (RIGHT, UNKNOWN, WRONG)  # from the top of a stage
-KINDS = {  # (from, to) -> what it is called
+ORDER = (RIGHT, UNKNOWN, WRONG)  # top to bottom
+KINDS = {  # (state before, state after) -> name of the band
     (WRONG, RIGHT): "fixed",
-    (RIGHT, WRONG): "broken",
-    (RIGHT, RIGHT): "kept right",
-    (WRONG, WRONG): "kept wrong",
+    (RIGHT, WRONG): "regressed",
+    (RIGHT, RIGHT): "still correct",
+    (WRONG, WRONG): "still incorrect",
 }
 COLOURS = {
     "fixed": "#5c9c78",
-    "broken": "#b5645a",
-    "kept right": "#4a7fb5",
-    "kept wrong": "#8a8f98",
+    "regressed": "#b5645a",
+    "still correct": "#4a7fb5",
+    "still incorrect": "#8a8f98",
     "unknown": "#c9a94e",
 }
-WIDTH = 0.06  # of a stage's bar, where the next stage is at 1
-BENDS = 24  # points of a band's edge
+STATES = {RIGHT: "correct", WRONG: "incorrect"}  # how a chart names them
+WIDTH = 0.06  # of the bar of a stage; the distance between two stages is 1
+BENDS = 24  # points of the edge of a band
 
 
 def kind(before: str, after: str) -> str:
-    """fixed, broken, kept right, kept wrong, or unknown where either is."""
+    """fixed, regressed, still correct, still incorrect; unknown where either state is."""
     return KINDS.get((before, after), UNKNOWN)
 
 
 def flow(transitions: dict[str, Any], ink: str) -> alt.LayerChart | alt.FacetChart:
     """Bars of the states at each stage, and bands between them; heights are numbers of problems.
 
-    transitions: as evals.comparison.transitions.transitions gives them   ink: the colour of words
+    transitions: as evals.comparison.transitions.transitions gives them   ink: the colour of text
     """
     columns = list(zip(*(path["path"] for path in transitions["paths"]), strict=True))
     counts = [path["count"] for path in transitions["paths"]]
     bands = [
         row
-        for place, (left, right) in enumerate(pairwise(columns))
-        for row in _bands(place, list(zip(left, right, counts, strict=True)))
+        for position, (left, right) in enumerate(pairwise(columns))
+        for row in _bands(position, list(zip(left, right, counts, strict=True)))
     ]
     bars = [
         row
-        for place, states in enumerate(columns)
-        for row in _bars(place, transitions["stages"][place], states, counts)
+        for position, states in enumerate(columns)
+        for row in _bars(position, transitions["stages"][position], states, counts)
     ]
     across = alt.Scale(domain=[-0.1, len(columns) - 0.5], nice=False)
     up = alt.Scale(domain=[0, transitions["n"]], nice=False, reverse=True)
@@ -80,7 +81,7 @@ def flow(transitions: dict[str, Any], ink: str) -> alt.LayerChart | alt.FacetCha
     return (area + rects + names).properties(height=300)
 
 
-def _bands(place: int, moves: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
+def _bands(position: int, moves: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
     """Points of the edges of one band for each pair of states between two neighbouring stages."""
     sizes: dict[tuple[str, str], int] = {}
     for before, after, n in moves:
@@ -96,10 +97,10 @@ def _bands(place: int, moves: list[tuple[str, str, int]]) -> list[dict[str, Any]
             top = start + (end - start) * bend
             rows.append(
                 {
-                    "band": f"{place} {before} {after}",
+                    "band": f"{position} {before} {after}",
                     "kind": kind(before, after),
                     "problems": n,
-                    "x": place + WIDTH + (1 - WIDTH) * share,
+                    "x": position + WIDTH + (1 - WIDTH) * share,
                     "top": top,
                     "bottom": top + n,
                 }
@@ -108,16 +109,16 @@ def _bands(place: int, moves: list[tuple[str, str, int]]) -> list[dict[str, Any]
 
 
 def _stacked(order: list[tuple[str, str]], sizes: dict[tuple[str, str], int]) -> dict:
-    """Where each begins if they lie on each other in this order."""
-    at, found = 0, {}
-    for one in order:
-        found[one] = at
-        at += sizes[one]
-    return found
+    """Band -> where it begins if the bands are stacked in this order."""
+    at, starts = 0, {}
+    for band in order:
+        starts[band] = at
+        at += sizes[band]
+    return starts
 
 
 def _bars(
-    place: int, stage: str, states: tuple[str, ...], counts: list[int]
+    position: int, stage: str, states: tuple[str, ...], counts: list[int]
 ) -> list[dict[str, Any]]:
     rows, at = [], 0
     for state in ORDER:
@@ -126,11 +127,13 @@ def _bars(
             rows.append(
                 {
                     "stage": stage,
-                    "state": state,
+                    "state": STATES.get(state, state),
                     "problems": n,
-                    "label": f"{stage}\n{n:,} {state}" if not rows else f"{n:,} {state}",
-                    "x": place,
-                    "x2": place + WIDTH,
+                    "label": f"{stage}\n{n:,} {STATES.get(state, state)}"
+                    if not rows
+                    else f"{n:,} {STATES.get(state, state)}",
+                    "x": position,
+                    "x2": position + WIDTH,
                     "top": at,
                     "bottom": at + n,
                     "middle": at + n / 2,

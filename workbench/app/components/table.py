@@ -1,4 +1,4 @@
-"""A table on a page: what is unknown is blank, and numbers and times are as everywhere else."""
+"""A table on a page: null is blank, and numbers and times look the same on every page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from polars import selectors
 from workbench.app.components.text import plain_columns
 
 ROW = 31  # pixels of a row and of the head, at the base size of .streamlit/config.toml
-MOST = 10  # rows in sight; more are scrolled to
+MOST = 10  # visible rows; the others are scrolled to
 WHOLE = "%,d"
 SECOND = "YYYY-MM-DD HH:mm:ss"
 
@@ -22,13 +22,15 @@ def table(
     *,
     into: Any = st,
     most: int = MOST,
+    titles: Mapping[str, str] | None = None,
     look: Mapping[str, Any] | None = None,
-    **more: Any,
+    **options: Any,
 ) -> Any:
-    """`rows` as texts, as high as they are many; gives back what st.dataframe does.
+    """Draw `rows` as a table of their height; returns what st.dataframe returns.
 
-    into: the column or block to stand in   most: rows that are seen at once
-    look: column -> st.column_config, where it is not as usual   more: for st.dataframe
+    into: the column or container to draw in   most: visible rows
+    titles: column -> its title, where its name in words does not fit
+    look: column -> st.column_config, where the default does not fit   options: of st.dataframe
     """
     frame = readable(rows)
     return into.dataframe(
@@ -36,21 +38,24 @@ def table(
         hide_index=True,
         height="content" if frame.height <= most else ROW * (most + 1) + 2,
         placeholder="",
-        column_config={**looks(frame), **(look or {})},
-        **more,
+        column_config={**looks(frame, titles or {}), **(look or {})},
+        **options,
     )
 
 
 def readable(rows: Rows) -> pl.DataFrame:
-    """`rows` with texts as `plain_columns` has them, and times in UTC, without a zone."""
+    """`rows` with texts made harmless by `plain_columns`, and times in UTC without a zone."""
     frame = plain_columns(pl.DataFrame(rows, infer_schema_length=None))
     zoned = selectors.datetime(time_zone="*")
     return frame.with_columns(zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None))
 
 
-def looks(frame: pl.DataFrame) -> dict[str, Any]:
-    """How each column is shown: its name in words, thousands apart, times to the second."""
-    return {name: _look(name.replace("_", " "), kind) for name, kind in frame.schema.items()}
+def looks(frame: pl.DataFrame, titles: Mapping[str, str]) -> dict[str, Any]:
+    """Column -> how it is shown: its title, thousands separators, times to the second."""
+    return {
+        name: _look(titles.get(name, name.replace("_", " ")), kind)
+        for name, kind in frame.schema.items()
+    }
 
 
 def _look(name: str, kind: pl.DataType) -> Any:

@@ -1,4 +1,4 @@
-"""What models and people wrote, as a page shows it: as text, whatever it says, and in folds."""
+"""Texts of models and people on a page: escaped, shortened, and folded by reasoning and answer."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ from data.audit import ANSWER, REASONING, Mark, Piece, pieces
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
 from workbench.formatting import EDGE, PICTURES, on_page, visible
 
-# what turns the order of the letters that follow, as in a name that ends in exe and shows as txt
-TURNS = {code: f"\u27e8U+{code:04X}\u27e9" for code in
+# characters that reverse the letters after them: a name that ends in exe could show as txt
+BIDI = {code: f"\u27e8U+{code:04X}\u27e9" for code in
          (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # fmt: skip
-LONGEST = 60_000  # characters of one block on a page; what is between its ends is left out
+LONGEST = 60_000  # characters of one block on a page; the middle of a longer one is left out
 CELL = 1_000  # characters of a text in a table
 TITLE = "cursor: pointer; opacity: 0.75; font-size: 0.85em"
 BLOCKS = re.compile(
@@ -29,27 +29,27 @@ BLOCKS = re.compile(
 
 
 def plain(text: str | None) -> str:
-    """`text` for a page: as `visible`, and what would turn letters around by its number."""
-    return visible(text or "").translate(TURNS)
+    """`text` for a page: as `visible`, and each bidirectional control character as its code."""
+    return visible(text or "").translate(BIDI)
 
 
 def blocks(text: str) -> list[tuple[str, int, int]]:
-    """`text` in order: reasoning, answer, or text where it is in neither; [start, end) of each."""
-    found, at = [], 0
+    """The parts of `text` in order: (reasoning, answer or text, start, end); end is exclusive."""
+    parts, at = [], 0
     for match in BLOCKS.finditer(text):
         if text[at : match.start()].strip():
-            found.append(("text", at, match.start()))
-        found.append((str(match.lastgroup), *match.span()))
+            parts.append(("text", at, match.start()))
+        parts.append((str(match.lastgroup), *match.span()))
         at = match.end()
-    if text[at:].strip() or not found:
-        found.append(("text", at, len(text)))
-    return found
+    if text[at:].strip() or not parts:
+        parts.append(("text", at, len(text)))
+    return parts
 
 
 def folded(text: str, marks: Sequence[Mark] = (), name: str = "text") -> str:
-    """HTML with each block of `text` in a fold of its own; every character is escaped.
+    """HTML with a fold for each block of `text`; every character is escaped.
 
-    name: of what stands in no block
+    name: title of the text outside any block
     """
     folds = []
     for kind, start, end in blocks(text):
@@ -68,15 +68,15 @@ def _of_block(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Pi
         for m in marks
         if m.start < end and m.end > start
     ]
-    return bearable(pieces(text[start:end], inside))
+    return shortened(pieces(text[start:end], inside))
 
 
-def bearable(found: Iterable[Piece]) -> list[Piece]:
+def shortened(parts: Iterable[Piece]) -> list[Piece]:
     """Pieces of one text as a page shows them: as `plain`, and about LONGEST characters at most.
 
-    Marks stay on what they were on; of a long piece, and of very many, the ends are left.
+    Marks stay on their characters. Long pieces, and long lists of pieces, lose their middle.
     """
-    shown = [Piece(plain(one.text), tuple(map(plain, one.labels))) for one in found]
+    shown = [Piece(plain(one.text), tuple(map(plain, one.labels))) for one in parts]
     if sum(len(one.text) for one in shown) <= LONGEST:
         return shown
     half = LONGEST // EDGE // 2
@@ -88,7 +88,7 @@ def bearable(found: Iterable[Piece]) -> list[Piece]:
 
 
 def ends(text: str, most: int = LONGEST) -> str:
-    """`text`, or about `most` characters of its two ends."""
+    """`text`; of a longer one its two ends, about `most` characters in all."""
     if len(text) <= most:
         return text
     half = most // 2
@@ -100,13 +100,13 @@ def _left_out(characters: int) -> str:
 
 
 def plain_columns(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` for a table on a page: texts, and texts in lists, as `plain` has them, cut to CELL."""
-    seen = {chr(code): chr(picture) for code, picture in PICTURES.items()}
-    seen |= {chr(code): number for code, number in TURNS.items()}
+    """`rows` for a table on a page: texts, also in lists, as `plain`, cut to CELL characters."""
+    visible_as = {chr(code): chr(picture) for code, picture in PICTURES.items()}
+    visible_as |= {chr(code): number for code, number in BIDI.items()}
 
     def shown(texts: pl.Expr) -> pl.Expr:
         cut = pl.when(texts.str.len_chars() > CELL).then(texts.str.slice(0, CELL) + " …")
-        return cut.otherwise(texts).str.replace_many(seen)
+        return cut.otherwise(texts).str.replace_many(visible_as)
 
     return rows.with_columns(
         shown(pl.col(pl.String)), pl.col(pl.List(pl.String)).list.eval(shown(pl.element()))

@@ -1,4 +1,4 @@
-"""Overview: what each stage scores, and what changed between them on the same problems."""
+"""Overview: the accuracy of each stage, paired differences between stages, and recent runs."""
 
 from urllib.parse import urlencode
 
@@ -8,7 +8,7 @@ from evals.comparison import compare
 from evals.graders import GRADERS
 from evals.scores.read import UnknownRun
 from workbench.app import state
-from workbench.app.components import charts, plain
+from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
 from workbench.formatting import change, interval, p_value
 from workbench.lookup import default_runs, finished_evaluations, recent_runs
@@ -17,42 +17,44 @@ READS = ("scores", "overrides", "runs")
 
 st.title("Overview")
 
-evaluations = state.answer(finished_evaluations, reads=("runs",))
+evaluations = state.query(finished_evaluations, reads=("runs",))
 if evaluations.is_empty():
-    st.info("No evaluation is finished yet. The whole job makes three:")
-    st.code(state.FIRST, language="shell")
+    st.info("No evaluation is finished yet. Run the full pipeline to create some:")
+    st.code(state.FIRST_COMMAND, language="shell")
     st.stop()
 
 left, right = st.columns([4, 1])
-chosen = state.several(
+chosen = choices.choose_several(
     left.multiselect,
     "Evaluations",
     evaluations["run"].to_list(),
     "runs",
-    usual=state.answer(default_runs, reads=("runs",)),
-    stays=True,
+    default=state.query(default_runs, reads=("runs",)),
+    pinned=True,
     select_all=False,
 )
 in_order = tuple(run for run in evaluations["run"] if run in chosen)
-grader = state.chosen(right.selectbox, "Grader", list(GRADERS), "grader")
+grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader")
 if not in_order:
     st.info("Choose at least one evaluation.")
     st.stop()
 
 try:
-    stages = state.answer(compare.stages, in_order, grader, reads=READS)
+    stages = state.query(compare.stages, in_order, grader, reads=READS)
 except UnknownRun:
-    st.info("Not all of these are graded by that yet. Grade them, then reload this page:")
+    st.info(f"Some of these runs have no grades by {grader}. Grade them, then reload this page:")
     st.code(f"thinkbench grade --grader {grader}", language="shell")
     st.stop()
-st.subheader("Stages")
-st.caption("Each share with its 95 % interval. Unknown verdicts count in no share.")
+st.subheader("Accuracy by stage")
+st.caption(
+    "95 % Wilson intervals; ungraded answers excluded. Partial: within 10 % of the reference."
+)
 st.altair_chart(charts.stage_intervals(stages))
 table(
     [
         {
             "stage": row["stage"],
-            "n": row["n"],
+            "problems": row["n"],
             **{name: interval(row[name]) for name in charts.METRICS},
             "run": row["run"],
         }
@@ -61,11 +63,11 @@ table(
 )
 
 st.subheader("Paired differences")
-comparisons = state.answer(compare.comparisons, in_order, grader, reads=READS)
+comparisons = state.query(compare.comparisons, in_order, grader, reads=READS)
 if comparisons:
     st.caption(
-        "On the problems that both runs answered; p is the exact McNemar test's. Fixed: wrong in"
-        " the first and right in the second; broken: the other way."
+        "On the problems that both runs answered; p of the exact McNemar test. Fixed: incorrect in"
+        " the first run and correct in the second; regressed: the other way."
     )
     table(
         [
@@ -76,8 +78,8 @@ if comparisons:
                 "difference": change(row),
                 "p": p_value(row["p"]),
                 "fixed": row["fixed"],
-                "broken": row["broken"],
-                "n": row["n"],
+                "regressed": row["broken"],
+                "problems": row["n"],
             }
             for row in comparisons
         ]
@@ -85,12 +87,12 @@ if comparisons:
     last = comparisons[-1]
     both = {"a": last["from_run"], "b": last["to_run"], "grader": grader}
     st.link_button(
-        plain(f"Where {last['from']} and {last['to']} differ, and the problems behind it"),
+        plain(f"Compare {last['from']} with {last['to']}"),
         f"compare?{urlencode(both)}",
     )
 else:
     st.info("Choose two evaluations of the same problems to compare them.")
 
-st.subheader("Runs")
-st.caption("What ran last, how long it took, and how many tokens its texts have.")
-table(state.answer(recent_runs))
+st.subheader("Recent runs")
+st.caption("Status, duration in seconds, and tokens generated.")
+table(state.query(recent_runs), titles={"event": "status"})

@@ -22,10 +22,10 @@ TOKENS = [10, 64, 127, 4096, None, 300]
 
 
 def evaluated(store, run: str, stage: str, samples: int = 2) -> list[dict]:
-    """Add a run whose rows differ in all that facets ask for; the rows as they should be found."""
+    """Add a run whose rows differ in every facet; the rows as queries should return them."""
     rows = []
-    for place, (problem, sample) in enumerate(itertools.product(PROBLEMS, range(samples))):
-        number = place + len(run)
+    for nth, (problem, sample) in enumerate(itertools.product(PROBLEMS, range(samples))):
+        number = nth + len(run)
         rows.append(
             {
                 "generation_id": f"{problem}:{sample}:{run}",
@@ -61,8 +61,8 @@ def evaluated(store, run: str, stage: str, samples: int = 2) -> list[dict]:
     return [row | {"run": run, "stage": stage} for row in rows]
 
 
-def said(row: dict, facet: str) -> set[str]:
-    """The values of one facet that a row has, by the plain words of browse/filter.py."""
+def values_of(row: dict, facet: str) -> set[str]:
+    """The values of one facet that a row has, in the words of browse/filter.py."""
     yes = {True: 1, False: 0, None: 2}
     tokens = row["tokens"]
     if facet in ("run", "stage"):
@@ -88,18 +88,18 @@ def said(row: dict, facet: str) -> set[str]:
     return set()
 
 
-def fits(row: dict, filter: Filter, but: str | None = None) -> bool:
-    return filter.text in row["text"] and all(
-        said(row, facet) & set(filter.of(facet))
+def fits(row: dict, where: Filter, but: str | None = None) -> bool:
+    return where.text in row["text"] and all(
+        values_of(row, facet) & set(where.of(facet))
         for facet in FACETS
-        if facet != but and filter.of(facet)
+        if facet != but and where.of(facet)
     )
 
 
 def filled(store) -> tuple[list[dict], Index]:
     rows = evaluated(store, "eval-base", "base") + evaluated(store, "eval-sft-1", "sft", 3)
-    known = PROBLEMS[:5]
-    problems = rows_of("problems", problem_id=known, question=known, gold=["7"] * 5,
+    stored = PROBLEMS[:5]
+    problems = rows_of("problems", problem_id=stored, question=stored, gold=["7"] * 5,
                        steps=[n % 3 for n in range(5)], source=["mine"] * 5)  # fmt: skip
     add(store, "problems", problems, run="ingest")
     index = new_index("strict")
@@ -136,107 +136,107 @@ FILTERS = (
 )
 
 
-@pytest.mark.parametrize("filter", FILTERS, ids=str)
-def test_counts_of_facets_are_those_of_the_rows(still, filter):
+@pytest.mark.parametrize("where", FILTERS, ids=str)
+def test_counts_of_facets_are_those_of_the_rows(still, where):
     store, rows, index = still
-    found = pages.counts(index, store, filter)
+    counts = pages.counts(index, store, where)
     for facet in FACETS:
         if facet in ("tag", "difficulty"):
             continue
         expected: dict[str, int] = {}
         for row in rows:
-            if fits(row, filter, but=facet):
-                for value in said(row, facet):
+            if fits(row, where, but=facet):
+                for value in values_of(row, facet):
                     expected[value] = expected.get(value, 0) + 1
-        assert {value: n for value, n in found[facet] if n} == expected
+        assert {value: n for value, n in counts[facet] if n} == expected
 
 
-@pytest.mark.parametrize("filter", FILTERS, ids=str)
-def test_counts_of_a_facet_with_one_value_a_row_add_up(still, filter):
+@pytest.mark.parametrize("where", FILTERS, ids=str)
+def test_counts_of_a_facet_with_one_value_a_row_add_up(still, where):
     store, _, index = still
     for facet in ("stage", "run", "correct", "format", "finish", "length", "steps", "difficulty",
                   "source"):  # fmt: skip
-        unchosen = filter.choosing(facet, ())
-        counts = dict(pages.counts(index, store, filter)[facet])
+        unchosen = where.choosing(facet, ())
+        counts = dict(pages.counts(index, store, where)[facet])
         assert sum(counts.values()) == pages.total(index, store, unchosen)
 
 
-@pytest.mark.parametrize("filter", FILTERS, ids=str)
-def test_pages_hold_every_row_that_fits_once_and_in_order(still, filter):
+@pytest.mark.parametrize("where", FILTERS, ids=str)
+def test_pages_hold_every_row_that_fits_once_and_in_order(still, where):
     store, rows, index = still
-    expected = [row["generation_id"] for row in rows if fits(row, filter)]
-    total = pages.total(index, store, filter)
-    shown = [pages.page(index, store, filter, n, 4) for n in range(1, total // 4 + 2)]
-    assert [id for page in shown for id in page["generation_id"]] == expected
+    expected = [row["generation_id"] for row in rows if fits(row, where)]
+    total = pages.total(index, store, where)
+    shown = [pages.page(index, store, where, n, 4) for n in range(1, total // 4 + 2)]
+    assert [one for page in shown for one in page["generation_id"]] == expected
     assert total == len(expected)
-    assert pages.ids(index, store, filter) == expected
+    assert pages.ids(index, store, where) == expected
 
 
 def test_neighbours_go_through_all_that_fits(still):
     store, rows, index = still
-    filter = FILTERS[2]
-    expected = [row["generation_id"] for row in rows if fits(row, filter)]
-    place, went = pages.place_of(index, expected[0]), []
-    while place is not None:
-        where = pages.neighbours(index, store, filter, place)
-        went.append((where["number"], where["of"]))
-        place = pages.place_of(index, where["next"]) if where["next"] else None
+    where = FILTERS[2]
+    expected = [row["generation_id"] for row in rows if fits(row, where)]
+    position, went = pages.position_of(index, expected[0]), []
+    while position is not None:
+        row = pages.neighbours(index, store, where, position)
+        went.append((row["number"], row["of"]))
+        position = pages.position_of(index, row["next"]) if row["next"] else None
     assert went == [(n + 1, len(expected)) for n in range(len(expected))]
-    last = pages.place_of(index, expected[-1])
+    last = pages.position_of(index, expected[-1])
     assert last is not None
-    assert pages.neighbours(index, store, filter, last)["previous"] == expected[-2]
+    assert pages.neighbours(index, store, where, last)["previous"] == expected[-2]
 
 
-def test_all_answers_to_a_problem_are_found_whatever_the_filter(still):
+def test_all_generations_of_a_problem_are_returned_whatever_the_filter(still):
     store, rows, index = still
     one = rows[0]
-    found = pages.answers_beside(index, store, FILTERS[7], one["generation_id"])
-    assert found["generation_id"].to_list() == [
+    page = pages.same_problem(index, store, FILTERS[7], one["generation_id"])
+    assert page["generation_id"].to_list() == [
         row["generation_id"] for row in rows if row["problem_id"] == one["problem_id"]
     ]
-    assert pages.place_of(index, "nowhere") is None
+    assert pages.position_of(index, "nowhere") is None
 
 
 def test_difficulty_is_the_share_of_all_stored_answers_that_are_right(still):
     store, rows, index = still
     shares = {}
     for problem in PROBLEMS:
-        known = [r["correct"] for r in rows if r["problem_id"] == problem]
-        known = [right for right in known if right is not None]
-        shares[problem] = sum(known) / len(known)
+        verdicts = [r["correct"] for r in rows if r["problem_id"] == problem]
+        verdicts = [right for right in verdicts if right is not None]
+        shares[problem] = sum(verdicts) / len(verdicts)
     for value, low, high in (("never right", 0, 0), ("always right", 1, 1)):
         page = pages.page(index, store, Filter(chosen={"difficulty": (value,)}), 1, 100)
         assert set(page["problem_id"]) == {p for p, s in shares.items() if low <= s <= high}
 
 
-def test_what_a_person_says_of_an_answer_and_a_tag_counts_at_once(fresh):
+def test_an_override_and_a_tag_count_at_once(fresh):
     store, rows, index = fresh
-    id = next(row["generation_id"] for row in rows if row["correct"] is False)
+    wrong = next(row["generation_id"] for row in rows if row["correct"] is False)
     right = Filter(chosen={"correct": ("right",)})
     before = pages.total(index, store, right)
-    overrides.override(store, id, "strict", "right", "I read it", "ana")
-    annotations.tag_all(store, "generation", [id, rows[0]["generation_id"]], "odd", "ana")
+    overrides.override(store, wrong, "strict", "right", "I read it", "ana")
+    annotations.tag_all(store, "generation", [wrong, rows[0]["generation_id"]], "odd", "ana")
     refresh(index, store)
     assert pages.total(index, store, right) == before + 1
     assert pages.counts(index, store, Filter())["tag"] == [("odd", 2)]
     assert pages.total(index, store, Filter(chosen={"tag": ("odd",)})) == 2
-    annotations.untag_all(store, "generation", [id], "odd", "ben")
+    annotations.untag_all(store, "generation", [wrong], "odd", "ben")
     refresh(index, store)
     assert pages.counts(index, store, Filter())["tag"] == [("odd", 1)]
 
 
-def test_one_more_tag_leaves_every_other_row_and_what_was_found_as_it_was(fresh):
+def test_one_more_tag_leaves_the_rows_and_the_search_results_as_they_were(fresh):
     store, rows, index = fresh
     first, second, third = (row["generation_id"] for row in rows[:3])
     annotations.tag_all(store, "generation", [first, second, "of another store"], "odd", "ana")
     refresh(index, store)
-    before, found = index.snapshots[-1], pages.hits(index, store, Filter(text="text 1"))
+    before, result = index.snapshots[-1], pages.hits(index, store, Filter(text="text 1"))
     annotations.tag(store, "generation", third, "even", "ana")
     annotations.untag_all(store, "generation", [first], "odd", "ana")
     refresh(index, store)
     now = index.snapshots[-1]
     assert now.generations == before.generations
-    assert pages.hits(index, store, Filter(text="text 1")) is found
+    assert pages.hits(index, store, Filter(text="text 1")) is result
     assert pages.counts(index, store, Filter(), ("tag",)) == {"tag": [("even", 1), ("odd", 1)]}
     odd = Filter(chosen={"tag": ("odd",)})
     assert pages.ids(index, store, odd) == [second]
@@ -244,16 +244,16 @@ def test_one_more_tag_leaves_every_other_row_and_what_was_found_as_it_was(fresh)
     assert before.tagged.height == 2
 
 
-def test_tags_stay_where_they_are_when_a_run_gets_other_places(fresh):
+def test_tags_stay_on_their_generations_when_a_run_gets_other_positions(fresh):
     store, _, index = fresh
     last = evaluated(store, "eval-more", "sft", samples=1)[-1]["generation_id"]
     annotations.tag(store, "generation", last, "odd", "ana")
     refresh(index, store)
     odd = Filter(chosen={"tag": ("odd",)})
-    [place] = index.tags["place"]
+    [position] = index.tags["position"]
     evaluated(store, "eval-more", "sft", samples=2)  # second answers stand between the first ones
     refresh(index, store)
-    assert index.tags["place"].to_list() != [place]
+    assert index.tags["position"].to_list() != [position]
     assert pages.ids(index, store, odd) == [last]
 
 
@@ -279,8 +279,8 @@ def test_only_the_runs_whose_parts_changed_are_read_again(fresh, monkeypatch):
 
 
 def test_a_filter_is_the_same_after_it_was_an_address():
-    filter = Filter("lenient", {"stage": ("sft", "base"), "category": (CATEGORY_VALUES[3],)}, "a&b")
-    assert of_address(to_address(filter)).key() == filter.key()
+    where = Filter("lenient", {"stage": ("sft", "base"), "category": (CATEGORY_VALUES[3],)}, "a&b")
+    assert of_address(to_address(where)).key() == where.key()
     assert to_address(of_address({})) == {}
 
 
@@ -290,10 +290,10 @@ def test_a_filter_is_the_same_after_it_was_an_address():
 def test_what_an_address_says_is_a_value_and_never_a_question(still, value):
     store, rows, index = still
     address = {name: [value] for name in (*FACETS, "text", "grader")}
-    filter = of_address(address)
-    assert filter.grader == "strict"
-    assert pages.total(index, store, filter) == 0
-    pages.counts(index, store, filter)
+    where = of_address(address)
+    assert where.grader == "strict"
+    assert pages.total(index, store, where) == 0
+    pages.counts(index, store, where)
     assert pages.total(index, store, Filter()) == len(rows)
 
 

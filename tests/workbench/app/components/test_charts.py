@@ -23,9 +23,9 @@ def encodings(name: str) -> list[dict]:
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_whole_number_has_no_fraction_in_a_tooltip(name):
     tips = [tip for one in encodings(name) for tip in one.get("tooltip", ())]
-    found = {tip["field"]: tip.get("format") for tip in tips if tip["field"] in WHOLE}
-    assert found
-    assert set(found.values()) == {",d"}
+    formats = {tip["field"]: tip.get("format") for tip in tips if tip["field"] in WHOLE}
+    assert formats
+    assert set(formats.values()) == {",d"}
 
 
 @pytest.mark.parametrize("name", ["curve", "funnel", "causes"])

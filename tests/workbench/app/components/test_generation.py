@@ -71,11 +71,13 @@ TEXT = some.text(alphabet="ab+ \n", max_size=40)
 def test_what_is_not_marked_stands_in_the_other_text_in_the_same_order(text, other):
     marks = differing(text, other)
     starts, ends = [0, *(mark.end for mark in marks)], [*(mark.start for mark in marks), len(text)]
-    kept = [word for at, to in zip(starts, ends, strict=True) for word in WORD.findall(text[at:to])]
+    unmarked = [
+        word for at, to in zip(starts, ends, strict=True) for word in WORD.findall(text[at:to])
+    ]
     rest = iter(WORD.findall(other))
-    assert all(word in rest for word in kept)  # each is looked for behind the one before
+    assert all(word in rest for word in unmarked)  # each is looked for behind the one before
     # and not all is marked where the texts have a word in common
-    assert kept or not set(WORD.findall(text)) & set(WORD.findall(other))
+    assert unmarked or not set(WORD.findall(text)) & set(WORD.findall(other))
 
 
 def test_long_texts_are_compared_by_lines_and_very_long_ones_not_at_all():

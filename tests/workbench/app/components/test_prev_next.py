@@ -65,7 +65,7 @@ def test_seventy_quick_presses_move_seventy_rows(page, converted):
     page.keyboard.press("ArrowLeft")  # while somebody types
     page.wait_for_timeout(400)
     comes_to(40)
-    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next row").click()
     page.get_by_text("41 of 3,000", exact=True).wait_for()
     comes_to(41)
 

@@ -15,14 +15,14 @@ ROWS = [
 
 def shown(rows: table.Rows, **more):
     """What st.dataframe would be asked."""
-    asked = {}
+    arguments = {}
 
     class Block:
         def dataframe(self, frame, **look):
-            asked.update(look, frame=frame)
+            arguments.update(look, frame=frame)
 
     table.table(rows, into=Block(), **more)
-    return asked
+    return arguments
 
 
 def test_what_is_unknown_is_blank():

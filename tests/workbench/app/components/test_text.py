@@ -31,10 +31,10 @@ def test_what_turns_letters_around_or_controls_a_terminal_is_shown_as_what_it_is
 
 def test_a_text_is_folded_by_its_blocks_and_none_of_it_is_lost():
     text = "before <reasoning>r</reasoning>\n<answer>7</answer> after <answer>8"
-    found = texts.blocks(text)
-    assert [kind for kind, *_ in found] == ["text", "reasoning", "answer", "text"]
-    kept = "".join(text[start:end] for _, start, end in found)
-    assert kept == text.replace("\n", "")
+    blocks = texts.blocks(text)
+    assert [kind for kind, *_ in blocks] == ["text", "reasoning", "answer", "text"]
+    joined = "".join(text[start:end] for _, start, end in blocks)
+    assert joined == text.replace("\n", "")
     page = texts.folded(text)
     assert page.count("<details open") == 4
     assert "reasoning, 24 characters" in page
@@ -62,7 +62,7 @@ def test_a_mark_is_where_its_evidence_is_in_whichever_block():
 def test_marks_stay_on_what_they_were_on_in_a_text_that_is_cut():
     text = "a" * 300_000 + "\u202e" + "b" * 300_000 + "wrong" + "c" * 10
     at = text.index("wrong")
-    cut = texts.bearable(pieces(text, [Mark(300_000, 300_001, "odd"), Mark(at, at + 5, "slip")]))
+    cut = texts.shortened(pieces(text, [Mark(300_000, 300_001, "odd"), Mark(at, at + 5, "slip")]))
     assert [(p.text, p.labels) for p in cut if p.labels] == [("⟨U+202E⟩", ("odd",)),
                                                              ("wrong", ("slip",))]  # fmt: skip
     assert sum(len(piece.text) for piece in cut) < texts.LONGEST
@@ -73,8 +73,8 @@ def test_a_text_with_very_many_marks_is_cut_between_its_ends_and_one_that_fits_i
     def marked(n: int) -> list[Piece]:
         return list(pieces("ab" * n, [Mark(2 * k, 2 * k + 1, "odd") for k in range(n)]))
 
-    assert texts.bearable(marked(1_000)) == marked(1_000)
-    cut = texts.bearable(marked(100_000))
+    assert texts.shortened(marked(1_000)) == marked(1_000)
+    cut = texts.shortened(marked(100_000))
     assert len(cut) < 250
     assert [cut[0], cut[-1]] == [Piece("a", ("odd",)), Piece("b", ())]
     assert "199,800 characters" in "".join(piece.text for piece in cut)

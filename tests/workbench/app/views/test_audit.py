@@ -23,7 +23,7 @@ PAGE = "audit"
 
 
 @pytest.fixture
-def mine(here, tmp_path):
+def converted(here, tmp_path):
     ingest(here, "mine", write_jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
     convert_source(here, "mine")
     return here
@@ -35,18 +35,18 @@ def drawn(page) -> list[str]:
 
 
 def link(page) -> dict[str, str | list[str]]:
-    """The address as the browser has it: with what nobody chose."""
-    noted = page.session_state["unasked"]
-    return {name: values[0] if len(values) == 1 else values for name, values in noted.items()} | {
-        **page.query_params
-    }
+    """The address as the browser has it: with the defaults of the page."""
+    defaults = page.session_state["address defaults"]
+    return {
+        name: values[0] if len(values) == 1 else values for name, values in defaults.items()
+    } | {**page.query_params}
 
 
-def place(page) -> tuple[int, int]:
+def position(page) -> tuple[int, int]:
     """Which row is shown, from 1, and of how many."""
-    [found] = page.get("bidi_component")
-    told = json.loads(found.proto.json)
-    return told["at"], told["of"]
+    [component] = page.get("bidi_component")
+    data = json.loads(component.proto.json)
+    return data["at"], data["of"]
 
 
 def press(page, label: str):
@@ -83,7 +83,7 @@ def test_a_row_is_shown_as_it_is_and_none_of_it_becomes_markup(show, here):
     assert not [body for body in shown if "<script>" in body or "<b>" in body]
 
 
-def test_reasoning_answer_and_defects_are_marked_where_they_stand(show, mine):
+def test_reasoning_answer_and_defects_are_marked_where_they_stand(show, converted):
     page = show(PAGE)
     assert any('title="reasoning">I add them up.</mark>' in body for body in drawn(page))
     assert any('title="answer">1</mark>' in body for body in drawn(page))
@@ -102,49 +102,59 @@ def test_next_and_previous_go_through_the_rows_of_a_defect_and_stop_at_its_ends(
         "select record_id from conversions"
         " where list_contains([d.phrase for d in defects], 'no answer') order by record_id",
     )["record_id"].to_list()
-    assert [b.disabled for b in page.button if b.label in ("Previous", "Next")] == [True, False]
-    press(page, "Next")
+    assert [b.disabled for b in page.button if b.label in ("Previous row", "Next row")] == [
+        True,
+        False,
+    ]
+    press(page, "Next row")
     assert page.query_params["record"] == rows[1]
-    assert [b.disabled for b in page.button if b.label in ("Previous", "Next")] == [False, True]
-    press(page, "Previous")
+    assert [b.disabled for b in page.button if b.label in ("Previous row", "Next row")] == [
+        False,
+        True,
+    ]
+    press(page, "Previous row")
     assert page.query_params["record"] == rows[0]
 
 
-def test_a_ruling_on_the_page_changes_what_is_trained_on_and_can_be_taken_back(show, mine):
+def test_a_ruling_on_the_page_changes_what_is_trained_on_and_can_be_taken_back(show, converted):
     page = show(PAGE)
-    assert metrics(page)["To train on"] == "1"
+    assert metrics(page)["Training examples"] == "1"
     page.text_input[0].set_value("the sum is wrong")
     press(page, "Quarantine")
-    assert metrics(page)["To train on"] == "0"
+    assert metrics(page)["Training examples"] == "0"
     assert any("the sum is wrong" in text.value for text in page.text)
     page.text_input[0].set_value("it is right")
     press(page, "Release")
-    assert metrics(page)["To train on"] == "1"
+    assert metrics(page)["Training examples"] == "1"
 
 
-def test_a_ruling_is_said_under_the_name_of_who_is_signed_in_and_no_other(show, mine, monkeypatch):
+def test_a_ruling_is_said_under_the_name_of_who_is_signed_in_and_no_other(
+    show, converted, monkeypatch
+):
     monkeypatch.setattr(state, "author", lambda: "ana")
     page = show(PAGE)
     assert [box.label for box in page.text_input] == ["Reason"]
     page.text_input[0].set_value("the sum is wrong")
     press(page, "Quarantine")
-    assert ask(mine, "select author from rulings")["author"].to_list() == ["ana"]
+    assert ask(converted, "select author from rulings")["author"].to_list() == ["ana"]
 
 
-def test_a_ruling_without_a_reason_is_refused_and_changes_nothing(show, mine):
+def test_a_ruling_without_a_reason_is_refused_and_changes_nothing(show, converted):
     page = press(show(PAGE), "Quarantine")
     assert any("reason is empty" in text.value for text in page.text)
-    assert metrics(page)["To train on"] == "1"
+    assert metrics(page)["Training examples"] == "1"
 
 
-def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_budget(show, mine):
+def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_budget(
+    show, converted
+):
     page = show(PAGE, view="What training sees")
     assert any("No tokens are counted" in info.value for info in page.info)
-    quarantine.release(mine, ask(mine, "select record_id from records where contains(body, 'two?')")
-                    ["record_id"].item(), "a chorus", "ana")  # fmt: skip
-    version = queries.newest(mine, "mine")
-    examples = examples_of(mine, "mine", version)
-    count_tokens(mine, "mine", version, examples, "tiny", TINY, lambda *shown: None)
+    query = "select record_id from records where contains(body, 'two?')"
+    quarantine.release(converted, ask(converted, query)["record_id"].item(), "a chorus", "ana")
+    version = queries.newest(converted, "mine")
+    examples = examples_of(converted, "mine", version)
+    count_tokens(converted, "mine", version, examples, "tiny", TINY, lambda *shown: None)
     page = show(PAGE, view="What training sees")
     assert any("exact in 2 of 2" in success.value for success in page.success)
     page.number_input(key="pick budget").set_value(100).run()
@@ -153,18 +163,18 @@ def test_what_training_sees_says_how_to_count_and_then_names_the_rows_beyond_a_b
     assert beyond["answer_end"].item() > 100
 
 
-def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
-    convert_source(mine, "mine", frozenset(RULES))
-    newest, older = queries.conversions(mine)["converter"].to_list()
-    examples = examples_of(mine, "mine", older)
-    count_tokens(mine, "mine", older, examples, "tiny", TINY, lambda *shown: None)
-    [tokenizer] = token_budget.tokenizers(mine, "mine", older)
+def test_the_address_restores_converter_tokenizer_and_budget(show, converted):
+    convert_source(converted, "mine", frozenset(RULES))
+    newest, older = queries.conversions(converted)["converter"].to_list()
+    examples = examples_of(converted, "mine", older)
+    count_tokens(converted, "mine", older, examples, "tiny", TINY, lambda *shown: None)
+    [tokenizer] = token_budget.tokenizers(converted, "mine", older)
     count = pl.lit("zebra", dtype=pl.String).alias("tokenizer")
-    runs.begin(mine, "tokens", run="tokens-2", config={}, seed=None, inputs={})
-    add(mine, "tokens", ask(mine, "select * exclude (run) from tokens").with_columns(count),
-        run="tokens-2")  # fmt: skip
-    runs.end(mine, "tokens-2", "done", {})
-    assert token_budget.tokenizers(mine, "mine", older) == ["zebra", tokenizer]
+    runs.begin(converted, "tokens", run="tokens-2", config={}, seed=None, inputs={})
+    tokens = ask(converted, "select * exclude (run) from tokens").with_columns(count)
+    add(converted, "tokens", tokens, run="tokens-2")
+    runs.end(converted, "tokens-2", "done", {})
+    assert token_budget.tokenizers(converted, "mine", older) == ["zebra", tokenizer]
     page = show(PAGE, view="What training sees", converter=older, tokenizer=tokenizer, budget="7")
     boxes = {box.label: box.value for box in page.selectbox}
     assert (boxes["Converter"], boxes["Tokenizer"]) == (older, tokenizer)
@@ -174,32 +184,32 @@ def test_the_address_restores_converter_tokenizer_and_budget(show, mine):
     assert link(page)["converter"] == newest
 
 
-def test_a_link_goes_on_showing_what_it_showed_when_a_newer_conversion_is_there(show, mine):
+def test_a_link_goes_on_showing_what_it_showed_when_a_newer_conversion_is_there(show, converted):
     shown = link(show(PAGE))
-    [old] = queries.conversions(mine)["converter"]
-    first = audit_rows.rows_with(mine, "mine", old, None, 1, 1)["record_id"].item()
+    [old] = queries.conversions(converted)["converter"]
+    first = audit_rows.rows_with(converted, "mine", old, None, 1, 1)["record_id"].item()
     assert shown == {"source": "mine", "converter": old, "record": first}
-    convert_source(mine, "mine", frozenset(RULES))
+    convert_source(converted, "mine", frozenset(RULES))
     page = show(PAGE, **shown)
     assert [box.value for box in page.selectbox][:2] == ["mine", old]
 
 
-def test_another_source_is_shown_as_its_newest_conversion_has_it(show, mine, tmp_path):
-    [both] = queries.conversions(mine)["converter"]
-    ingest(mine, "other", write_jsonl(tmp_path / "more.jsonl", ROWS[:1]), "completion")
-    convert_source(mine, "other")
-    convert_source(mine, "other", frozenset(RULES))
+def test_another_source_is_shown_as_its_newest_conversion_has_it(show, converted, tmp_path):
+    [both] = queries.conversions(converted)["converter"]
+    ingest(converted, "other", write_jsonl(tmp_path / "more.jsonl", ROWS[:1]), "completion")
+    convert_source(converted, "other")
+    convert_source(converted, "other", frozenset(RULES))
     page = show(PAGE, source="mine", converter=both)
     page.selectbox(key="pick source").set_value("other").run()
-    newest = queries.newest(mine, "other")
+    newest = queries.newest(converted, "other")
     assert newest != both
     assert link(page)["converter"] == newest
 
 
 def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):
     thought = " ".join(map(str, range(60_000)))
-    said = f"<think>{thought}</think>\n7 \u202e7"
-    rows = [{"prompt": "x" * 1_000_000, "completion": said}]
+    completion = f"<think>{thought}</think>\n7 \u202e7"
+    rows = [{"prompt": "x" * 1_000_000, "completion": completion}]
     ingest(here, "long", write_jsonl(tmp_path / "rows.jsonl", rows), "completion")
     convert_source(here, "long", frozenset())
     bodies = drawn(show(PAGE))
@@ -209,7 +219,7 @@ def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):
     assert not [body for body in bodies if "\u202e" in body]
 
 
-def test_only_the_tab_that_the_address_names_is_drawn(show, mine):
+def test_only_the_tab_that_the_address_names_is_drawn(show, converted):
     assert "Defects" in [heading.value for heading in show(PAGE).subheader]
     page = show(PAGE, view="Defects by source")
     assert "Defects" not in [heading.value for heading in page.subheader]
@@ -217,13 +227,13 @@ def test_only_the_tab_that_the_address_names_is_drawn(show, mine):
     assert "source" in frame.value
 
 
-def test_the_counts_are_drawn_as_bars_when_the_address_opens_them(show, mine):
+def test_the_counts_are_drawn_as_bars_when_the_address_opens_them(show, converted):
     charts = [len(show(PAGE, **address).get("vega_lite_chart"))
               for address in ({}, {"bars": "true"})]  # fmt: skip
     assert charts == [0, 1]
 
 
-def test_the_list_of_rows_is_drawn_when_the_address_opens_it(show, mine):
+def test_the_list_of_rows_is_drawn_when_the_address_opens_it(show, converted):
     drawn = [["record_id" in frame.value for frame in show(PAGE, **address).dataframe]
              for address in ({}, {"list": "true"})]  # fmt: skip
     assert [sum(kind) for kind in drawn] == [0, 1]

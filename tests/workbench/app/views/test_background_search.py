@@ -1,4 +1,4 @@
-"""Searches that take long: made beside the app, one for all who ask, and never more than a few."""
+"""Background searches: in processes of their own, one for all requests, and only a few at once."""
 
 import time
 
@@ -26,15 +26,15 @@ def nothing_at_once(monkeypatch):
 def ended(store: Store, recipe: str, of: str) -> background_search.Search:
     for _ in range(600):
         one = background_search.search(store, recipe, of)
-        if not one.lives:
+        if not one.is_pending:
             return one
         time.sleep(0.05)
     raise AssertionError("it did not end")
 
 
-def until_found(page) -> None:
+def until_done(page) -> None:
     for _ in range(600):
-        if not any("Looking for" in one.value for one in page.info):
+        if not any("Searching for" in one.value for one in page.info):
             return
         time.sleep(0.05)
         page.run()
@@ -42,30 +42,30 @@ def until_found(page) -> None:
 
 def test_a_page_answers_while_duplicates_are_looked_for_and_saves_what_was_found(show, store):
     page = show(PAGE, source="mine", duplicates="near")
-    assert page.info[0].value.startswith("Looking for texts nearly the same among 6 rows: ")
-    assert titles(page) == ["6 rows, duplicates among them"]
+    assert page.info[0].value.startswith("Searching for near duplicates among 6 rows: ")
+    assert titles(page) == ["6 rows, before removing duplicates"]
     assert not [one for one in page.text_input if one.label == "Name of the subset"]
-    until_found(page)
+    until_done(page)
     assert funnel(page)["near duplicates"] == 3
     assert titles(page) == ["3 rows"]
     box(page, "Name of the subset").set_value("few")
     press(page, "Save")
-    [kept] = subsets(store)
-    assert list(kept.ids) == choose.choice(store, kept.recipe).ids
+    [subset] = subsets(store)
+    assert list(subset.ids) == choose.choice(store, subset.recipe).ids
 
 
 def test_a_version_is_checked_apart_as_well(show, store):
     choose.save(store, "few", Recipe(sources=("mine",), duplicates="near"), "Ann")
     page = show(PAGE, part="Versions", first="few@1", check="true")
-    until_found(page)
-    assert page.success[0].value == "It still chooses these rows."
+    until_done(page)
+    assert page.success[0].value == "The recipe still chooses these rows."
 
 
 def test_all_who_ask_for_the_same_wait_for_one_search(show, store):
     first = background_search.search(store, NEAR, "a")
     assert background_search.search(store, NEAR, "a") is first
-    found = ended(store, NEAR, "a").found
-    assert found == choose.choice(store, Recipe(duplicates="near"))
+    result = ended(store, NEAR, "a").result
+    assert result == choose.choice(store, Recipe(duplicates="near"))
 
 
 def test_only_a_few_run_and_what_nobody_asks_for_makes_room(show, store, monkeypatch):
@@ -73,16 +73,16 @@ def test_only_a_few_run_and_what_nobody_asks_for_makes_room(show, store, monkeyp
     left = background_search.search(store, NEAR, "left")
     waits = background_search.search(store, NEAR, "waits")
     assert (left.began is None, waits.began is None) == (False, True)
-    left.asked -= background_search.LEFT + 1
+    left.requested -= background_search.ABANDONED + 1
     assert background_search.search(store, NEAR, "waits").began is not None
     assert left.process is not None
     assert left.process.returncode == -9
-    assert ended(store, NEAR, "waits").found is not None
+    assert ended(store, NEAR, "waits").result is not None
 
 
 def test_a_search_that_fails_says_why_and_is_made_anew_where_that_is_asked_for(show, store):
     one = ended(store, '{"of": "records", "where": "no such field"}', "a")
-    assert "no field 'no'" in one.wrong
+    assert "no field 'no'" in one.error
     background_search.forget(store, one.recipe, "a")
     assert background_search.search(store, one.recipe, "a") is not one
     ended(store, one.recipe, "a")
@@ -94,7 +94,7 @@ def test_a_search_ends_with_the_app(show, store):
     assert one.process.stdin is not None
     one.process.stdin.close()
     assert one.process.wait(30) == 1
-    assert "without a word" in ended(store, "", "a").wrong
+    assert "no message" in ended(store, "", "a").error
 
 
 def test_words_of_others_change_no_search(show, store):
@@ -106,11 +106,11 @@ def test_words_of_others_change_no_search(show, store):
     assert choosing._rows(store, recipe) == before
 
 
-def test_where_no_duplicates_are_looked_for_the_rows_are_asked_for_once(show, store, monkeypatch):
-    asked: list[Recipe] = []
+def test_without_a_search_for_duplicates_the_rows_are_chosen_once(show, store, monkeypatch):
+    chosen: list[Recipe] = []
     choice = choose.choice
     monkeypatch.setattr(
-        choose, "choice", lambda store, recipe: (asked.append(recipe), choice(store, recipe))[1]
+        choose, "choice", lambda store, recipe: (chosen.append(recipe), choice(store, recipe))[1]
     )
     show(PAGE, where="prompt_chars < 10")
-    assert [one.where for one in asked] == ["prompt_chars < 10"]
+    assert [one.where for one in chosen] == ["prompt_chars < 10"]

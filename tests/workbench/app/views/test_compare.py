@@ -9,7 +9,7 @@ from evals.comparison import compare, transitions
 from tests.support import hostile
 from tests.support.store_rows import rows_of
 from tests.workbench.app.test_main import evaluate
-from tests.workbench.app.views.test_audit import link, place, press
+from tests.workbench.app.views.test_audit import link, position, press
 from workbench.app.components import charts
 from workbench.app.components.sankey import flow
 from workbench.formatting.numbers import change, interval
@@ -19,7 +19,7 @@ PAGE = "compare"
 
 @pytest.fixture
 def two(here):
-    """p1 and p2 are fixed, p3 is broken, p0 stays right; they have two and three steps."""
+    """p1 and p2 are fixed, p3 regresses, p0 stays correct; they have two and three steps."""
     evaluate(here, "eval-base", "base", ["7", "1", "1", "7"])
     evaluate(here, "eval-grpo", "grpo", ["7", "7", "7", "1"])
     problems = rows_of("problems", problem_id=[f"p{n}" for n in range(4)], steps=[2, 2, 3, 3],
@@ -46,35 +46,37 @@ def test_the_page_shows_the_numbers_of_the_report(show, two):
     page = show(PAGE, by="steps", numbers="true")
     expected = compare.compare(two, "eval-base", "eval-grpo", by=["steps"])
     shown = page.dataframe[0].value
-    assert shown["a"].to_list() == [interval(row["a"]) for row in expected["metrics"].values()]
+    assert shown["baseline"].to_list() == [
+        interval(row["a"]) for row in expected["metrics"].values()
+    ]
     assert shown["difference"].to_list() == [change(row) for row in expected["metrics"].values()]
     slices = next(f.value for f in page.dataframe if "slice" in f.value)
     assert slices["value"].to_list() == ["2", "3"]
     assert slices["difference"].to_list() == [change(row) for row in expected["slices"]]
 
 
-def test_fixed_and_broken_problems_are_listed_and_gone_through(show, two):
+def test_fixed_and_regressed_problems_are_listed_and_stepped_through(show, two):
     page = show(PAGE)
     [box] = [box for box in page.selectbox if box.label == "Problems"]
-    assert box.options[:3] == ["fixed · 2", "broken · 1", "kept right · 1"]
+    assert box.options[:3] == ["fixed · 2", "regressed · 1", "still correct · 1"]
     listed = next(f.value for f in page.dataframe if "question" in f.value)
     assert listed[["problem_id", "a", "b"]].to_numpy().tolist() == [
         ["p1", "1", "7"],
         ["p2", "1", "7"],
     ]
-    assert [head.value for head in page.subheader][-2:] == ["✗ wrong", "✓ right"]
-    press(page, "Next")
+    assert [head.value for head in page.subheader][-2:] == ["✗ incorrect", "✓ correct"]
+    press(page, "Next row")
     assert page.query_params["problem"] == "p2"
     box.set_value("broken").run()
     assert page.query_params["group"] == "broken"
-    assert [head.value for head in page.subheader][-2:] == ["✓ right", "✗ wrong"]
+    assert [head.value for head in page.subheader][-2:] == ["✓ correct", "✗ incorrect"]
 
 
 def test_an_address_restores_what_is_compared(show, two):
     page = show(PAGE, a="eval-grpo", b="eval-base", group="broken", problem="p2", by="gold")
     assert [box.value for box in page.selectbox] == ["eval-grpo", "eval-base", "strict", "broken"]
     assert page.button_group[0].value == ["gold"]
-    assert place(page) == (2, 2)
+    assert position(page) == (2, 2)
 
 
 def test_an_address_that_names_no_runs_shows_the_usual_ones(show, two):
@@ -87,25 +89,29 @@ def test_runs_over_other_problems_say_that_they_cannot_be_compared(show, two):
                   grader=["strict"], grader_version=["2"], correct=[True])  # fmt: skip
     add(two, "scores", row, run="another", stage="sft")
     page = show(PAGE, a="eval-base", b="another")
-    assert page.error[0].value == "These cannot be compared."
+    assert page.error[0].value == "These runs cannot be compared."
     assert any("no problem in common" in text.value for text in page.text)
 
 
 def test_the_bands_of_the_flow_hold_every_problem_once(two):
-    found = transitions.transitions(two, ["eval-base", "eval-grpo"])
-    bands = data_of(flow(found, "black"), 0)
+    moved = transitions.transitions(two, ["eval-base", "eval-grpo"])
+    bands = data_of(flow(moved, "black"), 0)
     for end in (bands["x"].min(), bands["x"].max()):
         at = bands.filter(pl.col("x") == end)
         covered = sorted(zip(at["top"], at["bottom"], strict=True))
         assert [low for low, _ in covered] == [0.0, *(high for _, high in covered[:-1])]
-        assert covered[-1][1] == found["n"]
+        assert covered[-1][1] == moved["n"]
     sizes = dict(bands.group_by("kind").agg(pl.col("problems").first()).iter_rows())
-    assert sizes == {"fixed": 2, "broken": 1, "kept right": 1}
+    assert sizes == {"fixed": 2, "regressed": 1, "still correct": 1}
 
 
 def test_the_chart_of_differences_leaves_out_what_is_unknown():
-    known = {"label": "a", "difference": 0.1, "low": 0.0, "high": 0.2, "n": 9, "holm": 0.01}
-    rows = [known, known | {"label": "b", "low": None}, known | {"label": "c", "difference": None}]
+    measured = {"label": "a", "difference": 0.1, "low": 0.0, "high": 0.2, "n": 9, "holm": 0.01}
+    rows = [
+        measured,
+        measured | {"label": "b", "low": None},
+        measured | {"label": "c", "difference": None},
+    ]
     assert data_of(charts.differences(rows, "#25282c"), 1)["label"].to_list() == ["a"]
 
 
@@ -115,10 +121,10 @@ def test_no_text_becomes_markup_and_no_page_breaks(show, full):
     [box] = [box for box in page.selectbox if box.label == "Problems"]
     assert box.options
     for _ in range(3):
-        following = next(button for button in page.button if button.label == "Next")
+        following = next(button for button in page.button if button.label == "Next row")
         if following.disabled:
             break
-        hostile.check(press(page, "Next"))
+        hostile.check(press(page, "Next row"))
 
 
 def test_the_runs_that_nobody_chose_are_in_the_address_and_stay_when_newer_ones_come(show, two):
@@ -137,4 +143,4 @@ def test_the_flow_goes_by_way_of_other_runs_and_the_lists_stay_those_of_the_two(
     drawn = chart.proto.SerializeToString()
     assert all(stage in drawn for stage in (b"eval-base", b"eval-sft", b"eval-grpo"))
     [box] = [box for box in page.selectbox if box.label == "Problems"]
-    assert box.options[:2] == ["fixed · 2", "broken · 1"]
+    assert box.options[:2] == ["fixed · 2", "regressed · 1"]

@@ -26,8 +26,8 @@ SHORT = "prompt_chars < 10"
 
 
 def box(page, label: str):
-    found = [*page.text_area, *page.text_input, *page.selectbox, *page.number_input]
-    return next(one for one in found if one.label == label)
+    boxes = [*page.text_area, *page.text_input, *page.selectbox, *page.number_input]
+    return next(one for one in boxes if one.label == label)
 
 
 def rows_of(page, kind: str) -> None:
@@ -35,8 +35,8 @@ def rows_of(page, kind: str) -> None:
 
 
 def funnel(page) -> dict[str, int]:
-    frame = next(f.value for f in page.dataframe if "taken away" in f.value)
-    return dict(zip(frame["step"], frame["taken away"], strict=True))
+    frame = next(f.value for f in page.dataframe if "removed" in f.value)
+    return dict(zip(frame["step"], frame["removed"], strict=True))
 
 
 def titles(page) -> list[str]:
@@ -52,7 +52,7 @@ def test_an_address_restores_the_recipe_and_its_steps(show, store):
     page = show(PAGE, where=SHORT, source="mine", duplicates="exact")
     assert not page.exception
     assert box(page, "Filter").value == SHORT
-    assert funnel(page)["outside the filter"] == 4
+    assert funnel(page)["after filter"] == 4
     assert titles(page) == ["2 rows"]
 
 
@@ -66,7 +66,7 @@ def test_a_filter_that_cannot_be_read_is_pointed_at(show, store):
 
 def test_a_common_filter_narrows_what_is_typed(show, store):
     page = show(PAGE, where=SHORT)
-    press(page, "one answer")
+    press(page, "single answer")
     assert page.query_params["where"] == f'({SHORT}) and defect != "two answers"'
 
 
@@ -77,7 +77,7 @@ def test_each_kind_of_rows_keeps_a_filter_of_its_own(show, store):
     assert not page.error
     assert box(page, "Filter").value == ""
     box(page, "Filter").set_value("pass_rate is unknown").run()
-    assert funnel(page)["outside the filter"] == 0
+    assert funnel(page)["after filter"] == 0
     rows_of(page, "records")
     assert not page.error
     assert box(page, "Filter").value == SHORT
@@ -90,17 +90,17 @@ def test_a_choice_is_saved_under_a_name_with_who_said_so(show, store):
     box(page, "Name of the subset").set_value("short")
     press(page, "Save")
     assert not page.exception
-    [kept] = subsets(store)
-    assert (kept.label, len(kept.ids), kept.recipe.where) == ("short@1", 2, SHORT)
-    assert kept.author
+    [subset] = subsets(store)
+    assert (subset.label, len(subset.ids), subset.recipe.where) == ("short@1", 2, SHORT)
+    assert subset.author
 
 
-def test_saving_what_is_kept_already_says_so(show, store):
+def test_saving_the_same_version_again_says_so(show, store):
     page = show(PAGE, where=SHORT, source="mine")
-    for said in ("Saved.", "This version is kept already: nothing differs from it."):
+    for message in ("Saved.", "This version exists already, with the same rows."):
         box(page, "Name of the subset").set_value("short")
         press(page, "Save")
-        assert said in [one.value for one in (*page.success, *page.info)]
+        assert message in [one.value for one in (*page.success, *page.info)]
     assert [one.label for one in subsets(store)] == ["short@1"]
 
 
@@ -125,7 +125,7 @@ def test_two_versions_are_shown_with_what_differs_and_where_they_come_from(show,
     page = show(PAGE, part="Versions", first="some@2", second="some@1")
     assert not page.exception
     assert [metric.value for metric in page.metric] == ["2", "0", "4"]
-    lineage = [text.value for text in page.text if "rows, chosen from" in text.value]
+    lineage = [text.value for text in page.text if " rows, " in text.value]
     assert lineage[0].startswith("some@2: 2 rows")
     assert lineage[1].strip().startswith("some@1: 6 rows")
     page = show(PAGE, part="Versions", first="some@2", check="true")
@@ -137,9 +137,9 @@ def test_records_are_made_of_own_answers(show, store):
     rolled_out(store, {problem_ids(store)[0]: [right, "no"]})
     page = show(PAGE, part="Own answers")
     box(page, "Name of the source").set_value("own")
-    press(page, "Make records")
+    press(page, "Create training data")
     assert not page.exception
-    assert page.success[0].value == "1 new records; the source has 1 examples now."
+    assert page.success[0].value == "1 new records; the source now has 1 examples."
     assert ask(open_store(store.folder), "select 1 from records where source = 'own'").height == 1
 
 
@@ -149,9 +149,9 @@ def test_own_answers_are_not_mixed_with_rows_of_another_source(show, store, name
     rolled_out(store, {problem_ids(store)[0]: [right, "no"]})
     page = show(PAGE, part="Own answers")
     box(page, "Name of the source").set_value(name)
-    press(page, "Make records")
+    press(page, "Create training data")
     assert "No records were made." in [one.value for one in page.error]
-    assert any("no own answers" in one.value for one in page.text)
+    assert any("has rows from elsewhere" in one.value for one in page.text)
 
 
 def test_who_may_only_read_is_offered_no_saving(show, store, monkeypatch):
@@ -159,7 +159,7 @@ def test_who_may_only_read_is_offered_no_saving(show, store, monkeypatch):
     page = show(PAGE)
     assert not page.exception
     assert not [one for one in page.text_input if one.label == "Name of the subset"]
-    assert "only reads" not in "".join(one.value for one in page.info)
+    assert "Read-only" not in "".join(one.value for one in page.info)
 
 
 @pytest.mark.parametrize("part", ["Choose", "Versions", "Own answers"])

@@ -23,8 +23,8 @@ def stages(here) -> Store:
 
 
 def group(page, label: str):
-    [found] = [box for box in page.button_group if box.label == label]
-    return found
+    [pills] = [box for box in page.button_group if box.label == label]
+    return pills
 
 
 def table(page):
@@ -37,8 +37,8 @@ def labels(page, label: str) -> list[str]:
 
 def board(page) -> dict:
     """What the browser is given to go on by keys."""
-    [found] = page.get("bidi_component")
-    return json.loads(found.proto.json)
+    [component] = page.get("bidi_component")
+    return json.loads(component.proto.json)
 
 
 def test_the_failures_of_an_empty_store_say_what_to_run(show, here):
@@ -49,13 +49,13 @@ def test_the_failures_of_an_empty_store_say_what_to_run(show, here):
 
 def test_counts_of_facets_go_together_and_the_address_says_what_is_chosen(show, stages):
     page = show(PAGE)
-    assert labels(page, "Answer") == ["wrong · 4", "right · 4"]
+    assert labels(page, "Correctness") == ["incorrect · 4", "correct · 4"]
     group(page, "Stage").set_value(["base"]).run()
     assert not page.exception
-    assert labels(page, "Answer") == ["wrong · 3", "right · 1"]
+    assert labels(page, "Correctness") == ["incorrect · 3", "correct · 1"]
     assert labels(page, "Stage") == ["base · 4", "grpo · 4"]
     assert page.query_params["stage"] == "base"
-    group(page, "Answer").set_value(["wrong"]).run()
+    group(page, "Correctness").set_value(["wrong"]).run()
     assert labels(page, "Stage") == ["base · 3", "grpo · 1"]
     assert len(table(page)) == 3
     press(page, "Clear all")
@@ -73,7 +73,7 @@ def test_an_address_restores_filter_and_generation(show, stages):
 
 def test_the_same_problem_is_shown_at_every_stage_side_by_side(show, stages):
     page = show(PAGE, generation="p1:eval-base")
-    assert [head.value for head in page.subheader] == ["✗ wrong", "✓ right"]
+    assert [head.value for head in page.subheader] == ["✗ incorrect", "✓ correct"]
     answers = [body for body in drawn(page) if "answer, 18 characters" in body]
     assert ["&lt;answer&gt;1&lt;" in answers[0], "&lt;answer&gt;7&lt;" in answers[1]] == [True] * 2
 
@@ -91,9 +91,12 @@ def test_stages_are_marked_where_they_differ_and_formulas_are_drawn(show, here):
 def test_next_goes_through_what_fits_and_stops_at_its_end(show, stages):
     page = show(PAGE, correct="wrong", stage="base")
     for expected in ("p2:eval-base", "p3:eval-base"):
-        press(page, "Next")
+        press(page, "Next row")
         assert page.query_params["generation"] == expected
-    assert [b.disabled for b in page.button if b.label in ("Previous", "Next")] == [False, True]
+    assert [b.disabled for b in page.button if b.label in ("Previous row", "Next row")] == [
+        False,
+        True,
+    ]
 
 
 def test_the_table_shows_the_page_that_holds_the_generation_of_the_address(show, here):
@@ -101,21 +104,21 @@ def test_the_table_shows_the_page_that_holds_the_generation_of_the_address(show,
     page = show(PAGE, generation="p99:eval-base", page="2")  # 120 of 120: ids sort as texts
     assert "p99" in table(page)["problem_id"].to_list()
     assert any("Page 3 of 3" in text.value for text in page.text)
-    held = board(page)
-    assert (held["at"], held["of"], held["first"]) == (120, 120, 51)
-    assert [held["rows"][-1], len(held["rows"])] == [held["here"], 70]
+    data = board(page)
+    assert (data["at"], data["of"], data["first"]) == (120, 120, 51)
+    assert [data["rows"][-1], len(data["rows"])] == [data["here"], 70]
 
 
 def test_what_the_filter_leaves_out_stands_between_two_that_it_lets_through(show, stages):
-    held = board(show(PAGE, correct="wrong", generation="p0:eval-grpo"))
-    assert (held["at"], held["of"], held["here"]["id"]) == (3.5, 4, "p0:eval-grpo")
+    data = board(show(PAGE, correct="wrong", generation="p0:eval-grpo"))
+    assert (data["at"], data["of"], data["here"]["id"]) == (3.5, 4, "p0:eval-grpo")
 
 
 def test_an_address_that_names_what_is_not_there_shows_that_nothing_fits(show, stages):
     page = show(PAGE, run="gone", source="'; drop table base")
-    assert "No generation fits" in page.info[0].value
+    assert "No generation matches" in page.info[0].value
     page = show(PAGE, generation="nowhere", page="-3", grader="../x")
-    assert "no such generation" in page.warning[0].value
+    assert "was not found" in page.warning[0].value
     assert len(table(page)) == 8
 
 
@@ -130,7 +133,7 @@ def test_all_that_fit_are_tagged_at_once_and_the_tag_is_a_facet(show, stages):
     assert box.options == ["to read · 4"]
     page = show(PAGE, tag="to read", stage="grpo")
     assert len(table(page)) == 1
-    press(page, "Take back from 1")
+    press(page, "Remove from 1")
     # the tag was left empty, so nothing is taken back and the page says so
     assert any("tag is empty" in text.value for text in page.text)
     assert ask(stages, "select * from tags").height == 4
@@ -138,7 +141,7 @@ def test_all_that_fit_are_tagged_at_once_and_the_tag_is_a_facet(show, stages):
 
 def test_a_view_is_saved_opened_and_holds_nothing_but_a_filter(show, stages):
     page = show(PAGE, stage="grpo", correct="wrong", generation="p3:eval-grpo")
-    next(b for b in page.text_input if b.label.startswith("Name")).set_value("my view")
+    next(b for b in page.text_input if b.label == "View name").set_value("my view")
     press(page, "Save")
     [(name, query)] = ask(stages, "select name, query from saved_views").rows()
     assert (name, parse_qs(query)) == ("my view", {"stage": ["grpo"], "correct": ["wrong"]})
@@ -165,12 +168,12 @@ def test_a_page_that_is_read_only_offers_nothing_to_write(show, stages, monkeypa
 @pytest.mark.parametrize("name", hostile.TEXTS)
 def test_no_text_becomes_markup_and_no_page_breaks(show, full, name):
     generation = next(
-        id
-        for id in ask(full, "select generation_id from generations where run = 'one'")[
+        one
+        for one in ask(full, "select generation_id from generations where run = 'one'")[
             "generation_id"
         ]
-        if id.startswith(f"{name} ")
+        if one.startswith(f"{name} ")
     )
     page = show(PAGE, generation=generation)
     hostile.check(page)
-    assert any("Gold" in text.value for text in page.text)
+    assert any("Reference answer" in text.value for text in page.text)

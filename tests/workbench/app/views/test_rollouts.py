@@ -10,7 +10,7 @@ from evals.rollouts import steps
 from tests.support import hostile
 from tests.support.rollout_rows import rolled
 from tests.support.store_rows import rows_of
-from tests.workbench.app.views.test_audit import link, place, press
+from tests.workbench.app.views.test_audit import link, position, press
 
 PAGE = "rollouts"
 GROUPS = (
@@ -26,52 +26,52 @@ def grpo(here) -> Store:
     runs.begin(here, "grpo", run="grpo-a", stage="grpo", config={}, seed=0, inputs={})
     rolled(here, "grpo-a", GROUPS, {"p1": "7", "p2": "7"})
     names = ["actor/train/kl", "actor/train/kl", "guard/kl"]
-    told = rows_of("metrics", name=names, step=[1, 2, 2], value=[0.1, 9.0, 9.0])
-    add(here, "metrics", told, run="grpo-a")
+    metrics = rows_of("metrics", name=names, step=[1, 2, 2], value=[0.1, 9.0, 9.0])
+    add(here, "metrics", metrics, run="grpo-a")
     runs.end(here, "grpo-a", "done", {})
     return here
 
 
 def test_without_a_run_of_grpo_the_page_says_what_to_run(show, here):
     page = show(PAGE)
-    assert "No run of GRPO" in page.info[0].value
+    assert "no GRPO run" in page.info[0].value
     assert "thinkbench grpo" in page.code[0].value
 
 
 def test_the_last_step_is_shown_first_and_step_back_goes_before_it(show, grpo):
     page = show(PAGE)
     assert page.select_slider[0].value == 2
-    assert place(page) == (1, 1)
-    press(page, "Step back")
+    assert position(page) == (1, 1)
+    press(page, "Previous step")
     assert page.query_params["step"] == "1"
-    assert place(page) == (1, 2)
+    assert position(page) == (1, 2)
 
 
 def test_an_address_restores_step_and_group(show, grpo):
     page = show(PAGE, run="grpo-a", step="1", group="1")
-    assert place(page) == (2, 2)
+    assert position(page) == (2, 2)
     assert any("nothing is learned" in one.value for one in page.info)
 
 
 def test_the_run_and_the_step_that_are_shown_first_are_in_the_address(show, grpo):
-    found = link(show(PAGE))
-    assert found == {"run": "grpo-a", "step": "2"}
+    shown = link(show(PAGE))
+    assert shown == {"run": "grpo-a", "step": "2"}
     runs.begin(grpo, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
     rolled(grpo, "grpo-b", GROUPS, {"p1": "7", "p2": "7"})
-    page = show(PAGE, **found)
+    page = show(PAGE, **shown)
     assert page.selectbox[0].value == "grpo-a"
 
 
 def test_every_completion_of_a_group_has_its_reward_and_advantage(show, grpo):
     shown = [one.value for one in show(PAGE, step="1", group="0").text]
-    told = [text for text in shown if text.startswith("sample ")]
-    assert [text.split(":")[0] for text in told] == [f"sample {n}" for n in range(4)]
-    assert all("advantage" in text and "answer" in text for text in told)
+    samples = [text for text in shown if text.startswith("sample ")]
+    assert [text.split(":")[0] for text in samples] == [f"sample {n}" for n in range(4)]
+    assert all("advantage" in text and "answer" in text for text in samples)
 
 
-def test_what_a_guard_saw_is_said(show, grpo):
+def test_a_collapse_warning_is_shown(show, grpo):
     page = show(PAGE)
-    assert "signs of collapse" in page.warning[0].value
+    assert "Collapse checks" in page.warning[0].value
     assert page.dataframe[0].value["sign"].to_list() == ["kl"]
 
 
@@ -79,10 +79,10 @@ def test_all_curves_are_one_chart_in_which_each_has_its_title_and_its_rules(show
     specs = [json.loads(one.proto.spec) for one in show(PAGE, step="1").get("vega_lite_chart")]
     [panels] = [spec["concat"] for spec in specs if "concat" in spec]
     assert [panel["title"]["text"] for panel in panels] == [
-        "reward, by part",
+        "reward components",
         "length [tokens]",
-        "groups of one reward, completions cut off [share]",
-        "KL to the start [nats a token]",
+        "zero-variance groups, truncated completions [share]",
+        "KL to reference [nats/token]",
     ]
     marks = [[layer["mark"]["type"] for layer in panel["layer"]] for panel in panels]
     assert marks == [["line", "rule", "rule"]] * 4
@@ -104,6 +104,6 @@ def test_how_a_problem_fared_over_time_is_drawn_where_its_fold_is_open(show, grp
     met = steps.problem_history(grpo, "grpo-a", problem)
     page = show(PAGE)
     [fold] = [one for one in page.expander if "over time" in one.label]
-    assert fold.label == f"This problem over time: met {met.height} times"
+    assert fold.label == f"This problem over time: sampled {met.height} times"
     opened = show(PAGE, **{"over-time": "true"})
     assert len(opened.get("vega_lite_chart")) == len(page.get("vega_lite_chart")) + 1

@@ -63,9 +63,9 @@ def test_a_place_of_files_stays_as_it_was_typed_when_its_fold_is_closed(show, he
     box.set_value("/data/rows").run()
     expected = "thinkbench sft --preset tiny --set data.records_from=/data/rows"
     assert command(page) == expected
-    typed = page.session_state["place data.records_from"]
+    typed = page.session_state["path data.records_from"]
     page = show(PAGE, verb="sft")
-    page.session_state["place data.records_from"] = typed  # of the same session, its fold closed
+    page.session_state["path data.records_from"] = typed  # of the same session, its fold closed
     page.run()
     assert "records from" not in [box.label for box in page.text_input]
     assert command(page) == expected
@@ -87,7 +87,7 @@ def test_a_seed_that_is_no_number_is_said(show, here, seed):
 def test_what_a_run_needs_is_shown_before_it_starts(show, here):
     page = show(PAGE, verb="sft")
     assert not page.exception
-    assert page.expander[-1].label.startswith("Preflight: it fits")
+    assert page.expander[-1].label.startswith("Preflight: Estimated memory")
     page = show(PAGE, verb="sft", preflight="true")
     rows = next(f.value for f in page.dataframe if "at most [GiB]" in f.value)
     assert rows["step"].to_list() == ["sft"]
@@ -97,7 +97,7 @@ def test_what_a_run_needs_is_shown_before_it_starts(show, here):
 def test_what_cannot_fit_is_not_started_and_what_would_fit_is_said(show, here):
     page = show(PAGE, verb="sft", preset="v6e-1", **{"sft.batch": "4096", "sft.max_tokens": "8192"})
     assert not page.exception
-    assert page.expander[-1].label.startswith("Preflight: it does not fit")
+    assert page.expander[-1].label.startswith("Preflight: does not fit")
     assert next(one for one in page.button if one.label == "Start").disabled
     assert any("would fit with: --set sft.batch=" in text.value for text in page.text)
 
@@ -108,7 +108,7 @@ def test_only_the_steps_that_a_verb_runs_can_keep_it_from_starting(show, here):
     assert next(one for one in page.button if one.label == "Start").disabled
     page = show(PAGE, verb="export", **large)
     assert not next(one for one in page.button if one.label == "Start").disabled
-    assert any("nothing to reckon" in one.value for one in page.caption)
+    assert any("nothing to estimate" in one.value for one in page.caption)
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,10 @@ def test_a_trial_after_sft_runs_no_step_of_grpo(words, steps):
 
 
 def test_every_step_of_a_run_belongs_to_a_verb():
-    known = [step.name for step in steps_of(load_preset("v6e-1"))]
+    names = [step.name for step in steps_of(load_preset("v6e-1"))]
     begins = preflight.OF_VERB["run"]
-    assert {first for first in begins for name in known if name.startswith(first)} == set(begins)
-    assert [name for name in known if not name.startswith(begins)] == []
+    assert {first for first in begins for name in names if name.startswith(first)} == set(begins)
+    assert [name for name in names if not name.startswith(begins)] == []
     assert set(preflight.OF_VERB) | {"ab"} == set(form.VERBS)
 
 
@@ -167,14 +167,14 @@ def test_a_trial_offers_only_what_can_be_compared(show, here):
     assert "--stage grpo" in command(page)
     assert "rows@1" in [one.value for one in page.text]
     page = show(PAGE, verb="ab", trial="rows@1")
-    against = next(one for one in page.selectbox if one.label == "Against")
+    against = next(one for one in page.selectbox if one.label == "Control")
     assert against.options == ["random", "more@1"]
 
 
 def test_a_subset_or_a_model_that_has_gone_is_said_before_all_is_trained_on(show, here):
     page = show(PAGE, verb="sft", model="sft-gone", **{"data.subset": "gone@9"})
     assert command(page) == "thinkbench sft --preset tiny"
-    assert any("all records are chosen" in one.value for one in page.warning)
+    assert any("all records are used" in one.value for one in page.warning)
     assert {"gone@9", "sft-gone"} <= {one.value for one in page.text}
 
 
@@ -193,8 +193,8 @@ def test_a_job_shows_how_far_it_is_and_its_log(show, here):
     folder = folder_of(here, job.job)
     folder.mkdir(parents=True)
     work = {"step": 30, "of": 100, "numbers": {"loss": 0.25}, "began": 0, "first": 10, "at": 20}
-    told = {"runs": [["sft", "sft-1"]], "work": {"sft": work}}
-    (folder / "progress.json").write_text(json.dumps(told))
+    progress = {"runs": [["sft", "sft-1"]], "work": {"sft": work}}
+    (folder / "progress.json").write_text(json.dumps(progress))
     (folder / "log.txt").write_text("one\x1b[2J\n<script>alert(1)</script>\n")
     page = show(PAGE, job=job.job)
     assert [bar.proto.value for bar in page.get("progress")] == [30]
@@ -209,7 +209,7 @@ def test_a_job_is_cancelled_and_started_again_from_the_page(show, here):
     press(page, "Cancel")
     assert jobs.job_of(here, job.job).state == "cancelled"
     page = show(PAGE, job=job.job)
-    press(page, "Go on")
+    press(page, "Resume")
     again, first = jobs.jobs(here)
     assert (again.state, again.arguments, first.job) == ("queued", ("sft",), job.job)
 
@@ -228,14 +228,14 @@ def orphan(here):
     return job
 
 
-def test_a_job_that_nothing_runs_is_called_lost_whichever_job_is_looked_at(show, here):
+def test_a_job_whose_process_has_ended_is_interrupted_whichever_job_is_shown(show, here):
     gone = orphan(here)
     seen, _ = runner.start(here, ["grpo"], "ana")
     for name in (seen.job, gone.job):
         page = show(PAGE, job=name)
         table = next(f.value for f in page.dataframe if "created" in f.value)
         states = dict(zip(table["job"], table["state"], strict=True))
-        assert states == {seen.job: "queued", gone.job: "lost"}
+        assert states == {seen.job: "queued", gone.job: "interrupted"}
         assert any(states[name] in one.value for one in page.subheader)
 
 

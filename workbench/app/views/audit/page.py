@@ -1,21 +1,33 @@
-"""Audit: what conversion kept, why it turned the rest away, and the rows themselves."""
+"""Audit: which rows were converted, why the others were quarantined, and the rows themselves."""
 
 import streamlit as st
 
 from data.audit import queries
 from workbench.app import state
-from workbench.app.components import charts, plain
-from workbench.app.views.audit.rows import defects_by_source, rows_by_defect, survival_of
+from workbench.app.components import charts, choices, plain
+from workbench.app.views.audit.defects import defects_by_source, rows_by_defect
+from workbench.app.views.audit.token_budget import survival
 
+# value in the address -> label of the tab, and what draws it
 TABS = {
-    "Rows by defect": rows_by_defect,
-    "Defects by source": defects_by_source,
-    "What training sees": survival_of,
+    "Rows by defect": ("Rows by defect", rows_by_defect),
+    "Defects by source": ("Defects by source", defects_by_source),
+    "What training sees": ("Token budget", survival),
+}
+OF_SOURCE = ("converter", "tokenizer", "record")  # choices that depend on the source
+# count of data.audit.queries.outcomes -> label
+LABELS = {
+    "read": "Rows read",
+    "converted": "Converted",
+    "quarantined": "Quarantined",
+    "held_back": "Excluded manually",
+    "released": "Restored manually",
+    "to_train_on": "Training examples",
 }
 
 st.title("Audit")
 
-conversions = state.answer(queries.conversions)
+conversions = state.query(queries.conversions)
 if conversions.is_empty():
     st.info("Nothing is converted yet. Ingest a source and convert it:")
     st.code(
@@ -25,36 +37,32 @@ if conversions.is_empty():
 
 left, right = st.columns(2)
 sources = conversions["source"].unique(maintain_order=True).to_list()
-OF_SOURCE = ("converter", "tokenizer", "record")  # chosen of one source, they say nothing of others
-source = state.chosen(
-    left.selectbox, "Source", sources, "source", stays=True, leaves=OF_SOURCE, format_func=plain
+source = choices.choose(
+    left.selectbox, "Source", sources, "source", pinned=True, clears=OF_SOURCE, format_func=plain
 )
 converters = conversions.filter(conversions["source"] == source)["converter"].to_list()
-converter = state.chosen(
+converter = choices.choose(
     right.selectbox,
     "Converter",
     converters,
     "converter",
-    stays=True,
+    pinned=True,
     format_func=plain,
     help="version and rules; the newest conversion comes first",
 )
 assert source is not None
 assert converter is not None
 
-counts = state.answer(queries.outcomes, source, converter)
-for column, (name, rows) in zip(st.columns(len(counts)), counts.items(), strict=True):
-    column.metric(name.replace("_", " ").capitalize(), f"{rows:,}")
-bars = state.folded("As bars", "bars")
+outcomes = state.query(queries.outcomes, source, converter)
+counts = {LABELS.get(name, name): rows for name, rows in outcomes.items()}
+for column, (label, rows) in zip(st.columns(len(counts)), counts.items(), strict=True):
+    column.metric(label, f"{rows:,}")
+bars = choices.fold("Chart", "bars")
 if bars.open:
-    bars.altair_chart(charts.funnel(counts, state.ink()))
+    bars.altair_chart(charts.funnel(counts, charts.text_colour()))
 
-for tab, draw in zip(
-    # what a tab holds is drawn while it is open only: the address says which is
-    state.tabs(list(TABS), "view"),
-    TABS.values(),
-    strict=True,
-):
-    if tab.open:
+labels = {value: label for value, (label, _) in TABS.items()}
+for tab, (_, draw) in zip(choices.tabs(labels, "view"), TABS.values(), strict=True):
+    if tab.open:  # a closed tab is not drawn; the address says which one is open
         with tab:
             draw(source, converter)

@@ -1,6 +1,6 @@
-"""Choices that take long, made by processes beside the app, so that every page goes on answering.
+"""Searches for duplicates in processes beside the app, so that every page stays responsive.
 
-In a thread of the app they would hold Python's lock, and slow down what everybody looks at.
+A thread of the app would hold Python's lock and slow down every page.
 """
 
 import contextlib
@@ -22,41 +22,41 @@ from data.subsets import Choice, Step
 from workbench.jobs import import_path
 
 AT_ONCE = 2  # searches that run; the others wait
-KEPT = 8  # answers, of the searches that were asked for last
-# [s] without anybody asking, after which a search makes room for one that waits; a browser asks
-# for a hidden tab once a minute only
-LEFT = 90.0
-LAST = 2_000  # characters of what a search said when it failed
+CACHED = 8  # results of the most recent searches
+# [s] without a request, after which a search makes room for a waiting one; a browser asks for a
+# hidden tab only once a minute
+ABANDONED = 90.0
+LAST = 2_000  # characters of the error output of a failed search
 
 
 @dataclass
 class Search:
     """One search.
 
-    found: once it is done   wrong: why it ended without an answer
-    began: None while it waits; seconds as time.monotonic has them, as is asked
+    result: None until it is done   error: why it ended without a result
+    requested, began: seconds of time.monotonic; began is None while the search waits
     """
 
     store: Path
     recipe: str
-    asked: float
+    requested: float
     began: float | None = None
     process: subprocess.Popen[bytes] | None = None
     out: IO[bytes] | None = None
-    told: IO[bytes] | None = None
-    found: Choice | None = None
-    wrong: str = ""
+    errors: IO[bytes] | None = None
+    result: Choice | None = None
+    error: str = ""
 
     @property
-    def lives(self) -> bool:
-        return self.found is None and not self.wrong
+    def is_pending(self) -> bool:
+        return self.result is None and not self.error
 
 
 @dataclass
 class Searches:
-    """All of an app, the one that was asked for last at the end."""
+    """All searches of an app, the most recently requested last."""
 
-    known: dict[tuple[str, ...], Search] = field(default_factory=dict)
+    by_key: dict[tuple[str, ...], Search] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -66,58 +66,63 @@ def _searches() -> Searches:
 
 
 def search(store: Store, recipe: str, of: str) -> Search:
-    """What `recipe` chooses, as far as that is known; whoever asks first has it looked for.
+    """The search for what `recipe` chooses; the first request starts it.
 
-    of: names the rows that it chooses from: where they change, it is another search
+    of: a name of the rows that it chooses from: if they change, it is another search
     """
-    every, key = _searches(), (store.store_id, recipe, of)
-    with every.lock:
+    searches, key = _searches(), (store.store_id, recipe, of)
+    with searches.lock:
         now = time.monotonic()
-        one = every.known.pop(key, None) or Search(store.folder, recipe, now)
-        every.known[key] = one
-        one.asked = now
-        _go_on(every, now)
+        one = searches.by_key.pop(key, None) or Search(store.folder, recipe, now)
+        searches.by_key[key] = one
+        one.requested = now
+        _advance(searches, now)
         return one
 
 
 def forget(store: Store, recipe: str, of: str) -> None:
-    """Look anew for what failed."""
-    every = _searches()
-    with every.lock:
-        every.known.pop((store.store_id, recipe, of), None)
+    """Remove a failed search, so that the next request starts it again."""
+    searches = _searches()
+    with searches.lock:
+        searches.by_key.pop((store.store_id, recipe, of), None)
 
 
-def _go_on(every: Searches, now: float) -> None:
-    """Read what is done, and start what waits, the oldest first."""
-    for one in every.known.values():
-        if one.lives and one.process is not None and one.process.poll() is not None:
+def _advance(searches: Searches, now: float) -> None:
+    """Read the results of finished searches, and start waiting ones, the oldest first."""
+    for one in searches.by_key.values():
+        if one.is_pending and one.process is not None and one.process.poll() is not None:
             _read(one)
-    alive = [(key, one) for key, one in every.known.items() if one.lives]
-    waiting = [one for _, one in alive if one.process is None and now - one.asked < LEFT]
+    alive = [(key, one) for key, one in searches.by_key.items() if one.is_pending]
+    waiting = [one for _, one in alive if one.process is None and now - one.requested < ABANDONED]
     if len(waiting) + sum(one.process is not None for _, one in alive) > AT_ONCE:
         for key, one in alive:
-            if now - one.asked >= LEFT:
+            if now - one.requested >= ABANDONED:
                 _stop(one)
-                del every.known[key]
-    running = sum(one.lives and one.process is not None for one in every.known.values())
+                del searches.by_key[key]
+    running = sum(one.is_pending and one.process is not None for one in searches.by_key.values())
     for one in waiting[: max(0, AT_ONCE - running)]:
         _start(one, now)
-    done = [key for key, one in every.known.items() if not one.lives]
-    for key in done[:-KEPT]:
-        del every.known[key]
+    done = [key for key, one in searches.by_key.items() if not one.is_pending]
+    for key in done[:-CACHED]:
+        del searches.by_key[key]
 
 
 def _start(one: Search, now: float) -> None:
     command = [sys.executable, "-m", "workbench.app.views.curate.search_process", str(one.store)]
-    # a pipe would fill up; they are closed when the search ends
-    one.out, one.told = TemporaryFile(), TemporaryFile()  # noqa: SIM115
-    one.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=one.out, stderr=one.told,
-                                   env=os.environ | import_path())  # fmt: skip
+    # files, because a pipe could fill up; they are closed when the search ends
+    one.out, one.errors = TemporaryFile(), TemporaryFile()  # noqa: SIM115
+    one.process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=one.out,
+        stderr=one.errors,
+        env=os.environ | import_path(),
+    )
     one.began = now
     assert one.process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):  # it is gone already, and has told why
+    with contextlib.suppress(BrokenPipeError):  # it has ended already, with an error message
         one.process.stdin.write(f"{one.recipe}\n".encode())
-        one.process.stdin.flush()  # and left open: its end is what ends the search
+        one.process.stdin.flush()  # left open: closing it ends the search
 
 
 def _stop(one: Search) -> None:
@@ -130,22 +135,22 @@ def _stop(one: Search) -> None:
 def _read(one: Search) -> None:
     assert one.process is not None
     assert one.out is not None
-    assert one.told is not None
+    assert one.errors is not None
     one.out.seek(0)
-    one.told.seek(0)
+    one.errors.seek(0)
     if one.process.returncode:
-        said = one.told.read().decode("utf-8", errors="replace").strip()[-LAST:]
-        one.wrong = said or f"It ended with code {one.process.returncode}, without a word."
+        message = one.errors.read().decode("utf-8", errors="replace").strip()[-LAST:]
+        one.error = message or f"It ended with code {one.process.returncode} and no message."
     else:
-        read = json.loads(one.out.read())
-        steps = [Step(**step) for step in read["steps"]]
-        one.found = Choice(read["ids"], steps, read["tokens"])
+        result = json.loads(one.out.read())
+        steps = [Step(**step) for step in result["steps"]]
+        one.result = Choice(result["ids"], steps, result["tokens"])
     _close(one)
 
 
 def _close(one: Search) -> None:
     assert one.process is not None
-    for file in (one.process.stdin, one.out, one.told):
+    for file in (one.process.stdin, one.out, one.errors):
         assert file is not None
         with contextlib.suppress(BrokenPipeError):
             file.close()

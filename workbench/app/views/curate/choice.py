@@ -1,4 +1,4 @@
-"""What a recipe chooses, for a page: at once where that is quick, else looked for apart from it."""
+"""What a recipe chooses, for a page: computed at once if that is quick, else in the background."""
 
 import hashlib
 import time
@@ -14,53 +14,53 @@ from workbench.app.components import plain
 from workbench.app.views.curate import background_search
 from workbench.formatting import duration
 
-FEW = 200  # rows that duplicates are looked for in at once: of 2,000 words each it takes a second
+FEW = 200  # rows that are searched for duplicates at once: a second for 2,000 words each
 EVERY = 1.0  # [s] between two looks at a search
-READS = ("conversions", "examples", "problems", "tokens")  # what texts and their counts hang on
+READS = ("conversions", "examples", "problems", "tokens")  # of texts and their token counts
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """`recipe` with what it leaves to the newest said by name."""
-    return of_json(state.answer(_resolved, to_json(recipe)))
+    """`recipe` with names in place of defaults such as the newest run."""
+    return of_json(state.query(_resolved, to_json(recipe)))
 
 
 def before_duplicates(recipe: Recipe) -> Choice:
-    """What a resolved recipe leaves before duplicates are looked for, which is quick."""
-    return state.answer(_before, to_json(recipe))
+    """What a resolved recipe chooses before duplicates are removed, which is quick."""
+    return state.query(_before, to_json(recipe))
 
 
 def chosen(recipe: Recipe) -> Choice | None:
-    """What a resolved recipe chooses; None while it is looked for, of which the page tells."""
+    """What a resolved recipe chooses; None while a search runs, whose progress the page shows."""
     before = before_duplicates(recipe)
     if recipe.duplicates == "keep" and not recipe.sample and not recipe.tokens:
         return before
     if recipe.duplicates == "keep" or len(before.ids) <= FEW:
-        return state.answer(_choice, to_json(recipe))
-    of = state.answer(_rows, to_json(recipe))
+        return state.query(_choice, to_json(recipe))
+    of = state.query(_rows, to_json(recipe))
     one = background_search.search(state.store(), to_json(recipe), of)
-    if one.lives:
-        st.fragment(_looked_for, run_every=EVERY)(recipe, of, len(before.ids))
-    elif one.wrong:
-        st.error("The search for duplicates ended without an answer:")
-        st.code(plain(one.wrong), language=None, wrap_lines=True)
+    if one.is_pending:
+        st.fragment(_progress, run_every=EVERY)(recipe, of, len(before.ids))
+    elif one.error:
+        st.error("The search for duplicates failed:")
+        st.code(plain(one.error), language=None, wrap_lines=True)
         st.button("Search again", on_click=background_search.forget,
                   args=(state.store(), to_json(recipe), of))  # fmt: skip
-    return one.found
+    return one.result
 
 
-def _looked_for(recipe: Recipe, of: str, rows: int) -> None:
-    """How long it has taken so far; once it is done, the page is drawn anew."""
+def _progress(recipe: Recipe, of: str, rows: int) -> None:
+    """The time it has taken so far; once it is done, the page is rerun."""
     one = background_search.search(state.store(), to_json(recipe), of)
-    if not one.lives:
+    if not one.is_pending:
         st.rerun()
-    kind = "texts of the same words" if recipe.duplicates == "exact" else "texts nearly the same"
+    kind = "exact duplicates" if recipe.duplicates == "exact" else "near duplicates"
     so_far = (
-        "it waits for other searches"
+        "waiting for other searches"
         if one.began is None
         else duration(time.monotonic() - one.began)
     )
-    st.info(f"Looking for {kind} among {rows:,} rows: {so_far}", icon=":material/hourglass_top:")
-    st.caption("All pages go on answering. Another choice starts another search.")
+    st.info(f"Searching for {kind} among {rows:,} rows: {so_far}", icon=":material/hourglass_top:")
+    st.caption("All pages stay responsive. Another choice starts another search.")
 
 
 def _resolved(store: Store, recipe: str) -> str:
@@ -77,7 +77,7 @@ def _before(store: Store, recipe: str) -> Choice:
 
 
 def _rows(store: Store, recipe: str) -> str:
-    """A name for the rows that duplicates are looked for in; what changes other rows keeps it."""
-    found = state.answer(_before, recipe)
-    at = repr((found.ids, version(store, *READS)))
+    """A name of the rows that are searched; changes of other rows do not change it."""
+    before = state.query(_before, recipe)
+    at = repr((before.ids, version(store, *READS)))
     return hashlib.sha256(at.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What a recipe chooses, found by a process of its own.
+"""The process of a background search: computes what a recipe chooses.
 
-`python -m workbench.app.views.curate.search_process STORE` reads the recipe from its standard
-input, and ends when that does: with the app that started it, however that ended.
+`python -m workbench.app.views.curate.search_process STORE` reads the recipe from standard input,
+and ends when standard input is closed: with the app that started it, however the app ended.
 """
 
 import json
@@ -11,7 +11,7 @@ import threading
 from dataclasses import asdict
 from pathlib import Path
 
-NICE = 10  # pages come before searches
+NICE = 10  # pages have priority over searches
 
 
 def main(folder: str) -> None:
@@ -24,7 +24,7 @@ def main(folder: str) -> None:
     from workbench.formatting import BAD_INPUT, error_message
 
     try:
-        found = choose.choice(open_store(Path(folder)), of_json(recipe))
+        result = choose.choice(open_store(Path(folder)), of_json(recipe))
     except (ValueError, OSError) as error:
         words = error_message(error)
         if words is None:
@@ -32,9 +32,9 @@ def main(folder: str) -> None:
         sys.stderr.write(words)
         sys.stderr.flush()
         os._exit(BAD_INPUT)
-    sys.stdout.write(json.dumps(asdict(found)))
+    sys.stdout.write(json.dumps(asdict(result)))
     sys.stdout.flush()
-    os._exit(0)  # the thread still reads the input, which Python would wait for
+    os._exit(0)  # Python would wait for the thread, which still reads the input
 
 
 def _end_with_input() -> None:

@@ -1,6 +1,6 @@
-"""A lineage as lines to read at a glance: what each step is, its name, when, and what it came from.
+"""A lineage as one line a step: its kind, its name, when it ran, and what it was made from.
 
-Texts are as a page shows them, and every one is escaped in `drawn`.
+Texts are shortened and made harmless here, and escaped in `drawn`.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from data.lineage import UNKNOWN, Step
 from workbench.app.components import plain
 
 SHORT = 12  # digits of an id
-LONGEST = 160  # characters of what a step came from
+LONGEST = 160  # characters of what a step was made from
 SPINE = "border-left: 2px solid rgba(128, 128, 128, 0.5)"
 ROW = "display: flex; gap: 0.8rem; align-items: baseline; padding: 0.2rem 0 0.2rem 0.9rem"
 BESIDE = f"{ROW}; margin-left: 1.6rem; border-left: 2px dotted rgba(128, 128, 128, 0.5)"
 LINK = "color: inherit; text-decoration-thickness: 1px; text-underline-offset: 3px"
-PLACE = "flex: 0 0 1.2rem; opacity: 0.6; font-size: 0.85em; text-align: right"
+NUMBER = "flex: 0 0 1.2rem; opacity: 0.6; font-size: 0.85em; text-align: right"
 KIND = "flex: 0 0 7.5rem; opacity: 0.75"
 CUT = "overflow: hidden; text-overflow: ellipsis; white-space: nowrap"
 NAME = f"flex: 0 1 auto; max-width: 55%; font-weight: 600; {CUT}"
@@ -30,8 +30,8 @@ WHEN = "flex: 0 0 auto; opacity: 0.75; font-size: 0.85em; white-space: nowrap"
 class Line:
     """One step of a chain.
 
-    link:   of the page that shows it; "" where none does
-    beside: whether it is what the step above it read, and not what led there
+    link:   to the page that shows it; "" if none does
+    beside: whether it is an input of the step above, not its predecessor
     """
 
     kind: str
@@ -44,19 +44,19 @@ class Line:
 
 
 def lines(steps: Sequence[Step]) -> list[Line]:
-    """The steps of data/lineage.py, with a line of its own for each checkpoint and for records."""
-    found: list[Line] = []
+    """A line for each step of data/lineage.py, and one more for each checkpoint and for records."""
+    chain: list[Line] = []
     for step in steps:
         if step.kind == "training" and (best := step.facts.get("checkpoint")):
-            found.append(_checkpoint(step.title, best))
+            chain.append(_checkpoint(step.title, best))
         if step.kind == "conversion" and "records" in step.facts:
-            found.append(_records(step))
-        found.append(_LINES.get(step.kind, _other)(step))
-    return _of_record(found, steps[0]) if steps and steps[0].kind == "record" else found
+            chain.append(_records(step))
+        chain.append(_LINES.get(step.kind, _other)(step))
+    return _of_record(chain, steps[0]) if steps and steps[0].kind == "record" else chain
 
 
-def _of_record(found: list[Line], record: Step) -> list[Line]:
-    """What a record leads to stands in one line of descent; a conversion links to its own row."""
+def _of_record(chain: list[Line], record: Step) -> list[Line]:
+    """The steps after a record form one line of descent; a conversion links to its own row."""
     of = {"source": record.facts["source"], "record": record.title}
     return [
         replace(
@@ -66,22 +66,22 @@ def _of_record(found: list[Line], record: Step) -> list[Line]:
             if line.kind == "conversion"
             else line.link,
         )
-        for line in found
+        for line in chain
     ]
 
 
-def drawn(found: Sequence[Line]) -> str:
-    """HTML of a chain, in which every character of a text is escaped."""
-    return "".join(_drawn(place, line) for place, line in enumerate(found, 1))
+def drawn(chain: Sequence[Line]) -> str:
+    """HTML of a chain; every text is escaped."""
+    return "".join(_drawn(number, line) for number, line in enumerate(chain, 1))
 
 
-def _drawn(place: int, line: Line) -> str:
+def _drawn(number: int, line: Line) -> str:
     name, kind, came = escape(line.name), escape(line.kind), escape(line.made_from, quote=True)
     if line.link:
         name = f'<a href="{escape(line.link, quote=True)}" style="{LINK}">{name}</a>'
     return (
         f'<div style="{SPINE}"><div style="{BESIDE if line.beside else ROW}">'
-        f'<span style="{PLACE}">{place}</span><span style="{KIND}">{kind}</span>'
+        f'<span style="{NUMBER}">{number}</span><span style="{KIND}">{kind}</span>'
         f'<span style="{NAME}">{name}</span><span style="{FROM}" title="{came}">{came}</span>'
         f'<span style="{WHEN}">{escape(line.when)}</span></div></div>'
     )
@@ -99,7 +99,7 @@ def _line(
 def _generation(step: Step) -> Line:
     fact = step.facts
     tokens = UNKNOWN if fact["tokens"] is None else f"{fact['tokens']:,}"
-    came = f"answer {fact['sample']} of the stage {fact['stage']} to the problem below"
+    came = f"sample {fact['sample']} of stage {fact['stage']} for the problem below"
     link = _to("failures", generation=step.title)
     return _line(step, _short(step.title), f"{came}; {tokens} tokens", link)
 
@@ -108,7 +108,9 @@ def _problem(step: Step) -> Line:
     fact = step.facts
     if "record_id" not in fact:
         return _line(step, _short(step.title), "its question is unknown", beside=True)
-    where = f"row {fact['row']} of {fact['origin']}" if fact["origin"] else "no record of the store"
+    where = (
+        f"row {fact['row']} of {fact['origin']}" if fact["origin"] else "not a record of this store"
+    )
     link = ""
     if fact["origin"]:
         link = _to("audit", source=fact["source"], record=fact["record_id"])
@@ -119,16 +121,18 @@ def _evaluation(step: Step) -> Line:
     fact = step.facts
     came = f"the checkpoint below, seed {fact.get('seed', UNKNOWN)}"
     if "model" in fact:
-        came = f"a model {fact['model']}"
+        came = f"the model {fact['model']}"
     link = _to("failures", run=step.title)
-    return _line(step, step.title, f"by {came}", link, fact.get("ended"))
+    return _line(step, step.title, f"with {came}", link, fact.get("ended"))
 
 
 def _checkpoint(run: str, best: dict[str, Any]) -> Line:
-    right = best["metric"]
-    held = "" if right is None else f": {right:.1%} right of {best['metric_n']:,} held out"
+    accuracy = best["metric"]
+    heldout = ""
+    if accuracy is not None:
+        heldout = f": {accuracy:.1%} correct of {best['metric_n']:,} held-out problems"
     step = Step("checkpoint", f"step {best['step']:,}", best)
-    return _line(step, step.title, f"the best of {run}{held}")
+    return _line(step, step.title, f"best checkpoint of {run}{heldout}")
 
 
 def _training(step: Step) -> Line:
@@ -136,7 +140,7 @@ def _training(step: Step) -> Line:
     read = fact.get("inputs") or {}
     model = _short(str(read.get("model", UNKNOWN)))
     link = _to("rollouts", run=step.title) if fact.get("kind") == "grpo" else ""
-    came = f"from the model {model}, and the rows below; seed {fact.get('seed', UNKNOWN)}"
+    came = f"from the model {model} and the rows below, seed {fact.get('seed', UNKNOWN)}"
     return _line(step, step.title, came, link, fact.get("ended"))
 
 
@@ -161,7 +165,7 @@ def _conversion(step: Step) -> Line:
     fact = step.facts
     if "records" not in fact:  # of one record: its title is the converter
         reason = f": {fact['reason']}" if fact["reason"] else ""
-        return _line(step, step.title, f"made it {fact['outcome']}{reason}", beside=True)
+        return _line(step, step.title, f"outcome: {fact['outcome']}{reason}", beside=True)
     rules = fact["repairs"]
     came = "repairs: " + (", ".join(rules) if isinstance(rules, list) else str(rules))
     converter = fact["version and rules"]
@@ -205,8 +209,8 @@ def _to(page: str, **address: str) -> str:
     return f"{page}?{urlencode(address)}"
 
 
-def _short(id: str) -> str:
-    """Its first digits, where it is a hash."""
-    first, *others = id.split(":")  # a generation's is that of its problem, its sample and its run
+def _short(record_id: str) -> str:
+    """The first digits of an id that is a hash."""
+    first, *rest = record_id.split(":")  # a generation: its problem, its sample, its run
     is_hash = len(first) >= 32 and set(first) <= set("0123456789abcdef")
-    return ":".join([f"{first[:SHORT]}…" if is_hash else first, *others])
+    return ":".join([f"{first[:SHORT]}…" if is_hash else first, *rest])

@@ -1,12 +1,12 @@
-"""Lineage: where a generation or a record came from, and which failures are near a record."""
+"""Lineage: where a generation or a record came from, and failures on problems similar to it."""
 
 import streamlit as st
 
 from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask
-from workbench.app import state
-from workbench.app.components import plain
+from workbench.app import address, state
+from workbench.app.components import choices, plain
 from workbench.app.views.lineage import chain, similar
 from workbench.lookup import finished_evaluations, nearby_failures, trace_back
 
@@ -14,49 +14,49 @@ st.title("Lineage")
 
 
 def defects(store: Store) -> list[str]:
-    """Every defect that a conversion found."""
-    found = ask(
+    """The names of all defects of all conversions."""
+    rows = ask(
         store, "select distinct unnest(defects).phrase as phrase from conversions order by 1"
     )
-    return found["phrase"].to_list()
+    return rows["phrase"].to_list()
 
 
 def go() -> None:
-    state.go({"id": st.session_state["lineage id"].strip(), "defect": None})
+    address.go({"id": st.session_state["lineage id"].strip(), "defect": None})
 
 
-if state.answer(queries.conversions).is_empty() and state.answer(finished_evaluations).is_empty():
-    st.info("There is nothing to trace yet. The whole job makes records, runs and generations:")
-    st.code(state.FIRST, language="shell")
+if state.query(queries.conversions).is_empty() and state.query(finished_evaluations).is_empty():
+    st.info("There is nothing to trace yet. The full pipeline makes records, runs and generations:")
+    st.code(state.FIRST_COMMAND, language="shell")
     st.stop()
 
 left, middle, right = st.columns([3, 2, 2])
-st.session_state["lineage id"] = state.said("id")
-left.text_input("Generation or record", key="lineage id", on_change=go, max_chars=300,
-                placeholder="an id, as Failures and Audit show it")  # fmt: skip
-phrases = ["", *state.answer(defects, reads=("conversions",))]
-defect = state.chosen(middle.selectbox, "Failures near a defect", phrases, "defect")
-runs = state.answer(finished_evaluations).sort("ended_at", descending=True)["run"].to_list()
-run = state.chosen(right.selectbox, "Failures of the run", runs, "run") if runs else None
-id = "" if defect else state.said("id").strip()
-if not id and not defect:
-    st.info("Paste the id of a generation or a record, or choose a defect.")
+st.session_state["lineage id"] = address.value("id")
+left.text_input("Generation or record ID", key="lineage id", on_change=go, max_chars=300,
+                placeholder="as shown on Failures and Audit")  # fmt: skip
+phrases = ["", *state.query(defects, reads=("conversions",))]
+defect = choices.choose(middle.selectbox, "Defect to trace forward", phrases, "defect")
+runs = state.query(finished_evaluations).sort("ended_at", descending=True)["run"].to_list()
+run = choices.choose(right.selectbox, "Evaluated in run", runs, "run") if runs else None
+traced_id = "" if defect else address.value("id").strip()
+if not traced_id and not defect:
+    st.info("Paste the ID of a generation or a record, or choose a defect.")
     st.stop()
 
 try:
-    kind, steps = state.answer(trace_back, id) if id else ("defect", [])
+    kind, steps = state.query(trace_back, traced_id) if traced_id else ("defect", [])
     near = None
     if run and kind != "generation":
-        near = state.answer(nearby_failures, id or None, defect or None, run, "strict")
+        near = state.query(nearby_failures, traced_id or None, defect or None, run, "strict")
 except UserError as error:
     st.error("This cannot be traced:")
     st.text(plain(str(error)))
     st.stop()
 
-found = chain.lines(steps)
-if found:
-    st.html(chain.drawn(found))
+lines = chain.lines(steps)
+if lines:
+    st.html(chain.drawn(lines))
 if near is not None:
     similar.failures(near)
-if found:
-    similar.details(found)
+if lines:
+    similar.details(lines)

@@ -1,4 +1,4 @@
-"""The form of the Train page: a verb, what it starts from, and every knob of its sections."""
+"""The form of the Train page: a task, the model it starts from, and all its settings."""
 
 from dataclasses import Field, fields
 from typing import Any
@@ -7,21 +7,21 @@ import streamlit as st
 
 from pipeline.config import SECTIONS, BadConfig, Preset
 from pipeline.presets import load_preset, preset_names
-from workbench.app import state
-from workbench.app.components import plain
-from workbench.app.views.curate import subset_choice
+from workbench.app import address, state
+from workbench.app.components import choices, plain
+from workbench.app.views.curate import subset_labels
 from workbench.app.views.train import trials
 from workbench.lookup import changed_preset, trained_runs, typed
 
 VERBS = {
-    "run": "the whole job: evaluate, cold start, GRPO, evaluate after each",
-    "sft": "cold start: teach the format",
-    "grpo": "strengthen the reasoning",
-    "eval": "answer the test problems",
-    "export": "write a model as a folder, and check it",
-    "ab": "a subset beside random ones: is choosing better than luck?",
+    "run": "full pipeline: evaluate, SFT, GRPO, evaluate after each",
+    "sft": "SFT: teach the response format",
+    "grpo": "GRPO: strengthen the reasoning",
+    "eval": "evaluate on the test problems",
+    "export": "export a model to a folder, and check it",
+    "ab": "A/B test a subset against random ones",
 }
-# verb -> the sections whose knobs it reads
+# verb -> the sections of the configuration that it reads
 READS = {
     "run": ("model", "data", "sft", "grpo", "eval"),
     "sft": ("model", "data", "sft"),
@@ -31,24 +31,28 @@ READS = {
     "ab": ("model", "data", "sft", "grpo", "eval"),
 }
 SUBSETS = {"run": ("subset", "problem_subset"), "sft": ("subset",), "grpo": ("problem_subset",)}
-# Knobs that name a folder or a file: a link that somebody made must not choose what is read.
-PLACES = ("model.model", "data.records_from", "data.problems_from", "data.conversion.dialects")
-LONGEST = 400  # characters of a knob's text
-LARGEST = 10**7  # of a whole number: more than any run has, and what preflight can reckon with
-FROM = {"sft": "the preset's model", "grpo": "the newest cold start", "eval": "the preset's model",
-        "export": "the newest run of GRPO"}  # fmt: skip
+# Settings that name a folder or a file: a link by somebody else must not choose what is read.
+PATHS = ("model.model", "data.records_from", "data.problems_from", "data.conversion.dialects")
+LONGEST = 400  # characters of a setting
+LARGEST = 10**7  # whole number: more than any run needs, and what the preflight can compute with
+TITLES = {"sft": "SFT", "grpo": "GRPO", "eval": "Evaluation"}  # of sections
+LABELS = {"grpo.group": "completions per prompt", "grpo.prompts": "prompts per step",
+          "grpo.clip": "gradient clip", "sft.clip": "gradient clip",
+          "sft.keep": "checkpoints kept", "grpo.keep": "checkpoints kept"}  # fmt: skip
+FROM = {"sft": "the preset's model", "grpo": "the newest SFT run", "eval": "the preset's model",
+        "export": "the newest GRPO run"}  # fmt: skip
 
 
 def form() -> tuple[list[str], Preset] | None:
-    """The words of the command that the form describes, with its preset; None where it cannot be.
+    """The arguments of the command that the form describes, and its preset; None if invalid.
 
-    Choices are kept in the address, so that a link restores the form, but for places of files.
-    Nothing starts by a link.
+    The address keeps all choices except paths of files, so that a link restores the form. A link
+    starts nothing.
     """
     left, middle, right = st.columns(3)
-    verb = state.chosen(left.selectbox, "What", list(VERBS), "verb", format_func=_title)
-    name = state.chosen(middle.selectbox, "Preset", preset_names(), "preset", default="tiny")
-    seed = right.text_input("Seed", key=_kept("seed"), placeholder="the preset's",
+    verb = choices.choose(left.selectbox, "Task", list(VERBS), "verb", format_func=_title)
+    name = choices.choose(middle.selectbox, "Preset", preset_names(), "preset", default="tiny")
+    seed = right.text_input("Seed", key=_set("seed"), placeholder="preset default",
                             on_change=_keep, args=("seed",), max_chars=9)  # fmt: skip
     words = [verb]
     if verb == "ab":
@@ -60,11 +64,11 @@ def form() -> tuple[list[str], Preset] | None:
     if verb in FROM:
         words += _start(verb)
     preset = load_preset(name)
-    given = {section: _knobs(section, getattr(preset, section)) for section in READS[verb]}
-    given["data"] |= _subsets(verb)
+    settings = {section: _knobs(section, getattr(preset, section)) for section in READS[verb]}
+    settings["data"] |= _subsets(verb)
     assignments = tuple(
         f"{section}.{knob}={value}"
-        for section, knobs in given.items()
+        for section, knobs in settings.items()
         for knob, value in knobs.items()
     )
     try:
@@ -80,21 +84,27 @@ def form() -> tuple[list[str], Preset] | None:
 
 
 def _subsets(verb: str) -> dict[str, str]:
-    """The subsets that are learned from, where any is chosen."""
+    """Knob -> the subset to train on, if one is chosen."""
     chosen = {}
     for knob in SUBSETS.get(verb, ()):
         of = "records" if knob == "subset" else "problems"
-        known = subset_choice.of_kind(of)
+        labels = subset_labels.of_kind(of)
         label = f"Subset of {of}"
-        said = state.chosen(st.selectbox, label, ["", *known], f"data.{knob}", format_func=_all,
-                              missing=f"all {of} are chosen")  # fmt: skip
-        if said:
-            chosen[knob] = said
+        subset = choices.choose(
+            st.selectbox,
+            label,
+            ["", *labels],
+            f"data.{knob}",
+            format_func=_all,
+            missing=f"all {of} are used",
+        )
+        if subset:
+            chosen[knob] = subset
     return chosen
 
 
 def _all(label: str) -> str:
-    return plain(label) or "all"
+    return plain(label) or "All"
 
 
 def _title(verb: str) -> str:
@@ -102,71 +112,72 @@ def _title(verb: str) -> str:
 
 
 def _start(verb: str) -> list[str]:
-    """The option that names the model to go on from, where it is not the usual one."""
+    """The option that names the model to start from, if it is not the default one."""
     runs = trained_runs(state.store())
-    usual = FROM[verb]
-    model = state.chosen(st.selectbox, "Model", [usual, *runs], "model", missing=None)
-    state.say_missing("model", [*FROM.values(), *runs], "the usual model is")
-    return [] if model == usual else ["--model", model]
+    default = FROM[verb]
+    model = choices.choose(st.selectbox, "Model", [default, *runs], "model", missing=None)
+    choices.warn_missing("model", [*FROM.values(), *runs], "the default model is used")
+    return [] if model == default else ["--model", model]
 
 
-def _knobs(section: str, values: Any) -> dict[str, str]:
-    """The knobs of a section that differ from the preset's, as `--set` takes them.
+def _knobs(section: str, preset: Any) -> dict[str, str]:
+    """The settings of a section that differ from the preset, as `--set` takes them.
 
-    Their boxes are drawn in a fold, where it is open; what they say counts all the same.
+    Their widgets are drawn only while their fold is open; settings in the address always count.
     """
-    known = {
-        # subsets have boxes of their own
-        f"{section}.{knob.name}": (knob, _text(getattr(values, knob.name)))
+    knobs = {
+        # subsets have widgets of their own
+        f"{section}.{knob.name}": (knob, _text(getattr(preset, knob.name)))
         for knob in fields(SECTIONS[section])
         if not knob.name.endswith("subset")
     }
-    said = {name: _asked(name, *of) for name, of in known.items()}
-    changed = {name: value for name, value in said.items() if value not in ("", known[name][1])}
-    # its title never changes: the browser would draw it anew, and whoever types lose their place
-    fold = state.folded(f"Knobs of {section}", f"knobs.{section}")
+    values = {name: _value(name, *of) for name, of in knobs.items()}
+    changed = {name: value for name, value in values.items() if value not in ("", knobs[name][1])}
+    # a title that never changes: otherwise the browser would redraw the fold while somebody types
+    title = TITLES.get(section, section.capitalize())
+    fold = choices.fold(f"{title} settings", f"knobs.{section}")
     if fold.open:
-        places = list(known.items())
-        for first in range(0, len(places), 3):
+        drawn = list(knobs.items())
+        for first in range(0, len(drawn), 3):
             row = fold.columns(3)
-            for column, (name, of) in zip(row, places[first : first + 3], strict=False):
+            for column, (name, of) in zip(row, drawn[first : first + 3], strict=False):
                 with column:
                     _knob(name, *of)
     return {name.partition(".")[2]: value for name, value in changed.items()}
 
 
 def _choices(knob: Field[Any], preset: str) -> list[str]:
-    """What a knob may be, the preset's value first; empty where it may be anything."""
-    known = ["true", "false"] if isinstance(knob.default, bool) else knob.metadata["choices"]
-    return [preset, *(one for one in known if one != preset)] if known else []
+    """The allowed values, the preset's first; empty if any value is allowed."""
+    allowed = ["true", "false"] if isinstance(knob.default, bool) else knob.metadata["choices"]
+    return [preset, *(one for one in allowed if one != preset)] if allowed else []
 
 
-def _asked(name: str, knob: Field[Any], preset: str) -> str:
-    """What somebody asked for; "" for the preset's."""
-    if name in PLACES:
-        return st.session_state.get(f"place {name}", "")
-    said = state.said(name)[:LONGEST]
-    choices = _choices(knob, preset)
-    return said if said in choices or not choices else ""
+def _value(name: str, knob: Field[Any], preset: str) -> str:
+    """The value that a person chose; "" for the preset's."""
+    if name in PATHS:
+        return st.session_state.get(f"path {name}", "")
+    value = address.value(name)[:LONGEST]
+    allowed = _choices(knob, preset)
+    return value if value in allowed or not allowed else ""
 
 
 def _knob(name: str, knob: Field[Any], preset: str) -> None:
-    """The box of one knob."""
+    """The widget of one setting."""
     unit = knob.metadata["unit"]
-    label = knob.name.replace("_", " ") + (f" [{unit}]" if unit else "")
-    key, said = f"form {name}", _asked(name, knob, preset)
-    more: dict[str, Any] = {"help": knob.metadata["meaning"], "key": key}
-    more |= {"on_change": _keep, "args": (name,)}
-    if choices := _choices(knob, preset):
-        st.session_state[key] = said or preset
-        st.selectbox(label, choices, **more)
+    label = LABELS.get(name, knob.name.replace("_", " ")) + (f" [{unit}]" if unit else "")
+    key, value = f"form {name}", _value(name, knob, preset)
+    options: dict[str, Any] = {"help": knob.metadata["meaning"], "key": key}
+    options |= {"on_change": _keep, "args": (name,)}
+    if allowed := _choices(knob, preset):
+        st.session_state[key] = value or preset
+        st.selectbox(label, allowed, **options)
     else:
-        st.session_state[key] = said
-        st.text_input(label, placeholder=preset or "none", max_chars=LONGEST, **more)
+        st.session_state[key] = value
+        st.text_input(label, placeholder=preset or "none", max_chars=LONGEST, **options)
 
 
 def _text(value: Any) -> str:
-    """A knob's value as `--set` takes it."""
+    """The value of a setting as `--set` takes it."""
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -177,7 +188,7 @@ def _whole(seed: str) -> int | None:
 
 
 def _within_reason(verb: str, preset: Preset) -> None:
-    """Refuse whole numbers that no run could have: a link may hold any."""
+    """Refuse whole numbers that no run could use: a link may have any."""
     for section in READS[verb]:
         values = getattr(preset, section)
         for knob in fields(values):
@@ -189,16 +200,16 @@ def _within_reason(verb: str, preset: Preset) -> None:
                 )
 
 
-def _kept(name: str) -> str:
-    """The key of a box whose value is what the address says."""
+def _set(name: str) -> str:
+    """The key of a widget, whose value is set from the address."""
     key = f"form {name}"
-    st.session_state[key] = state.said(name)
+    st.session_state[key] = address.value(name)
     return key
 
 
 def _keep(name: str) -> None:
     value = st.session_state[f"form {name}"]
-    if name in PLACES:
-        st.session_state[f"place {name}"] = value
+    if name in PATHS:
+        st.session_state[f"path {name}"] = value
     else:
-        state.go({name: value})
+        address.go({name: value})

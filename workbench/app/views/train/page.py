@@ -1,4 +1,4 @@
-"""Train: choose what to train from, start it in the background, and follow it."""
+"""Train: configure a training run, start it in the background, and follow it."""
 
 import shlex
 
@@ -17,13 +17,13 @@ if state.may_write():
     if described is not None:
         words, preset = described
         st.code(plain(f"thinkbench {shlex.join(words)}"), language=None)
-        may = preflight(words, preset)
-        why = "In the background: it goes on when this page or the app is closed."
+        fits = preflight(words, preset)
+        why = "Runs in the background: closing this page or the app does not stop it."
         st.button("Start", type="primary", on_click=progress.start, args=(words,), help=why,
-                  disabled=not may)  # fmt: skip
+                  disabled=not fits)  # fmt: skip
 else:
-    st.info("This app only reads: it starts nothing.")
+    st.info("Read-only mode: no jobs can be started.")
 
 st.subheader("Jobs")
-progress.followed()
-trials.finished()
+progress.jobs_and_progress()
+trials.results()

@@ -1,4 +1,4 @@
-"""The preflight on the Train page: whether a run fits its chip, before it is started."""
+"""The preflight on the Train page: whether a run fits in the memory of its chip."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,19 +9,18 @@ from data.errors import UserError
 from pipeline.config import Preset
 from pipeline.preflight import Chip, StepNeeds, chip_of, needs_of_steps, seconds, steps_of
 from pipeline.preflight.proposals import proposals
-from workbench.app import state
-from workbench.app.components import plain
+from workbench.app.components import choices, plain
 from workbench.app.components.table import table
 from workbench.formatting import duration
 from workbench.jobs import EVAL, GRPO, SFT
 
 GIB = 2**30
-# what each verb runs of the steps of a whole run; export trains nothing
+# verb -> the steps of a full run that it runs; export trains nothing
 OF_VERB = {"run": (*EVAL, *SFT, *GRPO), "sft": SFT, "grpo": GRPO, "eval": EVAL, "export": ()}
 
 
 def steps_run(words: Sequence[str]) -> tuple[str, ...]:
-    """What begins the names of the steps that the command runs; a trial trains as it compares."""
+    """The first words of the names of the steps that the command runs."""
     if words[0] != "ab":
         return OF_VERB[words[0]]
     after = words[words.index("--stage") + 1]
@@ -29,51 +28,51 @@ def steps_run(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def preflight(words: Sequence[str], preset: Preset) -> bool:
-    """Show what each step needs and how long it takes at least; whether it may be started.
+    """Show the memory and the least duration of each step; whether the run may be started.
 
-    By arithmetic, which takes no time. What cannot fit may not be started.
+    An estimate by arithmetic, which is fast. A run that cannot fit may not be started.
     """
     run = steps_run(words)
     if not run:
-        st.caption("Preflight: nothing to reckon, it neither trains nor evaluates.")
+        st.caption("Preflight: nothing to estimate, it neither trains nor evaluates.")
         return True
     try:
         chip = chip_of(preset.name)
-        said = _needs(run, preset, chip)
+        needs = _needs(run, preset, chip)
     except UserError as error:
-        with st.expander("Preflight: not known for this preset"):
+        with st.expander("Preflight: no estimate for this preset"):
             st.text(plain(str(error)))
         return True
-    peak = max((one.needs.peak for one in said), default=0)
+    peak = max((one.needs.peak for one in needs), default=0)
     room = f"{peak / GIB:.1f} of {chip.memory / GIB:.1f} GiB"
-    may = peak <= chip.memory  # as the command itself has it
-    word = "it fits" if may else "it does not fit"
-    label = f"Preflight: {word}, {room} of a {chip.name} by arithmetic"
-    # two folds: one that somebody has closed must open when a knob makes it fit no more
-    fold = state.folded(label, "preflight" if may else "unfit", open=not may)
+    fits = peak <= chip.memory  # the same rule as the command
+    warning = "" if fits else "does not fit. "
+    label = f"Preflight: {warning}Estimated memory: {room} on {chip.name}"
+    # two folds: one that a person has closed must open when a setting makes the run not fit
+    fold = choices.fold(label, "preflight" if fits else "unfit", default=not fits)
     if fold.open:
         with fold:
-            _steps(said, preset, chip)
-    return may
+            _steps(needs, preset, chip)
+    return fits
 
 
-def _steps(said: list[StepNeeds], preset: Preset, chip: Chip) -> None:
-    """What each step needs, and what would make it fit where it does not."""
-    table([_row(one, chip) for one in said])
+def _steps(needs: list[StepNeeds], preset: Preset, chip: Chip) -> None:
+    """The needs of each step, and settings that would make it fit where it does not."""
+    table([_row(one, chip) for one in needs])
     st.caption(
-        "Memory of one chip, right to about a fifth. Times are the least that the maker's peak"
-        " allows. `thinkbench preflight --compile` asks the chip's own compiler; a command"
-        " with --no-preflight starts all the same."
+        "Memory of one chip, within about 20 %. Durations are lower bounds at the chip's peak"
+        " speed. `thinkbench preflight --compile` asks the chip's own compiler; --no-preflight"
+        " starts a command anyway."
     )
-    for one in proposals(preset, said, chip):
+    for one in proposals(preset, needs, chip):
         sets = " ".join(f"--set {assignment}" for assignment in one.assignments)
         st.text(f"{one.step} would fit with: {sets or 'more chips'}")
 
 
 def _needs(run: Sequence[str], preset: Preset, chip: Chip) -> list[StepNeeds]:
-    wanted = [step for step in steps_of(preset) if step.name.startswith(tuple(run))]
+    run_steps = [step for step in steps_of(preset) if step.name.startswith(tuple(run))]
     quiet = lambda step, of, numbers: None  # noqa: E731
-    return list(needs_of_steps(wanted, preset, chip, use_compiler=False, progress=quiet))
+    return list(needs_of_steps(run_steps, preset, chip, use_compiler=False, progress=quiet))
 
 
 def _row(one: StepNeeds, chip: Chip) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Parts of the Train page that live: the jobs, and one of them with its numbers and its log."""
+"""Parts of the Train page that update themselves: the jobs, and one with its metrics and log."""
 
 import shlex
 from typing import Any
@@ -8,132 +8,135 @@ import streamlit as st
 from data.store import Job, folder_of, jobs
 from evals.rollouts import steps
 from workbench.app import address, state
-from workbench.app.components import charts, plain, plain_columns
+from workbench.app.components import charts, choices, plain, plain_columns
 from workbench.app.components.table import table
 from workbench.formatting import duration
 from workbench.jobs import eta, read_progress, runner, seconds_left
 
-EVERY = 2.0  # [s] between two looks while a job lives
-LISTED = 5  # jobs that are seen at once
-NEWEST = 40  # lines of a log that are shown at once
-MORE = 200_000  # [bytes] of it that are shown where they are asked for
+EVERY = 2.0  # [s] between two updates while a job is alive
+VISIBLE = 5  # jobs that are visible without scrolling
+NEWEST = 40  # lines of a log that are always shown
+MORE = 200_000  # [bytes] of it in the fold below
 CURVES = {
     "loss": ("sft/train/loss",),
-    "held-out answers right": ("heldout/answer",),
+    "held-out accuracy": ("heldout/answer",),
     "reward": ("rollout/reward",),
-    "format and answers right": ("rollout/format", "rollout/answer"),
+    "valid format and accuracy": ("rollout/format", "rollout/answer"),
 }
 ICONS = {"queued": "hourglass_empty", "running": "play_arrow", "done": "check", "failed": "error",
          "cancelled": "cancel", "out of time": "schedule", "lost": "help"}  # fmt: skip
+STATES = {"lost": "interrupted"}  # state of a job -> how the page shows it
 
 
 def start(words: list[str]) -> None:
-    """Start a job of these words, and show it. One that runs already is shown instead."""
+    """Start a job with these arguments and show it; show an identical running job instead."""
     job, _ = runner.start(state.store(), words, state.author())
-    state.go({"job": job.job})
+    address.go({"job": job.job})
 
 
-def followed() -> None:
-    """All jobs and the chosen one; while any lives, the page looks again by itself."""
-    living = _living()
-    st.fragment(_followed, run_every=EVERY if living else None)(living)
+def jobs_and_progress() -> None:
+    """All jobs and the chosen one; while any is alive, this part reruns by itself."""
+    alive = _alive()
+    st.fragment(_update, run_every=EVERY if alive else None)(alive)
 
 
-def _living() -> list[str]:
+def _alive() -> list[str]:
     return [job.job for job in jobs.live_jobs(state.store())]
 
 
-def _followed(lived: list[str]) -> None:
+def _update(alive: list[str]) -> None:
     store = state.store()
     if state.may_write():
-        runner.reconcile(store)  # before anything is shown, so that all of it agrees
-    if _living() != lived:
-        # the whole page: it begins to look again by itself, or ends to, and shows what was made
+        runner.reconcile(store)  # first, so that everything shown agrees
+    if _alive() != alive:
+        # the whole page: to start or stop updating, and to show new runs
         st.rerun()
-    chosen = _table(jobs.jobs(store))
-    if chosen is not None:
-        _one(chosen)
+    job = _table(jobs.jobs(store))
+    if job is not None:
+        _one(job)
 
 
-def _table(found: list[Job]) -> Job | None:
-    """All jobs, the newest first; the one that is chosen."""
-    if not found:
-        st.info("No job has been started yet: choose above, then press Start.")
+def _table(listed: list[Job]) -> Job | None:
+    """Draw all jobs, the newest first; returns the chosen one."""
+    if not listed:
+        hint = ": configure one above, then press Start." if state.may_write() else "."
+        st.info(f"No job has been started yet{hint}")
         return None
     rows = [
-        {"job": job.job, "state": job.state, "by": job.author, "created": job.created_at,
-         "took": _took(job), "command": shlex.join(job.arguments)}
-        for job in found
+        {"job": job.job, "state": STATES.get(job.state, job.state), "author": job.author,
+         "created": job.created_at, "duration": _duration(job),
+         "command": shlex.join(job.arguments)}
+        for job in listed
     ]  # fmt: skip
-    known = [job.job for job in found]
-    state.say_missing("job", known, "choose one below")
-    kept = next(iter(address.notes().get("job", known)))
-    name = state.said("job") or kept
-    if not state.said("job"):
-        address.note("job", [name])  # so that a link goes on showing it when a newer one starts
+    names = [job.job for job in listed]
+    choices.warn_missing("job", names, "choose one below")
+    default = next(iter(address.defaults().get("job", names)))
+    name = address.value("job") or default
+    if not address.value("job"):
+        address.set_default("job", [name])  # a link goes on showing it when a newer job starts
     key = f"jobs {name}"
-    picked = table(rows, most=LISTED, on_select="rerun", key=key, selection_mode="single-row")
-    if chosen := picked["selection"]["rows"]:
-        state.go({"job": found[chosen[0]].job})
+    selected = table(rows, most=VISIBLE, on_select="rerun", key=key, selection_mode="single-row")
+    if chosen := selected["selection"]["rows"]:
+        address.go({"job": listed[chosen[0]].job})
         st.rerun()
-    return next((job for job in found if job.job == name), None)
+    return next((job for job in listed if job.job == name), None)
 
 
-def _took(job: Job) -> str:
+def _duration(job: Job) -> str:
     if job.started_at is None or job.ended_at is None:
         return ""
     return duration((job.ended_at - job.started_at).total_seconds())
 
 
 def _one(job: Job) -> None:
-    """How far a job is, what may be done with it, its numbers and its log."""
+    """The progress of a job, its buttons, its metrics and its log."""
     store, name = state.store(), job.job
-    st.subheader(f":material/{ICONS[job.state]}: {job.state}")
+    st.subheader(f":material/{ICONS[job.state]}: {STATES.get(job.state, job.state)}")
     st.code(plain(f"thinkbench {shlex.join(job.arguments)}"), language=None)
     if job.message:
         st.text(plain(job.message))
-    known = read_progress(folder_of(store, name) / "progress.json")
+    progress = read_progress(folder_of(store, name) / "progress.json")
     if job.verb == "run":
-        _whole(job, known)
-    for work, done in known["work"].items():
+        _stages(job, progress)
+    for work, done in progress["work"].items():
         st.text(plain(_words(work, done, job)))
         if done["step"] < done["of"]:
             st.progress(done["step"] / done["of"])
     _buttons(job)
-    runs = {run: stage for stage, run in known["runs"]}
+    runs = {run: stage for stage, run in progress["runs"]}
     for run, stage in runs.items():
         _links(run, stage)
     for run in reversed(runs):
-        series = state.answer(steps.series, run, reads=("metrics",))
+        series = state.query(steps.series, run, reads=("metrics",))
         if not series.is_empty():
-            st.caption(f"Numbers of {run}")
+            st.caption(f"Metrics of {run}")
             _curves(series)
             break
     _log(name)
 
 
-def _whole(job: Job, known: dict[str, Any]) -> None:
-    """The stages of a whole job: what they took, and how long it takes still."""
-    ran = state.answer(eta.durations, reads=("runs",))
-    stages = eta.stages(eta.preset_of(job.arguments), known, ran, job.lives)
+def _stages(job: Job, progress: dict[str, Any]) -> None:
+    """The stages of a full pipeline: their durations, and the time that remains."""
+    durations = state.query(eta.durations, reads=("runs",))
+    stages = eta.stages(eta.preset_of(job.arguments), progress, durations, job.lives)
     if job.lives:
         st.text(plain(eta.sentence(stages)))
     table(eta.rows(stages, job.lives))
 
 
 def _log(name: str) -> None:
-    """The newest lines, which a box that scrolls would hide; more where they are asked for."""
-    # a bar that is written over takes many bytes and is one line: the newest lines lie far back
+    """The newest lines, which a scrolling box would hide; more of the log in a fold."""
+    # a progress bar that overwrites itself is one line of many bytes: read far back
     text = runner.log_of(state.store(), name, MORE)
     lines = text.splitlines()
     newest = "\n".join(lines[-NEWEST:])[-runner.TAIL :]
-    st.caption(f"Log: its last {NEWEST} lines, the newest last" if len(lines) > NEWEST else "Log")
-    st.code(plain(newest) or "Nothing so far.", language=None)
-    more = state.folded("More of the log", "log")
+    st.caption(f"Log: the last {NEWEST} lines" if len(lines) > NEWEST else "Log")
+    st.code(plain(newest) or "Waiting for output.", language=None)
+    more = choices.fold("More of the log", "log")
     if more.open:
-        more.caption(f"Its end, at most {MORE // 1000:,} kB. All of it: jobs/{name}/log.txt in the"
-                     " store.")  # fmt: skip
-        more.code(plain(text) or "Nothing so far.", language=None, height=500)
+        kilobytes = f"{MORE // 1000:,} kB"
+        more.caption(f"The last {kilobytes}. All of it: jobs/{name}/log.txt in the store.")
+        more.code(plain(text) or "Waiting for output.", language=None, height=500)
 
 
 def _words(work: str, done: dict[str, Any], job: Job) -> str:
@@ -148,11 +151,11 @@ def _buttons(job: Job) -> None:
     if not state.may_write():
         return
     if job.lives:
-        st.button("Cancel", help="It leaves at its next step, and what it did is kept.",
+        st.button("Cancel", help="Stops after the current step; its progress is saved.",
                   on_click=_cancel, args=(job.job,))  # fmt: skip
     else:
-        again = "Go on" if job.state != "done" else "Start again"
-        st.button(again, help="The same command: what is done is found, the rest goes on.",
+        again = "Resume" if job.state != "done" else "Run again"
+        st.button(again, help="The same command: finished work is reused.",
                   on_click=start, args=(list(job.arguments),))  # fmt: skip
 
 
@@ -161,7 +164,7 @@ def _cancel(name: str) -> None:
 
 
 def _links(run: str, stage: str) -> None:
-    """Where to look at what a run has made."""
+    """Links to the pages that show the results of a run."""
     kind = run.split("-")[0]
     if kind == "grpo":
         st.page_link(
@@ -169,7 +172,9 @@ def _links(run: str, stage: str) -> None:
         )
     elif kind == "eval":
         label = f"Failures of {run}"
-        st.page_link("views/failures.py", label=label, query_params={"run": run, "stage": stage})
+        st.page_link(
+            "views/failures/page.py", label=label, query_params={"run": run, "stage": stage}
+        )
 
 
 def _curves(series: Any) -> None:

@@ -1,4 +1,4 @@
-"""Parts of the Train page for trials: which subset against what, and what finished trials say."""
+"""Parts of the Train page for A/B tests of subsets: their form, and finished results."""
 
 import json
 from typing import Any
@@ -7,9 +7,9 @@ import streamlit as st
 
 from data.store import Store, ask
 from workbench.app import state
-from workbench.app.components import plain
+from workbench.app.components import choices, plain
 from workbench.app.components.table import table
-from workbench.app.views.curate import subset_choice
+from workbench.app.views.curate import subset_labels
 from workbench.formatting import trial_verdict
 
 METRICS = ("answer", "format", "partial")
@@ -18,53 +18,58 @@ RANDOM = "random"
 
 
 def words() -> list[str] | None:
-    """What the command line takes of the trial that the form describes; None without subsets."""
-    kinds = {label: of for label, of in subset_choice.kinds().items() if of}
+    """The arguments of the A/B test that the form describes; None if there are no subsets."""
+    kinds = {label: of for label, of in subset_labels.kinds().items() if of}
     if not kinds:
-        st.info("No subset is kept yet. Choose rows on the page Curate and save them.")
+        st.info("No subset is saved yet. Choose rows on the page Curate and save them.")
         return None
     columns = st.columns(5)
-    known = list(kinds)
-    chosen = state.chosen(columns[0].selectbox, "Subset", known, "trial", format_func=plain,
+    chosen = choices.choose(columns[0].selectbox, "Subset", list(kinds), "trial", format_func=plain,
                             missing="another subset is chosen")  # fmt: skip
-    alike = subset_choice.of_kind(kinds[chosen])
-    others = [RANDOM, *(label for label in alike if label != chosen)]
-    against = state.chosen(columns[1].selectbox, "Against", others, "against", format_func=plain,
-                             missing="another one is chosen to stand against")  # fmt: skip
+    alike = subset_labels.of_kind(kinds[chosen])
+    controls = [RANDOM, *(label for label in alike if label != chosen)]
+    against = choices.choose(
+        columns[1].selectbox,
+        "Control",
+        controls,
+        "against",
+        format_func=plain,
+        missing="another control is chosen",
+    )
     counts = [str(n) for n in range(2, 11)]
-    seeds = state.chosen(columns[2].selectbox, "Seeds of each", counts, "seeds", default="3")
-    metric = state.chosen(columns[3].selectbox, "Metric", METRICS, "metric")
-    # problems are asked by GRPO alone
+    seeds = choices.choose(columns[2].selectbox, "Seeds per subset", counts, "seeds", default="3")
+    metric = choices.choose(columns[3].selectbox, "Metric", METRICS, "metric")
+    # only GRPO trains on problems
     stages = STAGES[1:] if kinds[chosen] == "problems" else STAGES
-    stage = state.chosen(columns[4].selectbox, "After", stages, "after")
-    said = ["--against", against, "--seeds", seeds, "--metric", metric, "--stage", stage]
-    return [chosen, *said]
+    stage = choices.choose(columns[4].selectbox, "Evaluate after", stages, "after")
+    options = ["--against", against, "--seeds", seeds, "--metric", metric, "--stage", stage]
+    return [chosen, *options]
 
 
-def finished() -> None:
-    """What each trial that is done says, the newest first."""
-    found = state.answer(_finished, reads=("runs",))
-    if not found:
+def results() -> None:
+    """The result of each finished A/B test, the newest first."""
+    summaries = state.query(_summaries, reads=("runs",))
+    if not summaries:
         return
-    st.subheader("Trials")
-    for value in found:
+    st.subheader("A/B results")
+    for value in summaries:
         with st.container(border=True):
             st.text(plain(trial_verdict(value)))
             rows = [(value["subset"], "b", 1), (value["against"][0], "a", 0)]
             table(
                 [
                     {
-                        "learned from": label,
+                        "trained on": label,
                         f"{value['metric']} after {value['stage']}": f"{value[arm]:.1%}",
-                        "by seed": "  ".join(f"{one:.1%}" for one in value["by_seed"][place]),
+                        "by seed": "  ".join(f"{one:.1%}" for one in value["by_seed"][nth]),
                         "problems": value["n"],
                     }
-                    for label, arm, place in rows
+                    for label, arm, nth in rows
                 ]
             )
 
 
-def _finished(store: Store) -> list[dict[str, Any]]:
+def _summaries(store: Store) -> list[dict[str, Any]]:
     rows = ask(
         store,
         """

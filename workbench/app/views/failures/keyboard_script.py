@@ -1,6 +1,6 @@
-"""The browser's half of keyboard.py: what a key does at once, and what it tells later.
+"""The browser's half of keyboard.py: what a key does at once, and what is reported to Python later.
 
-Texts of rows come into the page by `textContent` alone, which no text can leave.
+Texts of rows enter the page by `textContent` alone, so none can become markup.
 """
 
 STYLE = """
@@ -9,52 +9,53 @@ STYLE = """
   border: 1px solid var(--st-border-color); border-radius: 0.5rem; padding: 0.5rem 0.75rem; }
 .board > div { white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
   min-height: 1.4em; line-height: 1.4; }
-.place { font-weight: 600; }
+.position { font-weight: 600; }
 .keys { opacity: 0.7; font-size: 0.75rem; }
 input { font: inherit; color: inherit; background: var(--st-secondary-background-color);
   border: 1px solid var(--st-primary-color); border-radius: 0.25rem; padding: 0 0.4rem;
   width: 16rem; max-width: 100%; }
 """
 
-# A press moves `at`, a number among all rows, whether or not the row is in the buffer: none is
-# lost, and what is not here yet is asked for by its number. All that is said carries the next
-# number `said`, and Python answers with the last that it has heard. Until that is the newest, what
-# Python shows is old, and the browser's own place counts. A tag is sent again until it is heard.
+# A press moves `at`, a number among all rows, whether or not the row is in the buffer: no press is
+# lost, and a row that is not here yet is requested by its number. Every press and tag takes the
+# next number `sent`, and Python answers with the last that it has received. Until that is the
+# newest, what Python shows is old, and the browser's own position counts. A tag is sent again until
+# it is received.
 SCRIPT = """
-const QUIET = 150, LONGEST_WAIT = 600  // ms without a press, and with presses, before it is told
+const QUIET = 150, LONGEST_WAIT = 600  // ms without a press, and with presses, before a report
 const TYPING = "input, textarea, select, [contenteditable]"
 const boards = new WeakMap()
 
 export default function ({ parentElement, data, setStateValue }) {
   let board = boards.get(parentElement)
   if (!board) boards.set(parentElement, (board = begin(parentElement)))
-  board.hear(data, setStateValue)
+  board.receive(data, setStateValue)
   document.addEventListener("keydown", board.press)
-  document.addEventListener("pointerdown", board.tellNow)
+  document.addEventListener("pointerdown", board.reportNow)
   return () => {
     document.removeEventListener("keydown", board.press)
-    document.removeEventListener("pointerdown", board.tellNow)
+    document.removeEventListener("pointerdown", board.reportNow)
   }
 }
 
 function begin(root) {
   const make = (name, parent) => {
-    const made = document.createElement(name === "tag" ? "input" : "div")
-    made.className = name
-    parent?.append(made)
-    return made
+    const element = document.createElement(name === "tag" ? "input" : "div")
+    element.className = name
+    parent?.append(element)
+    return element
   }
   const card = make("board")
-  const [place, question, answer, keys] = ["place", "question", "answer", "keys"].map(
+  const [position, question, answer, keys] = ["position", "question", "answer", "keys"].map(
     (name) => make(name, card))
   const box = make("tag")
   Object.assign(box, { maxLength: 100, placeholder: "tag, then Enter" })
-  box.setAttribute("aria-label", "Tag of the row that is shown")
+  box.setAttribute("aria-label", "Tag of the row shown")
   card.setAttribute("role", "group")
   card.setAttribute("aria-label", "Row by row")
-  place.setAttribute("aria-live", "polite")
+  position.setAttribute("aria-live", "polite")
   let data, setStateValue, at, waits, since, last, reading = false
-  let said = 0, tags = [], boxFor = null  // the id of the row that the open box is for
+  let sent = 0, tags = [], boxFor = null  // the id of the row that the open box is for
 
   const row = () => (at === data.at ? data.here : data.rows[at - data.first])
 
@@ -62,24 +63,24 @@ function begin(root) {
     const shown = row()
     const number = Math.floor(at).toLocaleString("en")
     const where = `${number} of ${data.of.toLocaleString("en")}`
-    place.textContent = [where, ...(shown ? [shown.verdict, shown.origin] : ["…"])].join(" · ")
+    position.textContent = [where, ...(shown ? [shown.verdict, shown.origin] : ["…"])].join(" · ")
     question.textContent = shown?.question ?? ""
-    const known = shown && shown === data.here ? data.tags : []
+    const stored = shown && shown === data.here ? data.tags : []
     const own = tags.filter(([, id]) => id === shown?.id).map(([, , tag]) => tag)
-    const tagged = [...new Set([...known, ...own])].map((tag) => `tagged ${tag}`)
+    const tagged = [...new Set([...stored, ...own])].map((tag) => `tagged ${tag}`)
     answer.textContent = [shown?.answer ?? "", ...tagged].join(" · ")
     if (!card.isConnected) root.append(card)
-    if (boxFor !== null) return  // the box is there, and somebody types in it
+    if (boxFor !== null) return  // the box is open, and somebody may be typing in it
     keys.textContent = data.refused || "← → or j k: previous, next · " +
-      (data.write ? "t: tag · " : "") + "Enter or o: to its texts and back"
+      (data.write ? "t: tag · " : "") + "Enter or o: to the texts and back"
   }
 
-  function hear(heard, set) {
-    data = heard
+  function receive(received, set) {
+    data = received
     setStateValue = set
-    said = Math.max(said, data.heard)
-    tags = tags.filter(([number]) => number > data.heard)
-    if (at === undefined || data.heard === said) at = data.at
+    sent = Math.max(sent, data.received)
+    tags = tags.filter(([number]) => number > data.received)
+    if (at === undefined || data.received === sent) at = data.at
     last ??= data.last
     if (boxFor !== null && row()?.id !== boxFor) closeBox()
     draw()
@@ -89,21 +90,21 @@ function begin(root) {
     const now = performance.now()
     since ??= now
     clearTimeout(waits)
-    waits = setTimeout(tellNow, Math.min(QUIET, Math.max(0, since + LONGEST_WAIT - now)))
+    waits = setTimeout(reportNow, Math.min(QUIET, Math.max(0, since + LONGEST_WAIT - now)))
   }
 
-  function tellNow() {
+  function reportNow() {
     if (since === undefined) return
     clearTimeout(waits)
     since = undefined
-    setStateValue("told", { said, at: Math.floor(at), id: row()?.id ?? null, tags })
+    setStateValue("report", { sent, at: Math.floor(at), id: row()?.id ?? null, tags })
   }
 
   function move(by) {
     const to = by > 0 ? Math.floor(at) + 1 : Math.ceil(at) - 1
     if (to < 1 || to > data.of) return
     at = to
-    said += 1
+    sent += 1
     draw()
     later()
   }
@@ -128,11 +129,11 @@ function begin(root) {
     if (event.isComposing) return
     const tag = box.value.trim()
     if (event.key === "Enter" && tag) {
-      said += 1
-      tags = [...tags, [said, boxFor, tag]]
+      sent += 1
+      tags = [...tags, [sent, boxFor, tag]]
       last = tag
       later()
-      tellNow()
+      reportNow()
     }
     if (event.key === "Enter" || event.key === "Escape") closeBox()
     event.stopPropagation()
@@ -140,7 +141,7 @@ function begin(root) {
 
   function read() {
     reading = !reading
-    tellNow()
+    reportNow()
     if (reading) (root.host ?? root).scrollIntoView({ block: "start" })
     else document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0)
   }
@@ -157,6 +158,6 @@ function begin(root) {
     does()
   }
 
-  return { hear, press, tellNow }
+  return { receive, press, reportNow }
 }
 """

@@ -1,4 +1,4 @@
-"""The subsets there are, by what they hold."""
+"""Labels of the stored versions of subsets, by the kind of their rows."""
 
 from data.store import BadEntry, Store, ask
 from data.subsets import of_json
@@ -6,12 +6,12 @@ from workbench.app import state
 
 
 def kinds() -> dict[str, str | None]:
-    """Label of each version -> records or problems, None where it has no recipe; newest first."""
-    return state.answer(_kinds, reads=("subsets",))
+    """Label of each version -> records or problems; None if it has no recipe. The newest first."""
+    return state.query(_kinds, reads=("subsets",))
 
 
 def of_kind(kind: str | None) -> list[str]:
-    """Labels of the versions that hold rows of this kind."""
+    """Labels of the versions whose rows are of this kind."""
     return [label for label, of in kinds().items() if of == kind]
 
 
@@ -23,11 +23,11 @@ def _kinds(store: Store) -> dict[str, str | None]:
         order by "at" desc, name, version desc
         """,
     )
-    return {label: _kind(filter) for label, filter in rows.iter_rows()}
+    return {label: _kind(recipe) for label, recipe in rows.iter_rows()}
 
 
-def _kind(filter: str) -> str | None:
+def _kind(recipe: str) -> str | None:
     try:
-        return of_json(filter).of
+        return of_json(recipe).of
     except BadEntry:
         return None

@@ -1,0 +1,132 @@
+"""Part of the Rollouts page: the groups of one step, and the completions of one group."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from evals.rollouts import steps as rollout_steps
+from workbench.app import address, state
+from workbench.app.components import charts, choices, folded, generation, plain, prev_next
+from workbench.app.components.row_picker import row_picker
+from workbench.app.views.rollouts.curves import named
+
+COLUMNS = 4  # completions in a row
+
+
+def step_of_page(steps: pl.DataFrame) -> int | None:
+    """The stored step nearest to the one in the address, else the last; None if none is stored."""
+    stored = steps["step"].to_list()
+    if not stored:
+        return None
+    return _nearest(stored, address.number("step", stored[-1], least=0))
+
+
+def _nearest(steps: list[int], step: int) -> int:
+    return min(steps, key=lambda one: abs(one - step))
+
+
+@st.fragment
+def groups(run: str, steps: pl.DataFrame) -> None:
+    """The groups of a step, and the completions of one of them."""
+    step = _choose_step(steps["step"].to_list())
+    rows = state.query(rollout_steps.groups, run, step, reads=("rollouts", "problems"))
+    group = min(address.number("group", 0, least=0), rows.height - 1)
+    row_picker(
+        rows,
+        [str(nth) for nth in range(rows.height)],
+        f"groups of {run} {step}",
+        lambda group: address.go({"group": group}),
+        titles={"spread": "std of reward", "gold": "reference answer", "right": "correct"},
+        look={
+            name: st.column_config.NumberColumn(title, format="%.2f")
+            for name, title in (
+                ("reward", "reward"),
+                ("spread", "std of reward"),
+                ("best", "best"),
+            )
+        },
+    )
+    row = rows.row(group, named=True)
+    _choose_group(run, step, group, rows.height)
+    generation.problem(row["problem_id"])
+    if row["spread"] < 1e-9:
+        st.info("Zero-variance group: all rewards are the same, so nothing is learned from it.")
+    completions = state.query(
+        rollout_steps.completions, run, step, row["group"], reads=("rollouts",)
+    )
+    for first in range(0, len(completions), COLUMNS):
+        in_row = completions[first : first + COLUMNS]
+        for column, completion in zip(st.columns(COLUMNS), in_row, strict=False):
+            with column:
+                _completion(completion)
+    _over_time(run, row["problem_id"], step)
+
+
+def _choose_step(steps: list[int]) -> int:
+    step = _nearest(steps, address.number("step", steps[-1], least=0))
+    at = steps.index(step)
+
+    def move(by: int) -> None:
+        # from the current address: of two quick clicks the second goes on from the first
+        now = steps.index(_nearest(steps, address.number("step", steps[-1], least=0))) + by
+        address.go({"step": str(steps[min(max(now, 0), len(steps) - 1)]), "group": None})
+
+    before, after, slider = st.columns([1, 1, 4], vertical_alignment="bottom")
+    prev_next.buttons(
+        (before, after), move, before=at > 0, after=at + 1 < len(steps), what="step", keys=False
+    )
+    key = "pick step"
+    st.session_state[key] = step
+
+    def pick() -> None:
+        address.go({"step": str(st.session_state[key]), "group": None})
+
+    slider.select_slider("Step", steps, key=key, on_change=pick)
+    return step
+
+
+def _choose_group(run: str, step: int, group: int, of: int) -> None:
+    def move(by: int) -> None:
+        now = min(max(address.number("group", 0, least=0) + by, 0), of - 1)
+        address.go({"group": str(now)})
+
+    def go(at: int) -> None:
+        if address.number("step", step, least=0) == step:  # not after a change of the step
+            address.go({"group": str(at - 1)})
+
+    before, after, position = st.columns([1, 1, 4], vertical_alignment="center")
+    prev_next.buttons((before, after), move, before=group > 0, after=group + 1 < of, what="group")
+    with position:
+        prev_next.position(group + 1, of, f"{run} {step}", go)
+
+
+def _completion(row: dict[str, Any]) -> None:
+    truncated = ", truncated" if row["finish"] == "length" else ""
+    lines = [
+        f"sample {row['sample']}: reward {_number(row['reward'])},"
+        f" advantage {_number(row['advantage'], '+.2f')}",
+        f"{row['tokens']:,} tokens{truncated}",
+        *(f"{one['name'][:60]} {_number(one['value'])} × {one['weight']:g}"  # noqa: RUF001
+          for one in row["rewards"]),
+    ]  # fmt: skip
+    st.text(plain("\n".join(lines)))
+    st.html(folded(row["text"]))
+
+
+def _number(value: float | None, form: str = ".2f") -> str:
+    return "unknown" if value is None or value != value else f"{value:{form}}"
+
+
+def _over_time(run: str, problem: str, step: int) -> None:
+    """The mean reward and accuracy of a problem at each step that sampled it."""
+    sampled = state.query(rollout_steps.problem_history, run, problem, reads=("rollouts",))
+    if sampled.height < 2:
+        st.caption("Sampled once in this run.")
+        return
+    fold = choices.fold(f"This problem over time: sampled {sampled.height:,} times", "over-time")
+    if fold.open:
+        fold.caption("Mean reward and accuracy at each step that sampled this problem")
+        curves = [named(sampled, "reward"), named(sampled, "right", "correct")]
+        rows = pl.concat(curves).drop_nulls("value")
+        fold.altair_chart(charts.curve(rows, [], step))
