@@ -1,4 +1,4 @@
-"""What people ask of each page: addresses over a store of benchmarks.big_store, each different."""
+"""Typical addresses of each page over a store of benchmarks.big_store, each different."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Address = dict[str, str]
 
 @dataclass(frozen=True)
 class Visits:
-    """Addresses of one page, and what somebody does before each of them is asked for."""
+    """Addresses of one page, and an action before each of them is opened."""
 
     page: str
     addresses: list[Address]
@@ -20,7 +20,7 @@ class Visits:
 
 
 def visits(folder: Path) -> dict[str, Visits]:
-    """What is measured -> where it is looked at."""
+    """Name of a measurement -> the addresses to open."""
     store = open_store(folder)
     runs = ask(store, "select distinct run from scores order by run")["run"].to_list()
     one = ask(store, "select generation_id from scores order by run desc limit 12")
@@ -42,8 +42,8 @@ def visits(folder: Path) -> dict[str, Visits]:
 
     def tagged() -> None:
         number = next(numbers)
-        id = generations[number % len(generations)]
-        annotations.tag(store, "generation", id, f"odd {number}", "benchmark")
+        generation = generations[number % len(generations)]
+        annotations.tag(store, "generation", generation, f"odd {number}", "benchmark")
 
     return {
         "overview": Visits("overview", [{}, *({"runs": run} for run in runs[:10])]),
@@ -60,9 +60,9 @@ def visits(folder: Path) -> dict[str, Visits]:
                 for stage in ("base", "sft", "grpo")
             ],
         ),
-        "failures, one": Visits("failures", [{"generation": id} for id in generations]),
+        "failures, one": Visits("failures", [{"generation": one} for one in generations]),
         "failures, after a tag": Visits(
-            "failures", [{"generation": id} for id in generations], tagged
+            "failures", [{"generation": one} for one in generations], tagged
         ),
         "compare, new pairs": Visits("compare", [{"a": a, "b": b} for a, b in pairs[:10]]),
         "compare, the same pair": Visits(
@@ -76,7 +76,7 @@ def visits(folder: Path) -> dict[str, Visits]:
             "curate",
             [{"of": "problems", "where": f"question_chars < {n}"} for n in range(50, 90, 5)],
         ),
-        "lineage": Visits("lineage", [{"id": id} for id in generations]),
+        "lineage": Visits("lineage", [{"id": one} for one in generations]),
         "lineage of a defect": Visits("lineage", [{"defect": defect} for defect in defects]),
         "train": Visits("train", [{}, *({"verb": v} for v in ("sft", "grpo", "eval", "export"))]),
     }

@@ -1,7 +1,7 @@
-"""What the pages ask of a million generations, beside pandas and SQLite on the same rows.
+"""Queries of the pages over a million generations, beside pandas and SQLite on the same rows.
 
-pandas holds all columns in memory; SQLite lies in a file with the indexes that a careful person
-would make. Each answer is compared with ours. Loading is timed apart.
+pandas holds all columns in memory; SQLite is a file with the indexes that a careful person would
+create. All results are compared with ours. Loading is timed separately.
 """
 
 import sqlite3
@@ -20,24 +20,24 @@ from evals.statistics.pass_at_k import pass_at_k
 from workbench.app.browse import Filter, detail, new_index, pages, refresh
 
 REPEATS = 5
-FACET = "facets of wrong answers (ours all eleven, theirs one)"
+FACET = "facets of incorrect answers (ours all eleven, theirs one)"
 NEEDLE = "that 40 + 280 = 320 it"
 SCORES = "generation_id, run, stage, problem_id, sample, format, correct, tokens, finish"
 INDEXES = ("scores (stage, correct)", "scores (run, problem_id)", "texts (generation_id)")
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Median of REPEATS [ms], and what came out."""
-    took, made = [], None
+    """Median of REPEATS [ms], and the result."""
+    took, result = [], None
     for _ in range(REPEATS):
         began = time.perf_counter()
-        made = work()
+        result = work()
         took.append(1000 * (time.perf_counter() - began))
-    return statistics.median(took), made
+    return statistics.median(took), result
 
 
 def queries(folder: Path) -> Iterator[dict[str, Any]]:
-    """A row for each question and each of the two others."""
+    """A row for each query and each of the two other systems."""
     store = open_store(folder)
     began = time.perf_counter()
     index = new_index("strict")
@@ -45,15 +45,15 @@ def queries(folder: Path) -> Iterator[dict[str, Any]]:
     loading = time.perf_counter() - began
     ours = _ours(store, index)
     with tempfile.TemporaryDirectory() as beside:
-        others = {"pandas": _pandas(store), "SQLite": _sqlite(store, Path(beside, "rows.db"))}
-        for name, (seconds, theirs) in others.items():
+        systems = {"pandas": _pandas(store), "SQLite": _sqlite(store, Path(beside, "rows.db"))}
+        for name, (seconds, theirs) in systems.items():
             yield _row(f"loading, beside {name}", loading, seconds, "s")
             for case, work in ours.items():
-                mine, found = timed(work)
-                other, wanted = timed(theirs[case])
-                if found != wanted:
-                    raise RuntimeError(f"{case}: ours {found!r}, {name} {wanted!r}")
-                yield _row(f"{case}, beside {name}", mine, other, "ms")
+                our_time, result = timed(work)
+                their_time, expected = timed(theirs[case])
+                if result != expected:
+                    raise RuntimeError(f"{case}: ours {result!r}, {name} {expected!r}")
+                yield _row(f"{case}, beside {name}", our_time, their_time, "ms")
 
 
 def _row(case: str, ours: float, theirs: float, unit: str) -> dict[str, Any]:
@@ -63,8 +63,8 @@ def _row(case: str, ours: float, theirs: float, unit: str) -> dict[str, Any]:
 
 
 def _runs(store: Store) -> tuple[str, str]:
-    found = ask(store, "select distinct run from scores order by run limit 2")["run"].to_list()
-    return found[0], found[1]
+    first, second = ask(store, "select distinct run from scores order by run limit 2")["run"]
+    return first, second
 
 
 def _ours(store: Store, index: Any) -> dict[str, Callable[[], Any]]:
@@ -79,8 +79,8 @@ def _ours(store: Store, index: Any) -> dict[str, Callable[[], Any]]:
         return [tuple(row) for row in rows.iter_rows()]
 
     def facet() -> Any:
-        found = pages.counts(index, store, Filter(chosen={"correct": ("wrong",)}))
-        return sorted((name, n) for name, n in found["stage"] if n)
+        counts = pages.counts(index, store, Filter(chosen={"correct": ("wrong",)}))
+        return sorted((name, n) for name, n in counts["stage"] if n)
 
     def paired() -> Any:
         both = scores_of(store, a, "strict").join(
@@ -91,26 +91,26 @@ def _ours(store: Store, index: Any) -> dict[str, Callable[[], Any]]:
 
     def passed() -> Any:
         rows = scores_of(store, a, "strict").group_by("problem_id", maintain_order=True)
-        right = np.array([found for _, found in rows.agg("answer").iter_rows()])
+        right = np.array([answers for _, answers in rows.agg("answer").iter_rows()])
         return round(float(pass_at_k(right, 4).mean()), 9)
 
     def page() -> Any:
         rows = pages.page(index, store, Filter(chosen={"stage": ("grpo",)}), 200, 50)
-        found = []
+        texts = []
         for problem, part in rows.partition_by("problem_id", as_dict=True).items():
             stored = detail.texts(store, str(problem[0]), part["generation_id"].to_list(),
                                          part["run"].unique().to_list())  # fmt: skip
-            found += [(id, row["text"]) for id, row in stored.items()]
-        return sorted(found)
+            texts += [(generation, row["text"]) for generation, row in stored.items()]
+        return sorted(texts)
 
     def text() -> Any:
-        index.found.clear()  # else the second time is read from what the first found
+        index.searches.clear()  # or the second search is read from the cache
         return pages.total(index, store, Filter(chosen={"stage": ("sft",)}, text=NEEDLE))
 
     return {
-        "right answers by stage": slice_by_stage,
+        "correct answers by stage": slice_by_stage,
         FACET: facet,
-        "fixed and broken between two runs": paired,
+        "fixed and regressed between two runs": paired,
         "pass@4 of one run": passed,
         "a page of 50 with texts": page,
         "a text in one stage": text,
@@ -126,12 +126,12 @@ def _pandas(store: Store) -> tuple[float, dict[str, Callable[[], Any]]]:
     loading = time.perf_counter() - began
 
     def slice_by_stage() -> Any:
-        found = scores.groupby("stage")["correct"].agg(["size", "sum"]).sort_index()
-        return [(str(stage), int(n), int(k)) for stage, n, k in found.itertuples()]
+        counts = scores.groupby("stage")["correct"].agg(["size", "sum"]).sort_index()
+        return [(str(stage), int(n), int(k)) for stage, n, k in counts.itertuples()]
 
     def facet() -> Any:
-        found = scores[~scores["correct"]].groupby("stage").size()
-        return sorted((str(stage), int(n)) for stage, n in found.items())
+        counts = scores[~scores["correct"]].groupby("stage").size()
+        return sorted((str(stage), int(n)) for stage, n in counts.items())
 
     def paired() -> Any:
         on = ["problem_id", "sample"]
@@ -140,8 +140,8 @@ def _pandas(store: Store) -> tuple[float, dict[str, Callable[[], Any]]]:
         return int(fixed), int((both["correct_x"] & ~both["correct_y"]).sum())
 
     def passed() -> Any:
-        found = scores[scores["run"] == a].sort_values(["problem_id", "sample"])
-        right = np.array(found.groupby("problem_id")["correct"].apply(list).to_list())
+        rows = scores[scores["run"] == a].sort_values(["problem_id", "sample"])
+        right = np.array(rows.groupby("problem_id")["correct"].apply(list).to_list())
         return round(float(pass_at_k(right, 4).mean()), 9)
 
     def page() -> Any:
@@ -149,8 +149,8 @@ def _pandas(store: Store) -> tuple[float, dict[str, Callable[[], Any]]]:
         ids = (
             scores[scores["stage"] == "grpo"].sort_values(order)["generation_id"].iloc[9950:10_000]
         )
-        found = texts[texts["generation_id"].isin(ids)]
-        return sorted(found[["generation_id", "text"]].itertuples(index=False, name=None))
+        rows = texts[texts["generation_id"].isin(ids)]
+        return sorted(rows[["generation_id", "text"]].itertuples(index=False, name=None))
 
     def text() -> Any:
         of_stage = set(scores.loc[scores["stage"] == "sft", "generation_id"])
@@ -174,33 +174,33 @@ def _sqlite(store: Store, file: Path) -> tuple[float, dict[str, Callable[[], Any
         db.executemany("insert into scores values (?,?,?,?,?,?,?,?,?)", rows.iter_rows())
         rows = ask(store, "select generation_id, text from generations where run = $r", r=run)
         db.executemany("insert into texts values (?, ?)", rows.iter_rows())
-    for place, on in enumerate(INDEXES):
-        db.execute(f"create index index_{place} on {on}")
+    for number, on in enumerate(INDEXES):
+        db.execute(f"create index index_{number} on {on}")
     db.execute("analyze")
     db.commit()
     loading = time.perf_counter() - began
 
-    def asked(query: str, *values: Any) -> list[tuple]:
+    def fetch(query: str, *values: Any) -> list[tuple]:
         return db.execute(query, values).fetchall()
 
     def slice_by_stage() -> Any:
-        return asked("select stage, count(*), sum(correct) from scores group by stage order by 1")
+        return fetch("select stage, count(*), sum(correct) from scores group by stage order by 1")
 
     def facet() -> Any:
-        return asked(
+        return fetch(
             "select stage, count(*) from scores where correct = 0 group by stage order by 1"
         )
 
     def paired() -> Any:
-        [found] = asked(
+        [counts] = fetch(
             "select sum(not a.correct and b.correct), sum(a.correct and not b.correct)"
             " from scores a join scores b using (problem_id, sample) where a.run = ? and b.run = ?",
             *(a, b),
         )
-        return found
+        return counts
 
     def passed() -> Any:
-        rows = asked(
+        rows = fetch(
             "select problem_id, correct from scores where run = ? order by problem_id, sample", a
         )
         right = np.array([one for _, one in rows], bool)
@@ -209,7 +209,7 @@ def _sqlite(store: Store, file: Path) -> tuple[float, dict[str, Callable[[], Any
 
     def page() -> Any:
         return sorted(
-            asked(
+            fetch(
                 "select generation_id, text from texts where generation_id in ("
                 " select generation_id from scores where stage = 'grpo'"
                 " order by run, stage, problem_id, sample limit 50 offset 9950)"
@@ -217,21 +217,21 @@ def _sqlite(store: Store, file: Path) -> tuple[float, dict[str, Callable[[], Any
         )
 
     def text() -> Any:
-        [(found,)] = asked(
+        [(count,)] = fetch(
             "select count(*) from scores join texts using (generation_id)"
             " where stage = 'sft' and instr(text, ?)",
             NEEDLE,
         )
-        return found
+        return count
 
     return loading, _named(slice_by_stage, facet, paired, passed, page, text)
 
 
 def _named(*works: Callable[[], Any]) -> dict[str, Callable[[], Any]]:
     cases = (
-        "right answers by stage",
+        "correct answers by stage",
         FACET,
-        "fixed and broken between two runs",
+        "fixed and regressed between two runs",
         "pass@4 of one run",
         "a page of 50 with texts",
         "a text in one stage",

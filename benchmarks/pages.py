@@ -39,6 +39,7 @@ from data.store import open_store
 
 ROOT = Path(__file__).parent.parent
 RECORDS = "samples-stratos"
+MISSING = "found no playwright; expected it for --part browser"
 SEEN, VISITS = 3, 5  # a browser keeps a script compiled from its third visit on
 SCREEN: Any = {"width": 1440, "height": 1000}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
@@ -68,12 +69,12 @@ def server(folder: Path) -> Iterator[dict[str, Any]]:
 
     ScriptRunner._run_script = timed  # pyright: ignore[reportAttributeAccessIssue]
     os.environ["THINKBENCH_STORE"] = str(folder)
-    for name, asked in visits(folder).items():
-        file = str(view_of(asked.page))
+    for name, page in visits(folder).items():
+        file = str(view_of(page.page))
         _ran(AppTest, file, {"seed": "1"})  # what a process does once: imports, reading the index
         runs.clear()
-        for address in asked.addresses:
-            asked.first()
+        for address in page.addresses:
+            page.first()
             _ran(AppTest, file, address)
         took = sorted(runs)
         p95 = took[min(len(took) - 1, round(0.95 * (len(took) - 1)))]
@@ -101,8 +102,7 @@ def browser(folder: Path) -> Iterator[dict[str, Any]]:
     try:  # by name: the types are checked where requirements-browser.txt is not installed too
         playwright = importlib.import_module("playwright.sync_api")
     except ImportError as error:
-        found = "found no playwright; expected it for --part browser"
-        raise SystemExit(f"{found}: pip install -r requirements-browser.txt") from error
+        raise SystemExit(f"{MISSING}: pip install -r requirements-browser.txt") from error
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit(
@@ -119,12 +119,12 @@ def browser(folder: Path) -> Iterator[dict[str, Any]]:
         )
         first = _painted(context, f"{url}/train")
         yield row("train: full paint, nothing in the browser's cache", round(first, 2), "s")
-        for name, asked in visits(folder).items():
+        for name, page in visits(folder).items():
             took = []
             for visit in range(SEEN + VISITS):
-                asked.first()
-                query = urlencode(asked.addresses[visit % len(asked.addresses)])
-                took.append(_painted(context, f"{url}/{asked.page}?{query}"))
+                page.first()
+                query = urlencode(page.addresses[visit % len(page.addresses)])
+                took.append(_painted(context, f"{url}/{page.page}?{query}"))
             yield row(f"{name}: full paint", round(statistics.median(took[SEEN:]), 2), "s")
         yield row("the app after all pages", memory(process.pid), "MiB")
         context.close()

@@ -84,7 +84,7 @@ def funnel(counts_by_step: dict[str, int], ink: str) -> alt.LayerChart | alt.Fac
     )
     base = alt.Chart(rows, height=alt.Step(28)).encode(
         x=alt.X("rows:Q", title="rows", axis=COUNTS),
-        y=alt.Y("what:N", sort=None, title=None, axis=alt.Axis(labelOverlap=False)),
+        y=alt.Y("what:N", sort=None, title=None, axis=NAMES),
         tooltip=[*tips("what"), *counts("rows")],
     )
     numbers = base.mark_text(align="left", dx=4, color=ink).encode(

@@ -136,7 +136,8 @@ def page_buttons(number: int, of: int) -> None:
     def turn(by: int) -> None:
         address.go({"page": str(number + by), "generation": None})
 
-    before, after, where = st.columns([1, 1, 4], vertical_alignment="center")
+    # wide enough for the labels on the half page of Curate
+    before, after, where = st.columns([3, 3, 8], vertical_alignment="center")
     buttons((before, after), turn, before=number > 1, after=number < of, what="page", keys=False)
     where.text(f"Page {number:,} of {of:,}")
 

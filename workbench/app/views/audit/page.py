@@ -54,7 +54,7 @@ assert source is not None
 assert converter is not None
 
 outcomes = state.query(queries.outcomes, source, converter)
-counts = {LABELS.get(name, name): rows for name, rows in outcomes.items()}
+counts = {LABELS[name]: rows for name, rows in outcomes.items()}
 for column, (label, rows) in zip(st.columns(len(counts)), counts.items(), strict=True):
     column.metric(label, f"{rows:,}")
 bars = choices.fold("Chart", "bars")

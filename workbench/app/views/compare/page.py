@@ -36,7 +36,13 @@ if a == b:
 
 slicing, between = st.columns(2, vertical_alignment="top")
 by = choices.choose_several(
-    slicing.pills, "Break down by", list(SLICINGS), "by", default=SLICED, selection_mode="multi"
+    slicing.pills,
+    "Break down by",
+    list(SLICINGS),
+    "by",
+    default=SLICED,
+    selection_mode="multi",
+    format_func=lambda name: "reference answer" if name == "gold" else name,
 )
 way = choices.choose_several(
     between.multiselect,

@@ -76,6 +76,10 @@ def transitions(moved: dict[str, Any]) -> None:
         )
 
 
+def _label(cause: str) -> str:
+    return CAUSES.get(cause, cause)
+
+
 def gain_causes(result: dict[str, Any] | None) -> None:
     """The causes of gained and lost problems."""
     if result is None:
@@ -83,7 +87,7 @@ def gain_causes(result: dict[str, Any] | None) -> None:
         st.code("thinkbench grade --grader strict\nthinkbench grade --grader lenient",
                 language="shell")  # fmt: skip
         return
-    gains, losses = ({CAUSES.get(name, name): n for name, n in result[side].items()}
+    gains, losses = ({_label(name): n for name, n in result[side].items()}
                      for side in ("gains", "losses"))  # fmt: skip
     st.altair_chart(charts.causes(gains, losses, charts.text_colour()))
     st.caption(

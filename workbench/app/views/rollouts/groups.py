@@ -37,7 +37,7 @@ def groups(run: str, steps: pl.DataFrame) -> None:
         [str(nth) for nth in range(rows.height)],
         f"groups of {run} {step}",
         lambda group: address.go({"group": group}),
-        titles={"spread": "std of reward", "gold": "reference answer", "right": "correct"},
+        titles={"spread": "std of reward", "gold": "reference answer", "n": "completions"},
         look={
             name: st.column_config.NumberColumn(title, format="%.2f")
             for name, title in (

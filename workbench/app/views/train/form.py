@@ -14,11 +14,11 @@ from workbench.app.views.train import trials
 from workbench.lookup import changed_preset, trained_runs, typed
 
 VERBS = {
-    "run": "full pipeline: evaluate, SFT, GRPO, evaluate after each",
+    "run": "Full pipeline: evaluate, SFT, GRPO, evaluate after each",
     "sft": "SFT: teach the response format",
     "grpo": "GRPO: strengthen the reasoning",
-    "eval": "evaluate on the test problems",
-    "export": "export a model to a folder, and check it",
+    "eval": "Evaluate on the test problems",
+    "export": "Export a model to a folder, and check it",
     "ab": "A/B test a subset against random ones",
 }
 # verb -> the sections of the configuration that it reads
@@ -50,7 +50,9 @@ def form() -> tuple[list[str], Preset] | None:
     starts nothing.
     """
     left, middle, right = st.columns(3)
-    verb = choices.choose(left.selectbox, "Task", list(VERBS), "verb", format_func=_title)
+    verb = choices.choose(
+        left.selectbox, "Task", list(VERBS), "verb", format_func=VERBS.__getitem__
+    )
     name = choices.choose(middle.selectbox, "Preset", preset_names(), "preset", default="tiny")
     seed = right.text_input("Seed", key=_set("seed"), placeholder="preset default",
                             on_change=_keep, args=("seed",), max_chars=9)  # fmt: skip
@@ -105,10 +107,6 @@ def _subsets(verb: str) -> dict[str, str]:
 
 def _all(label: str) -> str:
     return plain(label) or "All"
-
-
-def _title(verb: str) -> str:
-    return f"{verb}: {VERBS[verb]}"
 
 
 def _start(verb: str) -> list[str]:
