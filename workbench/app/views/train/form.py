@@ -50,9 +50,7 @@ def form() -> tuple[list[str], Preset] | None:
     starts nothing.
     """
     left, middle, right = st.columns(3)
-    verb = choices.choose(
-        left.selectbox, "Task", list(VERBS), "verb", format_func=VERBS.__getitem__
-    )
+    verb = choices.choose(left.selectbox, "Task", list(VERBS), "verb", format_func=VERBS.get)
     name = choices.choose(middle.selectbox, "Preset", preset_names(), "preset", default="tiny")
     seed = right.text_input("Seed", key=_set("seed"), placeholder="preset default",
                             on_change=_keep, args=("seed",), max_chars=9)  # fmt: skip

@@ -10,7 +10,7 @@ from workbench.app import state
 from workbench.app.components import choices, plain
 from workbench.app.components.table import table
 from workbench.app.views.curate import subset_labels
-from workbench.formatting.trial_verdict import trial_verdict
+from workbench.formatting import trial_verdict
 
 METRICS = ("answer", "format", "partial")
 STAGES = ("sft", "grpo")
