@@ -73,7 +73,7 @@ def _shown_too() -> list[str]:
 def _marks(stored: dict[str, Any] | None, evidence: list[dict[str, Any]]) -> list[Mark]:
     # a mark over the whole text would say nothing
     length = len(stored["text"]) if stored else 0
-    return [Mark(one["start"], one["end"], LABELS.get(one["name"], one["name"])) for one in evidence
+    return [Mark(one["start"], one["end"], str(LABELS.get(one["name"], one["name"]))) for one in evidence
             if one["end"] - one["start"] < length]  # fmt: skip
 
 
