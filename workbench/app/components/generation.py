@@ -73,8 +73,11 @@ def _shown_too() -> list[str]:
 def _marks(stored: dict[str, Any] | None, evidence: list[dict[str, Any]]) -> list[Mark]:
     # a mark over the whole text would say nothing
     length = len(stored["text"]) if stored else 0
-    return [Mark(one["start"], one["end"], str(LABELS.get(one["name"], one["name"]))) for one in evidence
-            if one["end"] - one["start"] < length]  # fmt: skip
+    return [
+        Mark(one["start"], one["end"], str(LABELS.get(one["name"], one["name"])))
+        for one in evidence
+        if one["end"] - one["start"] < length
+    ]
 
 
 def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark]) -> None:
