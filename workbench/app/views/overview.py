@@ -6,7 +6,7 @@ import streamlit as st
 
 from evals.comparison import compare
 from evals.graders import GRADERS
-from evals.scores.read import UnknownRun
+from evals.scores import UnknownRun
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
