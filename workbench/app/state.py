@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from data.store import Store, generation, open_store, version
+from data.store import Store, generation, open_store, snapshot, version
 from workbench.app import auth
 from workbench.app.browse import Filter, Index, new_index, refresh
 from workbench.lookup import user_name
@@ -36,7 +36,7 @@ def _opened(folder: Path, description: str) -> Store:
 
 
 def query(question: Callable[..., Any], *values: Any, reads: Sequence[str] = ()) -> Any:
-    """`question(store, *values)`, run again only after the store has changed.
+    """`question(snapshot of the store, *values)`, run again only after the store has changed.
 
     reads: the tables and views that it reads, so that changes of other tables do not make its
            answer stale
@@ -92,7 +92,8 @@ def _cached(
     _store: Store,
 ) -> Any:
     # Streamlit leaves arguments that begin with an underscore out of the key of its cache
-    return _question(_store, *values)
+    with snapshot(_store) as moment:  # however many statements a question needs
+        return _question(moment, *values)
 
 
 def may_write() -> bool:

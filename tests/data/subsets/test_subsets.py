@@ -336,10 +336,12 @@ def test_every_filter_of_the_documentation_can_be_asked(store):
 @pytest.mark.parametrize("of", ["records", "problems"])
 def test_every_field_can_be_asked_and_shown(store, of):
     fields = OF_RECORDS if of == "records" else OF_PROBLEMS
+    ids: list[str] = []
     for name in fields:
-        chosen = choose.choice(store, Recipe(of=of, where=f"{name} is known or {name} is unknown"))
-        assert chosen.ids
+        recipe = Recipe(of=of, where=f"{name} is known or {name} is unknown")
+        ids = choose.choice(store, recipe).ids
+        assert ids
     recipe = choose.resolve(store, Recipe(of=of))
-    rows = choose.page(store, recipe, chosen.ids, 1, 3)
+    rows = choose.page(store, recipe, ids, 1, 3)
     assert rows.height == 3
     assert isinstance(rows, pl.DataFrame)
