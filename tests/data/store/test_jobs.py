@@ -120,7 +120,7 @@ def test_what_has_ended_stays_as_it_was(store, without_watchers):
 
 @pytest.mark.parametrize("arguments", [[], ["doctor"], ["--store", "elsewhere"], ["jobs", "start"]])
 def test_only_verbs_that_train_or_run_a_model_are_jobs(store, arguments):
-    with pytest.raises(UserError, match="a job runs one of run, sft"):
+    with pytest.raises(UserError, match="expected one of run, sft"):
         runner.start(store, arguments, "ana")
     assert jobs.jobs(store) == []
 
