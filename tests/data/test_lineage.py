@@ -191,7 +191,7 @@ def test_failures_near_a_record_are_shown_beside_the_base_rate(show, traced):
     shares = [one.value for one in page.metric]
     assert shares[:2] == [f"{near[which]['value']:.1%}" for which in ("near", "others")]
     assert shares[2].endswith(" pp")
-    assert any("it does not say that one made the other" in text.value for text in page.text)
+    assert any("does not show that one caused the other" in text.value for text in page.text)
 
 
 def test_the_page_says_what_cannot_be_traced(show, traced):

@@ -56,7 +56,7 @@ def test_a_category_is_listed_with_its_evidence(theirs):
         failures.list_failures(theirs, "theirs", "bad luck", 10)
 
 
-def verdict(store, problem: str) -> bool | None:
+def verdict_of(store, problem: str) -> bool | None:
     return scores_of(store, "theirs", "strict").filter(problem_id=problem)["answer"].item()
 
 
@@ -70,9 +70,9 @@ def generation(store, problem: str) -> str:
 )
 def test_a_persons_verdict_counts_and_the_graders_stays(theirs, verdict, counts):
     near = generation(theirs, "near")
-    assert verdict(theirs, "near") is False
+    assert verdict_of(theirs, "near") is False
     overrides.override(theirs, near, "strict", verdict, "I read it", "ana")
-    assert verdict(theirs, "near") is counts
+    assert verdict_of(theirs, "near") is counts
     stored = ask(
         theirs,
         "select correct from scores where generation_id = $id and grader = 'strict'",
@@ -80,7 +80,7 @@ def test_a_persons_verdict_counts_and_the_graders_stays(theirs, verdict, counts)
     )
     assert stored["correct"].item() is False
     overrides.override(theirs, near, "strict", "as graded", "I misread it", "ben")
-    assert verdict(theirs, "near") is False
+    assert verdict_of(theirs, "near") is False
     events = ask(theirs, "select verdict, author from override_events")
     assert events.rows() == [(verdict, "ana"), ("as graded", "ben")]
 

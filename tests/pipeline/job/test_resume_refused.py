@@ -25,7 +25,9 @@ def folder(tmp_path_factory) -> Path:
     subset = ("subset", "new", "short", "--where", "reasoning_chars < 300")
     assert code_of(folder, *subset) == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Stop, "asked", lambda self: True)  # so that it stops after its first step
+        patch.setattr(
+            Stop, "should_leave", lambda self: True
+        )  # so that it stops after its first step
         assert code_of(folder, "sft", "--model", str(folder / "model"), *KNOBS) == TEMPORARY
     return folder
 

@@ -210,7 +210,7 @@ def test_an_address_of_others_needs_a_token_and_a_name(tmp_path):
         environment_of("0.0.0.0")
     with pytest.raises(UserError, match="has 5 characters, expected 20"):
         environment_of("0.0.0.0", token="short")
-    with pytest.raises(UserError, match="by which names"):
+    with pytest.raises(UserError, match="names by which"):
         environment_of("0.0.0.0", token=TOKEN)
     with pytest.raises(UserError, match="expected an address of this machine"):
         environment_of("tb.example.org", token=TOKEN)

@@ -148,7 +148,7 @@ def test_a_person_audits_the_conversion_and_holds_a_row_back(page, address, fill
     page.get_by_text(re.compile(r"^1 of [\d,]+$")).wait_for()
     ready(page)
     picture(page, "audit-defect")
-    page.get_by_label("Reason").fill("it holds code")
+    page.get_by_label("Reason", exact=True).fill("it holds code")
     page.get_by_role("button", name="Quarantine").click()
     page.get_by_text("quarantined by").wait_for()
     [row] = ask(filled, "select ruling, reason from rulings").rows()

@@ -61,7 +61,7 @@ def test_seventy_quick_presses_move_seventy_rows(page, converted):
         page.keyboard.press(key)
         page.wait_for_timeout(20)
     comes_to(40)
-    page.get_by_label("Reason").fill("why")
+    page.get_by_label("Reason", exact=True).fill("why")
     page.keyboard.press("ArrowLeft")  # while somebody types
     page.wait_for_timeout(400)
     comes_to(40)

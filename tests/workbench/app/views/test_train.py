@@ -81,7 +81,7 @@ def test_a_knob_that_cannot_be_is_said_and_cannot_be_started(show, here):
 @pytest.mark.parametrize("seed", ["x", "1 --model /etc", "'; drop table jobs; --"])
 def test_a_seed_that_is_no_number_is_said(show, here, seed):
     page = show(PAGE, seed=seed[:9])
-    assert "seed must be int" in " ".join(text.value for text in page.text)
+    assert "seed must be of type int" in " ".join(text.value for text in page.text)
 
 
 def test_what_a_run_needs_is_shown_before_it_starts(show, here):
@@ -245,7 +245,7 @@ def test_a_page_that_is_read_only_changes_no_job_by_looking(show, here, monkeypa
     folder_of(here, job.job).mkdir(parents=True)
     (folder_of(here, job.job) / runner.CANCEL).touch()
     monkeypatch.setattr(runner, "_watch", lambda store, name: pytest.fail("it was started"))
-    monkeypatch.setattr(runner, "LATE", -1)
+    monkeypatch.setattr(runner, "WATCHER_TIMEOUT", -1)
     monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
     for name in (job.job, waiting.job):
         page = show(PAGE, job=name)
