@@ -78,7 +78,7 @@ def tree(folder: Path) -> dict[str, int]:
 def test_the_error_names_the_changed_knob(refused, change, words):
     err = refused(*change)
     assert [word for word in words if word not in err] == []
-    assert "give that again, or start a new run" in err
+    assert "use these again, or start a new run" in err
 
 
 def test_adding_a_subset_is_refused(refused):
