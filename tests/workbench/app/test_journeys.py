@@ -205,7 +205,8 @@ def test_presses_beyond_the_rows_that_the_browser_holds_are_not_lost(page, addre
     page.get_by_text("1 of 80", exact=False).wait_for()
     for _ in range(60):
         page.keyboard.press("ArrowRight")
-    assert page.locator(".position").inner_text() == "61 of 80 · …"
+    # "…" until the rows that the browser lacked have come, which may be by now
+    assert page.locator(".position").inner_text().startswith("61 of 80 · ")
     page.get_by_text("61 of 80 · ✗ incorrect").or_(
         page.get_by_text("61 of 80 · ✓ correct")
     ).wait_for()
