@@ -22,13 +22,13 @@ SYSTEM = "Think in <|begin_of_thought|> and answer in <|begin_of_solution|>."
 
 def fill_records(store: Store, n: int = NUMBER, seed: int = 0) -> None:
     """Add and convert `n` records of each kind, where the store has none of them yet."""
-    known = set(ask(store, "select distinct source from conversions")["source"])
+    converted = set(ask(store, "select distinct source from conversions")["source"])
     draw = np.random.default_rng(seed)
     for source, shape, rows in (
         (RECORDS, "stratos", _records(n, draw)),
         (PROBLEMS, "gsm8k", _problems(n, draw)),
     ):
-        if source in known:
+        if source in converted:
             continue
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "rows.jsonl")
@@ -41,18 +41,18 @@ def fill_records(store: Store, n: int = NUMBER, seed: int = 0) -> None:
 def _records(n: int, draw: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Rows of Bespoke-Stratos' shape; some thoughts are cut off, some say nearly the same."""
     thought = _thought(draw)
-    for place in range(n):
+    for number in range(n):
         if draw.random() >= NEARLY_THE_SAME:
             thought = _thought(draw)
         closed = "" if draw.random() < CUT_OFF else CLOSED
-        solution = f"<|begin_of_solution|>\n\\boxed{{{place}}}\n<|end_of_solution|>"
-        said = (
-            ("user", f"What comes after {place - 1} in row {place % 97}?"),
+        solution = f"<|begin_of_solution|>\n\\boxed{{{number}}}\n<|end_of_solution|>"
+        turns = (
+            ("user", f"What comes after {number - 1} in row {number % 97}?"),
             ("assistant", f"{OPENED}\n{thought}\n{closed}\n\n{solution}"),
         )
         yield {
             "system": SYSTEM,
-            "conversations": [{"from": who, "value": text} for who, text in said],
+            "conversations": [{"from": who, "value": text} for who, text in turns],
         }
 
 
@@ -65,9 +65,9 @@ def _thought(draw: np.random.Generator) -> str:
 
 
 def _problems(n: int, draw: np.random.Generator) -> Iterator[dict[str, Any]]:
-    for place in range(n):
+    for number in range(n):
         a, b = draw.integers(1, 1_000_000, 2).tolist()
         yield {
-            "question": f"Shelf {place} holds {a} pens, and {b} more come. How many are there?",
+            "question": f"Shelf {number} holds {a} pens, and {b} more come. How many are there?",
             "answer": f"There are {a} and {b}, so {a} + {b} = {a + b}.\n#### {a + b}",
         }

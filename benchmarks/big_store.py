@@ -45,9 +45,9 @@ def fill(store: Store, generations: int, seed: int = 0) -> None:
     problems = min(PROBLEMS, max(1, generations // (SAMPLES * len(STAGES))))
     _problems(store, problems, draw)
     prose = _prose(draw)
-    for place, n in enumerate(_sizes(generations, problems * SAMPLES)):
-        stage = list(STAGES)[place % len(STAGES)]
-        _evaluation(store, f"eval-{place:03d}-{stage}", stage, problems, n, prose, draw)
+    for number, n in enumerate(_sizes(generations, problems * SAMPLES)):
+        stage = list(STAGES)[number % len(STAGES)]
+        _evaluation(store, f"eval-{number:03d}-{stage}", stage, problems, n, prose, draw)
     _grpo(store, problems, prose, draw)
 
 
@@ -66,12 +66,12 @@ def _prose(draw: np.random.Generator) -> str:
 def _problems(store: Store, n: int, draw: np.random.Generator) -> None:
     rows = pl.DataFrame(
         {
-            "problem_id": [_problem(place) for place in range(n)],
-            "record_id": [_problem(place) for place in range(n)],
-            "source": [f"made-{place % 3}" for place in range(n)],
+            "problem_id": [_problem(number) for number in range(n)],
+            "record_id": [_problem(number) for number in range(n)],
+            "source": [f"made-{number % 3}" for number in range(n)],
             "split": ["test"] * n,
-            "question": [f"How many pens are in {place} boxes of 7?" for place in range(n)],
-            "gold": [str(7 * place) for place in range(n)],
+            "question": [f"How many pens are in {number} boxes of 7?" for number in range(n)],
+            "gold": [str(7 * number) for number in range(n)],
             "steps": draw.integers(2, 9, n).astype(np.int32),
         }
     )
@@ -79,8 +79,8 @@ def _problems(store: Store, n: int, draw: np.random.Generator) -> None:
         add(store, "problems", rows, run="made-problems")
 
 
-def _problem(place: int) -> str:
-    return f"problem-{place:06d}"
+def _problem(number: int) -> str:
+    return f"problem-{number:06d}"
 
 
 @contextmanager
@@ -100,11 +100,11 @@ def _evaluation(
     prose: str,
     draw: np.random.Generator,
 ) -> None:
-    places = np.arange(n) // SAMPLES % problems
-    names = [_problem(place) for place in places.tolist()]
+    numbers = np.arange(n) // SAMPLES % problems
+    names = [_problem(number) for number in numbers.tolist()]
     right = draw.random(n) < STAGES[stage]
     starts = draw.integers(0, len(prose) - CHARACTERS, n)
-    said = np.where(right, 7 * places, 7 * places + draw.integers(1, 50, n))
+    stated = np.where(right, 7 * numbers, 7 * numbers + draw.integers(1, 50, n))
     common = {
         "generation_id": [f"{name}:{i % SAMPLES:03d}:{run}" for i, name in enumerate(names)],
         "run": [run] * n,
@@ -118,7 +118,7 @@ def _evaluation(
     }
     texts = [
         f"<reasoning>{prose[start : start + CHARACTERS]}</reasoning>\n<answer>{answer}</answer>"
-        for start, answer in zip(starts.tolist(), said.tolist(), strict=True)
+        for start, answer in zip(starts.tolist(), stated.tolist(), strict=True)
     ]
     generations = {
         **common,
@@ -134,7 +134,7 @@ def _evaluation(
         "grader": ["strict"] * n,
         "grader_version": [GRADERS["strict"].version] * n,
         "format": draw.random(n) < 0.95,
-        "extracted": said.astype(str),
+        "extracted": stated.astype(str),
         "correct": right,
         "partial": right | (draw.random(n) < 0.1),
         "reason": [None] * n,
@@ -156,11 +156,13 @@ def _frame(table: str, columns: dict) -> pl.DataFrame:
 
 def _failures(common: dict, right: np.ndarray, draw: np.random.Generator) -> pl.DataFrame:
     names = np.array(list(CATEGORIES))[draw.integers(0, len(CATEGORIES), len(right))]
-    found = [
+    categories = [
         [] if fine else [{"name": name, "start": 0, "end": 9}]
         for fine, name in zip(right.tolist(), names.tolist(), strict=True)
     ]
-    return _frame("failures", {**common, "version": [VERSION] * len(right), "categories": found})
+    return _frame(
+        "failures", {**common, "version": [VERSION] * len(right), "categories": categories}
+    )
 
 
 def _grpo(store: Store, problems: int, prose: str, draw: np.random.Generator) -> None:

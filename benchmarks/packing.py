@@ -53,11 +53,11 @@ Dataset = grain.MapDataset[dict[str, np.ndarray]]
 
 
 class Turn(NamedTuple):
-    """A few steps: tokens that are no padding, those of completions, all places."""
+    """A few steps: tokens that are no padding, those of completions, all slots."""
 
     tokens: int
     completion: int
-    places: int
+    slots: int
     seconds: float
 
 
@@ -102,7 +102,7 @@ def turn(model: nnx.Module, batches: list[dict[str, np.ndarray]]) -> Turn:
     return Turn(
         tokens=sum(int((batch["segments"] > 0).sum()) for batch in batches),
         completion=sum(int(batch["completion"].sum()) for batch in batches),
-        places=sum(batch["ids"].size for batch in batches),
+        slots=sum(batch["ids"].size for batch in batches),
         seconds=time.perf_counter() - begin,
     )
 
@@ -116,31 +116,31 @@ def measured(examples: int, steps: int, repeats: int) -> list[dict[str, Any]]:
         for name in BATCHINGS
     }
     for batching, attention in WAYS:  # compile every shape before the clock runs
-        made = (batch_at(datasets[batching], step) for step in range(steps * repeats))
-        for batch in {batch["ids"].shape: batch for batch in made}.values():
+        batches = (batch_at(datasets[batching], step) for step in range(steps * repeats))
+        for batch in {batch["ids"].shape: batch for batch in batches}.values():
             jax.block_until_ready(gradient(by_attention[attention], batch))
-    found: dict[tuple[str, str], list[Turn]] = {way: [] for way in WAYS}
+    turns: dict[tuple[str, str], list[Turn]] = {way: [] for way in WAYS}
     for repeat in range(repeats):
         span = range(repeat * steps, (repeat + 1) * steps)
         for batching, attention in WAYS:
             batches = [batch_at(datasets[batching], step) for step in span]
-            found[batching, attention].append(turn(by_attention[attention], batches))
+            turns[batching, attention].append(turn(by_attention[attention], batches))
     return [
-        row(f"{batching}, attention {attention}", unit, mine, found[BASELINE])
-        for (batching, attention), mine in found.items()
+        row(f"{batching}, attention {attention}", unit, ours, turns[BASELINE])
+        for (batching, attention), ours in turns.items()
         for unit in ("tokens", "completion")
     ]
 
 
-def row(case: str, unit: str, mine: list[Turn], other: list[Turn]) -> dict[str, Any]:
+def row(case: str, unit: str, ours: list[Turn], other: list[Turn]) -> dict[str, Any]:
     """One line of the report, for the field `unit` of the turns."""
-    rates, others = ([getattr(turn, unit) / turn.seconds for turn in t] for t in (mine, other))
-    full = sum(turn.tokens for turn in mine) / sum(turn.places for turn in mine)
-    ratios = [one / two for one, two in zip(rates, others, strict=True)]
+    rates, other_rates = ([getattr(turn, unit) / turn.seconds for turn in t] for t in (ours, other))
+    full = sum(turn.tokens for turn in ours) / sum(turn.slots for turn in ours)
+    ratios = [one / two for one, two in zip(rates, other_rates, strict=True)]
     return {
-        "case": f"{case}, {full:.0%} of places filled",
+        "case": f"{case}, {full:.0%} of slots filled",
         "ours": round(statistics.median(rates)),
-        "theirs": round(statistics.median(others)),
+        "theirs": round(statistics.median(other_rates)),
         "unit": "tokens/s" if unit == "tokens" else "completion tokens/s",
         "ratio": round(statistics.median(ratios), 2),
     }

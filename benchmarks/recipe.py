@@ -49,11 +49,11 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     config, data = job.preset.grpo, job.preset.data
     own, wide = reference_recipe.PROMPTS, config.prompts * config.group // reference_recipe.GROUP
     prompts = own if name == "reference" else wide
-    found = problems_of_split(job.store, data.problems, "train")
+    split = problems_of_split(job.store, data.problems, "train")
 
     def work(run: str) -> dict[str, Any]:
         tokenizer = Tokenizer(model)
-        fit = fitting(found.usable, tokenizer, config.max_prompt_tokens)
+        fit = fitting(split.usable, tokenizer, config.max_prompt_tokens)
         train = fit.problems.slice(data.heldout).select("problem_id", "prompt", "gold")
         merged = reference_recipe.train(
             gemma3.load(str(model), dtype=job.preset.model.dtype, remat=job.preset.model.remat),
@@ -89,8 +89,8 @@ def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
         for name, one in done.items()
     }
     rows = compare.stages(job.store, list(evaluated.values()), "strict")
-    found = {name: row for name, row in zip(evaluated, rows, strict=True)}
-    half = found["start"]["answer"]["value"] / 2
+    by_recipe = {name: row for name, row in zip(evaluated, rows, strict=True)}
+    half = by_recipe["start"]["answer"]["value"] / 2
     differences = {
         name: compare.compare(job.store, evaluated["start"], evaluated[name])["metrics"]["answer"]
         for name in RECIPES
@@ -99,13 +99,13 @@ def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
         "seed": seed,
         **{
             name: {metric: row[metric] for metric in ("format", "answer")}
-            for name, row in found.items()
+            for name, row in by_recipe.items()
         },
         "difference": {
             name: {key: one[key] for key in ("difference", "low", "high", "p")}
             for name, one in differences.items()
         },
-        "collapsed": [name for name in RECIPES if found[name]["answer"]["value"] < half],
+        "collapsed": [name for name in RECIPES if by_recipe[name]["answer"]["value"] < half],
         "signs": done["ours"].summary["signs"],
     }
 

@@ -35,22 +35,22 @@ def exact_format(text: str, gold: str) -> float:
 
 def approximate_format(text: str, gold: str) -> float:
     """Half a point for each tag that is there once and for the right beginning, else minus half."""
-    held = [text.count(tag) == 1 for tag in TAGS] + [text.startswith(REASONING_OPEN)]
-    return sum(0.5 if one else -0.5 for one in held)
+    signs = [text.count(tag) == 1 for tag in TAGS] + [text.startswith(REASONING_OPEN)]
+    return sum(0.5 if one else -0.5 for one in signs)
 
 
 def answer(text: str, gold: str) -> float:
     """3 for the gold's own characters, less for what is near it, minus 1 for another number."""
-    found = _ANSWER.search(text) if tunix_notebook.in_format(text) else None
-    if found is None:
+    match = _ANSWER.search(text) if tunix_notebook.in_format(text) else None
+    if match is None:
         return 0.0
-    said = found.group(1)
-    if said == gold:
+    stated = match.group(1)
+    if stated == gold:
         return 3.0
-    if said.strip() == gold.strip():
+    if stated.strip() == gold.strip():
         return 1.5
     try:
-        ratio = float(said) / float(gold)
+        ratio = float(stated) / float(gold)
     except (ValueError, ZeroDivisionError):
         return -0.5
     if 0.9 <= ratio <= 1.1:

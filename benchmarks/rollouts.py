@@ -64,7 +64,7 @@ def make(store: Store, rollouts: int, seed: int = 0) -> None:
                 "sample": np.tile(np.arange(GROUP, dtype=np.int32), some * GROUPS),
                 "problem_id": ids[who],
                 "text": [
-                    texts[bool(one)].replace("{}", str(place)) for place, one in enumerate(right)
+                    texts[bool(one)].replace("{}", str(number)) for number, one in enumerate(right)
                 ],
                 "tokens": np.full(len(who), 300, np.int32),
                 "finish": ["stop"] * len(who),
@@ -82,18 +82,18 @@ def make(store: Store, rollouts: int, seed: int = 0) -> None:
 
 def one_pass(store: Store) -> dict[str, list[Any]]:
     """Problem -> rollouts, right ones, steps, and the rewards of each group."""
-    found: dict[str, list[Any]] = {}
+    by_problem: dict[str, list[Any]] = {}
     groups = defaultdict(list)
     rows = ask(store, 'select problem_id, step, "group", reward, rewards from rollouts')
     for problem, step, group, reward, parts in rows.iter_rows():
-        own = found.setdefault(problem, [0, 0, set(), 0])
+        own = by_problem.setdefault(problem, [0, 0, set(), 0])
         own[0] += 1
         own[1] += next(part["value"] for part in parts if part["name"] == "answer") == 1
         own[2].add(step)
         groups[problem, step, group].append(reward)
     for (problem, _, _), rewards in groups.items():
-        found[problem][3] += statistics.pvariance(rewards) == 0
-    return found
+        by_problem[problem][3] += statistics.pvariance(rewards) == 0
+    return by_problem
 
 
 def seconds(work: Callable[[], object]) -> float:

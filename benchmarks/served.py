@@ -146,18 +146,18 @@ def compared(url: str, n: int) -> list[dict[str, Any]]:
 
 def case(
     name: str,
-    mine: Callable[[list[Request]], None],
+    own: Callable[[list[Request]], None],
     other: Callable[[list[Request]], None],
     requests: list[Request],
     some: list[Request],
 ) -> list[dict[str, Any]]:
     """Two rows: ours on all `requests`, theirs on `some`, by turns."""
-    pairs = [(timed(mine, requests), timed(other, some)) for _ in range(REPEATS)]
+    pairs = [(timed(own, requests), timed(other, some)) for _ in range(REPEATS)]
     rows = []
-    for place, unit in enumerate(("requests/s", "ms of CPU a request")):
-        found = [(ours[place], theirs[place]) for ours, theirs in pairs]
-        ours, theirs = (statistics.median(column) for column in zip(*found, strict=True))
-        ratio = statistics.median(b / a if place else a / b for a, b in found)
+    for column, unit in enumerate(("requests/s", "ms of CPU a request")):
+        measured = [(ours[column], theirs[column]) for ours, theirs in pairs]
+        ours, theirs = (statistics.median(column) for column in zip(*measured, strict=True))
+        ratio = statistics.median(b / a if column else a / b for a, b in measured)
         rows.append(
             {
                 "case": f"{len(requests)} requests, {AT_ONCE} at once, {name}",
@@ -179,6 +179,6 @@ if __name__ == "__main__":
     if arguments.serve:
         asyncio.run(serve())
     else:
-        with serving() as place:
-            rows = compared(place, arguments.requests)
+        with serving() as url:
+            rows = compared(url, arguments.requests)
         report("served", rows, arguments.json)

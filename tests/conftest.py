@@ -80,8 +80,8 @@ def show(tmp_path, monkeypatch):
 
     def show(name: str, **address: str) -> AppTest:
         views = ROOT / "workbench/app/views"
-        places = [views / name / "page.py", views / f"{name}.py", views.parent / f"{name}.py"]
-        [file] = [place for place in places if place.exists()]
+        files = [views / name / "page.py", views / f"{name}.py", views.parent / f"{name}.py"]
+        [file] = [path for path in files if path.exists()]
         page = AppTest.from_file(str(file), default_timeout=30)
         page.query_params.update(address)
         page.run()
@@ -164,8 +164,8 @@ def cold(few, tmp_path_factory):
     config = SftConfig(
         steps=40, batch=8, lora_rank=8, learning_rate=5e-3, checkpoint_every=20, max_tokens=160
     )
-    made = word_problems.problems(64, 9, "train")
-    rows = [example_tokens(tokenizer, p.question, word_problems.terse(p), p.gold) for p in made]
+    problems = word_problems.problems(64, 9, "train")
+    rows = [example_tokens(tokenizer, p.question, word_problems.terse(p), p.gold) for p in problems]
     steps: list[int] = []
     merged = sft.train(
         start,

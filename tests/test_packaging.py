@@ -74,12 +74,12 @@ def test_a_lock_line_is_either_a_pin_or_a_hash():
     assert [x for x in LOCK.splitlines() if not re.fullmatch(f"{pin}|{digest}", x)] == []
 
 
-@pytest.mark.parametrize("asked", PROJECT["dependencies"] + EXTRAS["train"] + EXTRAS["dev"])
-def test_a_dependency_has_its_reason_beside_it(asked):
-    assert re.search(rf'^    "{re.escape(asked)}", +# \w', SETTINGS, flags=re.MULTILINE)
+@pytest.mark.parametrize("requirement", PROJECT["dependencies"] + EXTRAS["train"] + EXTRAS["dev"])
+def test_a_dependency_has_its_reason_beside_it(requirement):
+    assert re.search(rf'^    "{re.escape(requirement)}", +# \w', SETTINGS, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("package", ["google-tunix"])
 def test_a_package_whose_next_version_has_other_names_is_pinned(package):
-    [asked] = [r for r in map(Requirement, EXTRAS["train"]) if r.name == package]
-    assert [s.operator for s in asked.specifier] == ["=="]
+    [requirement] = [r for r in map(Requirement, EXTRAS["train"]) if r.name == package]
+    assert [s.operator for s in requirement.specifier] == ["=="]

@@ -14,7 +14,7 @@ ANSWER_WORDS = re.compile(
     r"\*\*Final Answer|Final Answer:|The (?:final )?answer is|^#### |<answer>", re.MULTILINE | re.I
 )
 
-# what is no word in a tag: its brackets, also as HTML or JSON escapes them, and its strokes
+# the characters of a tag that are not part of a word: brackets (also escaped) and slashes
 NOT_WORDS = re.compile(r"&amp;[lg]t;|&[lg]t;|&#x?[0-9a-f]+;|\\u003[ce]|[^\w:]", re.IGNORECASE)
 
 

@@ -151,7 +151,7 @@ def _outside_the_blocks(
 
 
 def misspelt(nearly: Sequence[Marker], reported: Sequence[Defect]) -> list[Defect]:
-    """What is written almost as a marker is, without what is in `reported` already."""
+    """Near-misses of markers that are not in `reported` yet."""
     starts = {defect.start for defect in reported if defect.phrase == "marker misspelt"}
     return [
         _at("marker misspelt", marker)

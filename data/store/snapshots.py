@@ -56,7 +56,7 @@ def taken(
 def answer(
     snapshot: Snapshot, statement: str, params: dict[str, Any], runs: Names, stages: Names
 ) -> pl.DataFrame:
-    """The answer to one statement. runs, stages: whose parts of OF_RUNS are read"""
+    """The answer to one statement. runs, stages: of the tables of OF_RUNS, read these parts only"""
     with snapshot.lock, _unreadable_part_explained(snapshot.folder):
         if (runs, stages) not in snapshot.cursors:
             snapshot.cursors[runs, stages] = snapshot.engine.cursor(), set()

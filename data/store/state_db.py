@@ -81,7 +81,7 @@ STATE_TABLES = {
         index=("target_kind", "target_id", "tag", "id"),
         order=("id",),
     ),
-    # What people decided about a record, against or for what the converter decided.
+    # Records that a person quarantined or released, whatever the converter decided.
     "ruling_events": StateTable(
         {"id": pl.Int64} | _text("record_id", "ruling", "reason", "author") | {"at": TIME},
         key=("id",),

@@ -36,9 +36,11 @@ class Store:
     folder: Path
     store_id: str
     engine: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
-    runs: tuple[str, ...] | None = None  # whose parts are read; None: all
+    runs: tuple[str, ...] | None = None  # read the parts of these runs only; None: of all
     stages: tuple[str, ...] | None = None
-    snapshot: Snapshot | None = field(default=None, repr=False, compare=False)  # that it reads
+    snapshot: Snapshot | None = field(
+        default=None, repr=False, compare=False
+    )  # the one to query; None: the live store
 
 
 def open_store(folder: Path) -> Store:

@@ -75,9 +75,9 @@ where (source, converter) in (select (source, converter) from newest_converters)
     and record_id not in (select record_id from rulings where ruling = 'quarantined')
 """
 
-# A row is an example that may be trained on, under each converter of its source: the columns of
-# `examples`, and is_current (by the newest conversion of its source). What a person quarantined
-# and what is of a test split is not there; what a person released is.
+# One row for each example that may be trained on, under each converter of its source: the columns
+# of `examples`, and is_current (by the newest conversion of its source). Excludes test splits and
+# what a person quarantined; includes what a person released.
 VIEWS["trainable_examples"] = """
 select
     *, (source, converter) in (select (source, converter) from newest_converters) as is_current

@@ -16,7 +16,7 @@ BUCKETS = 1 << 22  # of counts of shingles: 16 MB, whatever the number of texts
 
 
 def repeats(texts: Sequence[str], near: bool) -> list[int | None]:
-    """For each text the index of the first that it repeats, which repeats none; else None."""
+    """For each text the index of the original that it duplicates; None for originals."""
     return _near(texts) if near else _exact(texts)
 
 

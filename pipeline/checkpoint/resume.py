@@ -18,6 +18,7 @@ from pipeline.checkpoint import arrays
 from pipeline.checkpoint.arrays import DELETED, manager
 
 STEPS_KEPT = 2  # the older one is deleted when the newer one is complete
+ITEMS = {"arrays", "progress"}  # the folders of one complete step
 
 
 class TrainingState:
@@ -58,11 +59,13 @@ class TrainingState:
     def restore(self, model: nnx.Module, optimizer: nnx.Optimizer) -> dict[str, Any] | None:
         """Load the newest step into `model` and `optimizer`; its `progress`, None without a step.
 
-        Raises UserError if the run of the checkpoint was started with something else.
+        Raises UserError if the run of the checkpoint was started with something else, or if another
+        version of this code wrote it.
         """
         step = self.latest()
         if not step:
             return None
+        self._refuse_another_format(step)
         only_json = ocp.args.Composite(progress=ocp.args.JsonRestore())
         saved = self._manager.restore(step, args=only_json)["progress"]
         refuse_changes(str(self.folder), saved["started_with"], self.started_with)
@@ -72,6 +75,15 @@ class TrainingState:
         for target, state in zip((model, optimizer), states, strict=True):
             nnx.update(target, state)
         return saved["progress"]
+
+    def _refuse_another_format(self, step: int) -> None:
+        items = {item.name for item in (self.folder / str(step)).iterdir() if item.is_dir()}
+        if not items >= ITEMS:
+            raise UserError(
+                f"{self.folder / str(step)} holds {', '.join(sorted(items)) or 'nothing'}; expected"
+                f" {', '.join(sorted(ITEMS))}: the checkpoint was written by another version of"
+                " thinkbench. Finish the run with that version, or start a new run."
+            )
 
     def close(self) -> None:
         self._manager.close()

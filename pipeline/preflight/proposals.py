@@ -35,7 +35,7 @@ def proposals(preset: Preset, steps: Sequence[StepNeeds], chip: Chip) -> list[Pr
 
 
 def _proposal(preset: Preset, one: StepNeeds, chip: Chip) -> Proposal:
-    # where the compiler was asked, estimates are scaled to what it said of this step
+    # scale the estimates by the compiler's figure for this step, where there is one
     scale = one.needs.peak / max(estimated(one.step, preset, chip.memory).peak, 1)
     for proposal, step, changed in _candidates(preset, one.step):
         estimate = estimated(step, changed, chip.memory)

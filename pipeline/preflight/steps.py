@@ -63,7 +63,7 @@ class Step:
         return max(1, self.rows // PROMPTS_FRACTION)
 
     def program(self) -> dict[str, Any]:
-        """What the compiled program depends on: all but its name and what is in memory beside."""
+        """What the compiled program depends on: all fields but `name` and `beside`."""
         return {key: value for key, value in as_json(self).items() if key not in ("name", "beside")}
 
 

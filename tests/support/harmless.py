@@ -53,33 +53,33 @@ def check(page: AppTest) -> None:
     """Fail where a text reached a place of the page in which it would be more than text."""
     assert not page.exception
     bodies = [element.proto.body for element in page.get("html")]
-    none([found for body in bodies if (found := elements(body))])
-    said, shown = [], bodies
+    none([tags for body in bodies if (tags := elements(body))])
+    spoken, shown = [], bodies
     for node in (*page.main, *page.sidebar):
         if node.proto is not None and node.type not in ("dataframe", "vega_lite_chart"):
             values = MessageToDict(node.proto, preserving_proto_field_name=True)
-            said += [values.get(SPOKEN.get(node.type, ""), ""), *named(values)]
+            spoken += [values.get(SPOKEN.get(node.type, ""), ""), *named(values)]
             shown.append(values.get(LETTERS.get(node.type, ""), ""))
             if node.type == "bidi_component":
                 rows = json.loads(values["json"], object_hook=without_id)
                 shown.append(rows)
-    none([text for text in strings(said) for sign in MARKUP if sign in text])
+    none([text for text in strings(spoken) for sign in MARKUP if sign in text])
     # the rest is drawn letter by letter, but letters must not turn around, nor be too many
     cells = [str(cell) for frame in page.dataframe for name in frame.value
              for cell in frame.value[name]]  # fmt: skip
     none([cell[:300] for cell in cells if len(cell) > 10_000])
-    letters = [*strings(said), *strings(shown), *cells]
+    letters = [*strings(spoken), *strings(shown), *cells]
     none([text[:300] for text in letters for sign in TURNING if sign in text])
     none([text[:300] for text in letters if len(text) > LONG])
 
 
-def without_id(found: dict[str, Any]) -> dict[str, Any]:
+def without_id(values: dict[str, Any]) -> dict[str, Any]:
     """An id goes back as it came, and is not shown."""
-    return {name: value for name, value in found.items() if name != "id"}
+    return {name: value for name, value in values.items() if name != "id"}
 
 
-def none(found: list[Any]) -> None:
-    assert not found, found
+def none(values: list[Any]) -> None:
+    assert not values, values
 
 
 def named(values: Any) -> Iterator[Any]:

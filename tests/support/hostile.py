@@ -67,16 +67,18 @@ def records(store: Store, folder: Path) -> None:
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     ingest(store, "hostile", file, "completion")
     convert_source(store, "hostile")
-    every = ask(store, "select record_id from records order by row_number")["record_id"].to_list()
+    record_ids = ask(store, "select record_id from records order by row_number")[
+        "record_id"
+    ].to_list()
     counted(store)
     parent = None
-    for record, (name, text) in zip(every, TEXTS.items(), strict=True):
+    for record, (name, text) in zip(record_ids, TEXTS.items(), strict=True):
         kind = "released" if name in ("markdown", "latex") else "quarantined"
         annotations.rule(store, record, kind, text[:5_000], text[:50])
         annotations.tag_all(store, "record", [record], text[:80], text[:50])
         recipe = json.dumps({"of": "records", "where": f"prompt contains {json.dumps(text[:500])}"})
         label = text[:80].replace("@", " ")
-        version = annotations.save_subset(store, label, recipe, every, parent, text[:50])
+        version = annotations.save_subset(store, label, recipe, record_ids, parent, text[:50])
         parent = f"{label}@{version}"
 
 
@@ -100,15 +102,15 @@ def counted(store: Store) -> None:
 def job(store: Store) -> None:
     """A job that has failed, whose words, message, log and progress are TEXTS."""
     texts = [text[:2_000].replace("\0", "") for text in TEXTS.values()]
-    made, _ = jobs.submit(store, ["sft", *texts], texts[0])
-    folder = jobs.folder_of(store, made.job)
+    job, _ = jobs.submit(store, ["sft", *texts], texts[0])
+    folder = jobs.folder_of(store, job.job)
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text("\n".join(texts))
     done = {"step": 1, "of": 2, "numbers": {texts[0]: 1.0}, "began": 0, "first": 0, "at": 1}
-    told = {"runs": [[text[:80], f"sft-{text[:80]}"] for text in texts],
+    progress = {"runs": [[text[:80], f"sft-{text[:80]}"] for text in texts],
             "work": {text[:80]: done for text in texts}}  # fmt: skip
-    (folder / "progress.json").write_text(json.dumps(told))
-    jobs.ended(store, made.job, "failed", 1, " ".join(texts))
+    (folder / "progress.json").write_text(json.dumps(progress))
+    jobs.ended(store, job.job, "failed", 1, " ".join(texts))
 
 
 def addresses(store: Store) -> list[tuple[str, dict[str, str]]]:

@@ -90,7 +90,7 @@ def called(compiled, arguments):
     return compiled(*arguments)
 
 
-def same_gradient(mine, other):
-    for one, two in zip(jax.tree.leaves(mine), jax.tree.leaves(other), strict=True):
+def same_gradient(ours, other):
+    for one, two in zip(jax.tree.leaves(ours), jax.tree.leaves(other), strict=True):
         assert float(jnp.abs(two).max()) > 0
         assert jnp.allclose(one, two, rtol=1e-3, atol=1e-6)

@@ -27,16 +27,16 @@ def rolled(store: Store, run: str, groups: Sequence[Group], golds: dict[str, str
     rows = []
     for step, group, problem, answers in groups:
         gold = golds.get(problem, NUMBER)
-        found = []
+        judged = []
         for answer in answers:
             whole = answer if answer.startswith("<") else text(answer)
             score = judge(whole, gold)
             values = [part.value(whole, gold, score) for part in parts]
-            found.append((whole, values))
+            judged.append((whole, values))
         weights = [part.weight for part in parts]
-        rewards = np.array([np.nansum(np.multiply(values, weights)) for _, values in found])
+        rewards = np.array([np.nansum(np.multiply(values, weights)) for _, values in judged])
         for sample, ((whole, values), reward, advantage) in enumerate(
-            zip(found, rewards, advantages(rewards[None])[0], strict=True)
+            zip(judged, rewards, advantages(rewards[None])[0], strict=True)
         ):
             rows.append(
                 {

@@ -45,13 +45,13 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
     store = open_store(folder / "store")
     start = gemma3.load(str(cold["merged"]))
     tokenizer = Tokenizer(start.folder)
-    made = list(word_problems.problems(6, 3, "train"))
-    ids = [f"p{n}" for n in range(len(made))]
-    golds = [problem.gold for problem in made]
+    examples = list(word_problems.problems(6, 3, "train"))
+    ids = [f"p{n}" for n in range(len(examples))]
+    golds = [problem.gold for problem in examples]
     add(store, "problems", rows_of("problems", problem_id=ids, gold=golds), run="convert-test")
     problems = [
-        Prompt(id, prompt_text(tokenizer, problem.question), problem.gold)
-        for id, problem in zip(ids, made, strict=True)
+        Prompt(problem_id, prompt_text(tokenizer, problem.question), problem.gold)
+        for problem_id, problem in zip(ids, examples, strict=True)
     ]
     metrics = StoreMetrics(store, "grpo-test")
     measured = iter(HELDOUT.values())
@@ -62,7 +62,7 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
         written.append([completion.text for completion in completions])
         return next(measured)
 
-    kept: list[tuple[int, float]] = []
+    rows: list[tuple[int, float]] = []
 
     def whole_logits(*arguments, **settings):
         raise AssertionError("scores of Tunix's own, which hold the logits of whole completions")
@@ -79,7 +79,7 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
                 count=2,
                 sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
                 batch=2,
-                on_checkpoint=lambda step, answer: kept.append((step, answer)),
+                on_checkpoint=lambda step, answer: rows.append((step, answer)),
             ),
             TrainingRun(relative(folder), metrics, progress=lambda *shown: None),
         )
@@ -87,7 +87,7 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
         "store": store,
         "merged": best.merged,
         "step": best.step,
-        "kept": kept,
+        "kept": rows,
         "folder": folder,
         "written": written,
         "tokenizer": tokenizer,

@@ -30,11 +30,11 @@ def generated(*ids: str, grader: str = "strict") -> tuple[pl.DataFrame, pl.DataF
     """Generations and their scores; each text repeats its id, all are right."""
     common = {
         "generation_id": list(ids),
-        "problem_id": [f"problem of {id}" for id in ids],
+        "problem_id": [f"problem of {name}" for name in ids],
         "sample": [0] * len(ids),
     }
     n = len(ids)
-    texts = rows_of("generations", **common, text=[f"text of {id}" for id in ids])
+    texts = rows_of("generations", **common, text=[f"text of {name}" for name in ids])
     scores = rows_of("scores", **common, grader=[grader] * n, correct=[True] * n)
     return texts, scores
 
@@ -51,14 +51,14 @@ def scored(
     """Add scores alone: problem -> right, wrong or unknown (None), or a list of its samples."""
     rows = [
         (problem, sample, right)
-        for problem, found in verdicts.items()
-        for sample, right in enumerate(found if isinstance(found, list) else [found])
+        for problem, answers in verdicts.items()
+        for sample, right in enumerate(answers if isinstance(answers, list) else [answers])
     ]
     ids, samples, right = (list(column) for column in zip(*rows, strict=True))
     n = len(rows)
     frame = rows_of(
         "scores",
-        generation_id=[f"{id}:{sample}:{run}:{stage}" for id, sample, _ in rows],
+        generation_id=[f"{problem}:{sample}:{run}:{stage}" for problem, sample, _ in rows],
         problem_id=ids,
         sample=samples,
         grader=[grader] * n,
@@ -66,13 +66,13 @@ def scored(
         format=[True] * n,
         correct=right,
         partial=right,
-        finish=[(finish or {}).get(id, "stop") for id in ids],
+        finish=[(finish or {}).get(name, "stop") for name in ids],
     )
     add(store, "scores", frame, run=run, stage=stage)
 
 
 def problems(*ids: str) -> pl.DataFrame:
-    return rows_of("problems", problem_id=list(ids), question=[f"question {id}" for id in ids])
+    return rows_of("problems", problem_id=list(ids), question=[f"question {name}" for name in ids])
 
 
 def ids(store: Store, table: str = "problems", column: str = "problem_id") -> list[str]:

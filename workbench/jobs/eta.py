@@ -134,7 +134,7 @@ def _newest_alike(
 
 
 def _same(preset: Preset, kind: str, config: dict[str, Any]) -> bool:
-    """Whether a run had the knobs of the preset, but for those that do not change its duration."""
+    """Whether a run had the knobs of the preset, ignoring those that do not affect its duration."""
     if kind == "export":
         return True
     knobs = as_json(getattr(preset, kind)) | as_json(preset.model)

@@ -63,8 +63,8 @@ def test_two_who_import_at_once_add_every_generation_once(store, tmp_path):
     command = [sys.executable, "-c", PROGRAM, "--store", str(store.folder)]
     command += ["import", str(path), "--name", "theirs"]
     both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate(timeout=120)[1] for process in both]
-    assert {0} <= {process.returncode for process in both} <= {0, 2}, said  # 2: done already
+    errors = [process.communicate(timeout=120)[1] for process in both]
+    assert {0} <= {process.returncode for process in both} <= {0, 2}, errors  # 2: done already
     assert counted(store, "generations", "problems") == {
         "generations": (ROWS, ROWS),
         "problems": (ROWS, ROWS),

@@ -42,8 +42,8 @@ def test_a_job_runs_to_its_end_and_tells_what_it_made(store):
     assert (new, job.state, job.author) == (True, "queued", "ana")
     done = ended(store, job.job)
     assert (done.state, done.exit_code, done.message) == ("done", 0, None)
-    known = progress_file.read_progress(folder_of(store, job.job) / "progress.json")
-    [[stage, run]] = known["runs"]
+    progress = progress_file.read_progress(folder_of(store, job.job) / "progress.json")
+    [[stage, run]] = progress["runs"]
     assert stage == "base"
     assert ask(store, "select count(*) from generations where run = $run", run=run).item() == 4
     answer = json.loads((folder_of(store, job.job) / "answer.json").read_text())
@@ -88,13 +88,13 @@ def test_a_job_outlives_its_watcher_and_is_called_lost_when_it_has_gone_too(stor
 
 
 def _watchers(name: str) -> list[int]:
-    found = subprocess.run(
+    listed = subprocess.run(
         ["pgrep", "-f", f"workbench.jobs.watcher .*{name}"],
         capture_output=True,
         text=True,
         check=False,
     )
-    return [int(line) for line in found.stdout.split()]
+    return [int(line) for line in listed.stdout.split()]
 
 
 def test_the_same_command_is_not_started_twice_while_it_lives(store, without_watchers):
@@ -148,11 +148,11 @@ def test_progress_is_one_file_that_is_replaced_and_tells_the_time_left(tmp_path)
     file = progress_file.ProgressFile(str(tmp_path / "progress.json"))
     file.add_run("sft", "sft-1")
     file.update("sft", 10, 100, {"loss": 0.5, "reward": float("nan")})
-    known = progress_file.read_progress(tmp_path / "progress.json")
-    assert known["runs"] == [["sft", "sft-1"]]
-    assert known["work"]["sft"]["numbers"] == {"loss": 0.5}
-    assert progress_file.seconds_left(known["work"]["sft"]) is None  # one look gives no pace
-    work = known["work"]["sft"] | {"step": 40, "at": known["work"]["sft"]["began"] + 60}
+    progress = progress_file.read_progress(tmp_path / "progress.json")
+    assert progress["runs"] == [["sft", "sft-1"]]
+    assert progress["work"]["sft"]["numbers"] == {"loss": 0.5}
+    assert progress_file.seconds_left(progress["work"]["sft"]) is None  # one look gives no pace
+    work = progress["work"]["sft"] | {"step": 40, "at": progress["work"]["sft"]["began"] + 60}
     assert progress_file.seconds_left(work) == pytest.approx(120)
     assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
     assert progress_file.read_progress(tmp_path / "none.json") == {"runs": [], "work": {}}

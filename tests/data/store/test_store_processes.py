@@ -63,9 +63,9 @@ def test_killed_writers_lose_nothing_that_they_had_added_and_tear_nothing(store)
     """
     texts, scores, both = counts(reader)
     assert texts == scores == both
-    found = ask(reader, query)
-    assert found["run"].to_list() == sorted(added)
-    for run, n, distinct, written in found.iter_rows():
+    batches = ask(reader, query)
+    assert batches["run"].to_list() == sorted(added)
+    for run, n, distinct, written in batches.iter_rows():
         assert n == distinct == written
         assert n % 300 == 0  # whole batches only
         # the one batch more was added, and its writer killed before it said so
@@ -87,10 +87,10 @@ write_batches(pathlib.Path(sys.argv[1]), "r1", 1, 30_000)
         stderr=subprocess.PIPE,
         text=True,
     )
-    said = writer.communicate()[1]
+    error = writer.communicate()[1]
     assert writer.returncode == 1
-    assert "StoreError" in said
-    assert "Free some space" in said
+    assert "StoreError" in error
+    assert "Free some space" in error
     assert counts(store) == (0, 0, 0)
     assert [entry.name for entry in (store.folder / ".staging").iterdir()] == []
 
@@ -110,8 +110,8 @@ def test_processes_that_open_a_new_store_at_once_open_one_store(tmp_path):
         )
         for _ in range(4)
     ]
-    said = {process.communicate() for process in opened}
-    assert said == {(f"{open_store(tmp_path / 'new').store_id}\n", "")}
+    printed = {process.communicate() for process in opened}
+    assert printed == {(f"{open_store(tmp_path / 'new').store_id}\n", "")}
 
 
 def test_what_sqlite_writes_while_another_process_makes_the_store_is_no_foreign_file(tmp_path):

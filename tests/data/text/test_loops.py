@@ -20,9 +20,9 @@ def test_a_phrase_said_over_and_over_is_found_wherever_it_begins(unit, before, m
     times = max(8, -(-LENGTH // len(phrase)) + 1) + more
     text = PROSE[:before] + " " + phrase * times + PROSE[:900]
     assert may_loop(text)
-    found = loop_in(text)
-    assert found
-    assert found[0] <= before + 1 + len(phrase)
+    loop = loop_in(text)
+    assert loop
+    assert loop[0] <= before + 1 + len(phrase)
 
 
 @settings(max_examples=100, deadline=None)

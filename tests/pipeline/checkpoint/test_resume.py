@@ -5,15 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optax
 import pytest
+from flax import nnx
 from safetensors.numpy import load_file
 
+from data.errors import UserError
 from data.sources.samples import word_problems
 from data.store.store import Store, ask, open_store
 from pipeline.batches.examples import Prompt
+from pipeline.checkpoint.resume import TrainingState
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
 from pipeline.model import TINY, gemma3
+from pipeline.model.lora import add_adapters
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.stopping import Stop, TimeIsUp
 from pipeline.train import grpo, sft
@@ -74,6 +79,20 @@ def test_sft_resumes_as_if_it_had_never_stopped(cold, few, tmp_path):
     assert metrics_of(store, "alone") == metrics_of(store, "interrupted")
     assert len(metrics_of(store, "alone")) == 3 * config.steps
     train("interrupted", Stop())  # once more changes nothing
+
+
+def test_a_checkpoint_in_another_format_is_refused_and_stays(tmp_path):
+    loaded = gemma3.load("tiny")
+    model = add_adapters(loaded.model, rank=2, alpha=2.0, seed=0, mesh=loaded.mesh)
+    optimizer = nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.LoRAParam)
+    state = TrainingState(tmp_path / "state", {"seed": 0})
+    state.save(3, model, optimizer, {"step": 3})
+    written = tmp_path / "state" / "3" / "progress"
+    written.rename(written.with_name("place"))
+    with pytest.raises(UserError, match=r"holds arrays, place; expected arrays, progress: "):
+        state.restore(model, optimizer)
+    state.close()
+    assert written.with_name("place").is_dir()
 
 
 @pytest.fixture
