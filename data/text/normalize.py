@@ -7,7 +7,7 @@ import re
 import sys
 import unicodedata
 
-from data.text.number_words import ONES, SCALES, TENS
+from data.numbers import NUMBER_WORDS, SCALE_WORDS
 
 NUMBER = "#"  # stands for any number
 
@@ -20,9 +20,6 @@ DIGITS = re.compile(r"\d+(?:\.\d+)?")
 SIGNS = frozenset("+-*/^=<>\N{MULTIPLICATION SIGN}\N{DIVISION SIGN}≤≥≠")
 MINUS = "\N{MINUS SIGN}"
 APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
-
-NUMBER_WORDS = ONES.keys() | TENS.keys()
-SCALE_WORDS = SCALES.keys() | {"hundred"}
 
 
 def words(text: str) -> list[str]:

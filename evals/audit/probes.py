@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from data.numbers import SMALL_NUMBERS
 from data.response_format import render
-from data.text import SMALL_NUMBERS
 from evals.graders import GRADERS, Number, parse_number
 from evals.statistics import wilson
 

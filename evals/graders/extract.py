@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from data.conversion import boxes
+from data.numbers import SMALL_NUMBERS
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -11,7 +12,6 @@ from data.response_format import (
     REASONING_OPEN,
     TAGS,
 )
-from data.text import SMALL_NUMBERS
 
 # Phrases that announce an answer outside the format, and what follows them on their line. Every
 # repetition has a bound, so that every text takes linear time.

@@ -2,7 +2,7 @@
 
 import re
 
-from data.text import ONES, SCALES, TENS
+from data.numbers import ONES, SCALES, TENS
 
 MAX_WORDS = 30  # of one number
 WORD = re.compile(r"[a-z]+", re.IGNORECASE)

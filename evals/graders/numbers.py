@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from data.text import ONES, TENS
+from data.numbers import ONES, TENS
 from evals.graders.number_words import parse_number_words
 
 Number = int | Fraction

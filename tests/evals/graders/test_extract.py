@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from data.numbers import words as number_words
 from data.response_format import render
-from data.text import number_words
 from evals.graders import extract
 from evals.graders.numbers import (
     NO_NUMBER,

@@ -1,0 +1,8 @@
+from .words import (
+    NUMBER_WORDS as NUMBER_WORDS,
+    ONES as ONES,
+    SCALE_WORDS as SCALE_WORDS,
+    SCALES as SCALES,
+    SMALL_NUMBERS as SMALL_NUMBERS,
+    TENS as TENS,
+)

@@ -1,0 +1,286 @@
+"""Readings: an exact value, several values, or unreadable with the reason. Linear time."""
+
+import re
+import unicodedata
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from data.numbers.characters import LONG_DASH, plain_characters
+from data.numbers.decimals import Number
+from data.numbers.markup import without_markup
+from data.numbers.number import (
+    EXPRESSION,
+    NUMBER_WORD,
+    OTHER_SCALE,
+    SEVERAL_NUMBERS,
+    VARIABLE,
+    at,
+)
+from data.numbers.quantity import Quantity, quantity_at
+from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
+from data.numbers.units import BOUNDS_BEFORE, MEASURES, MULTIPLES, NEGATIONS
+
+MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
+
+ABOUT = "\u2248"
+BOUND = "the answer is a bound, or is denied"
+NO_NUMBER = "the answer holds no number"
+LONG_ANSWER = "the answer is too long to be read"
+
+_PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
+_BENIGN = frozenset(".,;:!?()[]{}\"'#*=|~\u2248\u2026&\u00b0\u00b1" + LONG_DASH)
+_OPERATORS = frozenset("+-\u00d7\u00f7*/^")
+_RELATIONS = frozenset("<>\u2264\u2265\u2260")
+_LIST_WORDS = frozenset({"or", "and"})
+
+
+class Reading(NamedTuple):
+    """How an answer reads as a number.
+
+    value: the number, or None where the answer is not clearly one number
+    alternatives: other numbers that it may mean; None: it may mean any number
+    reason: why it is not, or not certainly, one number
+    """
+
+    value: Number | None
+    alternatives: frozenset[Number] | None = frozenset()
+    reason: str | None = None
+
+
+def parse_plain_number(text: str) -> Number | None:
+    """The number `text` if it is written plainly, as -1,200.50 or $7; else None.
+
+    Most answers are, and this takes a twentieth of the time of `read_answer`.
+    """
+    match = _PLAINEST.fullmatch(text)
+    if match is None:
+        return None
+    sign, whole, decimals = match.groups()
+    value: Number = int(whole.replace(",", ""))
+    if decimals:
+        value += Fraction(int(decimals[1:]), 10 ** (len(decimals) - 1))
+    return -value if sign == "-" else value
+
+
+def parse_number(text: str) -> Number | None:
+    """The number `text`, which may have a sign, currency, percent sign or unit.
+
+    "1,200" is 1200, "$1,000.00" is 1000, "2 1/2" is 5/2, "40%" is 40, "3e2" is 300, "12 apples" is
+    12. Text with two numbers ("12 or 13") is None, and so is "12,5", which may be a list.
+    """
+    reading = read_answer(text)
+    return None if reading.reason == SEVERAL_NUMBERS else reading.value
+
+
+def read_answer(text: str) -> Reading:
+    """The reading of the answer `text`, with the alternatives that it leaves open.
+
+    Of an equation the last side with a number counts: "3 x 4 = 12" is 12, and "12 = x" too.
+    "6 boys or 7" may be 6 or 7.
+    """
+    value = parse_plain_number(text)
+    if value is not None and not _may_mean_another(text):
+        return Reading(value)
+    return Reading(None, None, LONG_ANSWER) if len(text) > MAX_CHARACTERS else _read(text)
+
+
+def _may_mean_another(text: str) -> bool:
+    """Whether one group of three digits follows a comma or a point: 1,234 and 1.234."""
+    return text[-4:-3] in (",", ".")
+
+
+@lru_cache(maxsize=1 << 14)  # the samples of a problem often have the same answer
+def _read(text: str) -> Reading:
+    tokens = tokens_of(without_markup(plain_characters(text)))
+    if len(tokens) > MAX_TOKENS:
+        return Reading(None, None, LONG_ANSWER)
+    sides = _sides(tokens)
+    if len(sides) == 1 or _is_list(tokens):
+        return _reading(tokens)
+    if any(_has_variable(side) for _, side in sides):
+        return Reading(None, None, EXPRESSION)
+    readings = [(sign, _reading(side)) for sign, side in sides]
+    readings = [(sign, reading) for sign, reading in readings if reading.reason != NO_NUMBER]
+    if not readings:
+        return _reading(tokens)
+    sign, last = readings[-1]
+    if sign == ABOUT and len(readings) > 1:  # 1/3, which is about 0.33
+        exact = readings[-2][1]
+        if exact.value is not None and exact.alternatives is not None and last.value is not None:
+            return Reading(exact.value, exact.alternatives | {last.value}, OTHER_SCALE)
+    return last
+
+
+def _sides(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
+    """The sides of equations, each with the sign before it: = or ABOUT."""
+    sides: list[tuple[str, list[Token]]] = [("=", [])]
+    for token in tokens:
+        if token.text in ("=", ABOUT):
+            sides.append((token.text, []))
+        else:
+            sides[-1][1].append(token)
+    return sides
+
+
+def _is_list(tokens: list[Token]) -> bool:
+    """Whether there are several answers: x = 5 or x = 6."""
+    return any(
+        token.word in _LIST_WORDS or token.text == ";" or (token.text == "," and following.spaced)
+        for token, following in pairwise(tokens)
+    )
+
+
+def _has_variable(tokens: list[Token]) -> bool:
+    """Whether the side of an equation is algebra, as 2x + 3; x, f(x) and `total` are names."""
+    parts = quantities(tokens)
+    if any(part.reason == VARIABLE for part in parts):
+        return True
+    rest = _rest(tokens, parts)
+    letters = any(token.kind == "latex" or len(token.word) == 1 for _, token in rest)
+    return letters and bool(parts or any(token.text in _OPERATORS for _, token in rest))
+
+
+def quantities(tokens: list[Token]) -> list[Quantity]:
+    """The quantities in order; what operators join is one of them, whose value is not computed."""
+    result = []
+    index = 0
+    while index < len(tokens):
+        quantity = quantity_at(tokens, index)
+        if quantity is not None:
+            quantity = _with_both_signs(tokens, _joined(tokens, quantity))
+            result.append(quantity)
+        index = index + 1 if quantity is None else max(quantity.end, index + 1)
+    return result
+
+
+def _joined(tokens: list[Token], first: Quantity) -> Quantity:
+    """`first` with all quantities that operators or words such as `times` join to it."""
+    parts, operators = [first], []
+    while (length := _operator(tokens, parts[-1].end)) and (
+        following := quantity_at(tokens, parts[-1].end + length)
+    ):
+        operators.append(at(tokens, parts[-1].end))
+        parts.append(following)
+    if len(parts) == 1:
+        return first
+    low, high = first.value, parts[-1].value
+    end = parts[-1].end
+    is_range = len(parts) == 2 and operators[0].text == "-" and not operators[0].spaced
+    if is_range and low is not None and high is not None:
+        numbers = frozenset({low, high, low - high})
+        return Quantity(None, numbers, SEVERAL_NUMBERS, first.start, end)
+    in_words = any(operator.word and operator.text != "x" for operator in operators)
+    has_variable = any(part.reason == VARIABLE for part in parts)
+    reason = VARIABLE if has_variable else NUMBER_WORD if in_words else EXPRESSION
+    return Quantity(None, None, reason, first.start, end)
+
+
+def _operator(tokens: list[Token], index: int) -> int:
+    """How many tokens the operator at tokens[index] has; 0 where there is none."""
+    token, following = at(tokens, index), at(tokens, index + 1)
+    if token.text == ":" and token.spaced == following.spaced:
+        return 1
+    if token.kind == "symbol" and (token.text in _OPERATORS or token.text == "\u00b1"):
+        return 2 if following.text == "(" else 1
+    if token.word in ("x", "over", "of", "times", "plus", "minus"):
+        return 1
+    if token.word in ("divided", "multiplied") and following.word == "by":
+        return 2
+    if token.word == "to" and following.word == "the" and at(tokens, index + 2).word == "power":
+        return 4
+    return 0
+
+
+def _rest(tokens: list[Token], parts: list[Quantity]) -> list[tuple[int, Token]]:
+    """The tokens that belong to no quantity, with their index."""
+    covered = {index for part in parts for index in range(part.start, part.end)}
+    return [(index, token) for index, token in enumerate(tokens) if index not in covered]
+
+
+def _reading(tokens: list[Token]) -> Reading:
+    """The reading of the tokens of a text, or of one side of an equation."""
+    parts = quantities(tokens)
+    problem = _problem(tokens, parts)
+    if problem is not None:
+        return Reading(None, None, problem)
+    if not parts:
+        return Reading(None, frozenset(), NO_NUMBER)
+    unclear = [part for part in parts if part.others is None]
+    if unclear:
+        return Reading(None, None, unclear[0].reason)
+    if len(parts) > 1 and (total := _measured(tokens, parts)):
+        return total
+    values = {part.value for part in parts}
+    others = frozenset(other for part in parts for other in part.others or ())
+    [*reasons] = dict.fromkeys(part.reason for part in parts if part.reason)
+    if len(values) == 1:
+        [value] = values
+        return Reading(value, others - {value} if value is not None else others, *reasons[:1])
+    numbers = frozenset(value for value in values if value is not None)
+    return Reading(None, numbers | others, SEVERAL_NUMBERS)
+
+
+def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
+    """The reason why what stands beside the quantities changes them, or None."""
+    for part in parts:
+        before = at(tokens, part.start - 1)
+        if before.word in BOUNDS_BEFORE or before.word in NEGATIONS:
+            return BOUND
+        after, more = at(tokens, part.end), at(tokens, part.end + 1)
+        if after.word == "or" and more.word in ("more", "less", "fewer", "greater", "higher"):
+            return BOUND
+    rest = _rest(tokens, parts)
+    if any(token.text in _RELATIONS for _, token in rest):
+        return BOUND
+    if any(_is_mathematical(tokens, index, bool(parts)) for index, _ in rest):
+        return EXPRESSION
+    if any(token.word in MULTIPLES for _, token in rest):
+        return NUMBER_WORD
+    return None
+
+
+def _is_mathematical(tokens: list[Token], index: int, has_parts: bool) -> bool:
+    """Whether tokens[index], which belongs to no quantity, makes the text an expression."""
+    token, before, after = tokens[index], at(tokens, index - 1), at(tokens, index + 1)
+    if token.kind == "latex" or token.text in ("\u03c0", "\u221e"):
+        return True
+    if token.kind == "power":
+        return before.kind != "word"
+    if token.kind != "symbol" or token.text in _BENIGN:
+        return False
+    if token.text in "-/":  # of twenty-foot, and/or, or of a list
+        is_word = len(before.word) > 1 or len(after.word) > 1
+        return not (is_word or (index == 0 and after.spaced))
+    return token.text in _OPERATORS or unicodedata.category(token.text) in ("Sm", "Pc")
+
+
+def _measured(tokens: list[Token], parts: list[Quantity]) -> Reading | None:
+    """The reading of 2 hours 30 minutes, which may be given in either unit."""
+    if len(parts) != 2 or any(part.value is None for part in parts):
+        return None
+    units = [_unit_word(tokens, part) for part in parts]
+    for sizes in MEASURES:
+        first, second = (sizes.get(unit) for unit in units)
+        if first and second and first > second:
+            values = [part.value or 0 for part in parts]
+            total = Fraction(values[0] * first + values[1] * second)
+            numbers = frozenset({*values, total / first, total / second})
+            return Reading(None, numbers, SEVERAL_NUMBERS)
+    return None
+
+
+def _with_both_signs(tokens: list[Token], part: Quantity) -> Quantity:
+    """The quantity, which after a plus-minus sign is two."""
+    if at(tokens, part.start - 1).text != "\u00b1" or part.value is None:
+        return part
+    return part._replace(
+        value=None, others=frozenset({part.value, -part.value}), reason=SEVERAL_NUMBERS
+    )
+
+
+def _unit_word(tokens: list[Token], part: Quantity) -> str:
+    last = at(tokens, part.end - 1)
+    word = last.word if last.kind == "word" else at(tokens, part.end).word
+    return word.removesuffix("s") if len(word) > 1 else word
