@@ -41,3 +41,12 @@ def padded_right(rows: Sequence[Sequence[int] | np.ndarray], length: int, pad: i
     for index, row in enumerate(rows):
         padded[index, : len(row)] = row
     return padded
+
+
+def within(rows: Sequence[Sequence[int] | np.ndarray], length: int) -> np.ndarray:
+    """Whether a position of `padded_right` is of the row itself: [rows, length] bool.
+
+    By the rows' lengths, as a model may sample the padding token in the middle of a text.
+    """
+    lengths = np.array([len(row) for row in rows])
+    return np.arange(length) < lengths[:, None]

@@ -20,7 +20,7 @@ SPECIAL_TOKENS = ("<pad>", "<bos>", *STOP_TOKENS)
 
 @dataclass(frozen=True)
 class Tokens:
-    """One training example. completion is true at the answer's tokens and its stop token.
+    """One training example. completion is true at the tokens of reasoning and answer, and the stop.
 
     ids:        [time]  int32
     completion: [time]  bool

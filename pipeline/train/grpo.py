@@ -2,7 +2,7 @@
 
 Tunix's learner drives the loop. For each batch of problems it calls `before_update`, takes one
 optimizer step with our loss (pipeline/loss/policy.py), and calls `after_update`. These two methods
-are a step from top to bottom.
+are a step from top to bottom; pipeline/train/tunix.py hands them to the learner.
 """
 
 import time
@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from data.store import fingerprint
-from pipeline.batches import Prompt, StepOrder, padded_left, padded_right, prompt_batches
+from evals.rollouts import has_signal
+from pipeline.batches import Prompt, StepOrder, padded_left, padded_right, prompt_batches, within
 from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
 from pipeline.generate import Generate, Sampling, completer, engine_of, in_order, requests_for
@@ -42,8 +43,9 @@ SHOWN = {
 class Heldout:
     """Problems that are evaluated during training, and not trained on.
 
-    measure:  answer accuracy on them of a function that generates   count: number of problems
-    sampling: how they are answered, `batch` at a time
+    measure:       takes a function that generates, and returns its answer accuracy
+    count:         number of problems
+    sampling:      how they are answered, `batch` at a time
     on_checkpoint: is called with step and accuracy when the adapters of the step are saved
     """
 
@@ -58,7 +60,8 @@ class Heldout:
 class Best:
     """The best step: its merged folder and held-out answer accuracy.
 
-    signs: of collapse, in order   stopped_at: the step after which a guard ended the run, or None
+    signs:      of collapse, in order
+    stopped_at: the step after which a guard ended the run, or None
     """
 
     merged: Path
@@ -76,11 +79,12 @@ def train(
     heldout: Heldout,
     run: TrainingRun,
 ) -> Best:
-    """Train on `problems`; merge the best adapters into `start`; write `folder`/merged.
+    """Train on `problems`; merge the best adapters into `start`; write
+    `run.folder`/merged.
 
     The best step is that of the highest held-out accuracy, the start (step 0) included. At signs
     of collapse the run stops or is rolled back to the best step, as `config.guard` says.
-    An interrupted run resumes from `folder`/state if config and problems are the same (else
+    An interrupted run resumes from `run.folder`/state if config and problems are the same (else
     UserError): weights and rollouts are then those of a run that was never interrupted.
     """
     training = GrpoTraining(start, problems, tokenizer, config, heldout, run)
@@ -137,7 +141,7 @@ class GrpoTraining:
     def resume(self) -> None:
         """Continue from the last checkpoint, or evaluate the start as step 0."""
         checkpoint = self.state.restore(self.actor, self.optimizer) or {}
-        self.evaluation_seconds = float(checkpoint.get("evaluation_seconds", 0.0))  # the longest
+        self.evaluation_seconds = float(checkpoint.get("evaluation_seconds", 0.0))  # longest so far
         self.run.stop.reserve(self.evaluation_seconds)
         self.order = StepOrder(
             prompt_batches(self.problems, self.config), checkpoint.get("order"), self.config.steps
@@ -156,7 +160,7 @@ class GrpoTraining:
     def before_update(self, batch: dict[str, Any]) -> PolicyExample:
         """Generate, judge each completion once, reward, compute advantages, log the rollouts.
 
-        batch: columns of `prompt_batches`, each row repeated `config.group` times
+        batch: columns of `prompt_batches`; Tunix repeats each row `config.group` times
         """
         step = self.learner.step
         rollouts, resampled = self.sample_groups(batch, step)  # generate, and judge once
@@ -177,7 +181,7 @@ class GrpoTraining:
         action = self.guard.after(step)
         if action == "roll-back":
             self.best.restore(self.best.best(), self.actor)
-            reset_momentum(self.optimizer)  # it would lead back to where the run collapsed
+            reset_momentum(self.optimizer)  # the old momentum would push back towards the collapse
         leave = self.run.stop.should_leave()
         if leave or action or step % config.checkpoint_every == 0 or step == config.steps:
             self.save(step)
@@ -194,28 +198,30 @@ class GrpoTraining:
         its advantages would be 0.
         """
         rows = list(zip(batch["prompts"], batch["gold"], strict=True))
-        rollouts = self.sample(rows, range(len(rows)), f"{step - 1} ")
+        salt = f"{step - 1} "  # the number of finished steps; runs of before sampled with it
+        rollouts = self.sample(rows, range(len(rows)), salt)
         resampled = 0
         for attempt in range(self.config.resample):
             positions = positions_without_signal(rollouts, self.rewards, self.config.group)
             if not positions:
                 break
+            # the first attempt resamples the most groups
             resampled = max(resampled, len(positions) // self.config.group)
-            again = self.sample(rows, positions, f"{step - 1} again {attempt} ")
+            again = self.sample(rows, positions, f"{salt}again {attempt} ")
             for position, rollout in zip(positions, again, strict=True):
                 rollouts[position] = rollout
         return rollouts, resampled
 
     def sample(
-        self, rows: Sequence[tuple[str, str]], positions: Sequence[int], moment: str
+        self, rows: Sequence[tuple[str, str]], positions: Sequence[int], salt: str
     ) -> list[Rollout]:
         """A completion of each of `rows` (prompt, reference answer) at `positions`, judged.
 
-        The seed of each follows from its prompt, which of the prompt's samples it is, and `moment`:
+        The seed of each follows from its prompt, which of the prompt's samples it is, and `salt`:
         a resumed run samples what a run without interruption samples.
         """
         prompts = [str(prompt) for prompt, _ in rows]
-        requests = requests_for(prompts, self.sampling, self.config.seed, moment)
+        requests = requests_for(prompts, self.sampling, self.config.seed, salt)
         with self.start.mesh:
             completions = in_order(self.engine.generate, [requests[p] for p in positions])
         return [
@@ -226,7 +232,10 @@ class GrpoTraining:
     def example(
         self, batch: dict[str, Any], rollouts: Sequence[Rollout], advantages: np.ndarray
     ) -> PolicyExample:
-        """The arrays of the loss. Completions hold their stop token, so stopping is trained."""
+        """The arrays of the loss. Completions hold their stop token, so stopping is trained.
+
+        There is one update for each batch, so the old policy is the policy itself.
+        """
         pad = self.tokenizer.pad_id()
         ids = [self.tokenizer.encode(str(prompt)) for prompt in batch["prompts"]]
         prompt_ids = jnp.array(padded_left(ids, self.config.max_prompt_tokens, pad))
@@ -238,7 +247,7 @@ class GrpoTraining:
         return PolicyExample(  # type: ignore[call-arg]  # flax makes its __init__
             prompt_ids=prompt_ids,
             completion_ids=completion_ids,
-            completion_mask=completion_ids != pad,
+            completion_mask=jnp.array(within(completions, self.config.max_tokens)),
             advantages=jnp.asarray(advantages),
             ref_per_token_logps=reference,
         )
@@ -298,5 +307,5 @@ def positions_without_signal(
 ) -> list[int]:
     """Positions of the rollouts whose group has equal rewards."""
     totals = total_reward(np.array([rollout.parts for rollout in rollouts]), rewards)
-    silent = np.ptp(totals.reshape(-1, group), axis=1) == 0
-    return np.flatnonzero(np.repeat(silent, group)).tolist()
+    no_signal = ~has_signal(totals.reshape(-1, group))
+    return np.flatnonzero(np.repeat(no_signal, group)).tolist()

@@ -22,23 +22,23 @@ from pipeline.train import tunix
 from pipeline.train.metrics import StepTimer, TrainingRun
 from pipeline.train.optimizer import adamw
 
-Batch = dict[str, np.ndarray[Any, Any]]  # see `packing.laid_out`
+Batch = dict[str, np.ndarray[Any, Any]]  # the arrays of `packing.batch_of`
 SHOWN = {"loss": "sft/train/loss"}
 
 
 def train(
     start: gemma3.Loaded,
-    rows: list[Tokens],
+    examples: list[Tokens],
     tokenizer: Tokenizer,
     config: SftConfig,
     run: TrainingRun,
 ) -> Path:
-    """Train adapters on `rows`, merge them into the weights of `start`, and write `folder`/merged.
+    """Train adapters on `examples`, merge them into `start`, and write `run.folder`/merged.
 
-    An interrupted run resumes from `folder`/state if config and examples are the same (else
+    An interrupted run resumes from `run.folder`/state if config and examples are the same (else
     UserError): the weights are then, bit for bit, those of a run that was never interrupted.
     """
-    if not rows:
+    if not examples:
         raise UserError(
             f"no example has {config.max_tokens} tokens or fewer; raise max_tokens, or ingest and"
             " convert more records"
@@ -50,14 +50,17 @@ def train(
         seed=config.seed,
         mesh=start.mesh,
     )
-    rule = adamw(config, config.steps)
-    trainer = tunix.SftTrainer(model, rule, sft_loss, metrics=run.metrics, mesh=start.mesh)
-    examples = fingerprint(rows=[row.ids.tolist() for row in rows])
-    state = TrainingState(run.folder / "state", {"config": asdict(config), "examples": examples})
+    optimizer = adamw(config, config.steps)
+    trainer = tunix.SftTrainer(model, optimizer, sft_loss, metrics=run.metrics, mesh=start.mesh)
+    examples_hash = fingerprint(rows=[example.ids.tolist() for example in examples])
+    started_with = {"config": asdict(config), "examples": examples_hash}
+    state = TrainingState(run.folder / "state", started_with)
     checkpoint = state.restore(model, trainer.optimizer)
     pad = tokenizer.pad_id()
     order = StepOrder(
-        sft_batches(rows, config, pad), checkpoint["order"] if checkpoint else None, config.steps
+        sft_batches(examples, config, pad),
+        checkpoint["order"] if checkpoint else None,
+        config.steps,
     )
     tunix.resume_trainer(trainer, order.done, micro_batches=1)
     run.metrics.resume(order.done)
@@ -86,17 +89,17 @@ def _steps(
     """The batches that are left, one for each step."""
     timer = StepTimer()
     for step, batch in enumerate(order.remaining(), order.done + 1):
-        yield batch  # Tunix's trainer: loss, gradient, AdamW
+        yield batch  # Tunix takes the step (loss, gradient, AdamW) while this generator waits
         leave = run.stop.should_leave()
-        checkpoint = leave or step % config.checkpoint_every == 0 or step == config.steps
-        if checkpoint:
+        save_now = leave or step % config.checkpoint_every == 0 or step == config.steps
+        if save_now:
             tunix.log_last_step(trainer)
             run.metrics.flush()
             state.save(step, trainer.model, trainer.optimizer, {"order": order.state()})
         tokens = int((batch["ids"] != pad).sum())
         speed = {"tokens/s": timer.tokens_per_second(tokens)}
         timer.start()
-        # the loss of the step before, unless this one was just logged
+        # Tunix logs one step late: the previous step's loss, unless `log_last_step` ran
         run.progress(step, config.steps, run.metrics.latest(SHOWN) | speed)
         if leave:
             run.stop.leave()
