@@ -1,6 +1,7 @@
 """Rulings of people on records: to quarantine one, or to release one that was quarantined.
 
-A ruling is an event with an author and a reason. The newest counts, and the history stays.
+A ruling is an event with an author and a reason. The newest counts, and the history stays. What
+the converter quarantines by itself is decided in data/conversion/convert.py.
 """
 
 import json

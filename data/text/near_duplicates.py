@@ -1,8 +1,8 @@
 """Texts that repeat an earlier one: with the same words, or as a near duplicate.
 
 Near duplicates (data/text/shingles.py) are looked up by their rarest shingles, so texts that share
-a template cost no more than others, and none is missed. Numbers count as words: the same problem
-with other numbers is another problem.
+a template cost no more than others, and none is missed, as MinHash would miss some. Numbers count
+as words: the same problem with other numbers is another problem.
 """
 
 from collections.abc import Sequence

@@ -79,8 +79,7 @@ def train(
     heldout: Heldout,
     run: TrainingRun,
 ) -> Best:
-    """Train on `problems`; merge the best adapters into `start`; write
-    `run.folder`/merged.
+    """Train on `problems`; merge the best adapters into `start` and write `run.folder`/merged.
 
     The best step is that of the highest held-out accuracy, the start (step 0) included. At signs
     of collapse the run stops or is rolled back to the best step, as `config.guard` says.
