@@ -8,6 +8,7 @@ Bayardo, Ma and Srikant, WWW 2007). With the rarest first, few other texts share
 
 import zlib
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -45,4 +46,12 @@ def shingles_of(words: list[str]) -> np.ndarray:
 def similar(first: np.ndarray, second: np.ndarray) -> bool:
     """Whether the sets `first` and `second`, of `shingles_of`, are near duplicates."""
     shared = np.intersect1d(first, second, assume_unique=True).size
-    return shared >= SIMILAR * (first.size + second.size - shared) - 1e-9
+    return bool(are_near(shared, first.size, second.size))
+
+
+def are_near(shared: Any, first: int, second: Any) -> Any:
+    """Whether sets of the sizes `first` and `second` with `shared` members are near duplicates.
+
+    shared, second: ints, or arrays of the same length
+    """
+    return shared >= SIMILAR * (first + second - shared) - 1e-9

@@ -1,7 +1,11 @@
 """Near duplicates: those that comparing all pairs finds, without comparing all pairs."""
 
 import random
+from functools import cache
 
+import pytest
+
+from data.sources.samples.word_problems import gsm8k_rows
 from data.text import near_duplicates
 from data.text.near_duplicates import repeats
 from data.text.normalize import words
@@ -44,3 +48,74 @@ def test_texts_that_share_a_template_are_not_compared_with_each_other(monkeypatc
     )
     assert repeats([*texts, texts[7]], near=True) == [*[None] * 200, 7]
     assert len(compared) == 1
+
+
+def sharing(template: int, own: int, n: int) -> list[str]:
+    """`n` texts with `template` words in common, and `own` words that no other text has."""
+    common = [f"common{k}" for k in range(template)]
+    texts = ([*common, *(f"{own}of{i}x{k}" for k in range(own))] for i in range(n))
+    return [" ".join(text) for text in texts]
+
+
+@pytest.mark.parametrize("own", [15, 20, 30, 60])  # 12 and fewer make near duplicates
+def test_however_much_of_a_template_is_shared_no_two_texts_are_compared(own, monkeypatch):
+    compared = []
+    monkeypatch.setattr(
+        near_duplicates, "similar", lambda a, b: compared.append(1) or similar(a, b)
+    )
+    texts = sharing(template=120, own=own, n=300)
+    assert repeats([*texts, texts[7]], near=True) == [*[None] * 300, 7]
+    assert len(compared) <= 1
+
+
+def test_texts_of_one_template_are_near_duplicates_of_the_first_that_is_short_enough():
+    longer, long, short = sharing(120, 30, 40), sharing(120, 25, 40), sharing(120, 5, 2)
+    texts = [*longer, *long, *short, *sharing(120, 20, 40), *long]
+    repeated = [*[None] * 81, *[80] * 41, *range(40, 80)]
+    assert repeats(texts, near=True) == by_all_pairs(texts) == repeated
+
+
+def of_stock_sentences(rng: random.Random) -> list[str]:
+    sentences = [" ".join(rng.choices(VOCABULARY, k=12)) for _ in range(14)]
+    return [" ".join(rng.sample(sentences, 8)) for _ in range(40)] + [
+        " ".join(sentence for sentence in sentences if rng.random() < 0.8) for _ in range(80)
+    ]
+
+
+def of_templates_with_gaps(rng: random.Random) -> list[str]:
+    templates = [rng.choices(VOCABULARY, k=rng.randint(5, 100)) for _ in range(5)]
+    texts = []
+    for _ in range(200):
+        text = list(rng.choice(templates))
+        for _ in range(rng.randint(0, 3)):
+            text.insert(rng.randrange(len(text)), rng.choice(VOCABULARY[:20]))
+        texts.append(" ".join(text + rng.choices(VOCABULARY[:8], k=rng.randint(0, 12))))
+    return texts
+
+
+def of_few_words(rng: random.Random) -> list[str]:
+    return [" ".join(rng.choices(VOCABULARY[:3], k=rng.randint(0, 8))) for _ in range(200)]
+
+
+def word_problems(rng: random.Random) -> list[str]:
+    questions = [row["question"] for row in gsm8k_rows(120, 0, "train")]
+    return questions + [f"{question} Explain." for question in rng.sample(questions, 60)]
+
+
+VOCABULARY = [f"w{n}" for n in range(3000)]
+KINDS = (of_stock_sentences, of_templates_with_gaps, of_few_words, word_problems)
+
+
+@pytest.mark.parametrize("common", [0, 1, 3, 32])
+@pytest.mark.parametrize("made", KINDS)
+def test_it_does_not_matter_which_shingles_count_as_common(made, common, monkeypatch):
+    texts = made(random.Random(5))
+    monkeypatch.setattr(near_duplicates, "COMMON", common)
+    assert repeats(texts, near=True) == expected(made)
+
+
+@cache
+def expected(made) -> list[int | None]:
+    repeated = by_all_pairs(made(random.Random(5)))
+    assert len(set(repeated)) > 2, "some of the texts must repeat others"
+    return repeated
