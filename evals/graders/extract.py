@@ -13,6 +13,7 @@ from data.response_format import (
     TAGS,
 )
 
+THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 # Phrases that announce an answer outside the format, and what follows them on their line. Every
 # repetition has a bound, so that every text takes linear time.
 _ANNOUNCEMENT = re.compile(
@@ -52,8 +53,11 @@ class Blocks(NamedTuple):
 def well_formed(text: str) -> Blocks | None:
     """The blocks of `text` if it is one reasoning block followed by one answer block, else None.
 
-    Only white space may surround the blocks. No tag may occur twice, no block may be blank.
+    Only white space may surround the blocks. No tag may occur twice, no block may be blank. The
+    own thought of a reasoning model, `<think>…</think>` at the very beginning, is no part of the
+    response: many servers remove it, and the verdict must not depend on which server it was.
     """
+    text = _after_own_thought(text)
     starts = [text.find(tag) for tag in TAGS]
     if -1 in starts or sorted(starts) != starts:
         return None
@@ -72,6 +76,13 @@ def well_formed(text: str) -> Blocks | None:
     if not reasoning.strip() or not answer.strip():
         return None
     return Blocks(reasoning, answer)
+
+
+def _after_own_thought(text: str) -> str:
+    if not text.lstrip().startswith(THINK_OPEN):
+        return text
+    _, closer, response = text.partition(THINK_CLOSE)
+    return response if closer else text
 
 
 def answer_of_block(block: str) -> str:

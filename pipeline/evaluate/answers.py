@@ -27,6 +27,7 @@ PROGRESS_SECONDS = 0.1
 class SampleRequest(Protocol):
     """One sample of a problem to generate. Samples are numbered from 0; each has its own seed.
 
+    seed: None where the server draws without one
     settings: the sampling settings, as the store keeps them
     """
 
@@ -35,7 +36,7 @@ class SampleRequest(Protocol):
     @property
     def sample(self) -> int: ...
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int | None: ...
     @property
     def settings(self) -> dict[str, Any]: ...
 

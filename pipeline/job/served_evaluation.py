@@ -108,11 +108,11 @@ def _summary(evaluation: Evaluation, tally: Tally) -> dict[str, Any]:
             count(distinct problem_id) as problems,
             count(*) filter (tokens is null) as tokens_unknown,
             count(*) filter (finish is null) as finish_unknown,
-        from scores
-        where run = $run and grader = $grader
+            count(*) filter (seed is null) as without_seed,
+        from generations
+        where run = $run
         """,
         run=evaluation.run,
-        grader=GRADERS[0],
     ).row(0, named=True)
     summary = {
         **counts,

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluate import Answer, Unanswered
 from pipeline.evaluate.served.errors import (
     is_unreachable,
+    refuses_seed,
     too_many_failures,
     unanswered,
     unreachable,
+    without_key,
 )
 from pipeline.evaluate.served.replies import MESSAGE_CHARS, answer_of
 from pipeline.evaluate.served.requests import Request, body_of
@@ -41,12 +43,12 @@ def complete(
     """
     with asyncio.Runner() as runner:
         finished: Queue = asyncio.Queue()
-        client = runner.run(_client(server))
-        workers = runner.run(_start_workers(iter(requests), server, client, finished))
+        session = _Session(server, runner.run(_client(server)))
+        workers = runner.run(_start_workers(iter(requests), session, finished))
         try:
             yield from _outcomes(runner, finished, workers, server, should_stop)
         finally:
-            runner.run(_close(workers, client))
+            runner.run(_close(workers, session.client))
 
 
 def check_reachable(server: Server) -> None:
@@ -69,6 +71,15 @@ def check_reachable(server: Server) -> None:
             await client.close()
 
     asyncio.run(get_models())
+
+
+@dataclass
+class _Session:
+    """A server, the client that sends requests to it, and what is known of the server by now."""
+
+    server: Server
+    client: "AsyncOpenAI"
+    refuses_seed: bool = False
 
 
 @dataclass
@@ -137,40 +148,64 @@ async def _client(server: Server) -> "AsyncOpenAI":
 
 
 async def _start_workers(
-    requests: Iterator[Request], server: Server, client: "AsyncOpenAI", finished: Queue
+    requests: Iterator[Request], session: "_Session", finished: Queue
 ) -> Workers:
     """Tasks that take requests from the shared iterator and put their outcomes into `finished`."""
 
     async def work() -> None:
         try:
             for request in requests:
-                finished.put_nowait(await _outcome(request, server, client))
+                finished.put_nowait(await _outcome(request, session))
         except Exception as error:  # raised in _outcomes, where the outcomes are read
             finished.put_nowait(error)
         finally:
             finished.put_nowait(None)
 
-    return [asyncio.create_task(work()) for _ in range(server.config.concurrency)]
+    return [asyncio.create_task(work()) for _ in range(session.server.config.concurrency)]
 
 
-async def _outcome(request: Request, server: Server, client: "AsyncOpenAI") -> Outcome:
+async def _outcome(request: Request, session: "_Session") -> Outcome:
     import aiohttp
     import openai
 
-    body = body_of(request, server.model, server.config.limit_field)
-    path = "/chat/completions" if request.prompt is None else "/completions"
     try:
-        # cast_to=object: the client's own models validate nothing and double the time
-        reply = await client.post(path, cast_to=object, body=body)
+        request, reply = await _reply(request, session)
     except openai.APIError as error:
-        return unanswered(request, error, server)
+        return unanswered(request, error, session.server)
     except aiohttp.ClientError as error:  # openai does not wrap these
         message = str(error)[:MESSAGE_CHARS]
         return Unanswered(request, "the reply is not HTTP", message, retryable=True)
     except ValueError as error:  # the reply is not JSON, or not in its declared encoding
         message = str(error)[:MESSAGE_CHARS]
         return Unanswered(request, "the reply is not JSON", message, retryable=True)
-    return answer_of(request, reply)
+    outcome = answer_of(request, reply)
+    if isinstance(outcome, Unanswered):
+        return replace(outcome, message=without_key(outcome.message, session.server))
+    return outcome
+
+
+async def _reply(request: Request, session: "_Session") -> tuple[Request, Any]:
+    """The request as it was answered, and the reply: without a seed where the server refuses it."""
+    import openai
+
+    if session.refuses_seed:
+        request = replace(request, seed=None)
+    try:
+        return request, await _post(request, session)
+    except openai.APIError as error:
+        if request.seed is None or not refuses_seed(error):
+            raise
+    request = replace(request, seed=None)
+    reply = await _post(request, session)
+    session.refuses_seed = True  # only now is it known that the seed was the reason
+    return request, reply
+
+
+async def _post(request: Request, session: "_Session") -> Any:
+    body = body_of(request, session.server.model, session.server.config.limit_field)
+    path = "/chat/completions" if request.prompt is None else "/completions"
+    # cast_to=object: the client's own models validate nothing and double the time
+    return await session.client.post(path, cast_to=object, body=body)
 
 
 async def _next_events(finished: Queue) -> list[Event]:

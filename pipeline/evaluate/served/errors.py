@@ -1,7 +1,8 @@
 """Failed requests: which are recorded as unanswered, and which errors end the evaluation."""
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from pipeline.evaluate import Unanswered
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     import openai
 
 RETRYABLE = (408, 409, 425, 429)  # HTTP statuses, and all from 500
+SEED_REFUSALS = (400, 422, 501)  # statuses with which servers refuse a field that they do not know
+# Fields of messages in the body of an error. Others, such as `input`, repeat the request.
+MESSAGE_FIELDS = ("message", "msg", "detail", "details", "error", "errors", "param", "title")
+_SEED = re.compile(r"(?<![A-Za-z0-9])[Ss]eed(?![A-Za-z0-9])")
 RESUME = "The answers so far are stored; the same command requests the rest."
 
 
@@ -72,9 +77,38 @@ def message_of(error: BaseException, server: Server) -> str:
     """The message of the server or the operating system, truncated, without the key."""
     root_cause = list(_causes(error))[-1]
     text = str(getattr(error, "message", error)) if root_cause is error else str(root_cause)
-    if server.key:
-        text = text.replace(server.key, "***")
-    return " ".join(text.split())[:MESSAGE_CHARS]
+    # The client puts the message only of a body {"error": ...} into its own.
+    detail = "; ".join(_messages(getattr(error, "body", None)))
+    if detail and detail not in text:
+        text = f"{text} - {detail}"
+    return without_key(" ".join(text.split()), server)[:MESSAGE_CHARS]
+
+
+def without_key(text: str, server: Server) -> str:
+    """`text` without the API key: servers repeat it in their messages."""
+    return text.replace(server.key, "***") if server.key else text
+
+
+def refuses_seed(error: "openai.APIError") -> bool:
+    """Whether the server seems to refuse the field `seed`, by its status and its words."""
+    if getattr(error, "status_code", None) not in SEED_REFUSALS:
+        return False
+    messages = _messages(getattr(error, "body", None)) or [str(getattr(error, "message", error))]
+    return any(_SEED.search(message) for message in messages)
+
+
+def _messages(body: Any) -> list[str]:
+    """The messages in the body of an error, without what repeats the request."""
+    if isinstance(body, str):
+        return [body]
+    if isinstance(body, list):
+        return [message for entry in body for message in _messages(entry)]
+    if not isinstance(body, dict):
+        return []
+    location = body.get("loc")  # of a field, as FastAPI writes it
+    place = ".".join(map(str, location)) if isinstance(location, list) else ""
+    texts = [message for name in MESSAGE_FIELDS for message in _messages(body.get(name))]
+    return [f"{place}: {text}" for text in texts] if place else texts
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ class Request:
     """A request for one completion. top_k 0 and top_p 1 do not change the distribution.
 
     messages: chat turns, which the server puts into its model's chat template
+    seed:     None for a server that refuses one
     prompt:   instead of messages, the whole text before the completion, template included
     """
 
@@ -26,7 +27,7 @@ class Request:
     top_p: float
     top_k: int
     max_tokens: int
-    seed: int
+    seed: int | None
     prompt: str | None = None
 
     @property
@@ -74,8 +75,9 @@ def body_of(request: Request, model: str, limit_field: str) -> dict[str, Any]:
         "model": model,
         **content,
         "temperature": request.temperature,
-        "seed": request.seed,
     }
+    if request.seed is not None:
+        body["seed"] = request.seed
     if request.top_p < 1:
         body["top_p"] = request.top_p
     if request.top_k:  # not in OpenAI's API; vLLM, SGLang and llama.cpp accept it

@@ -139,6 +139,49 @@ def test_a_run_ends_without_a_request_that_can_never_succeed(evaluate, here):
     assert {row[3:5] for row in generations(here)} == {(None, "length")}
 
 
+def test_reasoning_beside_the_content_is_stored_and_changes_no_verdict(evaluate, here):
+    with serving(lambda body, tries: chat(answer_to(body))) as server:
+        _, plain, _ = evaluate(server.url, "--stage", "plain")
+        server.behaviour = lambda body, tries: chat(answer_to(body), reasoning_content="I add.")
+        code, value, _ = evaluate(server.url, "--stage", "apart")
+    assert plain
+    assert value
+    texts = ask(here, "select text from generations where stage = 'apart'")["text"].to_list()
+    assert {text.partition("\n")[0] for text in texts} == {"<think>I add.</think>"}
+    assert code == 0
+    [before], [after] = plain["stages"], value["stages"]
+    assert before["format"]["value"] == after["format"]["value"] == 1
+    assert before["answer"] == after["answer"]
+
+
+def test_a_thought_without_an_answer_is_stored_and_is_no_correct_answer(evaluate, here):
+    def thinks(body, tries):
+        return chat("", "length", reasoning_content="It may be \\boxed{5}, or")
+
+    with serving(thinks) as server:
+        code, value, _ = evaluate(server.url)
+    assert value
+    assert (code, value["generations"], value["left_out"]) == (0, N, 0)
+    assert {text for _, _, text, *_ in generations(here)} == {"<think>It may be \\boxed{5}, or"}
+    assert value["stages"][0]["answer"]["value"] == 0
+
+
+def test_a_refused_seed_is_reported_and_not_stored(evaluate, here, say, problems):
+    def no_seed(body, tries):
+        error = {"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}
+        return Reply(error, 422) if "seed" in body else answers(body, tries)
+
+    with serving(no_seed) as server:
+        code, value, _ = evaluate(server.url)
+        assert value
+        assert (code, value["generations"], value["without_seed"]) == (0, N, N)
+        assert {seed for *_, seed in generations(here)} == {None}
+        command = ["eval", "--served", server.url, "--model", "m", "--problems", problems]
+        code, out, _ = say(*command, "--stage", "shown")
+    assert code == 0
+    assert f"The server refuses the field seed: {N} answers were drawn without one" in out
+
+
 def test_a_run_without_any_answer_is_an_error(evaluate, here):
     with serving(lambda body, tries: chat(None)) as server:
         code, value, err = evaluate(server.url)

@@ -120,9 +120,13 @@ def test_a_retry_waits_as_long_as_the_server_asks():
         (Reply({"choices": [{}]}), "the reply has no choices", "choices", True),
         (Reply(None), "the reply has no choices", "null", True),
         (chat(None), "the content is null", "stop", False),
-        (chat(None, reasoning_content="hm"), "the content is null, the reasoning stands apart",
-         "hm", False),
-        (chat([{"type": "text"}]), "the content is no text", "text", False),
+        (chat([{"type": "text"}]), "a part of the content is no text", "text", False),
+        (chat("", "error"), "finish reason error", "error", True),
+        (chat("It", "content_filter"), "filtered: finish reason content_filter", "It", False),
+        (Reply({"error": {"message": "busy"}}), "the server sent an error", "busy", True),
+        (Reply({"detail": [{"loc": ["body", "n"], "msg": "too long", "input": "secret"}]}, 422),
+         "HTTP 422", "body.n: too long", False),
+        (Reply({"message": "no such adapter"}, 400), "HTTP 400", "no such adapter", False),
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )  # fmt: skip
@@ -136,6 +140,69 @@ def test_a_request_without_an_answer_is_recorded_with_its_reason(
     assert (out.request.problem_id, out.reason, out.retryable) == ("p1", reason, retryable)
     assert message in out.message
     assert len(results) == 3
+
+
+def refusing(reply: Reply, field: str = "seed"):
+    return lambda body, tries: reply if field in body else answers(body, tries)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply({"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"],
+                           "msg": "Extra inputs are not permitted"}]}, 422),
+        Reply({"error": {"message": "Unrecognized request argument supplied: seed"}}, 400),
+        Reply({"error": {"message": "Unsupported parameter", "param": "seed"}}, 400),
+        Reply({"error": "property 'seed' is unsupported"}, 400),
+        Reply({"message": "Invalid field: seed", "code": 3}, 400),
+        Reply({"object": "error", "errors": [{"detail": "`seed` is not supported"}]}, 422),
+        Reply(raw=b"seed: not implemented", status=501, headers={"Content-Type": "text/plain"}),
+    ],
+)  # fmt: skip
+def test_a_server_that_refuses_seed_is_asked_without_one(refusal):
+    sent = requests(5)
+    with serving(refusing(refusal)) as running:
+        results = list(complete(sent, server(running.url, concurrency=1)))
+    assert [(type(one), one.request.seed) for one in results] == [(Answer, None)] * 5
+    asked = 2 if refusal.status == 501 else 1  # a status from 500 is retried once
+    assert ["seed" in body for body in running.bodies] == [*[True] * asked, *[False] * 5]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": "prompt too long"}),
+        (400, {"message": "the prompt speaks of sunflowerseed"}),
+        (422, [{"loc": ["body", "messages"], "msg": "refused", "input": "Plant a seed"}]),
+    ],
+)
+def test_another_refusal_keeps_its_seed(status, error):
+    def refused(body, tries):
+        return Reply({"detail": error}, status) if "1 + 1" in str(body) else answers(body, tries)
+
+    with serving(refused) as running:
+        results = list(complete(requests(3), server(running.url)))
+    assert sum(isinstance(one, Answer) for one in results) == 2
+    assert len(running.bodies) == 3
+    assert all("seed" in body for body in running.bodies)
+
+
+def test_a_refusal_that_stays_without_a_seed_is_not_blamed_on_the_seed():
+    def refused(body, tries):
+        error = Reply({"error": {"message": "seed and prompt are too long"}}, 400)
+        return error if "1 + 1" in str(body) else answers(body, tries)
+
+    with serving(refused) as running:
+        results = list(complete(requests(4), server(running.url, concurrency=1)))
+    [out] = [one for one in results if isinstance(one, Unanswered)]
+    assert (out.request.problem_id, out.reason) == ("p1", "HTTP 400")
+    assert ["seed" in body for body in running.bodies] == [True, True, False, True, True]
+
+
+def test_the_key_is_not_in_a_message_inside_a_reply():
+    [out] = outcomes(lambda body, tries: Reply({"error": "for sk-secret"}), n=1)
+    assert isinstance(out, Unanswered)
+    assert "sk-secret" not in out.message
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,11 @@ def show(value: dict[str, Any]) -> None:
     tables.evaluated(value)
     counts = {name: value[name] for name in ("generations", "asked", "left_out", "to_ask_again")}
     tables.counts("Requests")({**counts, "left_out_by_reason": value.get("left_out_by_reason", {})})
+    if value.get("without_seed"):
+        print(
+            f"The server refuses the field seed: {value['without_seed']:,} answers were drawn"
+            " without one, and cannot be drawn again."
+        )
     if value["left_out"]:
         print(f"Requests without an answer are listed in {value['left_out_list']} of the store.")
     if value["to_ask_again"]:
