@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.sources.cards import Card
-from data.sources.rows import Row
+from data.sources.formats import Row
 
 HUB_SECONDS = "5"  # timeout of a hub's first response; then the error says what to do instead
 

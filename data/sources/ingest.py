@@ -1,8 +1,9 @@
 """Ingestion: rows of a source become records of the store, each once, and every row is counted."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from data.errors import UserError
 from data.sources import hubs, row_shapes
 from data.sources.cards import Card, card_of
 from data.sources.files import files_in, rows_of, skipped_in
-from data.sources.rows import Rejected, Row
+from data.sources.formats import TRAIN, Rejected, Row
 from data.sources.samples import damaged_records, word_problems
 from data.store import Store, add, ask, files, runs
 
@@ -29,15 +30,22 @@ def ingest(
     path: Path | None = None,
     shape: str | None = None,
     columns: dict[str, str] | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Read `source` into the store; the object of `thinkbench ingest`.
 
-    Nothing is written before the whole source is read. read = new + already_there + rejected.
+    Nothing is written before the whole source is read. read = new + in_store + repeated + rejected.
+
+    repeated: rows that stand twice in this source, in one split
+    in_several_splits: different rows that stand in more than one split, of this source or with the
+        store: leakage. Each is a record in each split.
     shape: of a person's own rows, whose source has no card
     columns: where these rows hold what the shape expects (data/sources/column_mapping.py)
+    split: train, validation or test, of all rows; None: as rows, files and folders say
     """
     card = card_of(source, path, shape, columns)
-    counts = _ingest(store, card, lambda: source_rows(card, path), path.name if path else None)
+    origin = path.name if path else None
+    counts = _ingest(store, card, lambda: source_rows(card, path, split), origin)
     if path is not None and (skipped := skipped_in(path)):
         counts["skipped_files"] = skipped
     return counts
@@ -48,7 +56,7 @@ def ingest_rows(
 ) -> dict[str, Any]:
     """Read `rows`, which are in memory, into the store as the source of `card`; counts.
 
-    split: train or test, for all rows. The name of the card is their origin.
+    split: train, validation or test, for all rows. The name of the card is their origin.
     """
     return _ingest(
         store,
@@ -58,8 +66,18 @@ def ingest_rows(
     )
 
 
-def source_rows(card: Card, path: Path | None) -> Iterator[Row | Rejected]:
-    """Rows of a source: from `path` if there is one, else from where its card says."""
+def source_rows(
+    card: Card, path: Path | None, split: str | None = None
+) -> Iterator[Row | Rejected]:
+    """Rows of a source: from `path` if there is one, else from where its card says.
+
+    split: of all rows, whatever they and their files say
+    """
+    for row in _rows_as_read(card, path):
+        yield replace(row, split=split) if split and isinstance(row, Row) else row
+
+
+def _rows_as_read(card: Card, path: Path | None) -> Iterator[Row | Rejected]:
     if path is None and card.hub == "bundled":
         yield from _bundled(card)
     elif path is None and card.hub == "huggingface":
@@ -85,32 +103,75 @@ def _ingest(store: Store, card: Card, read_rows: ReadRows, origin: str | None) -
 
     So nothing is written of a source that cannot be read to its end, and no rows stay in memory.
     """
-    stored = set(
-        ask(store, "select record_id from records where source = $s", s=card.source)["record_id"]
-    )
+    ids = RecordIds(card, _stored(store, card.source))
     is_new: dict[str, bool] = {}  # each different record
+    splits: Counter[str] = Counter()
     rejected: list[Rejected] = []
-    read = 0
+    read = repeated = 0
     for row in read_rows():
         read += 1
         if isinstance(row, Rejected):
             rejected.append(row)
-        else:
-            identity = record_id(card.source, card.shape, body_of(row))
-            is_new.setdefault(identity, identity not in stored)
+            continue
+        splits[row.split] += 1
+        identity = ids.of(body_of(row), row.split)
+        repeated += identity in is_new
+        is_new.setdefault(identity, identity not in ids.stored)
     new = sum(is_new.values())
     counts: dict[str, Any] = {
         "source": card.source,
         "read": read,
         "new": new,
-        "already_there": read - new - len(rejected),
+        "in_store": len(is_new) - new,
+        "repeated": repeated,
         "rejected": len(rejected),
+        "splits": dict(splits.most_common()),
     }
+    if leaked := len(ids.in_several_splits):
+        counts["in_several_splits"] = leaked
     if rejected:
         counts["rejections"] = _store_rejected(store, card.source, rejected)
     if new:
-        counts["run"] = _write(store, card, read_rows, origin, is_new, counts)
+        counts["run"] = _write(store, ids, read_rows, origin, is_new, counts)
     return counts
+
+
+def _stored(store: Store, source: str) -> dict[str, str]:
+    """The split of each record of `source`, by its id."""
+    records = ask(store, "select record_id, split from records where source = $s", s=source)
+    return dict(records.iter_rows())
+
+
+class RecordIds:
+    """The ids of the records of a source, and which contents stand in several splits.
+
+    A record is a content in a split, so a row that is in train and in test is two records. The id
+    of a train record is the hash of its content; that of another split follows from it. In stores
+    of before, a record of any split has the hash of its content: such a record keeps its id.
+    """
+
+    def __init__(self, card: Card, stored: dict[str, str]):
+        """stored: the split of each record that the store has of the source, by its id"""
+        self.card = card
+        self.stored = stored
+        self.in_several_splits: set[str] = set()  # hashes of contents
+        self._splits: dict[str, str] = {}  # the split of each content that was read
+        self._stored_splits = set(stored.values())
+
+    def of(self, body: str, split: str) -> str:
+        """The id of the record of a row in `split`."""
+        content = record_id(self.card.source, self.card.shape, body)
+        other_splits = self._stored_splits - {split}
+        if self._splits.setdefault(content, split) != split or any(
+            self._id(content, other) in self.stored for other in other_splits
+        ):
+            self.in_several_splits.add(content)
+        return self._id(content, split)
+
+    def _id(self, content: str, split: str) -> str:
+        if self.stored.get(content, TRAIN) == split:
+            return content
+        return runs.fingerprint(record=content, split=split)[:32]
 
 
 def record_id(source: str, shape: str, body: str) -> str:
@@ -125,7 +186,7 @@ def body_of(row: Row) -> str:
 
 def _write(
     store: Store,
-    card: Card,
+    ids: RecordIds,
     read_rows: ReadRows,
     origin: str | None,
     is_new: dict[str, bool],
@@ -137,12 +198,12 @@ def _write(
     same parts, and so does one that resumes after an interruption.
     """
     digest = runs.fingerprint(records=sorted(is_new))
-    run = f"ingest-{card.source}-{digest[:12]}"
-    config = asdict(card) | {"from": origin}
+    run = f"ingest-{ids.card.source}-{digest[:12]}"
+    config = asdict(ids.card) | {"from": origin}
     try:
         runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
     except runs.RunExists:  # another process has just ingested these very rows
-        counts["already_there"] += counts["new"]
+        counts["in_store"] += counts["new"]
         counts["new"] = 0
         return run
     with runs.failures_recorded(store, run):
@@ -151,7 +212,7 @@ def _write(
         for row in read_rows():
             if isinstance(row, Rejected):
                 continue
-            record = _record(card, row)
+            record = _record(ids, row)
             if record["record_id"] in seen:
                 continue
             if record["record_id"] not in is_new:
@@ -168,12 +229,12 @@ def _write(
     return run
 
 
-def _record(card: Card, row: Row) -> dict[str, Any]:
+def _record(ids: RecordIds, row: Row) -> dict[str, Any]:
     body = body_of(row)
     return {
-        "record_id": record_id(card.source, card.shape, body),
-        "source": card.source,
-        "shape": card.shape,
+        "record_id": ids.of(body, row.split),
+        "source": ids.card.source,
+        "shape": ids.card.shape,
         "split": row.split,
         "row_number": row.number,
         "origin": row.file,

@@ -19,7 +19,7 @@ REWARD = pl.Struct({"name": pl.String, "value": pl.Float64, "weight": pl.Float64
 # Written by commands, as immutable Parquet parts. `run` and `stage` are columns like any other.
 TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "records": {
-        "record_id": pl.String,  # hash of source name, shape and body: ingesting twice adds nothing
+        "record_id": pl.String,  # hash of source, shape, body and split
         "source": pl.String,
         "shape": pl.String,  # stratos | gsm8k | messages | completion
         "split": pl.String,
@@ -71,7 +71,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "problem_id": pl.String,
         "record_id": pl.String,
         "source": pl.String,
-        "split": pl.String,  # train | test
+        "split": pl.String,  # train | validation | test
         "question": pl.String,
         "gold": pl.String,
         "steps": pl.Int32,  # number of reasoning steps, null where unknown

@@ -68,7 +68,7 @@ qualify row_number() over (partition by source, converter, record_id order by ru
 
 # A row is an example that no person has quarantined, by the newest conversion of its source: the
 # columns of `examples`. An example that a person released from quarantine is one of them. Those of
-# test splits are included; training reads `trainable_examples`.
+# other splits than train are included; training reads `trainable_examples`.
 VIEWS["current_examples"] = """
 select * from record_examples
 where (source, converter) in (select (source, converter) from newest_converters)
@@ -76,14 +76,14 @@ where (source, converter) in (select (source, converter) from newest_converters)
 """
 
 # One row for each example that may be trained on, under each converter of its source: the columns
-# of `examples`, and is_current (by the newest conversion of its source). Excludes test splits and
-# what a person quarantined; includes what a person released.
+# of `examples`, and is_current (by the newest conversion of its source). Excludes all splits but
+# train, and what a person quarantined; includes what a person released.
 VIEWS["trainable_examples"] = """
 select
     *, (source, converter) in (select (source, converter) from newest_converters) as is_current
 from record_examples
 where record_id not in (select record_id from rulings where ruling = 'quarantined')
-    and record_id not in (select record_id from records where split = 'test')
+    and record_id not in (select record_id from records where split <> 'train')
 """
 
 # A row is a problem of a record (or of an import, where record_id is null): the columns of
@@ -117,11 +117,16 @@ qualify row_number() over (
 # A row is a problem_id, for reading its texts, whether or not the problem still counts:
 # problem_id, record_id, source, split, question, gold, steps.
 # All columns are of one row, the first by source, record and run, so that a question never stands
-# beside another's gold; but `split` is 'test' wherever any row of the problem is of a test split.
+# beside another's gold; but `split` is 'test' wherever any row of the problem is of a test split,
+# else 'validation' wherever one is of a validation split.
 VIEWS["problem_texts"] = """
 select
     problem_id, record_id, source,
-    if(bool_or(split = 'test') over (partition by problem_id), 'test', split) as split,
+    case
+        when bool_or(split = 'test') over (partition by problem_id) then 'test'
+        when bool_or(split = 'validation') over (partition by problem_id) then 'validation'
+        else split
+    end as split,
     question, gold, steps
 from problems
 qualify row_number() over (partition by problem_id order by source, record_id, run) = 1

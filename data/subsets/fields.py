@@ -89,7 +89,7 @@ def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "
         {
             "no example": "example is null",
             "held back by a person": "ruling is not distinct from 'quarantined'",
-            "of a test split": "split is not distinct from 'test'",
+            "of a test split": "split is distinct from 'train'",
         },
     )
 

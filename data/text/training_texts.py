@@ -27,7 +27,8 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
     """record_id, problem_id, source, text: prompts of examples, and questions of train problems.
 
     A problem whose record is an example counts once, as the example. Examples have no problem_id.
-    The second value counts the examples left out because their record is a problem of `split`.
+    The second value counts the examples left out because their record is a problem of `split`, or
+    of a split that is not trained on.
     """
     named, _ = queries.newest_of(store, sources)
     all_examples = ask(
@@ -37,7 +38,7 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
             record_id, null::varchar as problem_id, source, prompt as text,
             record_id in (
                 select record_id from problems where split = $split and record_id is not null
-            ) as of_split
+            ) or record_id in (select record_id from records where split <> 'train') as of_split
         from current_examples
         where source in (select unnest($sources))
         order by source, record_id

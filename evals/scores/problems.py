@@ -36,15 +36,27 @@ def problems_of_split(store: Store, source: str, split: str) -> Problems:
         split=split,
     )
     if rows.is_empty():
+        elsewhere = _other_splits(store, source, split)
         raise UserError(
-            f"the store has no {split} problems of {source!r}; ingest and convert them first:"
-            f" thinkbench ingest {source} && thinkbench convert {source}"
+            f"the store has no {split} problems of {source!r}{elsewhere}; ingest and convert them"
+            f" first: thinkbench ingest {source} && thinkbench convert {source}"
         )
     # if the verdict on the reference answer itself is unknown, no answer can be correct
     grade = GRADERS[DEFAULT_GRADER].grade
     decidable = [grade(render("-", gold), gold).correct is not None for gold in rows["gold"]]
     is_usable = pl.Series(decidable, dtype=pl.Boolean)
     return Problems(rows.filter(is_usable), rows.filter(~is_usable)["problem_id"].to_list())
+
+
+def _other_splits(store: Store, source: str, split: str) -> str:
+    """What `source` has of other splits than `split`, for a message; "" if nothing."""
+    splits = ask(
+        store,
+        "select split, count(*) from current_problems where source = $s group by all order by all",
+        s=source,
+    )
+    counts = ", ".join(f"{n} {split}" for split, n in splits.iter_rows())
+    return f" (it has {counts}; `ingest --split {split}` reads rows as {split})" if counts else ""
 
 
 def hash_of_ids(ids: list[str]) -> str:

@@ -83,7 +83,7 @@ def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str)
         {
             "held back by a person": "excluded is not distinct from 'by a person'",
             "quarantined": "excluded is not distinct from 'by conversion'",
-            "of a test split": "split is not distinct from 'test'",
+            "of a test split": "split is distinct from 'train'",
         },
     )
 

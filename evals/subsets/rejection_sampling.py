@@ -26,7 +26,7 @@ PICKS = {
 UNKNOWN_LENGTH = 1 << 40  # [tokens] of a text whose tokens were not counted: longer than any other
 # The reference answer of a quarantined problem is not reliable: such problems are excluded.
 PROBLEMS = """
-select problem_id, question, gold, split = 'test' as tested
+select problem_id, question, gold, split <> 'train' as tested
 from problem_texts semi join current_problems using (problem_id)
 """
 
@@ -36,7 +36,7 @@ class RejectionSample:
     """The chosen answers as rows of shape `completion`, and the counts of all answers read.
 
     read = test + unknown + wrong + doubled + beyond + len(rows)
-    test:    answers to problems of a test split, or of problems that are quarantined or missing
+    test:    answers to problems of a test or validation split, quarantined or missing ones
     unknown: the verdict is undecided       doubled: the same text for the same problem again
     beyond:  correct, but more than `per_problem` of their problem
     """

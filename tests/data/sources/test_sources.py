@@ -15,8 +15,8 @@ from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources import cards
 from data.sources.files import rows_of
+from data.sources.formats.rows import Rejected, Row
 from data.sources.ingest import ingest
-from data.sources.rows import Rejected, Row
 from data.store import runs
 from data.store.store import ask
 from tests import ROOT
@@ -31,7 +31,7 @@ def jsonl(path, rows):
 
 
 def counts(result):
-    return tuple(result[key] for key in ("read", "new", "already_there", "rejected"))
+    return tuple(result[key] for key in ("read", "new", "in_store", "rejected"))
 
 
 def test_ingesting_twice_adds_nothing(store, tmp_path):
@@ -252,7 +252,7 @@ def test_a_whole_word_of_the_name_says_the_split(store, tmp_path, name, split):
 def short_fields(monkeypatch):
     """A csv field may hold 20 characters; csv's own limit is one of the whole process."""
     before = csv.field_size_limit()
-    monkeypatch.setattr("data.sources.csv.LARGEST_FIELD", 20)
+    monkeypatch.setattr("data.sources.formats.csv.LARGEST_FIELD", 20)
     yield
     csv.field_size_limit(before)
 
@@ -364,3 +364,78 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path, monkey
     with pytest.raises(UserError, match="changed while it was read"):
         ingest(store, "gsm8k", path)
     assert ask(store, "select * from records").is_empty()
+
+
+def test_a_mark_where_files_were_put_together_costs_no_row(store, tmp_path):
+    content = "".join(f"{json.dumps(row)}\n" for row in ROWS[:2])
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f"\ufeff{content}\ufeff{content.replace('?', '!')}", encoding="utf-8")
+    assert counts(ingest(store, "gsm8k", path)) == (4, 4, 0, 0)
+    assert ask(store, "select count(*) as n from records where body like '%\ufeff%'").item() == 0
+
+
+def test_csv_files_that_are_put_together_lose_no_row_and_their_second_header_is_no_row(
+    store, tmp_path
+):
+    first = '\ufeffquestion,answer\n"1?","1\n#### 1"\n'
+    path = tmp_path / "rows.csv"
+    path.write_text(first + first.replace("1", "2") + '\ufeff"3?","3\n#### 3"\n', encoding="utf-8")
+    result = ingest(store, "gsm8k", path)
+    assert counts(result) == (4, 3, 0, 1)
+    convert_source(store, "gsm8k")
+    assert sorted(ask(store, "select prompt from examples")["prompt"]) == ["1?", "2?", "3?"]
+
+
+INFOS = {
+    "dataset_infos.json": {"main": {"splits": {"train": {"num_examples": 3}}}},
+    "state.json": {"_data_files": [{"filename": "a.arrow"}]},
+    "notes.json": {"made": "in May", "by": "somebody"},
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_files_about_the_rows_of_a_folder_are_named_and_not_read(store, tmp_path, indent):
+    jsonl(tmp_path / "train.jsonl", ROWS)
+    names = [*INFOS] if indent else ["dataset_infos.json", "state.json"]
+    for name in names:
+        (tmp_path / name).write_text(json.dumps(INFOS[name], indent=indent))
+    (tmp_path / "README.md").write_text("about it")
+    result = ingest(store, "gsm8k", tmp_path)
+    assert counts(result) == (3, 3, 0, 0)
+    assert sorted(result["skipped_files"]) == sorted(["README.md", "store", *names])
+
+
+def test_a_json_file_of_rows_in_a_folder_is_read_whatever_its_form(store, tmp_path):
+    (tmp_path / "array.json").write_text(json.dumps(ROWS[:1], indent=2))
+    (tmp_path / "lines.json").write_text(f"\ufeff{json.dumps(ROWS[1])}\n{json.dumps(ROWS[2])}\n")
+    assert counts(ingest(store, "gsm8k", tmp_path)) == (3, 3, 0, 0)
+
+
+def test_a_damaged_json_file_of_a_folder_is_refused_and_not_passed_over(store, tmp_path):
+    jsonl(tmp_path / "train.jsonl", ROWS)
+    (tmp_path / "more.json").write_text('{\n "question": "1?",\n')
+    with pytest.raises(UserError, match=r"more\.json holds no row"):
+        ingest(store, "gsm8k", tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_a_first_row_without_a_column_does_not_cost_the_others(store, tmp_path, suffix):
+    rows = [{"question": "0?"}, *ROWS]
+    path = tmp_path / f"rows.{suffix}"
+    if suffix == "jsonl":
+        jsonl(path, rows)
+    else:
+        pl.DataFrame(rows).write_parquet(path)
+    assert counts(ingest(store, "gsm8k", path)) == (4, 4, 0, 0)
+    result = convert_source(store, "gsm8k")
+    assert (result["converted"], result["by_defect"]) == (3, {"wrong shape": 1})
+
+
+def test_a_file_is_refused_if_none_of_its_rows_has_all_columns(store, tmp_path):
+    path = jsonl(tmp_path / "rows.jsonl", [{"question": "q"}, {"answer": "a"}] * 3)
+    path.write_text("no row\n" + path.read_text())
+    with pytest.raises(UserError, match="lacks the column answer; found question"):
+        ingest(store, "gsm8k", path)
+    path = jsonl(tmp_path / "long.jsonl", [{"question": "q"}] * 2_000)
+    with pytest.raises(UserError, match="lacks the column answer"):
+        ingest(store, "gsm8k", path)

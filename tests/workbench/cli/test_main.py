@@ -151,8 +151,8 @@ def test_an_interrupted_command_says_so_and_resumes_when_run_again(say, tmp_path
     code, out, err = say(*ingest, "--json")
     counts = json.loads(out)
     assert (code, counts["read"], counts["rejected"]) == (0, 40_000, 0)
-    assert counts["already_there"] > 0
-    assert counts["new"] + counts["already_there"] == 40_000
+    assert counts["in_store"] > 0
+    assert counts["new"] + counts["in_store"] == 40_000
 
 
 def test_a_signal_whose_exception_is_lost_stops_at_the_next_step():

@@ -12,7 +12,7 @@ STEPS = {
     "all there are": "all rows",
     "no example": "not convertible",
     "held back by a person": "excluded manually",
-    "of a test split": "test split",
+    "of a test split": "test or validation split",
     "outside the filter": "filter",
     "beyond the budget of tokens": "token budget",
     "not drawn": "sample",

@@ -19,7 +19,7 @@ STEPS = {
     "all there are": "all rows",
     "no example": "not convertible removed",
     "held back by a person": "excluded manually removed",
-    "of a test split": "test split removed",
+    "of a test split": "test or validation split removed",
     "outside the filter": "after filter",
 }
 

@@ -18,7 +18,7 @@ from workbench.formatting import error_message
 # count of evals/subsets/rejection_sampling.py -> label
 COUNTS = {
     "read": "read",
-    "test": "left out: problem of a test split, or missing from the store",
+    "test": "left out: problem of a test or validation split, or missing from the store",
     "unknown": "left out: not graded",
     "wrong": "left out: incorrect",
     "doubled": "left out: duplicate text for the same problem",

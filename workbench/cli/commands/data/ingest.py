@@ -15,14 +15,25 @@ from workbench.cli.output import tables
     "--from", "path", type=click.Path(path_type=Path), help="file or folder; by default the hub"
 )
 @click.option("--shape", type=click.Choice(SHAPES), help="of your own rows")
+@click.option(
+    "--split",
+    type=click.Choice(("train", "validation", "test")),
+    help="of all rows; by default as rows, files and folders say",
+)
 @column_option
 def ingest(
-    folder: Path, source: str, path: Path | None, shape: str | None, columns: tuple[str, ...]
+    folder: Path,
+    source: str,
+    path: Path | None,
+    shape: str | None,
+    split: str | None,
+    columns: tuple[str, ...],
 ) -> Answer:
     """Read rows of SOURCE into the store. Reading them twice adds nothing.
 
     SOURCE is stratos, gsm8k, samples-stratos or samples-gsm8k; or a name for your own rows, with
-    --from and --shape.
+    --from and --shape. Rows of a file or folder named after a split (test, eval, validation, dev)
+    are of that split, and only train rows are trained on.
     """
     from data.sources import check_source
     from data.sources.ingest import ingest as ingest_source
@@ -30,7 +41,7 @@ def ingest(
 
     check_source(source, path, shape)  # before the store is created: a typo creates none
     paths = column_paths(columns, shape)
-    counts = ingest_source(open_store(folder), source, path, shape, paths)
+    counts = ingest_source(open_store(folder), source, path, shape, paths, split)
     return counts, tables.counts(f"Ingested {source}")
 
 

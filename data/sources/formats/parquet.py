@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.errors import UserError
-from data.sources.rows import Rejected, Row, refuse_repeated_columns, split_of
+from data.sources.formats.rows import Rejected, Row, origin_of, refuse_repeated_columns, row_of
 
 
 def parquet_rows(path: Path) -> Iterator[Row | Rejected]:
@@ -20,11 +20,13 @@ def parquet_rows(path: Path) -> Iterator[Row | Rejected]:
         rows = (batch.slice(index, 1) for batch in batches for index in range(len(batch)))
         for number, row in enumerate(rows):
             try:
-                yield Row(_decoded(row.to_pylist()[0]), path.name, split_of(path), number)
+                yield row_of(_decoded(row.to_pylist()[0]), path, number)
             except UnicodeDecodeError as error:
-                yield Rejected("bytes that are no UTF-8", path.name, number, str(error))
+                yield Rejected("bytes that are no UTF-8", origin_of(path), number, str(error))
             except OverflowError as error:
-                yield Rejected("a date outside the years 1 to 9999", path.name, number, str(error))
+                yield Rejected(
+                    "a date outside the years 1 to 9999", origin_of(path), number, str(error)
+                )
     except (pa.ArrowException, OSError) as error:
         raise UserError(
             f"{path} cannot be read as a whole Parquet file: {str(error).rstrip('.')}."

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data.errors import UserError
-from data.sources.rows import (
+from data.sources.formats.rows import (
     Rejected,
     Row,
     not_utf8,
+    origin_of,
     refuse_empty,
     refuse_repeated_columns,
-    split_of,
+    row_of,
 )
 
+MARK = "\ufeff"  # files that are put together have one where each begins
 LARGEST_FIELD = 1 << 28  # [characters]; reasoning traces are longer than Python's default
 
 
@@ -22,19 +24,23 @@ def csv_rows(path: Path) -> Iterator[Row | Rejected]:
     """The rows of a csv file; a line with more or fewer fields than the header is rejected."""
     csv.field_size_limit(LARGEST_FIELD)
     refuse_empty(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         # strict: else an unclosed quote puts the rest of the file into one field
-        reader = csv.DictReader(file, strict=True)
+        reader = csv.DictReader((line.removeprefix(MARK) for line in file), strict=True)
         try:
             names = reader.fieldnames or ()
             refuse_repeated_columns(path, names)
             for number, values in enumerate(reader):
+                reason = None
                 if None in values or None in values.values():
-                    content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
                     reason = f"not {len(names)} fields, as the header has"
-                    yield Rejected(reason, path.name, number, content)
+                elif list(values.values()) == list(names):
+                    reason = "the header once more"
+                if reason:
+                    content = json.dumps([str(v) for v in values.values()], ensure_ascii=False)
+                    yield Rejected(reason, origin_of(path), number, content)
                 else:
-                    yield Row(dict(values), path.name, split_of(path), number)
+                    yield row_of(dict(values), path, number)
         except UnicodeDecodeError as error:
             raise not_utf8(path) from error
         except csv.Error as error:

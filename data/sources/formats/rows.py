@@ -1,12 +1,17 @@
 """Rows as files hold them, and the reasons for which a file is refused whole."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from data.sources.formats.splits import (
+    folder_of,
+    split_of,
+    split_of_folder,
+    split_of_row,
+)
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,15 @@ class Rejected:
     content: str
 
 
-def split_of(path: Path) -> str:
-    """test if a word of the file's name is test and none is train, else train."""
-    words = set(re.split(r"[^a-z]+", path.stem.lower()))
-    return "test" if "test" in words and "train" not in words else "train"
+def row_of(values: dict[str, Any], path: Path, number: int) -> Row:
+    """The row `values` of the file `path`, in the split that it or its file says."""
+    return Row(values, origin_of(path), split_of_row(values, split_of(path)), number)
+
+
+def origin_of(path: Path) -> str:
+    """The name of the file, with its folder if that is named after a split: `test/0000.jsonl`."""
+    folder = folder_of(path)
+    return f"{folder}/{path.name}" if split_of_folder(folder) else path.name
 
 
 def refuse_empty(path: Path) -> None:

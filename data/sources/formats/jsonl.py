@@ -1,5 +1,6 @@
 """Rows of JSON files: one object a line, or one array of objects."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -7,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.sources.rows import Rejected, Row, not_utf8, refuse_empty, split_of
+from data.sources.formats.rows import Rejected, Row, not_utf8, origin_of, refuse_empty, row_of
 
+MARK = codecs.BOM_UTF8  # files that are put together have one where each begins
 SURROGATE = re.compile(r"\\u[dD]")  # as JSON escapes one: a pair is a character, a half is not
 
 
@@ -27,16 +29,16 @@ def jsonl_rows(path: Path) -> Iterator[Row | Rejected]:
                 json.dumps(values, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             reason = "half a surrogate pair, which UTF-8 cannot hold"
-            yield Rejected(reason, path.name, number, line)
+            yield Rejected(reason, origin_of(path), number, line)
         except KeyTwice as error:
-            yield Rejected(f"the key {error} twice", path.name, number, line)
+            yield Rejected(f"the key {error} twice", origin_of(path), number, line)
         except (ValueError, RecursionError) as error:  # also for too many digits or brackets
-            yield Rejected(f"no JSON: {type(error).__name__}", path.name, number, line)
+            yield Rejected(f"no JSON: {type(error).__name__}", origin_of(path), number, line)
         else:
             if isinstance(values, dict):
-                yield Row(values, path.name, split_of(path), number)
+                yield row_of(values, path, number)
             else:
-                yield Rejected("no JSON object", path.name, number, line)
+                yield Rejected("no JSON object", origin_of(path), number, line)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,8 +58,8 @@ def _lines(path: Path) -> Iterator[str]:
             yield from _lines_of_array(path)
             return
         with path.open("rb") as file:
-            for number, line in enumerate(file):
-                yield line.decode("utf-8" if number else "utf-8-sig").removesuffix("\n")
+            for line in file:
+                yield line.removeprefix(MARK).decode().removesuffix("\n")
     except UnicodeDecodeError as error:
         raise not_utf8(path) from error
 
