@@ -18,9 +18,12 @@ HUB = "https://huggingface.co"
 
 # a count of the store's health -> what it means and what to do
 STORE_FAULTS = {
-    "missing_parts": "part(s) of the store are missing: restore them from a backup",
-    "crowded_tables": "table(s) of the store have many small parts, which slows queries:"
-    " finish the runs that are still open",
+    "missing_parts": "part(s) of the store are missing: restore them from a backup, or go on"
+    " without their rows: thinkbench store repair",
+    "crowded_tables": "table(s) of the store have many small parts, which slows queries. Merge"
+    " them: thinkbench store compact",
+    "foreign_files": "Parquet file(s) in the folders of tables are no parts of the store, so no"
+    " question reads them; move them out. See them: thinkbench store repair",
     "half_written": "incomplete file(s) of a killed writer: the next run that ends removes them",
 }
 DEVICES = """
@@ -151,7 +154,8 @@ def store_health(folder: Path) -> dict[str, Any]:
     """The health of the store; a folder without a store is no fault."""
     if not (folder / "STORE.json").is_file():
         return {"folder": str(folder), "exists": False}
-    from data.store import StoreError, health, open_store
+    from data.store import StoreError, open_store
+    from data.store.upkeep import health
 
     try:
         return {"folder": str(folder), "exists": True, **health(open_store(folder))}

@@ -131,7 +131,7 @@ def _ingest(store: Store, card: Card, read_rows: ReadRows, origin: str | None) -
         counts["in_several_splits"] = leaked
     if rejected:
         counts["rejections"] = _store_rejected(store, card.source, rejected)
-    if new:
+    if new or _was_killed(store, card, is_new):
         counts["run"] = _write(store, ids, read_rows, origin, is_new, counts)
     return counts
 
@@ -140,6 +140,18 @@ def _stored(store: Store, source: str) -> dict[str, str]:
     """The split of each record of `source`, by its id."""
     records = ask(store, "select record_id, split from records where source = $s", s=source)
     return dict(records.iter_rows())
+
+
+def _run_of(card: Card, is_new: dict[str, bool]) -> tuple[str, str]:
+    """The name of the run that ingests these records, and their hash."""
+    digest = runs.fingerprint(records=sorted(is_new))
+    return f"ingest-{card.source}-{digest[:12]}", digest
+
+
+def _was_killed(store: Store, card: Card, is_new: dict[str, bool]) -> bool:
+    """Whether these very records were written by a run that never recorded its end."""
+    state = runs.state(store, _run_of(card, is_new)[0])
+    return state is not None and state["event"] != "done"
 
 
 class RecordIds:
@@ -197,36 +209,43 @@ def _write(
     Parts are cut from all different rows in order: two processes that ingest at once write the
     same parts, and so does one that resumes after an interruption.
     """
-    digest = runs.fingerprint(records=sorted(is_new))
-    run = f"ingest-{ids.card.source}-{digest[:12]}"
+    run, digest = _run_of(ids.card, is_new)
     config = asdict(ids.card) | {"from": origin}
     try:
         runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
-    except runs.RunExists:  # another process has just ingested these very rows
-        counts["in_store"] += counts["new"]
-        counts["new"] = 0
+    except runs.RunExists:  # another process has just ingested these rows, or the store lost some
+        stored = _stored(store, ids.card.source)
+        is_absent = {identity: identity not in stored for identity in is_new}
+        lost = sum(is_absent.values())
+        counts |= {"new": lost, "in_store": len(is_new) - lost}
+        if lost:
+            _write_rows(store, ids, read_rows, run, is_absent)
         return run
     with runs.failures_recorded(store, run):
-        seen: set[str] = set()
-        batch: list[dict[str, Any]] = []
-        for row in read_rows():
-            if isinstance(row, Rejected):
-                continue
-            record = _record(ids, row)
-            if record["record_id"] in seen:
-                continue
-            if record["record_id"] not in is_new:
-                raise UserError(
-                    f"{row.file} changed while it was read. Run the same command again."
-                )
-            seen.add(record["record_id"])
-            batch.append(record)
-            if len(batch) == BATCH:
-                _write_part(store, run, batch, is_new, len(seen))
-                batch = []
-        _write_part(store, run, batch, is_new, len(seen))
+        _write_rows(store, ids, read_rows, run, is_new)
     runs.end(store, run, "done", counts)
     return run
+
+
+def _write_rows(
+    store: Store, ids: RecordIds, read_rows: ReadRows, run: str, is_new: dict[str, bool]
+) -> None:
+    seen: set[str] = set()
+    batch: list[dict[str, Any]] = []
+    for row in read_rows():
+        if isinstance(row, Rejected):
+            continue
+        record = _record(ids, row)
+        if record["record_id"] in seen:
+            continue
+        if record["record_id"] not in is_new:
+            raise UserError(f"{row.file} changed while it was read. Run the same command again.")
+        seen.add(record["record_id"])
+        batch.append(record)
+        if len(batch) == BATCH:
+            _write_part(store, run, batch, is_new, len(seen))
+            batch = []
+    _write_part(store, run, batch, is_new, len(seen))
 
 
 def _record(ids: RecordIds, row: Row) -> dict[str, Any]:

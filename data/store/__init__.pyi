@@ -1,5 +1,4 @@
 from .annotations import BadEntry as BadEntry, changes as changes
-from .compaction import compact as compact
 from .files import StoreError as StoreError, is_locked as is_locked, locked as locked
 from .jobs import (
     WAITS as WAITS,
@@ -10,7 +9,7 @@ from .jobs import (
 )
 from .parts import checked_name as checked_name
 from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
-from .schema import REWARD as REWARD, TABLES as TABLES
+from .schema import REWARD as REWARD, TABLES as TABLES, TIME as TIME
 from .store import (
     Store as Store,
     add as add,
@@ -23,4 +22,3 @@ from .store import (
     version as version,
     within as within,
 )
-from .trash import health as health

@@ -5,7 +5,9 @@ No other module writes into a store's folder, state.db apart.
 
 import errno
 import os
+import re
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +19,18 @@ from data.errors import UserError
 
 STAGING = ".staging"
 TRASH = ".trash"
+LOCKS = ".locks"
 CHECK_SECONDS = 1.0  # `is_locked` takes a lock for a moment: `locked` waits as long for it
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+NO_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
+             errno.EINVAL}  # fmt: skip
+BROKEN = {errno.EIO, errno.ESTALE, errno.ENXIO}
+
+FIRST_TIME = 10**15  # no run has as many rows, and no clock shows such a time in nanoseconds
+PART_NAME = re.compile(r"(part|pair|merged)-[0-9]{20}-[A-Za-z0-9]+\.parquet")  # as below
+LEVEL = re.compile(r"(run|stage)=[A-Za-z0-9_-][A-Za-z0-9._-]*")  # a folder between table and parts
 
 
 class StoreError(UserError):
@@ -29,21 +39,32 @@ class StoreError(UserError):
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """A full or closed disk under `path` becomes a `StoreError`; other errors stay as they are."""
+    """What a disk or a path under `path` refuses becomes a `StoreError`; a bug stays a bug."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            raise StoreError(
-                f"{path}: {os.strerror(error.errno or 0)}. These rows were not written; all that "
-                "was written before is whole. Free some space, then run the same command again."
-            ) from error
-        if error.errno in CLOSED:
-            raise StoreError(
-                f"{path}: {os.strerror(error.errno or 0)}. A store must be writable. "
-                "Change the folder's permissions, or name another folder with --store."
-            ) from error
-        raise
+        if (what_to_do := _what_to_do(error.errno)) is None:
+            raise
+        name = error.filename or path
+        raise StoreError(f"{name}: {os.strerror(error.errno or 0)}. {what_to_do}") from error
+
+
+def _what_to_do(number: int | None) -> str | None:
+    if number in FULL:
+        return (
+            "These rows were not written; all that was written before is whole. Free some space,"
+            " then run the same command again."
+        )
+    if number in CLOSED:
+        return (
+            "A store must be writable. Change the folder's permissions, or name another folder"
+            " with --store."
+        )
+    if number in NO_FOLDER:
+        return "Expected a path that can be a folder. Name another folder with --store."
+    if number in BROKEN:
+        return "The disk cannot be read. Mend it or mount it again, or restore a backup."
+    return None
 
 
 def new_name(prefix: str) -> str:
@@ -57,6 +78,11 @@ def fixed_name(prefix: str, content: str, position: int = 0) -> str:
     position: among the parts of a run, which are read in the order of their names
     """
     return f"{prefix}-{position:020d}-{content[:16]}.parquet"
+
+
+def is_fixed(path: str) -> bool:
+    """Whether `fixed_name` made the name of this part; in other names the number is a time."""
+    return int(_name(path).split("-")[1]) < FIRST_TIME
 
 
 def sync_folder(folder: Path) -> None:
@@ -94,23 +120,32 @@ def stage(root: Path, content: bytes | memoryview) -> Path:
 def write(root: Path, contents: list[tuple[str, bytes | memoryview]]) -> None:
     """Write files of these paths and contents: all are synced before the first is renamed.
 
-    They are renamed in order, so a reader who sees the last sees all. On an error all are removed
-    again, except those that another writer wrote.
+    They are renamed in order, so a reader who sees the last sees all. After an error those that
+    were renamed stay: another writer may have written the same path, and counts on it.
     """
     staged: list[Path] = []
-    named: list[Path] = []
     try:
         for _, content in contents:
             staged.append(stage(root, content))
         for file, (path, _) in zip(staged, contents, strict=True):
-            make_folder((root / path).parent)
-            file.rename(root / path)
-            named.append(root / path)
+            _rename(file, root / path)
             sync_folder((root / path).parent)
     except OSError:
-        for file in [*staged, *named]:
+        for file in staged:
             file.unlink(missing_ok=True)
         raise
+
+
+def _rename(file: Path, destination: Path) -> None:
+    """Rename into a folder that is made where it is missing, also if a sweep removes it again."""
+    while True:
+        try:
+            make_folder(destination.parent)
+            file.rename(destination)
+            return
+        except FileNotFoundError:
+            if not file.exists():
+                raise
 
 
 def create(root: Path, path: str, content: bytes) -> bool:
@@ -127,23 +162,46 @@ def create(root: Path, path: str, content: bytes) -> bool:
 
 
 def parquet_files(root: Path, folder: str) -> list[str]:
-    """Paths, relative to `root`, of all parts under `folder`. Hidden files are ignored."""
-    paths = []
+    """Paths, relative to `root`, of all parts under `folder`. Files of other names are ignored."""
+    return sorted(path for path in _files(root, folder) if PART_NAME.fullmatch(_name(path)))
+
+
+def foreign_files(root: Path, folder: str) -> list[str]:
+    """Paths of the Parquet files under `folder` whose names are not those of parts."""
+    return sorted(
+        path
+        for path in _files(root, folder)
+        if path.endswith(".parquet") and not PART_NAME.fullmatch(_name(path))
+    )
+
+
+def _files(root: Path, folder: str) -> Iterator[str]:
+    """Paths of the files in `folder` and in its levels of runs and stages, without hidden ones."""
     pending = [folder]
     while pending:
         current = pending.pop()
         try:
-            entries = list(os.scandir(root / current))
+            entries = list(os.scandir(f"{root}/{current}"))
         except FileNotFoundError:  # nothing was written to this table yet
             continue
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if not entry.is_dir(follow_symlinks=False):
+                yield f"{current}/{entry.name}"
+            elif LEVEL.fullmatch(entry.name):
                 pending.append(f"{current}/{entry.name}")
-            elif entry.name.endswith(".parquet"):
-                paths.append(f"{current}/{entry.name}")
-    return sorted(paths)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def in_trash(root: Path, path: str) -> str | None:
+    """The path in the trash that a part has whose run was deleted; None where it is not there."""
+    folders = sorted(os.listdir(root / TRASH), reverse=True) if exists(root, TRASH) else []
+    paths = (f"{TRASH}/{folder}/{path}" for folder in folders)
+    return next((trashed for trashed in paths if exists(root, trashed)), None)
 
 
 def exists(root: Path, path: str) -> bool:
@@ -153,6 +211,24 @@ def exists(root: Path, path: str) -> bool:
 def size(root: Path, path: str) -> int:
     """Bytes."""
     return (root / path).stat().st_size
+
+
+_PLAIN: dict[Path, tempfile.TemporaryDirectory[str]] = {}
+
+
+def plain(root: Path) -> Path:
+    """`root` as an absolute path that SQL can name: DuckDB takes some characters for patterns.
+
+    Where it has one of them, or is no UTF-8, this is a link in a temporary folder.
+    """
+    root = root.absolute()
+    if not re.search(r"[*?\[\\]|[\ud800-\udfff]", str(root)):
+        return root
+    if root not in _PLAIN:
+        folder = tempfile.TemporaryDirectory("-thinkbench")
+        (Path(folder.name) / "store").symlink_to(root)
+        _PLAIN.setdefault(root, folder)
+    return Path(_PLAIN[root].name) / "store"
 
 
 def move(root: Path, source: str, destination: str) -> None:
@@ -166,7 +242,20 @@ def move(root: Path, source: str, destination: str) -> None:
 
 
 def remove(root: Path, path: str) -> None:
+    """Delete a file, and the folders of its run and stage where they are empty then."""
     (root / path).unlink(missing_ok=True)
+    remove_empty(root, path)
+
+
+def remove_empty(root: Path, path: str) -> None:
+    """Remove the folders of the run and stage of `path` where nothing is in them."""
+    for parent in Path(path).parents:
+        if not LEVEL.fullmatch(parent.name):
+            return
+        try:
+            (root / parent).rmdir()
+        except OSError:  # it holds other parts, or another process removed it
+            return
 
 
 def staged_before(root: Path, seconds: float) -> list[str]:
@@ -179,6 +268,22 @@ def staged_before(root: Path, seconds: float) -> list[str]:
         except FileNotFoundError:  # its writer has just renamed it
             continue
     return sorted(old)
+
+
+@contextmanager
+def exclusive(root: Path, name: str) -> Iterator[None]:
+    """Hold the lock `name` of the store in `root`; another process waits until it is released.
+
+    The operating system releases the lock when the process ends, also when it is killed.
+    """
+    with explained(root):
+        (root / LOCKS).mkdir(exist_ok=True)
+        lock = FileLock(root / LOCKS / name)
+        lock.acquire(poll_interval=0.02)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

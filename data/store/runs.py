@@ -5,7 +5,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,17 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
-from data.store import compaction, trash
+from data.store import files
 from data.store.files import StoreError
 from data.store.schema import TABLES
 from data.store.store import Store, add, ask
+from data.store.upkeep import compaction, trash
 
 SOURCE = Path(__file__).parents[2]
 FLOORS = ("data", "evals", "pipeline", "workbench")
 JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
+EVENTS = "events"  # lock: one process at a time begins or ends a run
 
 
 class RunExists(UserError):
@@ -79,43 +81,54 @@ def begin(
 
     inputs: name -> hash of what it reads
     """
-    last = state(store, run)
-    if last and last["event"] == "done":
-        raise RunExists(
-            f"run {run!r} was done at {last['at']:%Y-%m-%d %H:%M} UTC and is not overwritten. "
-            "Give the new run another name."
+    with files.exclusive(store.folder, EVENTS):  # so that no other process ends it in between
+        last = state(store, run)
+        if last and last["event"] == "done":
+            raise RunExists(
+                f"run {run!r} was done at {last['at']:%Y-%m-%d %H:%M} UTC and is not overwritten. "
+                "Give the new run another name."
+            )
+        _event(
+            store,
+            {
+                "run": run,
+                "kind": kind,
+                "stage": stage,
+                "event": "started",
+                "config": config,
+                "seed": seed,
+                "code": code_revision(),
+                "inputs": inputs,
+                "parent": parent,
+                "summary": None,
+            },
         )
-    _event(
-        store,
-        {
-            "run": run,
-            "kind": kind,
-            "stage": stage,
-            "event": "started",
-            "at": datetime.now(UTC),
-            "config": config,
-            "seed": seed,
-            "code": code_revision(),
-            "inputs": inputs,
-            "parent": parent,
-            "summary": None,
-        },
-    )
+    if last is None:
+        trash.settle(store)  # of a deleted run of this name
+    else:
+        _compact(store, run)
 
 
 def end(store: Store, run: str, outcome: str, summary: dict[str, Any]) -> None:
     """Record how `run` ended: done, failed or interrupted."""
     if outcome not in ("done", "failed", "interrupted"):
         raise ValueError(f"outcome {outcome!r}; expected done, failed or interrupted.")
-    last = state(store, run)
-    if last is None:
-        raise ValueError(f"run {run!r} has not begun, so it cannot end. Call begin first.")
-    _event(store, last | {"event": outcome, "at": datetime.now(UTC), "summary": summary})
-    if outcome == "done":
-        for table in TABLES.keys() - {"runs"}:
-            compaction.compact(store, table, run)
-    if compaction.live_parts(store, "runs") > MANY_PARTS:
-        compaction.compact(store, "runs", None)
+    with files.exclusive(store.folder, EVENTS):
+        last = state(store, run)
+        if last is None:
+            raise ValueError(f"run {run!r} has not begun, so it cannot end. Call begin first.")
+        if last["event"] == "done" and outcome != "done":
+            return  # another process has finished it meanwhile
+        _event(store, last | {"event": outcome, "summary": summary})
+    _compact(store, run)
+
+
+def _compact(store: Store, run: str) -> None:
+    """Merge what the run has written. Its rows are whole without that, also on a full disk."""
+    with suppress(StoreError):
+        compaction.compact_run(store, run)
+        if compaction.live_parts(store, "runs") > MANY_PARTS:
+            compaction.compact(store, "runs", None)
 
 
 @contextmanager
@@ -138,24 +151,34 @@ def failures_recorded(
 
 
 def delete(store: Store, run: str) -> int:
-    """Move the run's parts to the trash, from which `restore` can take them; their number."""
-    last = state(store, run)
+    """Move the run's parts to the trash, from which `restore` can take them; their number.
+
+    Events stay in the table of runs. Calling it again continues after an interruption.
+    """
+    last = _last_event(store, run)
     if last is None:
-        raise UserError(
-            f"there is no run {run!r}, or it is deleted; thinkbench app lists those there are."
-        )
-    _event(store, last | {"event": "deleted", "at": datetime.now(UTC)})
+        raise UserError(f"there is no run {run!r}. List those there are: thinkbench runs list")
+    if last["event"] == "deleted":
+        moved = trash.set_aside(store, run, again=True)
+        if not moved:
+            raise UserError(
+                f"run {run!r} is deleted already. Restore it: thinkbench store restore {run}"
+            )
+        return moved
+    trash.refuse_while_in_use(store, run)
+    _event(store, last | {"event": "deleted"})
     return trash.set_aside(store, run)
 
 
 def restore(store: Store, run: str) -> int:
-    """Undo `delete`; the number of parts moved back."""
-    events = ask(store, 'select * from run_events where run = $run order by "at"', run=run)
-    if events.is_empty() or events["event"][-1] != "deleted":
+    """Undo `delete`; the number of parts that the run has again."""
+    last = _last_event(store, run)
+    if last is None or last["event"] != "deleted":
         raise UserError(f"run {run!r} is not deleted, so there is nothing to restore.")
-    moved = trash.bring_back(store, run)
-    _event(store, events.row(-1, named=True) | {"event": "restored", "at": datetime.now(UTC)})
-    return moved
+    n = trash.bring_back(store, run)
+    _event(store, last | {"event": "restored"})
+    trash.forget(store, run)
+    return n
 
 
 def state(store: Store, run: str) -> dict[str, Any] | None:
@@ -170,9 +193,23 @@ def state(store: Store, run: str) -> dict[str, Any] | None:
     return row | {name: json.loads(row[name]) for name in JSON_COLUMNS if row[name] is not None}
 
 
+def _last_event(store: Store, run: str) -> dict[str, Any] | None:
+    """The newest row of `run_events` of a run, also of a deleted one."""
+    query = 'select * from run_events where run = $run order by "at" desc limit 1'
+    rows = ask(store, query, run=run)
+    return None if rows.is_empty() else rows.row(0, named=True)
+
+
 def _event(store: Store, event: dict[str, Any]) -> None:
-    """One part with one event; columns that hold JSON may come as values."""
-    row = {name: event[name] for name in TABLES["runs"]}
+    """One part with one event; columns that hold JSON may come as values.
+
+    It is later than the events of the run that are there, also if the clock was set back.
+    """
+    before = _last_event(store, event["run"])
+    at = datetime.now(UTC)
+    if before is not None:
+        at = max(at, before["at"] + timedelta(microseconds=1))
+    row = {name: event[name] for name in TABLES["runs"] if name != "at"} | {"at": at}
     row |= {
         name: json.dumps(row[name], sort_keys=True)
         for name in JSON_COLUMNS

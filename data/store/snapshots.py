@@ -14,9 +14,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data.store import files, parts, state_db, views
+from data.store import files, parts, views
 from data.store.files import StoreError
 from data.store.schema import OF_RUNS, TABLES
+from data.store.state_db import ANNOTATIONS, connect, frame
 
 Names = tuple[str, ...] | None  # of runs or stages whose parts are read; None: all
 TABLE_OF = {"run_events": "runs"}  # in SQL `runs` is a view over the events
@@ -36,13 +37,20 @@ class Snapshot:
     )
 
 
+class PartsGone(StoreError):
+    """Parts that a snapshot has are gone: swept since it was taken, or lost."""
+
+
 @contextmanager
 def taken(
-    folder: Path, engine: duckdb.DuckDBPyConnection, tables: Iterable[str]
+    folder: Path, engine: duckdb.DuckDBPyConnection, tables: Iterable[str], runs: Names = None
 ) -> Iterator[Snapshot]:
-    """A snapshot that can answer questions about `tables`, and about what people wrote."""
-    parts.scan(folder, tables)
-    with state_db.connect(folder, any_thread=True) as state:
+    """A snapshot that can answer questions about `tables`, and about what people wrote.
+
+    runs: of OF_RUNS it can answer questions about these only
+    """
+    copy = parts.scan(folder, tables, runs)
+    with connect(folder, path=copy, any_thread=True) as state:
         state.execute("begin")
         state.execute("select value from meta").fetchone()  # the first read fixes the moment
         snapshot = Snapshot(folder, engine, state)
@@ -61,11 +69,22 @@ def answer(
         if (runs, stages) not in snapshot.cursors:
             snapshot.cursors[runs, stages] = snapshot.engine.cursor(), set()
         cursor, present = snapshot.cursors[runs, stages]
-        for name in views.in_order(views.names_in(statement)):
-            if name not in present:
-                _make_view(snapshot, cursor, name, runs, stages)
-                present.add(name)
-        return cursor.sql(statement, params=params).pl()
+        names = views.in_order(views.names_in(statement))
+        try:
+            _make_views(snapshot, names, runs, stages)
+            return cursor.sql(statement, params=params).pl()
+        except duckdb.IOException:  # a run was deleted since its view was made: look in the trash
+            present.clear()
+            _make_views(snapshot, names, runs, stages)
+            return cursor.sql(statement, params=params).pl()
+
+
+def _make_views(snapshot: Snapshot, names: Iterable[str], runs: Names, stages: Names) -> None:
+    cursor, present = snapshot.cursors[runs, stages]
+    for name in names:
+        if name not in present:
+            _make_view(snapshot, cursor, name, runs, stages)
+            present.add(name)
 
 
 def tables_of(statement: str) -> set[str]:
@@ -81,8 +100,8 @@ def _make_view(
     table = TABLE_OF.get(name, name)
     if name in views.VIEWS:
         query = views.VIEWS[name]
-    elif name in state_db.ANNOTATIONS:
-        cursor.register(name, state_db.frame(snapshot.state, name))
+    elif name in ANNOTATIONS:
+        cursor.register(name, frame(snapshot.state, name))
         return
     elif table in OF_RUNS:
         query = _parts_query(
@@ -96,17 +115,23 @@ def _make_view(
 
 
 def _parts_query(folder: Path, table: str, live: list[parts.Part]) -> str:
-    gone = [part.path for part in live if not files.exists(folder, part.path)]
-    if gone:
-        raise StoreError(
+    paths = {part.path: part.path for part in live if files.exists(folder, part.path)}
+    gone = [part.path for part in live if part.path not in paths]
+    # of a run that was deleted since: this is the store as it was before
+    paths |= {path: trashed for path in gone if (trashed := files.in_trash(folder, path))}
+    if gone := [path for path in gone if path not in paths]:
+        raise PartsGone(
             f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part"
-            f" in {folder}. Restore them from a backup; `data.store.trash.forget_missing(store)`"
-            " goes on without their rows."
+            f" in {folder}. Restore them from a backup, or go on without their rows:"
+            " thinkbench store repair"
         )
     if not live:
         return f"from empty.{table}"
-    paths = ",".join("'" + str(folder / part.path).replace("'", "''") + "'" for part in live)
-    query = f"from read_parquet([{paths}], union_by_name = true)"
+    root = files.plain(folder)
+    listed = ",".join("'" + str(root / path).replace("'", "''") + "'" for path in paths.values())
+    # a folder `run=7` is no column of numbers, and the store's own folder may be named `a=b`
+    options = "union_by_name = true, hive_partitioning = false"
+    query = f"from read_parquet([{listed}], {options})"
     if any(part.columns != ",".join(TABLES[table]) for part in live):  # older or newer parts
         return f"from empty.{table} union all by name {query}"
     return query

@@ -4,28 +4,31 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from data.store import files, parts, state_db
+from data.store import files, parts
 from data.store.files import StoreError as StoreError
 from data.store.schema import FORMAT_VERSION, TABLES, shaped
-from data.store.snapshots import Snapshot, answer, tables_of, taken
+from data.store.snapshots import PartsGone, Snapshot, answer, tables_of, taken
+from data.store.state_db import STATE_FILE, create, is_writable
 
 MARK = "STORE.json"
 CACHE = "cache"
+RETRIES = 2  # of a question whose parts are gone
 # a query whose result changes with every change of the table; jobs have none
 GROWS = {
     "tags": "select count(*), max(id) from tag_events",
     "overrides": "select count(*), max(id) from override_events",
     "rulings": "select count(*), max(id) from ruling_events",
     "subsets": "select count(*), max(at) from subsets",
-    "saved_views": "select count(*), max(at) from saved_views",
+    "saved_views": "select count(*), sum(at) from saved_views",
 }
 
 
@@ -44,21 +47,25 @@ class Store:
 
 
 def open_store(folder: Path) -> Store:
-    """The store in `folder`. It is created if the folder is missing or empty."""
+    """The store in `folder`. It is created if the folder is missing or empty.
+
+    A store that cannot be written, as on a read-only or a full disk, can be read.
+    """
     folder = Path(folder)
     with files.explained(folder):
         if not (folder / MARK).exists():
             _create(folder)
         mark = _mark(folder)
-        for name in (files.STAGING, files.TRASH):  # a copy of a store may lack empty folders
-            files.make_folder(folder / name)
+        if is_writable(folder):
+            for name in (files.STAGING, files.TRASH):  # a copy of a store may lack empty folders
+                files.make_folder(folder / name)
     if mark["format_version"] > FORMAT_VERSION:
         raise StoreError(
             f"{folder} has format {mark['format_version']}; this thinkbench reads up to format "
             f"{FORMAT_VERSION}. Upgrade thinkbench, or name another folder with --store."
         )
     with files.explained(folder):
-        state_db.create(folder)
+        create(folder)
     return Store(folder, mark["store_id"], _engine(folder))
 
 
@@ -78,8 +85,8 @@ def _create(folder: Path) -> None:
     files.make_folder(folder)
     # another process may be creating this store, and SQLite's temporary files come and go
     foreign = {
-        entry.name for entry in folder.iterdir() if not entry.name.startswith(state_db.STATE_FILE)
-    } - {files.STAGING, files.TRASH, MARK}
+        entry.name for entry in folder.iterdir() if not entry.name.startswith(STATE_FILE)
+    } - {files.STAGING, files.TRASH, files.LOCKS, MARK}
     if foreign:
         raise StoreError(
             f"{folder} is no store: it has no {MARK} but holds {', '.join(sorted(foreign)[:3])}. "
@@ -95,7 +102,8 @@ def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
     engine = duckdb.connect()
     engine.execute("set global autoinstall_known_extensions = false")  # no question may download
     # the default is .tmp in the folder where the command was started
-    engine.execute("set global temp_directory = $folder", {"folder": str(folder / CACHE)})
+    temporary = files.plain(folder) / CACHE if is_writable(folder) else gettempdir()
+    engine.execute("set global temp_directory = $folder", {"folder": str(temporary)})
     engine.execute("set global TimeZone = 'UTC'")
     # a part never changes, so its footer is read once
     engine.execute("set global parquet_metadata_cache = true")
@@ -178,6 +186,8 @@ def add_generations(
     if generations.is_empty():
         return
     name = files.new_name("pair") if once is None else files.fixed_name("pair", once)
+    if files.exists(store.folder, f"{parts.folder_of('scores', run, stage)}/{name}"):
+        return  # the whole pair is there: the scores are written last
     with files.explained(store.folder):
         files.write(
             store.folder,
@@ -210,11 +220,18 @@ def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     """The rows of one SQL statement, over all that was added before the call.
 
     It may name the tables of data/store/schema.py (the table of run events as `run_events`), what
-    people wrote as ANNOTATIONS of data/store/state_db.py, and the views of data/store/views.py.
+    people wrote as ANNOTATIONS of data/store/state_db/, and the views of data/store/views.py.
     """
     if store.snapshot is not None:
         return answer(store.snapshot, query, params, store.runs, store.stages)
-    with taken(store.folder, store.engine, tables_of(query)) as moment:
+    for _ in range(RETRIES):
+        with suppress(PartsGone):  # they were merged and swept meanwhile: look again
+            return _ask(store, query, params)
+    return _ask(store, query, params)
+
+
+def _ask(store: Store, query: str, params: dict[str, Any]) -> pl.DataFrame:
+    with taken(store.folder, store.engine, tables_of(query), store.runs) as moment:
         return answer(moment, query, params, store.runs, store.stages)
 
 
@@ -252,11 +269,10 @@ def version(store: Store, *names: str) -> tuple[tuple[str, int, int], ...]:
     versions = []
     with reading(store, [name for name in names if name in TABLES]) as state:
         for name in names:
-            query, values = GROWS.get(name), ()
-            if query is None:
-                query = "select count(*), max(changed_at) from parts where table_name = ?"
-                values = (name,)
-            n, newest = state.execute(query, values).fetchone()
+            if name in GROWS:
+                n, newest = state.execute(GROWS[name]).fetchone()
+            else:
+                n, newest = parts.changes_of(state, name)
             versions.append((name, n, newest or 0))
     return tuple(versions)
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeVar
 import polars as pl
 
 from data.progress import Progress
-from data.store import TABLES, Store, add_generations, ask, compact, files
+from data.store import TABLES, Store, add_generations, ask, files
+from data.store.upkeep import compact
 from evals.scores import Problems, grade_generations
 from pipeline.config import GRADERS
 from pipeline.stopping import Stop

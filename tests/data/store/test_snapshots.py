@@ -3,7 +3,6 @@
 import pytest
 
 from data.store import annotations, files, state_db
-from data.store.compaction import compact
 from data.store.store import (
     add,
     add_generations,
@@ -16,7 +15,7 @@ from data.store.store import (
     version,
     within,
 )  # fmt: skip
-from data.store.trash import health
+from data.store.upkeep import compact, health
 from tests.support.store_rows import generated, ids, problems
 
 

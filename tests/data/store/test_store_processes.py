@@ -6,8 +6,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from data.store.compaction import compact
 from data.store.store import ask, open_store
+from data.store.upkeep import compact
 from tests import ROOT
 
 COUNTS = """

@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data.store import compaction, files, parts, trash
-from data.store.compaction import compact
+from data.store import files, parts
 from data.store.store import StoreError, add, add_generations, ask, open_store
-from data.store.trash import health
+from data.store.upkeep import compact, compaction, health, repair
 from tests.support.store_rows import generated, ids, part_files, problems
 
 
@@ -125,5 +124,5 @@ def test_a_part_that_is_gone_can_be_forgotten(store):
     add(store, "problems", problems("p2"), run="r1")
     ids(store)
     (store.folder / path).unlink()
-    assert trash.forget_missing(store) == [path]
+    assert repair(store)["missing"] == [path]
     assert ids(store) == ["p2"]

@@ -1,24 +1,17 @@
-"""state.db: what people change and what is known of each part, in SQLite.
+"""The tables of state.db.
 
 One specification of each table: SQLite's statements and the types in questions are made from it.
 Times are stored as microseconds since 1970, lists as JSON.
 """
 
 import sqlite3
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from data.store.files import StoreError
-from data.store.schema import TIME
-
-STATE_FILE = "state.db"
-BUSY_SECONDS = 30.0  # how long a writer waits for another one
+from data.store import TIME
 
 
 @dataclass(frozen=True)
@@ -62,8 +55,10 @@ def _text(*names: str) -> dict[str, Any]:
 
 STATE_TABLES = {
     "meta": StateTable({"key": pl.String, "value": pl.Int64}, key=("key",)),
-    # Every part ever seen. status: live | replaced (by a merged part) | trashed (with its run)
-    # | missing (its file is gone, and the store goes on without its rows)
+    # The parts that were seen. status: live | replaced (by a merged part) | swept (replaced, and
+    # its file deleted) | leaving (its run is being moved to the trash) | missing (its file is gone,
+    # and the store goes on without its rows). A file that lies again where a part is missing is a
+    # new part. Stores of older versions also have `trashed`, which counts as missing.
     "parts": StateTable(
         _text("path", "table_name", "run", "stage")
         | {"rows": pl.Int64, "bytes": pl.Int64}
@@ -137,75 +132,6 @@ INDEXES = {
 ANNOTATIONS = (*LATEST, *(name for name in STATE_TABLES if name not in ("meta", "parts")))
 
 
-UNWRITABLE = (
-    "A store must be writable. Change the folder's permissions, or name another with --store."
-)
-DAMAGED = (
-    "Restore it from a backup. Moved away, it is made anew and finds every row again, but not "
-    "the tags, subsets, jobs and saved views."
-)
-WRONG = {
-    "SQLITE_FULL": "The disk is full and nothing was changed. Free some space, then try again.",
-    "SQLITE_IOERR": "The disk is full, or broken. Free some space, then try again.",
-    "SQLITE_BUSY": f"Another process wrote for {BUSY_SECONDS:.0f} s. Nothing changed; try again.",
-    "SQLITE_READONLY": UNWRITABLE,
-    "SQLITE_CANTOPEN": UNWRITABLE,
-    "SQLITE_CORRUPT": DAMAGED,
-    "SQLITE_NOTADB": DAMAGED,
-}
-
-
-def now() -> int:
-    """Microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
-
-
-@contextmanager
-def connect(folder: Path, *, any_thread: bool = False) -> Iterator[sqlite3.Connection]:
-    """A connection of its own for each use: cheap, and safe in any thread and after a fork.
-
-    any_thread: it is used by one thread at a time, but not by the same
-    """
-    path = folder / STATE_FILE
-    try:
-        with closing(
-            sqlite3.connect(
-                path,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=not any_thread,
-            )
-        ) as connection:
-            connection.execute("pragma synchronous = full")
-            yield connection
-    except sqlite3.DatabaseError as error:
-        what_to_do = WRONG.get(_kind(error))
-        if what_to_do is None:
-            raise
-        raise StoreError(f"{path}: {error}. {what_to_do}") from error
-
-
-def _kind(error: sqlite3.DatabaseError) -> str:
-    """SQLITE_IOERR for SQLITE_IOERR_SHMSIZE, likewise; "" where it is Python's own."""
-    code = getattr(error, "sqlite_errorname", "")  # absent where Python itself refuses
-    return "_".join(code.split("_")[:2])
-
-
-@contextmanager
-def commit(folder: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction, alone among writers; it bumps the generation, which the app caches by."""
-    with connect(folder) as connection:
-        connection.execute("begin immediate")
-        try:
-            yield connection
-            connection.execute("update meta set value = value + 1 where key = 'generation'")
-        except BaseException:
-            if connection.in_transaction:  # a full disk has ended it already
-                connection.execute("rollback")
-            raise
-        connection.execute("commit")
-
-
 def columns_of(name: str) -> dict[str, Any]:
     """Column -> type, of a table or view of ANNOTATIONS."""
     if name not in LATEST:
@@ -234,7 +160,6 @@ def _stored_as(dtype: Any) -> Any:
 
 
 def _definition(name: str, table: StateTable) -> str:
-    """The statements that make the table and its index where they are missing."""
     lines = []
     for column, dtype in table.columns.items():
         line = f"{column} {'integer' if _stored_as(dtype) == pl.Int64 else 'text'}"
@@ -247,20 +172,16 @@ def _definition(name: str, table: StateTable) -> str:
         lines.append(line)
     if len(table.key) > 1:
         lines.append(f"primary key ({', '.join(table.key)})")
-    statements = f"create table if not exists {name} ({', '.join(lines)}) strict;"
-    if table.index:
-        columns = ", ".join(table.index)
-        statements += f"create index if not exists {INDEXES[name]} on {name} ({columns});"
+    return f"create table if not exists {name} ({', '.join(lines)}) strict"
+
+
+def definitions() -> dict[str, str]:
+    """Table or index -> the statement that makes it where it is missing."""
+    statements = {name: _definition(name, table) for name, table in STATE_TABLES.items()}
+    for name, index in INDEXES.items():
+        columns = ", ".join(STATE_TABLES[name].index)
+        statements[index] = f"create index if not exists {index} on {name} ({columns})"
     return statements
-
-
-def create(folder: Path) -> None:
-    """Make the tables that are missing. Any number of processes may do so at once."""
-    definitions = [_definition(name, table) for name, table in STATE_TABLES.items()]
-    first = "insert or ignore into meta values ('generation', 0);"
-    with connect(folder) as connection:
-        connection.execute("pragma journal_mode = wal")
-        connection.executescript(f"begin immediate; {' '.join(definitions)} {first} commit;")
 
 
 def frame(connection: sqlite3.Connection, name: str) -> pl.DataFrame:

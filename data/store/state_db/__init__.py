@@ -1,0 +1,5 @@
+"""state.db in SQLite: what people change, and which parts there are."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
