@@ -4,6 +4,7 @@ What the store does not know is shown as unknown, not left out.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,10 +51,7 @@ def of_problem(store: Store, problem: str) -> list[Step]:
         store,
         """
         select p.question, p.gold, p.source, p.split, p.record_id, r.origin, r.row_number as row
-        from problem_texts p left join (
-            select * from records
-            qualify row_number() over (partition by record_id order by run) = 1
-        ) r using (record_id)
+        from problem_texts p left join source_records r using (record_id)
         where problem_id = $problem
         """,
         problem=problem,
@@ -162,47 +160,80 @@ def _sources(store: Store, ids: tuple[str, ...], of: str | None) -> list[str]:
 
 def of_source(store: Store, source: str, converter: str | None = None) -> list[Step]:
     """How a source was converted (by its newest converter unless one is named) and ingested."""
-    conversion = ask(
+    return [*_conversion(store, source, converter), _source(store, source)]
+
+
+def _conversion(store: Store, source: str, converter: str | None) -> list[Step]:
+    """The conversion of a source by a converter; none where the store has none."""
+    rows = ask(
         store,
         """
-        select converter, count(distinct record_id) as records,
-            count(distinct record_id) filter (outcome = 'example') as converted,
-            count(distinct record_id) filter (outcome = 'quarantined') as quarantined,
-            max(run) as run, max("at") as "at"
-        from conversions left join (select run, "at" from runs) using (run)
-        where source = $source and ($converter is null or converter = $converter)
-        group by converter order by max("at") desc limit 1
+        with of_converter as (
+            select converter from newest_converters
+            where source = $source and $converter is null
+            union all select $converter where $converter is not null
+        ), counts as (
+            select
+                converter, count(*) as records,
+                count(*) filter (outcome = 'example') as converted,
+                count(*) filter (outcome = 'quarantined') as quarantined
+            from record_conversions
+            where source = $source and converter in (from of_converter)
+            group by converter
+        ), last as (
+            select converter, run, coalesce(ended_at, started_at) as "at" from conversion_runs
+            where source = $source
+            qualify row_number() over (
+                partition by converter order by started_at desc nulls last, run
+            ) = 1
+        )
+        from counts join last using (converter)
         """,
         source=source,
         converter=converter,
     )
-    steps = []
-    if not conversion.is_empty():
-        row = conversion.row(0, named=True)
-        rules = row["converter"].split("+")[1:]
-        facts = {"version and rules": row["converter"], "repairs": rules or "none"}
-        facts |= {name: row[name] for name in ("records", "converted", "quarantined", "run")}
-        facts["at"] = row["at"] and _moment(row["at"])
-        steps.append(Step("conversion", source, facts))
-    read = ask(
+    if rows.is_empty():
+        return []
+    row = rows.row(0, named=True)
+    rules = row["converter"].split("+")[1:]
+    facts = {"version and rules": row["converter"], "repairs": rules or "none"}
+    facts |= {name: row[name] for name in ("records", "converted", "quarantined", "run")}
+    facts["at"] = row["at"] and _moment(row["at"])
+    return [Step("conversion", source, facts)]
+
+
+def _source(store: Store, source: str) -> Step:
+    """The files or hubs that a source was read from, by all of its ingestions in order of time."""
+    records = ask(
+        store,
+        "select run, origin from source_records where source = $source",
+        source=source,
+    )
+    ingestions = ask(
         store,
         """
-        select list(distinct origin order by origin) as origins,
-            count(distinct record_id) as records, list(distinct run order by run) as runs
-        from records where source = $source
+        select run, config, coalesce(ended_at, started_at) as "at" from runs
+        where run in (select unnest($runs)) order by started_at, run
         """,
-        source=source,
-    ).row(0, named=True)
-    state = runs.state(store, read["runs"][0]) if read["runs"] else None
+        runs=records["run"].unique().to_list(),
+    )
+    configs = [json.loads(config) for config in ingestions["config"]]
+    lost = sorted(set(records["run"]) - set(ingestions["run"]))
     facts = {
-        "origin": (read["origins"] or [UNKNOWN])[:DEEPEST],
-        "revision": (state and state["config"].get("revision")) or UNKNOWN,
-        "licence": (state and state["config"].get("licence")) or UNKNOWN,
-        "records": read["records"],
-        "runs": read["runs"] or [],
-        "at": state and _moment(state["at"]),
+        "origin": records["origin"].unique().sort().to_list()[:DEEPEST] or [UNKNOWN],
+        "revision": _one_or_all(config.get("revision") for config in configs),
+        "licence": _one_or_all(config.get("licence") for config in configs),
+        "records": records.height,
+        "runs": [*lost, *ingestions["run"]],
+        "at": _moment(ingestions["at"][-1]) if configs else None,
     }
-    return [*steps, Step("source", source, facts)]
+    return Step("source", source, facts)
+
+
+def _one_or_all(values: Iterable[str | None]) -> str | list[str]:
+    """The value that all have, or every different one in order; unknown where there is none."""
+    different = list(dict.fromkeys(value or UNKNOWN for value in values)) or [UNKNOWN]
+    return different[0] if len(different) == 1 else different
 
 
 def of_record(store: Store, record: dict[str, Any]) -> list[Step]:

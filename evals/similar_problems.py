@@ -52,7 +52,7 @@ def near_defect(
     records = ask(
         store,
         """
-        select distinct record_id from conversions
+        select distinct record_id from record_conversions
         where list_contains([d.phrase for d in defects], $defect) order by record_id
         """,
         defect=defect,
@@ -68,12 +68,12 @@ def near_defect(
     rows = ask(
         store,
         """
-        select record_id, any_value(shape) as shape, any_value(body) as body from records
-        where record_id in (select unnest($ids)) group by record_id order by record_id
+        select shape, body from source_records
+        where list_contains($ids::varchar[], record_id) order by record_id
         """,
         ids=records["record_id"].head(RECORDS).to_list(),
     )
-    prompts = [_prompt(shape, body) for shape, body in rows.select("shape", "body").iter_rows()]
+    prompts = [_prompt(shape, body) for shape, body in rows.iter_rows()]
     texts = [text for text in prompts if text is not None]
     value = _near(store, texts, run, grader, NEAREST_OF_DEFECT)
     return {"defect": defect, "records": records.height, "looked_at": len(texts), **value}

@@ -40,12 +40,11 @@ def token_counts(store: Store, source: str, converter: str, tokenizer: str) -> p
         store,
         """
         select
-            t.record_id, min(r.row_number) as row_number,
+            t.record_id, r.row_number,
             t.prompt, t.reasoning, t.answer, t.answer_end, t.mask_is_exact
-        from tokens t join records r using (record_id)
+        from record_tokens t join source_records r using (record_id)
         where t.source = $source and t.converter = $converter and t.tokenizer = $tokenizer
             and t.record_id not in (select record_id from rulings where ruling = 'quarantined')
-        group by all
         order by t.answer_end desc, row_number, t.record_id
         """,
         source=source,

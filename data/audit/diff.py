@@ -67,8 +67,7 @@ def changed_rows(store: Store, source: str, first: str, second: str) -> pl.DataF
     positions = ask(
         store,
         """
-        select record_id, min(origin) as origin, min(row_number) as row_number from records
-        where source = $source group by record_id
+        select record_id, origin, row_number from source_records where source = $source
         """,
         source=source,
     )
@@ -98,7 +97,7 @@ def summary(store: Store, source: str, first: str, second: str) -> dict[str, Any
 def _require(store: Store, source: str, converter: str) -> None:
     converters = ask(
         store,
-        "select distinct converter from conversions where source = $source order by converter",
+        "select distinct converter from conversion_runs where source = $source order by converter",
         source=source,
     )["converter"].to_list()
     if converter not in converters:

@@ -64,11 +64,10 @@ def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:
     ids = ask(
         store,
         """
-        select c.record_id, min(r.row_number) as first_row
-        from conversions c join records r using (record_id)
+        select c.record_id, r.row_number
+        from record_conversions c join source_records r using (record_id)
         where c.source = $source and c.converter = $converter
-        group by c.record_id
-        order by first_row, c.record_id
+        order by r.row_number, c.record_id
         """,
         source=source,
         converter=converter,
@@ -83,17 +82,30 @@ def pages(store: Store, source: str, converter: str) -> Iterator[pl.DataFrame]:
                 c.dialect, c.pattern, c.defects, e.prompt, e.reasoning, e.answer,
                 e.reasoning_start, e.reasoning_end, e.answer_start, e.answer_end, e.rewrites,
                 u.ruling, u.author as ruled_by, u.reason as ruled_because, r.body
-            from conversions c
-            join records r using (record_id)
-            left join examples e on e.record_id = c.record_id and e.converter = c.converter
-            left join rulings u on u.record_id = c.record_id
-            where c.converter = $converter and c.record_id in (select unnest($ids))
-                and r.row_number between $first and $last  -- else every body is read for each page
-            qualify row_number() over (partition by c.record_id order by c.run) = 1
+            from (
+                select * from record_conversions
+                where source = $source and converter = $converter
+                    and list_contains($ids::varchar[], record_id)
+            ) c
+            join (
+                select unnest($ids) as record_id, unnest($numbers) as row_number
+            ) using (record_id)
+            join (
+                -- else every body is read for each page
+                select * from records_by_row where row_number between $first and $last
+            ) r using (record_id, row_number)
+            left join (
+                select * from record_examples
+                where source = $source and converter = $converter
+                    and list_contains($ids::varchar[], record_id)
+            ) e using (record_id)
+            left join rulings u using (record_id)
             order by r.row_number, c.record_id
             """,
+            source=source,
             converter=converter,
             ids=part["record_id"].to_list(),
-            first=part["first_row"].min(),
-            last=part["first_row"].max(),
+            numbers=part["row_number"].to_list(),
+            first=part["row_number"].min(),
+            last=part["row_number"].max(),
         )

@@ -23,7 +23,7 @@ from data.conversion.convert import convert
 from data.errors import UserError
 from data.store import TABLES, Store, add, annotations, ask, runs
 
-CONVERTED = "select 1 from conversions where record_id = $record and converter = $version limit 1"
+CONVERTED = "select 1 from record_conversions where record_id = $record and converter = $version"
 SHORTEST = 4  # the shortest beginning of an id that is accepted [characters]
 
 
@@ -58,7 +58,7 @@ def release(store: Store, record: str, reason: str, author: str) -> dict[str, An
         )
     has_one = ask(
         store,
-        "select 1 from examples where record_id = $record and converter = $version limit 1",
+        "select 1 from record_examples where record_id = $record and converter = $version",
         **key,
     ).height
     if not has_one:
@@ -72,9 +72,8 @@ def find(store: Store, record: str) -> dict[str, Any]:
     matches = ask(
         store,
         """
-        select * exclude (run) from records
+        select * exclude (run) from source_records
         where starts_with(record_id, $record)
-        qualify row_number() over (partition by record_id order by run) = 1
         limit 2
         """,
         record=record,
@@ -128,8 +127,8 @@ def _dialects_of(store: Store, record_id: str, version: str) -> dict[str, Any]:
     configs = ask(
         store,
         """
-        select runs.config from conversions join runs using (run)
-        where record_id = $record and converter = $version limit 1
+        select runs.config from record_conversions join runs using (run)
+        where record_id = $record and converter = $version
         """,
         record=record_id,
         version=version,

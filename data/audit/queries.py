@@ -18,10 +18,16 @@ def conversions(store: Store) -> pl.DataFrame:
     return ask(
         store,
         """
-        select c.source, c.converter, count(distinct c.record_id) as rows, max(r."at") as "at"
-        from conversions c left join runs r using (run)
-        group by c.source, c.converter
-        order by "at" desc, c.source, c.converter
+        select source, converter, rows, "at"
+        from (
+            select source, converter, count(*) as rows from record_conversions group by all
+        ) join (
+            select
+                source, converter, max(started_at) as started,
+                max(coalesce(ended_at, started_at)) as "at"
+            from conversion_runs group by all
+        ) using (source, converter)
+        order by started desc nulls last, source, converter
         """,
     )
 
@@ -58,19 +64,18 @@ def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
         store,
         """
         select
-            count(distinct record_id) as read,
-            count(distinct record_id) filter (outcome = 'example') as converted,
-            count(distinct record_id) filter (outcome = 'quarantined') as quarantined,
-            count(distinct record_id) filter (
-                outcome = 'example' and ruling = 'quarantined'
-            ) as held_back,
-            count(distinct record_id) filter (
+            count(*) as read,
+            count(*) filter (outcome = 'example') as converted,
+            count(*) filter (outcome = 'quarantined') as quarantined,
+            count(*) filter (outcome = 'example' and ruling = 'quarantined') as held_back,
+            count(*) filter (
                 outcome = 'quarantined' and ruling = 'released' and record_id in (
-                    select record_id from examples where converter = $converter
+                    select record_id from record_examples
+                    where source = $source and converter = $converter
                 )
             ) as released,
             converted - held_back + released as to_train_on
-        from conversions left join rulings using (record_id)
+        from record_conversions left join rulings using (record_id)
         where source = $source and converter = $converter
         """,
         source=source,
@@ -86,12 +91,12 @@ def reasons(store: Store, source: str, converter: str) -> pl.DataFrame:
         """
         select
             reason,
-            count(distinct record_id) as rows,
+            count(*) as rows,
             rows / (
-                select count(distinct record_id) from conversions
+                select count(*) from record_conversions
                 where source = $source and converter = $converter
             ) as share
-        from conversions
+        from record_conversions
         where source = $source and converter = $converter and outcome = 'quarantined'
         group by reason
         order by rows desc, reason
@@ -113,7 +118,7 @@ def defects(store: Store, source: str, converter: str) -> pl.DataFrame:
             count(distinct record_id) filter (outcome = 'example') as kept
         from (
             select record_id, outcome, unnest(defects) as defect
-            from conversions
+            from record_conversions
             where source = $source and converter = $converter
         )
         group by all
@@ -132,9 +137,9 @@ def dialects(store: Store, source: str, converter: str) -> pl.DataFrame:
         select
             dialect,
             pattern,
-            count(distinct record_id) as rows,
-            count(distinct record_id) filter (outcome = 'example') as kept
-        from conversions
+            count(*) as rows,
+            count(*) filter (outcome = 'example') as kept
+        from record_conversions
         where source = $source and converter = $converter
         group by all
         order by rows desc, dialect, pattern

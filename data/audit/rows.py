@@ -23,10 +23,9 @@ def rows_with(
             c.outcome,
             c.reason,
             list_distinct([defect.phrase for defect in c.defects]) as phrases
-        from conversions c join records r using (record_id)
+        from record_conversions c join source_records r using (record_id)
         where c.source = $source and c.converter = $converter
             and ($phrase is null or list_contains([d.phrase for d in c.defects], $phrase))
-        qualify row_number() over (partition by c.record_id order by r.row_number) = 1
         order by r.row_number, c.record_id
         limit $size offset $skipped
         """,
@@ -49,11 +48,10 @@ def neighbours(
         store,
         """
         with matching as (
-            select c.record_id, min(r.row_number) as row_number
-            from conversions c join records r using (record_id)
+            select c.record_id, r.row_number
+            from record_conversions c join source_records r using (record_id)
             where c.source = $source and c.converter = $converter
                 and ($phrase is null or list_contains([d.phrase for d in c.defects], $phrase))
-            group by c.record_id
         ), placed as (
             select
                 record_id,
@@ -91,12 +89,14 @@ def row(store: Store, record_id: str, converter: str) -> dict[str, Any]:
             e.prompt, e.reasoning, e.answer, e.rewrites,
             e.reasoning_start, e.reasoning_end, e.answer_start, e.answer_end,
             u.ruling, u.author as ruled_by, u."at" as ruled_at, u.reason as ruled_because
-        from conversions c
-        join records r using (record_id)
-        left join examples e on e.record_id = c.record_id and e.converter = c.converter
-        left join rulings u on u.record_id = c.record_id
-        where c.record_id = $record and c.converter = $converter
-        limit 1
+        from (
+            from record_conversions where record_id = $record and converter = $converter
+        ) c
+        join (from source_records where record_id = $record) r using (record_id)
+        left join (
+            from record_examples where record_id = $record and converter = $converter
+        ) e using (record_id)
+        left join rulings u using (record_id)
         """,
         record=record_id,
         converter=converter,

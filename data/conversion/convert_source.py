@@ -96,16 +96,12 @@ def _records_of(store: Store, source: str, version: str) -> pl.DataFrame:
         store,
         """
         with converted as (
-            select distinct record_id from conversions
+            select record_id from record_conversions
             where source = $source and converter = $version
         )
-        select
-            record_id,
-            min(row_number) as row_number,
-            record_id in (from converted) as is_converted
-        from records
+        select record_id, row_number, record_id in (from converted) as is_converted
+        from source_records
         where source = $source
-        group by record_id
         order by row_number, record_id
         """,
         source=source,
@@ -165,13 +161,14 @@ def _with_bodies(store: Store, records: pl.DataFrame) -> pl.DataFrame:
         store,
         """
         select record_id, source, shape, split, body
-        from records
-        where record_id in (select unnest($ids))
-            and row_number between $first and $last  -- else all bodies of the store are read
-        qualify row_number() over (partition by record_id order by run) = 1
+        from records_by_row
+        semi join (select unnest($ids) as record_id, unnest($numbers) as row_number)
+            using (record_id, row_number)
+        where row_number between $first and $last  -- else all bodies of the store are read
         order by record_id
         """,
         ids=records["record_id"].to_list(),
+        numbers=records["row_number"].to_list(),
         first=records["row_number"].min(),
         last=records["row_number"].max(),
     )

@@ -19,6 +19,7 @@ from .store import (
     open_store as open_store,
     parts_by_run as parts_by_run,
     snapshot as snapshot,
+    unfrozen as unfrozen,
     version as version,
     within as within,
 )

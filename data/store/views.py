@@ -34,12 +34,33 @@ where last_event <> 'deleted' and event not in ('deleted', 'restored')
 qualify row_number() over (partition by run order by "at" desc, event = 'started') = 1
 """
 
+# A row is a record at one row number: the columns of `records`. Only for reading bodies of many
+# records: where a range of row numbers is asked for, no body outside of it is read.
+VIEWS["records_by_row"] = """
+select * from records
+qualify row_number() over (partition by record_id, row_number order by run, origin) = 1
+"""
+
+# A row is a record: the columns of `records`. Two commands that ingest at once may store a record
+# twice; here it is once, as the first run has it.
+VIEWS["source_records"] = """
+select * from records
+qualify row_number() over (partition by record_id order by run, row_number, origin) = 1
+"""
+
+# A row is a run that converted records of a source: source, converter, run, started_at, ended_at
+# (null where the store has lost the run).
+VIEWS["conversion_runs"] = """
+select source, converter, run, started_at, ended_at
+from (select distinct source, converter, run from conversions)
+left join (select run, started_at, ended_at from runs) using (run)
+"""
+
 # A row is a source that was converted: source, converter (the version and rules of the conversion
 # that was started last), started_at (null where the store has lost the run).
 VIEWS["newest_converters"] = """
 select source, converter, max(started_at) as started_at
-from (select distinct source, converter, run from conversions)
-left join (select run, started_at from runs) using (run)
+from conversion_runs
 group by source, converter
 qualify row_number() over (
     partition by source order by max(started_at) desc nulls last, converter
@@ -64,6 +85,15 @@ where (source, converter) in (select (source, converter) from newest_converters)
 VIEWS["record_examples"] = """
 select * from examples
 qualify row_number() over (partition by source, converter, record_id order by run) = 1
+"""
+
+# A row is an example as one tokenizer counts it: the columns of `tokens`, once for each record of a
+# conversion and each tokenizer.
+VIEWS["record_tokens"] = """
+select * from tokens
+qualify row_number() over (
+    partition by source, converter, tokenizer, record_id order by run
+) = 1
 """
 
 # A row is an example that no person has quarantined, by the newest conversion of its source: the

@@ -21,9 +21,8 @@ chosen_conversions as (
     ) e semi join newest_converters using (source, converter)
 ), counted as (
     select t.record_id, t.prompt + t.reasoning + t.answer as tokens
-    from tokens t semi join newest_converters using (source, converter)
+    from record_tokens t semi join newest_converters using (source, converter)
     where t.tokenizer = $tokenizer and {only}
-    qualify row_number() over (partition by record_id order by run) = 1
 ), tagged as (
     select target_id as record_id, list(tag order by tag) as tag
     from tags where target_kind = 'record' group by target_id
@@ -37,8 +36,8 @@ chosen_conversions as (
         coalesce(s.tag, []) as tag, u.ruling,
         t.example, t.prompt, t.reasoning, t.answer, t.prompt_chars, t.reasoning_chars, t.answer_chars, n.tokens
     from (
-        select * from records where source in (select unnest($sources::varchar[])) and {only}
-        qualify row_number() over (partition by record_id order by run) = 1
+        select * from source_records
+        where source in (select unnest($sources::varchar[])) and {only}
     ) r
     left join chosen_conversions m using (record_id) left join texts t using (record_id)
     left join counted n using (record_id) left join tagged s using (record_id)

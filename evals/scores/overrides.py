@@ -52,8 +52,8 @@ def override(
     matches = ask(
         store,
         """
-        select distinct on (generation_id) generation_id, problem_id, run, stage, sample, correct
-        from scores
+        select generation_id, problem_id, run, stage, sample, graded_correct as correct
+        from current_scores
         where starts_with(generation_id, $generation)
             and grader = $grader and grader_version = $version
         limit 2

@@ -107,7 +107,11 @@ def count_tokens(
     labels = {"source": source, "converter": converter, "tokenizer": name}
     counted = ask(
         store,
-        "select example_id from tokens where converter = $converter and tokenizer = $tokenizer",
+        """
+        select example_id from record_tokens
+        where source = $source and converter = $converter and tokenizer = $tokenizer
+        """,
+        source=source,
         converter=converter,
         tokenizer=name,
     )["example_id"]
@@ -135,7 +139,7 @@ def _record_ids(store: Store, source: str, converter: str) -> pl.DataFrame:
     return ask(
         store,
         """
-        select distinct example_id, record_id from examples
+        select example_id, record_id from record_examples
         where source = $source and converter = $converter
         """,
         source=source,

@@ -1,5 +1,8 @@
 """The views that other questions start from, each over a few rows."""
 
+import duckdb
+import polars as pl
+
 from data.store import annotations
 from data.store.runs import begin, end
 from data.store.store import Store, add, ask, within
@@ -63,6 +66,60 @@ def test_a_record_that_was_stored_twice_is_one_row_under_its_converter(store):
     for view in ("record_conversions", "current_conversions", "record_examples",
                  "current_examples", "trainable_examples"):  # fmt: skip
         assert ask(store, f"select record_id, run from {view}").rows() == [("x", "a")]
+
+
+def stored_twice(store: Store) -> None:
+    """The record x by two runs at two row numbers; y by one of them, twice at one row number."""
+    for run, numbers in (("b", [4, 9, 9]), ("a", [7])):
+        n = len(numbers)
+        rows = rows_of("records", record_id=["x", "y", "y"][:n], row_number=numbers,
+                       source=["s"] * n, origin=[f"{run}.jsonl"] * n)  # fmt: skip
+        add(store, "records", rows, run=run)
+
+
+def test_a_record_that_was_stored_twice_is_once_as_the_first_run_has_it(store):
+    stored_twice(store)
+    query = "select record_id, run, row_number, origin from source_records order by all"
+    assert ask(store, query).rows() == [("x", "a", 7, "a.jsonl"), ("y", "b", 9, "b.jsonl")]
+
+
+def test_by_row_a_record_is_once_for_each_row_number_and_as_the_views_first_row_has_it(store):
+    stored_twice(store)
+    query = "select record_id, row_number, run from records_by_row order by all"
+    assert ask(store, query).rows() == [("x", 4, "b"), ("x", 7, "a"), ("y", 9, "b")]
+    same = "using (record_id, run, row_number)"
+    assert ask(store, f"from source_records semi join records_by_row {same}").height == 2
+
+
+def test_a_range_of_row_numbers_is_read_before_rows_are_compared(tmp_path):
+    # else the bodies of a million records are in memory for each part that is converted
+    with duckdb.connect() as connection:
+        rows = rows_of("records", record_id=["x", "y"], row_number=[1, 6], source=["s"] * 2)
+        rows.with_columns(run=pl.lit("a")).write_parquet(tmp_path / "part.parquet")
+        connection.read_parquet(str(tmp_path / "part.parquet")).create_view("records")
+
+        def plan(view: str) -> str:
+            query = f"explain select body from ({VIEWS[view]}) where row_number between 5 and 8"
+            return connection.sql(query).fetchall()[0][1]
+
+        scans = [plan(view).partition("Window")[2] for view in ("records_by_row", "source_records")]
+    assert ["row_number >= 5" in scan for scan in scans] == [True, False]
+
+
+def test_tokens_that_were_counted_twice_are_once_for_each_tokenizer(store):
+    for run in ("b", "a"):
+        rows = rows_of("tokens", record_id=["x", "x"], source=["s"] * 2, converter=["1"] * 2,
+                       tokenizer=["t", "u"], answer=[5, 6])  # fmt: skip
+        add(store, "tokens", rows, run=run)
+    query = "select tokenizer, answer, run from record_tokens order by all"
+    assert ask(store, query).rows() == [("t", 5, "a"), ("u", 6, "a")]
+
+
+def test_the_runs_that_converted_a_source_are_there_also_where_their_events_are_lost(store):
+    converted(store, run_of(store, "a"), "1", {"x": "example"})
+    converted(store, "lost", "1", {"y": "example"})
+    query = "select source, converter, run, started_at is null from conversion_runs order by run"
+    assert ask(store, query).rows() == [("s", "1", "a", False), ("s", "1", "lost", True)]
 
 
 def test_trained_on_is_what_nobody_quarantined_and_no_test_split_holds(store):

@@ -8,11 +8,12 @@ import sys
 import time
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from data.sources.samples.word_problems import gsm8k_rows
 from data.store.runs import state
-from data.store.store import ask
+from data.store.store import add, ask
 from pipeline.config import GRADERS
 from tests import ROOT
 from tests.support.served import Reply, answer_to, answers, chat, serving
@@ -121,6 +122,27 @@ def test_a_failed_request_is_listed_and_requested_again_by_the_next_command(eval
     assert json.loads(out)["problem_id"] in {row[0] for row in generations(here)}
     categories = ask(here, "select * from failures where run = $run", run=run)
     assert categories.height == N
+
+
+def test_scores_that_are_stored_twice_or_by_an_older_grader_are_counted_once(evaluate, here):
+    def one_fails(body, tries):
+        error = Reply({"error": {"message": "busy"}}, 500)
+        return error if body["seed"] == failing else answers(body, tries)
+
+    failing = None
+    with serving(one_fails) as server:
+        evaluate(server.url, "--stage", "first")
+        failing = server.bodies[0]["seed"]
+        _, first, _ = evaluate(server.url)
+        assert first
+        scores = ask(here, "from scores where run = $run", run=first["run"])
+        for version in (pl.col("grader_version"), pl.lit("0")):
+            add(here, "scores", scores.with_columns(grader_version=version).drop("run", "stage"),
+                run=first["run"], stage="served")  # fmt: skip
+        failing = None
+        _, value, _ = evaluate(server.url)
+    assert value
+    assert (first["generations"], value["generations"], value["problems"]) == (N - 1, N, N)
 
 
 def test_a_run_ends_without_a_request_that_can_never_succeed(evaluate, here):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from data.errors import UserError
-from workbench.cli import Answer, not_empty, verb
+from workbench.cli import Answer, frozen_store, not_empty, verb
 
 if TYPE_CHECKING:
     from data.store import Store
@@ -65,9 +65,8 @@ def audit(
         )
     if budget and not model:
         raise UserError("--budget counts tokens of a model: add --model, e.g. --model tiny")
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     if record is not None:
         return _row(store, record, defect)
     if source is None:
@@ -85,10 +84,9 @@ def _graders(folder: Path, run: str | None) -> Answer:
     from evals.audit import audit as audit_graders
     from workbench.cli import bars
     from workbench.cli.output import grader_audit
-    from workbench.lookup import existing_store
 
     with bars() as bar:
-        value = audit_graders(existing_store(folder), run, bar("audit graders"))
+        value = audit_graders(frozen_store(folder), run, bar("audit graders"))
     return value, grader_audit.show_audit
 
 
@@ -109,6 +107,7 @@ def _summary(
 ) -> Answer:
     """The newest conversion; with `model` its token counts, with `export` also files."""
     from data.audit import export as audit_export, queries
+    from data.store import unfrozen
     from workbench.cli.commands.data.audit_tokens import token_counts
     from workbench.cli.output import audit as output
 
@@ -116,7 +115,7 @@ def _summary(
     if export is not None:
         value["export"] = audit_export.export(store, source, export)["files"]
     if model is not None:
-        value |= token_counts(store, source, value["converter"], model, budget)
+        value |= token_counts(unfrozen(store), source, value["converter"], model, budget)
     return value, output.summary
 
 

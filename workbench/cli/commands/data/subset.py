@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from workbench.cli import Answer, author_option, grader_option, not_empty, verb, verb_group
+from workbench.cli import (
+    Answer,
+    author_option,
+    frozen_store,
+    grader_option,
+    not_empty,
+    verb,
+    verb_group,
+)
 from workbench.cli.output import subsets as output, tables
 
 KINDS = ("records", "problems")
@@ -62,18 +70,17 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
     Steps, in this order: source, parent, filter, duplicates, token budget, sample. Rows that cannot
     be trained on are removed first. The rows that each step removes are counted.
     """
+    from data.store import unfrozen
     from data.subsets import Recipe, to_json
     from evals.subsets import choose
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
-    chosen = Recipe(**recipe)
+    store = frozen_store(folder)
+    chosen = choose.resolve(store, Recipe(**recipe))
+    choice = choose.choice(store, chosen)
     if dry_run:
-        chosen = choose.resolve(store, chosen)
-        choice = choose.choice(store, chosen)
         value = {"subset": None, "n": len(choice.ids), "filter": to_json(chosen)}
     else:
-        version, choice = choose.save(store, name, chosen, author)
+        version, _ = choose.save(unfrozen(store), name, chosen, author, choice)
         value = version.to_json()
     steps = [vars(step) for step in choice.steps]
     return {**value, "tokens": choice.tokens, "steps": steps}, output.new_subset
@@ -82,9 +89,8 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
 def list_(folder: Path) -> Answer:
     """List subsets with all their versions, the newest first."""
     from data.subsets import subsets
-    from workbench.lookup import existing_store
 
-    versions = [one.to_json() for one in subsets(existing_store(folder))]
+    versions = [one.to_json() for one in subsets(frozen_store(folder))]
     return {"subsets": versions}, output.list_of_subsets
 
 
@@ -94,9 +100,8 @@ def show(folder: Path, name: str, limit: int) -> Answer:
     """Show a version, NAME or NAME@VERSION, and its first rows."""
     from data.subsets import subset
     from evals.subsets import choose
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     version = subset(store, name)
     rows = choose.page(store, version.recipe, list(version.ids), 1, limit)
     return {**version.to_json(), "rows": rows.to_dicts()}, output.one_subset
@@ -107,9 +112,8 @@ def show(folder: Path, name: str, limit: int) -> Answer:
 def diff(folder: Path, first: str, second: str) -> Answer:
     """List the rows that only one of two versions has."""
     from data.subsets import difference, subset
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     return difference(subset(store, first), subset(store, second)), output.difference
 
 
@@ -118,9 +122,8 @@ def check(folder: Path, name: str) -> Answer:
     """Run the recipe of a version again: which rows it would choose now."""
     from data.subsets import subset
     from evals.subsets import choose
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     return choose.check(store, subset(store, name)), output.check
 
 
@@ -131,9 +134,8 @@ def export(folder: Path, name: str, out: Path) -> Answer:
     from data.subsets import subset
     from evals.subsets import choose
     from workbench.cli import json_lines
-    from workbench.lookup import existing_store
 
-    store = existing_store(folder)
+    store = frozen_store(folder)
     version, rows = subset(store, name), 0
     with json_lines(out) as write:
         for number in range(1, 1 + -(-len(version.ids) // PAGE)):
