@@ -81,8 +81,8 @@ def test_sft_resumes_as_if_it_had_never_stopped(cold, few, tmp_path):
     train("interrupted", Stop())  # once more changes nothing
 
 
-def test_a_checkpoint_in_another_format_is_refused_and_stays(tmp_path):
-    loaded = gemma3.load("tiny")
+def test_a_checkpoint_in_another_format_is_refused_and_stays(few, tmp_path):
+    loaded = gemma3.load(str(few))
     model = add_adapters(loaded.model, rank=2, alpha=2.0, seed=0, mesh=loaded.mesh)
     optimizer = nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.LoRAParam)
     state = TrainingState(tmp_path / "state", {"seed": 0})

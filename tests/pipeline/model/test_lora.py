@@ -32,14 +32,14 @@ def disturb(model):
     return model
 
 
-def test_new_adapters_change_nothing():
-    loaded = gemma3.load("tiny")
+def test_new_adapters_change_nothing(few):
+    loaded = gemma3.load(str(few))
     before = logits(loaded.model)
     assert jnp.array_equal(logits(adapted(loaded)), before)
 
 
-def test_every_projection_has_adapters():
-    loaded = gemma3.load("tiny")
+def test_every_projection_has_adapters(few):
+    loaded = gemma3.load(str(few))
     modules = {path[-2] for path, _ in nnx.to_flat_state(nnx.state(adapted(loaded), nnx.LoRAParam))}
     wanted = {"attn_vec_einsum", "gate_proj", "up_proj", "down_proj"}
     attention = loaded.model.layers[0].attn
@@ -47,16 +47,16 @@ def test_every_projection_has_adapters():
     assert modules == wanted
 
 
-def test_adapters_get_a_gradient_through_the_models_own_call():
-    model = disturb(adapted(gemma3.load("tiny")))
+def test_adapters_get_a_gradient_through_the_models_own_call(few):
+    model = disturb(adapted(gemma3.load(str(few))))
     lora = nnx.DiffState(0, nnx.LoRAParam)
     gradient = nnx.grad(sft_loss, argnums=lora)(model, IDS, COMPLETION, PRESENT)
     norms = [float(jnp.abs(leaf).sum()) for leaf in jax.tree.leaves(gradient)]
     assert min(norms) > 0
 
 
-def test_adapters_and_their_moments_are_float32_over_a_bfloat16_base():
-    loaded = gemma3.load("tiny", dtype="bfloat16")
+def test_adapters_and_their_moments_are_float32_over_a_bfloat16_base(few):
+    loaded = gemma3.load(str(few), dtype="bfloat16")
     model = adapted(loaded)
     optimizer = nnx.Optimizer(model, optax.adamw(1e-3), wrt=nnx.LoRAParam)
     moments = jax.tree.leaves(nnx.state(optimizer, nnx.optimizer.OptState))
@@ -67,8 +67,8 @@ def test_adapters_and_their_moments_are_float32_over_a_bfloat16_base():
     assert logits(disturb(model)).dtype == jnp.bfloat16
 
 
-def test_actor_and_reference_share_the_base_weights():
-    loaded = gemma3.load("tiny")
+def test_actor_and_reference_share_the_base_weights(few):
+    loaded = gemma3.load(str(few))
     model = adapted(loaded)
     assert (
         model.embedder.input_embedding[...].unsafe_buffer_pointer()
@@ -76,8 +76,8 @@ def test_actor_and_reference_share_the_base_weights():
     )
 
 
-def test_merged_weights_compute_what_the_adapters_did():
-    loaded = gemma3.load("tiny")
+def test_merged_weights_compute_what_the_adapters_did(few):
+    loaded = gemma3.load(str(few))
     plain = logits(loaded.model)
     model = disturb(adapted(loaded))
     expected = logits(model)
@@ -86,8 +86,8 @@ def test_merged_weights_compute_what_the_adapters_did():
     assert jnp.allclose(logits(loaded.model), expected, atol=2e-4)
 
 
-def test_the_prompt_does_not_count_in_the_loss():
-    model = gemma3.load("tiny").model
+def test_the_prompt_does_not_count_in_the_loss(few):
+    model = gemma3.load(str(few)).model
     of_the_last = COMPLETION.at[:, :-1].set(False)
     scores = jax.nn.log_softmax(logits(model)[:, -2])
     expected = -jnp.take_along_axis(scores, IDS[:, -1:], axis=-1).mean()

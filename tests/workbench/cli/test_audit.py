@@ -1,19 +1,32 @@
 """The commands audit, quarantine and release, as they are typed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from data.conversion.convert_source import convert_source
+from data.sources.ingest import ingest
 from data.store.store import ask, open_store
 
 SOURCE = "samples-stratos"
 
 
+@pytest.fixture(scope="module")
+def sample_store(tmp_path_factory):
+    """The folder of a store with the converted sample."""
+    folder = tmp_path_factory.mktemp("sample") / "store"
+    store = open_store(folder)
+    ingest(store, SOURCE)
+    convert_source(store, SOURCE)
+    return folder
+
+
 @pytest.fixture
-def converted(say):
-    assert say("ingest", SOURCE)[0] == 0
-    assert say("convert", SOURCE)[0] == 0
+def converted(say, sample_store, tmp_path):
+    """Runs a command on a copy of `sample_store`: what it prints, as JSON."""
+    shutil.copytree(sample_store, tmp_path / "store")
     return lambda *arguments: json.loads(say(*arguments, "--json")[1])
 
 
