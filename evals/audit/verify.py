@@ -23,13 +23,20 @@ from evals.statistics import Interval
 
 VERDICTS = ("format", "extracted", "correct", "partial", "reason")
 LISTED = 20  # differences that are listed for each run
+COUNTS = (
+    "generations", "scores", "compared", "differ", "twice", "without_text", "not_graded", "old",
+    "outdated",
+)  # fmt: skip
 
 
 def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     """The object of `thinkbench verify`: what was recomputed, and what differs.
 
-    verified: False if anything differs, is stored twice, has no text or has no score
+    verified: every run has scores that were compared, and nothing differs or is left to grade;
+        else False, and `reasons` says why
+    compared: stored scores that were recomputed, each copy where a score is stored twice
     old: scores of a grader version that this code does not have; they are counted, not compared
+    outdated: those of a grader that has not graded the same generation again since
     metrics: each shown metric beside its recomputed value; both include the overrides by people
     """
     runs = ask(
@@ -40,12 +47,11 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     if run is not None and not runs:
         raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
     rows = [_of_run(store, name) for name in runs]
-    bad = ("differ", "twice", "without_text", "not_graded")
     return {
-        "verified": not any(row[kind] for row in rows for kind in bad),
-        "generations": sum(row["generations"] for row in rows),
-        "scores": sum(row["scores"] for row in rows),
-        **{kind: sum(row[kind] for row in rows) for kind in (*bad, "old")},
+        "verified": bool(rows) and all(row["verified"] for row in rows),
+        **{kind: sum(row[kind] for row in rows) for kind in COUNTS},
+        "reasons": [f"{row['run']}: {reason}" for row in rows for reason in row["reasons"]]
+        or ([] if rows else ["the store has no generations, so nothing was compared"]),
         "runs": rows,
     }
 
@@ -54,25 +60,43 @@ def _of_run(store: Store, run: str) -> dict[str, Any]:
     counts = _counts(store, run)
     differ: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
+    compared = 0
     recomputed: list[pl.DataFrame] = []
     after = ("", "", -1)
     while not (part := _next_generations(store, run, after)).is_empty():
         differences, verdicts = _scores_that_differ(store, run, part)
-        recomputed += verdicts
+        compared += sum(frame.height for frame in verdicts)
+        recomputed += [frame.unique("generation_id") for frame in verdicts]
         differences += _failures_that_differ(store, run, part)
         total.update(row["what"] for row in differences)
         differ += differences[: LISTED - len(differ)]
         after = part.select("stage", "problem_id", "sample").row(-1)
     metrics = _metrics(store, run, pl.concat(recomputed)) if recomputed else []
     total["metrics"] += sum(not row["same"] for row in metrics)
+    counts |= {"compared": compared, "differ": total.total()}
+    reasons = _reasons(run, counts)
     return {
         "run": run,
-        **counts,
-        "differ": total.total(),
+        "verified": not reasons,
+        "reasons": reasons,
+        **{kind: counts[kind] for kind in COUNTS},
         "by_what": {what: times for what, times in total.most_common() if times},
         "differences": differ,
         "metrics": metrics,
     }
+
+
+def _reasons(run: str, counts: dict[str, int]) -> list[str]:
+    """Why a run is not verified; empty where it is."""
+    again = f"thinkbench grade --run {run}"
+    because = {
+        "differ": "differ from what was recomputed",
+        "without_text": "scores have no text to grade",
+        "not_graded": f"generations have no score: {again}",
+        "outdated": f"scores are of a grader version that this code does not have: {again}",
+    }
+    reasons = [f"{counts[kind]} {text}" for kind, text in because.items() if counts[kind]]
+    return reasons if counts["compared"] else ["no score was compared", *reasons]
 
 
 def _metrics(store: Store, run: str, recomputed: pl.DataFrame) -> list[dict[str, Any]]:
@@ -117,6 +141,11 @@ def _counts(store: Store, run: str) -> dict[str, int]:
             (select count(distinct generation_id) from generations where run = $run) as generations,
             count(*) as scores,
             count(*) filter (not current) as old,
+            count(distinct (generation_id, grader)) filter (
+                grader in (select unnest($graders)) and (generation_id, grader) not in (
+                    select (generation_id, grader) from of_run where current
+                )
+            ) as outdated,
             count(*) - count(distinct (generation_id, grader, grader_version)) as twice,
             count(*) filter (
                 generation_id not in (select generation_id from generations where run = $run)
@@ -129,6 +158,7 @@ def _counts(store: Store, run: str) -> dict[str, int]:
         """,
         run=run,
         versions=versions,
+        graders=list(GRADERS),
     )
     return dict(row.row(0, named=True))
 
@@ -157,12 +187,11 @@ def _next_generations(store: Store, run: str, after: tuple[str, str, int]) -> pl
 def _scores_that_differ(
     store: Store, run: str, part: pl.DataFrame
 ) -> tuple[list[dict[str, Any]], list[pl.DataFrame]]:
-    """Verdicts that differ, and the recomputed verdicts from which metrics are computed."""
+    """Verdicts that differ, and the recomputed verdicts: one for each stored score, copies too."""
     stored = ask(
         store,
         """
-        select distinct on (generation_id, grader, grader_version)
-            generation_id, grader, grader_version, format, extracted, correct, partial, reason
+        select generation_id, grader, grader_version, format, extracted, correct, partial, reason
         from scores where run = $run and generation_id in (select unnest($ids))
         """,
         run=run,
@@ -176,7 +205,7 @@ def _scores_that_differ(
         again = grade_generations(part.join(of_grader, on="generation_id", how="semi"), name)
         both = of_grader.join(again, on="generation_id", suffix="_again")
         recomputed.append(
-            again.select(
+            again.join(of_grader.select("generation_id"), on="generation_id").select(
                 "grader", "generation_id", "stage", "problem_id",
                 "format", pl.col("correct").alias("answer"), "partial",
             )

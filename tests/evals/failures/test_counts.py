@@ -162,7 +162,8 @@ def test_the_verbs_say_it_and_leave_with_1_where_something_differs(theirs, say, 
     assert say("override", report["rows"][0]["generation_id"], *options)[0] == 0
     assert say("verify")[0] == 0
     scores = ask(theirs, "select * from scores where grader = 'strict'")
-    add(theirs, "scores", scores.head(1), run="theirs", stage="import", once="again")
+    other = scores.head(1).with_columns(correct=~pl.col("correct"))
+    add(theirs, "scores", other, run="theirs", stage="import", once="again")
     code, out, _ = say("verify", "--json")
     assert (code, json.loads(out)["verified"]) == (1, False)
     assert say("failures", "--run", "nobody")[0] == 2

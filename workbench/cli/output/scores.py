@@ -41,7 +41,7 @@ def _evidence(spans: list[dict[str, Any]]) -> str:
 
 
 def verified(value: dict[str, Any]) -> None:
-    """The counts, then what differs, then the metrics that differ."""
+    """The counts, why a run is not verified, what differs, and the metrics that differ."""
     plain = [
         [name, count(item)] for name, item in value.items() if not isinstance(item, list | dict)
     ]
@@ -63,7 +63,10 @@ def verified(value: dict[str, Any]) -> None:
         for row in run["metrics"]
         if not row["same"]
     ]
-    show(table("Verified from the stored texts", ["what", "value"], plain))
+    title = "Verified" if value["verified"] else "Not verified"
+    show(table(f"{title} from the stored texts", ["what", "value"], plain))
+    for reason in value["reasons"]:
+        show(f"Not verified: {reason}")
     if differences:
         columns = ["what", "generation", "stored", "computed"]
         show(table("What differs", columns, differences, words=True))
