@@ -7,7 +7,7 @@ BOXED = "\\boxed"
 BOX_OPENING = re.compile(r"\\boxed\s{0,8}\{")  # spaces or a newline may stand before the brace
 # a backslash also consumes the next character, so that \{ and \} are not counted as braces
 BRACE = re.compile(rf"{BOX_OPENING.pattern}|\\.|[{{}}]", re.DOTALL)
-NOT_COMPARED = re.compile(r"\s+|\\(?:left|right|displaystyle|,|;|!| )|[.$]+$")
+NOT_COMPARED = re.compile(r"\s+|\\(?:left|right|displaystyle|,|;|!| )|(?<![.$])[.$]+$")
 
 
 @dataclass(frozen=True)

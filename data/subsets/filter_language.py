@@ -204,7 +204,7 @@ class _Reader:
         token = self.now
         if token.kind in ("sign", "end") or (token.kind == "word" and token.text in KEYWORDS):
             raise FilterError(f"expected a value, found {token.text!r}", token.position)
-        if number and not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", token.text):
+        if number and not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", token.text):
             raise FilterError(f"expected a number, found {token.text!r}", token.position)
         self.at += 1
         name = f"value_{len(self.values)}"

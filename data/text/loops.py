@@ -20,7 +20,8 @@ PROBE, STRIDE = 16, 192
 PERIOD = 240  # longest copy of a loop of words [characters]
 TIMES = 4
 PIECES = {
-    "line": re.compile(r"[^\n]*[^\s][^\n]*"),
+    # from ^: otherwise the search of a blank line begins again at each of its blanks
+    "line": re.compile(r"(?m)^[^\S\n]*\S[^\n]*"),
     "word": re.compile(r"\S+|\n"),
 }
 

@@ -5,8 +5,10 @@ the formula and begin Markdown. All others stay text.
 """
 
 import re
+from collections.abc import Iterator
 
-FORMULA = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]|\$\$(.+?)\$\$", re.DOTALL)
+OPENING = re.compile(r"\\\(|\\\[|\$\$")
+CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{([^{}]*)\}")
 LONGEST, MOST = 400, 20  # characters of a formula, formulas of a text
@@ -35,13 +37,32 @@ FORBIDDEN = re.compile(
 def formulas(text: str) -> list[str]:
     """The first MOST formulas of `text` that may be rendered, without delimiters, in order."""
     bodies = []
-    for match in FORMULA.finditer(text):
-        body = " ".join(next(part for part in match.groups() if part is not None).split())
+    for formula in _delimited(text):
+        body = " ".join(formula.split())
         if is_harmless(body):
             bodies.append(body)
             if len(bodies) == MOST:
                 break
     return bodies
+
+
+def _delimited(text: str) -> Iterator[str]:
+    """What stands between delimiters of formulas, in order.
+
+    A delimiter that is not closed is looked for once: a search from each opening one would take
+    quadratic time.
+    """
+    at, unclosed = 0, set()
+    while match := OPENING.search(text, at):
+        opening, at = match[0], match.end()
+        if opening in unclosed:
+            continue
+        close = text.find(CLOSING[opening], at + 1)  # a formula has a character or more
+        if close < 0:
+            unclosed.add(opening)
+        else:
+            yield text[at:close]
+            at = close + len(CLOSING[opening])
 
 
 def is_harmless(body: str) -> bool:
