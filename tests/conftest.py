@@ -15,6 +15,7 @@ from data.sources.samples import word_problems
 from data.store.store import Store, open_store
 from tests import ROOT
 from tests.support import hostile
+from tests.support.few_layers import UNOPTIMIZED
 from workbench.cli.main import main
 
 # files whose tests share a model that trains for a minute: one process runs them all
@@ -35,7 +36,12 @@ COMPILED = "JAX_COMPILATION_CACHE_DIR"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What is compiled for one test serves the others, and the commands that tests start."""
+    """What is compiled for one test serves the others, and the commands that tests start.
+
+    Without LLVM's optimizer: most of the tests' time went into compiling programs that run once.
+    """
+    if UNOPTIMIZED not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {UNOPTIMIZED}".strip()
     if COMPILED not in os.environ:
         config.stash[CACHE] = folder = tempfile.mkdtemp(prefix="thinkbench-compiled-")
         os.environ |= {COMPILED: folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3"}
