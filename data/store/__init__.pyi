@@ -18,6 +18,7 @@ from .store import (
     generation as generation,
     open_store as open_store,
     parts_by_run as parts_by_run,
+    reading as reading,
     snapshot as snapshot,
     unfrozen as unfrozen,
     version as version,

@@ -105,6 +105,7 @@ def make_folder(folder: Path) -> None:
 
 def stage(root: Path, content: bytes | memoryview) -> Path:
     """A new file under .staging with `content`, synced to the disk. No reader looks there."""
+    make_folder(root / STAGING)  # a copy of a store may lack it
     staged = root / STAGING / f"{time.time_ns():020d}-{secrets.token_hex(8)}"
     try:
         with staged.open("xb") as file:
@@ -197,6 +198,14 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
+def remove_empty_folders(root: Path, folder: str) -> None:
+    """Remove the levels under the folder of a table that hold nothing: each costs a listing."""
+    for current, _, _ in os.walk(root / folder, topdown=False):
+        path = Path(current)
+        if LEVEL.fullmatch(path.name):
+            remove_empty(root, str(path.relative_to(root) / "any"))
+
+
 def in_trash(root: Path, path: str) -> str | None:
     """The path in the trash that a part has whose run was deleted; None where it is not there."""
     folders = sorted(os.listdir(root / TRASH), reverse=True) if exists(root, TRASH) else []
@@ -260,8 +269,8 @@ def remove_empty(root: Path, path: str) -> None:
 
 def staged_before(root: Path, seconds: float) -> list[str]:
     """Paths of files under .staging older than `seconds`: killed writers left them behind."""
-    old = []
-    for entry in os.scandir(root / STAGING):
+    old: list[str] = []
+    for entry in os.scandir(root / STAGING) if exists(root, STAGING) else ():
         try:
             if time.time() - entry.stat().st_mtime > seconds:
                 old.append(f"{STAGING}/{entry.name}")
@@ -278,7 +287,7 @@ def exclusive(root: Path, name: str) -> Iterator[None]:
     """
     with explained(root):
         (root / LOCKS).mkdir(exist_ok=True)
-        lock = FileLock(root / LOCKS / name)
+        lock = FileLock(root / LOCKS / re.sub(r"[^A-Za-z0-9._-]", "_", name)[:200])
         lock.acquire(poll_interval=0.02)
     try:
         yield
@@ -292,10 +301,12 @@ def locked(folder: Path) -> Iterator[None]:
 
     The operating system releases the lock when the process ends, also when it is killed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock", timeout=CHECK_SECONDS, poll_interval=0.02)
     try:
-        lock.acquire()
+        with explained(folder):
+            lock.acquire()
     except Timeout as error:
         raise UserError(
             f"run {folder.name} is locked by another process. Wait for it, or stop it: the same"

@@ -135,6 +135,12 @@ def described(root: Path, path: str) -> Described:
     return Described(part, replaces, holds)
 
 
+def run_of(path: str) -> str | None:
+    """The run in whose folder a part lies; None for merged events of many runs."""
+    levels = dict(level.split("=", 1) for level in path.split("/")[1:-1])
+    return levels.get("run")
+
+
 def runs_in(metadata: Any) -> set[str]:
     """The first and last name in the column `run`, where the file has statistics of it."""
     names: set[str] = set()
@@ -178,13 +184,13 @@ def scan(root: Path, tables: Iterable[str], runs: tuple[str, ...] | None = None)
 
 
 def _paths(root: Path, tables: Iterable[str], runs: tuple[str, ...] | None) -> list[str]:
-    folders = [
-        f"{FOLDERS[table]}{level}"
-        for table in tables_together(tables)
-        for level in (
-            [""] if runs is None or table not in OF_RUNS else [f"/run={run}" for run in runs]
-        )
-    ]
+    folders = []
+    for table in tables_together(tables):
+        if runs is None or table not in OF_RUNS:
+            folders.append(FOLDERS[table])
+        else:  # what cannot name a folder names no run
+            names = (run for run in runs if NAME.fullmatch(run))
+            folders += [f"{FOLDERS[table]}/run={run}" for run in names]
     return [path for folder in folders for path in files.parquet_files(root, folder)]
 
 

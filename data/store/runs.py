@@ -13,16 +13,18 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
-from data.store import files
+from data.store import files, parts
 from data.store.files import StoreError
 from data.store.schema import TABLES
 from data.store.store import Store, add, ask
-from data.store.upkeep import compaction, trash
+from data.store.upkeep import compaction, losses, trash
 
 SOURCE = Path(__file__).parents[2]
 FLOORS = ("data", "evals", "pipeline", "workbench")
 JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
+# kinds of runs that are nothing but their rows, which the same command can make again
+MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", "import", "eval")
 EVENTS = "events"  # lock: one process at a time begins or ends a run
 
 
@@ -181,6 +183,24 @@ def restore(store: Store, run: str) -> int:
     return n
 
 
+def repair(store: Store) -> dict[str, Any]:
+    """Let questions go on without parts that are lost or damaged (see data/store/upkeep/losses.py).
+
+    runs: those of MADE_OF_PARTS that lost rows. They count as failed, so that the same command
+    makes the rows again.
+    """
+    paths = losses.repair(store)
+    names = {parts.run_of(path) for path in [*paths["missing"], *paths["damaged"]]} - {None}
+    failed = []
+    for run in sorted(filter(None, names)):
+        last = state(store, run)
+        if last and last["event"] == "done" and last["kind"] in MADE_OF_PARTS:
+            summary = (last["summary"] or {}) | {"error": "parts of its rows were lost"}
+            _event(store, last | {"event": "failed", "summary": summary})
+            failed.append(run)
+    return paths | {"runs": failed}
+
+
 def state(store: Store, run: str) -> dict[str, Any] | None:
     """The run's row of the view `runs`, or None: `event` is started until it ends.
 
@@ -209,7 +229,8 @@ def _event(store: Store, event: dict[str, Any]) -> None:
     at = datetime.now(UTC)
     if before is not None:
         at = max(at, before["at"] + timedelta(microseconds=1))
-    row = {name: event[name] for name in TABLES["runs"] if name != "at"} | {"at": at}
+    row: dict[str, Any] = {name: event[name] for name in TABLES["runs"] if name != "at"}
+    row["at"] = at
     row |= {
         name: json.dumps(row[name], sort_keys=True)
         for name in JSON_COLUMNS

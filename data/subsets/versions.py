@@ -1,11 +1,12 @@
 """Versions of named subsets in the store: list them, find one, compare two."""
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from data.errors import UserError
-from data.store import BadEntry, Store, ask
+from data.store import BadEntry, Store, ask, reading
 from data.subsets.recipe import Recipe, of_json
 
 
@@ -83,11 +84,21 @@ def subset(store: Store, label: str) -> Subset:
     name, _, version = label.rpartition("@")
     if not name or not version.isdigit():
         name, version = label, ""
-    for one in subsets(store, name):
-        if version in ("", str(one.version)):
-            return one
-    names = list(dict.fromkeys(one.name for one in subsets(store)))
-    versions = ", ".join(str(one.version) for one in subsets(store, name))
+    with reading(store) as state:  # as SQL over all subsets would read the ids of all
+        row = state.execute(
+            "select name, version, filter, ids, hash, parent, author, at from subsets"
+            " where name = ? and ? in ('', version) order by version desc limit 1",
+            (name, version and int(version)),
+        ).fetchone()
+        if row is None:
+            query = "select name from subsets group by name order by max(at) desc, name"
+            names = [name for (name,) in state.execute(query)]
+            query = "select version from subsets where name = ? order by version desc"
+            versions = ", ".join(str(n) for (n,) in state.execute(query, (name,)))
+    if row is not None:
+        *texts, ids, content_hash, parent, author, at = row
+        moment = datetime.fromtimestamp(at / 1e6, UTC)
+        return Subset(*texts, tuple(json.loads(ids)), content_hash, parent, author, moment)
     raise NoSuchSubset(
         f"there is no version {version} of subset {name!r}; there are: {versions}."
         if versions

@@ -6,7 +6,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.progress import Progress
-from data.store import TABLES, Store, add, ask
+from data.store import TABLES, Store, add, ask, fingerprint
 from evals.failures.categories import (
     CATEGORIES,
     SUSPECT_GOLD,
@@ -36,7 +36,10 @@ def categorise_missing(store: Store, run: str, progress: Progress | None = None)
     )["n"].item()
     while not (part := _without_categories(store, run)).is_empty():
         for (stage,), of_stage in part.group_by("stage", maintain_order=True):
-            add(store, "failures", categorise_generations(of_stage), run=run, stage=str(stage))
+            rows = categorise_generations(of_stage)
+            # named by its content: two processes that categorise at once write it once
+            once = fingerprint(ids=of_stage["generation_id"].to_list(), version=VERSION)
+            add(store, "failures", rows, run=run, stage=str(stage), once=once)
         done += part.height
         if progress:
             progress(done, total, {})

@@ -19,6 +19,7 @@ from data.store import (
     ask,
     checked_name,
     files,
+    locked,
     runs,
 )
 from evals.failures import categorise_missing
@@ -28,6 +29,8 @@ from evals.scores import grade_generations
 
 GRADER = "lenient"  # because other projects use other answer formats
 GENERATIONS_PER_PART = 5_000  # written as one part
+RESERVED = "tiny"  # names the bundled model where a command takes a run or a model
+PROBLEMS = "problems"  # lock: one import at a time gives ids to problems
 
 
 def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
@@ -38,6 +41,9 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     reasons. An interrupted import resumes. The generations are graded by `lenient`.
     """
     checked_name("run", name)
+    if name == RESERVED:
+        raise UserError(f"{name!r} names the bundled model. Choose another name for the run.")
+    digest = _content_hash(path) if path.is_file() else ""
     generations, rejected, repeated = _classify(generations_of(path))
     if not generations:
         first = rejected[0]
@@ -45,16 +51,48 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
             f"{path} has no usable generation; the first of {len(rejected)} rejected is line"
             f" {first.line}: {first.reason}. {EXPECTED} Fix the file."
         )
+    with locked(store.folder / "imports" / name):
+        _refuse_another(store, name, path, digest)
+        return _import(store, path, name, digest, (generations, rejected, repeated))
+
+
+def _refuse_another(store: Store, name: str, path: Path, digest: str) -> None:
+    """Refuse to complete, with the rows of `path`, a run that something else has begun."""
+    if _content_hash(path) != digest:
+        raise UserError(f"{path} changed while it was read. Run the same command again.")
+    state = runs.state(store, name)
+    if state is None or state["event"] == "done" or state["inputs"] == {"file": digest}:
+        return
+    begun_by = (
+        f"the import of another file, {state['config'].get('file')}"
+        if state["kind"] == "import"
+        else f"the command {state['kind']}"
+    )
+    raise UserError(
+        f"run {name!r} was begun by {begun_by}, and is not finished; {path} cannot complete it."
+        f" Finish that first, choose another --name, or delete it: thinkbench store delete {name}"
+    )
+
+
+def _import(
+    store: Store,
+    path: Path,
+    name: str,
+    digest: str,
+    records: tuple[list[Generation], list[Rejection], int],
+) -> dict[str, Any]:
+    generations, rejected, repeated = records
     runs.begin(
         store,
         "import",
         run=name,
         config={"file": path.name, "grader": GRADER},
         seed=None,
-        inputs={"file": _content_hash(path)},
+        inputs={"file": digest},
     )
     with runs.failures_recorded(store, name):
-        generations = _with_problems(store, name, generations)
+        with files.exclusive(store.folder, PROBLEMS):
+            generations = _with_problems(store, name, generations)
         for stage in sorted({row.stage for row in generations}):
             _add_stage(store, name, stage, [row for row in generations if row.stage == stage])
         categorise_missing(store, name)
@@ -194,7 +232,7 @@ def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> No
     # slice first and drop existing rows then, so that two concurrent imports write the same parts
     for batch in generations.iter_slices(GENERATIONS_PER_PART):
         part = batch.join(existing, on="generation_id", how="anti")
-        once = runs.fingerprint(generations=part["generation_id"].to_list())
+        once = runs.fingerprint(rows=part.select("generation_id", "text", "label").rows())
         scores = grade_generations(part, GRADER)
         add_generations(store, part.drop("gold"), scores, run=run, stage=stage, once=once)
 

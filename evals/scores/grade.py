@@ -3,7 +3,7 @@
 import polars as pl
 
 from data.errors import UserError
-from data.store import TABLES, Store, add, ask
+from data.store import TABLES, Store, add, ask, files, fingerprint
 from evals.graders import grader as grader_of
 
 GENERATIONS_PER_BATCH = 20_000  # that are in memory with their texts while a run is read
@@ -40,11 +40,19 @@ def grade_generations(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
 
 
 def grade_missing(store: Store, run: str, grader: str) -> None:
-    """Grade the generations of `run` that have no verdict by this version of the grader."""
+    """Grade the generations of `run` that have no verdict by this version of the grader.
+
+    A second process that grades the run waits for the first, and grades what is left.
+    """
     rule = grader_of(grader)
-    while not (part := _without_verdict(store, run, rule.name, rule.version)).is_empty():
-        for (stage,), of_stage in part.group_by("stage", maintain_order=True):
-            add(store, "scores", grade_generations(of_stage, grader), run=run, stage=str(stage))
+    with files.exclusive(store.folder, f"grade-{run}"):
+        while not (part := _without_verdict(store, run, rule.name, rule.version)).is_empty():
+            for (stage,), of_stage in part.group_by("stage", maintain_order=True):
+                # named by its content, also for where a file system has no locks
+                ids = of_stage["generation_id"].to_list()
+                once = fingerprint(ids=ids, grader=rule.name, version=rule.version)
+                scores = grade_generations(of_stage, grader)
+                add(store, "scores", scores, run=run, stage=str(stage), once=once)
 
 
 def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.DataFrame:
@@ -59,7 +67,7 @@ def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.Da
             select generation_id from scores
             where run = $run and grader = $grader and grader_version = $version
         )
-        order by stage, generations.problem_id, sample
+        order by stage, generations.problem_id, sample, generation_id
         limit $at_a_time
         """,
         run=run,

@@ -4,6 +4,7 @@ They pass through conversion and its audit like any other record, and keep their
 problems of a test split are excluded, because training on them would contaminate the test.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ def rejection_sample(
         raise BadEntry(f"there is no pick {pick!r}; expected one of {', '.join(PICKS)}.")
     problems = {row["problem_id"]: row for row in ask(store, PROBLEMS).iter_rows(named=True)}
     best: dict[str, list[tuple[Any, ...]]] = {}
-    seen: set[tuple[str, str]] = set()
+    seen: set[bytes] = set()
     counts = dict.fromkeys(("read", "test", "unknown", "wrong", "doubled"), 0)
     for run in runs:
         for row in _texts(store, run, progress):
@@ -81,7 +82,7 @@ def rejection_sample(
             score = GRADERS[DEFAULT_GRADER].grade(row["text"], problem["gold"])
             if score.correct is not True:
                 counts["unknown" if score.correct is None else "wrong"] += 1
-            elif (key := (row["problem_id"], row["text"])) in seen:
+            elif (key := _identity(row)) in seen:
                 counts["doubled"] += 1
             else:
                 seen.add(key)
@@ -93,6 +94,12 @@ def rejection_sample(
     rows = [record for problem in sorted(best) for _, record in best[problem]]
     correct = counts["read"] - sum(counts[n] for n in ("test", "unknown", "wrong", "doubled"))
     return RejectionSample(rows, **counts, beyond=correct - len(rows))
+
+
+def _identity(row: dict[str, Any]) -> bytes:
+    """A hash of problem and text: the texts of a million answers would take gigabytes."""
+    content = f"{row['problem_id']}\0{row['text']}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def add_rejection_sample(

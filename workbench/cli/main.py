@@ -26,7 +26,7 @@ from workbench.cli.commands.evaluation import (
     transitions,
     verify,
 )
-from workbench.cli.commands.system import app, doctor, jobs
+from workbench.cli.commands.system import app, doctor, jobs, runs, store as store_command
 from workbench.cli.commands.training import ab, export, grpo, preflight, run, sft
 from workbench.cli.errors import exit_code
 from workbench.cli.options import Folder
@@ -56,6 +56,8 @@ COMMANDS = (
     lineage.lineage,
     learnability.learnability,
     rewards.group,
+    runs.group,
+    store_command.group,
     jobs.group,
     app.app,
     doctor.doctor,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.store import Job, Store, folder_of, is_alive, is_locked, job_of, jobs
+from data.store.state_db import is_writable
 
 VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"
@@ -69,8 +70,13 @@ def _signal_unwatched(store: Store, job: Job) -> None:
 
 
 def reconcile(store: Store) -> list[Job]:
-    """Jobs without a watcher: a queued one gets a watcher, one that was running becomes "lost"."""
-    changed = []
+    """Jobs without a watcher: a queued one gets a watcher, one that was running becomes "lost".
+
+    Nothing is changed in a store that cannot be written.
+    """
+    changed: list[Job] = []
+    if not is_writable(store.folder):
+        return changed
     for job in jobs.live_jobs(store):
         if is_alive(store, job.job):
             _signal_unwatched(store, job)

@@ -62,7 +62,7 @@ def connect(
 def _readable(folder: Path, path: Path | None, any_thread: bool) -> sqlite3.Connection:
     if path is None and is_writable(folder):
         try:
-            return _open(folder / STATE_FILE, any_thread)
+            return _open_whole(folder / STATE_FILE, any_thread)
         except UnwritableState:
             path = copy_of(folder)
     return _open(path or copy_of(folder), any_thread)
@@ -75,6 +75,14 @@ def is_writable(folder: Path) -> bool:
 def copy_of(folder: Path) -> Path:
     """The private copy of state.db as it is now, with all tables of this version."""
     return private_copy.refreshed(folder, _make_tables)
+
+
+def _open_whole(path: Path, any_thread: bool = False) -> sqlite3.Connection:
+    """A connection to a state.db that has its tables, also if someone has moved it away."""
+    connection = _open(path, any_thread)
+    if connection.execute("select count(*) from sqlite_master").fetchone() == (0,):
+        _make_tables(path)
+    return connection
 
 
 def _open(path: Path, any_thread: bool = False) -> sqlite3.Connection:
@@ -117,7 +125,7 @@ def commit(folder: Path, path: Path | None = None) -> Iterator[sqlite3.Connectio
     path: of the private copy to write to, in place of state.db
     """
     path = path or folder / STATE_FILE
-    with closing(_open(path)) as connection, _explained(path):
+    with closing(_open_whole(path)) as connection, _explained(path):
         connection.execute("begin immediate")
         try:
             yield connection

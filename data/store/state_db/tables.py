@@ -181,6 +181,10 @@ def definitions() -> dict[str, str]:
     for name, index in INDEXES.items():
         columns = ", ".join(STATE_TABLES[name].index)
         statements[index] = f"create index if not exists {index} on {name} ({columns})"
+    # a sweep looks at what has come of age, not at all that was ever swept
+    statements["parts_by_age"] = (
+        "create index if not exists parts_by_age on parts (status, changed_at)"
+    )
     return statements
 
 

@@ -60,6 +60,8 @@ def compact_all(store: Store) -> dict[str, int]:
         ).fetchall()
     replaced = sum(compact_run(store, run) for (run,) in crowded)
     replaced += compact(store, "runs", None)
+    for folder in parts.FOLDERS.values():
+        files.remove_empty_folders(store.folder, folder)
     return {"replaced": replaced, "parts_before": before, "parts": live_parts(store, *TABLES)}
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -225,7 +226,7 @@ def test_a_store_may_lie_anywhere(folder_of_stores, name):
 
 def test_a_relative_store_may_lie_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    store = open_store("a[1]")
+    store = open_store(Path("a[1]"))
     add(store, "problems", problems("p"), run="r")
     assert ids(store) == ["p"]
 
@@ -298,3 +299,9 @@ def test_a_score_that_two_graders_stored_is_there_once_after_a_merge(store):
     compact(store, "scores", "r")
     query = "select grader, count(*) from scores group by 1 order by 1"
     assert ask(store, query).rows() == [("math", 1), ("strict", 1)]
+
+
+@pytest.mark.parametrize("run", ["r/../../..", "../r", "r\0", "r" * 300, "", "r/"])
+def test_of_a_run_that_no_folder_can_be_named_after_there_are_no_rows(store, run):
+    add_generations(store, *generated("a"), run="r", stage="s")
+    assert texts_of(within(store, [run])) == []

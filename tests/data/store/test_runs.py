@@ -1,13 +1,17 @@
 """Runs: each says what made it, and a done one is made once."""
 
+import errno
 import hashlib
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from data.store import runs
+from data.store import files, runs
 from data.store.store import add, ask
-from tests.support.store_rows import rows_of
+from tests.support.store_rows import ids, rows_of
 
 WHAT: dict[str, Any] = {"config": {"rate": 0.1}, "seed": 7, "inputs": {"examples": "abc"}}
 
@@ -149,3 +153,94 @@ def test_a_run_that_is_not_deleted_is_not_restored(store):
     runs.begin(store, "grpo", run="r1", **WHAT)
     with pytest.raises(ValueError, match="is not deleted"):
         runs.restore(store, "r1")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that can be set: `clock.at` is what it shows."""
+
+    class Clock(datetime):
+        at = datetime(2026, 11, 27, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz=None):
+            return cls.at
+
+    monkeypatch.setattr(runs, "datetime", Clock)
+    return Clock
+
+
+@pytest.mark.parametrize("jump", [-86_400, -3_600, -1e-6, 0, 1e-6, 86_400 * 365 * 5])
+def test_an_end_is_after_its_start_whatever_the_clock_does(store, clock, jump):
+    runs.begin(store, "sft", run="r1", **WHAT)
+    clock.at += timedelta(seconds=jump)
+    runs.end(store, "r1", "done", {})
+    assert (state_of(store, "r1")["event"], state_of(store, "r1")["ended_at"] is None) == (
+        "done",
+        False,
+    )
+    with pytest.raises(runs.RunExists):
+        runs.begin(store, "sft", run="r1", **WHAT)
+
+
+@pytest.mark.parametrize("jump", [-86_400, 0])
+def test_a_run_that_is_deleted_restored_and_deleted_again_is_in_that_order(store, clock, jump):
+    runs.begin(store, "sft", run="r1", **WHAT)
+    for change, expected in (
+        (runs.delete, None), (runs.restore, "started"), (runs.delete, None)
+    ):  # fmt: skip
+        clock.at += timedelta(seconds=jump)
+        change(store, "r1")
+        assert (runs.state(store, "r1") or {}).get("event") == expected
+    clock.at += timedelta(seconds=jump)
+    runs.begin(store, "sft", run="r1", **WHAT)
+    assert state_of(store, "r1")["event"] == "started"
+
+
+@pytest.mark.parametrize("late", ["failed", "interrupted"])
+def test_a_run_that_another_process_has_finished_stays_done(store, late):
+    for _ in range(2):  # two processes that make the same rows
+        runs.begin(store, "convert", run="r1", **WHAT)
+    runs.end(store, "r1", "done", {"n": 5})
+    runs.end(store, "r1", late, {"error": "x"})
+    assert (state_of(store, "r1")["event"], state_of(store, "r1")["summary"]) == ("done", {"n": 5})
+
+
+def test_a_run_is_begun_by_one_process_at_a_time(store):
+    """A start that waits for another process's end sees it: it never comes after it."""
+    runs.begin(store, "sft", run="r1", **WHAT)
+    errors: list[Exception] = []
+
+    def begin():
+        try:
+            runs.begin(store, "sft", run="r1", **WHAT)
+        except runs.RunExists as error:
+            errors.append(error)
+
+    with files.exclusive(store.folder, runs.EVENTS):
+        second = threading.Thread(target=begin)
+        second.start()
+        time.sleep(0.1)
+        before = len(ids(store, "run_events", "run"))
+        runs._event(store, state_of(store, "r1") | {"event": "done", "summary": {}})
+    second.join()
+    assert (before, len(errors), state_of(store, "r1")["event"]) == (1, 1, "done")
+
+
+def test_what_cannot_be_merged_on_a_full_disk_does_not_undo_the_end(store, monkeypatch):
+    runs.begin(store, "sft", run="r1", **WHAT)
+    add(store, "metrics", rows_of("metrics", step=[1]), run="r1")
+    add(store, "metrics", rows_of("metrics", step=[2]), run="r1")
+    write, parts = files.write, []
+
+    def full(root, contents):
+        parts.append(contents[0][0])
+        if "merged-" in contents[0][0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(root, contents)
+
+    monkeypatch.setattr(files, "write", full)
+    runs.end(store, "r1", "done", {})
+    assert any("merged-" in path for path in parts)
+    assert state_of(store, "r1")["event"] == "done"
+    assert ask(store, "select count(*) from metrics").item() == 2

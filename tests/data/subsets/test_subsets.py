@@ -16,7 +16,7 @@ from data.store.store import Store, add, ask, open_store
 from data.subsets.fields import FIELDS as OF_RECORDS
 from data.subsets.filter_language import condition
 from data.subsets.recipe import Recipe, of_json, to_json
-from data.subsets.versions import NoSuchSubset, difference, subset
+from data.subsets.versions import NoSuchSubset, difference, subset, subsets
 from data.text.near_duplicates import repeats
 from evals.subsets import choose
 from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS, NotMeasured
@@ -345,3 +345,19 @@ def test_every_field_can_be_asked_and_shown(store, of):
     rows = choose.page(store, recipe, ids, 1, 3)
     assert rows.height == 3
     assert isinstance(rows, pl.DataFrame)
+
+
+def test_of_one_subset_the_ids_of_no_other_are_read(store, monkeypatch):
+    annotations.save_subset(store, "large", "{}", [f"id-{n}" for n in range(50)])
+    for version in range(3):
+        annotations.save_subset(store, "small", "{}", [f"id-{n}" for n in range(version + 1)])
+    decoded = []
+    whole = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: decoded.append(len(text)) or whole(text))
+    assert subset(store, "small").ids == ("id-0", "id-1", "id-2")
+    assert subset(store, "small@2").ids == ("id-0", "id-1")
+    assert max(decoded) < 40
+    monkeypatch.undo()
+    assert [one.label for one in subsets(store, "small")] == ["small@3", "small@2", "small@1"]
+    with pytest.raises(ValueError, match=r"no version 4 of subset 'small'; there are: 3, 2, 1"):
+        subset(store, "small@4")

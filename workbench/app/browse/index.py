@@ -6,6 +6,7 @@ store.
 """
 
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,7 @@ from data.store import Store, ask, changes, parts_by_run, version, within
 from evals.failures import VERSION
 from evals.graders import grader as grader_of
 from workbench.app.browse.filter import CATEGORY_VALUES, NO_ERROR, NOT_CATEGORISED
-from workbench.app.browse.snapshot import SCHEMA, Snapshot, with_codes
+from workbench.app.browse.snapshot import SCHEMA, Snapshot, Use, with_codes
 
 POSITIONS = 1 << 32  # reserved for each run; a run has fewer generations
 MOST_SEARCHES = 16  # whose results are cached
@@ -42,6 +43,7 @@ class Index:
     problems: Any = None  # version of the problems
     # (text, runs, stages, rows) -> positions
     searches: "OrderedDict[tuple[Any, ...], pl.DataFrame]" = field(default_factory=OrderedDict)
+    uses: "dict[str, weakref.ref[Use]]" = field(default_factory=dict)  # table -> its snapshots' use
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
@@ -202,12 +204,15 @@ def _with_tags(index: Index, snapshot: Snapshot) -> Snapshot:
 
 
 def _add_snapshot(index: Index, store: Store) -> None:
-    """Add a snapshot; the one before stays for threads that still read it."""
+    """Add a snapshot; an older one stays while a thread reads it, however long that takes."""
     overrides = ask(store, "select * from overrides where grader = $grader", grader=index.grader)
     number = int(index.snapshots[-1].generations.rpartition("_")[2]) + 1 if index.snapshots else 0
     with index.engine.cursor() as cursor:
         corrections = overrides.select("generation_id", "verdict")
         rows = with_codes(cursor, f"generations_{number}", corrections, list(index.runs))
+        index.uses[rows.generations] = weakref.ref(rows.use)
         index.snapshots.append(_with_tags(index, rows))
-        while len(index.snapshots) > 2:
-            cursor.execute(f"drop table {index.snapshots.pop(0).generations}")
+        del index.snapshots[:-2]
+        for table in [table for table, use in index.uses.items() if use() is None]:
+            cursor.execute(f"drop table {table}")
+            del index.uses[table]

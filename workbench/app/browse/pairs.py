@@ -32,11 +32,11 @@ def problems(
 
     a, b: the extracted answer of a single sample; of several, the number of correct ones
     """
-    generations = index.snapshots[-1].generations
+    snapshot = index.snapshots[-1]  # while it is referred to, its table stays
     with index.engine.cursor() as cursor:
         cursor.register("listed", pl.DataFrame({"id": list(ids), "nth": range(len(ids))}))
         for side, name in zip(("a", "b"), names, strict=True):
-            cursor.register(side, _answers(index, generations, cursor, name))
+            cursor.register(side, _answers(index, snapshot.generations, cursor, name))
         return cursor.sql(
             f"""
             select

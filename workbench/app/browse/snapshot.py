@@ -22,6 +22,10 @@ create table problems (
 NO_TAGS = pl.DataFrame(schema={"position": pl.Int64, "tag": pl.Int32})
 
 
+class Use:
+    """While any snapshot refers to it, the table that they share is not dropped."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The rows that facets count, and what their codes stand for.
@@ -33,6 +37,7 @@ class Snapshot:
     generations: str
     tagged: pl.DataFrame = field(repr=False)
     values: dict[str, list[str]]  # facet -> its values in the order of their codes
+    use: Use = field(default_factory=Use, repr=False, compare=False)
 
 
 def with_codes(

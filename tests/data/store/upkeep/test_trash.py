@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store import files, runs, state_db
@@ -39,7 +40,11 @@ def without_state(store):
 @pytest.fixture
 def rows(tmp_path):
     path = tmp_path / "mine.jsonl"
-    path.write_text("".join(f'{{"prompt": "q{n}", "completion": "a{n}"}}\n' for n in range(5)))
+    path.write_text(
+        "".join(
+            f'{{"prompt": "q{n}", "completion": "<think>so {n}</think> a{n}"}}\n' for n in range(5)
+        )
+    )
     return path
 
 
@@ -300,3 +305,42 @@ def test_a_killed_run_is_merged_when_it_is_resumed_or_on_request(store):
     add(store, "metrics", rows_of("metrics", step=[5]), run="r")
     assert compaction.compact_all(store) == {"replaced": 4, "parts_before": 4, "parts": 2}
     assert ask(store, "select count(*) from metrics").item() == 6
+
+
+@pytest.mark.parametrize("how", ["lost", "damaged"])
+def test_what_a_conversion_lost_is_made_again_by_the_same_command(store, rows, how):
+    ingest(store, "mine", rows, "completion")
+    convert_source(store, "mine")
+    before = ask(store, "select * from examples order by all").drop("run")
+    for folder in ("examples", "conversions"):
+        for path in part_files(store, folder):
+            if how == "lost":
+                (store.folder / path).unlink()
+            else:
+                (store.folder / path).write_bytes(b"PAR1")
+    result = runs.repair(store)
+    gone = ids(store, "examples", "record_id")
+    again = convert_source(store, "mine")
+    assert (gone, before.height, len(result["runs"]), again["converted"]) == ([], 5, 1, 5)
+    assert ask(store, "select * from examples order by all").drop("run").equals(before)
+    assert (runs.state(store, result["runs"][0]) or {})["event"] == "done"
+    assert runs.repair(store)["runs"] == []
+
+
+def test_a_training_that_lost_a_part_of_its_history_stays_done(store):
+    begun(store, kind="sft")
+    add(store, "metrics", rows_of("metrics", step=[1]), run="r")
+    runs.end(store, "r", "done", {})
+    ids(store, "metrics", "step")
+    (store.folder / part_files(store, "metrics")[0]).unlink()
+    assert runs.repair(store)["runs"] == []
+    assert (runs.state(store, "r") or {})["event"] == "done"
+
+
+def test_empty_folders_are_removed_by_a_compaction(store):
+    for run in "abc":
+        (store.folder / f"scores/run={run}/stage=s").mkdir(parents=True)
+    (store.folder / "scores/mine").mkdir()
+    add(store, "scores", generated("g")[1], run="a", stage="s")
+    compaction.compact_all(store)
+    assert sorted(path.name for path in (store.folder / "scores").iterdir()) == ["mine", "run=a"]

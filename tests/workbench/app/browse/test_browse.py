@@ -315,3 +315,23 @@ def test_many_are_tagged_in_one_step_or_not_at_all(store):
     annotations.tag_all(store, "generation", ["a", "b"], "odd", "ana")
     tags = ask(store, "select target_id, tag from tags")
     assert tags.equals(pl.DataFrame({"target_id": ["a", "b"], "tag": ["odd"] * 2}))
+
+
+def test_a_page_that_is_slow_reads_its_snapshot_while_the_index_goes_on(fresh):
+    store, _, index = fresh
+    slow = index.snapshots[-1]
+    query = f"select count(*) as n from {slow.generations}"
+    before = index.engine.cursor().sql(query).pl()["n"].item()
+    names = []
+    for n in range(4):
+        evaluated(store, f"eval-more-{n}", "sft", samples=1)
+        refresh(index, store)
+        names.append(index.snapshots[-1].generations)
+    assert index.engine.cursor().sql(query).pl()["n"].item() == before
+    tables = "select table_name from duckdb_tables() where table_name like 'generations%'"
+    in_use = set(index.engine.cursor().sql(tables).pl()["table_name"])
+    assert in_use == {slow.generations, *names[-2:]}
+    del slow
+    evaluated(store, "eval-last", "sft", samples=1)
+    refresh(index, store)
+    assert len(index.engine.cursor().sql(tables).pl()) == 2
