@@ -125,3 +125,37 @@ def test_threads_ask_one_open_store_at_once(store):
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: counts(store), range(40)))
     assert answers == [(0, 0, 0)] * 40
+
+
+COMPACTOR = """
+import pathlib, sys
+from data.store.store import open_store
+from data.store.upkeep import compaction
+compaction.GRACE_SECONDS = -1  # what is replaced is deleted at once
+store = open_store(pathlib.Path(sys.argv[1]))
+while not (store.folder / "enough").exists():
+    for table in ("generations", "scores"):
+        compaction.compact(store, table, "r0")
+"""
+
+
+def test_two_processes_merge_and_sweep_while_one_writes_and_one_reads(store):
+    writer = start(store, "r0", batches=15)
+    compactors = [
+        subprocess.Popen([sys.executable, "-c", COMPACTOR, str(store.folder)], cwd=ROOT)
+        for _ in range(2)
+    ]
+    seen = [counts(store)]
+    while writer.poll() is None:
+        seen.append(counts(store))
+    (store.folder / "enough").touch()
+    codes = [process.wait() for process in (writer, *compactors)]
+    seen.append(counts(store))
+    writer.communicate()
+    for file in store.folder.glob("state.db*"):
+        file.unlink()
+    assert codes == [0, 0, 0]
+    assert all(texts == scores == both for texts, scores, both in seen)
+    assert seen == sorted(seen)
+    assert seen[-1] == counts(open_store(store.folder)) == (300, 300, 300)
+    assert list((store.folder / "scores/run=r0/stage=sft").glob("merged-*"))

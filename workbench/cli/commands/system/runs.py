@@ -46,7 +46,8 @@ def print_runs(value: dict[str, Any]) -> None:
         ]
         for row in value["runs"]
     ]
-    columns = ["run", "kind", "stage", "state", "started"]
+    deleted = all(row["started_at"] is None for row in value["runs"])
+    columns = ["run", "kind", "stage", "state", "deleted at" if deleted else "started"]
     tables.show(tables.table("Runs (UTC)", columns, rows, words=True))
     if len(rows) < value["n"]:
         tables.show(f"The newest {len(rows)} of {value['n']:,}; --limit N lists more.")
