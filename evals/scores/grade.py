@@ -45,6 +45,8 @@ def grade_missing(store: Store, run: str, grader: str) -> None:
     A second process that grades the run waits for the first, and grades what is left.
     """
     rule = grader_of(grader)
+    if _without_verdict(store, run, rule.name, rule.version).is_empty():
+        return  # before the lock: the store may be read-only
     with files.exclusive(store.folder, f"grade-{run}"):
         while not (part := _without_verdict(store, run, rule.name, rule.version)).is_empty():
             for (stage,), of_stage in part.group_by("stage", maintain_order=True):

@@ -37,7 +37,7 @@ class ProgressFile:
         """Record that `step` of `of` steps of the work `name` are done."""
         if self.path is None:
             return
-        now = time.time()
+        now = time.monotonic()  # only differences count, and the clock may be set back
         before = self.content["work"].get(name)
         began, first = (before["began"], before["first"]) if before else (now, step)
         finite = {key: value for key, value in numbers.items() if value == value}  # JSON has no nan
@@ -49,7 +49,7 @@ class ProgressFile:
     def _write(self) -> None:
         if self.path is None:
             return
-        self.written_at = time.time()
+        self.written_at = time.monotonic()
         part = self.path.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps(self.content), encoding="utf-8")
         part.replace(self.path)

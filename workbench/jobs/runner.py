@@ -82,7 +82,8 @@ def reconcile(store: Store) -> list[Job]:
             _signal_unwatched(store, job)
             continue
         if job.state == jobs.WAITS:
-            if (datetime.now(UTC) - job.created_at).total_seconds() > WATCHER_TIMEOUT:
+            age = (datetime.now(UTC) - job.created_at).total_seconds()
+            if not 0 <= age <= WATCHER_TIMEOUT:  # below 0 the clock was set back
                 _watch(store, job.job)
                 changed.append(job)
         elif job_of(store, job.job).lives:  # a watcher records the end before it releases the lock

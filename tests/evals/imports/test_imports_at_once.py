@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from data.errors import UserError
-from data.store import runs
+from data.store import files, runs
 from data.store.files import locked
 from data.store.store import add_generations, ask
 from evals.audit.verify import verify
@@ -171,3 +171,12 @@ def test_two_graders_without_locks_write_the_same_part(store):
     grade_missing(store, "r", "lenient")
     [again] = (store.folder / "scores/run=r/stage=s").glob("part-*")
     assert again.name == name
+
+
+def test_nothing_is_locked_where_nothing_is_to_be_graded(store, monkeypatch):
+    add_generations(store, *generated("a", "b"), run="r", stage="s")
+    grade_missing(store, "r", "lenient")
+    monkeypatch.setattr(files, "exclusive", lambda *_: pytest.fail("locked"))
+    grade_missing(store, "r", "lenient")
+    with pytest.raises(pytest.fail.Exception):
+        grade_missing(store, "r", "math")

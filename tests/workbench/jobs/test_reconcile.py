@@ -5,17 +5,19 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from data.store import jobs
 from data.store.jobs import job_of
+from data.store.state_db import commit
 from data.store.store import open_store
 from tests import ROOT
 from tests.data.store.test_jobs import until
 from tests.workbench.app.test_main import free_port
 from workbench.app.lifespan import lifespan
-from workbench.jobs import reconcile
+from workbench.jobs import reconcile, runner
 from workbench.jobs.reconcile import THREAD, reconcile_until
 
 NOBODY = 2**22 + 1  # no process has this number: the system's largest is 2**22
@@ -107,3 +109,17 @@ def test_a_read_only_app_does_not_search(store, monkeypatch, read_only, searches
     for thread in running:
         thread.join(10)
     assert threads() == []
+
+
+@pytest.mark.parametrize(("age", "watched"), [(5, False), (20, True), (-3_600, True)])
+def test_a_queued_job_without_a_watcher_gets_one_also_when_the_clock_was_set_back(
+    store, monkeypatch, age, watched
+):
+    job, _ = jobs.submit(store, ["sft"], "ana")
+    created = int(time.time() - age) * 1_000_000
+    with commit(store.folder) as connection:
+        connection.execute("update jobs set created_at = ?", (created,))
+    started = []
+    monkeypatch.setattr(runner, "_watch", lambda store, name: started.append(name))
+    runner.reconcile(store)
+    assert started == [job.job] * watched
