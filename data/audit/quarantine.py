@@ -15,11 +15,11 @@ from data.conversion import (
     VERSION,
     candidates,
     converter_version,
-    dialect_table,
     examples,
     problems,
 )
 from data.conversion.convert import convert
+from data.conversion.dialects import dialect_table
 from data.errors import UserError
 from data.store import TABLES, Store, add, annotations, ask, runs
 

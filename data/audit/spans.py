@@ -31,7 +31,7 @@ def fields_of(shape: str, body: str) -> dict[str, str]:
     """The texts that spans refer to: system, prompt, completion; or else the row."""
     values = json.loads(body)
     try:
-        turns = row_shapes.turns(shape, values)
+        turns = row_shapes.turns(shape, values, first_exchange=True)
     except row_shapes.WrongShape:
         return {"row": body}
     return {"system": turns.system, "prompt": turns.prompt, "completion": turns.completion}

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data.conversion.boxes import boxes
 from data.conversion.defects import ERROR, Defect
-from data.conversion.dialects import Dialect, DialectTable
-from data.conversion.markers import Marker
+from data.conversion.dialects import Dialect, DialectTable, Marker
 from data.conversion.repairs import Repair, repairs
 
 ANSWER_WORDS = re.compile(
@@ -16,6 +15,14 @@ ANSWER_WORDS = re.compile(
 
 # the characters of a tag that are not part of a word: brackets (also escaped) and slashes
 NOT_WORDS = re.compile(r"&amp;[lg]t;|&[lg]t;|&#x?[0-9a-f]+;|\\u003[ce]|[^\w:]", re.IGNORECASE)
+
+
+# a thought as chat programs export it: every line of it begins with "> "
+DETAILS = re.compile(r"\s*<details\b[^<>]{0,400}>\s{0,9}<summary\b", re.IGNORECASE)
+# tags around an answer that other templates ask for
+ANSWER_TAG = re.compile(
+    r"<(/?)(response|final_response|final|final[_-]?answer|solution|conclusion)>", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,7 @@ def find_blocks(
         defect = _without_dialect(text, markers, nearly, table)
         return Blocks(None, "0000", defects=(defect,))
     by_role = markers_by_role(markers, dialect)
+    _drop_empty_thought(text, by_role)
     pattern = by_role.pattern
     closes = by_role.answer_close
     closed = bool(closes) and not text[closes[-1].end :].strip()
@@ -154,6 +162,15 @@ def markers_by_role(markers: list[Marker], dialect: Dialect) -> MarkersByRole:
     return by_role
 
 
+def _drop_empty_thought(text: str, by_role: MarkersByRole) -> None:
+    """Leave out a first thought that is empty, as templates write it, if another follows."""
+    opens, closes = by_role.thought_open, by_role.thought_close
+    if len(opens) > 1 and len(closes) > 1 and opens[0].end <= closes[0].start < opens[1].start:
+        is_empty = not text[opens[0].end : closes[0].start].strip()
+        if is_empty and not text[closes[0].end : opens[1].start].strip():
+            del opens[0], closes[0]
+
+
 def _opens_the_answer(marker: Marker, by_role: MarkersByRole, dialect: Dialect) -> bool:
     """False for a mention in the thought, and for an optional answer block inside the thought."""
     in_thought = not by_role.thought_close and (
@@ -172,7 +189,24 @@ def _without_dialect(
     for marker in nearly:
         if not marker.quoted and NOT_WORDS.sub("", marker.text).lower() in table.thought_words:
             return Defect("marker misspelt", "completion", marker.start, marker.end, ERROR)
+    if details := DETAILS.match(text):
+        return Defect("thought in a details block", "completion", *details.span())
     return Defect("no thinking", "completion", 0, len(text))
+
+
+def without_answer_tags(text: str, blocks: Blocks) -> tuple[Blocks, list[Defect]]:
+    """`blocks` without tags of no dialect around the answer, and a defect for each such tag."""
+    if blocks.answer is None or blocks.defects or blocks.reasoning is None:
+        return blocks, []
+    answer = blocks.answer
+    tags = list(ANSWER_TAG.finditer(text, answer.start, answer.end))
+    defects = [Defect("answer in tags of no dialect", "completion", *tag.span()) for tag in tags]
+    if len(tags) == 2 and tags[0].start() == answer.start and tags[1].end() == answer.end:
+        inner = Span(tags[0].end(), tags[1].start()).stripped(text)
+        same = tags[0][2] == tags[1][2] and (tags[0][1], tags[1][1]) == ("", "/")
+        if same and inner.start < inner.end:
+            return replace(blocks, answer=inner), defects
+    return blocks, defects
 
 
 def _thought(

@@ -4,32 +4,26 @@ Reasoning and answer are cut from the source, never rewritten: their spans are r
 is a named rule, off by default.
 """
 
-import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from data.conversion import detect, repairs
-from data.conversion.blocks import Blocks, Span, find_blocks
-from data.conversion.boxes import Box, boxes, comparable
+from data.conversion.answers import are_parts, differing
+from data.conversion.blocks import Blocks, Span, find_blocks, without_answer_tags
+from data.conversion.boxes import boxes
 from data.conversion.defects import ERROR, Defect, in_order
-from data.conversion.dialects import BUNDLED, HASHES, DialectTable
-from data.conversion.markers import Marker, markers_in, nearly_markers_in
+from data.conversion.dialects import BUNDLED, HASHES, DialectTable, Marker, markers_and_nearly
+from data.conversion.error_texts import PHRASE as ERROR_TEXT, error_text
 from data.conversion.prompts import Rewrite, rewritten
 from data.errors import UserError
 from data.sources import row_shapes
 
-VERSION = "1"
+VERSION = "2"
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
+    "first-exchange": "of a conversation of several turns, the first question and its answer",
     **repairs.RULES,
 }
-
-STATED = re.compile(
-    r"(?:(?P<final>\bfinal answer)|\bthe answer)(?: is)?[\s:*$=]{0,6}"
-    r"(?P<number>-?[0-9][0-9,]{0,30}(?:\.[0-9]{1,30})?)(?![0-9/^%\\]|[.,][0-9])",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -101,19 +95,23 @@ def convert(
     """
     _check_rules(rules)
     try:
-        turns = row_shapes.turns(shape, record)
+        turns = row_shapes.turns(shape, record, "first-exchange" in rules)
     except row_shapes.WrongShape as error:
         return Conversion(None, None, (Defect(error.phrase, "row", 0, 0),))
     text = turns.completion
     prompt = rewritten(turns.system, turns.prompt, table)
-    markers = markers_in(text, table)
-    nearly = nearly_markers_in(text, markers, table)
+    markers, nearly = markers_and_nearly(text, table)
+    defects: list[Defect] = []
     if shape == "gsm8k":
         blocks = _hash_blocks(text)
         rules = frozenset()  # the answer after #### is bare: there is no box to take it from
     else:
         blocks = find_blocks(text, markers, table, opener=prompt.opener, rules=rules, nearly=nearly)
-    defects = [*prompt.defects, *blocks.defects]
+        blocks, tag_defects = without_answer_tags(text, blocks)
+        defects += tag_defects
+    defects += [*prompt.defects, *blocks.defects]
+    if turns.left_out:
+        defects.append(Defect("later turns left out", "row", 0, 0))
     defects += _stray_markers(markers, blocks, table) + detect.misspelt(nearly, blocks.defects)
     defects += _text_defects(text, turns.prompt, prompt.text, blocks)
     rewrites = prompt.rewrites + tuple(
@@ -174,14 +172,15 @@ def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) ->
 
     source_prompt: as the record has it; prompt: as it is trained on
     """
-    defects = detect.error_text(source_prompt, "prompt") + detect.error_text(text, "completion")
+    defects = error_text(source_prompt, "prompt", role="prompt") + error_text(text, "completion")
     if not prompt:
         defects.append(Defect("prompt empty", "prompt", 0, len(source_prompt)))
     for span in (blocks.reasoning, blocks.answer):
         if span is not None and span.start > 0:
             inside = text[span.start : span.end]
-            defects += detect.error_text(inside, "completion", span.start, span is blocks.answer)
-    if not any(d.phrase == "error text instead of content" for d in defects):
+            role = "answer" if span is blocks.answer else "reasoning"
+            defects += error_text(inside, "completion", span.start, role)
+    if not any(d.phrase == ERROR_TEXT for d in defects):
         defects += [
             Defect("text outside the blocks", "completion", span.start, span.end)
             for span in blocks.outside
@@ -197,12 +196,14 @@ def _answer(
 ) -> tuple[Span | None, list[Defect], tuple[Rewrite, ...]]:
     """The answer to train on, the defects of the answer block, and the rewrite of a rule."""
     boxed = boxes(text, block.start, block.end)
-    defects = _differing(text, reasoning, block, boxed)
+    defects = differing(text, reasoning, block, boxed)
     long = detect.not_short(text[block.start : block.end], block.start)
     if "answer-from-box" in rules:
         if not boxed:
             missing = Defect("boxed answer missing", "completion", block.start, block.end, ERROR)
             return None, [*defects, *long, missing], ()
+        if are_parts(text, block, boxed):  # one box would be a part of the answer only
+            return block, defects + long, ()
         answer = Span(boxed[-1].start, boxed[-1].end).stripped(text)
         before, after = text[block.start : block.end], text[answer.start : answer.end]
         rewrite = Rewrite("answer-from-box", "completion", block.start, block.end, before, after)
@@ -211,18 +212,3 @@ def _answer(
     if "\\boxed" in source_prompt and not boxed and not long:
         defects.append(Defect("boxed answer missing", "completion", block.start, block.end))
     return block, defects + long, ()
-
-
-def _differing(text: str, reasoning: Span, block: Span, boxed: list[Box]) -> list[Defect]:
-    """Whether the answers that the block states differ, or its boxes from the reasoning's last."""
-    stated = list(STATED.finditer(text, block.start, block.end))
-    if len({Decimal(match["number"].replace(",", "")) for match in stated}) > 1:
-        last = stated[-1]
-        if last["final"]:  # else these may be answers to several questions
-            return [Defect("two answers that differ", "completion", *last.span())]
-    if not boxed:
-        return []
-    concluded = boxes(text, reasoning.start, reasoning.end)[-1:]
-    if len({comparable(box.text) for box in concluded + boxed}) == 1:
-        return []
-    return [Defect("two answers that differ", "completion", boxed[-1].start, boxed[-1].end)]

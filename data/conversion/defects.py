@@ -14,6 +14,7 @@ SEVERITY = {
     "markers escaped as HTML": ERROR,
     "thought never closed": ERROR,
     "thought never opened": ERROR,
+    "thought in a details block": ERROR,  # as chat programs export it: its lines are quoted
     "answer never opened": ERROR,
     "order reversed": ERROR,
     "two answers that differ": ERROR,  # answer blocks, boxes of the answer, or thought's box
@@ -27,6 +28,10 @@ SEVERITY = {
     "residue of old markers": ERROR,
     "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
+    "two answers that may differ": WARNING,  # boxes whose values cannot be compared
+    "answer in tags of no dialect": WARNING,  # left out if they stand around the whole answer
+    "chat template around the prompt": WARNING,  # removed
+    "later turns left out": WARNING,  # by the rule first-exchange
     "marker misspelt": WARNING,  # nearly a marker; an error if the row has no real one
     "mixed dialects": WARNING,  # a marker of another dialect that structures the text
     "text outside the blocks": WARNING,  # left out of the example

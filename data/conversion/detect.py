@@ -6,24 +6,11 @@ from collections.abc import Sequence
 from data.conversion.blocks import Span
 from data.conversion.boxes import is_left_open
 from data.conversion.defects import Defect
-from data.conversion.dialects import CHAT_TOKENS, NEW_TAGS, Dialect, DialectTable
-from data.conversion.markers import Marker
+from data.conversion.dialects import CHAT_TOKENS, NEW_TAGS, Dialect, DialectTable, Marker
 from data.text import loop_in
 
 SHORT = 200  # longest answer that still counts as short, in one line [characters]
 
-FAILED = re.compile(
-    r"\s*(?:"
-    r"error\s?(?:code\s?)?:|\{\s?[\"']error[\"']|traceback \(most recent call last\)"
-    r"|<!doctype html|<html|internal server error|bad gateway|gateway time-?out"
-    r"|service unavailable|too many requests|rate limit|request timed out|connection error"
-    r"|(?:http )?(?:error )?(?:429 too|500 internal|502 bad|503 service|504 gateway)"
-    r"|i['\u2019]?\s?a?m (?:sorry|unable)|sorry, but i|i (?:cannot|can['\u2019]t) (?:assist|help)"
-    r"|as an ai (?:language )?model"
-    r"|(?:null|nan|\[object object\])\s*\Z)",
-    re.IGNORECASE,
-)
-NOTHING = re.compile(r"\s*(?:none|undefined|n/a)\s*\Z", re.IGNORECASE)  # may be a valid answer
 # Latin and Greek are not listed: mathematics uses them in every language
 SCRIPTS = {
     "han": re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+"),
@@ -46,17 +33,6 @@ UNFINISHED = re.compile(
 )
 TAIL = 4000  # how much of the end of a text is searched [characters]
 FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
-
-
-def error_text(text: str, field: str, at: int = 0, is_answer: bool = False) -> list[Defect]:
-    """Whether `text` is the error message of a server or a refusal.
-
-    at: where `text` starts in its field
-    """
-    match = FAILED.match(text) or (None if is_answer else NOTHING.match(text))
-    if not match:
-        return []
-    return [Defect("error text instead of content", field, at + match.start(), at + match.end())]
 
 
 def repetition(text: str, field: str) -> list[Defect]:

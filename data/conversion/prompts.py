@@ -9,14 +9,28 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from data.conversion.defects import Defect
-from data.conversion.dialects import Dialect, DialectTable
-from data.conversion.markers import markers_in
+from data.conversion.dialects import CHAT_TOKENS, Dialect, DialectTable, Marker, markers_in
 
 OLD_REQUESTS_BEFORE = ("Return your final response within \\boxed{}.",)
 OLD_REQUESTS_AFTER = (
     "Please reason step by step, and put your final answer within \\boxed{}.",
     "Let's think step by step and output the final answer within \\boxed{}.",
 )
+# What chat templates write before a single turn of the user, and after it
+TEMPLATE_BEFORE = re.compile(
+    r"\s*(?:(?:<bos>|<s>(?=\s*\[INST\])|<\|begin_of_text\|>|<\|endoftext\|>|<\uff5cbegin▁of▁sentence\uff5c>)\s*)*"
+    r"(?:<start_of_turn>user\s|<\|im_start\|>user\s|<\|start_header_id\|>user<\|end_header_id\|>"
+    r"|\[INST\]|<\uff5cUser\uff5c>|<\|user\|>|<\|START_OF_TURN_TOKEN\|><\|USER_TOKEN\|>"
+    r"|<\|start\|>user<\|message\|>)?\s*"
+)
+TEMPLATE_AFTER = re.compile(
+    r"(?:<end_of_turn>|<\|im_end\|>|<\|eot_id\|>|\[/INST\]|<\|end\|>|</s>|<eos>|<\|endoftext\|>"
+    r"|<\|END_OF_TURN_TOKEN\|>|<\uff5cend▁of▁sentence\uff5c>|\s){0,9}"
+    r"(?:<start_of_turn>model|<\|im_start\|>assistant|<\uff5cAssistant\uff5c>|<\|assistant\|>"
+    r"|<\|start_header_id\|>assistant<\|end_header_id\|>|<\|start\|>assistant"
+    r"|<\|START_OF_TURN_TOKEN\|><\|CHATBOT_TOKEN\|>)?\s{0,9}\Z"
+)
+LONGEST_AFTER = 160  # of what a template writes after a turn [characters]
 ASKS_FOR_BOX = re.compile(r"\\boxed\s{0,4}\{\s{0,4}\}|\b(?:within|inside|in|using) \$?\\boxed")
 
 
@@ -44,7 +58,7 @@ class Prompt:
 
 def rewritten(system: str, prompt: str, table: DialectTable) -> Prompt:
     """The system prompt, unless it is of the old format, then the prompt without old requests."""
-    start, end = 0, len(prompt)
+    end = len(prompt)
     rewrites = []
     opener = _opener(prompt, table)
     if opener:
@@ -52,12 +66,14 @@ def rewritten(system: str, prompt: str, table: DialectTable) -> Prompt:
         at = prompt.rindex(marker)
         rewrites.append(Rewrite("drop-opener", "prompt", at, end, prompt[at:], ""))
         end = at
+    start, end, template = _template(prompt, end)
     for request in OLD_REQUESTS_BEFORE:
         at = start + _leading_space(prompt[start:end])
         if prompt.startswith(request, at, end):
             after = at + len(request)
             after += _leading_space(prompt[after:end])
-            rewrites.append(Rewrite("drop-old-request", "prompt", 0, after, prompt[:after], ""))
+            before = prompt[start:after]
+            rewrites.append(Rewrite("drop-old-request", "prompt", start, after, before, ""))
             start = after
     for request in OLD_REQUESTS_AFTER:
         body = prompt[start:end].rstrip()
@@ -72,10 +88,29 @@ def rewritten(system: str, prompt: str, table: DialectTable) -> Prompt:
         for rewrite in rewrites
     ]
     defects += _still_asks(prompt, start, end, table)
+    defects += [
+        Defect("chat template around the prompt", "prompt", rewrite.start, rewrite.end)
+        for rewrite in template
+    ]
+    rewrites += template
     body = prompt[start:end].strip()
     text = f"{prefix}\n\n{body}" if prefix else body
     rewrites += system_rewrites
     return Prompt(text, tuple(rewrites), tuple(defects), opener[1] if opener else None)
+
+
+def _template(prompt: str, end: int) -> tuple[int, int, list[Rewrite]]:
+    """Where the text between the tokens of a chat template starts and ends; what is removed."""
+    before = TEMPLATE_BEFORE.match(prompt, 0, end)
+    start = before.end() if before and before.group().strip() else 0
+    tail = max(start, end - LONGEST_AFTER)
+    after = TEMPLATE_AFTER.search(prompt, tail, end)
+    stop = after.start() if after and after.group().strip() else end
+    spans = [(0, start), (stop, end)]
+    rewrites = [
+        Rewrite("drop-template", "prompt", a, b, prompt[a:b], "") for a, b in spans if a < b
+    ]
+    return start, stop, rewrites
 
 
 def _leading_space(text: str) -> int:
@@ -106,7 +141,8 @@ def _rewritten_system(
         rewrite = Rewrite("drop-old-system-prompt", "system", *whole, system, "")
         return "", (rewrite,), (Defect("system prompt of the old format", "system", *whole),)
     rewrite = Rewrite("system-prompt-into-prompt", "system", *whole, system, system.strip())
-    return system.strip(), (rewrite,), ()
+    tokens = _chat_tokens(system, markers_in(system, table), "system")
+    return system.strip(), (rewrite,), tuple(tokens)
 
 
 def _is_old(text: str, table: DialectTable) -> bool:
@@ -117,8 +153,25 @@ def _is_old(text: str, table: DialectTable) -> bool:
 def _still_asks(prompt: str, start: int, end: int, table: DialectTable) -> list[Defect]:
     rest = prompt[start:end]
     spans = [match.span() for match in ASKS_FOR_BOX.finditer(rest)]
-    spans += [(m.start, m.end) for m in markers_in(rest, table) if m.text in table.old_markers]
-    return [
+    markers = markers_in(rest, table)
+    spans += [(m.start, m.end) for m in markers if m.text in table.old_markers]
+    asks = [
         Defect("prompt still asks for the old format", "prompt", start + a, start + b)
         for a, b in sorted(spans)
     ]
+    return asks + _chat_tokens(rest, markers, "prompt", start)
+
+
+def _chat_tokens(text: str, markers: list[Marker], field: str, at: int = 0) -> list[Defect]:
+    """Tokens of chat templates in `text`, which starts at `at` in its field.
+
+    The tokenizer would take them for the ends of turns.
+    """
+    defects = []
+    for marker in markers:
+        if marker.text not in CHAT_TOKENS or (marker.text == "</s>" and "<s>" in text):  # HTML
+            continue
+        is_word = marker.quoted or marker.mention
+        phrase = "marker quoted in the text" if is_word else "leaked chat-template tokens"
+        defects.append(Defect(phrase, field, at + marker.start, at + marker.end))
+    return defects

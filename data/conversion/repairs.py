@@ -5,8 +5,7 @@ The text stays as it is: the marker that is put in has no width, and its positio
 
 from dataclasses import dataclass
 
-from data.conversion.dialects import Dialect
-from data.conversion.markers import Marker
+from data.conversion.dialects import Dialect, Marker
 
 RULES = {
     "open-thought-at-start": "a thought that is only closed begins where the text does",

@@ -19,10 +19,10 @@ def parse_columns(options: Iterable[str], shape: str) -> dict[str, str]:
     mapping = {}
     for option in options:
         name, equals, location = option.partition("=")
-        if not equals or name not in row_shapes.COLUMNS[shape] or not steps(location):
+        if not equals or name not in row_shapes.columns_of(shape) or not steps(location):
             raise UserError(
                 f"{option!r} names no column; expected NAME=PATH with NAME one of"
-                f" {', '.join(row_shapes.COLUMNS[shape])} (shape {shape}), and PATH a column or"
+                f" {', '.join(row_shapes.columns_of(shape))} (shape {shape}), and PATH a column or"
                 " a part of one: turns[0].text"
             )
         mapping[name] = location

@@ -1,17 +1,35 @@
 """Row shapes: where a row of a data set holds its system prompt, its prompt and its completion."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from data.errors import UserError
+from data.sources.contents import WrongContent, text_of, thought_of, turns_of
 
-COLUMNS = {
-    "stratos": ("system", "conversations"),
+COLUMNS = {  # what a row needs
+    "stratos": ("conversations",),
     "gsm8k": ("question", "answer"),
     "messages": ("messages",),
     "completion": ("prompt", "completion"),
 }
-ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "developer": "system"}
+OPTIONAL = {  # what a row may have besides
+    "stratos": ("system",),
+    "completion": ("reasoning",),
+}
+ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "developer": "system",
+         "bot": "assistant", "chatgpt": "assistant"}  # fmt: skip
+# Columns and fields of a message that hold a thought, the first of them that a row has
+THOUGHTS = (
+    "reasoning", "reasoning_content", "thinking", "thought", "thoughts", "reasoning_text",
+    "reasoning_details", "thinking_trajectory", "thinking_trajectories", "chain_of_thought", "cot",
+)  # fmt: skip
+HAS_A_THOUGHT = re.compile(
+    r"<[^<>\s]{0,40}(?:think|thought|reason|working_out|channel)|\[/?THINK\]|\u25c1/?think\u25b7"
+    r"|^Here is my thought process:",
+    re.IGNORECASE,
+)
 MISSING = "wrong shape"
 TURNS = "more than one turn"
 
@@ -26,60 +44,76 @@ class WrongShape(UserError):
 
 @dataclass(frozen=True)
 class Turns:
-    """The texts of a row: system prompt ("" if there is none), user's turn, assistant's turn."""
+    """The texts of a row: system prompt ("" if there is none), user's turn, assistant's turn.
+
+    A thought that stands in a field of its own is in the completion, between <think> and </think>.
+    left_out: later turns, which are not used
+    """
 
     system: str
     prompt: str
     completion: str
+    left_out: int = 0
 
 
-def turns(shape: str, body: dict[str, Any]) -> Turns:
-    """The texts of one row. WrongShape: the row does not have them where `shape` says."""
-    if shape == "gsm8k":
-        return Turns("", _text(body, "question"), _text(body, "answer"))
-    if shape == "completion":
-        return Turns("", _text(body, "prompt"), _text(body, "completion"))
-    if shape == "messages":
-        return _conversation("", _messages(body, "messages", "role", "content"))
-    system = _text(body, "system") if body.get("system") else ""
-    return _conversation(system, _messages(body, "conversations", "from", "value"))
+def columns_of(shape: str) -> tuple[str, ...]:
+    """The columns that rows of `shape` have or may have."""
+    return COLUMNS[shape] + OPTIONAL.get(shape, ())
 
 
-def _conversation(system: str, messages: list[tuple[str, str]]) -> Turns:
-    """The turns of `messages`, pairs of role and text; messages of the role system are joined."""
-    systems = [system] * bool(system) + [text for role, text in messages if role == "system"]
-    turns = [(role, text) for role, text in messages if role != "system"]
+def turns(shape: str, body: dict[str, Any], first_exchange: bool = False) -> Turns:
+    """The texts of one row. WrongShape: the row does not have them where `shape` says.
+
+    first_exchange: of a conversation of several turns, take the first question and its answer
+    """
+    try:
+        if shape == "gsm8k":
+            return Turns("", text_of(body, "question"), text_of(body, "answer"))
+        if shape == "completion":
+            return Turns("", text_of(body, "prompt"), _completion(body, "completion"))
+        column = "messages" if shape == "messages" else "conversations"
+        system = text_of(body, "system") if shape == "stratos" and body.get("system") else ""
+        return _conversation(system, turns_of(body, column), first_exchange)
+    except WrongContent as error:
+        raise WrongShape(MISSING, str(error)) from error
+
+
+def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: bool) -> Turns:
+    """The turns of `messages`; messages of the role system are joined."""
+    texts = [(_role(message), message) for message in messages]
+    systems = [system] * bool(system)
+    systems += [text_of(message, "content") for role, message in texts if role == "system"]
+    turns = [(role, message) for role, message in texts if role != "system"]
     roles = [role for role, _ in turns]
+    left_out = 0
+    if first_exchange and roles[:2] == ["user", "assistant"]:
+        left_out = len(roles) - 2
+        turns, roles = turns[:2], roles[:2]
     if roles == ["user", "assistant"]:
-        return Turns("\n\n".join(systems), turns[0][1], turns[1][1])
+        prompt = text_of(turns[0][1], "content")
+        completion = _completion(turns[1][1], "content")
+        return Turns("\n\n".join(systems), prompt, completion, left_out)
     message = (
         f"turns of {', '.join(roles) or 'nobody'}; expected one of user, then one of assistant"
     )
     raise WrongShape(TURNS if len(roles) > 2 else MISSING, message)
 
 
-def _messages(
-    body: dict[str, Any], column: str, role_key: str, text_key: str
-) -> list[tuple[str, str]]:
-    """Role and text of each message in `column`."""
-    turns = body.get(column)
-    if not isinstance(turns, list):
-        raise WrongShape(MISSING, f"{column} is {_type_of(turns)}; expected a list of turns")
-    messages = []
-    for turn in turns:
-        if not isinstance(turn, dict) or not isinstance(turn.get(role_key), str):
-            raise WrongShape(MISSING, f"a turn of {column} has no {role_key!r}")
-        name = turn[role_key].strip().lower()
-        messages.append((ROLES.get(name, name), _text(turn, text_key)))
-    return messages
+def _role(message: dict[str, Any]) -> str:
+    name: str = message["role"].strip().lower()
+    return ROLES.get(name, name)
 
 
-def _text(body: dict[str, Any], column: str) -> str:
-    value = body.get(column)
-    if not isinstance(value, str):
-        raise WrongShape(MISSING, f"{column} is {_type_of(value)}; expected text")
-    return value
+def _completion(fields: Mapping[str, Any], column: str) -> str:
+    """The text in `column`, after the thought that another field or part holds, if one does.
 
-
-def _type_of(value: Any) -> str:
-    return "missing" if value is None else f"a {type(value).__name__}"
+    The text's own thought counts where it has one.
+    """
+    thought = next((text for name in THOUGHTS if (text := thought_of(fields.get(name)))), "")
+    thought = thought or thought_of(fields.get(column), only_parts=True)
+    # servers leave the content out where a thought was cut off
+    text = "" if thought and fields.get(column) is None else text_of(fields, column)
+    if not thought or HAS_A_THOUGHT.search(text):
+        return text
+    thought = thought.removeprefix("<think>").removesuffix("</think>").strip()
+    return f"<think>\n{thought}\n</think>\n\n{text}"

@@ -35,7 +35,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "outcome": pl.String,  # example | quarantined
         "reason": pl.String,  # the defect that quarantined the record, or null
         "dialect": pl.String,  # null where no marker was found
-        "pattern": pl.String,  # which of four markers occur, as 1111 (data/conversion/dialects.py)
+        "pattern": pl.String,  # which of four markers occur, as 1111 (data/conversion/blocks.py)
         "defects": pl.List(DEFECT),
         "run": pl.String,
     },

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from data.conversion import read_dialects
 from data.conversion.convert_source import convert_source
+from data.conversion.dialects import read_dialects
 from data.progress import ProgressReporter
 from data.sources.cards import cards
 from data.sources.ingest import ingest

@@ -1,8 +1,10 @@
 """What must be true of every conversion, whatever the row: nothing invented, nothing lost."""
 
 from data.conversion.convert import Conversion
-from data.conversion.dialects import BUNDLED, DialectTable
-from data.conversion.markers import markers_in
+from data.conversion.dialects.markers import markers_and_nearly
+from data.conversion.dialects.table import BUNDLED, DialectTable
+
+OUTSIDE = ("text outside the blocks", "answer in tags of no dialect")
 
 
 def lost(text: str, conversion: Conversion, table: DialectTable = BUNDLED) -> list[str]:
@@ -14,8 +16,12 @@ def lost(text: str, conversion: Conversion, table: DialectTable = BUNDLED) -> li
     spans = [(conversion.example.reasoning.start, conversion.example.reasoning.end)]
     spans += [(conversion.example.answer.start, conversion.example.answer.end)]
     spans += [(r.start, r.end) for r in conversion.rewrites if r.rule == "answer-from-box"]
-    spans += [(d.start, d.end) for d in conversion.defects if d.phrase == "text outside the blocks"]
-    spans += [(m.start, m.end) for m in markers_in(text, table) if m.text in own and not m.quoted]
+    spans += [(d.start, d.end) for d in conversion.defects if d.phrase in OUTSIDE]
+    spans += [
+        (m.start, m.end)
+        for m in markers_and_nearly(text, table)[0]
+        if m.text in own and not m.quoted
+    ]
     stretches, at = [], 0
     for start, end in sorted([*spans, (len(text), len(text))]):
         if start > at and text[at:start].strip():

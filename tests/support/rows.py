@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as some
 
-from data.conversion.dialects import BUNDLED
+from data.conversion.dialects.table import BUNDLED
 from data.sources.samples.damaged_records import REQUEST, SYSTEM
 
 PIECES = (

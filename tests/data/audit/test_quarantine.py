@@ -7,7 +7,7 @@ import pytest
 
 from data.audit import quarantine, queries, rows as audit_rows
 from data.conversion.convert_source import convert_source
-from data.conversion.dialects import read_dialects
+from data.conversion.dialects.table import read_dialects
 from data.sources.ingest import ingest
 from data.store import annotations, state_db
 from data.store.store import ask, open_store

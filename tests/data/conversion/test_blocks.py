@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as some
 
 from data.conversion.convert import convert
-from data.conversion.dialects import BUNDLED, one_of
-from data.conversion.markers import FENCE, fence_lines
+from data.conversion.dialects.markers import FENCE, fence_lines
+from data.conversion.dialects.table import BUNDLED, one_of
 
 
 def of(text: str, prompt: str = "How many?"):

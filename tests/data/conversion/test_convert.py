@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as some
 
 from data.conversion.convert import RULES, Conversion, Example, convert
-from data.conversion.dialects import BUNDLED
+from data.conversion.dialects.table import BUNDLED
 from data.errors import UserError
 from data.sources.samples import damaged_records
 from tests import ROOT
@@ -207,7 +207,7 @@ def test_without_a_box_the_rule_quarantines():
 
 
 def test_an_unknown_rule_is_refused_by_name():
-    with pytest.raises(UserError, match="no rule guess; the rules are answer-from-box, open"):
+    with pytest.raises(UserError, match="no rule guess; the rules are answer-from-box, first"):
         of("<think>a</think>7", frozenset({"guess"}))
 
 

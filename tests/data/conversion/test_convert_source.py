@@ -12,7 +12,7 @@ from data.conversion import convert_source as module
 from data.conversion.convert import convert
 from data.conversion.convert_file import convert_file
 from data.conversion.convert_source import CONVERTED, convert_records, convert_rows, convert_source
-from data.conversion.dialects import dialect_table
+from data.conversion.dialects.table import dialect_table
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.sources.samples import damaged_records

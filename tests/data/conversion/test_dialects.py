@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.conversion.convert import Conversion, convert, converter_version
-from data.conversion.dialects import BUNDLED, DialectTable, dialect_table, read_dialects
+from data.conversion.dialects.table import BUNDLED, DialectTable, dialect_table, read_dialects
 from data.errors import UserError
 from tests.support.accounts import faults
 

@@ -69,8 +69,8 @@ def test_a_row_in_train_and_in_test_stays_in_both_is_counted_and_is_found_by_ove
     assert numbers(counts) == {"read": 5, "new": 5, "in_several_splits": 1}
     convert_source(store, "mine")
     assert splits(store) == {"train": 3, "test": 2}
-    found = overlap(store, [], train=["mine"], problems="mine")
-    assert (found["problems"], found["exact"]["value"]) == (2, 0.5)
+    result = overlap(store, [], train=["mine"], problems="mine")
+    assert (result["problems"], result["exact"]["value"]) == (2, 0.5)
     assert numbers(ingest(store, "mine", tmp_path, "gsm8k")) == {
         "read": 5, "in_store": 5, "in_several_splits": 1,
     }  # fmt: skip

@@ -29,7 +29,7 @@ def test_the_hash_of_the_code_covers_the_code_and_tables_of_three_floors_but_no_
     files = {str(path.relative_to(ROOT)) for path in source_files()}
     assert {
         "data/errors.py",
-        "data/conversion/dialects.toml",
+        "data/conversion/dialects/dialects.toml",
         "evals/graders/rules.py",
         "pipeline/config.py",
         "pipeline/job/inputs.py",

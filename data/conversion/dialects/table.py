@@ -190,13 +190,36 @@ class DialectTable:
         """Matches tags that are written almost as a marker is, and markers themselves.
 
         In another case, with spaces or other strokes, or escaped once more: `<THINK>`, `< think >`,
-        `<begin_of_thought>`, `&amp;lt;think&amp;gt;`.
+        `<begin_of_thought>`, `&amp;lt;think&amp;gt;`. Tags of a thought also with a namespace or
+        attributes.
         """
         markers = self._of_all(lambda dialect: dialect.markers)
         words = _words(markers - CHAT_TOKENS)
         opened, closed = ("|".join(brackets) for brackets in zip(*BRACKETS, strict=True))
         strokes = r"[|\uff5c \t\r\n/]{0,3}"
-        return re.compile(rf"(?i)(?:{opened}){strokes}{one_of(words)}{strokes}(?:{closed})")
+        thoughts = one_of(self.thought_tags)
+        return re.compile(
+            rf"(?i)(?:{opened}){strokes}{one_of(words)}{strokes}(?:{closed})"
+            rf"|</?(?:[a-z][\w.-]{{0,20}}:)?{thoughts}(?:[ \t\n][^<>]{{0,400}})?>"
+        )
+
+    @cached_property
+    def thought_tags(self) -> frozenset[str]:
+        """The words of the plain tags that open or close a thought, such as think."""
+        tags = (TAG.match(marker) for marker in self.thought_markers)
+        return frozenset(tag[2] for tag in tags if tag and not tag[1] and ":" not in tag[2])
+
+    @cached_property
+    def tag_variant(self) -> re.Pattern[str]:
+        """Matches a tag of a thought with a namespace or attributes: `<mm:think>`, `<think t="3">`.
+
+        Groups: slash, namespace, word, attributes.
+        """
+        value = r"(?:\"[^\"<>]{0,300}\"|'[^'<>]{0,300}'|[^\s\"'<>=]{1,300})"
+        return re.compile(
+            rf"<(/?)([A-Za-z][\w.-]{{0,20}}:)?({one_of(self.thought_tags)})"
+            rf"((?:\s{{1,4}}[\w:.-]{{1,40}}\s?=\s?{value}){{0,9}})\s?>"
+        )
 
     def _of_all(self, markers_of: Callable[[Dialect], Iterable[str]]) -> frozenset[str]:
         return frozenset(

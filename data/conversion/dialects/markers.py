@@ -3,9 +3,9 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from data.conversion.dialects import BRACKET_STARTS, DialectTable
+from data.conversion.dialects.table import BRACKET_STARTS, DialectTable
 
 FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 # straight, double and single curly, angled
@@ -34,6 +34,25 @@ def markers_in(text: str, table: DialectTable) -> list[Marker]:
     """Every marker, chat token and HTML-escaped marker, in order. Linear in the text's length."""
     matches = _matches(text, table.marker_starts, table.any_marker)
     return _markers(text, [(match.group(), match.start(), match.end()) for match in matches])
+
+
+def markers_and_nearly(text: str, table: DialectTable) -> tuple[list[Marker], list[Marker]]:
+    """The markers of `text`, and what is only written almost as one, each in order.
+
+    Among the markers are tags of a thought with a namespace or attributes, under the plain tag's
+    name.
+    """
+    markers = markers_in(text, table)
+    nearly = nearly_markers_in(text, markers, table)
+    variants = {}
+    for marker in nearly:
+        variant = table.tag_variant.fullmatch(marker.text)
+        if variant and (variant[2] or variant[4]):
+            variants[marker] = replace(marker, text=f"<{variant[1]}{variant[3]}>")
+    if variants:
+        nearly = [marker for marker in nearly if marker not in variants]
+        markers = sorted([*markers, *variants.values()], key=lambda marker: marker.start)
+    return markers, nearly
 
 
 def nearly_markers_in(text: str, markers: list[Marker], table: DialectTable) -> list[Marker]:

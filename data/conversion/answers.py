@@ -1,0 +1,91 @@
+"""Answers that differ: within the answer block, and between its boxes and the thought's."""
+
+import re
+from decimal import Decimal
+from itertools import pairwise
+
+from data.conversion.blocks import Span
+from data.conversion.boxes import Box, boxes
+from data.conversion.defects import Defect
+from data.numbers import same_value
+
+DIFFER, MAY_DIFFER = "two answers that differ", "two answers that may differ"
+LONGEST = 200  # of a box that is compared by its value [characters]
+
+STATED = re.compile(
+    r"(?:(?P<final>\bfinal answer)|\bthe answer)(?: is)?[\s:*$=]{0,6}"
+    r"(?P<number>-?[0-9][0-9,]{0,30}(?:\.[0-9]{1,30})?)(?![0-9/^%\\]|[.,][0-9])",
+    re.IGNORECASE,
+)
+# before a box that is one part of several: (a), 1., Part 2:, x =
+LABEL = re.compile(
+    r"(?:^|[\s(*$])(?P<label>\(?(?:[a-h]|[ivx]{1,4}|[0-9]{1,2})[).:]|(?:part|question|problem|case)\s+\(?\w{1,4}"
+    r"|[A-Za-z](?:_\{?\w\}?)?\s*=)[^\n]{0,200}\Z",
+    re.IGNORECASE,
+)
+# between two boxes that are two parts of one answer
+JOINED = re.compile(r"(?:[\s$.,;:*&{}()\[\]]|\\\)|\\\(|\\text|\\quad|\\q|\\,|and){1,60}")
+BEFORE = 240  # how much before a box is looked at [characters]
+
+
+def differing(text: str, reasoning: Span, block: Span, boxed: list[Box]) -> list[Defect]:
+    """Whether the answers that the block states differ, or its boxes from the thought's last one.
+
+    Boxes that are parts of one answer do not differ. Undecided: a warning.
+    """
+    stated = list(STATED.finditer(text, block.start, block.end))
+    if len({Decimal(match["number"].replace(",", "")) for match in stated}) > 1:
+        last = stated[-1]
+        if last["final"]:  # else these may be answers to several questions
+            return [Defect(DIFFER, "completion", *last.span())]
+    if not boxed:
+        return []
+    in_thought = boxes(text, reasoning.start, reasoning.end)
+    phrase = _of_boxes(in_thought, boxed, are_parts(text, block, boxed))
+    return [Defect(phrase, "completion", boxed[-1].start, boxed[-1].end)] if phrase else []
+
+
+def _of_boxes(in_thought: list[Box], boxed: list[Box], parts: bool) -> str | None:
+    """The defect of the boxes of thought and answer; None if they agree."""
+    if parts:
+        if not in_thought or any(_equal(in_thought[-1], box) for box in boxed):
+            return None
+        return MAY_DIFFER
+    equal = [_equal(box, boxed[-1]) for box in in_thought[-1:] + boxed[:-1]]
+    if all(equal) or _joins(boxed[-1], in_thought):
+        return None
+    return DIFFER if False in equal else MAY_DIFFER
+
+
+def are_parts(text: str, block: Span, boxed: list[Box]) -> bool:
+    """Whether several boxes are parts of one answer: each has a label, or `and` joins them."""
+    if len(boxed) < 2 or all(_equal(a, b) for a, b in pairwise(boxed)):
+        return False
+    ends = [block.start, *(box.end + 1 for box in boxed[:-1])]
+    starts = [text.rfind("\\boxed", end, box.start) for end, box in zip(ends, boxed, strict=True)]
+    before = [text[max(end, at - BEFORE) : at] for end, at in zip(ends, starts, strict=True)]
+    labels = [LABEL.search(piece) for piece in before]
+    if all(labels):
+        return len({label["label"].lower() for label in labels if label}) == len(labels)
+    return all(JOINED.fullmatch(piece) for piece in before[1:])
+
+
+def _joins(answer: Box, in_thought: list[Box]) -> bool:
+    """Whether the answer's box lists what several boxes of the thought hold: 3, 5."""
+    parts = [part.strip() for part in re.split(r"[,;]|\\text\{ ?and ?\}|\band\b", answer.text)]
+    if len(parts) < 2 or len(in_thought) < len(parts) or len(answer.text) > LONGEST:
+        return False
+    last = in_thought[-len(parts) :]
+    return all(_same(box.text, part) for box, part in zip(last, parts, strict=True))
+
+
+def _equal(first: Box, second: Box) -> bool | None:
+    return _same(first.text, second.text)
+
+
+def _same(first: str, second: str) -> bool | None:
+    if first == second:
+        return True
+    if max(len(first), len(second)) > LONGEST:
+        return None
+    return same_value(first, second)

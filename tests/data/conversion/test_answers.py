@@ -1,0 +1,114 @@
+"""Answers that differ, and those that only look so."""
+
+import pytest
+
+from data.conversion.convert import convert
+
+LONG = "".join(map(str, range(150)))  # longer than what is compared by its value
+BOX = frozenset({"answer-from-box"})
+
+
+def of(thought: str, answer: str, rules: frozenset[str] = frozenset(), prompt: str = "How many?"):
+    completion = f"<think>{thought}</think>\n{answer}"
+    return convert({"prompt": prompt, "completion": completion}, "completion", rules=rules)
+
+
+def phrases(result) -> set[str]:
+    return {d.phrase for d in result.defects} - {"answer not short"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("0.5", r"\frac{1}{2}"),
+        ("1000", "1,000"),
+        ("1000", "1{,}000"),
+        ("5", "x = 5"),
+        ("5", r"5 \text{ cm}"),
+        ("A", r"\text{A}"),
+        ("(A)", "A"),
+        (r"\frac{1}{2}", r"\frac12"),
+        (r"\$5", "5"),
+        ("5", "5.0"),
+        (r"\dfrac{3}{4}", "0.75"),
+        ("-2", "\u22122"),
+        (r"1\frac{1}{2}", "1.5"),
+        (r"\left( 1, 2 \right)", "(1,2)"),
+    ],
+)
+def test_boxes_of_one_value_in_two_forms_are_one_answer(first, second):
+    for thought, answer in ((first, second), (second, first)):
+        result = of(f"So \\boxed{{{thought}}}.", f"It is \\boxed{{{answer}}}.")
+        assert (result.outcome, phrases(result)) == ("example", set())
+        assert of("So.", f"\\boxed{{{thought}}}, or \\boxed{{{answer}}}").outcome == "example"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("5", "6"), ("0.5", r"\frac{1}{3}"), ("A", "B"), ("-5", "5"), ("1000", "100"), ("5.5", "5")],
+)
+def test_boxes_of_two_values_are_two_answers(first, second):
+    result = of(f"So \\boxed{{{first}}}.", f"It is \\boxed{{{second}}}.")
+    assert result.reason == "two answers that differ"
+    result = of("So.", f"It is \\boxed{{{first}}}. Or perhaps \\boxed{{{second}}}.")
+    assert result.reason == "two answers that differ"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(r"50\%", "0.5"), ("x+1", "1+x"), ("north", "up"), (LONG, LONG[1:])],
+)
+def test_boxes_that_cannot_be_compared_are_a_warning(first, second):
+    result = of(f"So \\boxed{{{first}}}.", f"It is \\boxed{{{second}}}.")
+    assert (result.outcome, phrases(result)) == ("example", {"two answers that may differ"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "(a) \\boxed{3}\n(b) \\boxed{5}",
+        "a) There are \\boxed{3}.\nb) There are \\boxed{5}.",
+        "1. \\boxed{3}\n2. \\boxed{5}",
+        "**Part 1:** \\boxed{3}\n\n**Part 2:** \\boxed{5}",
+        "The roots are \\boxed{3} and \\boxed{5}.",
+        "$\\boxed{3}$, $\\boxed{5}$",
+        "$x = \\boxed{3}$ and so $y = \\boxed{5}$",
+        "(i) pens: \\boxed{3} (ii) books: \\boxed{5}",
+    ],
+)
+@pytest.mark.parametrize("thought", ["Pens: 3. Books: 5.", "\\boxed{3}, \\boxed{5}"])
+def test_parts_of_one_answer_each_in_its_box_do_not_differ(thought, answer):
+    result = of(thought, answer)
+    assert (result.outcome, phrases(result)) == ("example", set())
+
+
+def test_parts_of_which_none_is_what_the_thought_found_are_a_warning():
+    result = of("So \\boxed{9}.", "(a) \\boxed{3}\n(b) \\boxed{5}")
+    assert (result.outcome, phrases(result)) == ("example", {"two answers that may differ"})
+
+
+@pytest.mark.parametrize("answer", ["3, 5", "3,5", "3 \\text{ and } 5", "3.0; 5"])
+def test_boxes_of_the_thought_may_be_joined_in_one_box_of_the_answer(answer):
+    result = of("First \\boxed{3}. Then \\boxed{5}.", f"\\boxed{{{answer}}}")
+    assert (result.outcome, phrases(result)) == ("example", set())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "\\boxed{3} or perhaps \\boxed{5}",
+        "It is \\boxed{3}. No: it is \\boxed{5}.",
+        "(a) \\boxed{3}\n(a) \\boxed{5}",
+        "(a) \\boxed{3} but I meant \\boxed{5}",
+    ],
+)
+def test_two_boxes_without_two_labels_are_two_answers(answer):
+    assert of("So.", answer).reason == "two answers that differ"
+
+
+def test_with_the_rule_an_answer_of_several_parts_stays_whole():
+    answer = "(a) \\boxed{3}\n(b) \\boxed{5}"
+    result = of("So.", answer, BOX)
+    assert result.example
+    assert result.example.answer.text == answer
+    assert of("So \\boxed{5}.", "\\boxed{5.0}", BOX).example.answer.text == "5.0"  # pyright: ignore
