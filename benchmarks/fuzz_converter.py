@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from data.conversion.convert import RULES, convert
+from data.conversion import RULES
+from data.conversion.convert import convert
 from data.sources import row_shapes
 from tests.support.accounts import faults
 from tests.support.rows import ASKED, PIECES

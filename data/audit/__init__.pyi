@@ -1,8 +1,8 @@
 from .quarantine import NoSuchRecord as NoSuchRecord, find as find
 from .spans import (
     ANSWER as ANSWER,
+    REASONING as REASONING,
     Mark as Mark,
     Piece as Piece,
-    REASONING as REASONING,
     pieces as pieces,
 )

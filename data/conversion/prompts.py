@@ -104,7 +104,8 @@ def _template(prompt: str, end: int) -> tuple[int, int, list[Rewrite]]:
     before = TEMPLATE_BEFORE.match(prompt, 0, end)
     start = before.end() if before and before.group().strip() else 0
     tail = max(start, end - LONGEST_AFTER)
-    after = TEMPLATE_AFTER.search(prompt, tail, end)
+    has_brackets = prompt.find("<", tail, end) >= 0 or prompt.find("[/INST]", tail, end) >= 0
+    after = TEMPLATE_AFTER.search(prompt, tail, end) if has_brackets else None
     stop = after.start() if after and after.group().strip() else end
     spans = [(0, start), (stop, end)]
     rewrites = [

@@ -25,6 +25,7 @@ THOUGHTS = (
     "reasoning", "reasoning_content", "thinking", "thought", "thoughts", "reasoning_text",
     "reasoning_details", "thinking_trajectory", "thinking_trajectories", "chain_of_thought", "cot",
 )  # fmt: skip
+NAMES_OF_THOUGHTS = frozenset(THOUGHTS)
 HAS_A_THOUGHT = re.compile(
     r"<[^<>\s]{0,40}(?:think|thought|reason|working_out|channel)|\[/?THINK\]|\u25c1/?think\u25b7"
     r"|^Here is my thought process:",
@@ -109,6 +110,8 @@ def _completion(fields: Mapping[str, Any], column: str) -> str:
 
     The text's own thought counts where it has one.
     """
+    if isinstance(fields.get(column), str) and NAMES_OF_THOUGHTS.isdisjoint(fields):
+        return fields[column]  # as in most rows
     thought = next((text for name in THOUGHTS if (text := thought_of(fields.get(name)))), "")
     thought = thought or thought_of(fields.get(column), only_parts=True)
     # servers leave the content out where a thought was cut off

@@ -1,8 +1,8 @@
 from .annotations import BadEntry as BadEntry, changes as changes
 from .files import StoreError as StoreError, is_locked as is_locked, locked as locked
 from .jobs import (
-    Job as Job,
     WAITS as WAITS,
+    Job as Job,
     folder_of as folder_of,
     is_alive as is_alive,
     job_of as job_of,

@@ -1,6 +1,6 @@
 from .intervals import (
-    Interval as Interval,
     SMALL as SMALL,
+    Interval as Interval,
     mean_of_clusters as mean_of_clusters,
     unpaired_difference as unpaired_difference,
     wilson as wilson,

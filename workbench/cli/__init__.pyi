@@ -8,8 +8,8 @@ from .command import (
 )
 from .knob_flags import flag as flag, flagged as flagged
 from .options import (
-    Duration as Duration,
     SHAPES as SHAPES,
+    Duration as Duration,
     author_option as author_option,
     column_option as column_option,
     grader_option as grader_option,

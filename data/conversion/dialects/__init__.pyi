@@ -6,10 +6,10 @@ from .markers import (
 from .table import (
     BUNDLED as BUNDLED,
     CHAT_TOKENS as CHAT_TOKENS,
-    Dialect as Dialect,
-    DialectTable as DialectTable,
     HASHES as HASHES,
     NEW_TAGS as NEW_TAGS,
+    Dialect as Dialect,
+    DialectTable as DialectTable,
     dialect_table as dialect_table,
     read_dialects as read_dialects,
 )

@@ -46,5 +46,5 @@ def test_a_conversion_differs_from_itself_in_nothing(converted_twice):
 
 
 def test_a_conversion_that_was_never_made_is_refused_with_those_there_are(converted_twice):
-    with pytest.raises(UserError, match=r"expected one of: 1, 1\+answer-from-box"):
+    with pytest.raises(UserError, match=r"expected one of: 2, 2\+answer-from-box"):
         diff.changed_rows(converted_twice, "mine", "2", "0.9")

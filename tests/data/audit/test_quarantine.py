@@ -109,7 +109,7 @@ def test_a_row_without_reasoning_and_answer_cannot_be_released(here):
 
 
 def test_a_conversion_of_another_version_is_made_again_before_a_release(here, monkeypatch):
-    monkeypatch.setattr("data.conversion.convert.VERSION", "2")
+    monkeypatch.setattr("data.conversion.convert.VERSION", "99")
     with pytest.raises(quarantine.NothingToRelease, match="thinkbench convert mine"):
         quarantine.release(here, id_of(here, "two?"), "a real chorus", "ana")
 
@@ -201,7 +201,7 @@ def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
     convert_source(store, "sums")
     assert prompts_of_problems(store) == ["0?", "1?", "2?"]
     monkeypatch.setattr("data.conversion.convert.VERSION", "99")
-    monkeypatch.setattr("data.conversion.detect.FAILED", re.compile("so 1"))
+    monkeypatch.setattr("data.conversion.error_texts.NOTHING", re.compile("so 1"))
     convert_source(store, "sums")
     assert prompts_of_problems(store) == ["0?", "2?"]
     quarantine.release(store, id_of(store, "1?"), "it is fine", "ana")

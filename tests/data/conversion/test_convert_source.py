@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.conversion import convert_source as module
-from data.conversion.convert import convert
+from data.conversion.convert import VERSION, convert
 from data.conversion.convert_file import convert_file
 from data.conversion.convert_source import CONVERTED, convert_records, convert_rows, convert_source
 from data.conversion.dialects.table import dialect_table
@@ -130,3 +130,47 @@ def test_a_file_is_counted_alike_by_one_process_and_by_two(tmp_path, monkeypatch
     assert one["read"] == 151
     assert one["by_defect"]["not a row"] == 1
     assert convert_file(path, "stratos", workers=2) == one
+
+
+def test_results_of_another_version_stay_beside_those_of_this_one(many, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr("data.conversion.convert.VERSION", "1")
+        assert convert_source(many, "mine")["converter"] == "1"
+    first = content(many)["conversions"]
+    assert convert_source(many, "mine")["converter"] == VERSION
+    counts = ask(many, "select converter, count(*) from conversions group by all order by all")
+    assert counts.rows() == [("1", 230), (VERSION, 230)]
+    assert set(map(str, first)) < set(map(str, content(many)["conversions"]))
+    current = ask(many, "select distinct converter from current_conversions")["converter"]
+    assert current.to_list() == [VERSION]
+
+
+ODD_ROWS = [
+    {"question": "1?", "answer": "1\n#### 1", "steps": "²"},
+    {"question": "2?", "answer": "2\n#### 2", "steps": 99_999_999_999},
+    {"question": "3?", "answer": "3\n#### 3", "steps": -1.5},
+    {"question": "4?", "answer": "4\n#### 4", "steps": float("nan")},
+    {"question": "5?", "answer": "5\n#### 5", "steps": [[{}]]},
+    {"question": "\x00?", "answer": "6\n#### \x00", "steps": "6" * 400},
+    {"question": ["7?"], "answer": {"text": "7"}},
+    {"question": None, "answer": 8},
+    {"question": "9?", "answer": "9\n#### 9", "steps": 9},
+]
+
+
+def test_one_odd_row_does_not_end_the_conversion_of_its_source(store, tmp_path):
+    ingest(store, "odd", jsonl(tmp_path / "rows.jsonl", ODD_ROWS), "gsm8k")
+    counts = convert_source(store, "odd")
+    assert (counts["read"], counts["converted"], counts["quarantined"]) == (9, 7, 2)
+    steps = ask(store, "select steps from problems where steps is not null")["steps"]
+    assert steps.to_list() == [9]
+
+
+def test_turns_that_hold_what_cannot_be_stored_are_quarantined_alone(store, tmp_path):
+    half = '[{"role": "user", "content": "\\ud800"}, {"role": "assistant", "content": "x"}]'
+    good = half.replace("\\ud800", "2+3?").replace('"x"', '"<think>so</think>5"')
+    rows = [{"messages": text} for text in (half, "[" * 500, '{"a": 1' + "0" * 5_000, good)]
+    ingest(store, "odd", jsonl(tmp_path / "rows.jsonl", rows), "messages")
+    counts = convert_source(store, "odd")
+    assert (counts["read"], counts["converted"]) == (4, 1)
+    assert counts["by_defect"] == {"wrong shape": 3}
