@@ -35,6 +35,14 @@ def at_least(config: Any, least: float, *names: str) -> None:
             raise BadConfig(f"{name} must be at least {least}, got {value}")
 
 
+def check_seed(config: Any) -> None:
+    """Raise BadConfig unless the knob `seed` is one that every library here takes."""
+    if not 0 <= config.seed < SEEDS:
+        raise BadConfig(
+            f"seed must be a whole number from 0 to {SEEDS - 1}, got {config.seed}; choose another"
+        )
+
+
 def above(config: Any, bound: float, *names: str, most: float = math.inf) -> None:
     """Raise BadConfig unless the knobs `names` are finite, above `bound` and at most `most`."""
     for name in names:
@@ -52,6 +60,7 @@ def check_choices(config: Any) -> None:
             raise BadConfig(f"{one.name} must be one of {', '.join(choices)}; got {value!r}")
 
 
+SEEDS = 2**32  # numpy and grain take no larger seed, and none below 0
 LOGS = ("tensorboard", "wandb")  # where metrics can be written besides the store
 VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
 GUARDS = ("stop", "roll-back", "warn", "off")
@@ -129,6 +138,7 @@ class LoraConfig:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        check_seed(self)
         at_least(self, 1, "lora_rank", "keep")
         at_least(self, 0, "weight_decay")
         above(self, 0, "learning_rate", "lora_alpha", "clip")
@@ -256,6 +266,7 @@ class EvalConfig:
     seed: int = knob(0, "random seed of sampling")
 
     def __post_init__(self) -> None:
+        check_seed(self)
         at_least(self, 1, "samples", "max_prompt_tokens", "max_tokens", "batch")
         at_least(self, 0, "limit", "temperature", "top_k")
         above(self, 0, "top_p", most=1)

@@ -16,6 +16,8 @@ NETWORK_SECONDS = 5
 LICENSED = "google/gemma-3-1b-it"  # its weights can be downloaded after accepting a licence
 HUB = "https://huggingface.co"
 
+ACCELERATORS = ("nvidia[0-9]*", "accel[0-9]*")  # in /dev
+LISTED = 5  # names in a message
 # a count of the store's health -> what it means and what to do
 STORE_FAULTS = {
     "missing_parts": "part(s) of the store are missing: restore them from a backup, or go on"
@@ -38,7 +40,10 @@ print(json.dumps(devices))
 
 
 def report(folder: Path) -> dict[str, Any]:
-    """All checks as one object. `problems` lists what to repair; empty if there is none."""
+    """All checks as one object. `problems` lists what to repair; `healthy`: there is none.
+
+    notes: what is no fault, but keeps some commands from working
+    """
     checks = {
         "python": sys.version.split()[0],
         "packages": packages(),
@@ -51,7 +56,8 @@ def report(folder: Path) -> dict[str, Any]:
         "gemma": gemma_access(huggingface_token()),
         "store": store_health(folder),
     }
-    return checks | {"problems": problems(checks)}
+    lines = problems(checks)
+    return checks | {"problems": lines, "notes": notes(checks), "healthy": not lines}
 
 
 def packages() -> list[dict[str, Any]]:
@@ -86,7 +92,10 @@ def devices() -> dict[str, Any]:
     """The devices of jax, from a process of its own: an accelerator belongs to one process."""
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", DEVICES], capture_output=True, text=True, timeout=DEVICES_SECONDS
+            [sys.executable, "-P", "-c", DEVICES],
+            capture_output=True,
+            text=True,
+            timeout=DEVICES_SECONDS,
         )
     except subprocess.TimeoutExpired:
         return {"found": None, "why": f"jax did not answer within {DEVICES_SECONDS} s"}
@@ -153,17 +162,67 @@ def refusal(status: int, has_token: bool) -> str:
 def store_health(folder: Path) -> dict[str, Any]:
     """The health of the store; a folder without a store is no fault."""
     if not (folder / "STORE.json").is_file():
-        return {"folder": str(folder), "exists": False}
+        absent: dict[str, Any] = {"folder": str(folder), "exists": False}
+        if (folder / "state.db").exists() or any(folder.glob("*/*/*.parquet")):
+            absent["error"] = (
+                f"{folder} holds data of a store but no STORE.json, which makes it one. Restore"
+                " that file from a backup, or name another folder with --store."
+            )
+        return absent
     from data.store import StoreError, open_store
     from data.store.upkeep import health
 
     try:
-        return {"folder": str(folder), "exists": True, **health(open_store(folder))}
+        return {
+            "folder": str(folder),
+            "exists": True,
+            **health(open_store(folder)),
+            "damaged_parts": damaged_parts(folder),
+        }
     except StoreError as error:
         return {"folder": str(folder), "exists": True, "error": str(error)}
     except OSError as error:  # a file in place of a folder, an unreadable disk
         why = f"{error}. Restore the store from a backup, or name another folder with --store."
         return {"folder": str(folder), "exists": True, "error": why}
+
+
+def damaged_parts(folder: Path) -> list[str]:
+    """Parts that are no whole Parquet files, relative to the store. It reads their last bytes."""
+    import polars as pl
+
+    from data.store import parts
+
+    damaged = []
+    for table in parts.FOLDERS.values():
+        for path in sorted((folder / table).rglob("*.parquet")):
+            try:
+                pl.read_parquet_schema(path)
+            except (OSError, pl.exceptions.PolarsError):
+                damaged.append(str(path.relative_to(folder)))
+    return damaged
+
+
+def notes(checks: dict[str, Any]) -> list[str]:
+    """What is no fault, but keeps some commands from working as people may expect."""
+    missing = [row["package"] for row in checks["packages"] if _is_missing_for(row, "train")]
+    if not missing:
+        return []
+    return [
+        f"Commands that train or run a model do not work: {', '.join(missing)} not installed."
+        " Install them: pip install 'thinkbench[train]'"
+    ]
+
+
+def _is_missing_for(row: dict[str, Any], extra: str) -> bool:
+    return row["extra"] == extra and row["installed"] is None
+
+
+def unused_accelerators(checks: dict[str, Any]) -> list[str]:
+    """Device files of accelerators of this machine, where jax has the CPU only."""
+    platforms = {row["platform"] for row in checks.get("devices", {}).get("found") or ()}
+    if platforms != {"cpu"} or os.environ.get("JAX_PLATFORMS") == "cpu":
+        return []
+    return sorted(str(path) for name in ACCELERATORS for path in Path("/dev").glob(name))
 
 
 def problems(checks: dict[str, Any]) -> list[str]:
@@ -176,6 +235,16 @@ def problems(checks: dict[str, Any]) -> list[str]:
     ]
     store = checks["store"]
     lines += [store["error"]] if "error" in store else []
+    if damaged := store.get("damaged_parts"):
+        lines.append(
+            f"{len(damaged)} part(s) of the store are damaged: {', '.join(damaged[:LISTED])}."
+            " Restore them from a backup, or go on without their rows: thinkbench store repair"
+        )
+    if accelerators := unused_accelerators(checks):
+        lines.append(
+            f"{', '.join(accelerators[:LISTED])} are here, but jax computes on the CPU only."
+            " Install jax for them: see https://docs.jax.dev/en/latest/installation.html"
+        )
     return lines + [
         f"{store[name]} {what}" for name, what in STORE_FAULTS.items() if store.get(name)
     ]

@@ -25,6 +25,14 @@ WORDS = {True: "right", False: "wrong", None: "unknown"}
 
 def audit(store: Store, run: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
     """The object of `thinkbench audit graders`, of all stored generations or those of `run`."""
+    if (
+        run is not None
+        and not ask(store, "select 1 from generations where run = $run limit 1", run=run).height
+    ):
+        raise UserError(
+            f"the store has no generations of run {run!r}; expected an evaluation or import."
+            " Leave --run out for all of them."
+        )
     problems = ask(
         store,
         """

@@ -25,9 +25,8 @@ from data.store import (
 from evals.failures import categorise_missing
 from evals.imports.formats import EXPECTED, generations_of
 from evals.imports.records import Generation, Record, Rejection, Repeated
-from evals.scores import grade_generations
+from evals.scores import fitting_graders, grade_generations, grade_missing, import_graders
 
-GRADER = "lenient"  # because other projects use other answer formats
 GENERATIONS_PER_PART = 5_000  # written as one part
 RESERVED = "tiny"  # names the bundled model where a command takes a run or a model
 PROBLEMS = "problems"  # lock: one import at a time gives ids to problems
@@ -38,7 +37,8 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
 
     read = imported + rejected + repeated, where repeated counts generations that a file has once
     per filter. A line with several texts counts once per text. Rejected lines are stored with their
-    reasons. An interrupted import resumes. The generations are graded by `lenient`.
+    reasons. An interrupted import resumes. The generations are graded by the graders that fit their
+    texts and reference answers, and by the default one; the summary names them, the best first.
     """
     checked_name("run", name)
     if name == RESERVED:
@@ -82,11 +82,12 @@ def _import(
     records: tuple[list[Generation], list[Rejection], int],
 ) -> dict[str, Any]:
     generations, rejected, repeated = records
+    fitting = fitting_graders((row.text for row in generations), (row.gold for row in generations))
     runs.begin(
         store,
         "import",
         run=name,
-        config={"file": path.name, "grader": GRADER},
+        config={"file": path.name, "graders": list(fitting)},
         seed=None,
         inputs={"file": digest},
     )
@@ -94,13 +95,17 @@ def _import(
         with files.exclusive(store.folder, PROBLEMS):
             generations = _with_problems(store, name, generations)
         for stage in sorted({row.stage for row in generations}):
-            _add_stage(store, name, stage, [row for row in generations if row.stage == stage])
+            of_stage = [row for row in generations if row.stage == stage]
+            _add_stage(store, name, stage, of_stage, fitting[0])
+        for grader in import_graders(fitting)[1:]:
+            grade_missing(store, name, grader)
         categorise_missing(store, name)
     summary: dict[str, Any] = {
         "run": name,
         "read": len(generations) + len(rejected) + repeated,
         "imported": len(generations),
         "rejected": len(rejected),
+        "graders": list(fitting),
     }
     if repeated:
         summary["repeated"] = repeated
@@ -208,7 +213,7 @@ def _add_problems(store: Store, run: str, new: dict[str, Generation]) -> None:
     add(store, "problems", pl.DataFrame(problems, schema=schema), run=run, once=once)
 
 
-def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> None:
+def _add_stage(store: Store, run: str, stage: str, rows: list[Generation], grader: str) -> None:
     schema = {**TABLES["generations"], "gold": pl.String}
     generations = pl.DataFrame(
         [
@@ -233,7 +238,7 @@ def _add_stage(store: Store, run: str, stage: str, rows: list[Generation]) -> No
     for batch in generations.iter_slices(GENERATIONS_PER_PART):
         part = batch.join(existing, on="generation_id", how="anti")
         once = runs.fingerprint(rows=part.select("generation_id", "text", "label").rows())
-        scores = grade_generations(part, GRADER)
+        scores = grade_generations(part, grader)
         add_generations(store, part.drop("gold"), scores, run=run, stage=stage, once=once)
 
 

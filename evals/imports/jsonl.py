@@ -9,6 +9,7 @@ model {"is_correct", "solution"} under its name. Each model becomes a stage.
 """
 
 from collections.abc import Iterable, Iterator
+from math import isnan
 from typing import Any
 
 from evals.imports.records import (
@@ -50,7 +51,7 @@ def _neutral(line: Line) -> Generation:
     problem_id, question, gold, text = (value or "" for value in values)
     if not problem_id.strip():
         raise UnusableRow("problem_id is empty")
-    label, finish = row.get("label"), row.get("finish")
+    label, finish = _no_gap(row.get("label")), _no_gap(row.get("finish"))
     if label is not None and label not in (True, False):
         raise UnusableRow("label is not true, false or null")
     if finish not in (None, *FINISHES):
@@ -78,10 +79,17 @@ def _stage(row: dict[str, Any]) -> str:
     return stage_name(f"{names['run']}.{stage}" if names["run"] else stage)
 
 
+def _no_gap(value: Any) -> Any:
+    """`value`; None for NaN, which is how tables write a value that is not there."""
+    return None if isinstance(value, float) and isnan(value) else value
+
+
 def _whole_number(row: dict[str, Any], field: str) -> int | None:
-    value = row.get(field)
+    value = _no_gap(row.get(field))
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # tables with gaps write whole numbers as 12.0
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise UnusableRow(f"{field} is no whole number from 0")
     return value

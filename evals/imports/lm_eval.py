@@ -23,7 +23,9 @@ from evals.imports.records import (
     text_of,
 )
 
-QUESTIONS = ("question", "problem", "query")  # fields of the question in a document, by preference
+# Fields of a document, in lower case, by preference: their case differs from task to task.
+QUESTIONS = ("question", "problem", "query", "input_question", "problem_statement", "prompt")
+ANSWERS = ("answer", "solution")
 VERDICTS = ("exact_match", "acc")  # metrics that are 1 for a correct response, by preference
 
 
@@ -118,12 +120,22 @@ def _texts(resps: Any) -> list[str]:
 
 
 def _question(row: dict[str, Any]) -> str:
-    doc = row.get("doc")
-    stated = [doc.get(name) for name in QUESTIONS] if isinstance(doc, dict) else []
-    for text in (*stated, _prompt(row.get("arguments"))):
+    fields = _fields(row)
+    for text in (*(fields.get(name) for name in QUESTIONS), _prompt(row.get("arguments"))):
         if isinstance(text, str) and text.strip():
             return text_of(text) or ""
-    raise UnusableRow(f"no {', '.join(QUESTIONS)} in doc, and no prompt in arguments")
+    raise UnusableRow(f"no {', '.join(QUESTIONS[:3])} in doc, and no prompt in arguments")
+
+
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the document by their names in lower case; of two the first that is text."""
+    doc = row.get("doc")
+    fields: dict[str, Any] = {}
+    for name, value in doc.items() if isinstance(doc, dict) else ():
+        key = name.lower().replace(" ", "_")
+        if not isinstance(fields.get(key), str):
+            fields[key] = value
+    return fields
 
 
 def _prompt(arguments: Any) -> Any:
@@ -138,10 +150,10 @@ def _prompt(arguments: Any) -> Any:
 
 
 def _gold(row: dict[str, Any]) -> str:
-    target, doc = first_text(row.get("target")), row.get("doc")
-    answer = doc.get("answer") if isinstance(doc, dict) else None
-    if isinstance(answer, str) and "####" in answer and "####" not in (target or ""):
-        target = text_of(answer)
+    target, fields = first_text(row.get("target")), _fields(row)
+    for answer in (fields.get(name) for name in ANSWERS):
+        if isinstance(answer, str) and "####" in answer and "####" not in (target or ""):
+            target = text_of(answer)
     if target is None:
         raise UnusableRow("target is no text")
     return gold_of(target)

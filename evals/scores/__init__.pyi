@@ -5,6 +5,11 @@ from .grade import (
     grade_generations as grade_generations,
     grade_missing as grade_missing,
 )
+from .grader_choice import (
+    default_grader as default_grader,
+    fitting_graders as fitting_graders,
+    import_graders as import_graders,
+)
 from .labels import compare_with_labels as compare_with_labels
 from .overrides import apply_overrides as apply_overrides, overrides_of as overrides_of
 from .problems import (

@@ -49,7 +49,9 @@ def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) 
             f"all {problems.usable.height} prompts are longer than {config.max_prompt_tokens}"
             " tokens; raise max_prompt_tokens"
         )
-    engine = engine_of(loaded.model, tokenizer, sampling, config.batch)
+    # the engine has memory for each slot, used or not
+    slots = min(config.batch, fit.problems.height * config.samples)
+    engine = engine_of(loaded.model, tokenizer, sampling, slots)
     tally = store_evaluation(
         Evaluation(job.store, run, stage, Problems(fit.problems, problems.bad_gold)),
         engine.generate,

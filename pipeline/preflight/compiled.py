@@ -106,7 +106,8 @@ def _compile_in_subprocess(request: dict[str, Any]) -> dict[str, Any]:
         input=json.dumps(request),
         capture_output=True,
         text=True,
-        env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=environment
+        | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"},
         check=False,
     )
     if result.returncode:

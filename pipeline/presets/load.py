@@ -38,7 +38,7 @@ def load_preset(name: str) -> Preset:
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfig(
             f"{path} is not a TOML file in UTF-8: {error}. Correct the file."

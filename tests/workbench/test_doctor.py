@@ -122,6 +122,61 @@ def test_a_damaged_store_is_a_problem_and_the_report_goes_on(tmp_path):
     assert [word for word in ("store/records", "backup") if word not in line] == []
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"x" * 99, b"\0" * 500])
+def test_a_part_that_is_no_whole_file_is_a_problem(tmp_path, content):
+    store = open_store(tmp_path / "store")
+    runs.begin(store, "eval", run="r", config={}, seed=0, inputs={})
+    assert doctor.damaged_parts(store.folder) == []
+    part = next((store.folder / "runs").rglob("*.parquet"))
+    part.write_bytes(content)
+    damaged = doctor.damaged_parts(store.folder)
+    assert damaged == [str(part.relative_to(store.folder))]
+    (line,) = doctor.problems({"packages": [], "store": {"damaged_parts": damaged}})
+    assert f"1 part(s) of the store are damaged: {damaged[0]}" in line
+
+
+def test_a_store_without_its_mark_is_a_problem(tmp_path):
+    store = open_store(tmp_path / "store")
+    runs.begin(store, "eval", run="r", config={}, seed=0, inputs={})
+    (store.folder / "STORE.json").unlink()
+    (line,) = doctor.problems({"packages": [], "store": doctor.store_health(store.folder)})
+    assert "no STORE.json" in line
+
+
+def test_without_the_training_packages_a_note_says_what_does_not_work():
+    rows = [{"package": "jax", "installed": None, "extra": "train"},
+            {"package": "torch", "installed": None, "extra": "parity"}]  # fmt: skip
+    (line,) = doctor.notes({"packages": rows})
+    assert "jax not installed" in line
+    assert "thinkbench[train]" in line
+    assert "torch" not in line
+
+
+def test_an_accelerator_that_jax_does_not_use_is_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor, "ACCELERATORS", ("null",))  # a device that every machine has
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    cpu = {"found": [{"platform": "cpu"}], "why": None}
+    checks = {"packages": [], "store": {}, "devices": cpu}
+    (line,) = doctor.problems(checks)
+    assert "/dev/null are here, but jax computes on the CPU only" in line
+    assert doctor.problems(checks | {"devices": {"found": [{"platform": "gpu"}]}}) == []
+    assert doctor.problems(checks | {"devices": {"found": None, "why": "no jax"}}) == []
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    assert doctor.problems(checks) == []
+
+
+def test_doctor_exits_1_with_problems_and_0_without(say, here, monkeypatch):
+    monkeypatch.setattr(doctor, "HUB", "http://127.0.0.1:9")
+    monkeypatch.setattr(doctor, "devices", lambda: {"found": None, "why": "not asked"})
+    code, out, _ = say("doctor")
+    assert (code, "No problems found." in out) == (0, True)
+    (here.folder / "STORE.json").write_text("{")
+    code, out, _ = say("doctor")
+    assert (code, "No problems found." in out) == (1, False)
+    code, out, _ = say("doctor", "--json")
+    assert (code, json.loads(out)["healthy"]) == (1, False)
+
+
 def test_every_fault_of_a_store_is_a_problem_with_its_count():
     health = {"missing_parts": 3, "crowded_tables": 2, "half_written": 1}
     lines = doctor.problems({"packages": [], "store": health})

@@ -10,8 +10,11 @@ from .knob_flags import flag as flag, flagged as flagged
 from .options import (
     SHAPES as SHAPES,
     Duration as Duration,
+    FilePath as FilePath,
+    Folder as Folder,
     author_option as author_option,
     column_option as column_option,
+    fitting_grader_option as fitting_grader_option,
     grader_option as grader_option,
     limit_option as limit_option,
     not_empty as not_empty,

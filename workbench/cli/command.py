@@ -70,7 +70,7 @@ def chosen_folder(context: click.Context, store_folder: Path | None) -> Path:
 
 def _exit_code(value: dict[str, Any]) -> int:
     """1 where a check failed; the code of a time limit where requests are to be retried."""
-    failed = value.get("verified") is False or value.get("fits") is False
+    failed = any(value.get(name) is False for name in ("verified", "fits", "healthy"))
     return TEMPORARY if value.get("to_ask_again") else int(failed)
 
 

@@ -19,16 +19,27 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str | N
     return value
 
 
-class Folder(click.Path):
-    """The path of a folder, which is not empty and no file."""
+class FilePath(click.Path):
+    """A path that is not empty: "" would mean the current folder."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path, file_okay=False)
+    expected = "the path of a file or folder"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
-            self.fail("is empty; expected the name of a folder", param, ctx)
+            self.fail(f"is empty; expected {self.expected}", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Folder(FilePath):
+    """The path of a folder, which is not empty and no file."""
+
+    expected = "the name of a folder"
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False)
 
 
 class Duration(click.ParamType):
@@ -52,6 +63,11 @@ grader_option = click.option(
     default="strict",
     show_default=True,
     help="whose grades count",
+)
+fitting_grader_option = click.option(
+    "--grader",
+    type=click.Choice(GRADERS),
+    help="whose grades count; by default strict, or for imports the one that fits them all",
 )
 author_option = click.option("--author", default=user_name, help="by default the logged-in user")
 reason_option = click.option("--reason", required=True, help="why, in a few words")

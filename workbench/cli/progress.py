@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from data.progress import ProgressReporter
+from workbench.formatting import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,7 +29,7 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
             if not tasks:
                 display.start()  # with the first bar: an empty display is a blank line
             if name not in tasks:
-                tasks[name] = display.add_task(name, total=total, numbers="")
+                tasks[name] = display.add_task(visible(name), total=total, numbers="")
             text = "  ".join(f"{key} {value:.4g}" for key, value in numbers.items())
             display.update(tasks[name], completed=step, total=total, numbers=text)
             file.update(name, step, total, numbers)
@@ -54,13 +55,13 @@ def _display(clock: Callable[[], float]) -> "Progress":
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[numbers]}"),
+        TextColumn("{task.fields[numbers]}", markup=False),
     )
     # By default rich estimates the pace from the last 30 s, and shows no time left where a step
     # takes longer. It keeps the newest thousand steps in any case.

@@ -1,5 +1,10 @@
-from .error_messages import BAD_INPUT as BAD_INPUT, error_message as error_message
-from .marks import EDGE as EDGE, PICTURES as PICTURES, on_page as on_page, visible as visible
+from .error_messages import (
+    BAD_INPUT as BAD_INPUT,
+    TRAINING_PACKAGES as TRAINING_PACKAGES,
+    error_message as error_message,
+)
+from .fitted_table import FittedTable as FittedTable
+from .marks import EDGE as EDGE, on_page as on_page
 from .numbers import (
     change as change,
     duration as duration,
@@ -8,3 +13,4 @@ from .numbers import (
     points as points,
 )
 from .trials import trial_verdict as trial_verdict
+from .unsafe_characters import UNSAFE as UNSAFE, visible as visible

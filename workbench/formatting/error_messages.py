@@ -18,6 +18,11 @@ ADVICE = {
     errno.EEXIST: "It exists already: name another path, or move it away.",
     errno.EACCES: "No permission to read or write it: change its permissions or name another path.",
     errno.EPERM: "No permission to change it: change its permissions or name another path.",
+    errno.ENAMETOOLONG: "The name is too long for the disk: give a shorter one.",
+    errno.ELOOP: "It is a link that leads to itself: name another path.",
+    errno.EFBIG: "It is larger than files may be here: see ulimit -f.",
+    errno.EMFILE: "Too many files are open: see ulimit -n.",
+    errno.EIO: "The disk reported an error: check it, then run the same command again.",
     errno.EROFS: "It is on a read-only disk: name a folder that can be written.",
     errno.ENOSPC: "The disk is full: free some space, then run the same command again."
     " What was written before is kept.",

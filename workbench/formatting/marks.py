@@ -6,22 +6,16 @@ from typing import TYPE_CHECKING
 
 from data.audit import ANSWER, REASONING, Piece
 from data.conversion import SEVERITY, WARNING
+from workbench.formatting.unsafe_characters import visible
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 EDGE = 300  # characters shown at each end of a long text without a defect
-PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
-PICTURES |= dict.fromkeys(range(0x7F, 0xA0), 0x2421)  # DEL and the C1 control characters
 TERMINAL = {REASONING: "green", ANSWER: "cyan"}
 DEFECT_IN_TERMINAL = "reverse red"
 PAGE = {REASONING: "#30a46c", ANSWER: "#0090ff"}  # visible on white and on black
 ERROR_ON_PAGE, WARNING_ON_PAGE = "#e5484d", "#f5a623"
-
-
-def visible(text: str) -> str:
-    """`text` with control characters as pictures: a terminal would execute them."""
-    return text.translate(PICTURES)
 
 
 def elided(text: str) -> str:

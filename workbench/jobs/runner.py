@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,15 +31,25 @@ def start(store: Store, arguments: list[str], author: str) -> tuple[Job, bool]:
 
     While the same command is queued or running no second one is started.
     """
+    check_verb(arguments)
+    job, new = jobs.submit(store, arguments, author)
+    if new:
+        _watch(store, job.job)
+    return job, new
+
+
+def check_verb(arguments: Sequence[str]) -> None:
+    """Raise UserError unless `arguments` are those of a job."""
     if not arguments or arguments[0] not in VERBS:
         raise UserError(
             f"expected one of {', '.join(VERBS)}, got {' '.join(arguments[:1]) or 'nothing'!r}."
             " Run other commands directly: they take seconds."
         )
-    job, new = jobs.submit(store, arguments, author)
-    if new:
-        _watch(store, job.job)
-    return job, new
+    if any(word.partition("=")[0] == "--store" for word in arguments):
+        raise UserError(
+            "a job works in the store that lists it; leave out --store after the command, and name"
+            " the store before it: thinkbench --store DIR jobs start -- COMMAND"
+        )
 
 
 def cancel(store: Store, name: str) -> Job:
@@ -124,6 +135,11 @@ def _watch(store: Store, name: str) -> None:
 
 
 def import_path() -> dict[str, str]:
-    """PYTHONPATH with which a subprocess imports these packages, whatever its folder is."""
+    """The environment in which a subprocess imports these packages, whatever its folder is.
+
+    Without PYTHONSAFEPATH `python -m` looks into the current folder first, where a package `data`
+    of another project would hide ours.
+    """
     root = str(Path(__file__).parents[2])
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

@@ -8,6 +8,7 @@ from data.errors import UserError
 from data.lineage import Step
 from data.store import Store
 from evals import similar_problems
+from evals.scores import default_grader
 from workbench.lookup.evaluations import finished_evaluations
 
 
@@ -27,17 +28,19 @@ def trace_back(store: Store, generation_or_record: str) -> tuple[str, list[Step]
 
 
 def nearby_failures(
-    store: Store, record: str | None, defect: str | None, run: str | None, grader: str
+    store: Store, record: str | None, defect: str | None, run: str | None, grader: str | None
 ) -> dict[str, Any] | None:
     """The failures near a record or a defect; None where the store has no evaluation.
 
-    run: whose failures; None: those of the newest finished evaluation
+    run: whose failures; None: those of the newest finished evaluation or import
+    grader: None: the one that fits the run
     """
     if run is None:
         run_ids = finished_evaluations(store).sort("ended_at")["run"].to_list()
         if not run_ids:
             return None
         run = str(run_ids[-1])
+    grader = grader or default_grader(store, [run])
     if defect is not None:
         value = similar_problems.near_defect(store, defect, run, grader)
     else:

@@ -235,7 +235,7 @@ def read_dialects(path: Path | None) -> DialectTable:
     if path is None:
         return BUNDLED
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("dialect", {})
+        rows = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("dialect", {})
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}. Expected a .toml file with tables"

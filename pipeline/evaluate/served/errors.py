@@ -106,9 +106,9 @@ def _messages(body: Any) -> list[str]:
     if not isinstance(body, dict):
         return []
     location = body.get("loc")  # of a field, as FastAPI writes it
-    place = ".".join(map(str, location)) if isinstance(location, list) else ""
+    field = ".".join(map(str, location)) if isinstance(location, list) else ""
     texts = [message for name in MESSAGE_FIELDS for message in _messages(body.get(name))]
-    return [f"{place}: {text}" for text in texts] if place else texts
+    return [f"{field}: {text}" for text in texts] if field else texts
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -32,12 +32,14 @@ def test_a_neutral_file_becomes_a_run_with_problems_texts_labels_and_scores(stor
         tmp_path, {**ROW, "label": True}, {**ROW, "sample": 1, "stage": "base", "text": "8"}
     )
     summary = import_file(store, path, "theirs")
-    assert summary == {"run": "theirs", "read": 2, "imported": 2, "rejected": 0}
+    counts = {"run": "theirs", "read": 2, "imported": 2, "rejected": 0}
+    assert summary == counts | {"graders": ["lenient"]}
     query = """
         select stage, sample, text, label, correct, question, gold
         from generations
         join scores using (generation_id, stage, sample, problem_id)
         join problems using (problem_id)
+        where grader = 'lenient'
         order by stage
     """
     assert ask(store, query).rows() == [
@@ -51,9 +53,33 @@ def test_finish_and_tokens_come_in_where_the_file_knows_them(store, tmp_path):
     rows = [{}, {"finish": "length", "tokens": 4}, {"finish": None, "tokens": None}]
     path = jsonl(tmp_path, *({**ROW, "sample": n, **row} for n, row in enumerate(rows)))
     import_file(store, path, "theirs")
-    for table in ("generations", "scores"):
+    for table in ("generations", "(from scores where grader = 'lenient')"):
         query = f"select finish, tokens from {table} order by sample"
         assert ask(store, query).rows() == [(None, None), ("length", 4), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"tokens": 12.0}, (0, 12, None)),
+        ({"tokens": float("nan")}, (0, None, None)),
+        ({"sample": 3.0, "tokens": 1e3}, (3, 1000, None)),
+        ({"sample": None, "tokens": -0.0}, (0, 0, None)),
+        ({"label": 1.0}, (0, None, True)),
+        ({"label": float("nan"), "finish": float("nan")}, (0, None, None)),
+    ],
+)
+def test_a_whole_number_may_be_written_as_a_table_with_gaps_writes_it(
+    store, tmp_path, row, expected
+):
+    import_file(store, jsonl(tmp_path, {**ROW, **row}), "theirs")
+    assert ask(store, "select sample, tokens, label from generations").row(0) == expected
+
+
+@pytest.mark.parametrize("tokens", [12.5, -1.0, 1e300, float("inf"), True, "12"])
+def test_what_is_no_whole_number_rejects_its_row(store, tmp_path, tokens):
+    path = jsonl(tmp_path, ROW, {**ROW, "sample": 1, "tokens": tokens})
+    assert import_file(store, path, "theirs")["rejected"] == 1
 
 
 def test_rows_of_several_runs_are_stages_that_can_be_compared(store, tmp_path):
@@ -195,7 +221,8 @@ def test_openais_solutions_import_whole_and_agree_with_their_labels(store):
     if not OPENAI.exists():
         pytest.skip(f"{OPENAI.name} is not beside this checkout")
     summary = import_file(store, OPENAI, "openai")
-    assert summary == {"run": "openai", "read": 5_276, "imported": 5_276, "rejected": 0}
+    counts = {"run": "openai", "read": 5_276, "imported": 5_276, "rejected": 0}
+    assert summary == counts | {"graders": ["lenient"]}
     graded = grade_run(store, "openai", "lenient")
     assert [graded[name] for name in ("n", "unknown", "agree", "disagree")] == [5_276, 0, 5_276, 0]
     assert Path(graded["disagreements"]).read_text() == ""

@@ -63,7 +63,14 @@ def test_a_line_becomes_a_generation_of_the_problem_that_gsm8k_has(tmp_path):
 def test_a_generation_under_two_filters_is_one_and_every_line_is_counted(store, tmp_path):
     lines = [sample(n, name) for name in ("strict-match", "flexible-extract") for n in range(3)]
     summary = import_file(store, written(tmp_path, *lines), "theirs")
-    assert summary == {"run": "theirs", "read": 6, "imported": 3, "rejected": 0, "repeated": 3}
+    assert summary == {
+        "run": "theirs",
+        "read": 6,
+        "imported": 3,
+        "rejected": 0,
+        "repeated": 3,
+        "graders": ["lenient"],
+    }
     query = "select stage, sample, text, label from generations"
     assert ask(store, query).rows() == [("import", 0, "It makes 7", True)] * 3
 
@@ -210,3 +217,26 @@ def test_a_file_of_likelihoods_only_is_refused(store, tmp_path):
     path = written(tmp_path, sample(resps=[[["-1.5", "False"]]]))
     with pytest.raises(UserError, match="line 1: resps holds likelihoods"):
         import_file(store, path, "theirs")
+
+
+@pytest.mark.parametrize(
+    ("doc", "question"),
+    [
+        ({"Problem": "3 + 4?", "Answer": 7}, "3 + 4?"),
+        ({"Question": "3 + 4?", "Question ID": 5}, "3 + 4?"),
+        ({"PROBLEM": "3 + 4?"}, "3 + 4?"),
+        ({"Problem Statement": "3 + 4?"}, "3 + 4?"),
+        ({"Question": ["no text"], "question": "3 + 4?"}, "3 + 4?"),
+        ({"Question": "3 + 4?", "Problem": "unlike"}, "3 + 4?"),
+        ({"prompt": "3 + 4?"}, "3 + 4?"),
+        ({"Question": " "}, "Q: 0 + 4?\nA:"),
+        ({"text": "3 + 4?"}, "Q: 0 + 4?\nA:"),
+    ],
+)
+def test_the_question_is_a_field_of_the_document_in_any_case(tmp_path, doc, question):
+    assert only(written(tmp_path, sample(doc=doc))).question == question
+
+
+def test_a_gold_after_hashes_is_read_from_an_answer_in_any_case(tmp_path):
+    row = sample(doc={"Question": "3 + 4?", "Answer": WORK}, target="see there")
+    assert only(written(tmp_path, row)).gold == "7"

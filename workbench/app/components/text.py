@@ -8,11 +8,8 @@ import polars as pl
 
 from data.audit import ANSWER, REASONING, Mark, Piece, pieces
 from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
-from workbench.formatting import EDGE, PICTURES, on_page, visible
+from workbench.formatting import EDGE, UNSAFE, on_page, visible
 
-# characters that reverse the letters after them: a name that ends in exe could show as txt
-BIDI = {code: f"\u27e8U+{code:04X}\u27e9" for code in
-         (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}  # fmt: skip
 LONGEST = 60_000  # characters of one block on a page; the middle of a longer one is left out
 CELL = 1_000  # characters of a text in a table
 TITLE = "cursor: pointer; opacity: 0.75; font-size: 0.85em"
@@ -29,8 +26,8 @@ BLOCKS = re.compile(
 
 
 def plain(text: str | None) -> str:
-    """`text` for a page: as `visible`, and each bidirectional control character as its code."""
-    return visible(text or "").translate(BIDI)
+    """`text` for a page; empty for None."""
+    return visible(text or "")
 
 
 def blocks(text: str) -> list[tuple[str, int, int]]:
@@ -101,8 +98,7 @@ def _left_out(characters: int) -> str:
 
 def plain_columns(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` for a table on a page: texts, also in lists, as `plain`, cut to CELL characters."""
-    visible_as = {chr(code): chr(picture) for code, picture in PICTURES.items()}
-    visible_as |= {chr(code): number for code, number in BIDI.items()}
+    visible_as = {chr(code): visible(chr(code)) for code in UNSAFE}
 
     def shown(texts: pl.Expr) -> pl.Expr:
         cut = pl.when(texts.str.len_chars() > CELL).then(texts.str.slice(0, CELL) + " …")

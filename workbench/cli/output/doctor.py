@@ -32,6 +32,7 @@ def show_report(value: dict[str, Any]) -> None:
             "Packages", ["package", "required", "installed", "extra", "verdict"], rows, words=True
         ),
         tables.table("Machine and access", ["what", "found"], facts, words=True),
+        *value["notes"],
         *(value["problems"] or ["No problems found."]),
     )
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.formatting import change, interval, p_value
+from workbench.formatting import FittedTable, change, interval, p_value, visible
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, Group
     from rich.text import Text
 
+UNLIMITED = 10_000  # columns of a file or pipe, which wraps nothing
 METRICS = ("format", "answer", "partial")
 GROUPS = {
     "by_reason": "Quarantined, by reason",
@@ -20,32 +21,37 @@ GROUPS = {
 
 
 def show(*tables: "Group | Text | str") -> None:
-    """Print to standard output, as wide as the content needs where that is a file or pipe."""
+    """Print to standard output.
+
+    Strings are printed as `visible`: what the store holds must not reach a terminal as commands.
+    """
+    console = _console()
+    for table in tables:
+        shown = visible(table) if isinstance(table, str) else table
+        console.print(shown, markup=False, highlight=False)
+
+
+def _console() -> "Console":
     from rich.console import Console  # not loaded for --help
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
-    for table in tables:
-        console.print(table, markup=False, highlight=False)
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich itself would end the process with exit code 1
+
+    console = Output()
+    return console if console.is_terminal else Output(width=UNLIMITED)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]], words: bool = False) -> "Group":
-    """A table of text; the first column is left-aligned, the others right-aligned or words."""
-    from rich import box
+    """A table of text under a title; the first column is left-aligned, the others right-aligned.
+
+    words: whether these are left-aligned too
+    """
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     # the title is its own line: rich would wrap it to the width of the columns
-    drawn = Table(box=box.SIMPLE)
-    for number, column in enumerate(columns):
-        drawn.add_column(
-            column, justify="right" if number and not words else "left", no_wrap=number == 0
-        )
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))  # as Text, so that brackets are no markup
-    return Group(Text(title, style="bold"), drawn)
+    return Group(Text(visible(title), style="bold"), FittedTable(columns, rows, words))
 
 
 def stages(rows: list[dict[str, Any]]) -> "Group":

@@ -164,8 +164,8 @@ def test_a_server_that_refuses_seed_is_asked_without_one(refusal):
     with serving(refusing(refusal)) as running:
         results = list(complete(sent, server(running.url, concurrency=1)))
     assert [(type(one), one.request.seed) for one in results] == [(Answer, None)] * 5
-    asked = 2 if refusal.status == 501 else 1  # a status from 500 is retried once
-    assert ["seed" in body for body in running.bodies] == [*[True] * asked, *[False] * 5]
+    with_seed = 2 if refusal.status == 501 else 1  # a status from 500 is retried once
+    assert ["seed" in body for body in running.bodies] == [*[True] * with_seed, *[False] * 5]
 
 
 @pytest.mark.parametrize(

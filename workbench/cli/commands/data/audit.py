@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from data.errors import UserError
-from workbench.cli import Answer, frozen_store, not_empty, verb
+from workbench.cli import Answer, FilePath, frozen_store, not_empty, verb
 
 if TYPE_CHECKING:
     from data.store import Store
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--budget", type=click.IntRange(1), help="tokens; with --model: which examples exceed it"
 )
-@click.option(
-    "--export", type=click.Path(path_type=Path), help="new folder: Parquet, JSONL, HTML report"
-)
+@click.option("--export", type=FilePath(), help="new folder: Parquet, JSONL, HTML report")
 def audit(
     folder: Path,
     source: str | None,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from data.errors import UserError
-from workbench.cli import SHAPES, Answer, column_option, verb
+from workbench.cli import SHAPES, Answer, FilePath, column_option, verb
 from workbench.cli.commands.data.ingest import column_paths
 from workbench.cli.output import tables
 
@@ -17,7 +17,7 @@ from workbench.cli.output import tables
 @click.option(
     "--dialects",
     "dialects_file",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="a .toml file with your dialects of reasoning tags",
 )
 @column_option

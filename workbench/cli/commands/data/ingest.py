@@ -5,15 +5,13 @@ from pathlib import Path
 import click
 
 from data.errors import UserError
-from workbench.cli import SHAPES, Answer, column_option, verb
+from workbench.cli import SHAPES, Answer, FilePath, column_option, verb
 from workbench.cli.output import tables
 
 
 @verb
 @click.argument("source")
-@click.option(
-    "--from", "path", type=click.Path(path_type=Path), help="file or folder; by default the hub"
-)
+@click.option("--from", "path", type=FilePath(), help="file or folder; by default the hub")
 @click.option("--shape", type=click.Choice(SHAPES), help="of your own rows")
 @click.option(
     "--split",

@@ -6,16 +6,16 @@ from typing import Any
 import click
 
 from data.errors import UserError
-from workbench.cli import Answer, frozen_store, grader_option, not_empty, verb
+from workbench.cli import Answer, fitting_grader_option, frozen_store, not_empty, verb
 
 
 @verb
 @click.argument("origin", required=False, metavar="GENERATION|RECORD")
 @click.option("--defect", callback=not_empty, metavar="DEFECT", help="failures near this defect")
 @click.option("--run", callback=not_empty, help="whose failures; by default the newest evaluation")
-@grader_option
+@fitting_grader_option
 def lineage(
-    folder: Path, origin: str | None, defect: str | None, run: str | None, grader: str
+    folder: Path, origin: str | None, defect: str | None, run: str | None, grader: str | None
 ) -> Answer:
     """Trace a generation or a record back, or list failures near it.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, frozen_store, grader_option, not_empty, verb
+from workbench.cli import Answer, fitting_grader_option, frozen_store, not_empty, verb
 
 
 @verb
@@ -24,14 +24,14 @@ from workbench.cli import Answer, frozen_store, grader_option, not_empty, verb
 @click.option(
     "--run", "runs", multiple=True, help="to score; by default all evaluations and imports"
 )
-@grader_option
+@fitting_grader_option
 def overlap(
     folder: Path,
     sources: tuple[str, ...],
     problems: str | None,
     split: str,
     runs: tuple[str, ...],
-    grader: str,
+    grader: str | None,
 ) -> Answer:
     """Find problems that were trained on, and score runs without them.
 
@@ -39,13 +39,14 @@ def overlap(
     Each hit is written to a file of the store: the record, and what both have in common.
     """
     from evals import contamination
+    from evals.scores import default_grader
     from workbench.cli.output import overlap as output
     from workbench.lookup import finished_evaluations
 
     store = frozen_store(folder)
-    run_ids = list(runs) or contamination.graded_runs(
-        store, finished_evaluations(store)["run"].to_list(), grader
-    )
+    finished = finished_evaluations(store)["run"].to_list()
+    grader = grader or default_grader(store, runs or finished)
+    run_ids = list(runs) or contamination.graded_runs(store, finished, grader)
     value = contamination.overlap(
         store, run_ids, train=sources, problems=problems, split=split, grader=grader
     )

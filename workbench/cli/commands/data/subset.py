@@ -8,6 +8,7 @@ import click
 
 from workbench.cli import (
     Answer,
+    FilePath,
     author_option,
     frozen_store,
     grader_option,
@@ -32,7 +33,13 @@ def recipe_options(command: Callable[..., Answer]) -> Callable[..., Answer]:
         click.option("--tokenizer", default="", help="whose token counts `tokens` means"),
         grader_option,
         click.option("--run", default="", help="the run that `pass_rate` is of"),
-        click.option("--seed", type=int, default=0, show_default=True, help="of random sampling"),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, 2**32 - 1),
+            default=0,
+            show_default=True,
+            help="of random sampling",
+        ),
         click.option(
             "--tokens", type=click.IntRange(0), default=0, help="sample up to this token budget"
         ),
@@ -128,7 +135,7 @@ def check(folder: Path, name: str) -> Answer:
 
 
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="new .jsonl file")
+@click.option("--out", type=FilePath(), required=True, help="new .jsonl file")
 def export(folder: Path, name: str, out: Path) -> Answer:
     """Write the rows of a version to a file, with their texts."""
     from data.subsets import subset

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, frozen_store, grader_option, verb
+from workbench.cli import Answer, fitting_grader_option, frozen_store, verb
 from workbench.cli.output import comparisons
 
 SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/comparison/slices.py
@@ -13,7 +13,7 @@ SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/compari
 @verb
 @click.argument("run_a")
 @click.argument("run_b")
-@grader_option
+@fitting_grader_option
 @click.option(
     "--by",
     type=click.Choice(SLICINGS),
@@ -21,12 +21,18 @@ SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/compari
     help="break down by number of steps, source, split, length of the question (quartiles) or size"
     " of the reference answer; may be repeated",
 )
-def compare(folder: Path, run_a: str, run_b: str, grader: str, by: tuple[str, ...]) -> Answer:
+def compare(
+    folder: Path, run_a: str, run_b: str, grader: str | None, by: tuple[str, ...]
+) -> Answer:
     """Compare RUN_A with RUN_B on the problems that both answered.
 
     A run that holds several stages is named as RUN/STAGE.
     """
     from evals.comparison import compare as comparison
+    from evals.scores import default_grader
 
-    value = comparison.compare(frozen_store(folder), run_a, run_b, grader, by)
+    store = frozen_store(folder)
+    value = comparison.compare(
+        store, run_a, run_b, grader or default_grader(store, (run_a, run_b)), by
+    )
     return value, comparisons.compared

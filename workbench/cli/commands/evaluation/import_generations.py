@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, verb
+from workbench.cli import Answer, FilePath, verb
 from workbench.cli.output import tables
 
 
 @verb
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--name", required=True, help="of the run that the generations become")
 def import_(folder: Path, file: Path, name: str) -> Answer:
     """Import generations that another tool made.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, frozen_store, limit_option, verb
+from workbench.cli import Answer, FilePath, frozen_store, limit_option, verb
 from workbench.cli.output import rollouts
 
 # as in evals/rollouts/learnability.py
@@ -29,9 +29,7 @@ BANDS = ("always 0", "learnable", "always 1", "forgotten", "unknown")
     help="only problems that at least so many steps sampled",
 )
 @limit_option
-@click.option(
-    "--ids", type=click.Path(path_type=Path), help="write these problems to a new .jsonl file"
-)
+@click.option("--ids", type=FilePath(), help="write these problems to a new .jsonl file")
 @click.option("--regrade", is_flag=True, help="grade again instead of reading the stored rewards")
 def learnability(
     folder: Path,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, frozen_store, verb, verb_group
+from workbench.cli import Answer, FilePath, frozen_store, verb, verb_group
 from workbench.cli.output import rollouts
 
 group = verb_group("rewards", "Try other rewards on stored rollouts, without a model.")
@@ -15,12 +15,12 @@ group = verb_group("rewards", "Try other rewards on stored rollouts, without a m
     "--rewards",
     "file",
     metavar="FILE.py",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="Python that defines REWARDS; by default the run's own rewards",
 )
 @click.option(
     "--flips",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     help="write the rollouts whose advantage changes its sign to a new .jsonl file",
 )
 def replay(folder: Path, run: str, file: Path | None, flips: Path | None) -> Answer:

@@ -4,19 +4,22 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, frozen_store, grader_option, verb
+from workbench.cli import Answer, fitting_grader_option, frozen_store, verb
 from workbench.cli.output import comparisons
 
 
 @verb
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@grader_option
-def transitions(folder: Path, runs: tuple[str, ...], grader: str) -> Answer:
+@fitting_grader_option
+def transitions(folder: Path, runs: tuple[str, ...], grader: str | None) -> Answer:
     """Count the problems that each stage fixed and broke.
 
     Two or more of RUN or RUN/STAGE, or a single RUN with its stages: base, sft, grpo, then others.
     Only problems that all of them answered count.
     """
     from evals.comparison import transitions as steps
+    from evals.scores import default_grader
 
-    return steps.transitions(frozen_store(folder), runs, grader), comparisons.transitions
+    store = frozen_store(folder)
+    value = steps.transitions(store, runs, grader or default_grader(store, runs))
+    return value, comparisons.transitions

@@ -38,8 +38,11 @@ def start(folder: Path, words: tuple[str, ...], wait: bool) -> Answer:
     While the same command is queued or running it is not started again.
     """
     from data.store import job_of, open_store
+    from workbench.cli.commands.training import check_words
     from workbench.jobs import runner
 
+    runner.check_verb(words)
+    check_words(words)  # before it is queued, and before a store is created for it
     store = open_store(folder)
     job, new = runner.start(store, list(words), user_name())
     while wait and job.lives:

@@ -1,3 +1,4 @@
+from .check import check_words as check_words
 from .job import open_job as open_job
 from .options import (
     chosen_preset as chosen_preset,

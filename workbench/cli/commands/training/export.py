@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import Answer, verb
+from workbench.cli import Answer, Folder, verb
 from workbench.cli.commands.training.job import open_job
 from workbench.cli.commands.training.options import model_option, training_options
 from workbench.cli.output import tables
@@ -14,7 +14,7 @@ from workbench.cli.output import tables
 @verb
 @training_options
 @model_option("the newest grpo run")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="folder to write")
+@click.option("--out", type=Folder(), help="folder to write")
 def export(folder: Path, model: str | None, out: Path | None, **options: Any) -> Answer:
     """Write a model as a Hugging Face folder, and check it.
 

@@ -1,12 +1,21 @@
 """The job that a training command works on: its preset, store, progress, and when it stops."""
 
 import contextlib
+import importlib.util
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 from workbench.cli.commands.training.options import chosen_preset
+from workbench.formatting import TRAINING_PACKAGES
+
+
+def require_training_packages() -> None:
+    """Raise ModuleNotFoundError for the first training package that is not installed."""
+    for name in TRAINING_PACKAGES:
+        if importlib.util.find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 @contextlib.contextmanager
@@ -24,6 +33,7 @@ def open_job(
     """
     started = time.monotonic()
     preset = chosen_preset(folder, **options)  # before jax: errors are reported at once
+    require_training_packages()  # before a store is created that the command cannot use
     from data.store import open_store
     from workbench.cli import bars
     from workbench.cli.quiet import quiet
