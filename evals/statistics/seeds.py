@@ -5,13 +5,14 @@ evaluated. The interval includes both, so three lucky seeds are no proof.
 """
 
 from dataclasses import asdict, dataclass
-from math import inf, sqrt
+from math import hypot, inf, sqrt
 
 import numpy as np
 from scipy.stats import t as student
 
 from data.errors import UserError
 from evals.statistics.intervals import CONFIDENCE
+from evals.statistics.paired import Difference, paired_rate_difference
 from evals.statistics.power import POWER
 
 BETTER, WORSE, UNDECIDED = "better", "worse", "not distinguishable"
@@ -48,9 +49,10 @@ def compare_seeds(a: np.ndarray, b: np.ndarray) -> SeedComparison:
 
     a, b: [seeds, problems]  float in [0, 1]; a nan leaves the problem out
 
-    The variance of the difference is the variance of the seeds' means (Welch 1947) plus that of the
-    mean differences of the problems, with Satterthwaite's degrees of freedom (1946). The noise of a
-    single answer counts in both, so the interval errs on the wide side.
+    The interval joins that of the seeds' means (Welch 1947, with Satterthwaite's degrees of freedom
+    of 1946) with that of the problems' mean changes, which has a width where all problems change
+    alike. The noise of a single answer counts in both, so it errs on the wide side. p is the larger
+    of a t-test of both variances and a sign-flip test of the problems; a verdict needs p <= 0.05.
     """
     if min(len(a), len(b)) < 2:
         raise UserError(
@@ -64,13 +66,12 @@ def compare_seeds(a: np.ndarray, b: np.ndarray) -> SeedComparison:
         raise UserError(f"{n} problems have verdicts in all runs; expected two or more.")
     means_a, means_b = a.mean(axis=1), b.mean(axis=1)
     difference = float(means_b.mean() - means_a.mean())
+    of_problems = paired_rate_difference(a.mean(axis=0), b.mean(axis=0))
+    low, high = _interval(means_a, means_b, of_problems)
     error, freedom = _standard_error(a, b)
-    half = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error
-    low, high = max(difference - half, -1.0), min(difference + half, 1.0)
-    if error:
-        p = 2 * float(student.sf(abs(difference) / error, freedom))
-    else:
-        p = 1.0 if difference == 0 else 0.0
+    p = max(_p_value(difference, error, freedom), of_problems.p or 0.0)
+    half = (high - low) / 2
+    shares = [float(student.ppf(share, freedom)) for share in (POWER, (1 + CONFIDENCE) / 2)]
     return SeedComparison(
         a=float(means_a.mean()),
         b=float(means_b.mean()),
@@ -78,23 +79,54 @@ def compare_seeds(a: np.ndarray, b: np.ndarray) -> SeedComparison:
         low=low,
         high=high,
         p=p,
-        verdict=BETTER if low > 0 else WORSE if high < 0 else UNDECIDED,
-        smallest=half + float(student.ppf(POWER, freedom)) * error,
+        verdict=_verdict(low, high, p),
+        smallest=half * (1 + shares[0] / shares[1]),
         seeds=(len(a), len(b)),
         n=n,
         by_seed=(means_a.tolist(), means_b.tolist()),
     )
 
 
+def _interval(
+    means_a: np.ndarray, means_b: np.ndarray, of_problems: Difference
+) -> tuple[float, float]:
+    """The interval over problems, widened on both sides by that over seeds."""
+    assert of_problems.difference is not None
+    assert of_problems.low is not None
+    assert of_problems.high is not None
+    error, freedom = _combined([_component(means_a), _component(means_b)])
+    of_seeds = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    difference = of_problems.difference
+    low = difference - hypot(difference - of_problems.low, of_seeds)
+    high = difference + hypot(of_problems.high - difference, of_seeds)
+    return max(low, -1.0), min(high, 1.0)
+
+
+def _p_value(difference: float, error: float, freedom: float) -> float:
+    if error == 0:
+        return 1.0 if difference == 0 else 0.0
+    return 2 * float(student.sf(abs(difference) / error, freedom))
+
+
+def _verdict(low: float, high: float, p: float) -> str:
+    if p > 1 - CONFIDENCE:
+        return UNDECIDED
+    return BETTER if low > 0 else WORSE if high < 0 else UNDECIDED
+
+
 def _standard_error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Standard error of the difference and its degrees of freedom. a, b: [seeds, problems]"""
-    n = a.shape[1]
-    components = (
-        (a.mean(axis=1).var(ddof=1) / len(a), len(a) - 1),
-        (b.mean(axis=1).var(ddof=1) / len(b), len(b) - 1),
-        ((b.mean(axis=0) - a.mean(axis=0)).var(ddof=1) / n, n - 1),
-    )
-    variance = float(sum(part for part, _ in components))
+    changes = b.mean(axis=0) - a.mean(axis=0)
+    return _combined([_component(x) for x in (a.mean(axis=1), b.mean(axis=1), changes)])
+
+
+def _component(values: np.ndarray) -> tuple[float, int]:
+    """Variance of the mean of `values`, and its degrees of freedom."""
+    return float(values.var(ddof=1)) / len(values), len(values) - 1
+
+
+def _combined(components: list[tuple[float, int]]) -> tuple[float, float]:
+    variance = sum(part for part, _ in components)
     if variance == 0:
         return 0.0, inf
-    return sqrt(variance), float(variance**2 / sum(part**2 / of for part, of in components))
+    return sqrt(variance), variance**2 / sum(part**2 / freedom for part, freedom in components)

@@ -82,11 +82,36 @@ def test_samples_of_one_problem_do_not_count_as_problems():
     assert (change.n, change.fixed, change.broken) == (10, 5, 0)
 
 
-def test_the_bootstrap_is_the_same_for_the_same_seed():
+def test_the_p_of_several_samples_is_the_same_for_the_same_seed():
     random = np.random.default_rng(3)
     a, b = random.random(50), random.random(50)
     assert paired_rate_difference(a, b, seed=1) == paired_rate_difference(a, b, seed=1)
-    assert paired_rate_difference(a, b, seed=1).low != paired_rate_difference(a, b, seed=2).low
+    assert paired_rate_difference(a, b, seed=1).p != paired_rate_difference(a, b, seed=2).p
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (np.zeros((3, 8)), np.ones((3, 8))),
+        (np.zeros((1, 8)), np.ones((1, 8))),
+        (np.ones((1, 8)), np.zeros((1, 8))),
+        (np.zeros((2, 5)), np.ones((2, 5))),
+        (np.full((20, 4), 0.5), np.full((20, 4), 0.5)),
+        (np.tile([1.0, 0.0], (3, 1)), np.ones((3, 2))),
+        (np.ones((3, 8)), np.ones((3, 8))),
+        (np.zeros((1, 1)), np.zeros((1, 1))),
+    ],
+)
+def test_problems_that_all_change_alike_have_an_interval_with_a_width_that_fits_the_p(a, b):
+    change = paired_difference(a, b)
+    assert change.difference is not None
+    assert change.low is not None
+    assert change.high is not None
+    assert change.p is not None
+    assert -1 <= change.low <= change.difference <= change.high <= 1
+    assert change.high - change.low > 0.05
+    assert (change.low > 0 or change.high < 0) <= (change.p < 0.6)
+    assert (change.p == 1) <= (change.low < 0 < change.high)
 
 
 def test_no_change_at_all_has_no_small_p():

@@ -31,11 +31,21 @@ def test_seeds_that_differ_more_than_the_arms_decide_nothing():
     assert comparison.smallest > abs(comparison.difference)
 
 
-def test_the_same_answers_in_both_arms_differ_by_nothing():
+def test_the_same_answers_in_both_arms_differ_by_nothing_within_the_few_problems_there_are():
     same = np.tile([1.0, 0.0, 1.0], (2, 1))
     comparison = compare_seeds(same, same)
-    assert (comparison.difference, comparison.low, comparison.high, comparison.p) == (0, 0, 0, 1)
+    assert (comparison.difference, comparison.p) == (0, 1)
+    assert -0.3 < comparison.low < 0 < comparison.high < 0.3
     assert comparison.verdict == UNDECIDED
+
+
+@pytest.mark.parametrize(("seeds", "problems"), [(2, 2), (2, 5), (3, 5), (5, 3), (2, 20)])
+def test_arms_that_never_and_always_answer_right_have_an_interval_and_a_p(seeds, problems):
+    comparison = compare_seeds(np.zeros((seeds, problems)), np.ones((seeds, problems)))
+    assert comparison.difference == comparison.high == 1
+    assert comparison.low < 1 - 1 / (problems + 2)
+    assert comparison.p >= 1.8 * 0.5**problems  # by random draws: what so few problems can show
+    assert comparison.verdict == (BETTER if problems == 20 else UNDECIDED)
 
 
 def test_a_problem_with_an_unknown_verdict_is_left_out_of_all_runs():
@@ -60,4 +70,4 @@ def test_the_interval_holds_the_true_difference_nineteen_times_of_twenty(spread,
         b = drawn(random, random.normal(0.1, spread, seeds), problems)
         comparison = compare_seeds(a, b)
         inside += comparison.low <= 0.1 <= comparison.high
-    assert 0.93 <= inside / trials <= 0.995
+    assert 0.93 <= inside / trials <= 0.998
