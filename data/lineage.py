@@ -9,12 +9,25 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask, runs
-from data.subsets import NoSuchSubset, subset
+from data.subsets import UNKNOWN_CONVERTER, NoSuchSubset, Subset, converters_of, subset
 
 UNKNOWN = "unknown"
 DEEPEST = 20  # runs, and versions of subsets, that a chain is followed through
+CONVERTER_OF = "converter of "  # an input of a run that is followed by a source's name
+AS_STARTED = "not stored with the run: the newest when it began"
+
+# run, at: runs that had begun by $at (all of them where it is null), and when they last began or
+# ended by then. A run whose events are lost is one of them, with a null.
+_RUNS_BY_THEN = """
+    select run, max(e."at") as "at"
+    from (select distinct run from records union select distinct run from conversions)
+    left join (select run, "at" from run_events where $at is null or "at" <= $at) e using (run)
+    where e."at" is not null or run not in (select run from run_events)
+    group by run
+"""
 
 
 class NoSuchGeneration(UserError):
@@ -124,17 +137,47 @@ def _trained_on(store: Store, run: dict[str, Any]) -> list[Step]:
     """What a training run read: its subset, or its source by the converter of that time."""
     if run["kind"] not in ("sft", "grpo"):
         return []
-    if label := str((run["inputs"] or {}).get("subset", "")).rpartition(" ")[0]:
+    inputs = run["inputs"] or {}
+    if label := str(inputs.get("subset", "")).rpartition(" ")[0]:
         return of_subset(store, label)
+    began = _began(store, run["run"])
+    stored = {
+        name.removeprefix(CONVERTER_OF): str(converter)
+        for name, converter in inputs.items()
+        if name.startswith(CONVERTER_OF)
+    }
     of = (run["summary"] or {}).get("learned_from") or {}
-    if not of:
+    if not stored and not of:
         return [Step("source", UNKNOWN, {"why": "the run does not say which source it read"})]
-    return of_source(store, of["source"], of.get("converter"))
+    if not stored and of.get("converter"):
+        stored = {of["source"]: of["converter"]}
+    if stored:
+        converters = {source: (converter, "") for source, converter in stored.items()}
+    else:
+        converters = {of["source"]: _converter_at(store, of["source"], began)}
+    return [
+        step
+        for source, (converter, note) in converters.items()
+        for step in of_source(store, source, converter, note, began)
+    ]
+
+
+def _began(store: Store, run: str) -> datetime | None:
+    """When a run was first started: what it reads was fixed then, also where it resumed."""
+    query = 'select min("at") as "at" from run_events where run = $run and event = \'started\''
+    return ask(store, query, run=run)["at"].item()
+
+
+def _converter_at(store: Store, source: str, at: datetime | None) -> tuple[str | None, str]:
+    """The converter that was the newest of a source when a run that does not name it began."""
+    converter = queries.converters_at(store, at).get(source) if at else None
+    return (converter, AS_STARTED) if converter else (None, UNKNOWN_CONVERTER)
 
 
 def of_subset(store: Store, label: str) -> list[Step]:
-    """A version of a subset, its parents, and the sources of its rows."""
-    steps, names = [], []
+    """A version of a subset, its parents, and the sources of its rows as they were then."""
+    steps: list[Step] = []
+    sources: list[Step] = []
     while label and len(steps) < DEEPEST:
         try:
             one = subset(store, label)
@@ -142,90 +185,116 @@ def of_subset(store: Store, label: str) -> list[Step]:
             return [*steps, Step("subset", label, {"state": f"{UNKNOWN}: no longer in the store"})]
         of = one.to_json()
         steps.append(Step("subset", one.label, {k: of[k] for k in ("n", "filter", "author", "at")}))
-        names = names or _sources(store, one.ids, one.of)
+        sources = sources or _sources(store, one)
         label = one.parent or ""
-    return steps + [step for name in names for step in of_source(store, name)]
+    return steps + sources
 
 
-def _sources(store: Store, ids: tuple[str, ...], of: str | None) -> list[str]:
-    table, column = ("problems", "problem_id") if of == "problems" else ("records", "record_id")
+def _sources(store: Store, version: Subset) -> list[Step]:
+    table, column = (
+        ("problems", "problem_id") if version.of == "problems" else ("records", "record_id")
+    )
     sources = ask(
         store,
         f"select distinct source from {table} where {column} in (select unnest($ids))"
         " order by source",
-        ids=list(ids),
-    )
-    return sources["source"].to_list()
+        ids=list(version.ids),
+    )["source"]
+    converters = converters_of(store, version)
+    return [
+        step
+        for source in sources
+        for step in of_source(store, source, *converters.get(source, (None, "")), at=version.at)
+    ]
 
 
-def of_source(store: Store, source: str, converter: str | None = None) -> list[Step]:
-    """How a source was converted (by its newest converter unless one is named) and ingested."""
-    return [*_conversion(store, source, converter), _source(store, source)]
+def of_source(
+    store: Store,
+    source: str,
+    converter: str | None = None,
+    note: str = "",
+    at: datetime | None = None,
+) -> list[Step]:
+    """How a source was converted and ingested.
+
+    converter: None for the newest
+    note: how the converter is known, where the run or the version does not name it
+    at: what began later is left out; None for all there is
+    """
+    if note == UNKNOWN_CONVERTER:  # there was none by then
+        at = None
+    return [*_conversion(store, source, converter, note, at), _source(store, source, at)]
 
 
-def _conversion(store: Store, source: str, converter: str | None) -> list[Step]:
+def _conversion(
+    store: Store, source: str, converter: str | None, note: str, at: datetime | None
+) -> list[Step]:
     """The conversion of a source by a converter; none where the store has none."""
     rows = ask(
         store,
-        """
+        f"""
         with of_converter as (
             select converter from newest_converters
             where source = $source and $converter is null
             union all select $converter where $converter is not null
-        ), counts as (
+        ), converting as ({_RUNS_BY_THEN}), counts as (
             select
                 converter, count(*) as records,
                 count(*) filter (outcome = 'example') as converted,
                 count(*) filter (outcome = 'quarantined') as quarantined
             from record_conversions
             where source = $source and converter in (from of_converter)
+                and run in (select run from converting)
             group by converter
         ), last as (
-            select converter, run, coalesce(ended_at, started_at) as "at" from conversion_runs
+            select converter, run, "at" from conversion_runs join converting using (run)
             where source = $source
             qualify row_number() over (
-                partition by converter order by started_at desc nulls last, run
+                partition by converter order by "at" desc nulls last, run
             ) = 1
         )
         from counts join last using (converter)
         """,
         source=source,
         converter=converter,
+        at=at,
     )
     if rows.is_empty():
         return []
     row = rows.row(0, named=True)
     rules = row["converter"].split("+")[1:]
     facts = {"version and rules": row["converter"], "repairs": rules or "none"}
+    facts |= {"converter": note} if note else {}
     facts |= {name: row[name] for name in ("records", "converted", "quarantined", "run")}
     facts["at"] = row["at"] and _moment(row["at"])
     return [Step("conversion", source, facts)]
 
 
-def _source(store: Store, source: str) -> Step:
-    """The files or hubs that a source was read from, by all of its ingestions in order of time."""
-    records = ask(
-        store,
-        "select run, origin from source_records where source = $source",
-        source=source,
-    )
+def _source(store: Store, source: str, at: datetime | None) -> Step:
+    """The files or hubs that a source was read from, by its ingestions in the order of time."""
     ingestions = ask(
         store,
-        """
-        select run, config, coalesce(ended_at, started_at) as "at" from runs
-        where run in (select unnest($runs)) order by started_at, run
+        f"""
+        with ingesting as ({_RUNS_BY_THEN})
+        select run, config, "at", count(*) as records, list(distinct origin) as origins
+        from source_records join ingesting using (run)
+        left join (select run, config from runs) using (run)
+        where source = $source
+        group by all order by "at" nulls first, run
         """,
-        runs=records["run"].unique().to_list(),
+        source=source,
+        at=at,
     )
-    configs = [json.loads(config) for config in ingestions["config"]]
-    lost = sorted(set(records["run"]) - set(ingestions["run"]))
+    configs = [json.loads(config) for config in ingestions["config"].drop_nulls()]
+    last = ingestions["at"].drop_nulls()
+    origins = sorted({origin or UNKNOWN for row in ingestions["origins"] for origin in row})
     facts = {
-        "origin": records["origin"].unique().sort().to_list()[:DEEPEST] or [UNKNOWN],
+        "origin": origins[:DEEPEST] or [UNKNOWN],
         "revision": _one_or_all(config.get("revision") for config in configs),
         "licence": _one_or_all(config.get("licence") for config in configs),
-        "records": records.height,
-        "runs": [*lost, *ingestions["run"]],
-        "at": _moment(ingestions["at"][-1]) if configs else None,
+        "records": ingestions["records"].sum(),
+        "runs": ingestions["run"].to_list(),
+        "at": _moment(last[-1]) if len(last) else None,
     }
     return Step("source", source, facts)
 

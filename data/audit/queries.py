@@ -5,6 +5,7 @@ a function that returns a frame names its columns.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -50,6 +51,22 @@ def newest_of(store: Store, sources: Sequence[str] = ()) -> tuple[list[str], lis
             )
     chosen = list(dict.fromkeys(sources)) or list(converters)
     return chosen, [converters[source] for source in chosen]
+
+
+def converters_at(store: Store, at: datetime) -> dict[str, str]:
+    """Source -> the converter that was the newest at this time; no source converted only later."""
+    rows = ask(
+        store,
+        """
+        select source, converter
+        from conversion_runs join run_events using (run)
+        where event = 'started' and "at" <= $at
+        group by source, converter
+        qualify row_number() over (partition by source order by max("at") desc, converter) = 1
+        """,
+        at=at,
+    )
+    return dict(rows.iter_rows())
 
 
 def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:

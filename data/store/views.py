@@ -117,22 +117,30 @@ where record_id not in (select record_id from rulings where ruling = 'quarantine
 """
 
 # A row is a problem of a record (or of an import, where record_id is null): the columns of
-# `problems`, and why it does not count:
-#   excluded: 'by a person' | 'by conversion' (the newest one quarantined its record) | null
-# Of a record that was converted several times, only the newest conversion's problems are there.
-VIEWS["problem_records"] = """
+# `problems`, and
+#   excluded:   why it does not count: 'by a person' | 'by conversion' (the newest one quarantined
+#               its record) | null
+#   is_current: of a record that was converted several times, by the newest conversion
+VIEWS["problem_rows"] = """
 select
     p.*,
     case
         when ruling = 'quarantined' then 'by a person'
         when ruling is null and outcome = 'quarantined' then 'by conversion'
-    end as excluded
+    end as excluded,
+    record_id is null
+        or rank() over (partition by record_id order by started_at desc nulls last) = 1
+        as is_current
 from problems p
 left join (select run, started_at from runs) using (run)
 left join (select record_id, outcome from current_conversions) using (record_id)
 left join (select record_id, ruling from rulings) using (record_id)
-qualify record_id is null
-    or rank() over (partition by record_id order by started_at desc nulls last) = 1
+"""
+
+# A row is a problem of a record or an import, by the newest conversion: the columns of
+# `problem_rows` without is_current.
+VIEWS["problem_records"] = """
+select * exclude (is_current) from problem_rows where is_current
 """
 
 # A row is a problem that counts, once for each source and split: the columns of `problems`.

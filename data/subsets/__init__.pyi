@@ -4,7 +4,7 @@ from .fields import (
     last_tokenizer as last_tokenizer,
     record_table as record_table,
 )
-from .filter_language import Field as Field, FilterError as FilterError
+from .filter_language import Field as Field, FilterError as FilterError, condition as condition
 from .recipe import (
     DUPLICATES as DUPLICATES,
     KINDS as KINDS,
@@ -15,8 +15,10 @@ from .recipe import (
 )
 from .select import Choice as Choice, Step as Step, Table as Table
 from .versions import (
+    UNKNOWN_CONVERTER as UNKNOWN_CONVERTER,
     NoSuchSubset as NoSuchSubset,
     Subset as Subset,
+    converters_of as converters_of,
     difference as difference,
     subset as subset,
     subsets as subsets,

@@ -1,13 +1,18 @@
 """Fields of records that a filter may use: their source, conversion, texts, tags and tokens."""
 
+from collections.abc import Mapping
+
 from data.audit import queries
 from data.store import Store, ask
 from data.subsets.filter_language import Field
 from data.subsets.select import Table
 
 TABLES = """
-chosen_conversions as (
-    select * from current_conversions where source in (select unnest($sources::varchar[])) and {only}
+chosen_converters as (
+    select unnest($sources::varchar[]) as source, unnest($converters::varchar[]) as converter
+), chosen_conversions as (
+    select * from record_conversions semi join chosen_converters using (source, converter)
+    where {only}
 ), texts as (
     select
         e.record_id, true as example, e.prompt, e.reasoning, e.answer, e.rewrites,
@@ -18,10 +23,10 @@ chosen_conversions as (
             *, length(prompt) as prompt_chars, length(reasoning) as reasoning_chars,
             length(answer) as answer_chars
         from record_examples where {only}
-    ) e semi join newest_converters using (source, converter)
+    ) e semi join chosen_converters using (source, converter)
 ), counted as (
     select t.record_id, t.prompt + t.reasoning + t.answer as tokens
-    from record_tokens t semi join newest_converters using (source, converter)
+    from record_tokens t semi join chosen_converters using (source, converter)
     where t.tokenizer = $tokenizer and {only}
 ), tagged as (
     select target_id as record_id, list(tag order by tag) as tag
@@ -72,16 +77,28 @@ FIELDS = {
 SHOWN = ("source", "prompt", "reasoning", "answer", "defect", "dialect", "tokens", "tag")
 
 
-def record_table(store: Store, sources: tuple[str, ...] = (), tokenizer: str = "") -> Table:
+def record_table(
+    store: Store,
+    sources: tuple[str, ...] = (),
+    tokenizer: str = "",
+    converters: Mapping[str, str] | None = None,
+) -> Table:
     """Every record of `sources` (of all converted ones if empty), once each.
 
-    By the newest conversion of its source; tokens as counted by `tokenizer`.
+    tokenizer:  whose token counts are read
+    converters: source -> the converter that is read of it; None: the newest
     """
-    chosen, _ = queries.newest_of(store, sources)
+    pairs = dict(converters or zip(*queries.newest_of(store, sources), strict=True))
+    if sources:
+        pairs = {source: pairs[source] for source in sources if source in pairs}
     return Table(
         TABLES,
         "list_contains($page_ids::varchar[], record_id)",
-        {"sources": chosen, "tokenizer": tokenizer},
+        {
+            "sources": list(pairs),
+            "converters": list(pairs.values()),
+            "tokenizer": tokenizer,
+        },
         FIELDS,
         "source, number, id",
         {"example": "concat_ws(' ', prompt, reasoning, answer)", "prompt": "prompt"},

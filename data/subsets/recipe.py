@@ -26,6 +26,8 @@ class Recipe:
     run:        of problems: the run that pass_rate etc. are of; empty: the newest GRPO run
     grader:     whose verdicts count, if the run is not a GRPO run
     tokenizer:  of records: the tokenizer of the counts; empty: the one that counted last
+    converters: (source, version and rules) of the conversion that is read of each source; empty:
+                the newest, or, in a version that was saved before they were stored, unknown
     """
 
     of: str = "records"
@@ -40,6 +42,7 @@ class Recipe:
     run: str = ""
     grader: str = "strict"
     tokenizer: str = ""
+    converters: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name, allowed in (("of", KINDS), ("duplicates", DUPLICATES), ("by", OF_TEXTS)):
@@ -63,6 +66,8 @@ def to_json(recipe: Recipe) -> str:
         for name, value in asdict(recipe).items()
         if value != plain[name] or name == "of"
     }
+    if recipe.converters:
+        changed["converters"] = dict(sorted(recipe.converters))
     return json.dumps(changed, ensure_ascii=False)
 
 
@@ -70,7 +75,9 @@ def of_json(text: str) -> Recipe:
     """The recipe that `to_json` wrote."""
     try:
         read: dict[str, Any] = json.loads(text)
-        return Recipe(**{**read, "sources": tuple(read.get("sources", ()))})
+        converters = tuple(sorted(read.get("converters", {}).items()))
+        sources = tuple(read.get("sources", ()))
+        return Recipe(**{**read, "sources": sources, "converters": converters})
     except (json.JSONDecodeError, TypeError, AttributeError) as error:
         raise BadEntry(
             f"the filter {text[:80]!r} is no recipe ({error}); expected one that `thinkbench subset"

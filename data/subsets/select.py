@@ -18,7 +18,8 @@ class Table:
     """Rows that a filter may select from.
 
     tables:  common table expressions, of which `rows` has a column `id` and those of `fields`;
-             with {only} as a further condition wherever rows are read
+             with {only} as a further condition wherever rows are read, and {current} where rows of
+             older conversions are read, which no recipe chooses but an older version may hold
     narrow:  that condition, for the few ids bound as $page_ids: with list_contains, which DuckDB
              applies before the windows of a view, where `in (select ...)` comes after them
     values:  values bound in them
@@ -98,7 +99,7 @@ def preview(
     return ask(
         store,
         f"""
-        with {table.tables.format(only=table.narrow)}
+        with {table.tables.format(only=table.narrow, current="true")}
         select id, {names} from rows
         where id in (select unnest($page_ids::varchar[])) order by {table.order}
         """,
@@ -125,7 +126,7 @@ def _rows(store: Store, table: Table, recipe: Recipe, parent: list[str] | None) 
 
 
 def _all_rows(table: Table) -> str:
-    return table.tables.format(only="true")
+    return table.tables.format(only="true", current="is_current")
 
 
 def _texts(store: Store, table: Table, recipe: Recipe, ids: pl.Series) -> list[str]:

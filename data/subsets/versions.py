@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from data.audit import queries
 from data.errors import UserError
 from data.store import BadEntry, Store, ask, reading
 from data.subsets.recipe import Recipe, of_json
+
+AS_SAVED = "not stored with the version: the newest when it was saved"
+UNKNOWN_CONVERTER = "unknown converter: the newest is shown"
 
 
 class NoSuchSubset(UserError):
@@ -90,21 +94,41 @@ def subset(store: Store, label: str) -> Subset:
             " where name = ? and ? in ('', version) order by version desc limit 1",
             (name, version and int(version)),
         ).fetchone()
-        if row is None:
-            query = "select name from subsets group by name order by max(at) desc, name"
-            names = [name for (name,) in state.execute(query)]
-            query = "select version from subsets where name = ? order by version desc"
-            versions = ", ".join(str(n) for (n,) in state.execute(query, (name,)))
-    if row is not None:
-        *texts, ids, content_hash, parent, author, at = row
-        moment = datetime.fromtimestamp(at / 1e6, UTC)
-        return Subset(*texts, tuple(json.loads(ids)), content_hash, parent, author, moment)
+        if row is not None:
+            name, number, text, ids, content_hash, parent, author, at = row
+            moment = datetime.fromtimestamp(at / 1e6, UTC)
+            rows = tuple(json.loads(ids))
+            return Subset(name, number, text, rows, content_hash, parent, author, moment)
+        query = "select name from subsets group by name order by max(at) desc, name"
+        names = [name for (name,) in state.execute(query)]
+        query = "select version from subsets where name = ? order by version desc"
+        versions = ", ".join(str(n) for (n,) in state.execute(query, (name,)))
     raise NoSuchSubset(
         f"there is no version {version} of subset {name!r}; there are: {versions}."
         if versions
         else f"there is no subset {label!r}; the store has: {', '.join(names[:20]) or 'none'}."
         " Make one: thinkbench subset new NAME --where FILTER"
     )
+
+
+def converters_of(store: Store, version: Subset) -> dict[str, tuple[str, str]]:
+    """Source -> the converter that the rows of a version are of, and why where it is not stored.
+
+    A version that was saved before converters were stored has those that were the newest when it
+    was saved; of a source without a conversion from before that, the newest of today.
+    """
+    try:
+        stored = dict(version.recipe.converters)
+    except BadEntry:
+        stored = {}
+    if stored:
+        return {source: (converter, "") for source, converter in stored.items()}
+    before = queries.converters_at(store, version.at)
+    newest = dict(zip(*queries.newest_of(store), strict=True))
+    return {
+        source: (before[source], AS_SAVED) if source in before else (converter, UNKNOWN_CONVERTER)
+        for source, converter in newest.items()
+    }
 
 
 def difference(first: Subset, second: Subset) -> dict[str, Any]:

@@ -25,7 +25,7 @@ VERDICTS = ("format", "extracted", "correct", "partial", "reason")
 LISTED = 20  # differences that are listed for each run
 COUNTS = (
     "generations", "scores", "compared", "differ", "twice", "without_text", "not_graded", "old",
-    "outdated",
+    "outdated", "ambiguous",
 )  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     compared: stored scores that were recomputed, each copy where a score is stored twice
     old: scores of a grader version that this code does not have; they are counted, not compared
     outdated: those of a grader that has not graded the same generation again since
+    ambiguous: answered problems that the store has with several questions or reference answers
     metrics: each shown metric beside its recomputed value; both include the overrides by people
     """
     runs = ask(
@@ -93,6 +94,8 @@ def _reasons(run: str, counts: dict[str, int]) -> list[str]:
         "differ": "differ from what was recomputed",
         "without_text": "scores have no text to grade",
         "not_graded": f"generations have no score: {again}",
+        "ambiguous": "problems have several questions or reference answers in the store, so it is"
+        " not certain which their verdicts are of: import them again under other ids",
         "outdated": f"scores are of a grader version that this code does not have: {again}",
     }
     reasons = [f"{counts[kind]} {text}" for kind, text in because.items() if counts[kind]]
@@ -153,7 +156,14 @@ def _counts(store: Store, run: str) -> dict[str, int]:
             (
                 select count(*) from generations where run = $run
                 and generation_id not in (select generation_id from of_run)
-            ) as not_graded
+            ) as not_graded,
+            (
+                select count(*) from (
+                    select problem_id from problems
+                    where problem_id in (select problem_id from generations where run = $run)
+                    group by problem_id having count(distinct (question, gold)) > 1
+                )
+            ) as ambiguous
         from of_run
         """,
         run=run,

@@ -16,6 +16,7 @@ from .problems import (
     Problems as Problems,
     hash_of_ids as hash_of_ids,
     problems_of_split as problems_of_split,
+    problems_with_ids as problems_with_ids,
 )
 from .read import (
     FIRST_STAGES as FIRST_STAGES,

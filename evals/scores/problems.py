@@ -41,6 +41,28 @@ def problems_of_split(store: Store, source: str, split: str) -> Problems:
             f"the store has no {split} problems of {source!r}{elsewhere}; ingest and convert them"
             f" first: thinkbench ingest {source} && thinkbench convert {source}"
         )
+    return _usable(rows)
+
+
+def problems_with_ids(store: Store, ids: list[str]) -> Problems:
+    """Train problems with these ids, sorted by id, without those that a person quarantined."""
+    rows = ask(
+        store,
+        """
+        select problem_id, question, gold, steps
+        from problem_texts
+        where problem_id in (select unnest($ids)) and split = 'train'
+            and problem_id in (
+                select problem_id from problem_rows where excluded is distinct from 'by a person'
+            )
+        order by problem_id
+        """,
+        ids=ids,
+    )
+    return _usable(rows)
+
+
+def _usable(rows: pl.DataFrame) -> Problems:
     # if the verdict on the reference answer itself is unknown, no answer can be correct
     grade = GRADERS[DEFAULT_GRADER].grade
     decidable = [grade(render("-", gold), gold).correct is not None for gold in rows["gold"]]

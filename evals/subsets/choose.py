@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from data.audit import queries
 from data.store import Store, annotations
 from data.subsets import (
     SHOWN as OF_RECORDS,
@@ -12,13 +13,14 @@ from data.subsets import (
     Recipe,
     Subset,
     Table,
+    converters_of,
     last_tokenizer,
     record_table,
     select,
     subset,
     to_json,
 )
-from evals.subsets.problem_fields import SHOWN as OF_PROBLEMS, newest_grpo, problem_table
+from evals.subsets.problem_fields import SHOWN as OF_PROBLEMS, finished_run, problem_table
 
 
 def resolve(store: Store, recipe: Recipe) -> Recipe:
@@ -30,15 +32,23 @@ def resolve(store: Store, recipe: Recipe) -> Recipe:
                 f"{parent.label} is a subset of {parent.of}; expected a subset of {recipe.of}."
             )
         recipe = replace(recipe, parent=parent.label)
+    if not recipe.converters:
+        newest = zip(*queries.newest_of(store, recipe.sources), strict=True)
+        recipe = replace(recipe, converters=tuple(sorted(newest)))
     if recipe.of == "records":
         return replace(recipe, tokenizer=recipe.tokenizer or last_tokenizer(store), run="")
-    return replace(recipe, run=recipe.run or newest_grpo(store), tokenizer="")
+    return replace(recipe, run=finished_run(store, recipe.run, recipe.where), tokenizer="")
+
+
+def afresh(recipe: Recipe) -> Recipe:
+    """The recipe of a version, to choose by the newest conversions again."""
+    return replace(recipe, converters=())
 
 
 def table(store: Store, recipe: Recipe) -> Table:
     """The rows from which a resolved recipe chooses."""
     if recipe.of == "records":
-        return record_table(store, recipe.sources, recipe.tokenizer)
+        return record_table(store, recipe.sources, recipe.tokenizer, dict(recipe.converters))
     return problem_table(store, recipe.sources, recipe.run, recipe.grader)
 
 
@@ -83,12 +93,22 @@ def save(
 def check(store: Store, version: Subset, chosen: Choice | None = None) -> dict[str, Any]:
     """Compare a version with what its recipe chooses now: new and gone rows.
 
-    chosen: the choice, if already computed
+    chosen: the choice by `afresh`, if already computed
+
+    converters: source -> the version's converter and the newest, where these differ
     """
-    now, saved = set((chosen or choice(store, version.recipe)).ids), set(version.ids)
+    recipe = resolve(store, afresh(version.recipe))
+    now, saved = set((chosen or choice(store, recipe)).ids), set(version.ids)
+    before = {source: name for source, (name, _) in converters_of(store, version).items()}
+    converters = {
+        source: {"version": before[source], "newest": newest}
+        for source, newest in recipe.converters
+        if source in before and before[source] != newest
+    }
     return {
         **version.to_json(),
-        "same": now == saved,
+        "same": now == saved and not converters,
+        "converters": converters,
         "new": sorted(now - saved),
         "gone": sorted(saved - now),
     }

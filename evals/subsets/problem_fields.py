@@ -1,5 +1,6 @@
 """Fields of problems for filters: question, reference answer, and how often a run solves it."""
 
+import re
 from typing import Any
 
 import polars as pl
@@ -7,7 +8,7 @@ import polars as pl
 from data.audit import queries
 from data.errors import UserError
 from data.store import Store, ask, runs
-from data.subsets import Field, Table
+from data.subsets import Field, Table, condition
 from evals.graders import grader as grader_of
 from evals.rollouts import learnability
 
@@ -27,7 +28,8 @@ measured as (
         coalesce(s.tag, []) as tag, p.excluded,
         n.pass_rate, n.answers, n.band, n.seen, n.first_solved, n.reward_variance
     from (
-        select * from problem_records where source in (select unnest($sources::varchar[])) and {only}
+        select * from problem_rows
+        where source in (select unnest($sources::varchar[])) and {only} and {current}
         -- of a problem in several records, one that counts
         qualify row_number() over (
             partition by problem_id order by excluded is not null, source, record_id, run
@@ -36,7 +38,7 @@ measured as (
     left join (select problem_id, split from problem_texts where {only}) t using (problem_id)
     left join tagged s using (record_id) left join measured n using (problem_id)
 )
-"""  # noqa: E501
+"""
 
 FIELDS = {
     "source": Field("source", means="where the problem came from"),
@@ -123,13 +125,38 @@ def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
     return rows.with_columns(absent).select("problem_id", *MEASURED)
 
 
-def newest_grpo(store: Store) -> str:
-    """The GRPO run with rollouts that started last; "" where there is none."""
+def finished_run(store: Store, run: str, where: str) -> str:
+    """The run whose results a filter reads: `run`, or the newest finished GRPO run; "" for none.
+
+    NotMeasured where the run is not finished, as its results would still change, and where there
+    is none but the filter names a field of MEASURED.
+    """
+    if not run:
+        run = _newest_grpo(store)
+        sql, _ = condition(where, FIELDS)  # which holds no text of the filter itself
+        fields = [name for name in MEASURED if re.search(rf"\b{name}\b", sql)]
+        if not run and fields:
+            raise NotMeasured(
+                f"the filter reads {', '.join(fields)}, and the store has no finished GRPO run;"
+                " expected a run with results. Name an evaluation or an import: --run RUN"
+            )
+        return run
+    state = runs.state(store, run)
+    if state is not None and state["event"] != "done":
+        how = "has not ended" if state["event"] == "started" else f"ended as {state['event']}"
+        raise NotMeasured(
+            f"run {run!r} {how}, so its pass rates may change; expected a finished run. Let it"
+            " finish, or name another: --run RUN"
+        )
+    return run
+
+
+def _newest_grpo(store: Store) -> str:
     rows = ask(
         store,
         """
         select run from (select distinct run from rollouts) join runs using (run)
-        where kind = 'grpo' order by started_at desc, run limit 1
+        where kind = 'grpo' and event = 'done' order by started_at desc, run limit 1
         """,
     )
     return "" if rows.is_empty() else rows["run"][0]

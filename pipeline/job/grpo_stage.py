@@ -66,7 +66,9 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             "model": inputs.hash_of_folder(folder),
             "problems": _hash_of(chosen or problems),
             **({"heldout": _hash_of(problems)} if subset else {}),
-            **inputs.subset_input(subset),
+            # the held-out problems are of this source also where a subset is trained on
+            **inputs.converter_input(inputs.converter_of_problems(job.store, data.problems)),
+            **inputs.subset_input(job.store, subset),
         },
         parent=parent,
         resumable=True,
@@ -77,6 +79,9 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         split = split_problems(job, tokenizer, problems, chosen)
         summary = _train(job, folder, tokenizer, split, held_out, run)
         summary["bad_gold"] = len((chosen or problems).bad_gold)
+        if subset and chosen:
+            usable = chosen.usable.height + len(chosen.bad_gold)
+            summary["no_problem_now"] = len(subset.ids) - usable
         return summary | ({} if subset else {"learned_from": {"source": data.problems}})
 
     return stage_run(job, spec, work)

@@ -1,17 +1,16 @@
 """What a stage reads from the store, and the hashes that decide whether it must run again."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import polars as pl
-
 from data.errors import UserError
+from data.lineage import CONVERTER_OF
 from data.store import Store, ask
-from data.subsets import Subset, subset
-from evals.scores import Problems, problems_of_split
+from data.subsets import Subset, converters_of, subset
+from evals.scores import Problems, problems_with_ids
 from pipeline.batches import Example
 from pipeline.config import BadConfig
 from pipeline.presets import PRESETS
@@ -53,17 +52,23 @@ def examples_of(
 def examples_in(store: Store, chosen: Subset) -> list[Example]:
     """Examples of the records of a subset, of all sources, ordered by id.
 
-    Of each source by its newest conversion. Records that are no longer an example are left out.
+    Of each source by the converter of the version, so that a later conversion changes nothing.
+    Records that a person quarantined since, or that are of a test split now, are left out.
     """
+    converters = _converters_of(store, chosen)
     rows = ask(
         store,
         """
         select example_id, prompt, reasoning, answer
         from trainable_examples
-        where is_current and record_id in (select unnest($records::varchar[]))
+        where record_id in (select unnest($records::varchar[])) and (source, converter) in (
+            select (unnest($sources::varchar[]), unnest($converters::varchar[]))
+        )
         order by example_id
         """,
         records=list(chosen.ids),
+        sources=list(converters),
+        converters=list(converters.values()),
     )
     return [Example(*row) for row in rows.iter_rows()]
 
@@ -81,30 +86,52 @@ def subset_of(store: Store, label: str, of: str) -> Subset | None:
     return chosen
 
 
-def subset_input(chosen: Subset | None) -> dict[str, str]:
-    """The entry in a run's inputs for the subset that it was trained on."""
-    return {"subset": f"{chosen.label} {chosen.content_hash}"} if chosen else {}
+def subset_input(store: Store, chosen: Subset | None) -> dict[str, str]:
+    """The entries in a run's inputs for the subset that it was trained on, and its converters."""
+    if chosen is None:
+        return {}
+    return {
+        "subset": f"{chosen.label} {chosen.content_hash}",
+        **converter_input(_converters_of(store, chosen)),
+    }
 
 
-def problems_in(store: Store, chosen: Subset) -> Problems:
-    """Train problems of a subset, of all sources, as `problems_of_split` gives them."""
+def converter_input(converters: Mapping[str, str]) -> dict[str, str]:
+    """The entries in a run's inputs for the conversions that it reads. converters: by source"""
+    return {f"{CONVERTER_OF}{source}": converter for source, converter in converters.items()}
+
+
+def converter_of_problems(store: Store, source: str) -> dict[str, str]:
+    """The converter that the problems of `source` count by; empty where they are of an import."""
+    rows = ask(store, "select source, converter from newest_converters where source = $s", s=source)
+    return dict(rows.iter_rows())
+
+
+def _converters_of(store: Store, chosen: Subset) -> dict[str, str]:
     sources = ask(
         store,
         """
-        select distinct source from problems
-        where problem_id in (select unnest($ids)) and split = 'train' order by source
+        select distinct source from records where record_id in (select unnest($ids))
+        union select distinct source from problems where problem_id in (select unnest($ids))
         """,
         ids=list(chosen.ids),
     )["source"]
-    by_source = [problems_of_split(store, source, "train") for source in sources]
-    if not by_source:
+    return {
+        source: converter
+        for source, (converter, _) in converters_of(store, chosen).items()
+        if source in set(sources)
+    }
+
+
+def problems_in(store: Store, chosen: Subset) -> Problems:
+    """The problems of a subset, whatever later conversions made of their records.
+
+    Those that a person quarantined since, or that are of a test split now, are left out.
+    """
+    problems = problems_with_ids(store, list(chosen.ids))
+    if problems.usable.is_empty():
         raise UserError(f"the store has no train problem of the subset {chosen.label}")
-    ids = set(chosen.ids)
-    rows = pl.concat([one.usable for one in by_source]).unique("problem_id", keep="first")
-    return Problems(
-        rows.filter(pl.col("problem_id").is_in(ids)).sort("problem_id"),
-        [problem_id for one in by_source for problem_id in one.bad_gold if problem_id in ids],
-    )
+    return problems
 
 
 def hash_of_folder(folder: Path) -> str:

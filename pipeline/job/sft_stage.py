@@ -21,9 +21,11 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
     if subset:
         examples = inputs.examples_in(job.store, subset)
         origin = {"no_example_now": len(subset.ids) - len(examples)}
+        read = inputs.subset_input(job.store, subset)
     else:
         examples = inputs.examples_of(job.store, source, converter)
         origin = {"learned_from": {"source": source, "converter": converter}}
+        read = inputs.converter_input({source: converter})
     spec = StageSpec(
         kind="sft",
         stage="sft",
@@ -31,7 +33,7 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
         inputs={
             "model": inputs.hash_of_folder(folder),
             "examples": hash_of_ids([example.example_id for example in examples]),
-            **inputs.subset_input(subset),
+            **read,
         },
         resumable=True,
     )

@@ -15,7 +15,7 @@ import polars as pl
 from data.audit import queries
 from data.errors import UserError
 from data.store import BadEntry, runs
-from data.subsets import Choice, Recipe, Subset, subset
+from data.subsets import Choice, Recipe, Subset, converters_of, subset
 from evals.scores import scores_of
 from evals.statistics import compare_seeds
 from evals.subsets import choose
@@ -124,22 +124,28 @@ def _random_recipe(job: Job, chosen: Subset, model: str, base: Path) -> Recipe:
     As much is as many problems, or examples with as many tokens together.
     """
     recipe = chosen.recipe
-    pool = Recipe(of=recipe.of, sources=recipe.sources, parent=recipe.parent)
+    converters = {
+        source: converter
+        for source, (converter, _) in converters_of(job.store, chosen).items()
+        if not recipe.sources or source in recipe.sources
+    }
+    pool = Recipe(
+        of=recipe.of,
+        sources=recipe.sources,
+        parent=recipe.parent,
+        converters=tuple(sorted(converters.items())),
+    )
     if recipe.of == "problems":
         available = choose.choice(job.store, pool)
         _check_smaller(chosen, len(chosen.ids), len(available.ids), "problems")
         return replace(pool, sample=len(chosen.ids))
-    sources = pool.sources or tuple(
-        queries.conversions(job.store)["source"].unique(maintain_order=True)
-    )
     tokenizer = ""
-    for source in sources:
-        converter = queries.newest(job.store, source)
+    for source, converter in converters.items():
         examples = examples_of(job.store, source, converter)
         bar = job.progress(f"count tokens {source}")
         tokenizer = count_tokens(job.store, source, converter, examples, model, base, bar)
     pool = replace(pool, tokenizer=tokenizer)
-    own = choose.choice(job.store, Recipe(parent=chosen.label, tokenizer=tokenizer))
+    own = choose.choice(job.store, replace(pool, sources=(), parent=chosen.label))
     budget, available = _tokens(own, chosen), choose.choice(job.store, pool)
     _check_smaller(chosen, budget, available.tokens or budget + 1, "tokens")
     return replace(pool, tokens=budget)

@@ -253,6 +253,12 @@ def run_of(store: Store, run: str, kind: str) -> None:
     runs.end(store, run, "done", {})
 
 
+def answered(store: Store) -> None:
+    """A finished evaluation, of which the fields of problems are."""
+    scored(store, "answers", {problem_ids(store)[0]: [True, False]})
+    run_of(store, "answers", "eval")
+
+
 def rolled_out(store: Store, texts: dict[str, list[str]], run: str = "mine-grpo") -> None:
     rows = [(problem, i, text) for problem, saved in texts.items() for i, text in
             enumerate(saved)]  # fmt: skip
@@ -327,18 +333,22 @@ def test_every_filter_of_the_documentation_can_be_asked(store):
     text = (ROOT / "docs" / "filters.md").read_text()
     filters = re.findall(r"^\| `(.+?)` \|", text, re.M)
     assert len(filters) >= 10
+    answered(store)
     for one in filters:
         of_problems = "pass_rate" in one or "question" in one
         condition(one, OF_PROBLEMS if of_problems else OF_RECORDS)
-        choose.choice(store, Recipe(of="problems" if of_problems else "records", where=one))
+        choose.choice(
+            store, Recipe(of="problems" if of_problems else "records", run="answers", where=one)
+        )
 
 
 @pytest.mark.parametrize("of", ["records", "problems"])
 def test_every_field_can_be_asked_and_shown(store, of):
     fields = OF_RECORDS if of == "records" else OF_PROBLEMS
     ids: list[str] = []
+    answered(store)
     for name in fields:
-        recipe = Recipe(of=of, where=f"{name} is known or {name} is unknown")
+        recipe = Recipe(of=of, run="answers", where=f"{name} is known or {name} is unknown")
         ids = choose.choice(store, recipe).ids
         assert ids
     recipe = choose.resolve(store, Recipe(of=of))

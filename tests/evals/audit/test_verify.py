@@ -123,6 +123,15 @@ def test_of_a_score_stored_twice_each_copy_is_compared(store, copy):
     assert report["runs"][0]["by_what"]["strict correct"] == 2
 
 
+def test_a_problem_that_has_two_reference_answers_is_named_and_not_verified(store):
+    evaluated(store, "r", RIGHT, "8")
+    other = rows_of("problems", problem_id=["p0", "p1", "p9"], gold=["8", "7", "1"])
+    add(store, "problems", other, run="s")
+    report = verify(store, "r")
+    assert (report["verified"], report["ambiguous"], report["differ"]) == (False, 1, 0)
+    assert "several questions or reference answers" in report["reasons"][0]
+
+
 def test_generations_without_a_score_are_not_verified(store):
     scores = evaluated(store, "r", RIGHT, "8")
     other = scores.with_columns(generation_id=pl.lit("r-x") + pl.col("generation_id"))

@@ -27,6 +27,8 @@ def new_subset(value: dict[str, Any]) -> None:
     ]
     title = value["subset"] or "Dry run, nothing is saved"
     show(table(f"{title}: {value['n']:,} rows", ["step", "removed", "remaining"], rows))
+    if value["run"]:
+        show(f"Pass rates are of the run {value['run']}.")
     if value["tokens"] is not None:
         show(f"{value['tokens']:,} tokens")
     if value["subset"] and value["of"] == "records":
@@ -76,6 +78,11 @@ def check(value: dict[str, Any]) -> None:
         f"{value['subset']}: its recipe would now choose {len(value['new']):,} other rows,"
         f" and no longer {len(value['gone']):,} of its {value['n']:,} rows."
     )
+    for source, names in value["converters"].items():
+        show(
+            f"{source}: the version is of the conversion by {names['version']}; the newest is by"
+            f" {names['newest']}."
+        )
     _ids("chosen now", value["new"])
     _ids("no longer chosen", value["gone"])
 

@@ -76,12 +76,12 @@ def test_each_kind_of_rows_keeps_a_filter_of_its_own(show, store):
     assert not page.exception
     assert not page.error
     assert box(page, "Filter").value == ""
-    box(page, "Filter").set_value("pass_rate is unknown").run()
+    box(page, "Filter").set_value("question is known").run()
     assert funnel(page)["after filter"] == 0
     rows_of(page, "records")
     assert not page.error
     assert box(page, "Filter").value == SHORT
-    assert page.query_params["aside"] == "pass_rate is unknown"
+    assert page.query_params["aside"] == "question is known"
     assert "page" not in page.query_params
 
 

@@ -54,6 +54,8 @@ def _result(recipe: Recipe, before: Choice) -> None:
     tokens = "" if current.tokens is None else f", {current.tokens:,} tokens"
     suffix = "" if final else ", before removing duplicates"
     title.subheader(f"{len(current.ids):,} rows{tokens}{suffix}")
+    if recipe.run:
+        title.text(plain(f"Pass rates are of the run {recipe.run}."))
     labels = {step.name: STEPS.get(step.name, step.name) for step in current.steps}
     remaining = {plain(labels[step.name]): step.left for step in current.steps}
     st.altair_chart(charts.funnel(remaining, charts.text_colour()))

@@ -77,7 +77,7 @@ def _check(version: Subset) -> None:
     fold = choices.fold("Re-run recipe", "check")
     if fold.open:
         with fold, _explained("The recipe cannot be run again."):
-            now = choice.chosen(choice.resolved(version.recipe))
+            now = choice.chosen(choice.resolved(choose.afresh(version.recipe)))
             if now is not None:
                 _checked(choose.check(state.store(), version, now))
 
@@ -88,6 +88,8 @@ def _checked(now: dict) -> None:
     else:
         new, gone = len(now["new"]), len(now["gone"])
         st.warning(f"The recipe would now add {new:,} rows and drop {gone:,} of these.")
+        for source, names in now["converters"].items():
+            st.text(plain(f"{source}: converted by {names['version']}, now by {names['newest']}"))
 
 
 @contextlib.contextmanager

@@ -168,6 +168,7 @@ def _conversion(step: Step) -> Line:
         return _line(step, step.title, f"outcome: {fact['outcome']}{reason}", beside=True)
     rules = fact["repairs"]
     came = "repairs: " + (", ".join(rules) if isinstance(rules, list) else str(rules))
+    came += f"; converter {fact['converter']}" if "converter" in fact else ""
     converter = fact["version and rules"]
     link = _to("audit", source=step.title, converter=converter)
     return _line(step, converter, came, link, fact.get("at"), beside=True)

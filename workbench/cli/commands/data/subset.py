@@ -90,6 +90,7 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
         version, _ = choose.save(unfrozen(store), name, chosen, author, choice)
         value = version.to_json()
     steps = [vars(step) for step in choice.steps]
+    value |= {"run": chosen.run or None, "converters": dict(chosen.converters)}
     return {**value, "tokens": choice.tokens, "steps": steps}, output.new_subset
 
 
