@@ -76,7 +76,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     return stage_run(job, spec, work)
 
 
-def of_seed(job: Job, seed: int, converter: str) -> dict[str, Any]:
+def of_seed(job: Job, seed: int, converter: str | None) -> dict[str, Any]:
     """Answer and format of the start and of each recipe, with intervals; who collapsed."""
     job = Job(job.store, job.preset.with_seed(seed), job.progress)
     tuned = train_sft(job, model_folder("tiny"), converter)
@@ -124,8 +124,8 @@ if __name__ == "__main__":
     store = open_store(arguments.store)
     quiet = lambda name: lambda step, of, numbers: None  # noqa: E731
     with nullcontext(Job(store, load_preset("tiny"), quiet)) as job:
-        counts = stages.prepare(job)
-        converter = counts[job.preset.data.records]["convert"]["converter"]
+        counts = stages.prepare(job, records=True, problems=True)
+        converter = stages.converter_of(job, counts)
         rows = []
         for seed in range(arguments.seeds):
             rows.append(of_seed(job, seed, converter))

@@ -101,10 +101,10 @@ class DataConfig:
     records: str = knob("samples-stratos", "source of the records that SFT trains on")
     problems: str = knob("samples-gsm8k", "source of the problems for GRPO and for evaluation")
     records_from: str = knob(
-        "", "file or folder with the records; empty: the bundled ones, or from the hub"
+        "", "file or folder with the records, if the store lacks them; empty: bundled, or the hub"
     )
     problems_from: str = knob(
-        "", "file or folder with the problems; empty: the bundled ones, or from the hub"
+        "", "file or folder with the problems, if the store lacks them; empty: bundled, or the hub"
     )
     rules: tuple[str, ...] = knob(
         ("answer-from-box",), "repairs that the conversion may apply; each is recorded with its row"

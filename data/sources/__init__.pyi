@@ -11,4 +11,5 @@ from .files import (
     skipped_in as skipped_in,
 )
 from .ingest import ingest_rows as ingest_rows
+from .ingested import has_read as has_read, has_records as has_records, readings as readings
 from .row_shapes import WrongShape as WrongShape, turns as turns

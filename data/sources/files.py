@@ -137,7 +137,10 @@ def name_of_files(path: Path) -> str:
     digest = hashlib.sha256()
     for file in files_in(path):
         name = file.relative_to(path) if path.is_dir() else file.name
-        digest.update(f"{name}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as opened:
+            for piece in iter(lambda: opened.read(1 << 20), b""):
+                digest.update(piece)
     return f"files-{digest.hexdigest()[:12]}"
 
 

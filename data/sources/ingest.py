@@ -12,8 +12,9 @@ import polars as pl
 from data.errors import UserError
 from data.sources import hubs, row_shapes
 from data.sources.cards import Card, card_of
-from data.sources.files import files_in, rows_of, skipped_in
+from data.sources.files import files_in, name_of_files, rows_of, skipped_in
 from data.sources.formats import TRAIN, Rejected, Row
+from data.sources.ingested import refuse_to_mix
 from data.sources.samples import damaged_records, word_problems
 from data.store import Store, add, ask, files, runs
 
@@ -44,8 +45,8 @@ def ingest(
     split: train, validation or test, of all rows; None: as rows, files and folders say
     """
     card = card_of(source, path, shape, columns)
-    origin = path.name if path else None
-    counts = _ingest(store, card, lambda: source_rows(card, path, split), origin)
+    place = {"from": path.name, "content": name_of_files(path)} if path else {"from": None}
+    counts = _ingest(store, card, lambda: source_rows(card, path, split), place)
     if path is not None and (skipped := skipped_in(path)):
         counts["skipped_files"] = skipped
     return counts
@@ -62,7 +63,7 @@ def ingest_rows(
         store,
         card,
         lambda: (Row(values, card.name, split, n) for n, values in enumerate(rows)),
-        card.name,
+        {"from": card.name},
     )
 
 
@@ -98,10 +99,13 @@ def _bundled(card: Card) -> Iterator[Row]:
         yield from (Row(row, card.name, split, n) for n, row in enumerate(problems))
 
 
-def _ingest(store: Store, card: Card, read_rows: ReadRows, origin: str | None) -> dict[str, Any]:
+def _ingest(
+    store: Store, card: Card, read_rows: ReadRows, place: dict[str, str | None]
+) -> dict[str, Any]:
     """Read the rows twice: first to check and count all of them, then to write the new ones.
 
     So nothing is written of a source that cannot be read to its end, and no rows stay in memory.
+    place: what the run records of where the rows come from (data/sources/ingested.py)
     """
     ids = RecordIds(card, _stored(store, card.source))
     is_new: dict[str, bool] = {}  # each different record
@@ -131,8 +135,10 @@ def _ingest(store: Store, card: Card, read_rows: ReadRows, origin: str | None) -
         counts["in_several_splits"] = leaked
     if rejected:
         counts["rejections"] = _store_rejected(store, card.source, rejected)
+    if new:
+        refuse_to_mix(store, card, place.get("from"))
     if new or _was_killed(store, card, is_new):
-        counts["run"] = _write(store, ids, read_rows, origin, is_new, counts)
+        counts["run"] = _write(store, ids, read_rows, place, is_new, counts)
     return counts
 
 
@@ -200,7 +206,7 @@ def _write(
     store: Store,
     ids: RecordIds,
     read_rows: ReadRows,
-    origin: str | None,
+    place: dict[str, str | None],
     is_new: dict[str, bool],
     counts: dict[str, Any],
 ) -> str:
@@ -210,7 +216,7 @@ def _write(
     same parts, and so does one that resumes after an interruption.
     """
     run, digest = _run_of(ids.card, is_new)
-    config = asdict(ids.card) | {"from": origin}
+    config = asdict(ids.card) | place
     try:
         runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
     except runs.RunExists:  # another process has just ingested these rows, or the store lost some

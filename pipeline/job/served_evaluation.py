@@ -31,7 +31,7 @@ def evaluate_served(
     A run that is done requests nothing. One that was interrupted, or whose requests failed with
     temporary errors, requests what is missing; the summary counts those as `to_ask_again`.
     """
-    prepared(store, preset.data, progress, records=False)
+    prepared(store, preset.data, progress, records=False, problems=True)
     problems = problems_of_split(store, preset.data.problems, "test")
     limit = preset.eval.limit or problems.usable.height
     chosen = Problems(problems.usable.head(limit), problems.bad_gold)

@@ -13,8 +13,11 @@ from pipeline.model import Tokenizer, model_folder
 from pipeline.train import TrainingRun, sft
 
 
-def train_sft(job: Job, model: Path | str, converter: str) -> Done:
-    """Fine-tune `model`; the summary's `model` is the folder with the merged adapters."""
+def train_sft(job: Job, model: Path | str, converter: str | None) -> Done:
+    """Fine-tune `model`; the summary's `model` is the folder with the merged adapters.
+
+    converter: whose examples of the preset's records are trained on; None with a subset
+    """
     source = job.preset.data.records
     folder = model_folder(str(model))
     subset = inputs.subset_of(job.store, job.preset.data.subset, "records")
@@ -23,6 +26,7 @@ def train_sft(job: Job, model: Path | str, converter: str) -> Done:
         origin = {"no_example_now": len(subset.ids) - len(examples)}
         read = inputs.subset_input(job.store, subset)
     else:
+        assert converter is not None
         examples = inputs.examples_of(job.store, source, converter)
         origin = {"learned_from": {"source": source, "converter": converter}}
         read = inputs.converter_input({source: converter})

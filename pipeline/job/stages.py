@@ -13,18 +13,26 @@ from pipeline.job.sft_stage import train_sft
 from pipeline.model import model_folder
 
 
-def prepare(job: Job) -> dict[str, Any]:
-    """Ingest and convert what the preset names. A second call adds nothing."""
-    return prepared(job.store, job.preset.data, job.progress)
+def prepare(job: Job, *, records: bool = False, problems: bool = False) -> dict[str, Any]:
+    """Ingest and convert what the stages of the job need (pipeline/job/prepare.py)."""
+    return prepared(job.store, job.preset.data, job.progress, records=records, problems=problems)
+
+
+def converter_of(job: Job, counts: dict[str, Any]) -> str | None:
+    """The converter of the records that SFT trains on; None if it trains on a subset.
+
+    counts: what `prepare` returned
+    """
+    data = job.preset.data
+    return None if data.subset else counts[data.records]["convert"]["converter"]
 
 
 def run_all(job: Job) -> dict[str, Any]:
     """Run every stage in order; returns the object that `thinkbench run --json` prints."""
     base = model_folder(job.preset.model.model)  # fails before any row is read
-    counts = prepare(job)
-    converter = counts[job.preset.data.records]["convert"]["converter"]
+    counts = prepare(job, records=True, problems=True)
     evaluations = {"base": evaluate(job, "base", base, None)}
-    sft = train_sft(job, base, converter)
+    sft = train_sft(job, base, converter_of(job, counts))
     sft_model = model_of(job.store, sft.summary)
     evaluations["sft"] = evaluate(job, "sft", sft_model, sft.run)
     grpo = train_grpo(job, sft_model, sft.run)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from data.audit import queries
 from data.errors import UserError
 from data.store import BadEntry, runs
 from data.subsets import Choice, Recipe, Subset, converters_of, subset
@@ -52,7 +51,8 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
     model: what SFT starts from, or GRPO if the subset holds problems
     """
     chosen = _checked(job, trial)
-    prepared(job.store, job.preset.data, job.progress, records=chosen.of == "records")
+    # both arms train on subsets of what the store has
+    prepared(job.store, job.preset.data, job.progress, records=False, problems=True)
     base = model_folder(model)
     opponent = _opponent(job, trial, chosen, model, base)
     seeds = list(range(job.preset.sft.seed, job.preset.sft.seed + trial.seeds))
@@ -175,8 +175,7 @@ def _train_and_evaluate(job: Job, trial: Trial, of: str, label: str, seed: int, 
     preset = job.preset.with_seed(seed).with_knobs("data", **{knob: label})
     arm = replace(job, preset=preset)
     if of == "records":
-        converter = queries.newest(job.store, preset.data.records)
-        done: Done = train_sft(arm, base, converter)
+        done: Done = train_sft(arm, base, None)
         if trial.stage == "grpo":
             done = train_grpo(arm, model_of(job.store, done.summary), done.run)
     else:

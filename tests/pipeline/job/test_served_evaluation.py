@@ -68,6 +68,20 @@ def test_a_served_evaluation_is_a_run_with_scores_and_categories(evaluate, here)
     assert {row[3:5] for row in generations(here)} == {(7, "stop")}
 
 
+@pytest.mark.parametrize("source", ["gsm8k", "samples-gsm8k"])  # of a hub, and bundled
+def test_problems_that_were_ingested_from_a_file_are_those_of_the_evaluation(
+    say, problems, here, source
+):
+    assert say("ingest", source, "--from", problems)[0] == 0
+    problems.unlink()
+    with serving() as server:
+        command = ["eval", "--served", server.url, "--model", "m", "--problems", source, "--json"]
+        code, out, err = say(*command)
+        assert (code, len(server.bodies)) == (0, N), err
+    assert json.loads(out)["stages"][0]["n"] == N
+    assert ask(here, "select count(*) as n from records")["n"].item() == N
+
+
 def test_two_stores_get_the_same_run_and_a_finished_run_requests_nothing(evaluate, here, tmp_path):
     with serving() as server:
         _, first, _ = evaluate(server.url)

@@ -148,7 +148,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(job, r
         store = open_store(tmp_path / name)
         preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
         here = Job(store, preset, job.progress)
-        stages.prepare(here)
+        stages.prepare(here, problems=True)
         stages.evaluate(here, "base", "tiny", None)
         return ask(store, question)
 
@@ -177,7 +177,7 @@ def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(j
         store = open_store(tmp_path / name)
         for stop in stops:
             here = Job(store, preset, job.progress, stop)
-            stages.prepare(here)
+            stages.prepare(here, problems=True)
             with suppress(TimeIsUp):
                 finished.append(stages.evaluate(here, "base", "tiny", None))
         texts.append(ask(store, "select * from generations order by all"))

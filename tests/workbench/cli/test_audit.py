@@ -116,8 +116,8 @@ def test_the_examples_beyond_a_budget_are_named(converted):
 def test_a_row_that_is_not_converted_yet_names_the_command(say, converted, tmp_path):
     row = {"system": "", "conversations": [{"from": "user", "value": "new?"}]}
     (tmp_path / "more.jsonl").write_text(json.dumps(row))
-    assert say("ingest", SOURCE, "--from", tmp_path / "more.jsonl")[0] == 0
+    assert say("ingest", "mine", "--from", tmp_path / "more.jsonl", "--shape", "stratos")[0] == 0
     store = open_store(tmp_path / "store")
     new = ask(store, "select record_id from records where contains(body, 'new?')")
     code, _, err = say("audit", "--row", new["record_id"].item())
-    assert (code, f"thinkbench convert {SOURCE}" in err) == (2, True)
+    assert (code, "thinkbench convert mine" in err) == (2, True)

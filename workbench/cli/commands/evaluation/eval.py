@@ -32,7 +32,7 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
 
         start = starting_model(job.store, model or job.preset.model.model)
         model_folder(start.model)
-        stages.prepare(job)
+        stages.prepare(job, problems=True)
         done = stages.evaluate(job, start.stage, start.model, start.run)
         rows = compare.stages(job.store, [done.run], job.preset.eval.grader)
     value = {"run": done.run, **done.summary, "stages": rows}

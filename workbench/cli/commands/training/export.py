@@ -27,7 +27,7 @@ def export(folder: Path, model: str | None, out: Path | None, **options: Any) ->
 
         base = starting_model(job.store, model) if model else latest_model(job.store, "grpo")
         model_folder(base.model)
-        stages.prepare(job)
+        stages.prepare(job, problems=True)
         target = out or folder / "exports" / (base.run or Path(base.model).name)
         done = stages.export_model(job, base.model, target, base.run)
     return {"run": done.run, **done.summary}, tables.counts("Exported")

@@ -37,6 +37,6 @@ def grpo(folder: Path, model: str | None, preflight: bool, **options: Any) -> An
         if preflight:
             refuse_what_does_not_fit(job.preset, base.model, GRPO)
         model_folder(base.model)
-        stages.prepare(job)
+        stages.prepare(job, problems=True)
         done = stages.train_grpo(job, base.model, base.run)
     return {"run": done.run, **done.summary}, tables.counts("GRPO")

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from data.errors import UserError
-from pipeline.config import LOGS, Preset
+from pipeline.config import LOGS, DataConfig, Preset
+from pipeline.presets import load_preset
 from workbench.cli import Duration, not_empty
 from workbench.lookup import changed_preset
 
@@ -82,13 +83,23 @@ def chosen_preset(
     problem_subset: str | None = None,
 ) -> Preset:
     """The preset with everything that the training options change in it."""
-    chosen = changed_preset(preset, changes or {}, assignments, seed)
+    chosen = _places_of_sources(changed_preset(preset, changes or {}, assignments, seed), preset)
     for knob, option in (("subset", subset), ("problem_subset", problem_subset)):
         if name := option or getattr(chosen.data, knob):
             chosen = chosen.with_knobs("data", **{knob: _with_version(folder, name)})
     if problems is None:
         return chosen
-    return chosen.with_knobs("data", **_problem_knobs(folder, problems))
+    return chosen.with_knobs("data", **_problem_knobs(folder, problems, chosen.data, assignments))
+
+
+def _places_of_sources(chosen: Preset, preset: str) -> Preset:
+    """`chosen` without the files of the preset's sources where it names other sources."""
+    base = load_preset(preset).data
+    for source, place in (("records", "records_from"), ("problems", "problems_from")):
+        is_other = getattr(chosen.data, source) != getattr(base, source)
+        if is_other and getattr(chosen.data, place) == getattr(base, place):
+            chosen = chosen.with_knobs("data", **{place: ""})
+    return chosen
 
 
 def _with_version(folder: Path, name: str) -> str:
@@ -99,25 +110,44 @@ def _with_version(folder: Path, name: str) -> str:
     return subset(existing_store(folder), name).label
 
 
-def _problem_knobs(folder: Path, problems: str) -> dict[str, str]:
-    """The knobs that name these problems: a bundled source, one of the store, or files."""
+def _problem_knobs(
+    folder: Path, problems: str, data: DataConfig, assignments: tuple[str, ...]
+) -> dict[str, str]:
+    """The knobs that name these problems: a bundled source, one of the store, or files.
+
+    data: with the file or folder that the preset names, or one of `assignments`
+    """
     from data.sources import files_in, looks_like_a_path, name_of_files
     from data.sources.cards import cards
-    from data.store import ask, open_store
 
-    if problems in cards():
-        return {"problems": problems, "problems_from": ""}
+    given = any(one.startswith("data.problems_from=") for one in assignments)
+    place = data.problems_from if given or problems == data.problems else ""
+    sources = _sources(folder)
+    # what is ingested comes first: a folder may have the name of a source
+    if problems in (*cards(), *sources):
+        return {"problems": problems, "problems_from": place}
     if Path(problems).exists() or looks_like_a_path(problems):
         files_in(Path(problems))
+        if given and place:
+            raise UserError(
+                f"the problems are in {problems} and in {place}: name their file once. Leave out"
+                " data.problems_from, or give --problems the name of their source"
+            )
         # a source of its own, so that no other problems are mixed with these
         return {"problems": name_of_files(Path(problems)), "problems_from": problems}
-    sources: list[str] = []
-    if (folder / "STORE.json").is_file():
-        rows = ask(open_store(folder), "select distinct source from records order by source")
-        sources = rows["source"].to_list()
-    if problems not in sources:
+    if not place:
         raise UserError(
-            f"no problems {problems!r}; expected a source ({', '.join((*cards(), *sources))}), or a"
-            " file or folder with rows of the shape gsm8k"
+            f"no problems {problems!r}; expected a source ({', '.join((*cards(), *sources))}), or"
+            " a file or folder with rows of the shape gsm8k"
         )
-    return {"problems": problems, "problems_from": ""}
+    return {"problems": problems, "problems_from": place}
+
+
+def _sources(folder: Path) -> list[str]:
+    """Names of the sources that the store in `folder` has; none if there is no store."""
+    from data.store import ask, open_store
+
+    if not (folder / "STORE.json").is_file():
+        return []
+    rows = ask(open_store(folder), "select distinct source from records order by source")
+    return rows["source"].to_list()

@@ -37,7 +37,6 @@ def sft(folder: Path, model: str | None, preflight: bool, **options: Any) -> Ans
         if preflight:
             refuse_what_does_not_fit(job.preset, base.model, SFT)
         model_folder(base.model)  # before any row is read
-        counts = stages.prepare(job)
-        converter = counts[job.preset.data.records]["convert"]["converter"]
-        done = stages.train_sft(job, base.model, converter)
+        counts = stages.prepare(job, records=True)
+        done = stages.train_sft(job, base.model, stages.converter_of(job, counts))
     return {"run": done.run, **done.summary}, tables.counts("SFT")
