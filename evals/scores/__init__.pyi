@@ -9,6 +9,7 @@ from .grader_choice import (
     default_grader as default_grader,
     fitting_graders as fitting_graders,
     import_graders as import_graders,
+    ungraded_runs as ungraded_runs,
 )
 from .labels import compare_with_labels as compare_with_labels
 from .overrides import apply_overrides as apply_overrides, overrides_of as overrides_of

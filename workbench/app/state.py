@@ -1,6 +1,7 @@
 """What every page of the app shares: the store, answers cached until it changes, the user."""
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import streamlit as st
 from data.store import Store, generation, open_store, snapshot, version
 from workbench.app import auth
 from workbench.app.browse import Filter, Index, new_index, refresh
+from workbench.formatting import visible
 from workbench.lookup import user_name
 
-FIRST_COMMAND = "thinkbench run --preset tiny"
+FIRST_COMMAND = "run --preset tiny"
 
 
 def folder() -> Path:
@@ -20,11 +22,17 @@ def folder() -> Path:
     return Path(os.environ.get("THINKBENCH_STORE", "store")).absolute()
 
 
+def show_commands(*commands: str) -> None:
+    """Show `commands` as lines to copy: with the store of this app, which is not their default."""
+    lines = (f"thinkbench --store {shlex.quote(str(folder()))} {command}" for command in commands)
+    st.code(visible("\n".join(lines)), language="shell")
+
+
 def store() -> Store:
     """The store; if there is none yet, the page says which command makes one and ends."""
     if not (folder() / "STORE.json").is_file():
         st.info(f"There is no store in `{folder()}` yet. Create one, then reload this page:")
-        st.code(f"thinkbench --store {folder()} run --preset tiny", language="shell")
+        show_commands(FIRST_COMMAND)
         st.stop()
     return _opened(folder(), (folder() / "STORE.json").read_text(encoding="utf-8"))
 

@@ -16,12 +16,14 @@ import polars as pl
 import pytest
 from streamlit import file_util
 
+from data.sources.ingest import ingest
 from data.store import runs
 from data.store.schema import TABLES
-from data.store.store import Store, add_generations, open_store
+from data.store.store import Store, add_generations, ask, open_store
 from evals.comparison import compare
 from evals.scores import grade
 from tests import ROOT
+from tests.support.store_rows import scored
 from workbench.app import server as serve
 from workbench.formatting.numbers import change, interval
 from workbench.lookup.evaluations import default_runs, newest_by_stage, recent_runs
@@ -70,7 +72,7 @@ def test_the_app_opens_on_the_overview(show, here):
 def test_the_overview_of_an_empty_store_says_what_to_run(show, here):
     page = show("overview")
     assert "No evaluation" in page.info[0].value
-    assert page.code[0].value == "thinkbench run --preset tiny"
+    assert page.code[0].value == f"thinkbench --store {here.folder} run --preset tiny"
 
 
 def test_the_overview_shows_the_numbers_of_the_report(show, here):
@@ -128,7 +130,9 @@ def test_the_overview_takes_every_grader_of_the_address(show, here):
     evaluate(here, "eval-base", "base", ["7", "1"])
     page = show("overview", grader="math")
     assert page.selectbox[0].value == "math"
-    assert [box.value for box in page.code] == ["thinkbench grade --grader math"]
+    assert [box.value for box in page.code] == [
+        f"thinkbench --store {here.folder} grade --grader math"
+    ]
 
 
 def test_the_newest_run_of_a_stage_is_shown_first(show, here):
@@ -211,3 +215,36 @@ def test_no_page_writes_markup_of_its_own():
     # HTML comes from functions that escape every text (tests of spans, texts and lineage)
     page = r"\.html\((?!(?:marks\.on_page|texts\.folded|text\.folded|folded|chain\.drawn)\()"
     assert [f.name for f in files if re.search(page, f.read_text())] == []
+
+
+def test_an_import_is_shown_by_the_grader_that_fits_it(show, here):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    runs.begin(here, "import", run="theirs", config={"graders": ["lenient"]}, seed=None, inputs={})
+    scored(here, "theirs", {"p0": True, "p1": True}, grader="lenient")
+    runs.end(here, "theirs", "done", {})
+    assert show("overview", runs="eval-base").selectbox[0].value == "strict"
+    page = show("overview", runs="theirs")
+    assert page.selectbox[0].value == "lenient"
+    assert not page.exception
+
+
+def test_runs_that_a_grader_has_not_graded_are_named_with_the_command(show, here):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    assert not show("failures").warning
+    page = show("failures", grader="math")
+    assert "not shown (1)" in page.warning[0].value
+    assert "eval-base" in [text.value for text in page.text]
+    assert page.code[0].value == f"thinkbench --store {here.folder} grade --grader math"
+
+
+def test_a_record_is_traced_back_though_no_run_has_scores(show, here, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"question": "3 + 4?", "answer": "3 + 4 = 7\\n#### 7"}\n')
+    ingest(here, "mine", path, "gsm8k")
+    runs.begin(here, "import", run="theirs", config={}, seed=None, inputs={})
+    runs.end(here, "theirs", "done", {})
+    [record] = ask(here, "select record_id from records")["record_id"]
+    page = show("lineage", id=record)
+    assert "cannot be listed" in page.error[0].value
+    assert "no scores of run 'theirs'" in "".join(text.value for text in page.text)
+    assert page.get("html")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from evals.comparison import compare
 from evals.graders import GRADERS
-from evals.scores import UnknownRun
+from evals.scores import UnknownRun, default_grader
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
@@ -20,7 +20,7 @@ st.title("Overview")
 evaluations = state.query(finished_evaluations, reads=("runs",))
 if evaluations.is_empty():
     st.info("No evaluation is finished yet. Run the full pipeline to create some:")
-    st.code(state.FIRST_COMMAND, language="shell")
+    state.show_commands(state.FIRST_COMMAND)
     st.stop()
 
 left, right = st.columns([4, 1])
@@ -34,7 +34,8 @@ chosen = choices.choose_several(
     select_all=False,
 )
 in_order = tuple(run for run in evaluations["run"] if run in chosen)
-grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader")
+fitting = state.query(default_grader, in_order, reads=("scores", "runs"))
+grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader", default=fitting)
 if not in_order:
     st.info("Choose at least one evaluation.")
     st.stop()
@@ -43,7 +44,7 @@ try:
     stages = state.query(compare.stages, in_order, grader, reads=READS)
 except UnknownRun:
     st.info(f"Some of these runs have no grades by {grader}. Grade them, then reload this page:")
-    st.code(f"thinkbench grade --grader {grader}", language="shell")
+    state.show_commands(f"grade --grader {grader}")
     st.stop()
 st.subheader("Accuracy by stage")
 st.caption(

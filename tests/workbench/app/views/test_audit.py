@@ -64,7 +64,7 @@ def metrics(page) -> dict[str, str]:
 def test_the_audit_of_an_empty_store_says_what_to_run(show, here):
     page = show(PAGE)
     assert "Nothing is converted" in page.info[0].value
-    assert "thinkbench convert" in page.code[0].value
+    assert " convert samples-stratos" in page.code[0].value
 
 
 def test_the_audit_counts_every_row(show, here):

@@ -39,7 +39,7 @@ def test_one_run_alone_says_what_to_run(show, here):
     evaluate(here, "eval-base", "base", ["7"])
     page = show(PAGE)
     assert "two evaluations" in page.info[0].value
-    assert "thinkbench run" in page.code[0].value
+    assert " run --preset tiny" in page.code[0].value
 
 
 def test_the_page_shows_the_numbers_of_the_report(show, two):

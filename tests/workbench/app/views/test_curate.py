@@ -45,7 +45,7 @@ def titles(page) -> list[str]:
 
 def test_an_empty_store_says_what_to_run(show, here):
     page = show(PAGE)
-    assert "thinkbench convert" in page.code[0].value
+    assert " convert samples-stratos" in page.code[0].value
 
 
 def test_an_address_restores_the_recipe_and_its_steps(show, store):

@@ -44,7 +44,7 @@ def board(page) -> dict:
 def test_the_failures_of_an_empty_store_say_what_to_run(show, here):
     page = show(PAGE)
     assert "no generations" in page.info[0].value
-    assert "thinkbench import" in page.code[0].value
+    assert " import FILE" in page.code[0].value
 
 
 def test_counts_of_facets_go_together_and_the_address_says_what_is_chosen(show, stages):

@@ -30,9 +30,7 @@ st.title("Audit")
 conversions = state.query(queries.conversions)
 if conversions.is_empty():
     st.info("Nothing is converted yet. Ingest a source and convert it:")
-    st.code(
-        "thinkbench ingest samples-stratos\nthinkbench convert samples-stratos", language="shell"
-    )
+    state.show_commands("ingest samples-stratos", "convert samples-stratos")
     st.stop()
 
 left, right = st.columns(2)

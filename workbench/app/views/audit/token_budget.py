@@ -1,5 +1,7 @@
 """Part of the Audit page: the answers that fit a token budget, and the rows that do not."""
 
+import shlex
+
 import streamlit as st
 
 from evals import token_budget
@@ -15,7 +17,7 @@ def survival(source: str, converter: str) -> None:
     tokenizers = state.query(token_budget.tokenizers, source, converter)
     if not tokenizers:
         st.info("No tokens are counted yet. Count them with the model that will be trained:")
-        st.code(f"thinkbench audit {source} --model tiny", language="shell")
+        state.show_commands(f"audit {shlex.quote(source)} --model tiny")
         return
     tokenizer = choices.choose(
         st.selectbox, "Tokenizer", tokenizers, "tokenizer", pinned=True, format_func=plain

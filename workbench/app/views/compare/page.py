@@ -4,8 +4,8 @@ import streamlit as st
 
 from evals.comparison import SLICINGS, compare, transitions
 from evals.graders import GRADERS
-from evals.scores import NothingInCommon, UnknownRun
-from workbench.app import state
+from evals.scores import NothingInCommon, UnknownRun, default_grader
+from workbench.app import address, state
 from workbench.app.browse import Filter, pairs
 from workbench.app.components import choices, plain
 from workbench.app.views.compare import sections
@@ -18,15 +18,18 @@ SLICED = ("steps", "source")  # by default
 st.title("Compare")
 
 left, middle, right = st.columns([3, 3, 1])
-grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader")
+newest = state.query(default_runs, reads=("runs",))
+compared = tuple(filter(None, (address.value("a"), address.value("b")))) or tuple(newest)
+fitting = state.query(default_grader, compared, reads=("scores", "runs"))
+grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader", default=fitting)
 where = Filter(grader)
 names = [name for name, _, _ in pairs.named(state.store(), state.index(grader))]
 if len(names) < 2:
     st.info("A comparison needs two evaluations or imports that this grader has graded:")
-    st.code(f"{state.FIRST_COMMAND}\nthinkbench grade --grader {grader}", language="shell")
+    state.show_commands(state.FIRST_COMMAND, f"grade --grader {grader}")
     st.stop()
 
-newest = [run for run in state.query(default_runs, reads=("runs",)) if run in names]
+newest = [run for run in newest if run in names]
 first, second = newest[-2:] if len(newest) > 1 else names[:2]
 a = choices.choose(left.selectbox, "Baseline", names, "a", default=first, pinned=True)
 b = choices.choose(middle.selectbox, "Candidate", names, "b", default=second, pinned=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from workbench.app import state
 from workbench.app.components import charts, choices, flow
 from workbench.app.components.table import table
 from workbench.formatting import change, interval, p_value, points
@@ -84,8 +85,7 @@ def gain_causes(result: dict[str, Any] | None) -> None:
     """The causes of gained and lost problems."""
     if result is None:
         st.info("This needs the verdicts of `strict` and of `lenient`. Grade both runs by both:")
-        st.code("thinkbench grade --grader strict\nthinkbench grade --grader lenient",
-                language="shell")  # fmt: skip
+        state.show_commands("grade --grader strict", "grade --grader lenient")
         return
     gains, losses = ({_label(name): n for name, n in result[side].items()}
                      for side in ("gains", "losses"))  # fmt: skip

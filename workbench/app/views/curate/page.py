@@ -11,9 +11,7 @@ st.title("Curate")
 
 if state.query(queries.conversions).is_empty():
     st.info("Nothing is converted yet. Make examples and problems to choose from:")
-    st.code(
-        "thinkbench ingest samples-stratos\nthinkbench convert samples-stratos", language="shell"
-    )
+    state.show_commands("ingest samples-stratos", "convert samples-stratos")
     st.stop()
 
 # value in the address -> label, and what draws the part

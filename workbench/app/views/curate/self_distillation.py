@@ -35,7 +35,7 @@ def form() -> None:
     runs = state.query(_with_answers, reads=("runs", "rollouts"))
     if not runs:
         st.info("No run has answers to training problems yet. GRPO makes them while it trains:")
-        st.code(state.FIRST_COMMAND, language="shell")
+        state.show_commands(state.FIRST_COMMAND)
         return
     st.caption(
         "Correct answers of a model become records of a source of their own, which is converted and"

@@ -25,7 +25,7 @@ def browse() -> None:
     versions = state.query(_subsets, reads=("subsets",))
     if not versions:
         st.info("No subset is saved yet. Build one and save it, or:")
-        st.code("thinkbench subset new NAME --where FILTER", language="shell")
+        state.show_commands("subset new NAME --where FILTER")
         return
     table(
         [

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from evals.scores import ungraded_runs
 from workbench.app import address, state
 from workbench.app.browse import of_address, pages
-from workbench.app.components import prev_next
+from workbench.app.components import plain, prev_next
 from workbench.app.components.row_picker import row_picker
 from workbench.app.views.failures import facets, keyboard, tagging
 from workbench.app.views.failures.detail import detail
@@ -14,18 +15,20 @@ COLUMNS = (
     *("format", "tokens", "finish", "run", "sample", "problem_id"),
 )
 
+LISTED = 10  # names of hidden runs
 TITLES = {"gold": "reference answer", "categories": "error types", "finish": "stop reason"}
 
 st.title("Failures")
 
 where = of_address(address.parameters())
 index = state.index(where.grader)
+if hidden := state.query(ungraded_runs, where.grader, reads=("scores", "runs")):
+    st.warning(f"Runs that {where.grader} has not graded are not shown ({len(hidden):,}):")
+    st.text(plain(", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")))
+    state.show_commands(f"grade --grader {where.grader}")
 if not index.parts:
     st.info("There are no generations yet. Evaluate a model, or import generations:")
-    st.code(
-        f"{state.FIRST_COMMAND}\nthinkbench import FILE --name RUN",
-        language="shell",
-    )
+    state.show_commands(state.FIRST_COMMAND, "import FILE --name RUN")
     st.stop()
 
 left, right = st.columns([1, 3], gap="large")

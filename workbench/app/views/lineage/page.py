@@ -27,7 +27,7 @@ def go() -> None:
 
 if state.query(queries.conversions).is_empty() and state.query(finished_evaluations).is_empty():
     st.info("There is nothing to trace yet. The full pipeline makes records, runs and generations:")
-    st.code(state.FIRST_COMMAND, language="shell")
+    state.show_commands(state.FIRST_COMMAND)
     st.stop()
 
 left, middle, right = st.columns([3, 2, 2])
@@ -45,17 +45,24 @@ if not traced_id and not defect:
 
 try:
     kind, steps = state.query(trace_back, traced_id) if traced_id else ("defect", [])
-    near = None
-    if run and kind != "generation":
-        near = state.query(nearby_failures, traced_id or None, defect or None, run, "strict")
 except UserError as error:
     st.error("This cannot be traced:")
     st.text(plain(str(error)))
     st.stop()
 
+near, refusal = None, None
+if run and kind != "generation":
+    try:
+        near = state.query(nearby_failures, traced_id or None, defect or None, run, None)
+    except UserError as error:
+        refusal = str(error)  # the way back needs no scores, and is shown all the same
+
 lines = chain.lines(steps)
 if lines:
     st.html(chain.drawn(lines))
+if refusal is not None:
+    st.error("The failures near it cannot be listed:")
+    st.text(plain(refusal))
 if near is not None:
     similar.failures(near)
 if lines:

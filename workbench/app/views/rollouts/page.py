@@ -13,7 +13,7 @@ st.title("Rollouts")
 runs = state.query(rollout_steps.runs, reads=("runs",))
 if runs.is_empty():
     st.info("There is no GRPO run yet. Run GRPO after SFT, or the full pipeline:")
-    st.code(f"{state.FIRST_COMMAND}\nthinkbench grpo", language="shell")
+    state.show_commands(state.FIRST_COMMAND, "grpo")
     st.stop()
 
 run = choices.choose(st.selectbox, "Run", runs["run"].to_list(), "run", pinned=True)

@@ -5,7 +5,6 @@ import shlex
 import streamlit as st
 
 from workbench.app import state
-from workbench.app.components import plain
 from workbench.app.views.train import progress, trials
 from workbench.app.views.train.form import form
 from workbench.app.views.train.preflight import preflight
@@ -16,7 +15,7 @@ if state.may_write():
     described = form()
     if described is not None:
         words, preset = described
-        st.code(plain(f"thinkbench {shlex.join(words)}"), language=None)
+        state.show_commands(shlex.join(words))
         fits = preflight(words, preset)
         why = "Runs in the background: closing this page or the app does not stop it."
         st.button("Start", type="primary", on_click=progress.start, args=(words,), help=why,

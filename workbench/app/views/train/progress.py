@@ -92,7 +92,7 @@ def _one(job: Job) -> None:
     """The progress of a job, its buttons, its metrics and its log."""
     store, name = state.store(), job.job
     st.subheader(f":material/{ICONS[job.state]}: {STATES.get(job.state, job.state)}")
-    st.code(plain(f"thinkbench {shlex.join(job.arguments)}"), language=None)
+    state.show_commands(shlex.join(job.arguments))
     if job.message:
         st.text(plain(job.message))
     progress = read_progress(folder_of(store, name) / "progress.json")
