@@ -4,7 +4,12 @@ from .fields import (
     last_tokenizer as last_tokenizer,
     record_table as record_table,
 )
-from .filter_language import Field as Field, FilterError as FilterError, condition as condition
+from .filter_language import (
+    LONGEST as LONGEST,
+    Field as Field,
+    FilterError as FilterError,
+    condition as condition,
+)
 from .recipe import (
     DUPLICATES as DUPLICATES,
     KINDS as KINDS,
