@@ -1,4 +1,9 @@
-from .boxes import is_left_open as is_left_open
+from .boxes import (
+    Box as Box,
+    is_left_open as is_left_open,
+    last_box as last_box,
+    last_opening as last_opening,
+)
 from .convert import RULES as RULES, VERSION as VERSION, converter_version as converter_version
 from .convert_file import batched as batched
 from .convert_source import (
@@ -9,3 +14,9 @@ from .convert_source import (
     problems as problems,
 )
 from .defects import SEVERITY as SEVERITY, WARNING as WARNING
+from .dialects import (
+    BUNDLED as BUNDLED,
+    CHAT_TOKENS as CHAT_TOKENS,
+    dialect_table as dialect_table,
+    read_dialects as read_dialects,
+)

@@ -33,7 +33,7 @@ def boxes(text: str, start: int = 0, end: int | None = None) -> list[Box]:
 
 def last_box(text: str) -> Box | None:
     """The box that opens last, which may stand inside another; None if nothing closes it."""
-    opening = _last_opening(text)
+    opening = last_opening(text)
     if opening is None:
         return None
     closed = dict(_closed(text, opening.start(), len(text)))
@@ -43,10 +43,11 @@ def last_box(text: str) -> Box | None:
 
 def is_left_open(text: str) -> bool:
     """Whether the last box of `text` has no closing brace."""
-    return _last_opening(text) is not None and last_box(text) is None
+    return last_opening(text) is not None and last_box(text) is None
 
 
-def _last_opening(text: str) -> re.Match[str] | None:
+def last_opening(text: str) -> re.Match[str] | None:
+    """The opening of the box that opens last, closed or not; None where there is none."""
     at = text.rfind(BOXED)
     while at >= 0:
         if opening := BOX_OPENING.match(text, at):

@@ -1,9 +1,25 @@
-from .equality import same_value as same_value
+from .characters import plain_characters as plain_characters
+from .decimals import Number as Number
+from .equality import comparable as comparable, same_value as same_value
+from .markup import without_markup as without_markup
+from .number import (
+    CALCULATION as CALCULATION,
+    EXPRESSION as EXPRESSION,
+    VARIABLE as VARIABLE,
+)
+from .prose import last_quantity as last_quantity
+from .read import (
+    BOUND as BOUND,
+    NOT_SOLVED as NOT_SOLVED,
+    Reading as Reading,
+    may_mean_another as may_mean_another,
+    parse_number as parse_number,
+    parse_plain_number as parse_plain_number,
+    read_answer as read_answer,
+)
+from .time_of_day import clock as clock, same_time as same_time
 from .words import (
     NUMBER_WORDS as NUMBER_WORDS,
-    ONES as ONES,
     SCALE_WORDS as SCALE_WORDS,
-    SCALES as SCALES,
     SMALL_NUMBERS as SMALL_NUMBERS,
-    TENS as TENS,
 )

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from math import log10
 from typing import NamedTuple
 
 Number = int | Fraction
@@ -12,10 +13,10 @@ _EXPONENT = re.compile(r"[eE]([-+]?\d+)\Z", re.ASCII)
 
 
 class Decimal(NamedTuple):
-    """value: as it is read first; others: what it may mean elsewhere; is_list: or a list."""
+    """value: as it is read first; alternatives: what it may mean elsewhere; is_list: or a list."""
 
     value: Number
-    others: frozenset[Number] = frozenset()
+    alternatives: frozenset[Number] = frozenset()
     is_list: bool = False
 
 
@@ -31,16 +32,24 @@ def parse_decimal(written: str) -> Decimal | None:
     number = _without_exponent(written[: exponent.start()] if exponent else written)
     if number is None or exponent is None:
         return number
-    scale = power(10, int(exponent[1])) if len(exponent[1]) < 7 else None
+    digits = exponent[1].lstrip("+-0")
+    scale = power(10, int(exponent[1])) if len(digits) < 7 else None
     return None if scale is None else Decimal(number.value * scale)
 
 
 def power(base: Number, exponent: int) -> Number | None:
     """base ** exponent; None where that divides by zero or has more than MAX_DIGITS digits."""
-    size = max(abs(base.numerator), base.denominator)
-    if abs(exponent) * size.bit_length() > MAX_DIGITS * 3 or (base == 0 and exponent < 0):
+    if base == 0 and exponent < 0:
+        return None
+    digits = log10(max(abs(base.numerator), base.denominator))
+    if abs(exponent) * digits > MAX_DIGITS:
         return None
     return Fraction(base) ** exponent
+
+
+def is_writable(value: Number) -> bool:
+    """Whether a number has at most MAX_DIGITS digits."""
+    return max(abs(value.numerator), value.denominator).bit_length() <= 3.3 * MAX_DIGITS
 
 
 def _without_exponent(written: str) -> Decimal | None:
@@ -61,8 +70,10 @@ def _one_kind(written: str, separator: str) -> Decimal | None:
     parts = written.split(separator)
     thousands = _are_thousands(parts)
     if separator in "'_ ":
-        others = frozenset(int(part) for part in parts) if separator == " " else frozenset[Number]()
-        return Decimal(int("".join(parts)), others) if thousands else None
+        alternatives = (
+            frozenset(int(part) for part in parts) if separator == " " else frozenset[Number]()
+        )
+        return Decimal(int("".join(parts)), alternatives) if thousands else None
     if len(parts) > 2:
         return Decimal(int("".join(parts))) if thousands else None
     decimal = _joined(*parts)

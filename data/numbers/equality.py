@@ -6,7 +6,9 @@ from data.numbers.characters import plain_characters
 from data.numbers.read import parse_plain_number, read_answer
 
 _TEXT = re.compile(r"\\(?:text(?:bf|rm|it|normal)?|math(?:rm|bf|it)|mbox)\s*\{([^{}]*)\}")
-_NOT_COMPARED = re.compile(r"\s+|\\(?:left|right|displaystyle)(?![A-Za-z])|\\[,;!: ]|[.$]+$|^\$+")
+_NOT_COMPARED = re.compile(
+    r"\s+|\\(?:left|right|displaystyle)(?![A-Za-z])|\\[,;!: ]|(?<!\.)\.+$|[$\"]"
+)
 _OPTION = re.compile(r"\(?([A-Ja-j])\)?[.:]?")
 _WORDS = re.compile(r"[A-Za-z]{2,}(?:[ -][A-Za-z]+)*\.?")
 _FRACTION = re.compile(r"\\[dtc]frac(?![A-Za-z])")
@@ -27,14 +29,14 @@ def same_value(first: str, second: str) -> bool | None:
     if all(_WORDS.fullmatch(form) for form in forms):
         return True if forms[0].lower() == forms[1].lower() else None
     one, other = read_answer(first), read_answer(second)
-    if one.value is not None and other.value is not None:
-        if one.value == other.value:
-            return True
-        ones, others = one.alternatives, other.alternatives
-        if ones is None or others is None or ({one.value} | ones) & ({other.value} | others):
-            return None
-        return False
-    return None
+    if one.value is None or other.value is None:
+        return None
+    if one.value == other.value:
+        return True
+    if one.alternatives is None or other.alternatives is None:
+        return None
+    may_be_same = ({one.value} | one.alternatives) & ({other.value} | other.alternatives)
+    return None if may_be_same else False
 
 
 def comparable(text: str) -> str:

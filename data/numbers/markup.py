@@ -39,7 +39,7 @@ _WORDS = {  # LaTeX commands that are characters or words
 }
 _INTEGER = r"\s*\{\s*([-+]?\d[\d,]*(?:\.\d+)?)\s*\}"
 _STEPS = (
-    (re.compile(r",\\!\s*|\{,\}\s*"), ","),
+    (re.compile(r",\\!\s*|\s?\{\s?,\s?\}\s?"), ","),
     (re.compile(rf"\\[dtc]?frac{_INTEGER}{_INTEGER}", re.ASCII), r" \1/\2 "),
     (re.compile(r"\\[dtc]?frac\s*(\d)\s*(?:\{\s*(\d+)\s*\}|(\d))", re.ASCII), r" \1/\2\3 "),
     (re.compile(r"\\[dtc]?frac\s*\{\s*(\d+)\s*\}\s*(\d)", re.ASCII), r" \1/\2 "),
@@ -54,6 +54,8 @@ _STEPS = (
     (re.compile(r"(?<=[\d)])\s?\*\*\s?(?=[-\d(])"), "^"),
     (re.compile(r"\*\*|__|`"), ""),
 )  # fmt: skip
+_RELATIONS = {">=": "\u2265", "<=": "\u2264", "!=": "\u2260", "=>": " ", "==": "="}
+_RELATION = re.compile("|".join(_RELATIONS))
 _MARKUP = frozenset("\\{^*_`~")
 _COMMAND = re.compile(r"\\([A-Za-z]+)(?![A-Za-z])\s?")
 _HTML_POWER = re.compile(r"<sup>\s*(-?\d+)\s*</sup>", re.ASCII)
@@ -66,6 +68,8 @@ def without_markup(text: str) -> str:
     Commands that this reader does not know remain, so that the text stays an expression.
     """
     text = text.strip()
+    if "=" in text:
+        text = _RELATION.sub(lambda match: _RELATIONS[match[0]], text)
     if "<" in text:
         text = _HTML_TAG.sub("", _HTML_POWER.sub(r"^{\1}", text))
     if not _MARKUP.isdisjoint(text):

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import NamedTuple
 
-from data.numbers.decimals import MAX_DIGITS, Number, parse_decimal
+from data.numbers.decimals import MAX_DIGITS, Number, is_writable, parse_decimal
 from data.numbers.tokens import END, Token
 from data.numbers.units import CURRENCY_CODES, SCALE_NAMES, UNITS
 from data.numbers.words import (
@@ -17,11 +17,13 @@ from data.numbers.words import (
 )
 
 EXPRESSION = "the answer is an expression"
+CALCULATION = "the answer is a calculation that is not carried out"
 NUMBER_WORD = "the answer has a number in words"
 OTHER_SCALE = "the number can be read at two scales"
 SEVERAL_NUMBERS = "the answer holds several numbers"
 TOO_LONG = "the number is too long to be read"
 TIME_OF_DAY = "the answer is a time of day"
+MAY_BE_DASH = "the sign may be a dash"
 NO_VALUE = "the digits are no number"
 VARIABLE = "the answer has a variable"
 
@@ -31,15 +33,15 @@ class Part(NamedTuple):
 
     value: Number | None
     end: int
-    others: frozenset[Number] | None = frozenset()
+    alternatives: frozenset[Number] | None = frozenset()
     reason: str | None = None
     is_list: bool = False
 
-    def to(self, value: Number | None, end: int, *others: Number, reason: str) -> "Part":
-        """The part with another value, and with `others` beside those that it has."""
-        if value is None:
+    def to(self, value: Number | None, end: int, *alternatives: Number, reason: str) -> "Part":
+        """The part with another value, and with `alternatives` beside those that it has."""
+        if value is None or not is_writable(value):
             return Part(None, end, frozenset(), TOO_LONG)
-        together = (self.others or frozenset()) | frozenset(others)
+        together = (self.alternatives or frozenset()) | frozenset(alternatives)
         return Part(value, end, together, reason if together else None)
 
 
@@ -74,8 +76,9 @@ def _digits(tokens: list[Token], index: int) -> Part:
         if len(token.text) > MAX_DIGITS or "e" in token.text.lower():
             return Part(None, index + 1, frozenset(), TOO_LONG)
         return Part(None, index + 1, None, NO_VALUE)
-    reason = SEVERAL_NUMBERS if decimal.is_list else OTHER_SCALE if decimal.others else None
-    part = Part(decimal.value, index + 1, decimal.others, reason, decimal.is_list)
+    reason = SEVERAL_NUMBERS if decimal.is_list else OTHER_SCALE if decimal.alternatives else None
+    has_comma = decimal.is_list or "," in token.text
+    part = Part(decimal.value, index + 1, decimal.alternatives, reason, has_comma)
     return _fraction(tokens, part)
 
 
@@ -114,7 +117,7 @@ def ratio(top: Number, bottom: Number) -> Number:
 
 
 def _time(tokens: list[Token], index: int) -> Part:
-    """A time of day; a full hour may be the hour alone."""
+    """A time of day; a full hour may be meant as the hour, as 12 hours more, or in minutes."""
     token = tokens[index]
     hour, _, rest = token.text.partition(":")
     end = index + 1
@@ -124,9 +127,10 @@ def _time(tokens: list[Token], index: int) -> Part:
         half += "m"
     elif half in ("am", "pm"):
         end += 1
-    if rest.strip("0:") or half not in ("am", "pm"):
+    if rest.strip("0:"):
         return Part(None, end, None, TIME_OF_DAY)
-    return Part(int(hour), end, frozenset({int(hour) % 12 + 12 * (half == "pm")}), TIME_OF_DAY)
+    hours = int(hour)
+    return Part(None, end, frozenset({hours, hours + 12, 60 * hours}), TIME_OF_DAY)
 
 
 def _words(tokens: list[Token], index: int) -> Part | None:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from data.numbers.decimals import Number, power
 from data.numbers.number import (
     EXPRESSION,
+    MAY_BE_DASH,
+    NO_VALUE,
     NUMBER_WORD,
     OTHER_SCALE,
     VARIABLE,
@@ -44,11 +46,11 @@ class Quantity(NamedTuple):
     """tokens[start:end], and how they read.
 
     value: the number, or None where it is not clear
-    others: other numbers that it may mean; None: it may mean any number
+    alternatives: other numbers that it may mean; None: it may mean any number
     """
 
     value: Number | None
-    others: frozenset[Number] | None
+    alternatives: frozenset[Number] | None
     reason: str | None
     start: int
     end: int
@@ -64,12 +66,18 @@ def quantity_at(tokens: list[Token], start: int) -> Quantity | None:
     for follow in (_combined, _scaled, _factorial, _percent):
         if part.value is not None:
             part = follow(tokens, part, money)
-    part = _with_unit(tokens, part)
+    if part.reason != NO_VALUE:
+        part = _with_unit(tokens, part)
     value = None if part.value is None else sign * part.value
-    others = None if part.others is None else frozenset(sign * other for other in part.others)
-    if is_doubtful and value is not None and others is not None:
-        others |= {-value}
-    return Quantity(value, others, part.reason, start, part.end, part.is_list)
+    alternatives = (
+        None
+        if part.alternatives is None
+        else frozenset(sign * other for other in part.alternatives)
+    )
+    if is_doubtful and value is not None and alternatives is not None:
+        alternatives |= {-value}
+        part = part._replace(reason=MAY_BE_DASH)
+    return Quantity(value, alternatives, part.reason, start, part.end, part.is_list)
 
 
 def _signs(tokens: list[Token], index: int) -> tuple[int, bool, bool, int]:
@@ -231,8 +239,9 @@ def _with_word(tokens: list[Token], part: Part, token: Token) -> Part:
         return Part(None, part.end, None, VARIABLE)
     if token.text not in UNITS and token.word not in UNITS | CURRENCY_CODES:
         return part
-    if len(token.text) == 1 and token.text not in UNIT_LETTERS and token.text.isascii():
-        return part  # an article, or the x of a product
+    is_short = len(token.text) == 1 and token.text not in UNIT_LETTERS and token.text.isascii()
+    if is_short or (token.text in ("in", "am") and at(tokens, end).kind == "word"):
+        return part  # an article, the x of a product, or a word of the sentence
     if at(tokens, end).kind == "power":  # cm^2
         end += 1
     if at(tokens, end).text == "/" and at(tokens, end + 1).kind == "word":  # km/h

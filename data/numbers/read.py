@@ -4,13 +4,13 @@ import re
 import unicodedata
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from data.numbers.characters import LONG_DASH, plain_characters
 from data.numbers.decimals import Number
 from data.numbers.markup import without_markup
 from data.numbers.number import (
+    CALCULATION,
     EXPRESSION,
     NUMBER_WORD,
     OTHER_SCALE,
@@ -20,13 +20,15 @@ from data.numbers.number import (
 )
 from data.numbers.quantity import Quantity, quantity_at
 from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
-from data.numbers.units import BOUNDS_BEFORE, MEASURES, MULTIPLES, NEGATIONS
+from data.numbers.units import BOUNDS_BEFORE, MEASURES, MULTIPLES, NEGATIONS, UNIT_LETTERS
 
 MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
 
 ABOUT = "\u2248"
 BOUND = "the answer is a bound, or is denied"
 NO_NUMBER = "the answer holds no number"
+NOT_SOLVED = "the answer is an equation that is not solved"
+VALUE_OF_EXPRESSION = "the answer is the value of an expression"
 LONG_ANSWER = "the answer is too long to be read"
 
 _PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
@@ -71,7 +73,8 @@ def parse_number(text: str) -> Number | None:
     12. Text with two numbers ("12 or 13") is None, and so is "12,5", which may be a list.
     """
     reading = read_answer(text)
-    return None if reading.reason == SEVERAL_NUMBERS else reading.value
+    is_sure = reading.reason not in (SEVERAL_NUMBERS, VALUE_OF_EXPRESSION)
+    return reading.value if is_sure else None
 
 
 def read_answer(text: str) -> Reading:
@@ -81,12 +84,12 @@ def read_answer(text: str) -> Reading:
     "6 boys or 7" may be 6 or 7.
     """
     value = parse_plain_number(text)
-    if value is not None and not _may_mean_another(text):
+    if value is not None and not may_mean_another(text):
         return Reading(value)
     return Reading(None, None, LONG_ANSWER) if len(text) > MAX_CHARACTERS else _read(text)
 
 
-def _may_mean_another(text: str) -> bool:
+def may_mean_another(text: str) -> bool:
     """Whether one group of three digits follows a comma or a point: 1,234 and 1.234."""
     return text[-4:-3] in (",", ".")
 
@@ -97,27 +100,33 @@ def _read(text: str) -> Reading:
     if len(tokens) > MAX_TOKENS:
         return Reading(None, None, LONG_ANSWER)
     sides = _sides(tokens)
+    if len(sides) == 1 and any(token.text == "=" for token in tokens):
+        return Reading(None, None, EXPRESSION)  # P(X = 2)
     if len(sides) == 1 or _is_list(tokens):
         return _reading(tokens)
-    if any(_has_variable(side) for _, side in sides):
-        return Reading(None, None, EXPRESSION)
     readings = [(sign, _reading(side)) for sign, side in sides]
-    readings = [(sign, reading) for sign, reading in readings if reading.reason != NO_NUMBER]
+    readings = [item for item in readings if item[1].reason != NO_NUMBER]
     if not readings:
         return _reading(tokens)
     sign, last = readings[-1]
+    if last.value is not None and any(_is_unsolved(other) for _, other in sides):
+        return Reading(None, frozenset({last.value}), NOT_SOLVED)
     if sign == ABOUT and len(readings) > 1:  # 1/3, which is about 0.33
         exact = readings[-2][1]
         if exact.value is not None and exact.alternatives is not None and last.value is not None:
             return Reading(exact.value, exact.alternatives | {last.value}, OTHER_SCALE)
+    if last.value is not None and any(_is_algebra(other) for _, other in sides):
+        return last._replace(reason=VALUE_OF_EXPRESSION)
     return last
 
 
 def _sides(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
-    """The sides of equations, each with the sign before it: = or ABOUT."""
+    """The sides of equations, each with the sign before it; P(X = 2) is no equation."""
     sides: list[tuple[str, list[Token]]] = [("=", [])]
+    depth = 0
     for token in tokens:
-        if token.text in ("=", ABOUT):
+        depth += (token.text in ("(", "[")) - (token.text in (")", "]") and depth > 0)
+        if token.text in ("=", ABOUT) and not depth:
             sides.append((token.text, []))
         else:
             sides[-1][1].append(token)
@@ -126,20 +135,33 @@ def _sides(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
 
 def _is_list(tokens: list[Token]) -> bool:
     """Whether there are several answers: x = 5 or x = 6."""
-    return any(
-        token.word in _LIST_WORDS or token.text == ";" or (token.text == "," and following.spaced)
-        for token, following in pairwise(tokens)
-    )
+    return any(token.word in _LIST_WORDS or token.text in (",", ";") for token in tokens)
 
 
-def _has_variable(tokens: list[Token]) -> bool:
-    """Whether the side of an equation is algebra, as 2x + 3; x, f(x) and `total` are names."""
-    parts = quantities(tokens)
-    if any(part.reason == VARIABLE for part in parts):
-        return True
-    rest = _rest(tokens, parts)
-    letters = any(token.kind == "latex" or len(token.word) == 1 for _, token in rest)
-    return letters and bool(parts or any(token.text in _OPERATORS for _, token in rest))
+def _is_unsolved(tokens: list[Token]) -> bool:
+    """Whether the side of an equation is about one unknown, as 2x + 3; f(3) and a + b are names."""
+    if len(_variables(tokens)) != 1 or any(token.kind == "latex" for token in tokens):
+        return False
+    return any(token.kind in ("number", "power") for token in tokens)
+
+
+def _is_algebra(tokens: list[Token]) -> bool:
+    """Whether the side of an equation is an expression in letters or functions, as a + b."""
+    is_joined = any(token.kind == "number" or token.text in _OPERATORS for token in tokens)
+    return is_joined and (bool(_variables(tokens)) or any(t.kind == "latex" for t in tokens))
+
+
+def _variables(tokens: list[Token]) -> set[str]:
+    """The letters that are variables: no unit after a number, no product, no name as f(x), a_1."""
+    letters = set()
+    for index, token in enumerate(tokens):
+        before, after = at(tokens, index - 1).kind, at(tokens, index + 1)
+        is_unit = before == "number" and token.text in UNIT_LETTERS
+        is_product = before == "number" and after.kind == "number" and token.text in "xX"
+        is_name = after.text in ("(", "_")
+        if len(token.word) == 1 and token.text.isascii() and not (is_unit or is_product or is_name):
+            letters.add(token.text)
+    return letters
 
 
 def quantities(tokens: list[Token]) -> list[Quantity]:
@@ -174,6 +196,8 @@ def _joined(tokens: list[Token], first: Quantity) -> Quantity:
     in_words = any(operator.word and operator.text != "x" for operator in operators)
     has_variable = any(part.reason == VARIABLE for part in parts)
     reason = VARIABLE if has_variable else NUMBER_WORD if in_words else EXPRESSION
+    if reason == EXPRESSION and all(operator.text in "+-\u00d7\u00f7*x" for operator in operators):
+        reason = CALCULATION
     return Quantity(None, None, reason, first.start, end)
 
 
@@ -207,19 +231,21 @@ def _reading(tokens: list[Token]) -> Reading:
         return Reading(None, None, problem)
     if not parts:
         return Reading(None, frozenset(), NO_NUMBER)
-    unclear = [part for part in parts if part.others is None]
+    unclear = [part for part in parts if part.alternatives is None]
     if unclear:
         return Reading(None, None, unclear[0].reason)
     if len(parts) > 1 and (total := _measured(tokens, parts)):
         return total
     values = {part.value for part in parts}
-    others = frozenset(other for part in parts for other in part.others or ())
+    alternatives = frozenset(other for part in parts for other in part.alternatives or ())
     [*reasons] = dict.fromkeys(part.reason for part in parts if part.reason)
     if len(values) == 1:
         [value] = values
-        return Reading(value, others - {value} if value is not None else others, *reasons[:1])
+        return Reading(
+            value, alternatives - {value} if value is not None else alternatives, *reasons[:1]
+        )
     numbers = frozenset(value for value in values if value is not None)
-    return Reading(None, numbers | others, SEVERAL_NUMBERS)
+    return Reading(None, numbers | alternatives, SEVERAL_NUMBERS)
 
 
 def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
@@ -228,6 +254,8 @@ def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
         before = at(tokens, part.start - 1)
         if before.word in BOUNDS_BEFORE or before.word in NEGATIONS:
             return BOUND
+        if part.is_list and before.text in ("(", "[", "{"):  # an interval or a pair
+            return EXPRESSION
         after, more = at(tokens, part.end), at(tokens, part.end + 1)
         if after.word == "or" and more.word in ("more", "less", "fewer", "greater", "higher"):
             return BOUND
@@ -248,6 +276,8 @@ def _is_mathematical(tokens: list[Token], index: int, has_parts: bool) -> bool:
         return True
     if token.kind == "power":
         return before.kind != "word"
+    if token.text == "{" and before.kind == "word" and not token.spaced:
+        return True
     if token.kind != "symbol" or token.text in _BENIGN:
         return False
     if token.text in "-/":  # of twenty-foot, and/or, or of a list
@@ -276,7 +306,7 @@ def _with_both_signs(tokens: list[Token], part: Quantity) -> Quantity:
     if at(tokens, part.start - 1).text != "\u00b1" or part.value is None:
         return part
     return part._replace(
-        value=None, others=frozenset({part.value, -part.value}), reason=SEVERAL_NUMBERS
+        value=None, alternatives=frozenset({part.value, -part.value}), reason=SEVERAL_NUMBERS
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
+from data.numbers import Number, read_answer
 from data.progress import Progress
 from data.response_format import render
 from data.store import Store, ask
 from evals.audit.probes import probe_graders
 from evals.failures import SUSPECT_SAMPLES
-from evals.graders import GRADERS, Number, gold_number, read_answer
+from evals.graders import GRADERS, gold_number
 from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD
 from evals.statistics import wilson
 

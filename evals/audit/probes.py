@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from data.numbers import SMALL_NUMBERS
+from data.numbers import SMALL_NUMBERS, Number, parse_number
 from data.response_format import render
-from evals.graders import GRADERS, Number, parse_number
+from evals.graders import GRADERS
 from evals.statistics import wilson
 
 Write = Callable[[int], str | None]  # an integer reference answer -> an answer; None: no probe

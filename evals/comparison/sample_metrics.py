@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from data.numbers import read_answer
 from evals.comparison.metrics import verdicts
-from evals.graders import read_answer
 from evals.statistics import majority_at_k, mean_of_clusters, powers_of_two
 from evals.statistics.pass_at_k import pass_at_k
 

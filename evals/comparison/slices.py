@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from data.errors import UserError
+from data.numbers import parse_number
 from data.store import Store, ask
 from evals.comparison.metrics import by_problem, compare_pairs
-from evals.graders import parse_number
 from evals.statistics import SMALL
 
 NO_VALUE = "unknown"

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
+from data.numbers import Number, parse_number, read_answer
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -18,15 +19,7 @@ from data.response_format import (
 )
 from data.text import loop_in
 from evals.failures.arithmetic import Slip, slips
-from evals.graders import (
-    Number,
-    Score,
-    extract,
-    gold_number,
-    parse_number,
-    read_answer,
-    within_ten_percent,
-)
+from evals.graders import Score, gold_number, well_formed, within_ten_percent
 
 VERSION = "1"
 SUSPECT_GOLD = "gold suspect"  # the category that depends on all samples of a problem
@@ -161,7 +154,7 @@ def _misses(value: Number, reference: Number, question: str) -> list[str]:
 
 def _slips(text: str) -> list[Slip]:
     """Arithmetic slips in the reasoning; in a text without blocks, in all of it."""
-    blocks = extract.well_formed(text)
+    blocks = well_formed(text)
     end = text.find(REASONING_CLOSE)
     limit = end if blocks is not None or end >= 0 else len(text)
     return [slip for slip in slips(text) if slip.end <= limit]

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
+from data.numbers import Number, read_answer
 from data.progress import Progress
 from data.store import TABLES, Store, add, ask, fingerprint
 from evals.failures.categories import (
@@ -15,7 +16,7 @@ from evals.failures.categories import (
     categories,
     is_gold_suspect,
 )
-from evals.graders import GRADERS, Number, gold_number, read_answer
+from evals.graders import GRADERS, gold_number
 from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD, UnknownRun
 from evals.statistics import wilson
 

@@ -1,13 +1,8 @@
-from .numbers import (
-    Number as Number,
-    parse_number as parse_number,
-    read_answer as read_answer,
-    within_ten_percent as within_ten_percent,
-)
+from .compare import gold_number as gold_number, within_ten_percent as within_ten_percent
+from .extract import well_formed as well_formed
 from .rules import (
     DEFAULT_GRADER as DEFAULT_GRADER,
     GRADERS as GRADERS,
     Score as Score,
-    gold_number as gold_number,
     grader as grader,
 )

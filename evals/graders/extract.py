@@ -1,46 +1,40 @@
-"""Extraction of the answer from a text: where the format puts it, else where people put it."""
+"""Extraction of the final answer from a text: what stands last and is marked as final counts."""
 
 import re
 from typing import NamedTuple
 
-from data.conversion import boxes
-from data.numbers import SMALL_NUMBERS
+from data.conversion import Box, is_left_open, last_box, last_opening
+from data.conversion.boxes import boxes
+from data.numbers import BOUND, last_quantity, read_answer
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
+    INSTRUCTION,
     REASONING_CLOSE,
     REASONING_OPEN,
     TAGS,
 )
+from evals.graders.announcements import ANNOUNCEMENT, last_announcement
+from evals.graders.run_on import before_next_question
+from evals.graders.thought import after_thought
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
-# Phrases that announce an answer outside the format, and what follows them on their line. Every
-# repetition has a bound, so that every text takes linear time.
-_ANNOUNCEMENT = re.compile(
-    r"""
-    (?: \#\#\#\#
-      | \bfinal[ ]answer[ \t*]{0,9}(?::|is\b:?)
-      | \banswer[ \t]{1,9}is\b:?
-      | ^[ \t*#>]{0,9}(?:a|answer)[ \t*]{0,9}:
-    )
-    (?= [ \t*:]{0,9} (?P<answer>[^\n]{1,200}) )
-    """,
-    re.IGNORECASE | re.VERBOSE,
+SHORT = 200  # [characters] of a text that may be a bare answer
+
+BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
+NOT_MARKED = "the gold is no number, and the text marks no answer"
+
+_FIRST_MARK = re.compile(r"\#\#\#\#|\\boxed|</answer>")
+_WHOLE = re.compile(r"\$\$(.+)\$\$|\$([^$]+)\$|\\\((.+)\\\)|\\\[(.+)\\\]", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$([^$\n]{1,500})\$\$|\$([^$\n]{1,500})\$(?!\d)|\\\(([^\n]{1,500}?)\\\)|\\\[(.{1,500}?)\\\]",
+    re.DOTALL,
 )
-# Where an announced answer ends and its explanation begins.
-_EXPLANATION = re.compile(
-    r"[.;!?](?=\s|$)|,(?!\d)|\b(?:because|since|which|so|when|for)\b", re.IGNORECASE
+# What may stand between boxes that together are one answer.
+_BETWEEN_BOXES = re.compile(
+    r"(?:[\s,;.$&]|\\[()\[\]]|\\q?quad|\\[,;! ]|\band\b|\bor\b|\\text\{[^{}]{0,40}\}){0,20}"
 )
-_FORMULA = re.compile(r"\$[^$\n]{1,200}\$(?!\d)|\\\([^\n]{1,200}?\\\)")  # $5 and $6 are money
-_NUMBER = re.compile(
-    r"""
-    -? [$]? (?: \\[dt]?frac\{\d+\}\{\d+\}
-              | (?:\d{1,3}(?:,\d{3})+(?!\d)|\d+) (?:\.\d+|[ ]?/[ ]?\d+)? (?:e[-+]?\d+)?
-              | \.\d+ )
-    """,
-    re.VERBOSE | re.ASCII | re.IGNORECASE,
-)
-_MENTIONS_NUMBER = re.compile(rf"\d|\b(?:{'|'.join(SMALL_NUMBERS[:13])})\b", re.IGNORECASE)
+_UNCLOSED_MATH = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")
 
 
 class Blocks(NamedTuple):
@@ -50,6 +44,13 @@ class Blocks(NamedTuple):
     answer: str
 
 
+class Answer(NamedTuple):
+    """The final answer of a text, or None; and the reason where it cannot be relied on."""
+
+    text: str | None
+    reason: str | None = None
+
+
 def well_formed(text: str) -> Blocks | None:
     """The blocks of `text` if it is one reasoning block followed by one answer block, else None.
 
@@ -57,11 +58,13 @@ def well_formed(text: str) -> Blocks | None:
     own thought of a reasoning model, `<think>…</think>` at the very beginning, is no part of the
     response: many servers remove it, and the verdict must not depend on which server it was.
     """
-    text = _after_own_thought(text)
-    starts = [text.find(tag) for tag in TAGS]
-    if -1 in starts or sorted(starts) != starts:
+    opened = text.find(REASONING_OPEN)
+    if opened < 0:
         return None
-    if any(text.find(tag, start + 1) >= 0 for tag, start in zip(TAGS, starts, strict=True)):
+    if text[:opened].strip():
+        text = _after_own_thought(text)
+    starts = [text.find(tag) for tag in TAGS]
+    if -1 in starts or sorted(starts) != starts or [text.rfind(tag) for tag in TAGS] != starts:
         return None
     opened, closed, answer_opened, answer_closed = starts
     reasoning = text[opened + len(REASONING_OPEN) : closed]
@@ -85,67 +88,128 @@ def _after_own_thought(text: str) -> str:
     return response if closer else text
 
 
-def answer_of_block(block: str) -> str:
-    r"""The answer in an answer block: the content of its last \boxed{}, else the whole block."""
-    return last_box(block) or block.strip()
+def answer_of_block(block: str, gold_is_number: bool = True) -> str | None:
+    """The answer in an answer block: what it marks as final, else the whole block."""
+    if block.replace(",", "").isdigit():  # most are
+        return block
+    marked = _last_marked(block, gold_is_number)
+    return block.strip() if marked is None else marked.text
 
 
-def find_answer(text: str) -> str | None:
-    """The answer of a text in any style: answer block, box, announcement, or last number."""
-    for find in (last_answer_block, last_box, last_announced, last_number):
-        if (answer := find(text)) is not None:
-            return answer
-    return None
+def find_answer(text: str, gold_is_number: bool = True) -> Answer:
+    """The answer of a text in any style: of all that is marked as final, what stands last.
+
+    Marks are answer blocks, boxes and announcements. Without any, the last quantity of the text is
+    its answer. What stands in the thought, or after another question, is no answer.
+    """
+    before, echo, _ = text.partition(INSTRUCTION)
+    is_echo = bool(echo) and not before.strip()
+    after = after_thought(text.rpartition(INSTRUCTION)[2] if is_echo else before if echo else text)
+    if after is None:
+        return Answer(None)
+    after = before_next_question(after, _first_mark)
+    marked = _last_marked(after, gold_is_number)
+    if marked is None and is_echo:  # the numbers of a repeated question are no answer
+        return Answer(None)
+    return marked or _unmarked(after, gold_is_number)
 
 
-def last_answer_block(text: str) -> str | None:
-    """The answer in the last closed answer block after the reasoning, or None."""
-    after = text.rpartition(REASONING_CLOSE)[2]
-    close = after.rfind(ANSWER_CLOSE)
-    opened = after.rfind(ANSWER_OPEN, 0, max(close, 0))
+def _first_mark(text: str) -> int:
+    """Where the first answer of the text may be marked; the length of the text without any."""
+    marks = [_FIRST_MARK.search(text), ANNOUNCEMENT.search(text)]
+    return min((mark.start() for mark in marks if mark), default=len(text))
+
+
+def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
+    """The last answer that is marked as final. A last box that is empty or open is no answer."""
+    answer, end = None, 0
+    if (block := _last_block(text)) is not None:
+        content, end = block
+        answer = Answer(answer_of_block(content, gold_is_number) or None)
+    opening = last_opening(text)
+    if opening is not None and opening.start() >= end:
+        joined = joined_boxes(text, end)
+        answer = Answer(joined[0] if joined else None)
+        end = joined[1] if joined else opening.end()
+    announced = last_announcement(text[end:], gold_is_number)
+    return Answer(announced[0]) if announced else answer
+
+
+def _last_block(text: str) -> tuple[str, int] | None:
+    """The content of the last closed answer block, and where the block ends; or None."""
+    close = text.rfind(ANSWER_CLOSE)
+    opened = text.rfind(ANSWER_OPEN, 0, max(close, 0))
     if close < 0 or opened < 0:
         return None
-    return answer_of_block(after[opened + len(ANSWER_OPEN) : close]) or None
+    return text[opened + len(ANSWER_OPEN) : close], close + len(ANSWER_CLOSE)
 
 
-def last_box(text: str) -> str | None:
-    r"""The content of the last \boxed{...}, or None where it is empty or not closed."""
-    box = boxes.last_box(text)
-    return box.text.strip() or None if box else None
+def joined_boxes(text: str, start: int = 0) -> tuple[str, int] | None:
+    """The last box, with the boxes before it that a comma or `and` joins to it, and its end.
 
-
-def last_announced(text: str) -> str | None:
-    """The answer after the last `####`, `Final answer:`, `The answer is` or `A:`, or None.
-
-    There must be a number, in digits or in words: "The answer is correct." announces nothing.
+    None if the last box is empty or not closed: then the text was truncated inside its answer.
     """
-    for line in reversed(text.split("\n")):
-        if ":" not in line and "#" not in line and " is" not in line.lower():
-            continue
-        for match in reversed(list(_ANNOUNCEMENT.finditer(line))):
-            rest = match["answer"].lstrip(" \t*:")
-            formula = _FORMULA.match(rest)
-            answer = (
-                formula[0] if formula else _EXPLANATION.split(rest, maxsplit=1)[0].strip(" \t*")
-            )
-            if _MENTIONS_NUMBER.search(answer):
-                return answer
+    all_boxes = [] if is_left_open(text) else boxes(text, start)
+    opening = last_opening(text)
+    if not all_boxes or opening is None or opening.start() > all_boxes[-1].end:
+        return None
+    inner = last_box(text)
+    if inner is not None and inner.start > all_boxes[-1].start:  # a box within a box
+        return inner.text.strip(), all_boxes[-1].end + 1
+    joined: list[Box] = [all_boxes[-1]]
+    for box in reversed(all_boxes[:-1]):
+        start_of_next = text.rfind("\\boxed", 0, joined[0].start)
+        if not _BETWEEN_BOXES.fullmatch(text, box.end + 1, start_of_next):
+            break
+        joined.insert(0, box)
+    return ", ".join(box.text.strip() for box in joined), all_boxes[-1].end + 1
+
+
+def _unmarked(text: str, gold_is_number: bool) -> Answer:
+    """The answer of a text that marks none: its only formula, or its last quantity."""
+    stripped = text.strip()
+    if len(stripped) <= SHORT and (formula := inside_dollars(stripped)) is not None:
+        return Answer(formula.strip())
+    last = last_quantity(text)
+    if last is None:
+        is_short = len(stripped) <= SHORT and "\n" not in stripped and not gold_is_number
+        return Answer(stripped if is_short and stripped else None)
+    quantity, end_of_line = last
+    line_start = text.rfind("\n", 0, end_of_line) + 1
+    digit = line_start + _last_digit(text[line_start:end_of_line])
+    formula = _formula_around(text, digit)
+    if formula is not None and not (gold_is_number and read_answer(formula).reason == BOUND):
+        return Answer(formula)
+    if not gold_is_number:
+        return Answer(_piece_around(text, digit))
+    if formula is None and _UNCLOSED_MATH.search(text[max(0, digit - 1_000) : digit]):
+        return Answer(quantity, BROKEN_MATHS)
+    return Answer(quantity)
+
+
+def _piece_around(text: str, position: int) -> str:
+    """What stands between white space around text[position], without punctuation: (-1,6)."""
+    before = re.search(r"\S*\Z", text[max(0, position - 100) : position])
+    after = re.match(r"\S*", text[position : position + 100])
+    piece = f"{before[0] if before else ''}{after[0] if after else ''}"
+    return piece.rstrip(".,;:!?")
+
+
+def _last_digit(line: str) -> int:
+    return max((index for index, character in enumerate(line) if character.isdigit()), default=0)
+
+
+def _formula_around(text: str, position: int) -> str | None:
+    """The formula in dollars or LaTeX brackets that contains text[position]."""
+    for match in _FORMULA.finditer(text, max(0, position - 600)):
+        if match.start() > position:
+            return None
+        if position < match.end():
+            return next(group for group in match.groups() if group is not None)
     return None
 
 
-def last_number(text: str) -> str | None:
-    """The last number of the text, with its sign, separators or fraction bar, or None."""
-    for line in reversed(text.split("\n")):
-        last = None
-        for match in _NUMBER.finditer(line):
-            if not _is_inside_word(line, *match.span()):
-                last = match
-        if last is not None:
-            follows_word = line[max(last.start() - 1, 0) : last.start()].isalnum()
-            return last.group().removeprefix("-") if follows_word else last.group()
-    return None
-
-
-def _is_inside_word(line: str, start: int, end: int) -> bool:
-    """Whether there are letters on both sides, as in H2O."""
-    return line[max(start - 1, 0) : start].isalpha() and line[end : end + 1].isalpha()
+def inside_dollars(text: str) -> str | None:
+    """The content of a text that is one formula in dollars or LaTeX brackets, else None."""
+    whole = _WHOLE.fullmatch(text) if text[:1] in ("$", "\\") else None
+    return next(group for group in whole.groups() if group is not None) if whole else None

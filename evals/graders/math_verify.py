@@ -1,12 +1,14 @@
 """Comparison of answers in LaTeX and symbols by math-verify, in a process of its own.
 
-Some expressions take forever to parse or to simplify, and no signal interrupts the library then:
-the process is killed and the comparison is undecided. It is a plain subprocess, because a child of
-`multiprocessing` would run the main module again; under Streamlit, that is a page.
+Some expressions take forever to parse or to simplify, and no signal handler interrupts the library
+then: the kernel ends the process, and the comparison is undecided. It is a plain subprocess,
+because a child of `multiprocessing` would run the main module again; under Streamlit, that is a
+page.
 """
 
 import atexit
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +22,8 @@ from evals.graders.math_verify_worker import ANSWER_UNREAD, GOLD_UNREAD, READY, 
 
 __all__ = ["ANSWER_UNREAD", "GOLD_UNREAD", "TOO_LARGE", "TOO_LONG", "TOO_SLOW", "compare"]
 
-SECONDS = 5.0  # timeout of one comparison; most take milliseconds
+SECONDS = 5.0  # of processor time for one comparison; most take milliseconds
+CLOCK_SECONDS = 60.0  # timeout of one comparison by the clock, on a busy machine
 FIRST_SECONDS = 60.0  # timeout of loading the library, on a busy machine
 LONGEST = 1_000  # [characters] of an answer that is parsed
 
@@ -37,22 +40,39 @@ class Comparison(NamedTuple):
     reason: str | None = None
 
 
-@lru_cache(maxsize=1 << 14)  # the samples of a problem often have the same answer
+class _Busy(Exception):
+    """The machine was too busy to compare within CLOCK_SECONDS."""
+
+
 def compare(gold: str, answer: str) -> Comparison:
     """Whether `answer` equals `gold`, and whether it is within 10 % of it.
 
     Undecided after SECONDS. Answers that are not numbers are near only if they are the same.
     """
+    try:
+        return _compare(gold, answer)
+    except _Busy:  # is not cached: on another day there is a verdict
+        return Comparison(None, None, TOO_SLOW)
+
+
+@lru_cache(maxsize=1 << 14)  # the samples of a problem often have the same answer
+def _compare(gold: str, answer: str) -> Comparison:
     if max(len(gold), len(answer)) > LONGEST:
         return Comparison(None, None, TOO_LONG)
     for _ in range(2):  # the system may have killed the process: retry once in a new one
         try:
             return Comparison(*_WORKER.judge(gold, answer))
-        except TimeoutError:
+        except _OutOfTime:
             return Comparison(None, None, TOO_SLOW)
+        except TimeoutError as error:
+            raise _Busy from error
         except (EOFError, ConnectionError):
             continue
     return Comparison(None, None, TOO_LARGE)
+
+
+class _OutOfTime(Exception):
+    """The kernel ended the worker after SECONDS of processor time."""
 
 
 class _Worker:
@@ -64,14 +84,16 @@ class _Worker:
         self._connection: Connection | None = None
 
     def judge(self, gold: str, answer: str) -> Verdict:
-        """The worker's verdict. TimeoutError after SECONDS, EOFError if the process ended."""
+        """The worker's verdict; _OutOfTime, TimeoutError by the clock, EOFError if it ended."""
         with self._lock:
             try:
                 connection = self._connection or self._start()
-                connection.send((gold, answer))
-                return _receive(connection, SECONDS)
-            except (TimeoutError, EOFError, ConnectionError):
-                self._kill()
+                connection.send((gold, answer, SECONDS))
+                return _receive(connection, CLOCK_SECONDS)
+            except (TimeoutError, EOFError, ConnectionError) as error:
+                ended_by = self._kill()
+                if ended_by == -signal.SIGPROF:
+                    raise _OutOfTime from error
                 raise
 
     def _start(self) -> Connection:
@@ -88,13 +110,16 @@ class _Worker:
             raise RuntimeError(f"the math-verify worker sent {first!r} first, expected {READY!r}")
         return self._connection
 
-    def _kill(self) -> None:
+    def _kill(self) -> int | None:
+        """End the process. Returns its exit status, negative for the signal that ended it."""
+        status = None
         if self._connection is not None:
             self._connection.close()
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            status = self._process.wait()
         self._connection = self._process = None
+        return status
 
     def close(self) -> None:
         """End the process; the next comparison starts another."""

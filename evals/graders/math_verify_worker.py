@@ -1,14 +1,19 @@
-"""The worker process of math_verify.py: judges pairs of answers without a time limit of its own.
+"""The worker process of math_verify.py: judges pairs of answers.
 
-evals/graders/math_verify.py starts it, sends it pairs over a socket, and kills it after a timeout.
+evals/graders/math_verify.py starts it and sends it pairs over a socket.
 """
 
 import logging
+import resource
+import signal
 import sys
 from multiprocessing.connection import Connection
 
 READY = "ready"  # the first message: the library is loaded
 
+MEMORY = 4 * 2**30  # [bytes] of address space; a comparison that needs more is undecided
+
+FAILED = "the symbolic grader failed"
 GOLD_UNREAD = "the gold cannot be read as mathematics"
 ANSWER_UNREAD = "the answer cannot be read as mathematics"
 
@@ -46,18 +51,35 @@ def _is_near(gold: object, answer: object) -> bool:
     return bool(abs(answer - gold) * 10 <= abs(gold))
 
 
+def judge_within(gold: str, answer: str, seconds: float) -> Verdict:
+    """The verdict of `judge`; the kernel ends this process after `seconds` of processor time.
+
+    Time of the processor, not of the clock, so that a busy machine changes no verdict.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        return judge(gold, answer)
+    except Exception as error:  # whatever SymPy raises for what it was not made for
+        return None, None, f"{FAILED}: {type(error).__name__}"
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
 def serve(socket: int) -> None:
     """Judge the pairs that arrive on `socket` (a file descriptor) until its other end closes."""
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)  # it warns of the missing timeout
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    if sys.platform == "linux":  # elsewhere the limit cannot be set
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.RLIM_INFINITY))
     connection = Connection(socket)
     judge("1", "1")  # loads what the first verdict needs
     connection.send(READY)
     while True:
         try:
-            gold, answer = connection.recv()
+            gold, answer, seconds = connection.recv()
         except EOFError:
             return
-        connection.send(judge(gold, answer))
+        connection.send(judge_within(gold, answer, seconds))
 
 
 if __name__ == "__main__":

@@ -1,131 +1,17 @@
-"""Answers are extracted from the format and from common styles; numbers are parsed exactly."""
+"""The answer of a text is what stands last and is marked as final, after the thought."""
 
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from data.numbers import words as number_words
-from data.response_format import render
+from data.conversion.dialects import BUNDLED
+from data.response_format import INSTRUCTION, render
 from evals.graders import extract
-from evals.graders.numbers import (
-    NO_NUMBER,
-    SEVERAL_NUMBERS,
-    Reading,
-    parse_number,
-    parse_plain_number,
-    read_answer,
-    within_ten_percent,
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1,200", 1200),
-        ("1,234,567.5", Fraction(2469135, 2)),
-        ("$1,000.00", 1000),
-        ("-$5", -5),
-        ("$-5", -5),
-        ("\u22125", -5),
-        ("+5", 5),
-        ("1/2", Fraction(1, 2)),
-        ("-2 1/2", Fraction(-5, 2)),
-        ("\\frac{3}{4}", Fraction(3, 4)),
-        ("2\\frac{1}{2}", Fraction(5, 2)),
-        ("\\dfrac12", Fraction(1, 2)),
-        ("0.1", Fraction(1, 10)),
-        (".5", Fraction(1, 2)),
-        ("5.", 5),
-        ("3e2", 300),
-        ("1.5E-3", Fraction(3, 2000)),
-        ("3 \\times 10^{2}", 300),
-        ("1e0000000001", 10),
-        ("40%", 40),
-        ("40 percent", 40),
-        ("12 apples", 12),
-        ("\\$18 \\text{ dollars}", 18),
-        ("**7**", 7),
-        ("\\(7\\)", 7),
-        ("90^\\circ", 90),
-        ("6th", 6),
-        ("5 million", 5_000_000),
-        ("2 dozen", 24),
-        ("twelve", 12),
-        ("Twenty-one apples.", 21),
-        ("minus three hundred and five dollars", -305),
-        ("two million one hundred thousand and six", 2_100_006),
-        ("three months", 3),
-    ],
-)
-def test_a_number_is_read_as_people_write_it(text, value):
-    assert parse_number(text) == value
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "-",
-        ".",
-        "12 or 13",
-        "1,2000",
-        "12,34",
-        "1/0",
-        "5x",
-        "x",
-        "a dozen",
-        "inf",
-        "1e999999999",
-    ],
-)
-def test_what_is_not_one_number_is_none(text):
-    assert parse_number(text) is None
-
-
-def test_the_last_side_of_an_equation_is_what_it_says():
-    assert read_answer("3 x 4 = 12") == Reading(Fraction(12))
-
-
-def test_two_numbers_stay_two():
-    both = frozenset({Fraction(12), Fraction(13)})
-    assert read_answer("12 or 13") == Reading(None, both, SEVERAL_NUMBERS)
-
-
-def test_equations_in_a_list_are_not_one_equation():
-    assert read_answer("x = 5 or x = 6").value is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["one or two", "one of them", "two and a half", "two three", "hundred", "twenty eleven",
-     "five thousandths", "seven eighths", "four times", "five thirty", "a dozen", "two percent"],
-)  # fmt: skip
-def test_words_that_may_say_another_number_are_none(text):
-    assert parse_number(text) is None
-    assert read_answer(text).value is None
-
-
-@given(st.integers(-(10**15) + 1, 10**15 - 1))
-def test_every_whole_number_in_words_is_read_back(value):
-    assert parse_number(spelt(value)) == value
-
-
-def spelt(value: int) -> str:
-    """As people say it: nineteen hundred is one thousand nine hundred."""
-    if value < 0:
-        return f"minus {spelt(-value)}"
-    if value < 20:
-        return number_words.SMALL_NUMBERS[value]
-    if value < 100:
-        tens = number_words.ROUND_NUMBERS[value // 10 - 2]
-        return f"{tens}-{spelt(value % 10)}" if value % 10 else tens
-    name, size = "hundred", 100
-    for word, scale in number_words.SCALES.items():
-        if value >= scale:
-            name, size = word, scale
-    rest = f" and {spelt(value % size)}" if value % size else ""
-    return f"{spelt(value // size)} {name}{rest}"
+from evals.graders.announcements import last_announcement
+from evals.graders.compare import within_ten_percent
+from evals.graders.extract import Answer, find_answer
+from evals.graders.thought import after_thought
 
 
 @pytest.mark.parametrize(
@@ -138,43 +24,55 @@ def spelt(value: int) -> str:
     ],
 )
 def test_of_several_announcements_the_last_one_counts(text, answer):
-    assert extract.last_announced(text) == answer
-
-
-@settings(deadline=None)
-@given(st.one_of(st.integers(), st.decimals(allow_nan=False, allow_infinity=False, places=3)))
-def test_a_number_written_plainly_is_read_as_the_long_way_reads_it(value):
-    for text in (f"{value}", f"{value:,f}" if not isinstance(value, int) else f"{value:,}"):
-        quick = parse_plain_number(text)
-        assert quick is None or quick == read_answer(f"{text} ").value  # a space is not plain
-        assert parse_number(f" {text} apples") == value
-
-
-def test_an_expression_may_be_any_number():
-    assert read_answer("16 - 3 - 4").alternatives is None
-
-
-def test_words_without_a_number_say_none():
-    assert read_answer("no idea") == Reading(None, frozenset(), NO_NUMBER)
-
-
-@settings(deadline=None)  # the machine may be busy
-@given(st.fractions())
-def test_every_fraction_is_read_back(value):
-    assert parse_number(f"{value.numerator}/{value.denominator}") == value
-
-
-@settings(deadline=None)  # the machine may be busy
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=6))
-def test_every_decimal_is_read_back(value):
-    assert parse_number(f"{value:,f}") == Fraction(value)
+    assert find_answer(text) == Answer(answer)
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.text())
-def test_reading_never_fails(text, more):
-    read_answer(text + "5" + more)
-    extract.find_answer(text + "\\boxed{" + more)
+def test_extraction_never_fails(text, more):
+    for part in ("\\boxed{", "<think>", "answer is ", "\n#### 5\nQuestion: "):
+        find_answer(text + part + more)
+        find_answer(text + part + more, gold_is_number=False)
+
+
+@pytest.mark.parametrize("dialect", BUNDLED.dialects.values(), ids=lambda dialect: dialect.name)
+def test_the_answer_is_looked_for_after_the_thought_of_every_dialect(dialect):
+    closed = "".join((*dialect.thought_close[:1], *dialect.answer_open[:1]))
+    text = f"{dialect.thought_open[0]}maybe \\boxed{{7}}{closed}It is 5 in all."
+    assert (after_thought(text) or "").removeprefix(
+        *dialect.answer_open[:1] or [""]
+    ) == "It is 5 in all."
+    assert find_answer(text) == Answer("5")
+
+
+@pytest.mark.parametrize("dialect", BUNDLED.dialects.values(), ids=lambda dialect: dialect.name)
+def test_a_thought_that_never_ends_has_no_answer(dialect):
+    assert find_answer(f"{dialect.thought_open[0]}So \\boxed{{7}}. Wait") == Answer(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("no thought at all", "no thought at all"),
+        ("16 - 3 = <<16-3=13>>13", "16 - 3 = <<16-3=13>>13"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("<THINK>r</THINK>5", "5"),
+        ('<mm:think kind="x">r</mm:think>5', "5"),
+        ("<think>a</think>5<think>b</think>6", "6"),
+        ("The answer is 5.<think>r", "The answer is 5."),
+        ("The answer is 5.<think>r</think>", "The answer is 5."),
+        ("<reasoning>r<answer>7</answer>", "<answer>7</answer>"),
+    ],
+)
+def test_after_the_thought(text, after):
+    assert after_thought(text) == after
+
+
+def test_the_numbers_of_a_question_that_is_repeated_are_no_answer():
+    echo = f"{INSTRUCTION}\n\nHow much are 3 pens of $5 and $15?"
+    assert find_answer(echo) == Answer(None)
+    assert find_answer(f"{echo}\n<answer>45</answer>") == Answer("45")
+    assert find_answer(f"It is 45.\n{echo}") == Answer("45")
 
 
 def test_ten_percent_includes_its_bounds_and_zero_is_near_zero_only():
@@ -206,19 +104,33 @@ def test_nothing_may_stand_around_or_between_the_blocks(reasoning, answer, more)
     assert extract.well_formed(text.replace("\n<answer>", f"{more}<answer>")) is None
 
 
-def test_the_last_box_with_balanced_braces_counts():
-    assert extract.last_box("\\boxed{1} then \\boxed{\\frac{3}{4}} done}") == "\\frac{3}{4}"
-    assert extract.last_box("\\boxed{3") is None
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("\\boxed{1} then \\boxed{\\frac{3}{4}} done}", "\\frac{3}{4}"),
+        ("\\boxed{3", None),
+        ("The answer is 7.\nI think the answer is correct.", "7"),
+        ("on route-66", "66"),
+        ("it fell to -66", "-66"),
+        ("earlier I had 16, so", "16"),
+        ("\\boxed{1} and \\boxed{-2}", "1, -2"),
+        ("\\boxed{1}, then for the rest \\boxed{2}", "2"),
+        ("Final Answer: The largest $n$ is 34.", "The largest $n$ is 34"),
+        ("The final answer is $10,455$. I hope it is correct.", "$10,455$"),
+        ("I paid $5 and got $6", "$6"),
+        ("nothing at all", None),
+        ("There are twelve of them", "twelve"),
+        ("He needs 12 eggs in one day", "12"),
+    ],
+)
+def test_the_answer_is_what_boxes_announcements_and_numbers_mark(text, answer):
+    assert find_answer(text) == Answer(answer)
 
 
-def test_an_announcement_without_a_number_announces_nothing():
-    assert extract.last_announced("The answer is 7.\nI think the answer is correct.") == "7"
-
-
-def test_a_hyphen_after_a_word_is_no_sign():
-    assert extract.last_number("on route-66") == "66"
-    assert extract.last_number("it fell to -66") == "-66"
-
-
-def test_a_comma_after_a_number_is_no_part_of_it():
-    assert extract.last_number("earlier I had 16, so") == "16"
+def test_where_the_gold_is_no_number_words_are_announced_too():
+    text = "The answer is the point (3, 4)."
+    assert last_announcement(text, gold_is_number=False) == ("the point (3, 4)", 4)
+    assert (
+        find_answer("Hence $x \\geq 5$ for all of them.", gold_is_number=False).text == "x \\geq 5"
+    )
+    assert last_announcement("The answer is clear.", gold_is_number=False) is None

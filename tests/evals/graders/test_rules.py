@@ -3,44 +3,72 @@
 import json
 import re
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from data.errors import UserError
 from evals.graders import tunix_notebook
-from evals.graders.rules import GOLD_IS_NO_NUMBER, GRADERS, Score, grader
+from evals.graders.compare import NO_GOLD, WORDS
+from evals.graders.rules import GRADERS, Score, grader
 from tests import ROOT
 
 CASES = json.loads((ROOT / "tests/golden/verdicts.json").read_text())
 SHARED = ROOT.parent / "shared" / "data"
 
 
-@pytest.mark.parametrize("name", GRADERS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
-def test_each_grader_says_what_the_golden_case_says(case, name):
-    score = GRADERS[name].grade(case["text"], case["gold"])
-    assert [score.format, score.correct, score.partial] == case[name]
+@pytest.fixture(scope="module")
+def scores() -> dict[str, dict[str, Score]]:
+    """Grader -> golden case -> score. Comparing all cases at once is a tenth of the time."""
+    return {
+        name: {case["case"]: rule.grade(case["text"], case["gold"]) for case in CASES}
+        for name, rule in GRADERS.items()
+    }
+
+
+def test_each_golden_case_has_a_name_of_its_own():
+    assert len({case["case"] for case in CASES}) == len(CASES) > 250
 
 
 @pytest.mark.parametrize("name", GRADERS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
-def test_correct_implies_partial(case, name):
-    score = GRADERS[name].grade(case["text"], case["gold"])
-    zero_divided_by_zero = name == "notebook" and case["gold"] == "0"
-    assert not score.correct or score.partial or zero_divided_by_zero
+def test_each_grader_says_what_the_golden_cases_say(name, scores):
+    verdicts = {
+        case: [score.format, score.correct, score.partial] for case, score in scores[name].items()
+    }
+    assert verdicts == {case["case"]: case[name] for case in CASES}
+
+
+@pytest.mark.parametrize("name", GRADERS)
+def test_correct_implies_partial(name, scores):
+    golds = {case["case"]: case["gold"] for case in CASES}
+    inconsistent = [
+        case for case, score in scores[name].items() if score.correct and not score.partial
+    ]
+    # the notebook divides zero by zero
+    assert [case for case in inconsistent if not (name == "notebook" and golds[case] == "0")] == []
 
 
 @pytest.mark.parametrize("name", ["strict", "lenient"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
-def test_an_unknown_verdict_says_why(case, name):
-    score = GRADERS[name].grade(case["text"], case["gold"])
-    assert (score.correct is not None and score.partial is not None) or score.reason
+def test_an_unknown_verdict_says_why(name, scores):
+    unknown = {
+        case: score.reason
+        for case, score in scores[name].items()
+        if score.correct is None or score.partial is None
+    }
+    assert len(unknown) > 20
+    assert all(unknown.values())
 
 
-def test_a_gold_that_is_no_number_is_unknown_not_wrong():
-    score = GRADERS["strict"].grade("<reasoning>r</reasoning><answer>5</answer>", "many")
-    assert score == Score(True, "5", None, None, GOLD_IS_NO_NUMBER)
+def test_a_problem_without_a_gold_is_unknown_not_wrong():
+    for name in ("strict", "lenient"):
+        score = GRADERS[name].grade("<reasoning>r</reasoning><answer>5</answer>", "")
+        assert score == Score(True, "5", None, None, NO_GOLD)
+
+
+def test_prose_is_not_given_to_the_symbolic_grader_which_reads_its_letters():
+    score = GRADERS["lenient"].grade("\\boxed{Navin earns the most of them}", "\\text{Navin}")
+    assert (score.correct, score.reason) == (None, WORDS)
 
 
 def test_an_unknown_grader_is_refused_with_the_known_ones():
@@ -103,20 +131,19 @@ def test_a_megabyte_of_malice_is_graded_in_seconds(text, name):
     assert time.process_time() - start < 3  # a quadratic rule would take hours, measured 0.5 s
 
 
-def disagreements(rows):
-    """gold, extracted and label of those that `lenient` decides otherwise; and the unknown ones."""
-    scores = [(gold, GRADERS["lenient"].grade(text, gold), label) for text, gold, label in rows]
-    different = [
-        (g, s.extracted, x) for g, s, x in scores if s.correct is not None and s.correct != x
-    ]
-    return different, [(gold, s.extracted) for gold, s, _ in scores if s.correct is None]
-
-
 def shared_rows(name: str) -> list[dict]:
     path = SHARED / name
     if not path.exists():
         pytest.skip(f"{name} is not beside this checkout")
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def verdicts_beside_labels(rows) -> dict[int, tuple[bool | None, bool]]:
+    """Position -> verdict of `lenient` and label, where the two are not the same."""
+    scores = [GRADERS["lenient"].grade(text, gold).correct for text, gold, _ in rows]
+    labels = [label for _, _, label in rows]
+    both = enumerate(zip(scores, labels, strict=True))
+    return {row: (score, label) for row, (score, label) in both if score is not label}
 
 
 def test_the_lenient_grader_agrees_with_every_label_of_openai():
@@ -131,23 +158,41 @@ def test_the_lenient_grader_agrees_with_every_label_of_openai():
         if isinstance(solution, dict)
     ]
     assert len(rows) == 5_276
-    assert disagreements(rows) == ([], [])
+    assert verdicts_beside_labels(rows) == {}
 
 
-def test_on_qwens_generations_it_differs_in_one_ordinal_and_leaves_one_time_of_day_open():
+def test_on_qwens_generations_it_passes_one_ordinal_and_leaves_one_time_of_day_open():
     rows = [
         (row["code"][0], row["gt"], row["score"][0])
         for row in shared_rows("rg_qwen3b_instruct_gsm8k.jsonl")
     ]
-    assert disagreements(rows) == ([("6", "6th", False)], [("2", "2:00 \\text{ pm}")])
+    different = verdicts_beside_labels(rows)
+    # "6th" for 6, which is right, and "2:00 pm" for 2
+    assert sorted(different.values(), key=str) == [(None, False), (True, False)]
 
 
-def test_on_math_500_it_differs_only_where_the_labels_missed_an_answer_or_the_text_is_cut():
+def test_on_math_500_two_verdicts_are_unknown_and_the_rest_hold():
     rows = [
         (row["code"][0], row["answer"], row["score"][0])
         for row in shared_rows("skyt1_27b_math500.jsonl")
     ]
-    different, unknown = disagreements(rows)
-    # 13 right answers in plain words that the file's own extractor did not find, and row 355
-    assert [row for row in different if row[2]] == [("100", "1", True)]
-    assert (len(different), len(unknown)) == (14, 104)
+    different = verdicts_beside_labels(rows)
+    # cut off within the thought, or after it and before any answer
+    assert {row for row, (verdict, _) in different.items() if verdict is False} == {
+        *(25, 57, 88, 163, 332, 355, 428)
+    }
+    # right answers without a box, of which the labels took the last number: read one by one
+    assert {row for row, (verdict, _) in different.items() if verdict} == {
+        *(28, 73, 113, 122, 144, 179, 207, 218, 278, 279, 284, 313, 336, 338, 360, 376, 393, 416),
+        *(444, 447, 455, 492),
+    }
+    assert {row for row, (verdict, _) in different.items() if verdict is None} == {126, 398}
+
+
+def test_of_math_verifys_own_cases_no_unequal_pair_passes_and_nine_of_ten_equal_ones_do():
+    verdicts = Counter(
+        (row["expected"], GRADERS["lenient"].grade(row["pred"], row["gold"]).correct)
+        for row in shared_rows("math_verify_test_cases.jsonl")
+    )
+    assert verdicts[0, True] == 0
+    assert verdicts[1, True] == 218  # of 230

@@ -1,0 +1,114 @@
+"""Phrases that announce an answer, in many languages, and the answer that follows them."""
+
+import re
+
+from data.numbers import SMALL_NUMBERS
+
+MAX_CANDIDATES = 100  # lines that look like an announcement and announce nothing
+
+# Every repetition has a bound, so that every text takes linear time.
+ANNOUNCEMENT = re.compile(
+    r"""
+    (?: \#\#\#\#
+      | \banswer\b (?:[ ]to[ ][^\n:=.]{1,60}?)? [ \t*_"']{0,9}
+          (?: : | = | (?:is|equals|will[ ]be|must[ ]be|comes[ ]to)\b:? )
+      | ^[ \t*\#>]{0,9} (?:a|ans|answer) [ \t*]{0,9} [:.]
+      | \bfinal[ ]answer[ \t*_]{0,9}$
+      | (?:答案|答えは?|正解は?|答(?=[:\uff1a])|정답은?|답은?|الجواب|الإجابة|उत्तर)
+          [ \t*]{0,4} (?: 是|为|為|は|هو|هي|है )? [:\uff1a]?
+      | \b(?: antwort|r[ée]ponse|respuesta|risposta|resposta|ответ|відповідь|odpowied[źz]|cevap
+            | đáp[ ]án|câu[ ]trả[ ]lời|antwoord|svar )\b (?:[ ]\w{1,12})? [ \t*]{0,4}
+          (?: : | (?:ist|lautet|est|es|è|é|là|is|är)\b:? )
+    )
+    (?= [ \t*:\uff1a_]{0,9} (?P<answer>[^\n]{0,200}) )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_FOREIGN = re.compile(
+    r"答|正解|정답|답|الجواب|الإجابة|उत्तर|antw|ponse|posta|puesta|ответ|відповідь|odpow|cevap"
+    r"|đáp|câu trả|svar",
+    re.IGNORECASE,
+)
+_FOREIGN_HINTS = ("antwo", "ponse", "posta", "puesta", "odpow", "cevap", "svar")  # in ASCII
+# Where an announced answer ends and its explanation begins.
+_END = (
+    r"(?<!\bRs)[.;!?](?=\s|$)|[\u3002\uff0c\uff1b\uff01\uff1f]"
+    r"|\b(?:because|since|which|so|when|where|for)\b"
+)
+_EXPLANATION = re.compile(rf"{_END}|,(?!\d)", re.IGNORECASE)
+_EXPLANATION_OF_LIST = re.compile(rf"{_END}|,(?!\s?[-\d(\\$])", re.IGNORECASE)
+_FORMULA = re.compile(r"\$\$?[^$\n]{1,200}\$\$?(?!\d)|\\\([^\n]{1,200}?\\\)")  # $5 and $6 are money
+_MENTIONS_NUMBER = re.compile(
+    rf"\d|[\u00bc-\u00be\u2150-\u215e]|[一二三四五六七八九十百千]"
+    rf"|\b(?:{'|'.join(SMALL_NUMBERS)}|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|dozen"
+    rf"|hundred|half|third|quarter)\b",
+    re.IGNORECASE,
+)
+# What follows `the answer is` and is no answer.
+_NO_ANSWER = re.compile(
+    r"not\b|correct|incorrect|right\b|wrong\b|clear|below|above|as follows|the same|obvious|given"
+    r"|found|obtained|unknown\b|unclear|in the|to be\b|that\b|simply\W*$|therefore\W*$",
+    re.IGNORECASE,
+)
+
+
+def last_announcement(text: str, gold_is_number: bool) -> tuple[str, int] | None:
+    """The answer after the last announcement, and where the announcement begins; or None.
+
+    Where the reference answer is a number, there must be a number, in digits or in words: "The
+    answer is correct." announces nothing. An answer may stand on the next line.
+    """
+    may_be_foreign: bool | None = None  # decided at the first line that is not in English
+    end = len(text)
+    following = ""  # the next line that is not blank
+    candidates = 0
+    while end >= 0 and candidates < MAX_CANDIDATES:
+        start = text.rfind("\n", 0, end) + 1
+        line = text[start:end]
+        if line.startswith("####") and line[4:].strip().replace(",", "").isdigit():  # GSM8K's form
+            return line[4:].strip(), start
+        is_candidate = _may_announce(line)
+        if not is_candidate and may_be_foreign is None:
+            may_be_foreign = _may_be_foreign(text)
+        if is_candidate or (may_be_foreign and _FOREIGN.search(line)):
+            candidates += 1
+            for match in reversed(list(ANNOUNCEMENT.finditer(line))):
+                rest = match["answer"].lstrip(" \t*:\uff1a_") or following
+                answer = _answer(rest, gold_is_number)
+                if answer and _announces(answer, gold_is_number):
+                    return answer, start + match.start()
+        if line.strip(" \t*#$\\[]("):
+            following = line.strip()
+        end = start - 1
+    return None
+
+
+def _may_be_foreign(text: str) -> bool:
+    lower = text.lower()
+    return not text.isascii() or any(hint in lower for hint in _FOREIGN_HINTS)
+
+
+def _may_announce(line: str) -> bool:
+    """Whether a line has the words of an announcement in English, which is quickly seen."""
+    if "####" in line or "answer" in line or "Answer" in line or "ANSWER" in line:
+        return True
+    label = line.lstrip(" \t*#>")[:3].lower()
+    return label[:1] == "a" and (label == "ans" or label[1:].strip(" *")[:1] in (":", "."))
+
+
+def _answer(rest: str, gold_is_number: bool) -> str:
+    """The answer at the start of `rest`; it may be a list where the gold is no number."""
+    if formula := _FORMULA.match(rest):
+        return formula[0]
+    explanation = _EXPLANATION if gold_is_number else _EXPLANATION_OF_LIST
+    return explanation.split(rest, maxsplit=1)[0].strip(" \t*_")
+
+
+def _announces(answer: str, gold_is_number: bool) -> bool:
+    if _NO_ANSWER.match(answer):
+        return False
+    return not gold_is_number or _MENTIONS_NUMBER.search(answer) is not None or _has_digit(answer)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))

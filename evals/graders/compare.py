@@ -1,0 +1,185 @@
+"""Comparison of an answer with the reference answer: as numbers, as texts, then as symbols."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from data.numbers import (
+    CALCULATION,
+    EXPRESSION,
+    NOT_SOLVED,
+    VARIABLE,
+    Number,
+    Reading,
+    clock,
+    comparable,
+    may_mean_another,
+    parse_number,
+    parse_plain_number,
+    plain_characters,
+    read_answer,
+    same_time,
+    without_markup,
+)
+from evals.graders import math_verify
+from evals.graders.extract import inside_dollars, joined_boxes
+
+WORDS = "the answer is in words"
+GOLD_SCALE = "the gold can be read at two scales"
+NO_GOLD = "the problem has no reference answer"
+
+_OPTION = re.compile(r"\(?([A-J])\)?[.:]?")
+_CHOSEN = re.compile(
+    r"(?:option|choice)?\s?\(?([A-Ja-j])(?:[).:]|\s?[-\u2013]\s|\Z)(?![A-Za-z])", re.I
+)
+_WORDS_AT_END = re.compile(r"(?:\s{1,3}[A-Za-z]{2,20}){2,8}\W{0,3}\Z")
+_WORDS = re.compile(r"[^\W\d_]{2,}(?:[ '-][^\W\d_]+){0,20}\W?")
+_PROSE = re.compile(r"(?:\b[^\W\d_]{3,}\b[ ,]{1,3}){2}\b[^\W\d_]{2,}\b")
+_MATHEMATICS = re.compile(r"[\d\\\u03c0\u221a]")
+_TIMES = re.compile(r"(?<=\d)\s?[x\u00d7]\s?(?=\d)")
+_COMMANDS = re.compile(r"\\[A-Za-z]+")
+
+
+class Verdict(NamedTuple):
+    """Whether an answer is correct, and near; None and the reason where that is undecided."""
+
+    correct: bool | None
+    partial: bool | None
+    reason: str | None = None
+
+
+RIGHT = Verdict(True, True)
+WRONG = Verdict(False, False)
+
+
+class Gold(NamedTuple):
+    """A reference answer: its content, and its number with what else that may mean."""
+
+    text: str
+    number: Number | None
+    alternatives: frozenset[Number]
+
+
+@lru_cache(maxsize=1 << 16)  # each problem is answered many times
+def gold_of(gold: str) -> Gold:
+    """The reference answer as text and number, also out of a box or dollars."""
+    text = content(gold)
+    number = parse_number(text)
+    alternatives = read_answer(text).alternatives if number is not None else frozenset[Number]()
+    return Gold(text, number, alternatives or frozenset())
+
+
+def gold_number(gold: str) -> Number | None:
+    """The reference answer as a number, or None if it is none."""
+    return gold_of(gold).number
+
+
+def compare(answer: str, gold: str) -> Verdict:
+    """The verdict on an extracted answer. The symbolic grader decides where numbers cannot."""
+    reference = gold_of(gold)
+    if not reference.text:
+        return Verdict(None, None, NO_GOLD)
+    if reference.number is None:
+        return _compare_texts(content(answer), reference.text)
+    value = parse_plain_number(answer)
+    if value is not None:
+        if value == reference.number:
+            return RIGHT
+        if not (reference.alternatives or may_mean_another(answer)):
+            return Verdict(False, within_ten_percent(value, reference.number))
+    text = content(answer)
+    reading = read_answer(text)
+    verdict = _compare_numbers(reading, reference)
+    if verdict is not None:
+        return verdict
+    if comparable(text) == comparable(reference.text):
+        return RIGHT
+    if reading.reason in (EXPRESSION, VARIABLE, CALCULATION) and not _is_prose(text):
+        verdict = _symbolic(_TIMES.sub(r"\\times ", text), reference.text)
+        # a policy that is rewarded for 16 - 3 - 4 learns to leave the last step out
+        is_undone = verdict.correct and reading.reason == CALCULATION
+        return Verdict(None, None, CALCULATION) if is_undone else verdict
+    return Verdict(None, None, reading.reason)
+
+
+def _compare_numbers(reading: Reading, gold: Gold) -> Verdict | None:
+    """The verdict where the answer reads as one or several numbers; None where it is unreadable.
+
+    Where it may mean several numbers, one of them right, it is unknown; correct where the most
+    likely reading is the reference answer, or all are.
+    """
+    if reading.alternatives is None:
+        return None
+    golds = gold.alternatives | {gold.number}
+    number = gold.number or 0
+    correct = _holds(reading, lambda value: value == number)
+    if correct and reading.reason == NOT_SOLVED:
+        correct = None
+    if correct is False and (reading.alternatives | {reading.value}) & golds - {None}:
+        correct = None
+    partial = _holds(reading, lambda value: within_ten_percent(value, number))
+    if correct and not partial:
+        partial = True
+    is_sure = reading.value is not None and correct is not None and partial is not None
+    return Verdict(correct, partial, None if is_sure else reading.reason or GOLD_SCALE)
+
+
+def _holds(reading: Reading, condition: Callable[[Number], bool]) -> bool | None:
+    if reading.value is not None and condition(reading.value):
+        return True
+    results = [condition(alternative) for alternative in reading.alternatives or ()]
+    if reading.value is None and results and all(results):
+        return True
+    return None if any(results) else False
+
+
+def within_ten_percent(value: Number, gold: Number) -> bool:
+    """Whether `value` is within 10 % of `gold`, bounds included. Only 0 is within 10 % of 0."""
+    return abs(value - gold) * 10 <= abs(gold)
+
+
+def _compare_texts(answer: str, gold: str) -> Verdict:
+    """The verdict where the reference answer is no number: a letter, a word, a time, a formula."""
+    if comparable(answer).casefold() == comparable(gold).casefold():
+        same_letter = len(gold) > 1 or answer == gold or not gold.isalpha()
+        if same_letter or comparable(answer) == comparable(gold):
+            return RIGHT
+    times = clock(gold), clock(answer)
+    if times[0] and times[1]:
+        same = same_time(times[0], times[1])
+        return Verdict(same, same, None if same is not None else "one time lacks a.m. or p.m.")
+    if option := _OPTION.fullmatch(comparable(gold)):
+        chosen = _CHOSEN.match(_plain(answer))
+        if chosen is not None:
+            return RIGHT if chosen[1].upper() == option[1] else WRONG
+        if _WORDS.fullmatch(_plain(answer)) or _is_prose(answer):
+            return Verdict(None, None, WORDS)
+    words = _WORDS_AT_END.search(answer)
+    if words is not None and _MATHEMATICS.search(answer, 0, words.start()):
+        answer = answer[: words.start()].strip()  # 12\u03c0 inches per second
+    if _is_prose(answer) or (_is_prose(gold) and not _COMMANDS.search(gold)):
+        return Verdict(None, None, WORDS)
+    return _symbolic(answer, gold)
+
+
+def _plain(text: str) -> str:
+    return without_markup(plain_characters(text))
+
+
+def _symbolic(answer: str, gold: str) -> Verdict:
+    return Verdict(*math_verify.compare(gold, answer))
+
+
+def _is_prose(text: str) -> bool:
+    """Whether three words follow each other: the symbolic grader would read single letters."""
+    return _PROSE.search(_COMMANDS.sub(" ", text)) is not None
+
+
+def content(text: str) -> str:
+    """The content of the last box, or of the dollars around the whole text, else the text."""
+    text = text.strip()
+    if "\\boxed" in text and (joined := joined_boxes(text)):
+        return joined[0]
+    inside = inside_dollars(text)
+    return text if inside is None else inside.strip()
