@@ -234,6 +234,7 @@ def test_thousands_and_decimals_are_read_in_the_style_of_every_country(value, ma
 
 def test_a_number_of_too_many_digits_is_not_computed():
     assert parse_decimal("1" * (MAX_DIGITS + 1)) is None
+    assert parse_decimal("12,345.1,234") is None
     assert read_answer("2^{99999999}").value is None
     assert read_answer("1e3999").value == 10**3999
 
