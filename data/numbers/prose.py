@@ -4,7 +4,7 @@ import re
 
 from data.numbers.characters import plain_characters
 from data.numbers.markup import without_markup
-from data.numbers.number import NO_VALUE
+from data.numbers.number import MAY_BE_DASH, NO_VALUE
 from data.numbers.read import quantities
 from data.numbers.tokens import tokens_of
 from data.numbers.words import ONES, TENS
@@ -46,5 +46,6 @@ def _last_of_line(line: str, in_digits: bool) -> str | None:
         if quantity.reason == NO_VALUE and not parts[0].spaced:
             continue  # H2O
         if not in_digits or any(token.kind in _IN_DIGITS for token in parts):
-            return plain[parts[0].start : parts[-1].end]
+            is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
+            return plain[parts[is_dash].start : parts[-1].end]
     return None

@@ -20,6 +20,7 @@ from data.numbers.number import (
 )
 from data.numbers.tokens import Token
 from data.numbers.units import (
+    BEFORE_MINUS,
     CAPITAL_SCALES,
     CHANGES_AFTER,
     CURRENCY_CODES,
@@ -85,7 +86,9 @@ def _signs(tokens: list[Token], index: int) -> tuple[int, bool, bool, int]:
     sign, is_doubtful, money = 1, False, False
     for _ in range(4):
         token = at(tokens, index)
-        if token.word in ("minus", "negative") or _is_minus(tokens, index):
+        if _is_dash(tokens, index):
+            is_doubtful = True
+        elif token.word in ("minus", "negative") or _is_minus(tokens, index):
             sign = -sign
         elif token.text == "\u2014" and not at(tokens, index + 1).spaced:
             sign, is_doubtful = -sign, True
@@ -97,6 +100,14 @@ def _signs(tokens: list[Token], index: int) -> tuple[int, bool, bool, int]:
             break
         index += 1
     return sign, is_doubtful, money, index
+
+
+def _is_dash(tokens: list[Token], index: int) -> bool:
+    """Whether this is a dash between a word and a number, as in `Answer - 42`; not in `is - 42`."""
+    word = at(tokens, index - 1).word
+    is_spaced = at(tokens, index).spaced and at(tokens, index + 1).spaced
+    is_after_word = len(word) > 1 and word not in BEFORE_MINUS
+    return at(tokens, index).text == "-" and is_spaced and is_after_word
 
 
 def _is_minus(tokens: list[Token], index: int) -> bool:

@@ -20,7 +20,14 @@ from data.numbers.number import (
 )
 from data.numbers.quantity import Quantity, quantity_at
 from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
-from data.numbers.units import BOUNDS_BEFORE, MEASURES, MULTIPLES, NEGATIONS, UNIT_LETTERS
+from data.numbers.units import (
+    BOUNDS_BEFORE,
+    FUNCTIONS,
+    MEASURES,
+    MULTIPLES,
+    NEGATIONS,
+    UNIT_LETTERS,
+)
 
 MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
 
@@ -254,6 +261,8 @@ def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
         before = at(tokens, part.start - 1)
         if before.word in BOUNDS_BEFORE or before.word in NEGATIONS:
             return BOUND
+        if before.word in FUNCTIONS or _is_operand(tokens, part.start):
+            return EXPRESSION
         if part.is_list and before.text in ("(", "[", "{"):  # an interval or a pair
             return EXPRESSION
         after, more = at(tokens, part.end), at(tokens, part.end + 1)
@@ -269,10 +278,18 @@ def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
     return None
 
 
+def _is_operand(tokens: list[Token], index: int) -> bool:
+    """Whether the sign at tokens[index] is an operator after a letter or a bracket: x + 1."""
+    before = at(tokens, index - 1)
+    is_left_operand = before.text == ")" or (len(before.word) == 1 and before.text.isascii())
+    return tokens[index].text in ("+", "-") and is_left_operand
+
+
 def _is_mathematical(tokens: list[Token], index: int, has_parts: bool) -> bool:
     """Whether tokens[index], which belongs to no quantity, makes the text an expression."""
     token, before, after = tokens[index], at(tokens, index - 1), at(tokens, index + 1)
-    if token.kind == "latex" or token.text in ("\u03c0", "\u221e"):
+    is_function = token.word in FUNCTIONS and after.text == "("
+    if token.kind == "latex" or token.text in ("\u03c0", "\u221e") or is_function:
         return True
     if token.kind == "power":
         return before.kind != "word"

@@ -69,7 +69,12 @@ UNITS = _words(
 UNIT_LETTERS = frozenset("mglhsLpcdtCFKNJWVA")
 # Words that change the number beside them, so that it is not read alone.
 CHANGES_AFTER = _words("squared cubed factorial pi \u03c0 theta sqrt root mod modulo choose")
+FUNCTIONS = _words(
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt lim max"
+    " min mod gcd lcm det"
+)
 BOUNDS_BEFORE = _words("than least most over under below above exceeding exceeds beyond within")
+BEFORE_MINUS = _words("is was are be to of equals at get gives by and or than from")  # else a dash
 NEGATIONS = _words("not isn't isnt never neither nor except")
 MULTIPLES = _words(
     "twice double doubled triple tripled thrice half halves thirds quarters dozen dozens hundred"
