@@ -15,7 +15,7 @@ from evals.scores import grade
 from evals.scores.grade import UnknownRun
 from evals.scores.read import NothingInCommon
 
-GOLDS = {"p1": "7", "p2": "1,200", "p3": "?", "p4": "100"}
+GOLDS = {"p1": "7", "p2": "1,200", "p3": "", "p4": "100"}
 
 
 def problems(store: Store) -> None:
@@ -151,7 +151,7 @@ def test_labels_are_held_against_verdicts_and_disagreements_can_be_read(two_runs
         True,
     ]
     assert (undecided["problem_id"], undecided["correct"]) == ("p3", None)
-    assert undecided["reason"] == "the gold is no number"
+    assert undecided["reason"] == "the problem has no reference answer"
 
 
 def test_a_generation_whose_problem_is_gone_is_unknown(store):
