@@ -18,7 +18,7 @@ from data.text.overlap import overlaps
 from evals.failures.arithmetic import slips
 from evals.failures.categories import categories
 from evals.graders import GRADERS
-from evals.graders.math import find_answer
+from evals.graders.extract import find_answer
 from workbench.app.components.latex import formulas
 from workbench.app.components.text import folded
 from workbench.formatting.marks import visible
@@ -57,7 +57,7 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "lenient": lambda text: GRADERS["lenient"].grade(text, "5"),
     "notebook": lambda text: GRADERS["notebook"].grade(text, "5"),
-    "math": lambda text: find_answer(text, "5"),
+    "find_answer": lambda text: find_answer(text, gold_is_number=False),
     "categories": categorised,
     "slips": slips,
     "pages": lambda text: (formulas(text), folded(text), visible(text)),
