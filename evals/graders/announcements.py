@@ -4,7 +4,7 @@ import re
 
 from data.numbers import SMALL_NUMBERS
 
-MAX_CANDIDATES = 100  # lines that look like an announcement and announce nothing
+MAX_CANDIDATES = 100  # phrases that look like an announcement and announce nothing
 
 # Every repetition has a bound, so that every text takes linear time.
 ANNOUNCEMENT = re.compile(
@@ -72,7 +72,7 @@ def last_announcement(text: str, gold_is_number: bool) -> tuple[str, int] | None
             may_be_foreign = _may_be_foreign(text)
         if is_candidate or (may_be_foreign and _FOREIGN.search(line)):
             candidates += 1
-            for match in reversed(list(ANNOUNCEMENT.finditer(line))):
+            for match in reversed(list(ANNOUNCEMENT.finditer(line))[-MAX_CANDIDATES:]):
                 rest = match["answer"].lstrip(" \t*:\uff1a_") or following
                 answer = _answer(rest, gold_is_number)
                 if answer and _announces(answer, gold_is_number):
