@@ -14,9 +14,3 @@ from .convert_source import (
     problems as problems,
 )
 from .defects import SEVERITY as SEVERITY, WARNING as WARNING
-from .dialects import (
-    BUNDLED as BUNDLED,
-    CHAT_TOKENS as CHAT_TOKENS,
-    dialect_table as dialect_table,
-    read_dialects as read_dialects,
-)

@@ -1,6 +1,6 @@
 from .characters import plain_characters as plain_characters
 from .decimals import Number as Number
-from .equality import comparable as comparable
+from .equality import comparable as comparable, same_value as same_value
 from .markup import without_markup as without_markup
 from .number import CALCULATION as CALCULATION, EXPRESSION as EXPRESSION, VARIABLE as VARIABLE
 from .prose import last_quantity as last_quantity

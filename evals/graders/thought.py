@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from data.conversion import BUNDLED, CHAT_TOKENS
+from data.conversion.dialects import BUNDLED, CHAT_TOKENS
 from data.response_format import ANSWER_OPEN
 
 _WORDS = r"(?:[\w.-]{1,20}:)?(?:think|thinking|thoughts?|reason|reasoning|analysis|scratchpad)"
