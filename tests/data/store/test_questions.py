@@ -12,11 +12,11 @@ from tests import ROOT
 # a row of these may be stored twice; the views of data/store/views.py have it once
 REPEATED = ("records", "conversions", "examples", "tokens", "problems", "scores")
 READS = re.compile(rf"\b(?:from|join)\s+({'|'.join(REPEATED)})\b(?!\s*\.)")
-# a set of values is the same whether or not a row is stored twice
+# a set of values is the same whether or not a row is stored twice, and so is whether one is there
 SETS = re.compile(
     rf"\bselect\s+distinct\s+(?!on\b)[\w\s,.()]+?\s+from\s+({'|'.join(REPEATED)})\b"
     rf"|\bin\s*\(\s*select\s+[\w.]+\s+from\s+({'|'.join(REPEATED)})\b"
-    rf"|\b(?:except|intersect|union)\s+select\s+[\w.]+\s+from\s+({'|'.join(REPEATED)})\b"
+    rf"|\b(?:(?:except|intersect|union)\s+select\s+[\w.]+|select\s+1)\s+from\s+({'|'.join(REPEATED)})\b"
 )
 WINDOW = re.compile(r"partition\s+by\s+(?:\w+\.)?(?:record_id|generation_id|example_id)\b")
 # file -> tables that it reads raw, for a reason
@@ -90,6 +90,7 @@ def test_only_the_views_choose_among_repeated_rows():
         ("select distinct unnest(defects).phrase as phrase from conversions", set()),
         ("from x where record_id not in (select record_id from records where split = 'a')", set()),
         ("select run from runs except select run from scores", set()),
+        ("select 1 from records where source = $source limit 1", set()),
         ("select run from runs union all select run from scores", {"scores"}),
         ("select count(*) from source_records join record_examples using (record_id)", set()),
         ("A sentence that reads from records is no question.", set()),
