@@ -31,7 +31,7 @@ def visits(folder: Path) -> dict[str, Visits]:
         "select distinct unnest(defects).phrase as phrase from conversions order by 1 limit 5",
     )["phrase"].to_list()
     facets: list[Address] = [{"stage": stage} for stage in ("base", "sft", "grpo")]
-    facets += [{"correct": "wrong", "category": name} for name in ("near miss", "repetition")]
+    facets += [{"correct": "wrong", "category": name} for name in ("near miss", "degenerate loop")]
     facets += [{"correct": "right", "length": "256 to 511"}, {"finish": "length"}]
     facets += [{"run": run, "correct": "wrong"} for run in runs[:3]]
     facets += [{"stage": "grpo", "page": str(page)} for page in (2, 900)]

@@ -22,7 +22,7 @@ from data.sources import WrongShape, turns
 from data.store import Store, ask
 from data.text import words
 from evals.graders import DEFAULT_GRADER
-from evals.scores import require_scores
+from evals.scores import require_stage_scores
 from evals.statistics import SMALL, mean_of_clusters, unpaired_difference
 
 NEAREST = 10  # problems per record
@@ -90,21 +90,23 @@ def _prompt(shape: str, body: str) -> str | None:
 def _near(store: Store, texts: list[str], run: str, grader: str, most: int) -> dict[str, Any]:
     """near, others: failure rate with n and interval; difference; problems, most similar first.
 
-    The failure rate of a problem is over its samples with a verdict; problems without any are left
-    out, and `unknown` counts them.
+    The failure rate of a problem is the share of its samples that are not right. `unknown` counts
+    the problems of which a sample has no verdict.
     """
     rates = (
-        require_scores(store, run, grader)
+        require_stage_scores(store, run, grader)
         .group_by("problem_id")
-        .agg((1 - pl.col("answer").cast(pl.Float64).mean()).alias("failed"))
+        .agg(
+            (1 - pl.col("answer").cast(pl.Float64).sum() / pl.len()).alias("failed"),
+            (pl.col("answer").null_count() > 0).alias("unknown"),
+        )
     )
     questions = ask(store, "select problem_id, question from problem_texts")
     rows = rates.join(questions, on="problem_id").sort("problem_id")
-    decided = rows.drop_nulls("failed")
-    similarities = most_similar(texts, decided["question"].to_list(), most)
+    similarities = most_similar(texts, rows["question"].to_list(), most)
     order = sorted(similarities, key=lambda index: (-similarities[index], index))
-    failed = decided["failed"].to_numpy()
-    mask = np.zeros(decided.height, bool)
+    failed = rows["failed"].to_numpy()
+    mask = np.zeros(rows.height, bool)
     mask[order] = True
     near, rest = mean_of_clusters(failed[mask]), mean_of_clusters(failed[~mask])
     return {
@@ -114,9 +116,12 @@ def _near(store: Store, texts: list[str], run: str, grader: str, most: int) -> d
         "others": rest.to_json(),
         "difference": unpaired_difference(rest, near).to_json(),
         "small": min(near.n, rest.n) < SMALL,
-        "unknown": rows.height - decided.height,
+        "unknown": int(rows["unknown"].sum()),
         "problems": [
-            {**decided.row(index, named=True), "similarity": round(similarities[index], 3)}
+            {
+                **rows.drop("unknown").row(index, named=True),
+                "similarity": round(similarities[index], 3),
+            }
             for index in order
         ],
     }
@@ -166,6 +171,8 @@ def sentence(value: dict[str, Any]) -> str:
     near, rest, change = value["near"], value["others"], value["difference"]
     if near["value"] is None:
         return f"No problem of {value['run']} is similar to {what}."
+    unknown = value["unknown"]
+    counted = f" Unknown verdicts count as failed ({unknown:,} problems)." if unknown else ""
     text = (
         f"Of the {near['n']} problems most similar to {what}, {near['value']:.1%} failed"
         f" ({100 * near['low']:.1f} to {100 * near['high']:.1f})"
@@ -177,6 +184,6 @@ def sentence(value: dict[str, Any]) -> str:
         f" ({100 * rest['low']:.1f} to {100 * rest['high']:.1f})."
         f" The difference of {100 * change['difference']:+.1f} points"
         f" ({100 * change['low']:+.1f} to {100 * change['high']:+.1f}) is an association, which"
-        " does not show that one caused the other."
+        f" does not show that one caused the other.{counted}"
     )
     return text + (f" Fewer than {SMALL} problems: weak evidence." if value["small"] else "")

@@ -1,3 +1,4 @@
+from .blocks import find_blocks as find_blocks
 from .boxes import (
     Box as Box,
     is_left_open as is_left_open,

@@ -8,7 +8,15 @@ import polars as pl
 
 from data.store import Store, ask
 from evals.comparison import METRICS, interval
-from evals.failures import SUSPECT_GOLD, VERSION, categorise_generations
+from evals.failures import (
+    READER,
+    SUSPECT_GOLD,
+    VERSION,
+    categorise_generations,
+    suspects_of,
+    undecided_problems,
+)
+from evals.failures.suspect_golds import suspect_golds
 from evals.graders import GRADERS
 from evals.scores import (
     GENERATIONS_PER_BATCH,
@@ -73,6 +81,9 @@ def _of_run(store: Store, run: str) -> dict[str, Any]:
         differ += differences[: LISTED - len(differ)]
         after = part.select("stage", "problem_id", "sample").row(-1)
     metrics = _metrics(store, run, pl.concat(recomputed)) if recomputed else []
+    suspects = _suspects_that_differ(store, run, recomputed)
+    total.update(row["what"] for row in suspects)
+    differ += suspects[: LISTED - len(differ)]
     total["metrics"] += sum(not row["same"] for row in metrics)
     counts |= {"compared": compared, "differ": total.total()}
     reasons = _reasons(run, counts)
@@ -217,7 +228,7 @@ def _scores_that_differ(
         recomputed.append(
             again.join(of_grader.select("generation_id"), on="generation_id").select(
                 "grader", "generation_id", "stage", "problem_id",
-                "format", pl.col("correct").alias("answer"), "partial",
+                "format", pl.col("correct").alias("answer"), "partial", "extracted",
             )
         )  # fmt: skip
         for column in VERDICTS:
@@ -235,7 +246,7 @@ def _scores_that_differ(
 
 
 def _failures_that_differ(store: Store, run: str, part: pl.DataFrame) -> list[dict[str, Any]]:
-    """Categories that differ, except SUSPECT_GOLD, which depends on all samples of a problem."""
+    """Categories that differ. SUSPECT_GOLD is not stored: `_suspects_that_differ`."""
     stored = ask(
         store,
         """
@@ -260,4 +271,34 @@ def _failures_that_differ(store: Store, run: str, part: pl.DataFrame) -> list[di
 
 
 def _names(categories: list[dict[str, Any]]) -> list[str]:
-    return [category["name"] for category in categories if category["name"] != SUSPECT_GOLD]
+    return [category["name"] for category in categories]
+
+
+def _suspects_that_differ(
+    store: Store, run: str, recomputed: list[pl.DataFrame]
+) -> list[dict[str, Any]]:
+    """Problems whose reference answer is suspect by the stored or by the recomputed verdicts only.
+
+    recomputed: verdicts with `extracted`, of all graders
+    """
+    of_reader = [frame for frame in recomputed if frame["grader"][0] == READER.name]
+    if not of_reader:
+        return []
+    again = apply_overrides(pl.concat(of_reader), overrides_of(store, READER.name))
+    ids = again["problem_id"].unique().to_list()
+    golds = ask(
+        store,
+        "select problem_id, gold from problem_texts where problem_id in (select unnest($ids))",
+        ids=ids,
+    )
+    stored = set(suspect_golds(store, run).rows())
+    computed = set(suspects_of(undecided_problems(again).join(golds, on="problem_id")).rows())
+    return [
+        {
+            "what": SUSPECT_GOLD,
+            "generation_id": f"{stage}/{problem_id}",
+            "stored": (stage, problem_id) in stored,
+            "again": (stage, problem_id) in computed,
+        }
+        for stage, problem_id in sorted(stored ^ computed)
+    ]

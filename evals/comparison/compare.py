@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store import Store, ask
+from data.store import Store, ask, runs as runs_of
 from evals.comparison.gain_causes import decomposition
 from evals.comparison.metrics import METRICS, by_problem, compare_pairs, difference, interval
 from evals.comparison.sample_metrics import sample_metrics
@@ -29,11 +29,15 @@ from evals.scores import (
 )
 from evals.statistics import holm
 
+LEFT_OUT = ("too_long", "bad_gold", "left_out")  # counts of problems in the summary of a run
+
 
 def stages(store: Store, runs: list[str], grader: str = DEFAULT_GRADER) -> list[dict[str, Any]]:
-    """One row per run and stage: n problems, the metrics with intervals, unknown answers.
+    """One row per run and stage: n problems, the metrics with intervals, unknown answers, left_out.
 
-    If each problem has k > 1 samples, also the fields of evals.comparison.sample_metrics.
+    left_out: problems that the evaluation was to answer and could not ask, as their prompt is too
+    long or their reference answer is unreadable; requests that a server did not answer.
+    If most problems have k > 1 samples, also the fields of evals.comparison.sample_metrics.
     """
     return [
         {
@@ -42,11 +46,20 @@ def stages(store: Store, runs: list[str], grader: str = DEFAULT_GRADER) -> list[
             "n": scores["problem_id"].n_unique(),
             **{metric: interval(scores, metric).to_json() for metric in METRICS},
             "unknown": int(scores["answer"].null_count()),
+            "left_out": _left_out(store, run),
             **sample_metrics(scores),
         }
         for run in runs
         for scores in by_stage(require_scores(store, run, grader)).values()
     ]
+
+
+def _left_out(store: Store, name: str) -> int | None:
+    """The sum of `too_long`, `bad_gold` and `left_out` of the summary; None where it has none."""
+    state = runs_of.state(store, name.partition("/")[0])
+    summary = (state or {}).get("summary") or {}
+    counts = [summary[reason] for reason in LEFT_OUT if reason in summary]
+    return sum(counts) if counts else None
 
 
 def comparisons(

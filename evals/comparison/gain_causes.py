@@ -12,6 +12,7 @@ from evals.comparison.transitions import RIGHT, UNKNOWN, WRONG, problem_outcomes
 
 GAINS = ("tags learned", "truncation changed", "answers changed", "undecided")
 LOSSES = ("tags lost", "truncation changed", "answers lost", "undecided")
+UNDECIDED = 3  # index in both
 
 
 def decomposition(
@@ -23,31 +24,29 @@ def decomposition(
     tags        `lenient` calls the side right that `strict` calls wrong
     truncation  the wrong side was truncated at the token limit, the right side was not
     answers     `lenient` calls the wrong side wrong and the right side right
-    undecided   none of these: the verdict of `lenient`, or why a text ended, is unknown
+    undecided   none of these: a verdict, or why a text ended, is unknown
     Gains minus losses are n times the difference. With one sample per problem this is the
-    difference by `strict`; with several a problem counts by its outcome (transitions.py).
+    difference by `strict`; with several a problem counts by its outcome (transitions.py). Unknown
+    counts as not right.
     """
     before, after = problem_outcomes(strict_a), problem_outcomes(strict_b)
-    decided = [
-        problem
-        for problem in sorted(before.keys() & after.keys())
-        if UNKNOWN not in (before[problem], after[problem])
-    ]
+    common = sorted(before.keys() & after.keys())
     outcomes_a, outcomes_b = problem_outcomes(lenient_a), problem_outcomes(lenient_b)
     truncated_a, truncated_b = _truncated(strict_a), _truncated(strict_b)
     gains: dict[str, list[str]] = {name: [] for name in GAINS}
     losses: dict[str, list[str]] = {name: [] for name in LOSSES}
-    for problem in decided:
+    for problem in common:
         a = (outcomes_a.get(problem, UNKNOWN), truncated_a[problem])
         b = (outcomes_b.get(problem, UNKNOWN), truncated_b[problem])
-        if (before[problem], after[problem]) == (WRONG, RIGHT):
-            gains[GAINS[_cause(a, b)]].append(problem)
-        elif (before[problem], after[problem]) == (RIGHT, WRONG):
-            losses[LOSSES[_cause(b, a)]].append(problem)
+        is_open = UNKNOWN in (before[problem], after[problem])
+        if before[problem] != RIGHT == after[problem]:
+            gains[GAINS[UNDECIDED if is_open else _cause(a, b)]].append(problem)
+        elif before[problem] == RIGHT != after[problem]:
+            losses[LOSSES[UNDECIDED if is_open else _cause(b, a)]].append(problem)
     gained, lost = (sum(map(len, problems.values())) for problems in (gains, losses))
     return {
-        "n": len(decided),
-        "difference": (gained - lost) / len(decided) if decided else None,
+        "n": len(common),
+        "difference": (gained - lost) / len(common) if common else None,
         "gains": {name: len(ids) for name, ids in gains.items()},
         "losses": {name: len(ids) for name, ids in losses.items()},
         "problems": {"gains": gains, "losses": losses},
@@ -60,7 +59,7 @@ def _cause(wrong: tuple[str, bool | None], right: tuple[str, bool | None]) -> in
         return 0
     if wrong[1] is True and right[1] is False:
         return 1
-    return 2 if (wrong[0], right[0]) == (WRONG, RIGHT) else 3
+    return 2 if (wrong[0], right[0]) == (WRONG, RIGHT) else UNDECIDED
 
 
 def _truncated(scores: pl.DataFrame) -> dict[str, bool | None]:

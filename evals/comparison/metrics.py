@@ -1,7 +1,12 @@
-"""Metrics of stages: a share with its interval, and the paired difference of two stages."""
+"""Metrics of stages: a share with its interval, and the paired difference of two stages.
+
+An unknown verdict counts as not correct. Beside each value stand the number of unknown verdicts and
+the value that it would have if all of them were correct.
+"""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,47 +25,56 @@ from evals.statistics import (
 METRICS = ("format", "answer", "partial")
 
 
-def interval(scores: pl.DataFrame, metric: str) -> Interval:
+@dataclass(frozen=True)
+class Share(Interval):
+    """A share in which unknown verdicts count as not correct.
+
+    unknown: number of unknown verdicts      if_correct: the value if all of them were correct
+    """
+
+    unknown: int = 0
+    if_correct: float | None = None
+
+
+def interval(scores: pl.DataFrame, metric: str) -> Share:
     """The metric over `scores` with its interval; n counts the problems of each stage.
 
-    Unknown verdicts are left out. The samples of a problem are a cluster.
+    The samples of a problem are a cluster.
     """
     return interval_of_problems(by_problem(scores, metric))
 
 
 def by_problem(scores: pl.DataFrame, metric: str) -> pl.DataFrame:
-    """stage, problem_id, samples, known, right, rate: one row per problem and stage, sorted.
+    """stage, problem_id, samples, known, right, rate, open: a row per problem and stage, sorted.
 
-    known: samples with a verdict
-    rate: share of the samples that are right; nan where any verdict is unknown
+    known: samples with a verdict      rate, open: shares of the samples that are right, unknown
     """
     values = pl.col(metric).cast(pl.Float64)
     rows = scores.group_by("stage", "problem_id").agg(
         samples=pl.len(),
         known=values.count(),
         right=values.sum(),
-        rate=values.fill_null(np.nan).mean(),
+        rate=values.sum() / pl.len(),
+        open=values.null_count() / pl.len(),
     )
     return rows.sort("stage", "problem_id")  # so that floats are summed in a fixed order
 
 
-def interval_of_problems(problems: pl.DataFrame) -> Interval:
+def interval_of_problems(problems: pl.DataFrame) -> Share:
     """`interval` of rows of `by_problem`."""
-    rows = problems.filter(pl.col("known") > 0)
-    if rows.is_empty() or rows["known"].max() == 1:
-        return wilson(int(rows["right"].sum()), int(rows["known"].sum()))
-    return mean_of_clusters((rows["right"] / rows["known"]).to_numpy())
-
-
-def verdicts(scores: pl.DataFrame, metric: str) -> dict[str, list[float]]:
-    """Problem -> the verdicts of its samples, in their order: 1, 0 or nan."""
-    values = scores.select("problem_id", pl.col(metric).cast(pl.Float64).fill_null(np.nan))
-    by_problem = values.group_by("problem_id", maintain_order=True).agg(metric)
-    return dict(by_problem.iter_rows())
+    unknown = int((problems["samples"] - problems["known"]).sum())
+    if problems.is_empty() or problems["samples"].max() == 1:
+        share = wilson(int(problems["right"].sum()), problems.height)
+    else:
+        share = mean_of_clusters(problems["rate"].to_numpy())
+    if_correct = share.value
+    if unknown and share.value is not None:
+        if_correct = float((problems["rate"] + problems["open"]).to_numpy().mean())
+    return Share(share.value, share.low, share.high, share.n, unknown, if_correct)
 
 
 def difference(a: pl.DataFrame, b: pl.DataFrame, metric: str) -> Difference:
-    """How much better b is than a, on the problems that have verdicts in both."""
+    """How much better b is than a, on the problems that both answered."""
     return difference_of_problems(by_problem(a, metric), by_problem(b, metric))
 
 
@@ -68,9 +82,26 @@ def difference_of_problems(a: pl.DataFrame, b: pl.DataFrame) -> Difference:
     """`difference` of rows of `by_problem`."""
     both = a.join(b, on="problem_id", maintain_order="left")
     rates = both["rate"].to_numpy(), both["rate_right"].to_numpy()
-    if both.select((pl.col("samples", "samples_right") == 1).all()).row(0) == (True, True):
-        return paired_difference(*rates)
-    return paired_rate_difference(*rates)
+    is_single = both.select((pl.col("samples", "samples_right") == 1).all()).row(0) == (True, True)
+    change = (paired_difference if is_single else paired_rate_difference)(*rates)
+    return _with_unknown(change, *rates, both["open"].to_numpy(), both["open_right"].to_numpy())
+
+
+def _with_unknown(
+    change: Difference, a: np.ndarray, b: np.ndarray, open_a: np.ndarray, open_b: np.ndarray
+) -> Difference:
+    """`change` with what it would be if the unknown verdicts were others."""
+    unknown = int(((open_a > 0) | (open_b > 0)).sum())
+    if not unknown:
+        value = change.difference
+        return replace(change, if_correct=value, lowest=value, highest=value)
+    return replace(
+        change,
+        unknown=unknown,
+        if_correct=float((b + open_b - a - open_a).mean()),
+        lowest=float((b - a - open_a).mean()),
+        highest=float((b + open_b - a).mean()),
+    )
 
 
 def compare_pairs(pairs: Iterable[tuple[pl.DataFrame, pl.DataFrame]]) -> list[dict[str, Any]]:

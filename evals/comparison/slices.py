@@ -32,7 +32,7 @@ def slices(
 ) -> list[dict[str, Any]]:
     """One row per slice, for the metric answer: slice, value, n, small, a, b, then the difference.
 
-    a, b: scores of the same problems. n counts the problems with verdicts in both.
+    a, b: scores of the same problems. n counts the problems.
     """
     if invalid := [name for name in by if name not in SLICINGS]:
         raise UserError(

@@ -1,7 +1,8 @@
 """Transitions: the outcome of each problem from stage to stage, and what was fixed or broken.
 
 A problem has one outcome for all its samples: right if more than half of them are right, wrong if
-at least half of them are wrong, otherwise unknown.
+at least half of them are wrong, otherwise unknown. In the steps unknown counts as not right, as in
+every difference; the paths show it.
 """
 
 from collections.abc import Sequence
@@ -53,7 +54,8 @@ def transitions_of(stages: dict[str, pl.DataFrame], grader: str) -> dict[str, An
     stages: their names, in order
     n: problems in all stages       left_out: problems that only some stages answered
     paths: the outcome at each stage, with the problems of that path; most frequent path first
-    steps: counts and problems from each stage to the next; unknown: in either of the two
+    steps: counts and problems from each stage to the next. Each problem is in one of STEPS; unknown
+           counts those of them whose outcome is unknown in either of the two
     samples: largest number of samples of a problem
     """
     problems = sorted(common_problems(list(stages), list(stages.values())))
@@ -107,5 +109,9 @@ def _step(problems: list[str], a: dict[str, str], b: dict[str, str]) -> dict[str
     members: dict[str, list[str]] = {name: [] for name in (*STEPS, UNKNOWN)}
     names = {outcomes: name for name, outcomes in STEPS.items()}
     for problem in problems:
-        members[names.get((a[problem], b[problem]), UNKNOWN)].append(problem)
+        outcomes = a[problem], b[problem]
+        before, after = (RIGHT if outcome == RIGHT else WRONG for outcome in outcomes)
+        members[names[before, after]].append(problem)
+        if UNKNOWN in outcomes:
+            members[UNKNOWN].append(problem)
     return {**{name: len(ids) for name, ids in members.items()}, "problems": members}

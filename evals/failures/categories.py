@@ -1,37 +1,40 @@
 """Failure categories: what is wrong with a generation. It may have several, each with evidence.
 
 They are computed from the text, the question, the reference answer, and the verdicts of `strict`
-and `lenient`. A category is an observation, not a cause. Its evidence is a span of the text.
+and `lenient`. A category is an observation, not a cause. Its evidence is a span of the text. A row
+that is correct has no errors: who shows categories leaves out those of correct rows.
 """
 
 import re
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
+from data.conversion import find_blocks
+from data.conversion.dialects import markers_in, read_dialects
 from data.numbers import Number, parse_number, read_answer
 from data.response_format import (
-    ANSWER_CLOSE,
     ANSWER_OPEN,
     REASONING_CLOSE,
-    REASONING_OPEN,
     TAGS,
 )
 from data.text import loop_in
 from evals.failures.arithmetic import Slip, slips
 from evals.graders import Score, gold_number, well_formed, within_ten_percent
 
-VERSION = "1"
-SUSPECT_GOLD = "gold suspect"  # the category that depends on all samples of a problem
+VERSION = "2"
+UNCATEGORISED = "uncategorised"
+SUSPECT_GOLD = "gold suspect"  # of all samples of a problem: evals/failures/suspect_golds.py
+# what is said of the form alone does not explain a wrong answer
+OF_FORM = ("no format", "text outside the blocks")
 CATEGORIES = {
     "empty": "nothing but white space",
-    "truncated": "ended by the limit of tokens; where that is unknown, a block is left open",
-    "repetition": "the text says the same again and again",
-    "no format": "not one reasoning block, then one answer block",
-    "text outside the blocks": "both blocks are there, with text around or between them",
+    "unfinished thought": "its thought is never closed, in whatever tags",
+    "token limit": "ended by the limit of tokens",
+    "degenerate loop": "the text says the same again and again",
+    "no final answer": "no answer block or box, none announced, no number in its last line",
     "two answers": "several answer blocks, or several numbers in one",
     "answer not a number": "an answer was found, and it is no number though the gold is one",
-    "near miss": "wrong, and within 10 % of the gold",
+    "near miss": "the final answer is wrong, and within 10 % of the gold",
     "off by sign": "wrong, and right with the other sign",
     "off by a factor of 10": "wrong by a power of ten up to a million",
     "off by a unit": "wrong by a factor between two units: 7, 12, 24, 60, 100 and the like",
@@ -40,12 +43,19 @@ CATEGORIES = {
     "arithmetic slip": "an equation of numbers inside the reasoning is wrong",
     "contradictory reasoning": "right, though the reasoning ends with another result",
     "right only under lenient": "right, but not in the format",
+    "no format": "not one reasoning block, then one answer block",
+    "text outside the blocks": "both blocks are there, with text around or between them",
+    UNCATEGORISED: "not correct, and none of the other causes was recognised",
     SUSPECT_GOLD: "all of four or more samples agree on another answer than the gold",
 }
 UNITS = (7, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1_000, 3_600, 5_280)
 TENS = tuple(10**power for power in range(1, 7))
-SUSPECT_SAMPLES = 4  # that must agree on another answer before a reference answer is suspect
 
+# what announces a final answer; more than graders read an answer from, so that none is overlooked
+_ANNOUNCED = re.compile(
+    r"\\boxed|\\fbox|####|\banswers?\b|\bresult is\b|^\W{0,9}a\W{0,3}:|\u7b54\u6848|solution\|>",
+    re.IGNORECASE | re.MULTILINE,
+)
 _TAGS = re.compile("|".join(map(re.escape, TAGS)))
 _NUMBER = re.compile(r"[-\u2212]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?", re.ASCII)
 _RESULT = re.compile(
@@ -70,22 +80,33 @@ def categories(
     """
     if not text.strip():
         return [Category("empty", 0, len(text))]
-    result = [*_of_form(text, finish, strict), *_of_answer(text, question, gold, lenient)]
+    thought_end, unfinished = _thought(text)
+    result = [Category("unfinished thought", *unfinished)] if unfinished else []
+    result += _of_form(text, finish, strict)
+    if lenient.correct is not True:
+        names = {category.name for category in result}
+        is_cut = bool(names & {"unfinished thought", "token limit", "degenerate loop"})
+        if strict.format or _has_final_answer(text, thought_end, is_cut, lenient.extracted):
+            result += _of_answer(text, question, gold, lenient)
+        else:
+            result.append(Category("no final answer", max(0, len(text) - 40), len(text)))
     result += [Category("arithmetic slip", slip.start, slip.end) for slip in _slips(text)]
     if strict.correct and (span := _contradiction(text, gold)):
         result.append(Category("contradictory reasoning", *span))
     if lenient.correct and not strict.correct:
         result.append(Category("right only under lenient", *_span(text, lenient.extracted)))
+    if not (lenient.correct or strict.correct or {c.name for c in result}.difference(OF_FORM)):
+        result.append(Category(UNCATEGORISED, 0, len(text)))
     order = list(CATEGORIES)
     return sorted(result, key=lambda category: order.index(category.name))
 
 
 def _of_form(text: str, finish: str | None, strict: Score) -> list[Category]:
     result = []
-    if finish == "length" or (finish is None and not strict.format and _has_open_block(text)):
-        result.append(Category("truncated", max(0, len(text) - 40), len(text)))
+    if finish == "length":
+        result.append(Category("token limit", max(0, len(text) - 40), len(text)))
     if loop := loop_in(text):
-        result.append(Category("repetition", *loop))
+        result.append(Category("degenerate loop", *loop))
     opened = [match.start() for match in re.finditer(re.escape(ANSWER_OPEN), text)]
     if len(opened) > 1:
         result.append(Category("two answers", opened[1], opened[1] + len(ANSWER_OPEN)))
@@ -97,11 +118,27 @@ def _of_form(text: str, finish: str | None, strict: Score) -> list[Category]:
     ]
 
 
-def _has_open_block(text: str) -> bool:
-    return any(
-        text.rfind(opener) > text.rfind(closer)
-        for opener, closer in ((REASONING_OPEN, REASONING_CLOSE), (ANSWER_OPEN, ANSWER_CLOSE))
-    )
+def _thought(text: str) -> tuple[int, tuple[int, int] | None]:
+    """Where the thought ends, 0 where there is none; and the opener of one that is never closed."""
+    table = read_dialects(None)
+    blocks = find_blocks(text, markers_in(text, table), table)
+    for defect in blocks.defects:
+        if defect.phrase == "thought never closed":
+            return len(text), (defect.start, defect.end)
+    return (blocks.reasoning.end if blocks.reasoning else 0), None
+
+
+def _has_final_answer(text: str, thought_end: int, is_cut: bool, extracted: str | None) -> bool:
+    """Whether the answer that `lenient` read was given as one, after the thought.
+
+    In a text that ended of itself the number of its last line is one, too.
+    """
+    after = text[thought_end:]
+    if extracted is None or extracted not in after:
+        return False
+    if _ANNOUNCED.search(after):
+        return True
+    return not is_cut and extracted in after.rstrip().rpartition("\n")[2]
 
 
 def _outside_blocks(text: str) -> list[tuple[int, int]]:
@@ -178,15 +215,3 @@ def _span(text: str, answer: str | None) -> tuple[int, int]:
     """The span of an extracted answer: its last occurrence, as graders search for the last."""
     start = text.rfind(answer) if answer else -1
     return (start, start + len(answer)) if answer and start >= 0 else (0, len(text))
-
-
-def is_gold_suspect(values: list[Number | None], reference: Number | None) -> bool:
-    """Whether all samples of a problem agree on one number that is not the reference answer.
-
-    values: the answer of each sample, None where it is no number; at least SUSPECT_SAMPLES of them
-    """
-    if reference is None or len(values) < SUSPECT_SAMPLES:
-        return False
-    if values[0] is None or values[0] == reference:
-        return False
-    return all(a == b for a, b in pairwise(values))

@@ -5,37 +5,40 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
-from data.numbers import Number, read_answer
 from data.progress import Progress
 from data.store import TABLES, Store, add, ask, fingerprint
 from evals.failures.categories import (
     CATEGORIES,
     SUSPECT_GOLD,
     VERSION,
-    Category,
     categories,
-    is_gold_suspect,
 )
-from evals.graders import GRADERS, gold_number
-from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD, UnknownRun
+from evals.failures.suspect_golds import suspect_golds
+from evals.graders import GRADERS
+from evals.scores import UnknownRun, grade_missing, in_batches
 from evals.statistics import wilson
 
 
 def categorise_missing(store: Store, run: str, progress: Progress | None = None) -> int:
-    """Categorise the generations of `run` that have no categories yet; returns how many."""
-    done = 0
-    total = ask(
+    """Categorise the generations of `run` that have no categories yet; returns how many.
+
+    Suspect reference answers are read from the verdicts of `lenient`: it grades what it lacks.
+    """
+    grade_missing(store, run, "lenient")
+    missing = ask(
         store,
         """
-        select count(*) as n from generations
+        select distinct generation_id, stage, problem_id, sample from generations
         where run = $run and generation_id not in (
             select generation_id from failures where run = $run and version = $version
         )
+        order by stage, problem_id, sample, generation_id
         """,
         run=run,
         version=VERSION,
-    )["n"].item()
-    while not (part := _without_categories(store, run)).is_empty():
+    )
+    done = 0
+    for part in in_batches(store, run, missing["generation_id"]):
         for (stage,), of_stage in part.group_by("stage", maintain_order=True):
             rows = categorise_generations(of_stage)
             # named by its content: two processes that categorise at once write it once
@@ -43,36 +46,23 @@ def categorise_missing(store: Store, run: str, progress: Progress | None = None)
             add(store, "failures", rows, run=run, stage=str(stage), once=once)
         done += part.height
         if progress:
-            progress(done, total, {})
-    return done
+            progress(done, missing.height, {})
+    return missing.height
 
 
 def categorise_generations(generations: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `failures` for generations with question and gold.
-
-    All samples of a problem must be among them, because SUSPECT_GOLD depends on all of them.
-    """
+    """The rows of `failures` for generations with question and gold."""
     strict, lenient = GRADERS["strict"].grade, GRADERS["lenient"].grade
-    by_generation: list[list[Category]] = []
-    answers: dict[str, list[Number | None]] = {}
-    for row in generations.iter_rows(named=True):
-        text, gold = row["text"], row["gold"]
-        score = lenient(text, gold)
-        by_generation.append(
-            categories(text, row["question"], gold, row["finish"], strict(text, gold), score)
+    by_generation = [
+        categories(
+            row["text"],
+            row["question"],
+            row["gold"],
+            row["finish"],
+            strict(row["text"], row["gold"]),
+            lenient(row["text"], row["gold"]),
         )
-        value = read_answer(score.extracted).value if score.extracted is not None else None
-        answers.setdefault(row["problem_id"], []).append(value)
-    golds = dict(generations.select("problem_id", "gold").iter_rows())
-    suspect = {
-        problem
-        for problem, values in answers.items()
-        if is_gold_suspect(values, gold_number(golds[problem]))
-    }
-    rows = zip(by_generation, generations["problem_id"], generations["text"], strict=True)
-    with_suspect = [
-        [*of_row, Category(SUSPECT_GOLD, 0, len(text))] if problem in suspect else of_row
-        for of_row, problem, text in rows
+        for row in generations.iter_rows(named=True)
     ]
     return generations.select(
         "generation_id",
@@ -83,41 +73,26 @@ def categorise_generations(generations: pl.DataFrame) -> pl.DataFrame:
         pl.lit(VERSION).alias("version"),
         pl.Series(
             "categories",
-            [[category._asdict() for category in of_row] for of_row in with_suspect],
+            [[category._asdict() for category in of_row] for of_row in by_generation],
             TABLES["failures"]["categories"],
         ),
     )
 
 
-def _without_categories(store: Store, run: str) -> pl.DataFrame:
-    """Uncategorised generations of whole problems, about GENERATIONS_PER_BATCH of them."""
-    return ask(
-        store,
-        """
-        with lacking as (
-            select * from generations
-            where run = $run and generation_id not in (
-                select generation_id from failures where run = $run and version = $version
-            )
-        ), chosen as (
-            select stage, problem_id from (
-                select stage, problem_id, sum(count(*)) over (order by stage, problem_id) as upto
-                from lacking group by stage, problem_id
-            )
-            where upto <= $at_a_time
-            union
-            (select stage, problem_id from lacking order by stage, problem_id limit 1)
-        )
-        select lacking.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
-        from lacking semi join chosen using (stage, problem_id)
-        left join problem_texts p using (problem_id)
-        order by stage, problem_id, sample
-        """,
-        run=run,
-        version=VERSION,
-        no_gold=NO_GOLD,
-        at_a_time=GENERATIONS_PER_BATCH,
-    )
+# A generation has errors only where no grader and no person calls it correct. `notebook` does not
+# count: it repeats the faults of another tool.
+ERRORS = """
+with right_ones as (
+    select distinct generation_id from current_scores
+    where run = $run and correct and grader <> 'notebook'
+), errors as (
+    select distinct on (generation_id) generation_id, stage, problem_id, sample,
+        if(generation_id in (select generation_id from right_ones),
+            list_filter(categories, lambda c: c.name = 'right only under lenient'), categories)
+            as categories
+    from failures where run = $run and version = $version
+)
+"""
 
 
 def failure_counts(store: Store, run: str) -> dict[str, Any]:
@@ -135,18 +110,18 @@ def failure_counts(store: Store, run: str) -> dict[str, Any]:
         raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
     rows = ask(
         store,
-        """
+        f"""
+        {ERRORS}
         select stage, name, count(distinct generation_id) as n
-        from (
-            select stage, generation_id, unnest(categories).name as name
-            from failures where run = $run and version = $version
-        )
+        from (select stage, generation_id, unnest(categories).name as name from errors)
         group by stage, name
         """,
         run=run,
         version=VERSION,
     )
     count = {(stage, name): n for stage, name, n in rows.iter_rows()}
+    for stage, n in _samples_of_suspects(store, run)["stage"].value_counts().iter_rows():
+        count[stage, SUSPECT_GOLD] = n
     return {
         "run": run,
         "version": VERSION,
@@ -155,8 +130,8 @@ def failure_counts(store: Store, run: str) -> dict[str, Any]:
                 "stage": stage,
                 "n": n,
                 "categories": {
-                    name: wilson(count[stage, name], n).to_json()
-                    for name in CATEGORIES
+                    name: {"means": means, **wilson(count[stage, name], n).to_json()}
+                    for name, means in CATEGORIES.items()
                     if (stage, name) in count
                 },
             }
@@ -172,29 +147,7 @@ def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str
             f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}."
             " Name one of them."
         )
-    rows = ask(
-        store,
-        """
-        select
-            f.generation_id, f.stage, f.problem_id, f.sample, p.question, p.gold,
-            list_transform(
-                list_filter(f.categories, lambda c: c.name = $category),
-                lambda c: {
-                    start: c.start, "end": c.end,
-                    text: left(substr(g.text, c.start + 1, c.end - c.start), 200)
-                }
-            ) as evidence
-        from failures f
-        join generations g using (generation_id)
-        left join problem_texts p on p.problem_id = f.problem_id
-        where f.run = $run and g.run = $run and f.version = $version
-            and list_contains([c.name for c in f.categories], $category)
-        order by f.stage, f.problem_id, f.sample
-        """,
-        run=run,
-        version=VERSION,
-        category=category,
-    )
+    rows = _listed(store, run, category)
     return {
         "run": run,
         "category": category,
@@ -202,3 +155,47 @@ def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str
         "n": rows.height,
         "rows": rows.head(limit).to_dicts(),
     }
+
+
+def _listed(store: Store, run: str, category: str) -> pl.DataFrame:
+    if category == SUSPECT_GOLD:
+        whole = pl.lit([{"start": 0, "end": 0, "text": ""}])
+        return _samples_of_suspects(store, run).with_columns(evidence=whole)
+    return ask(
+        store,
+        f"""
+        {ERRORS}
+        select
+            f.generation_id, f.stage, f.problem_id, f.sample, p.question, p.gold,
+            list_transform(
+                list_filter(f.categories, lambda c: c.name = $category),
+                lambda c: {{
+                    start: c.start, "end": c.end,
+                    text: left(substr(g.text, c.start + 1, c.end - c.start), 200)
+                }}
+            ) as evidence
+        from errors f
+        join generations g using (generation_id)
+        left join problem_texts p on p.problem_id = f.problem_id
+        where g.run = $run and list_contains([c.name for c in f.categories], $category)
+        order by f.stage, f.problem_id, f.sample
+        """,
+        run=run,
+        version=VERSION,
+        category=category,
+    )
+
+
+def _samples_of_suspects(store: Store, run: str) -> pl.DataFrame:
+    """generation_id, stage, problem_id, sample, question, gold: all samples of these problems."""
+    rows = ask(
+        store,
+        """
+        select distinct generation_id, stage, g.problem_id, sample, p.question, p.gold
+        from generations g left join problem_texts p using (problem_id) where run = $run
+        order by stage, g.problem_id, sample
+        """,
+        run=run,
+    )
+    suspects = suspect_golds(store, run)
+    return rows.join(suspects, on=["stage", "problem_id"], how="semi", maintain_order="left")

@@ -4,6 +4,7 @@ from .grade import (
     UnknownRun as UnknownRun,
     grade_generations as grade_generations,
     grade_missing as grade_missing,
+    in_batches as in_batches,
 )
 from .grader_choice import (
     default_grader as default_grader,

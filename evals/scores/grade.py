@@ -1,5 +1,7 @@
 """Grading in batches: the generations of a frame, or the ungraded generations of a stored run."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from data.errors import UserError
@@ -48,7 +50,8 @@ def grade_missing(store: Store, run: str, grader: str) -> None:
     if _without_verdict(store, run, rule.name, rule.version).is_empty():
         return  # before the lock: the store may be read-only
     with files.exclusive(store.folder, f"grade-{run}"):
-        while not (part := _without_verdict(store, run, rule.name, rule.version)).is_empty():
+        missing = _without_verdict(store, run, rule.name, rule.version)
+        for part in in_batches(store, run, missing):
             for (stage,), of_stage in part.group_by("stage", maintain_order=True):
                 # named by its content, also for where a file system has no locks
                 ids = of_stage["generation_id"].to_list()
@@ -57,24 +60,41 @@ def grade_missing(store: Store, run: str, grader: str) -> None:
                 add(store, "scores", scores, run=run, stage=str(stage), once=once)
 
 
-def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.DataFrame:
-    """Ungraded generations with their reference answer, at most GENERATIONS_PER_BATCH."""
-    return ask(
+def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.Series:
+    """The ids of ungraded generations, by stage and problem."""
+    rows = ask(
         store,
         """
-        select generations.*, coalesce(golds.gold, $no_gold) as gold
-        from generations
-        left join problem_texts golds using (problem_id)
+        select distinct generation_id, stage, problem_id, sample from generations
         where run = $run and generation_id not in (
             select generation_id from scores
             where run = $run and grader = $grader and grader_version = $version
         )
-        order by stage, generations.problem_id, sample, generation_id
-        limit $at_a_time
+        order by stage, problem_id, sample, generation_id
         """,
         run=run,
         grader=grader,
         version=version,
-        no_gold=NO_GOLD,
-        at_a_time=GENERATIONS_PER_BATCH,
     )
+    return rows["generation_id"]
+
+
+def in_batches(store: Store, run: str, ids: pl.Series) -> Iterator[pl.DataFrame]:
+    """The generations of these ids, each once, with question and gold; by stage and problem.
+
+    GENERATIONS_PER_BATCH ids at a time, because texts are long.
+    """
+    for first in range(0, len(ids), GENERATIONS_PER_BATCH):
+        rows = ask(
+            store,
+            """
+            select distinct on (generation_id)
+                g.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
+            from generations g left join problem_texts p using (problem_id)
+            where run = $run and generation_id in (select unnest($ids))
+            """,
+            run=run,
+            ids=ids[first : first + GENERATIONS_PER_BATCH].to_list(),
+            no_gold=NO_GOLD,
+        )
+        yield rows.sort("stage", "problem_id", "sample", "generation_id")

@@ -18,7 +18,10 @@ class Difference:
 
     p: exact McNemar test for one sample per problem, else a sign-flip test (`sign_flip_test`)
     fixed, broken: problems that only b, only a answers correctly (of k samples: does better)
-    unknown: problems left out because a verdict of a or b is undecided
+    unknown: problems with an unknown verdict in a or b. The functions of this file leave them out;
+             those of evals/comparison/metrics.py count unknown as not correct, on both sides
+    if_correct: the difference if all unknown verdicts were correct
+    lowest, highest: the difference if they were all against b, and all for b
     smallest: smallest difference that 80 % of such comparisons detect (evals/statistics/power.py)
     """
 
@@ -31,6 +34,9 @@ class Difference:
     broken: int
     unknown: int = 0
     smallest: float | None = None
+    if_correct: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
 
     def to_json(self) -> dict[str, float | int | None]:
         return asdict(self)

@@ -47,8 +47,8 @@ FIELDS = {
     "gold": Field("gold", means="the reference answer"),
     "question_chars": Field("length(question)", "number", "characters"),
     "tag": Field("tag", "set", "tags of its record"),
-    "pass_rate": Field("pass_rate", "number", "share of the run's verdicts that are right"),
-    "answers": Field("answers", "number", "verdicts of the run: the n of pass_rate"),
+    "pass_rate": Field("pass_rate", "number", "share of the run's answers that are right"),
+    "answers": Field("answers", "number", "answers of the run: the n of pass_rate"),
     "band": Field("band", means=f"of a GRPO run: {', '.join(learnability.BANDS)}"),
     "seen": Field("seen", "number", "steps of a GRPO run that sampled it"),
     "first_solved": Field("first_solved", "number", "first step with most of its answers right"),
@@ -101,13 +101,19 @@ def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
             " Name a GRPO run, an evaluation or an import."
         )
     if state["kind"] == "grpo":
-        rows = learnability.problems(store, run).rename({"known": "answers"})
+        rows = learnability.problems(store, run).with_columns(
+            answers="rollouts",  # unknown is not right, as in the rates of an evaluation
+            pass_rate=pl.when(pl.col("known") > 0).then(pl.col("right") / pl.col("rollouts")),
+        )
         return rows.select("problem_id", *(pl.col(n).cast(t) for n, t in MEASURED.items()))
     rule = grader_of(grader)
     rows = ask(
         store,
         """
-        select problem_id, avg(correct::int) as pass_rate, count(correct) as answers
+        select
+            problem_id, count(*) as answers,
+            -- unknown is not right; a problem without any verdict has no rate
+            if(count(correct) = 0, null, avg(coalesce(correct, false)::int)) as pass_rate
         from current_scores
         where run = $run and grader = $grader and grader_version = $version
         group by problem_id order by problem_id

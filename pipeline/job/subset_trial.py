@@ -184,11 +184,13 @@ def _train_and_evaluate(job: Job, trial: Trial, of: str, label: str, seed: int, 
 
 
 def _rates(job: Job, run_ids: list[str], metric: str) -> list[dict[str, float]]:
-    """For each run: problem -> the mean of its verdicts, without those that are unknown."""
+    """For each run: problem -> the share of its samples that are right; unknown ones are not."""
     rates = []
     for run in run_ids:
         scores = scores_of(job.store, run, job.preset.eval.grader)
-        by_problem = scores.group_by("problem_id").agg(pl.col(metric).mean().alias("rate"))
+        by_problem = scores.group_by("problem_id").agg(
+            (pl.col(metric).cast(pl.Float64).sum() / pl.len()).alias("rate")
+        )
         rates.append(dict(by_problem.iter_rows()))
     return rates
 

@@ -17,7 +17,7 @@ from data.store import annotations, runs
 from data.store.store import Store, add, ask
 from evals.similar_problems import most_similar, near_defect, near_record, sentence
 from tests.support import harmless, hostile
-from tests.support.store_rows import rows_of
+from tests.support.store_rows import rows_of, scored
 from tests.workbench.app.test_main import evaluate
 from workbench.app.views.lineage import chain
 
@@ -163,6 +163,19 @@ def test_failures_near_a_defect_are_of_all_records_that_have_it(traced):
     assert [one["problem_id"] for one in near["problems"]] == ["p0"]
     with pytest.raises(UserError, match="no record has the defect 'none such'"):
         near_defect(traced, "none such", "eval-sft")
+
+
+def test_failures_near_a_record_are_of_one_stage_and_unknown_is_a_failure(traced):
+    problems_asked(traced, ["How many apples has Ann, then?", "Which train is faster?"])
+    record_id = ask(traced, "select record_id from examples order by 1")["record_id"][0]
+    scored(traced, "two", {"p0": False, "p1": False}, stage="base")
+    scored(traced, "two", {"p0": True, "p1": None}, stage="sft")
+    with pytest.raises(UserError, match="two/base, two/sft"):
+        near_record(traced, record_id, "two")
+    near = near_record(traced, record_id, "two/sft")
+    assert (near["near"]["value"], near["others"]["value"], near["unknown"]) == (0, 1, 1)
+    assert "Unknown verdicts count as failed (1 problems)." in sentence(near)
+    assert near_record(traced, record_id, "two/base")["near"]["value"] == 1
 
 
 def problems_asked(store: Store, questions: list[str]) -> None:

@@ -11,6 +11,7 @@ from .numbers import (
     interval as interval,
     p_value as p_value,
     points as points,
+    unknown_verdicts as unknown_verdicts,
 )
 from .trials import trial_verdict as trial_verdict
 from .unsafe_characters import UNSAFE as UNSAFE, visible as visible

@@ -20,6 +20,19 @@ def change(row: dict[str, Any]) -> str:
     return f"{points} ({100 * row['low']:+.1f} to {100 * row['high']:+.1f})"
 
 
+def unknown_verdicts(value: dict[str, Any] | None) -> str:
+    """`12 (48.3 % if correct)`: how many count as not correct, and the value if they were correct.
+
+    value: a share or a difference between two; 0 where every verdict is known
+    """
+    if value is None or not value.get("unknown"):
+        return "0"
+    if "lowest" not in value:
+        return f"{value['unknown']:,} ({value['if_correct']:.1%} if correct)"
+    low, high = (100 * value[name] for name in ("lowest", "highest"))
+    return f"{value['unknown']:,} ({low:+.1f} to {high:+.1f} as they turn out)"
+
+
 def points(value: float | None) -> str:
     """`3.4 points`, or a dash where there is none."""
     return "-" if value is None else f"{100 * value:.1f} points"

@@ -8,12 +8,15 @@ import pytest
 
 from data.errors import UserError
 from data.response_format import render
+from data.store import runs
 from data.store.schema import TABLES
 from data.store.store import Store, add, add_generations, ask
 from evals.comparison import compare
+from evals.comparison.transitions import transitions
 from evals.scores import grade
 from evals.scores.grade import UnknownRun
 from evals.scores.read import NothingInCommon
+from tests.support.store_rows import scored
 
 GOLDS = {"p1": "7", "p2": "1,200", "p3": "", "p4": "100"}
 
@@ -63,21 +66,67 @@ def test_a_stage_has_its_metrics_with_n_and_unknown_apart(two_runs):
     base, tuned = compare.stages(two_runs, ["base", "tuned"])
     assert (base["stage"], base["run"], base["n"], base["unknown"]) == ("base", "base", 4, 1)
     assert [base[metric]["value"] for metric in compare.METRICS] == [0, 0, 0]
-    assert [tuned[metric]["value"] for metric in compare.METRICS] == [1, 2 / 3, 1]
-    assert [tuned[metric]["n"] for metric in compare.METRICS] == [4, 3, 3]
-    assert set(tuned["answer"]) == {"value", "low", "high", "n"}
+    assert [tuned[metric]["n"] for metric in compare.METRICS] == [4, 4, 4]
+    assert set(tuned["answer"]) == {"value", "low", "high", "n", "unknown", "if_correct"}
 
 
-def test_comparisons_are_paired_and_leave_out_what_is_unknown(two_runs):
+@pytest.mark.parametrize(
+    ("answers", "value", "if_correct", "n", "unknown"),
+    [
+        ({"p1": True, "p2": None, "p3": False, "p4": None}, 0.25, 0.75, 4, 2),
+        ({"p1": None, "p2": None}, 0, 1, 2, 2),
+        ({"p1": True, "p2": True}, 1, 1, 2, 0),
+        ({"p1": [True, None], "p2": [None, None], "p3": [True, False]}, 1 / 3, 5 / 6, 3, 3),
+        ({"p1": [True, True, None], "p2": [False]}, 1 / 3, 1 / 2, 2, 1),
+        ({"p1": [None, None, None, None], "p2": [True] * 4}, 0.5, 1, 2, 4),
+    ],
+)
+def test_an_unknown_verdict_counts_as_not_correct_and_is_counted_with_what_it_could_be(
+    store, answers, value, if_correct, n, unknown
+):
+    scored(store, "run", answers)
+    [row] = compare.stages(store, ["run"])
+    answer = row["answer"]
+    assert (answer["value"], answer["if_correct"]) == (
+        pytest.approx(value),
+        pytest.approx(if_correct),
+    )
+    assert (answer["n"], answer["unknown"], row["unknown"]) == (n, unknown, unknown)
+    assert answer["low"] <= answer["value"] <= answer["high"]
+
+
+def test_an_unknown_verdict_of_the_first_run_does_not_flatter_the_second(store):
+    scored(store, "a", {"p1": None, "p2": None, "p3": True, "p4": False})
+    scored(store, "b", {"p1": True, "p2": None, "p3": None, "p4": True})
+    answer = compare.compare(store, "a", "b")["metrics"]["answer"]
+    assert (answer["n"], answer["unknown"], answer["difference"]) == (4, 3, 0.25)
+    assert (answer["fixed"], answer["broken"]) == (2, 1)
+    assert (answer["if_correct"], answer["lowest"], answer["highest"]) == (0.25, -0.25, 0.75)
+    assert (answer["a"]["value"], answer["b"]["value"]) == (0.25, 0.5)
+    [step] = transitions(store, ["a", "b"])["steps"]
+    assert (step["fixed"], step["broken"], step["unknown"]) == (2, 1, 3)
+
+
+def test_what_left_an_evaluation_before_it_began_stands_beside_n(store):
+    run = "base-eval"
+    runs.begin(store, "eval", run=run, config={}, seed=0, inputs={})
+    scored(store, run, {"p1": True, "p2": None})
+    scored(store, "imported", {"p1": True})
+    runs.end(store, run, "done", {"too_long": 3, "bad_gold": 1, "problems": 2})
+    rows = compare.stages(store, [run, "imported"])
+    assert [(row["n"], row["left_out"]) for row in rows] == [(2, 4), (1, None)]
+
+
+def test_comparisons_are_paired_and_count_what_is_unknown(two_runs):
     rows = compare.comparisons(two_runs, ["base", "tuned"])
     assert [(row["from"], row["to"], row["metric"], row["n"]) for row in rows] == [
         ("base", "sft", "format", 4),
-        ("base", "sft", "answer", 3),
-        ("base", "sft", "partial", 3),
+        ("base", "sft", "answer", 4),
+        ("base", "sft", "partial", 4),
     ]
     answer = rows[1]
-    assert (answer["difference"], answer["fixed"], answer["broken"]) == (2 / 3, 2, 0)
-    assert answer["p"] == 0.5
+    assert answer["difference"] == answer["fixed"] / 4 > 0
+    assert answer["broken"] == 0
     json.dumps(rows)
 
 

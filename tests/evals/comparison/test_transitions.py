@@ -37,7 +37,7 @@ def test_each_step_says_who_was_fixed_and_broken(three):
     first, second = transitions(three, ["base", "sft", "grpo"])["steps"]
     assert (first["from"], first["to"], second["to"]) == ("base", "sft", "grpo")
     assert first["problems"] == {
-        "fixed": ["p1"],
+        "fixed": ["p1", "p4"],
         "broken": [],
         "kept_right": ["p3"],
         "kept_wrong": ["p2"],

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from evals.failures.categories import CATEGORIES, categories, is_gold_suspect
+from evals.failures.categories import CATEGORIES, categories
+from evals.failures.suspect_golds import is_gold_suspect
 from evals.graders.rules import GRADERS
 from tests.support.rows import PIECES
 
@@ -39,8 +40,8 @@ PLANTED = {
     "copied": (answering("12"), {"copied from the question"}),
     "slip": (answering("55", "12 * 5 = 58 and 58 - 3 = 55."), {"arithmetic slip", "near miss"}),
     "contradiction": (answering("57", "12 * 5 = 60, so 60 - 4 = 56."), {"contradictory reasoning"}),
-    "loop": (answering("57", "and so we go on, " * 40), {"repetition"}),
-    "wrong in every way": (answering("41"), set()),
+    "loop": (answering("57", "and so we go on, " * 40), {"degenerate loop"}),
+    "wrong in every way": (answering("41"), {"uncategorised"}),
 }  # fmt: skip
 
 
@@ -49,12 +50,43 @@ def test_what_is_planted_is_found_and_nothing_else(text, expected):
     assert {category.name for category in categories_of(text)} == expected
 
 
-def test_truncation_is_what_the_sampler_says_and_else_what_the_blocks_say():
-    cut = "<reasoning>12 * 5 = 60 and"
-    assert "truncated" in {c.name for c in categories_of(cut, "length")}
-    assert "truncated" not in {c.name for c in categories_of(cut, "stop")}
-    assert "truncated" in {c.name for c in categories_of(cut, None)}
-    assert "truncated" not in {c.name for c in categories_of("The answer is 57.", None)}
+CUT = "12 * 5 = 60, and 60 - 5 = 55 pens, but wait"
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "expected"),
+    [
+        (f"<think>{CUT}", None, {"unfinished thought", "no final answer"}),
+        (f"<think>{CUT}", "length", {"unfinished thought", "token limit", "no final answer"}),
+        (f"<|begin_of_thought|>\n{CUT}", "stop", {"unfinished thought", "no final answer"}),
+        (f"<reasoning>{CUT}", "length", {"unfinished thought", "token limit", "no final answer"}),
+        (f"<thinking>{CUT}", "length", {"unfinished thought", "token limit", "no final answer"}),
+        (f"◁think▷{CUT}", None, {"unfinished thought", "no final answer"}),
+        (CUT, "length", {"token limit", "no final answer"}),
+        (f"{CUT}\n\nI do not see how to go on.", "stop", {"no final answer"}),
+        (f"<think>{CUT}</think>\n\nI am not sure.", "stop", {"no final answer"}),
+        ("and so we go on with 12, " * 40, "stop", {"degenerate loop", "no final answer"}),
+        (f"<think>{CUT}</think>\n\nThe answer is 55.", "stop", {"near miss"}),
+        (f"<think>{CUT}</think>\n\nSo \\boxed{{12}} pens.", "stop", {"copied from the question"}),
+        ("12 * 5 = 60. So she has 55 pens left.", "stop", {"near miss"}),
+        ("12 * 5 = 60.\n#### 58", None, {"near miss", "off by one"}),
+        ("The answer is 41.", "stop", {"uncategorised"}),
+        ("The answer is 57.", "length", {"token limit", "right only under lenient"}),
+    ],
+)
+def test_the_true_cause_comes_first_and_a_number_of_a_thought_is_no_near_miss(
+    text, finish, expected
+):
+    names = [category.name for category in categories_of(text, finish)]
+    assert set(names) - {"no format"} == expected
+    causes = ["unfinished thought", "token limit", "degenerate loop", "no final answer"]
+    first = [name for name in causes if name in expected]
+    assert names[: len(first)] == first
+
+
+def test_every_category_has_a_meaning_of_one_line():
+    assert all(means and "\n" not in means and len(means) < 90 for means in CATEGORIES.values())
+    assert {"uncategorised", "gold suspect", "no final answer"} <= CATEGORIES.keys()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from evals.audit.verify import verify
 from evals.comparison.compare import grade_run
 from evals.comparison.metrics import interval
 from evals.failures import counts as failures
+from evals.failures.categories import CATEGORIES
 from evals.graders.rules import GRADERS
 from evals.imports.import_file import import_file
 from evals.scores import overrides
@@ -39,7 +40,7 @@ def test_an_import_has_its_categories_and_they_are_counted_with_intervals(theirs
     assert stage["n"] == len(PLANTED) + 4
     suspect = stage["categories"]["gold suspect"]
     assert (suspect["value"], suspect["n"]) == (4 / stage["n"], stage["n"])
-    for name in ("near miss", "no format"):
+    for name in ("near miss", "no final answer", "uncategorised"):
         planted = sum(name in expected for _, expected in PLANTED.values())
         assert stage["categories"][name]["value"] == pytest.approx(planted / stage["n"])
 
@@ -48,11 +49,88 @@ def test_categories_are_added_once(theirs):
     assert failures.categorise_missing(theirs, "theirs") == 0
 
 
+def imported(store, tmp_path, run, rows):
+    path = tmp_path / f"{run}.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    import_file(store, path, run)
+
+
+def suspects(store, run):
+    return [row["sample"] for row in failures.list_failures(store, run, "gold suspect", 99)["rows"]]
+
+
+@pytest.mark.parametrize("goes", [[4], [2, 2], [1, 3], [3, 1], [1, 1, 1, 1]])
+def test_a_gold_is_suspect_however_its_samples_came_in(store, tmp_path, goes):
+    row = {"problem_id": "doubt", "question": "2 + 2?", "gold": "5", "text": answering("4")}
+    imported(store, tmp_path, "run", [row | {"sample": n} for n in range(4)])
+    generations = ask(store, "select * from generations").drop("run", "stage")
+    again = add_generations_in_goes(store, generations, goes)
+    assert suspects(store, again) == suspects(store, "run") == [0, 1, 2, 3]
+    assert verify(store, again)["differ"] == 0
+
+
+def add_generations_in_goes(store, generations, goes):
+    first = 0
+    for n in goes:
+        part = generations[first : first + n].with_columns(
+            pl.format("{}-again", "generation_id").alias("generation_id")
+        )
+        add(store, "generations", part, run="again", stage="x")
+        failures.categorise_missing(store, "again")
+        first += n
+    return "again"
+
+
+def test_a_suspicion_ends_with_a_sample_that_agrees_with_the_gold(store, tmp_path):
+    row = {"problem_id": "doubt", "question": "2 + 2?", "gold": "5"}
+    texts = [answering("4")] * 4 + [answering("5")]
+    for n in (4, 5):
+        run = f"run{n}"
+        rows = [row | {"sample": nth, "text": text} for nth, text in enumerate(texts[:n])]
+        imported(store, tmp_path, run, rows)
+        failures.categorise_missing(store, run)
+        assert bool(suspects(store, run)) == (n == 4)
+
+
+def test_verify_finds_a_suspicion_that_only_the_stored_verdicts_have(theirs, monkeypatch):
+    failures.categorise_missing(theirs, "theirs")
+    assert verify(theirs)["differ"] == 0
+    nobody = pl.DataFrame(schema={"stage": pl.String, "problem_id": pl.String})
+    monkeypatch.setattr("evals.audit.verify.suspect_golds", lambda store, run: nobody)
+    assert verify(theirs)["by_what"] == {"gold suspect": 1}
+
+
+def test_a_correct_row_has_no_error(theirs):
+    for name in CATEGORIES:
+        rows = failures.list_failures(theirs, "theirs", name, 99)["rows"]
+        problems = {row["problem_id"] for row in rows}
+        assert not problems & {"right", "contradiction", "loop"}, name
+        if name != "right only under lenient":
+            assert not problems & {"only prose", "text around"}, name
+
+
+def test_a_person_who_says_right_takes_the_errors_away(theirs):
+    before = failures.list_failures(theirs, "theirs", "near miss", 99)["n"]
+    [id] = scores_ids(theirs, "near")
+    overrides.override(theirs, id, "strict", "right", "the same", "ann")
+    assert failures.list_failures(theirs, "theirs", "near miss", 99)["n"] == before - 1
+
+
+def scores_ids(store, problem):
+    query = "select distinct generation_id from scores where problem_id = $problem"
+    return ask(store, query, problem=problem)["generation_id"].to_list()
+
+
+def test_each_category_is_counted_with_its_meaning(theirs):
+    [stage] = failures.failure_counts(theirs, "theirs")["stages"]
+    assert stage["categories"]["uncategorised"]["means"] == CATEGORIES["uncategorised"]
+
+
 def test_a_category_is_listed_with_its_evidence(theirs):
     report = failures.list_failures(theirs, "theirs", "arithmetic slip", 10)
     assert [row["problem_id"] for row in report["rows"]] == ["slip"]
     assert [one["text"] for one in report["rows"][0]["evidence"]] == ["12 * 5 = 58"]
-    with pytest.raises(UserError, match="expected one of empty, truncated"):
+    with pytest.raises(UserError, match="expected one of empty, unfinished thought"):
         failures.list_failures(theirs, "theirs", "bad luck", 10)
 
 

@@ -15,7 +15,8 @@ import duckdb
 import polars as pl
 
 from data.store import Store, ask, changes, parts_by_run, version, within
-from evals.failures import VERSION
+from evals.failures import SUSPECT_GOLD, VERSION
+from evals.failures.suspect_golds import suspect_golds
 from evals.graders import grader as grader_of
 from workbench.app.browse.filter import CATEGORY_VALUES, NO_ERROR, NOT_CATEGORISED
 from workbench.app.browse.snapshot import SCHEMA, Snapshot, Use, with_codes
@@ -145,6 +146,13 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
         version=rule.version,
         categories=VERSION,
     )
+    suspect = suspect_golds(store, run).with_columns(suspect=True)
+    rows = rows.join(suspect, on=["stage", "problem_id"], how="left", maintain_order="left")
+    rows = rows.with_columns(
+        pl.when(pl.col("suspect").is_null() | pl.col("names").is_null())
+        .then(pl.col("names"))
+        .otherwise(pl.concat_list("names", pl.lit(SUSPECT_GOLD)))
+    ).drop("suspect")
     mask = (
         pl.when(pl.col("names").is_null())
         .then(1 << bits[NOT_CATEGORISED])

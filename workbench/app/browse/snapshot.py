@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 
 from evals.scores import FIRST_STAGES
-from workbench.app.browse.filter import FIXED, LENGTHS, UNKNOWN
+from workbench.app.browse.filter import CATEGORY_VALUES, FIXED, LENGTHS, NO_ERROR, UNKNOWN
 
 # `base` and `problems` are filled by index.py
 SCHEMA = """
@@ -53,7 +53,9 @@ def with_codes(
         schema = {"name": pl.String, "code": pl.Int32}
         cursor.register(f"code_of_{name}", pl.DataFrame(codes, schema=schema))
     cursor.register("corrections", corrections)
-    cursor.execute(f"create table {table} as {CODED}", {"unknown": UNKNOWN})
+    no_error = 1 << CATEGORY_VALUES.index(NO_ERROR)  # a row that is correct has no errors
+    bound = {"unknown": UNKNOWN, "no_error": no_error}
+    cursor.execute(f"create table {table} as {CODED}", bound)
     return Snapshot(table, NO_TAGS, values)
 
 
@@ -65,7 +67,8 @@ with graded as (
     end as verdict
     from base b left join corrections v using (generation_id)
 ), rates as (
-    select problem_id, avg(verdict) filter (verdict <> 2) as rate
+    -- unknown is not correct; a problem without any verdict has no rate
+    select problem_id, if(bool_and(verdict = 2), null, avg((verdict = 1)::int)) as rate
     from graded group by problem_id
 ), kinds as (
     select
@@ -81,7 +84,7 @@ select
     (case when tokens is null then {len(LENGTHS) + 1} {BANDS} else {len(LENGTHS)} end)::tinyint
         as length,
     k.steps::smallint as steps, k.difficulty::tinyint as difficulty,
-    k.source::smallint as source, category
+    k.source::smallint as source, if(verdict = 1, $no_error, category) as category
 from graded join kinds k using (problem_id)
 join code_of_stage t on t.name = coalesce(graded.stage, $unknown)
 """

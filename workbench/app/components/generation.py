@@ -38,7 +38,8 @@ def side_by_side(rows: list[dict[str, Any]], chosen: dict[str, Any] | None = Non
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column.container(border=row is chosen):
             generation = stored.get(row["generation_id"])
-            marks = _marks(generation, evidence.get(row["generation_id"], []))
+            is_right = row["correct"] == "right"  # a correct row has no errors to mark
+            marks = _marks(generation, [] if is_right else evidence.get(row["generation_id"], []))
             if DIFFERENCES in shown and generation is not None:
                 marks = _differences(generation["text"], texts)
             _one(row, generation, marks)

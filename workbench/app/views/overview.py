@@ -10,7 +10,7 @@ from evals.scores import UnknownRun, default_grader
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
-from workbench.formatting import change, interval, p_value
+from workbench.formatting import change, interval, p_value, unknown_verdicts
 from workbench.lookup import default_runs, finished_evaluations, recent_runs
 
 READS = ("scores", "overrides", "runs")
@@ -48,7 +48,9 @@ except UnknownRun:
     st.stop()
 st.subheader("Accuracy by stage")
 st.caption(
-    "95 % Wilson intervals; ungraded answers excluded. Partial: within 10 % of the reference."
+    "95 % Wilson intervals. An unknown verdict counts as not correct. Left out: problems that the"
+    " evaluation could not ask, such as those with a prompt that is too long. Partial: within 10 %"
+    " of the reference."
 )
 st.altair_chart(charts.stage_intervals(stages))
 table(
@@ -56,7 +58,9 @@ table(
         {
             "stage": row["stage"],
             "problems": row["n"],
+            "left out": row["left_out"],
             **{name: interval(row[name]) for name in charts.METRICS},
+            "unknown": unknown_verdicts(row["answer"]),
             "run": row["run"],
         }
         for row in stages
@@ -80,6 +84,7 @@ if comparisons:
                 "p": p_value(row["p"]),
                 "fixed": row["fixed"],
                 "regressed": row["broken"],
+                "unknown": unknown_verdicts(row),
                 "problems": row["n"],
             }
             for row in comparisons

@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output.tables import count, show, table
-from workbench.formatting import change, interval, p_value, points, trial_verdict, visible
+from workbench.formatting import (
+    change,
+    interval,
+    p_value,
+    points,
+    trial_verdict,
+    unknown_verdicts,
+    visible,
+)
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -42,6 +50,7 @@ def metrics(value: dict[str, Any]) -> "Group":
             "detectable (80 %)",
             "fixed",
             "broken",
+            "unknown",
         ],
         [
             [
@@ -54,6 +63,7 @@ def metrics(value: dict[str, Any]) -> "Group":
                 points(row["smallest"]),
                 count(row["fixed"]),
                 count(row["broken"]),
+                unknown_verdicts(row),
             ]
             for name, row in value["metrics"].items()
         ],
@@ -64,7 +74,7 @@ def slices(rows: list[dict[str, Any]]) -> "Group":
     """One row per slice; p is adjusted over all that is shown."""
     return table(
         "Answers by slice of problems (p adjusted by Holm over all metrics and slices)",
-        ["slice", "problems", "a", "b", "difference", "p (Holm)", ""],
+        ["slice", "problems", "a", "b", "difference", "unknown", "p (Holm)", ""],
         [
             [
                 f"{row['slice']}: {row['value']}",
@@ -72,6 +82,7 @@ def slices(rows: list[dict[str, Any]]) -> "Group":
                 interval(row["a"]),
                 interval(row["b"]),
                 change(row),
+                unknown_verdicts(row),
                 p_value(row["holm"]),
                 SMALL if row["small"] else "",
             ]
@@ -101,7 +112,7 @@ def transitions(value: dict[str, Any]) -> None:
         table(
             f"{value['n']:,} problems in all stages by {value['grader']},"
             f" {value['left_out']:,} only in some{right}",
-            ["step", "fixed", "broken", "still correct", "still incorrect", "unknown"],
+            ["step", "fixed", "broken", "still correct", "still incorrect", "of them unknown"],
             [
                 [f"{step['from']} → {step['to']}", *(f"{step[name]:,}" for name in STEPS)]
                 for step in value["steps"]

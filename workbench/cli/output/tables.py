@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.formatting import FittedTable, change, interval, p_value, visible
+from workbench.formatting import FittedTable, change, interval, p_value, unknown_verdicts, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -55,12 +55,19 @@ def table(title: str, columns: list[str], rows: list[list[str]], words: bool = F
 
 
 def stages(rows: list[dict[str, Any]]) -> "Group":
-    """One row per stage: each metric with its 95 % interval."""
+    """One row per stage: each metric with its 95 % interval; unknown counts as not correct."""
     return table(
-        "Stages (95 % intervals)",
-        ["stage", "n", *METRICS, "run"],
+        "Stages (95 % intervals; an unknown verdict counts as not correct)",
+        ["stage", "n", "left out", *METRICS, "unknown", "run"],
         [
-            [row["stage"], f"{row['n']:,}", *(interval(row[name]) for name in METRICS), row["run"]]
+            [
+                row["stage"],
+                count(row["n"]),
+                count(row["left_out"]),
+                *(interval(row[name]) for name in METRICS),
+                unknown_verdicts(row["answer"]),
+                row["run"],
+            ]
             for row in rows
         ],
     )
@@ -70,12 +77,13 @@ def comparisons(rows: list[dict[str, Any]]) -> "Group":
     """One row per metric between two stages, paired on the same problems."""
     return table(
         "Paired differences (95 % intervals, exact McNemar p)",
-        ["from → to", "metric", "difference", "p", "n"],
+        ["from → to", "metric", "difference", "unknown", "p", "n"],
         [
             [
                 f"{row['from']} → {row['to']}",
                 row["metric"],
                 change(row),
+                unknown_verdicts(row),
                 p_value(row["p"]),
                 f"{row['n']:,}",
             ]
@@ -100,7 +108,7 @@ def samples(rows: list[dict[str, Any]]) -> list["Group"]:
                 f"avg@{k}",
                 *(f"pass@{draws}" for draws in own[0]["pass_at"]),
                 f"maj@{k}",
-                "undecided",
+                "problems with unknown",
                 "run",
             ],
             [
@@ -109,7 +117,7 @@ def samples(rows: list[dict[str, Any]]) -> list["Group"]:
                     interval(row["avg_at_k"]),
                     *(interval(passed) for passed in row["pass_at"].values()),
                     interval(row["maj_at_k"]),
-                    count(row["undecided"]),
+                    _undecided(row),
                     row["run"],
                 ]
                 for row in own
@@ -118,6 +126,14 @@ def samples(rows: list[dict[str, Any]]) -> list["Group"]:
         for k in sorted({row["samples"] for row in rows if "samples" in row})
         if (own := [row for row in rows if row.get("samples") == k])
     ]
+
+
+def _undecided(row: dict[str, Any]) -> str:
+    """`3 (pass@4 52.0 % if correct)`."""
+    if not row["undecided"]:
+        return "0"
+    best = row["pass_at_k"]["if_correct"]
+    return f"{row['undecided']:,} (pass@{row['samples']} {best:.1%} if correct)"
 
 
 def evaluated(value: dict[str, Any]) -> None:
@@ -148,9 +164,10 @@ def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
 def graded(value: dict[str, Any]) -> None:
     """One run under one grader, then each of its stages."""
     first = {"run": value["run"], "grader": value["grader"], "generations": value["n"]}
-    shown = (*first, "n", *METRICS, "stages")
+    shown = (*first, "n", *METRICS, "stages", "unknown")
     rows = [[name, count(item)] for name, item in first.items()]
     rows += [[name, interval(value[name])] for name in METRICS]
+    rows += [["unknown, counted as not correct", unknown_verdicts(value["answer"])]]
     rows += [[name, count(item)] for name, item in value.items() if name not in shown]
     title = f"{value['run']} by {value['grader']} (95 % intervals)"
     staged = value["stages"]

@@ -16,7 +16,7 @@ from workbench.app.browse import pages
 from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, of_address, to_address
 from workbench.app.browse.index import Index, new_index, refresh
 
-NAMES = ("near miss", "two answers", "truncated")
+NAMES = ("near miss", "two answers", "token limit")
 PROBLEMS = [f"p{n}" for n in range(6)]
 TOKENS = [10, 64, 127, 4096, None, 300]
 

@@ -17,7 +17,7 @@ STEPS = {
     "broken": "regressed",
     "kept right": "still correct",
     "kept wrong": "still incorrect",
-    "unknown": "unknown",
+    "unknown": "unknown in one of them",
 }
 
 

@@ -7,9 +7,11 @@ import streamlit as st
 from workbench.app import state
 from workbench.app.components import charts, choices, flow
 from workbench.app.components.table import table
-from workbench.formatting import change, interval, p_value, points
+from workbench.formatting import change, interval, p_value, points, unknown_verdicts
 
 HELP = {
+    "unknown": "problems with an unknown verdict, which counts as not correct; the"
+    " difference if all of these were against the candidate, and all for it",
     "adjusted p (Holm)": "p, corrected for all comparisons on this page",
     "minimum detectable difference": "the smallest difference that 80 % of such comparisons would"
     " detect (80 % power)",
@@ -29,6 +31,7 @@ def metrics(result: dict[str, Any]) -> None:
                 "adjusted p (Holm)": p_value(row["holm"]),
                 "fixed": row["fixed"],
                 "regressed": row["broken"],
+                "unknown": unknown_verdicts(row),
                 "minimum detectable difference": points(row["smallest"]),
             }
             for name, row in result["metrics"].items()
@@ -58,6 +61,7 @@ def slices(rows: list[dict[str, Any]]) -> None:
                 "adjusted p (Holm)": p_value(row["holm"]),
                 "fixed": row["fixed"],
                 "regressed": row["broken"],
+                "unknown": unknown_verdicts(row),
                 "few samples": row["small"],
             }
             for row in rows
@@ -71,6 +75,8 @@ def transitions(moved: dict[str, Any]) -> None:
     st.altair_chart(flow(moved, charts.text_colour()))
     if moved["left_out"]:
         st.caption(f"{moved['left_out']:,} problems that not all runs answered are left out.")
+    if any(step["unknown"] for step in moved["steps"]):
+        st.caption("In counts of fixed and regressed problems, unknown counts as not correct.")
     if moved["samples"] > 1:
         st.caption(
             "With several samples, a problem is correct if more than half of them are correct."

@@ -3,6 +3,7 @@
 import polars as pl
 import streamlit as st
 
+from evals.failures import CATEGORIES
 from evals.graders import GRADERS
 from workbench.app import address
 from workbench.app.browse import FIXED, LABELS, LONGEST, Filter
@@ -60,10 +61,22 @@ def _facet(facet: str, counts: dict[str, int], where: Filter) -> None:
 
     if facet in PILLS and set(values) <= counts.keys():
         st.pills(TITLES[facet], values, selection_mode="multi", format_func=label, key=key,
-                 on_change=_choose, args=(facet,), wrap=True)  # fmt: skip
+                 on_change=_choose, args=(facet,), wrap=True,
+                 help=_meanings(facet, values))  # fmt: skip
     else:
         st.multiselect(TITLES[facet], values, format_func=label, key=key, on_change=_choose,
                        args=(facet,), placeholder="All", select_all=False)  # fmt: skip
+
+
+def _meanings(facet: str, values: list[str]) -> str | None:
+    """What each of these error types means; None for other facets."""
+    if facet != "category":
+        return None
+    return "\n".join(
+        f"- **{LABELS.get(name, name)}**: {CATEGORIES[name]}"
+        for name in values
+        if name in CATEGORIES
+    )
 
 
 def labelled(rows: pl.DataFrame) -> pl.DataFrame:
