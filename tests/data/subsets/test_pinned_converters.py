@@ -8,6 +8,7 @@ import pytest
 from data import lineage
 from data.audit import queries
 from data.audit.quarantine import quarantine
+from data.conversion import VERSION
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import annotations, runs
@@ -19,7 +20,7 @@ from pipeline.job import inputs
 from tests.support.store_rows import rows_of
 
 RULE = frozenset({"answer-from-box"})
-REPAIRED = "1+answer-from-box"
+REPAIRED = f"{VERSION}+answer-from-box"
 
 
 def added(store: Store, folder, name: str, *answers: str) -> None:
@@ -86,7 +87,7 @@ def test_a_check_names_the_conversion_that_is_newer(store, saved):
     convert_source(store, "mine", RULE)
     report = choose.check(store, saved)
     assert (report["same"], report["converters"]) == (
-        False, {"mine": {"version": "1", "newest": REPAIRED}}
+        False, {"mine": {"version": VERSION, "newest": REPAIRED}}
     )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_the_lineage_of_a_run_stays_when_its_source_is_converted_again(store, sa
     before = steps_of(store)
     convert_source(store, "mine", RULE)
     assert steps_of(store) == before
-    assert conversion_of(store)["version and rules"] == "1"
+    assert conversion_of(store)["version and rules"] == VERSION
 
 
 def test_the_lineage_of_a_run_stays_when_rows_are_added_to_its_source(store, saved, tmp_path):
@@ -108,7 +109,7 @@ def test_the_lineage_of_a_run_stays_when_rows_are_added_to_its_source(store, sav
 
 
 def test_a_run_over_a_whole_source_names_its_converter_among_its_inputs(store, saved):
-    read = inputs.converter_input({"mine": "1"})
+    read = inputs.converter_input({"mine": VERSION})
     for run, event in (("done", "done"), ("broken", "interrupted"), ("running", None)):
         runs.begin(store, "sft", run=run, config={}, seed=0, inputs=read)
         if event:
@@ -116,7 +117,7 @@ def test_a_run_over_a_whole_source_names_its_converter_among_its_inputs(store, s
     before = {run: steps_of(store, run) for run in ("done", "broken", "running")}
     convert_source(store, "mine", RULE)
     assert {run: steps_of(store, run) for run in before} == before
-    assert [conversion_of(store, run)["version and rules"] for run in before] == ["1"] * 3
+    assert [conversion_of(store, run)["version and rules"] for run in before] == [VERSION] * 3
 
 
 def test_a_run_that_does_not_name_its_converter_says_so_and_shows_that_of_its_time(store, saved):
@@ -124,7 +125,7 @@ def test_a_run_that_does_not_name_its_converter_says_so_and_shows_that_of_its_ti
     runs.end(store, "old", "done", {"learned_from": {"source": "mine"}})
     convert_source(store, "mine", RULE)
     facts = conversion_of(store, "old")
-    assert (facts["version and rules"], facts["converter"]) == ("1", lineage.AS_STARTED)
+    assert (facts["version and rules"], facts["converter"]) == (VERSION, lineage.AS_STARTED)
 
 
 def test_a_run_from_before_all_conversions_says_that_its_converter_is_unknown(store, tmp_path):
@@ -142,7 +143,7 @@ def test_a_version_without_stored_converters_is_of_those_when_it_was_saved(store
     annotations.save_subset(store, "old", '{"of": "records"}', ids, author="Ann")
     old, before = subset(store, "old"), inputs.examples_in(store, saved)
     convert_source(store, "mine", RULE)
-    assert converters_of(store, old) == {"mine": ("1", AS_SAVED)}
+    assert converters_of(store, old) == {"mine": (VERSION, AS_SAVED)}
     assert inputs.examples_in(store, old) == before
     trained(store, old)
     assert conversion_of(store)["converter"] == AS_SAVED
@@ -150,7 +151,7 @@ def test_a_version_without_stored_converters_is_of_those_when_it_was_saved(store
 
 def test_a_version_whose_filter_is_no_recipe_is_read_all_the_same(store, saved):
     annotations.save_subset(store, "odd", "by hand", list(saved.ids), author="Ann")
-    assert converters_of(store, subset(store, "odd")) == {"mine": ("1", AS_SAVED)}
+    assert converters_of(store, subset(store, "odd")) == {"mine": (VERSION, AS_SAVED)}
 
 
 def test_what_a_person_quarantines_leaves_each_version(store, saved):
@@ -168,7 +169,7 @@ def test_converters_are_written_with_a_recipe_and_read_again():
 def test_the_newest_converter_at_a_time_is_that_which_began_last_by_then(store, saved):
     after_first = datetime.now(UTC)
     convert_source(store, "mine", RULE)
-    assert queries.converters_at(store, after_first) == {"mine": "1"}
+    assert queries.converters_at(store, after_first) == {"mine": VERSION}
     assert queries.converters_at(store, datetime.now(UTC)) == {"mine": REPAIRED}
     assert queries.converters_at(store, datetime(2000, 1, 1, tzinfo=UTC)) == {}
 

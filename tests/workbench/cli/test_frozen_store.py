@@ -2,6 +2,7 @@
 
 import json
 
+from data.conversion import VERSION
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import annotations, store as store_module
@@ -10,8 +11,8 @@ from tests.support.store_rows import rows_of
 from tests.workbench.app.test_main import evaluate
 
 COMMANDS = (
-    "audit", "audit mine", "audit mine --diff 1 1", "audit --row ID", "audit graders",
-    "audit mine --export audit", "lineage ID", "lineage p0:eval-sft", "verify",
+    "audit", "audit mine", f"audit mine --diff {VERSION} {VERSION}", "audit --row ID",
+    "audit graders", "audit mine --export audit", "lineage ID", "lineage p0:eval-sft", "verify",
     "subset list", "subset show some", "subset diff some some", "subset check some",
     "subset export some --out some.jsonl", "subset new other --dry-run",
 )  # fmt: skip
