@@ -45,8 +45,8 @@ def ingest(
     split: train, validation or test, of all rows; None: as rows, files and folders say
     """
     card = card_of(source, path, shape, columns)
-    place = {"from": path.name, "content": name_of_files(path)} if path else {"from": None}
-    counts = _ingest(store, card, lambda: source_rows(card, path, split), place)
+    location = {"from": path.name, "content": name_of_files(path)} if path else {"from": None}
+    counts = _ingest(store, card, lambda: source_rows(card, path, split), location)
     if path is not None and (skipped := skipped_in(path)):
         counts["skipped_files"] = skipped
     return counts
@@ -100,12 +100,12 @@ def _bundled(card: Card) -> Iterator[Row]:
 
 
 def _ingest(
-    store: Store, card: Card, read_rows: ReadRows, place: dict[str, str | None]
+    store: Store, card: Card, read_rows: ReadRows, location: dict[str, str | None]
 ) -> dict[str, Any]:
     """Read the rows twice: first to check and count all of them, then to write the new ones.
 
     So nothing is written of a source that cannot be read to its end, and no rows stay in memory.
-    place: what the run records of where the rows come from (data/sources/ingested.py)
+    location: what the run records of where the rows come from (data/sources/ingested.py)
     """
     ids = RecordIds(card, _stored(store, card.source))
     is_new: dict[str, bool] = {}  # each different record
@@ -136,9 +136,9 @@ def _ingest(
     if rejected:
         counts["rejections"] = _store_rejected(store, card.source, rejected)
     if new:
-        refuse_to_mix(store, card, place.get("from"))
+        refuse_to_mix(store, card, location.get("from"))
     if new or _was_killed(store, card, is_new):
-        counts["run"] = _write(store, ids, read_rows, place, is_new, counts)
+        counts["run"] = _write(store, ids, read_rows, location, is_new, counts)
     return counts
 
 
@@ -206,7 +206,7 @@ def _write(
     store: Store,
     ids: RecordIds,
     read_rows: ReadRows,
-    place: dict[str, str | None],
+    location: dict[str, str | None],
     is_new: dict[str, bool],
     counts: dict[str, Any],
 ) -> str:
@@ -216,7 +216,7 @@ def _write(
     same parts, and so does one that resumes after an interruption.
     """
     run, digest = _run_of(ids.card, is_new)
-    config = asdict(ids.card) | place
+    config = asdict(ids.card) | location
     try:
         runs.begin(store, "ingest", run=run, config=config, seed=None, inputs={"records": digest})
     except runs.RunExists:  # another process has just ingested these rows, or the store lost some

@@ -18,19 +18,19 @@ from data.store import Store, ask
 class Reading:
     """An ingestion of a source.
 
-    place:   name of the file or folder; None: where the card of the source says
-    content: `name_of_files` of the place; None where there is none, or in stores of before
+    location:   name of the file or folder; None: where the card of the source says
+    content: `name_of_files` of the location; None where there is none, or in stores of before
     """
 
     run: str
-    place: str | None
+    location: str | None
     content: str | None
     is_done: bool
 
     @property
     def command(self) -> str:
         source = self.run.removeprefix("ingest-").rpartition("-")[0]
-        return f"thinkbench ingest {source}" + (f" --from {self.place}" if self.place else "")
+        return f"thinkbench ingest {source}" + (f" --from {self.location}" if self.location else "")
 
 
 def readings(store: Store, source: str) -> list[Reading]:
@@ -55,21 +55,21 @@ def has_records(store: Store, source: str) -> bool:
 def has_read(reading: Reading, path: Path) -> bool:
     """Whether `reading` read what is at `path` now, or read it by that name if it is gone."""
     if reading.content is None or not path.exists():
-        return reading.place == path.name
+        return reading.location == path.name
     return reading.content == name_of_files(path)
 
 
-def refuse_to_mix(store: Store, card: Card, place: str | None) -> None:
-    """Raise UserError if the store has rows of this source with a card from the other place.
+def refuse_to_mix(store: Store, card: Card, location: str | None) -> None:
+    """Raise UserError if the store has rows of this source with a card from the other location.
 
-    place: of the new rows: name of a file or folder, or None: where the card says
+    location: of the new rows: name of a file or folder, or None: where the card says
     """
     if card.source not in cards():
         return
     for reading in readings(store, card.source):
-        if (reading.place is None) != (place is None) and has_records(store, card.source):
+        if (reading.location is None) != (location is None) and has_records(store, card.source):
             raise UserError(
-                f"the store has {card.source!r} from {reading.place or card.name}; rows from"
-                f" {place or card.name} would be mixed with these. Give them their own name:"
-                f" thinkbench ingest NAME --from {place or 'PATH'} --shape {card.shape}"
+                f"the store has {card.source!r} from {reading.location or card.name}; rows from"
+                f" {location or card.name} would be mixed with these. Give them their own name:"
+                f" thinkbench ingest NAME --from {location or 'PATH'} --shape {card.shape}"
             )

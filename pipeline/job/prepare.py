@@ -75,7 +75,7 @@ def _ingest_missing(
     if not past or past[-1].is_done:
         return None
     # interrupted: the store has a part of the rows
-    if path or past[-1].place is None:
+    if path or past[-1].location is None:
         return ingest(store, source, path, shape)
     raise UserError(
         f"{source!r} was not ingested to its end, so the store has a part of its rows. Run it"

@@ -28,7 +28,7 @@ def test_a_reading_knows_its_place_and_the_content_of_its_files(store, tmp_path)
     path = jsonl(tmp_path / "own.jsonl", OWN)
     ingest(store, "mine", path, "gsm8k")
     [reading] = readings(store, "mine")
-    assert (reading.place, reading.is_done) == ("own.jsonl", True)
+    assert (reading.location, reading.is_done) == ("own.jsonl", True)
     assert reading.command == "thinkbench ingest mine --from own.jsonl"
     assert has_read(reading, path)
     (tmp_path / "copy").mkdir()
@@ -69,7 +69,10 @@ def test_several_files_may_be_ingested_under_one_name(store, tmp_path):
         ingest(store, source, jsonl(tmp_path / f"{name}.jsonl", OWN[:2]), shape)
         counts = ingest(store, source, jsonl(tmp_path / f"{name}2.jsonl", OWN), shape)
         assert (counts["new"], counts["in_store"]) == (2, 2)
-        assert [one.place for one in readings(store, source)] == [f"{name}.jsonl", f"{name}2.jsonl"]
+        assert [one.location for one in readings(store, source)] == [
+            f"{name}.jsonl",
+            f"{name}2.jsonl",
+        ]
 
 
 def test_rows_in_memory_and_files_may_be_ingested_under_a_name_of_ones_own(store, tmp_path):

@@ -107,15 +107,15 @@ KINDS = (of_stock_sentences, of_templates_with_gaps, of_few_words, word_problems
 
 
 @pytest.mark.parametrize("common", [0, 1, 3, 32])
-@pytest.mark.parametrize("made", KINDS)
-def test_it_does_not_matter_which_shingles_count_as_common(made, common, monkeypatch):
-    texts = made(random.Random(5))
+@pytest.mark.parametrize("texts_of", KINDS)
+def test_it_does_not_matter_which_shingles_count_as_common(texts_of, common, monkeypatch):
+    texts = texts_of(random.Random(5))
     monkeypatch.setattr(near_duplicates, "COMMON", common)
-    assert repeats(texts, near=True) == expected(made)
+    assert repeats(texts, near=True) == expected(texts_of)
 
 
 @cache
-def expected(made) -> list[int | None]:
-    repeated = by_all_pairs(made(random.Random(5)))
+def expected(texts_of) -> list[int | None]:
+    repeated = by_all_pairs(texts_of(random.Random(5)))
     assert len(set(repeated)) > 2, "some of the texts must repeat others"
     return repeated

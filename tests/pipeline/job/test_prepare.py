@@ -135,9 +135,9 @@ def test_a_source_or_a_file_that_is_not_there_says_what_to_do(store, folder):
         prepare(store, "problems", problems="mine", problems_from=str(folder / "gone.jsonl"))
 
 
-def interrupted(store, source: str, place: str | None) -> None:
+def interrupted(store, source: str, location: str | None) -> None:
     """A newer ingestion that has no end."""
-    config = {"source": source, "from": place}
+    config = {"source": source, "from": location}
     runs.begin(store, "ingest", run=f"ingest-{source}-0", config=config, seed=None, inputs={})
 
 

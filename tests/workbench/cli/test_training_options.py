@@ -29,7 +29,7 @@ def data(folder: Path, preset: Path | str, *assignments: str, problems: str | No
 
 
 @pytest.mark.parametrize(
-    ("assignments", "problems", "source", "place"),
+    ("assignments", "problems", "source", "location"),
     [
         ((), None, "mine", "mine.jsonl"),
         ((), "mine", "mine", "mine.jsonl"),
@@ -42,10 +42,10 @@ def data(folder: Path, preset: Path | str, *assignments: str, problems: str | No
     ],
 )
 def test_files_belong_to_the_source_that_they_are_named_with(
-    mine, tmp_path, assignments, problems, source, place
+    mine, tmp_path, assignments, problems, source, location
 ):
     chosen = data(tmp_path / "store", mine, *assignments, problems=problems)
-    assert (chosen.problems, chosen.problems_from) == (source, place)
+    assert (chosen.problems, chosen.problems_from) == (source, location)
     assert (chosen.records, chosen.records_from) == ("mine", "mine.jsonl")
 
 

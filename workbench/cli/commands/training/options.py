@@ -83,7 +83,7 @@ def chosen_preset(
     problem_subset: str | None = None,
 ) -> Preset:
     """The preset with everything that the training options change in it."""
-    chosen = _places_of_sources(changed_preset(preset, changes or {}, assignments, seed), preset)
+    chosen = _locations_of_sources(changed_preset(preset, changes or {}, assignments, seed), preset)
     for knob, option in (("subset", subset), ("problem_subset", problem_subset)):
         if name := option or getattr(chosen.data, knob):
             chosen = chosen.with_knobs("data", **{knob: _with_version(folder, name)})
@@ -92,13 +92,13 @@ def chosen_preset(
     return chosen.with_knobs("data", **_problem_knobs(folder, problems, chosen.data, assignments))
 
 
-def _places_of_sources(chosen: Preset, preset: str) -> Preset:
+def _locations_of_sources(chosen: Preset, preset: str) -> Preset:
     """`chosen` without the files of the preset's sources where it names other sources."""
     base = load_preset(preset).data
-    for source, place in (("records", "records_from"), ("problems", "problems_from")):
+    for source, location in (("records", "records_from"), ("problems", "problems_from")):
         is_other = getattr(chosen.data, source) != getattr(base, source)
-        if is_other and getattr(chosen.data, place) == getattr(base, place):
-            chosen = chosen.with_knobs("data", **{place: ""})
+        if is_other and getattr(chosen.data, location) == getattr(base, location):
+            chosen = chosen.with_knobs("data", **{location: ""})
     return chosen
 
 
@@ -121,26 +121,26 @@ def _problem_knobs(
     from data.sources.cards import cards
 
     given = any(one.startswith("data.problems_from=") for one in assignments)
-    place = data.problems_from if given or problems == data.problems else ""
+    location = data.problems_from if given or problems == data.problems else ""
     sources = _sources(folder)
     # what is ingested comes first: a folder may have the name of a source
     if problems in (*cards(), *sources):
-        return {"problems": problems, "problems_from": place}
+        return {"problems": problems, "problems_from": location}
     if Path(problems).exists() or looks_like_a_path(problems):
         files_in(Path(problems))
-        if given and place:
+        if given and location:
             raise UserError(
-                f"the problems are in {problems} and in {place}: name their file once. Leave out"
+                f"the problems are in {problems} and in {location}: name their file once. Leave out"
                 " data.problems_from, or give --problems the name of their source"
             )
         # a source of its own, so that no other problems are mixed with these
         return {"problems": name_of_files(Path(problems)), "problems_from": problems}
-    if not place:
+    if not location:
         raise UserError(
             f"no problems {problems!r}; expected a source ({', '.join((*cards(), *sources))}), or"
             " a file or folder with rows of the shape gsm8k"
         )
-    return {"problems": problems, "problems_from": place}
+    return {"problems": problems, "problems_from": location}
 
 
 def _sources(folder: Path) -> list[str]:
