@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from benchmarks import report
-from data.text import repeats
+from data.duplicates import repeats
 
 VOCABULARY = [f"w{n}" for n in range(3_000)]
 STOCK, STOCK_SENTENCES = 10, 50  # sentences of a text, and the number of them to choose from

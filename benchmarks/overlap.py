@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from benchmarks import report
-from data.text import overlaps
+from data.duplicates import overlaps
 
 TEMPLATE = "{} has many apples and gives a few of them away to {} who eats them all at noon"
 REPEATED = ("ha ", "a - ", "one ", "1,", "...", "xxx")

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from data.duplicates import KINDS, Overlaps, overlaps, problems_of, trained_on
 from data.store import Store, ask, files, fingerprint
-from data.text import KINDS, Overlaps, overlaps, problems_of, trained_on
 from evals.comparison import METRICS, interval
 from evals.graders import DEFAULT_GRADER, grader as grader_of
 from evals.scores import require_scores

@@ -17,10 +17,10 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from data.audit import find
+from data.duplicates import words
 from data.errors import UserError
 from data.sources import WrongShape, turns
 from data.store import Store, ask
-from data.text import words
 from evals.graders import DEFAULT_GRADER
 from evals.scores import require_stage_scores
 from evals.statistics import SMALL, mean_of_clusters, unpaired_difference

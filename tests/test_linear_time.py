@@ -11,10 +11,10 @@ import pytest
 
 from data.conversion.boxes import boxes, comparable
 from data.conversion.convert import convert
-from data.text.loops import loop_in
-from data.text.near_duplicates import repeats
-from data.text.normalize import masked, words
-from data.text.overlap import overlaps
+from data.duplicates.loops import loop_in
+from data.duplicates.near_duplicates import repeats
+from data.duplicates.normalize import masked, words
+from data.duplicates.overlap import overlaps
 from evals.failures.arithmetic import slips
 from evals.failures.categories import categories
 from evals.graders import GRADERS

@@ -7,7 +7,7 @@ from data.conversion.blocks import Span
 from data.conversion.boxes import is_left_open
 from data.conversion.defects import Defect
 from data.conversion.dialects import CHAT_TOKENS, NEW_TAGS, Dialect, DialectTable, Marker
-from data.text import loop_in
+from data.duplicates import loop_in
 
 SHORT = 200  # longest answer that still counts as short, in one line [characters]
 

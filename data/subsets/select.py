@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from data.duplicates import repeats
 from data.store import Store, ask
 from data.subsets.filter_language import Field, condition
 from data.subsets.recipe import Recipe
-from data.text import repeats
 
 
 @dataclass(frozen=True)

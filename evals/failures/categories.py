@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from data.conversion import find_blocks
 from data.conversion.dialects import markers_in, read_dialects
+from data.duplicates import loop_in
 from data.numbers import Number, parse_number, read_answer
 from data.response_format import (
     ANSWER_OPEN,
     REASONING_CLOSE,
     TAGS,
 )
-from data.text import loop_in
 from evals.failures.arithmetic import Slip, slips
 from evals.graders import Score, gold_number, well_formed, within_ten_percent
 

@@ -15,9 +15,9 @@ import polars as pl
 from data.errors import UserError
 from data.store import BadEntry, runs
 from data.subsets import Choice, Recipe, Subset, converters_of, subset
+from evals.curation import choose
 from evals.scores import scores_of
 from evals.statistics import compare_seeds
-from evals.subsets import choose
 from pipeline.evaluate import count_tokens
 from pipeline.generate import seed_of
 from pipeline.job.evaluation_stage import evaluate

@@ -8,10 +8,10 @@ import pytest
 
 from data.audit.quarantine import quarantine
 from data.conversion.convert_source import convert_source
+from data.duplicates.training_texts import problems_of, trained_on
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store.store import Store, add, add_generations, ask
-from data.text.training_texts import problems_of, trained_on
 from evals.comparison.compare import grade_run
 from evals.contamination import graded_runs, overlap
 from evals.imports.import_file import import_file

@@ -15,7 +15,7 @@ from data.store import annotations, runs
 from data.store.store import Store, add
 from data.subsets.recipe import Recipe, of_json, to_json
 from data.subsets.versions import AS_SAVED, converters_of, subset
-from evals.subsets import choose
+from evals.curation import choose
 from pipeline.job import inputs
 from tests.support.store_rows import rows_of
 

@@ -10,6 +10,7 @@ import pytest
 
 from data.audit.quarantine import quarantine
 from data.conversion.convert_source import convert_source
+from data.duplicates.near_duplicates import repeats
 from data.sources.ingest import ingest
 from data.store import annotations, runs
 from data.store.store import Store, add, ask, open_store
@@ -17,10 +18,9 @@ from data.subsets.fields import FIELDS as OF_RECORDS
 from data.subsets.filter_language import condition
 from data.subsets.recipe import Recipe, of_json, to_json
 from data.subsets.versions import NoSuchSubset, difference, subset, subsets
-from data.text.near_duplicates import repeats
-from evals.subsets import choose
-from evals.subsets.problem_fields import FIELDS as OF_PROBLEMS, NotMeasured
-from evals.subsets.rejection_sampling import add_rejection_sample, rejection_sample
+from evals.curation import choose
+from evals.curation.problem_fields import FIELDS as OF_PROBLEMS, NotMeasured
+from evals.curation.rejection_sampling import add_rejection_sample, rejection_sample
 from pipeline.config import BadConfig
 from pipeline.job import inputs
 from tests import ROOT

@@ -9,8 +9,8 @@ from data.store import runs
 from data.store.annotations import BadEntry
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
+from evals.curation import choose
 from evals.scores.problems import problems_of_split
-from evals.subsets import choose
 from pipeline.config import GRADERS
 from pipeline.evaluate.evaluate import fitting
 from pipeline.job import stages, subset_trial

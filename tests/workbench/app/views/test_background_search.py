@@ -8,7 +8,7 @@ from data.store import annotations
 from data.store.store import Store
 from data.subsets.recipe import Recipe, to_json
 from data.subsets.versions import subsets
-from evals.subsets import choose
+from evals.curation import choose
 from tests.data.subsets.test_subsets import converted as converted, store as store
 from tests.workbench.app.views.test_audit import press
 from tests.workbench.app.views.test_curate import PAGE, box, funnel, titles

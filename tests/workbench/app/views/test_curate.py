@@ -10,7 +10,7 @@ from data.store import annotations
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
 from data.subsets.versions import subsets
-from evals.subsets import choose
+from evals.curation import choose
 from tests.data.subsets.test_subsets import (
     RIGHT,
     converted as converted,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from data.store import Store, version
 from data.subsets import Choice, Recipe, of_json, to_json
-from evals.subsets import choose
+from evals.curation import choose
 from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.views.curate import background_search

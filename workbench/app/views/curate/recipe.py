@@ -7,7 +7,7 @@ import streamlit as st
 
 from data.store import Store, ask
 from data.subsets import DUPLICATES, FIELDS as RECORD_FIELDS, KINDS, OF_TEXTS, Field, Recipe
-from evals.subsets import FIELDS as PROBLEM_FIELDS
+from evals.curation import FIELDS as PROBLEM_FIELDS
 from workbench.app import address, state
 from workbench.app.components import choices, plain
 from workbench.app.components.table import table

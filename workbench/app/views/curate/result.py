@@ -7,14 +7,14 @@ import streamlit as st
 
 from data.store import Store, annotations
 from data.subsets import Choice, FilterError, NoSuchSubset, Recipe, of_json, to_json
-from evals.subsets import NotMeasured, choose
+from evals.curation import NotMeasured, choose
 from workbench.app import address, state
 from workbench.app.components import charts, plain, prev_next
 from workbench.app.components.table import table
 from workbench.app.views.curate import choice, subset_labels
 
 PAGE = 50  # rows
-# step of a recipe, as data.subsets and evals.subsets name it -> its label: the rows that remain
+# step of a recipe, as data.subsets and evals.curation name it -> its label: the rows that remain
 STEPS = {
     "all there are": "all rows",
     "no example": "not convertible removed",

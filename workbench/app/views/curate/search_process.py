@@ -20,7 +20,7 @@ def main(folder: str) -> None:
     threading.Thread(target=_end_with_input, daemon=True).start()
     from data.store import open_store
     from data.subsets import of_json
-    from evals.subsets import choose
+    from evals.curation import choose
     from workbench.formatting import BAD_INPUT, error_message
 
     try:

@@ -1,6 +1,6 @@
 """Part of the Curate page: training records from a model's own correct answers.
 
-This is rejection sampling for SFT (evals/subsets/rejection_sampling.py).
+This is rejection sampling for SFT (evals/curation/rejection_sampling.py).
 """
 
 from urllib.parse import urlencode
@@ -9,13 +9,13 @@ import streamlit as st
 
 from data.sources.cards import cards
 from data.store import Store, annotations, ask
-from evals.subsets import PICKS, add_rejection_sample
+from evals.curation import PICKS, add_rejection_sample
 from workbench.app import state
 from workbench.app.components import plain
 from workbench.app.components.table import table
 from workbench.formatting import error_message
 
-# count of evals/subsets/rejection_sampling.py -> label
+# count of evals/curation/rejection_sampling.py -> label
 COUNTS = {
     "read": "read",
     "test": "left out: problem of a test or validation split, or missing from the store",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from data.store import Store, ask
 from data.subsets import KINDS, Recipe, Subset, difference, subset, subsets
-from evals.subsets import choose
+from evals.curation import choose
 from workbench.app import state
 from workbench.app.components import choices, plain
 from workbench.app.components.table import table

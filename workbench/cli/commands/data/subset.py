@@ -79,7 +79,7 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
     """
     from data.store import unfrozen
     from data.subsets import Recipe, to_json
-    from evals.subsets import choose
+    from evals.curation import choose
 
     store = frozen_store(folder)
     chosen = choose.resolve(store, Recipe(**recipe))
@@ -107,7 +107,7 @@ def list_(folder: Path) -> Answer:
 def show(folder: Path, name: str, limit: int) -> Answer:
     """Show a version, NAME or NAME@VERSION, and its first rows."""
     from data.subsets import subset
-    from evals.subsets import choose
+    from evals.curation import choose
 
     store = frozen_store(folder)
     version = subset(store, name)
@@ -129,7 +129,7 @@ def diff(folder: Path, first: str, second: str) -> Answer:
 def check(folder: Path, name: str) -> Answer:
     """Run the recipe of a version again: which rows it would choose now."""
     from data.subsets import subset
-    from evals.subsets import choose
+    from evals.curation import choose
 
     store = frozen_store(folder)
     return choose.check(store, subset(store, name)), output.check
@@ -140,7 +140,7 @@ def check(folder: Path, name: str) -> Answer:
 def export(folder: Path, name: str, out: Path) -> Answer:
     """Write the rows of a version to a file, with their texts."""
     from data.subsets import subset
-    from evals.subsets import choose
+    from evals.curation import choose
     from workbench.cli import json_lines
 
     store = frozen_store(folder)
@@ -170,7 +170,7 @@ def own(folder: Path, name: str, runs: tuple[str, ...], pick: str, per_problem: 
     The correct answers to train problems become the source NAME. They are converted and audited
     like other records; `subset new --source NAME` chooses among them.
     """
-    from evals.subsets import add_rejection_sample
+    from evals.curation import add_rejection_sample
     from workbench.cli import bars
     from workbench.lookup import existing_store
 
@@ -187,7 +187,7 @@ def fields(folder: Path, of: str) -> Answer:
     if of == "records":
         from data.subsets import FIELDS
     else:
-        from evals.subsets import FIELDS
+        from evals.curation import FIELDS
     rows = [{"field": n, "holds": one.kind, "means": one.means} for n, one in FIELDS.items()]
     return {"of": of, "fields": rows}, output.fields
 

@@ -4,7 +4,7 @@ import pytest
 
 from data.store import annotations, runs
 from data.store.store import ask
-from evals.subsets.problem_fields import measured
+from evals.curation.problem_fields import measured
 from tests.support.store_rows import scored
 
 

@@ -5,11 +5,11 @@ from functools import cache
 
 import pytest
 
+from data.duplicates import near_duplicates
+from data.duplicates.near_duplicates import repeats
+from data.duplicates.normalize import words
+from data.duplicates.shingles import shingles_of, similar
 from data.sources.samples.word_problems import gsm8k_rows
-from data.text import near_duplicates
-from data.text.near_duplicates import repeats
-from data.text.normalize import words
-from data.text.shingles import shingles_of, similar
 
 
 def by_all_pairs(texts: list[str]) -> list[int | None]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as some
 
-from data.text import overlap
-from data.text.normalize import NUMBER, masked, words
-from data.text.overlap import KINDS, Overlap, overlaps
-from data.text.shingles import SHINGLE
+from data.duplicates import overlap
+from data.duplicates.normalize import NUMBER, masked, words
+from data.duplicates.overlap import KINDS, Overlap, overlaps
+from data.duplicates.shingles import SHINGLE
 from tests import ROOT
 
 CASES = json.loads((ROOT / "tests/golden/overlaps.json").read_text())
@@ -110,7 +110,7 @@ def test_a_problem_that_is_not_looked_up_in_full_is_named(monkeypatch):
 
 
 def lines_run(problems: list[str], trained: list[str]) -> int:
-    """How many lines of data/text/ run: this counts work, however busy the machine is."""
+    """How many lines of data/duplicates/ run: this counts work, however busy the machine is."""
     folder = str(Path(overlap.__file__).parent)
     events: Counter[str] = Counter()
 

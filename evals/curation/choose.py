@@ -20,7 +20,7 @@ from data.subsets import (
     subset,
     to_json,
 )
-from evals.subsets.problem_fields import SHOWN as OF_PROBLEMS, finished_run, problem_table
+from evals.curation.problem_fields import SHOWN as OF_PROBLEMS, finished_run, problem_table
 
 
 def resolve(store: Store, recipe: Recipe) -> Recipe:

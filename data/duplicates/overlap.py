@@ -3,7 +3,7 @@
 exact:  the same words
 ngram:  a run of 13 words in common (as GPT-3 was checked, arXiv:2005.14165, appendix C); of a
         problem of 8 to 12 words all of them; shorter ones are not looked for
-masked: the same words once numbers are masked, or near duplicates (data/text/shingles.py) of each
+masked: the same words once numbers are masked, or near duplicates (shingles.py) of each
         other then
 
 The time is linear in the texts: only pairs with rare shingles in common are compared.
@@ -12,8 +12,8 @@ The time is linear in the texts: only pairs with rare shingles in common are com
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from data.text.normalize import masked, words
-from data.text.shingles import SHINGLE, SIMILAR, prefix_length
+from data.duplicates.normalize import masked, words
+from data.duplicates.shingles import SHINGLE, SIMILAR, prefix_length
 
 KINDS = ("exact", "ngram", "masked")
 
@@ -139,7 +139,7 @@ def _index_of(of_problems: set[Shingle], texts: list[list[str]]) -> _Index:
 def _nearest(shingles: set[Shingle], index: _Index) -> tuple[tuple[int, float] | None, bool]:
     """The first of the most similar texts with its similarity; whether a shingle was too common.
 
-    Only the rarest shingles are looked up (data/text/shingles.py), so a similar text is missed
+    Only the rarest shingles are looked up (shingles.py), so a similar text is missed
     only if those that it shares of them are too common.
     """
     rarest = sorted(shingles, key=lambda shingle: len(index.texts_with[shingle]))

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from data.text.loops import LENGTH, loop_in, may_loop
+from data.duplicates.loops import LENGTH, loop_in, may_loop
 
 WORDS = st.text(alphabet="abcdefgh", min_size=2, max_size=12)
 PROSE = " ".join(f"word{n} follows number {n * 7}." for n in range(400))

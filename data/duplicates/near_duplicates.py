@@ -1,6 +1,6 @@
 """Texts that repeat an earlier one: with the same words, or as a near duplicate.
 
-Near duplicates (data/text/shingles.py) are looked up by their rarest shingles, so few texts are
+Near duplicates (shingles.py) are looked up by their rarest shingles, so few texts are
 compared and none is missed. Texts that share a template have few rare shingles, and would each be
 compared with all others. So common shingles are not looked up one by one: texts that have the same
 ones are a group, and how many two groups have in common is counted once for all their texts.
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.text.normalize import words
-from data.text.shingles import are_near, prefix_length, shingles_of, similar
+from data.duplicates.normalize import words
+from data.duplicates.shingles import are_near, prefix_length, shingles_of, similar
 
 BUCKETS = 1 << 22  # of counts of shingles: 16 MB, whatever the number of texts
 COMMON = 32  # a shingle that is in more texts is common

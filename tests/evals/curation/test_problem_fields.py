@@ -7,8 +7,8 @@ import pytest
 from data.store import runs
 from data.store.store import Store, add, ask
 from data.subsets.recipe import Recipe
-from evals.subsets import choose
-from evals.subsets.problem_fields import NotMeasured, finished_run
+from evals.curation import choose
+from evals.curation.problem_fields import NotMeasured, finished_run
 from tests.support.rollout_rows import rolled
 from tests.support.store_rows import rows_of, scored
 
