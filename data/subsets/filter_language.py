@@ -15,7 +15,10 @@ from data.errors import UserError
 
 LONGEST = 2000  # the longest filter [characters]
 DEEPEST = 40  # the deepest nesting of parentheses and `not`
-TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(<=|>=|!=|[=<>(),])|([^\s"=<>!(),]+))')
+QUOTED = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""  # in the quotes of a shell or of SQL
+SIGN = r"(<=|>=|!=|[=<>(),])"
+WORD = r"""([^\s"'=<>!(),][^\s"=<>!(),]*)"""
+TOKEN = re.compile(rf"\s*(?:{QUOTED}|{SIGN}|{WORD})")
 COMPARISONS = {"=", "!=", "<", "<=", ">", ">="}
 SIGNS = tuple(sorted(COMPARISONS))
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
