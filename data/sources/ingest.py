@@ -45,7 +45,9 @@ def ingest(
     split: train, validation or test, of all rows; None: as rows, files and folders say
     """
     card = card_of(source, path, shape, columns)
-    location = {"from": path.name, "content": name_of_files(path)} if path else {"from": None}
+    location: dict[str, str | None] = {"from": path.name if path else None}
+    if path is not None:
+        location["content"] = name_of_files(path)
     counts = _ingest(store, card, lambda: source_rows(card, path, split), location)
     if path is not None and (skipped := skipped_in(path)):
         counts["skipped_files"] = skipped

@@ -92,13 +92,13 @@ def test_a_conversion_and_a_source_are_of_their_runs_in_the_order_of_time(here, 
     }
     conversion, source = lineage.of_source(here, "mine")
     last = runs.state(here, in_order["convert"][-1])
+    read = runs.state(here, in_order["ingest"][-1])
+    assert last is not None
+    assert read is not None
     assert (conversion.facts["run"], conversion.facts["records"]) == (last["run"], 4)
     assert conversion.facts["at"] == f"{last['at']:%Y-%m-%d %H:%M:%S} UTC"
     assert source.facts["runs"] == in_order["ingest"].to_list()
-    assert (
-        source.facts["at"]
-        == f"{runs.state(here, source.facts['runs'][-1])['at']:%Y-%m-%d %H:%M:%S} UTC"
-    )
+    assert source.facts["at"] == f"{read['at']:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def test_a_source_of_several_revisions_says_all_of_them(here):

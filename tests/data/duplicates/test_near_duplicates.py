@@ -98,7 +98,7 @@ def of_few_words(rng: random.Random) -> list[str]:
 
 
 def word_problems(rng: random.Random) -> list[str]:
-    questions = [row["question"] for row in gsm8k_rows(120, 0, "train")]
+    questions = [str(row["question"]) for row in gsm8k_rows(120, 0, "train")]
     return questions + [f"{question} Explain." for question in rng.sample(questions, 60)]
 
 

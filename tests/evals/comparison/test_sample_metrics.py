@@ -1,12 +1,14 @@
 """The metrics of a stage whose problems have several samples."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
 from evals.comparison.sample_metrics import sample_metrics
 
 
-def scores(**problems: list[tuple[str | None, bool | None]]) -> pl.DataFrame:
+def scores(**problems: Sequence[tuple[str | None, bool | None]]) -> pl.DataFrame:
     rows = [
         {"problem_id": problem, "stage": "grpo", "extracted": text, "answer": right}
         for problem, samples in problems.items()
