@@ -172,7 +172,8 @@ def test_several_samples_of_a_problem_are_one_problem(two_runs):
 def test_grading_again_by_another_rule_adds_its_verdicts_once(two_runs):
     report = compare.grade_run(two_runs, "base", "lenient")
     assert [report[name] for name in ("run", "grader", "n", "unknown")] == ["base", "lenient", 4, 1]
-    assert (report["format"]["value"], report["answer"]["value"]) == (0, 2 / 3)
+    assert (report["format"]["value"], report["answer"]["value"]) == (0, 2 / 4)
+    assert report["answer"]["if_correct"] == 3 / 4
     assert "agree" not in report
     assert compare.grade_run(two_runs, "base", "lenient") == report
     query = "select grader, count(*) from scores where run = 'base' group by all order by grader"

@@ -117,7 +117,7 @@ def test_the_print_shows_steps_and_paths_and_what_right_means(say, three):
     code, out, err = say("transitions", "base", "sft", "grpo")
     assert (code, err) == (0, "")
     words = [" ".join(line.split()) for line in out.splitlines()]
-    assert "base → sft 1 0 1 1 1" in words
+    assert "base → sft 2 0 1 1 1" in words  # one was unknown
     assert "wrong → right → right 1" in words
     assert "most of" not in out
     scored(three, "many", {"p1": [True, False, True]})

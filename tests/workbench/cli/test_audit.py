@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data.conversion import VERSION
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store.store import ask, open_store
@@ -42,7 +43,7 @@ def test_an_audit_counts_tokens_and_writes_files(say, converted, tmp_path):
     assert sorted(path.name for path in out.iterdir()) == sorted(
         Path(name).name for name in summary["export"]
     )
-    code, text, _ = say("audit", "samples-stratos", "--diff", "1", "1", "--json")
+    code, text, _ = say("audit", "samples-stratos", "--diff", VERSION, VERSION, "--json")
     assert (code, json.loads(text)["changed"]) == (0, 0)
 
 

@@ -34,7 +34,8 @@ SLOW = {"polars", "duckdb", "streamlit", "jax", "numpy", "scipy", "rich"}
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
     "eval", "export", "run", "ab", "grade", "failures", "override", "compare", "transitions",
-    "overlap", "import", "verify", "lineage", "learnability", "rewards", "jobs", "app", "doctor",
+    "overlap", "import", "verify", "lineage", "learnability", "rewards", "runs", "store", "jobs",
+    "app", "doctor",
 ]  # fmt: skip
 
 
@@ -213,7 +214,7 @@ def test_the_table_shows_each_share_with_its_interval(capsys):
         {
             "store": "here",
             "stages": [
-                {"stage": "base", "run": "[r]", "n": 1234, "format": half(1234),
+                {"stage": "base", "run": "[r]", "n": 1234, "left_out": 3, "format": half(1234),
                  "answer": half(1234), "partial": unknown},
             ],
             "comparisons": [
@@ -224,8 +225,8 @@ def test_the_table_shows_each_share_with_its_interval(capsys):
     )  # fmt: skip
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
     words = [" ".join(line) for line in lines]
-    assert "base 1,234 50.0% (25.0 to 75.0) 50.0% (25.0 to 75.0) unknown [r]" in words
-    assert "base → sft answer +12.5 points (-5.0 to +30.0) < 0.001 1,234" in words
+    assert "base 1,234 3 50.0% (25.0 to 75.0) 50.0% (25.0 to 75.0) unknown 0 [r]" in words
+    assert "base → sft answer +12.5 points (-5.0 to +30.0) 0 < 0.001 1,234" in words
 
 
 def test_a_typo_makes_no_store(say, tmp_path):
@@ -282,13 +283,18 @@ def test_a_path_is_never_taken_for_a_source(say, tmp_path, monkeypatch, path):
 def test_grades_begin_with_run_grader_and_generations(capsys):
     unknown = {"value": None, "low": None, "high": None, "n": 0}
     metrics = dict.fromkeys(tables.METRICS, unknown)
+    metrics["answer"] = half(4) | {"unknown": 1, "if_correct": 0.75}
     tables.graded({"run": "r", "grader": "strict", "version": "1", "n": 1234, **metrics,
                     "unknown": 1234, "stages": []})  # fmt: skip
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
     facts = [line for line in lines if len(line) == 2][1:]
-    assert facts == [["run", "r"], ["grader", "strict"], ["generations", "1,234"],
-                     ["format", "unknown"], ["answer", "unknown"], ["partial", "unknown"],
-                     ["version", "1"], ["unknown", "1,234"]]  # fmt: skip
+    assert facts == [
+        ["run", "r"], ["grader", "strict"], ["generations", "1,234"], ["format", "unknown"],
+        ["partial", "unknown"], ["version", "1"],
+    ]  # fmt: skip
+    words = [" ".join(line) for line in lines]
+    assert "answer 50.0% (25.0 to 75.0)" in words
+    assert "unknown, counted as not correct 1 (75.0% if correct)" in words
 
 
 def test_a_comparison_counts_the_problems_of_one_run_only(capsys):

@@ -99,7 +99,13 @@ def rows_of(lines: list[str], *cells: str) -> bool:
 
 
 def test_the_stages_fit_80_columns_with_every_word_whole(at_80):
-    row = {"stage": "sft", "n": 1319, **dict.fromkeys(tables.METRICS, SHARE), "run": "eval-sft-12"}
+    row = {
+        "stage": "sft",
+        "n": 1319,
+        "left_out": 0,
+        **dict.fromkeys(tables.METRICS, SHARE),
+        "run": "eval-sft-12",
+    }
     lines = at_80(tables.show, tables.stages([row]))
     assert max(map(len, lines)) <= 80
     assert rows_of(lines, "stage", "format", "answer", "partial", "run")

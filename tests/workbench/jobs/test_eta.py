@@ -100,4 +100,4 @@ def test_the_shown_job_stays_when_another_is_started(show, here, monkeypatch):
     runner.start(here, ["grpo"], "ben")
     page.run()
     assert link(page)["job"] == first.job
-    assert "thinkbench sft" in [one.value for one in page.code]
+    assert f"thinkbench --store {here.folder} sft" in [one.value for one in page.code]

@@ -11,7 +11,7 @@ from data.store.store import add, add_generations, ask, open_store, version
 from evals.failures.categories import VERSION
 from evals.graders.rules import GRADERS
 from evals.scores import overrides
-from tests.support.store_rows import rows_of
+from tests.support.store_rows import rows_of, scored
 from workbench.app.browse import pages
 from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, of_address, to_address
 from workbench.app.browse.index import Index, new_index, refresh
@@ -74,6 +74,8 @@ def values_of(row: dict, facet: str) -> set[str]:
     if facet == "finish":
         return {row["finish"] or "unknown"}
     if facet == "category":
+        if row["correct"]:
+            return {"nothing found"}  # a correct row has no errors, looked at or not
         if row["names"] is None:
             return {"not looked at"}
         return set(row["names"]) or {"nothing found"}
@@ -197,16 +199,49 @@ def test_all_generations_of_a_problem_are_returned_whatever_the_filter(still):
     assert pages.position_of(index, "nowhere") is None
 
 
+BANDS = {
+    "never right": lambda share: share == 0,
+    "right half the time or less": lambda share: 0 < share <= 0.5,
+    "right more often than not": lambda share: 0.5 < share < 1,
+    "always right": lambda share: share == 1,
+}
+
+
 def test_difficulty_is_the_share_of_all_stored_answers_that_are_right(still):
     store, rows, index = still
     shares = {}
     for problem in PROBLEMS:
         verdicts = [r["correct"] for r in rows if r["problem_id"] == problem]
-        verdicts = [right for right in verdicts if right is not None]
-        shares[problem] = sum(verdicts) / len(verdicts)
-    for value, low, high in (("never right", 0, 0), ("always right", 1, 1)):
+        shares[problem] = verdicts.count(True) / len(verdicts)
+    for value, fits_band in BANDS.items():
         page = pages.page(index, store, Filter(chosen={"difficulty": (value,)}), 1, 100)
-        assert set(page["problem_id"]) == {p for p, s in shares.items() if low <= s <= high}
+        assert set(page["problem_id"]) == {p for p, share in shares.items() if fits_band(share)}
+
+
+def test_an_unknown_answer_is_not_right_and_a_problem_of_only_such_has_no_difficulty(store):
+    verdicts = {
+        "never right": [False, None],
+        "right half the time or less": [True, None],
+        "right more often than not": [True, True, None],
+        "always right": [True, True],
+        "unknown": [None, None],
+    }
+    scored(store, "eval", verdicts)
+    index = new_index("strict")
+    refresh(index, store)
+    for value, answers in verdicts.items():
+        page = pages.page(index, store, Filter(chosen={"difficulty": (value,)}), 1, 100)
+        assert page["problem_id"].to_list() == [value] * len(answers)
+    index.engine.close()
+
+
+def test_a_person_who_says_right_takes_the_errors_of_a_row_away(fresh):
+    store, _, index = fresh
+    missed = Filter(chosen={"category": ("near miss",)})
+    before = pages.ids(index, store, missed)
+    overrides.override(store, before[0], "strict", "right", "I read it", "ana")
+    refresh(index, store)
+    assert pages.ids(index, store, missed) == before[1:]
 
 
 def test_an_override_and_a_tag_count_at_once(fresh):

@@ -6,6 +6,7 @@ import pytest
 
 from data.store.store import add
 from evals.comparison import compare, transitions
+from evals.graders import GRADERS
 from tests.support import hostile
 from tests.support.store_rows import rows_of
 from tests.workbench.app.test_main import evaluate
@@ -86,7 +87,8 @@ def test_an_address_that_names_no_runs_shows_the_usual_ones(show, two):
 
 def test_runs_over_other_problems_say_that_they_cannot_be_compared(show, two):
     row = rows_of("scores", generation_id=["x"], problem_id=["other"], sample=[0],
-                  grader=["strict"], grader_version=["2"], correct=[True])  # fmt: skip
+                  grader=["strict"], grader_version=[GRADERS["strict"].version],
+                      correct=[True])  # fmt: skip
     add(two, "scores", row, run="another", stage="sft")
     page = show(PAGE, a="eval-base", b="another")
     assert page.error[0].value == "These runs cannot be compared."
