@@ -13,7 +13,8 @@ from tests.support.store_rows import rows_of
 
 # step, group, problem, and the answers of its rollouts
 Group = tuple[int, int, str, Sequence[str]]
-NUMBER, NO_NUMBER = "7", "no number at all"
+NUMBER = "7"
+UNDECIDED = "3 + 4"  # its verdict is unknown: a calculation that is not carried out
 
 
 def text(answer: str) -> str:

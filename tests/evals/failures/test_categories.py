@@ -28,6 +28,7 @@ PLANTED = {
     "only prose": ("I count them. The answer is 57.", {"no format", "right only under lenient"}),
     "text around": (f"Sure! {GOOD}", {"no format", "text outside the blocks",
                                       "right only under lenient"}),
+    "no answer": ("I do not see how to go on.", {"no format", "no final answer"}),
     "two blocks": (GOOD + "<answer>58</answer>", {"no format", "two answers", "near miss",
                                                   "off by one"}),
     "two numbers": (answering("56 or 58"), {"two answers"}),

@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import UserError
 from data.store import annotations
-from data.store.store import add, ask
+from data.store.store import add, add_generations, ask
 from evals.audit.verify import verify
 from evals.comparison.compare import grade_run
 from evals.comparison.metrics import interval
@@ -16,6 +16,7 @@ from evals.failures.categories import CATEGORIES
 from evals.graders.rules import GRADERS
 from evals.imports.import_file import import_file
 from evals.scores import overrides
+from evals.scores.grade import grade_generations
 from evals.scores.read import scores_of
 from tests.evals.failures.test_categories import GOLD, PLANTED, QUESTION, answering
 
@@ -63,7 +64,7 @@ def suspects(store, run):
 def test_a_gold_is_suspect_however_its_samples_came_in(store, tmp_path, goes):
     row = {"problem_id": "doubt", "question": "2 + 2?", "gold": "5", "text": answering("4")}
     imported(store, tmp_path, "run", [row | {"sample": n} for n in range(4)])
-    generations = ask(store, "select * from generations").drop("run", "stage")
+    generations = ask(store, "select *, '5' as gold from generations order by sample")
     again = add_generations_in_goes(store, generations, goes)
     assert suspects(store, again) == suspects(store, "run") == [0, 1, 2, 3]
     assert verify(store, again)["differ"] == 0
@@ -75,7 +76,9 @@ def add_generations_in_goes(store, generations, goes):
         part = generations[first : first + n].with_columns(
             pl.format("{}-again", "generation_id").alias("generation_id")
         )
-        add(store, "generations", part, run="again", stage="x")
+        scores = grade_generations(part, "strict").drop("run", "stage")
+        texts = part.drop("run", "stage", "gold")
+        add_generations(store, texts, scores, run="again", stage="x")
         failures.categorise_missing(store, "again")
         first += n
     return "again"
@@ -92,12 +95,15 @@ def test_a_suspicion_ends_with_a_sample_that_agrees_with_the_gold(store, tmp_pat
         assert bool(suspects(store, run)) == (n == 4)
 
 
-def test_verify_finds_a_suspicion_that_only_the_stored_verdicts_have(theirs, monkeypatch):
+def test_verify_finds_a_suspicion_that_the_stored_verdicts_do_not_have(theirs, monkeypatch):
     failures.categorise_missing(theirs, "theirs")
     assert verify(theirs)["differ"] == 0
     nobody = pl.DataFrame(schema={"stage": pl.String, "problem_id": pl.String})
     monkeypatch.setattr("evals.audit.verify.suspect_golds", lambda store, run: nobody)
-    assert verify(theirs)["by_what"] == {"gold suspect": 1}
+    [run] = verify(theirs)["runs"]
+    assert run["by_what"] == {"gold suspect": 1}
+    [one] = run["differences"]
+    assert (one["stored"], one["again"]) == (False, True)
 
 
 def test_a_correct_row_has_no_error(theirs):

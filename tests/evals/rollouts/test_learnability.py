@@ -13,7 +13,7 @@ from data.store.store import add
 from evals.rollouts import learnability
 from evals.rollouts.learnability import BANDS, Conditions, by_problem, problems_in
 from evals.statistics.intervals import wilson, wilson_bounds
-from tests.support.rollout_rows import NO_NUMBER, rolled
+from tests.support.rollout_rows import UNDECIDED, rolled
 from tests.support.store_rows import rows_of
 from workbench.cli.commands.evaluation.learnability import BANDS as OPTION_BANDS
 
@@ -169,13 +169,10 @@ def ledgered(store):
             (2, 0, "lost", ["1", "2", "3", "4"]),
             (2, 1, "mixed", ["7", "7", "7", "4"]),
             (3, 0, "always", ["7", "7", "7", "7"]),
-            (3, 1, "doubted", ["7", "7", "7", "7"]),
+            (3, 1, "doubted", [UNDECIDED] * 4),
             (4, 0, "rarely", ["7", "1", "1", "1"]),
         ],
-        {
-            "doubted": NO_NUMBER,
-            **dict.fromkeys(("never", "lost", "mixed", "always", "rarely"), "7"),
-        },
+        dict.fromkeys(("never", "lost", "mixed", "always", "doubted", "rarely"), "7"),
     )
     return store
 

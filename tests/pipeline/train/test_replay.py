@@ -18,7 +18,7 @@ from pipeline.loss.variants import objective_of
 from pipeline.train.replay import own_rewards, replay
 from pipeline.train.reward_file import BadRewards, load
 from pipeline.train.rewards import rewards_of
-from tests.support.rollout_rows import NO_NUMBER, rolled, text
+from tests.support.rollout_rows import UNDECIDED, rolled, text
 
 GOLDS = {"p": "7", "q": "7", "r": "7"}
 GROUPS = [
@@ -208,7 +208,7 @@ def test_a_run_without_any_gold_is_refused(store):
 
 
 def test_undecided_scores_are_left_out_of_sums_as_in_training(store):
-    rolled(store, "grpo-1", [(1, 0, "p", ["7", "1"])], {"p": NO_NUMBER})
+    rolled(store, "grpo-1", [(1, 0, "p", [UNDECIDED] * 2)], GOLDS)
     result = replay(store, "grpo-1")
     assert (result["unknown"], result["reproduced"], result["reward"]["changed"]) == (2, 2, 0)
     answer = next(part for part in result["parts"] if part["name"] == "answer")
@@ -268,7 +268,7 @@ def test_a_reward_that_cannot_be_used_is_named_with_its_rollout(run, file, body,
 
 
 def test_nan_is_accepted_only_where_the_score_is_undecided(store, file):
-    rolled(store, "grpo-1", [(1, 0, "p", ["7", "1"])], {"p": NO_NUMBER})
+    rolled(store, "grpo-1", [(1, 0, "p", [UNDECIDED] * 2)], GOLDS)
     result = replay(store, "grpo-1", file("REWARDS = {'a': (1, lambda t, g, s: float('nan'))}"))
     assert result["reward"]["after"] == 0
     assert result["parts"][-1]["after"] == {"weight": 1.0, "mean": None, "n": 0}
