@@ -66,9 +66,11 @@ def by_problem(rollouts: pl.DataFrame) -> pl.DataFrame:
     rollouts: problem_id, step, group, reward, right (null: unknown)
     returns:  problem_id, band
               seen [steps], groups, rollouts, known, right [rollouts]
-              pass_rate, low, high          of rollouts with a verdict; null where there are none
-              first_step, first_known, first_rate, first_low, first_high    of its first visit
-              last_step, last_known, last_rate, last_low, last_high         of its last
+              pass_rate, low, high          of its rollouts, of which an unknown verdict counts as
+                                            not correct; null where every verdict is unknown
+              first_step, first_known, first_rollouts, first_rate, first_low, first_high
+                                            of its first visit
+              last_step, last_known, last_rollouts, last_rate, last_low, last_high    of its last
               reward_variance               mean over its groups; null if each has one rollout
               zero_variance                 groups whose rewards are all equal
               first_right, first_solved     first steps with one right rollout, with most right
@@ -95,20 +97,16 @@ def by_problem(rollouts: pl.DataFrame) -> pl.DataFrame:
     problems = visits.group_by("problem_id").agg(
         pl.len().cast(pl.Int64).alias("seen"),
         pl.sum(*counts),
-        *(pl.col(name).first().alias(f"first_{name}") for name in ("step", "known")),
+        *(pl.col(name).first().alias(f"first_{name}") for name in ("step", "rollouts", "known")),
         *(pl.col(name).last().alias(f"last_{name}") for name in ("step", *counts)),
         pl.col("right").first().alias("of_first"),
         pl.col("step").filter(pl.col("right") > 0).first().alias("first_right"),
         pl.col("step").filter("solved").first().alias("first_solved"),
     )
     rows = problems.join(spread, on="problem_id").with_columns(_band().alias("band"))
-    for prefix, right, total in (
-        ("", "right", "known"),
-        ("first_", "of_first", "first_known"),
-        ("last_", "last_right", "last_known"),
-    ):
-        rows = _with_rates(rows, prefix, right, total)
-    return rows.drop("of_first", "last_right", "last_rollouts").sort(
+    for prefix, right in (("", "right"), ("first_", "of_first"), ("last_", "last_right")):
+        rows = _with_rates(rows, prefix, right)
+    return rows.drop("of_first", "last_right").sort(
         "reward_variance", "problem_id", descending=[True, False], nulls_last=True
     )
 
@@ -130,15 +128,20 @@ def _band() -> pl.Expr:
     )
 
 
-def _with_rates(rows: pl.DataFrame, prefix: str, right: str, total: str) -> pl.DataFrame:
-    """`rows` with the share right / total (names of columns) and its Wilson interval."""
-    successes, n = rows[right].to_numpy(), rows[total].to_numpy()
-    low, high = wilson_bounds(successes, n)
-    rate = "pass_rate" if not prefix else f"{prefix}rate"
+def _with_rates(rows: pl.DataFrame, prefix: str, right: str) -> pl.DataFrame:
+    """`rows` with the share of the column `right` among rollouts, and its Wilson interval.
+
+    Null where no verdict is known.
+    """
+    known, n = pl.col(f"{prefix}known"), pl.col(f"{prefix}rollouts")
+    low, high = wilson_bounds(rows[right].to_numpy(), rows[f"{prefix}rollouts"].to_numpy())
+    values = {
+        "pass_rate" if not prefix else f"{prefix}rate": pl.col(right) / n,
+        f"{prefix}low": pl.Series(low),
+        f"{prefix}high": pl.Series(high),
+    }
     return rows.with_columns(
-        (pl.col(right) / pl.col(total)).fill_nan(None).alias(rate),
-        pl.Series(f"{prefix}low", low).fill_nan(None),
-        pl.Series(f"{prefix}high", high).fill_nan(None),
+        pl.when(known > 0).then(value).alias(name) for name, value in values.items()
     )
 
 
@@ -205,8 +208,13 @@ def problem_to_json(row: dict[str, Any]) -> dict[str, Any]:
     """A row of `by_problem` with its shares as intervals: the form of the JSON output."""
 
     def rate(name: str, prefix: str) -> dict[str, Any]:
-        low, high, n = (row[f"{prefix}{end}"] for end in ("low", "high", "known"))
-        return {"value": row[name], "low": low, "high": high, "n": n}
+        low, high, n = (row[f"{prefix}{end}"] for end in ("low", "high", "rollouts"))
+        return {
+            "value": row[name],
+            "low": low,
+            "high": high,
+            "n": n if row[name] is not None else 0,
+        }
 
     return {
         **{name: row[name] for name in ("problem_id", "band", "seen", "groups", "rollouts")},

@@ -79,9 +79,9 @@ def test_a_problem_is_told_with_its_counts_rates_and_first_steps():
         "groups": 4,
         "rollouts": 16,
         "unknown": 1,
-        "pass_rate": pytest.approx(wilson(4, 15).to_json()),
+        "pass_rate": pytest.approx(wilson(4, 16).to_json()),
         "first": pytest.approx({"step": 2, **wilson(0, 4).to_json()}),
-        "last": pytest.approx({"step": 9, **wilson(3, 3).to_json()}),
+        "last": pytest.approx({"step": 9, **wilson(3, 4).to_json()}),
         "reward_variance": pytest.approx(0.125),  # 0, 1/4, 0 and 1/4
         "zero_variance": {"value": 0.5, "n": 4},
         "first_right": 4,
