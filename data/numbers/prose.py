@@ -4,9 +4,18 @@ import re
 
 from data.numbers.characters import plain_characters
 from data.numbers.markup import without_markup
-from data.numbers.number import MAY_BE_DASH, NO_VALUE
+from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
 from data.numbers.read import quantities
-from data.numbers.tokens import tokens_of
+from data.numbers.tokens import Token, tokens_of
+from data.numbers.units import (
+    BOUNDS_BEFORE,
+    CHANGES_AFTER,
+    CHANGES_OF,
+    FUNCTIONS,
+    MINUS_WORDS,
+    MULTIPLES,
+    NEGATIONS,
+)
 from data.numbers.words import ONES, TENS
 
 MAX_LINES = 100  # with digits that are tried, as x2 is no quantity
@@ -14,6 +23,8 @@ LONGEST_LINE = 2_000  # [characters] at the end of a line that are read
 
 _DIGITS = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e一二三四五六七八九十百千万亿]")
 _WORDS = re.compile(rf"\b(?:{'|'.join((*ONES, *TENS))}|hundred|dozen|half)\b", re.IGNORECASE)
+_CHANGING = frozenset("\u221a\u00b1<>\u2264\u2265\u2260|")
+_CHANGING_WORDS = NEGATIONS | BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
 _IN_DIGITS = ("number", "time", "chinese")
 
 
@@ -47,5 +58,29 @@ def _last_of_line(line: str, in_digits: bool) -> str | None:
             continue  # H2O
         if not in_digits or any(token.kind in _IN_DIGITS for token in parts):
             is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
-            return plain[parts[is_dash].start : parts[-1].end]
+            first = quantity.start + is_dash
+            return plain[tokens[first - _before(tokens, first)].start : _end(tokens, quantity.end)]
     return None
+
+
+def _before(tokens: list[Token], index: int) -> int:
+    """How many tokens before tokens[index] change the quantity there: root of, not, \u221a, >."""
+    before, more = at(tokens, index - 1), at(tokens, index - 2)
+    if before.word == "of" and more.word in CHANGES_OF:
+        return 2
+    is_sign = before.kind == "latex" or (before.kind == "symbol" and before.text in _CHANGING)
+    if before.text in ("<", ">"):  # not the end of a tag, or of a calculation: <<2*5=10>>10
+        is_sign = before.spaced or len(more.word) == 1
+    return int(is_sign or before.word in _CHANGING_WORDS)
+
+
+def _end(tokens: list[Token], end: int) -> int:
+    """Where the text of a quantity ends, with what stands against it (25\u03c0) or changes it."""
+    after = at(tokens, end)
+    is_attached = after.kind in ("word", "latex", "power") and not after.spaced
+    is_changed = after.kind == "latex" or after.word in CHANGES_AFTER
+    while end < len(tokens) and (is_attached or is_changed):
+        end += 1
+        after = at(tokens, end)
+        is_attached, is_changed = after.kind == "power" and not after.spaced, False
+    return tokens[end - 1].end

@@ -22,8 +22,12 @@ from data.numbers.quantity import Quantity, quantity_at
 from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
 from data.numbers.units import (
     BOUNDS_BEFORE,
+    CHANGES_OF,
+    DENIALS,
     FUNCTIONS,
+    INVERTIBLE,
     MEASURES,
+    MINUS_WORDS,
     MULTIPLES,
     NEGATIONS,
     UNIT_LETTERS,
@@ -39,7 +43,7 @@ VALUE_OF_EXPRESSION = "the answer is the value of an expression"
 LONG_ANSWER = "the answer is too long to be read"
 
 _PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
-_BENIGN = frozenset(".,;:!?()[]{}\"'#*=|~\u2248\u2026&\u00b0\u00b1" + LONG_DASH)
+_BENIGN = frozenset(".,;:!?()[]{}\"'#*=~\u2248\u2026&\u00b0\u00b1" + LONG_DASH)
 _OPERATORS = frozenset("+-\u00d7\u00f7*/^")
 _RELATIONS = frozenset("<>\u2264\u2265\u2260")
 _LIST_WORDS = frozenset({"or", "and"})
@@ -147,9 +151,12 @@ def _is_list(tokens: list[Token]) -> bool:
 
 def _is_unsolved(tokens: list[Token]) -> bool:
     """Whether the side of an equation is about one unknown, as 2x + 3; f(3) and a + b are names."""
-    if len(_variables(tokens)) != 1 or any(token.kind == "latex" for token in tokens):
+    commands = {token.text[1:] for token in tokens if token.kind == "latex"}
+    if len(_variables(tokens)) != 1 or not commands <= INVERTIBLE:
         return False
-    return any(token.kind in ("number", "power") for token in tokens)
+    words = {token.word for token in tokens}
+    is_changed = any(token.kind in ("number", "power") or token.text in "-|" for token in tokens)
+    return bool(commands or words & INVERTIBLE) or is_changed
 
 
 def _is_algebra(tokens: list[Token]) -> bool:
@@ -235,7 +242,9 @@ def _reading(tokens: list[Token]) -> Reading:
     parts = quantities(tokens)
     problem = _problem(tokens, parts)
     if problem is not None:
-        return Reading(None, None, problem)
+        bounds = {part.value for part in parts if part.value is not None}
+        is_bound = problem == BOUND and len(bounds) == len(parts)
+        return Reading(None, frozenset(bounds) if is_bound else None, problem)
     if not parts:
         return Reading(None, frozenset(), NO_NUMBER)
     unclear = [part for part in parts if part.alternatives is None]
@@ -263,11 +272,21 @@ def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
             return BOUND
         if before.word in FUNCTIONS or _is_operand(tokens, part.start):
             return EXPRESSION
+        if before.word == "of" and at(tokens, part.start - 2).word in CHANGES_OF:
+            return EXPRESSION
+        if before.word in MINUS_WORDS:
+            return NUMBER_WORD
         if part.is_list and before.text in ("(", "[", "{"):  # an interval or a pair
             return EXPRESSION
         after, more = at(tokens, part.end), at(tokens, part.end + 1)
         if after.word == "or" and more.word in ("more", "less", "fewer", "greater", "higher"):
             return BOUND
+        if after.word == "than" or (after.word == "more" and more.word == "than"):
+            return NUMBER_WORD
+        if after.word in ("is", "was") and more.word in DENIALS:
+            return BOUND
+        if after.word.endswith(("illionth", "illionths")):
+            return NUMBER_WORD
     rest = _rest(tokens, parts)
     if any(token.text in _RELATIONS for _, token in rest):
         return BOUND

@@ -73,6 +73,14 @@ FUNCTIONS = _words(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt lim max"
     " min mod gcd lcm det"
 )
+# Words before `of` that change the number behind it: the square root of 5.
+CHANGES_OF = _words(
+    "root cube square reciprocal inverse negative opposite factorial logarithm multiple multiples"
+    " factor factors divisor divisors power fraction remainder"
+)
+MINUS_WORDS = _words("\u8d1f \u8ca0 \u4e0b")  # Chinese: negative, below zero
+DENIALS = _words("wrong incorrect false impossible")
+INVERTIBLE = _words("log ln lg exp sqrt cbrt")  # of an unknown: \\log x = 5 is not solved
 BOUNDS_BEFORE = _words("than least most over under below above exceeding exceeds beyond within")
 BEFORE_MINUS = _words("is was are be to of equals at get gives by and or than from")  # else a dash
 NEGATIONS = _words("not isn't isnt never neither nor except")

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from data.numbers import (
+    BOUND,
     CALCULATION,
     EXPRESSION,
     NOT_SOLVED,
@@ -114,13 +115,15 @@ def _compare_numbers(reading: Reading, gold: Gold) -> Verdict | None:
     golds = gold.alternatives | {gold.number}
     number = gold.number or 0
     correct = _holds(reading, lambda value: value == number)
-    if correct and reading.reason == NOT_SOLVED:
+    if correct and reading.reason in (NOT_SOLVED, BOUND):
         correct = None
     if correct is False and (reading.alternatives | {reading.value}) & golds - {None}:
         correct = None
     partial = _holds(reading, lambda value: within_ten_percent(value, number))
     if correct and not partial:
         partial = True
+    if correct is None and reading.reason == BOUND:
+        partial = None
     is_sure = reading.value is not None and correct is not None and partial is not None
     return Verdict(correct, partial, None if is_sure else reading.reason or GOLD_SCALE)
 
