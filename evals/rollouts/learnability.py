@@ -133,7 +133,7 @@ def _with_rates(rows: pl.DataFrame, prefix: str, right: str) -> pl.DataFrame:
 
     Null where no verdict is known.
     """
-    known, n = pl.col(f"{prefix}known"), pl.col(f"{prefix}rollouts")
+    decided, n = pl.col(f"{prefix}known"), pl.col(f"{prefix}rollouts")
     low, high = wilson_bounds(rows[right].to_numpy(), rows[f"{prefix}rollouts"].to_numpy())
     values = {
         "pass_rate" if not prefix else f"{prefix}rate": pl.col(right) / n,
@@ -141,7 +141,7 @@ def _with_rates(rows: pl.DataFrame, prefix: str, right: str) -> pl.DataFrame:
         f"{prefix}high": pl.Series(high),
     }
     return rows.with_columns(
-        pl.when(known > 0).then(value).alias(name) for name, value in values.items()
+        pl.when(decided > 0).then(value).alias(name) for name, value in values.items()
     )
 
 
