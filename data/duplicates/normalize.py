@@ -7,7 +7,7 @@ import re
 import sys
 import unicodedata
 
-from data.numbers import NUMBER_WORDS, SCALE_WORDS
+from data.numbers.lexicon import NUMBER_WORDS, SCALE_WORDS
 
 NUMBER = "#"  # stands for any number
 

@@ -1,4 +1,3 @@
-from .characters import plain_characters as plain_characters
 from .decimals import Number as Number
 from .equality import comparable as comparable, same_value as same_value
 from .markup import without_markup as without_markup
@@ -14,8 +13,3 @@ from .read import (
     read_answer as read_answer,
 )
 from .time_of_day import clock as clock, same_time as same_time
-from .words import (
-    NUMBER_WORDS as NUMBER_WORDS,
-    SCALE_WORDS as SCALE_WORDS,
-    SMALL_NUMBERS as SMALL_NUMBERS,
-)

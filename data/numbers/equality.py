@@ -2,7 +2,7 @@
 
 import re
 
-from data.numbers.characters import plain_characters
+from data.numbers.lexicon import plain_characters
 from data.numbers.read import parse_plain_number, read_answer
 
 _TEXT = re.compile(r"\\(?:text(?:bf|rm|it|normal)?|math(?:rm|bf|it)|mbox)\s*\{([^{}]*)\}")

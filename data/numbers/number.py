@@ -4,17 +4,19 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from data.numbers.decimals import MAX_DIGITS, Number, is_writable, parse_decimal
-from data.numbers.tokens import END, Token
-from data.numbers.units import CURRENCY_CODES, SCALE_NAMES, UNITS
-from data.numbers.words import (
+from data.numbers.lexicon import (
+    CURRENCY_CODES,
     NUMBER_WORDS,
     ONES,
     PARTS,
+    SCALE_NAMES,
     SCALE_WORDS,
     TENS,
+    UNITS,
     chinese_value,
     words_value,
 )
+from data.numbers.tokens import END, Token
 
 EXPRESSION = "the answer is an expression"
 CALCULATION = "the answer is a calculation that is not carried out"

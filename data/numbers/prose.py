@@ -2,12 +2,8 @@
 
 import re
 
-from data.numbers.characters import plain_characters
-from data.numbers.markup import without_markup
-from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
-from data.numbers.read import quantities
-from data.numbers.tokens import Token, tokens_of
-from data.numbers.units import (
+from data.numbers.expressions import quantities
+from data.numbers.lexicon import (
     BOUNDS_BEFORE,
     CHANGES_AFTER,
     CHANGES_OF,
@@ -15,8 +11,13 @@ from data.numbers.units import (
     MINUS_WORDS,
     MULTIPLES,
     NEGATIONS,
+    ONES,
+    TENS,
+    plain_characters,
 )
-from data.numbers.words import ONES, TENS
+from data.numbers.markup import without_markup
+from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
+from data.numbers.tokens import Token, tokens_of
 
 MAX_LINES = 100  # with digits that are tried, as x2 is no quantity
 LONGEST_LINE = 2_000  # [characters] at the end of a line that are read

@@ -4,6 +4,24 @@ from math import factorial
 from typing import NamedTuple
 
 from data.numbers.decimals import Number, power
+from data.numbers.lexicon import (
+    BEFORE_MINUS,
+    CAPITAL_SCALES,
+    CHANGES_AFTER,
+    CHINESE_SCALES,
+    CHINESE_TENS,
+    COINS,
+    CURRENCY_CODES,
+    MONEY_SCALES,
+    ORDINALS,
+    PARTS,
+    PERCENT,
+    PERCENT_WORDS,
+    SCALE_NAMES,
+    UNIT_LETTERS,
+    UNITS,
+    WORLD_SCALES,
+)
 from data.numbers.number import (
     EXPRESSION,
     MAY_BE_DASH,
@@ -19,26 +37,6 @@ from data.numbers.number import (
     ratio,
 )
 from data.numbers.tokens import Token
-from data.numbers.units import (
-    BEFORE_MINUS,
-    CAPITAL_SCALES,
-    CHANGES_AFTER,
-    CURRENCY_CODES,
-    MONEY_SCALES,
-    ORDINALS,
-    PERCENT,
-    PERCENT_WORDS,
-    SCALE_NAMES,
-    UNIT_LETTERS,
-    UNITS,
-    WORLD_SCALES,
-)
-from data.numbers.words import (
-    CHINESE_SCALES,
-    CHINESE_TENS,
-    COINS,
-    PARTS,
-)
 
 LARGEST_FACTORIAL = 1_000
 

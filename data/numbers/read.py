@@ -6,36 +6,34 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from data.numbers.characters import LONG_DASH, plain_characters
 from data.numbers.decimals import Number
-from data.numbers.markup import without_markup
-from data.numbers.number import (
-    CALCULATION,
-    EXPRESSION,
-    NUMBER_WORD,
-    OTHER_SCALE,
-    SEVERAL_NUMBERS,
-    VARIABLE,
-    at,
-)
-from data.numbers.quantity import Quantity, quantity_at
-from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
-from data.numbers.units import (
+from data.numbers.equations import ABOUT, is_algebra, is_unsolved, sides_of
+from data.numbers.expressions import OPERATORS, quantities
+from data.numbers.lexicon import (
     BOUNDS_BEFORE,
     CHANGES_OF,
     DENIALS,
     FUNCTIONS,
-    INVERTIBLE,
+    LONG_DASH,
     MEASURES,
     MINUS_WORDS,
     MULTIPLES,
     NEGATIONS,
-    UNIT_LETTERS,
+    plain_characters,
 )
+from data.numbers.markup import without_markup
+from data.numbers.number import (
+    EXPRESSION,
+    NUMBER_WORD,
+    OTHER_SCALE,
+    SEVERAL_NUMBERS,
+    at,
+)
+from data.numbers.quantity import Quantity
+from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
 
 MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
 
-ABOUT = "\u2248"
 BOUND = "the answer is a bound, or is denied"
 NO_NUMBER = "the answer holds no number"
 NOT_SOLVED = "the answer is an equation that is not solved"
@@ -44,7 +42,6 @@ LONG_ANSWER = "the answer is too long to be read"
 
 _PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
 _BENIGN = frozenset(".,;:!?()[]{}\"'#*=~\u2248\u2026&\u00b0\u00b1" + LONG_DASH)
-_OPERATORS = frozenset("+-\u00d7\u00f7*/^")
 _RELATIONS = frozenset("<>\u2264\u2265\u2260")
 _LIST_WORDS = frozenset({"or", "and"})
 
@@ -110,7 +107,7 @@ def _read(text: str) -> Reading:
     tokens = tokens_of(without_markup(plain_characters(text)))
     if len(tokens) > MAX_TOKENS:
         return Reading(None, None, LONG_ANSWER)
-    sides = _sides(tokens)
+    sides = sides_of(tokens)
     if len(sides) == 1 and any(token.text == "=" for token in tokens):
         return Reading(None, None, EXPRESSION)  # P(X = 2)
     if len(sides) == 1 or _is_list(tokens):
@@ -120,115 +117,20 @@ def _read(text: str) -> Reading:
     if not readings:
         return _reading(tokens)
     sign, last = readings[-1]
-    if last.value is not None and any(_is_unsolved(other) for _, other in sides):
+    if last.value is not None and any(is_unsolved(other) for _, other in sides):
         return Reading(None, frozenset({last.value}), NOT_SOLVED)
     if sign == ABOUT and len(readings) > 1:  # 1/3, which is about 0.33
         exact = readings[-2][1]
         if exact.value is not None and exact.alternatives is not None and last.value is not None:
             return Reading(exact.value, exact.alternatives | {last.value}, OTHER_SCALE)
-    if last.value is not None and any(_is_algebra(other) for _, other in sides):
+    if last.value is not None and any(is_algebra(other) for _, other in sides):
         return last._replace(reason=VALUE_OF_EXPRESSION)
     return last
-
-
-def _sides(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
-    """The sides of equations, each with the sign before it; P(X = 2) is no equation."""
-    sides: list[tuple[str, list[Token]]] = [("=", [])]
-    depth = 0
-    for token in tokens:
-        depth += (token.text in ("(", "[")) - (token.text in (")", "]") and depth > 0)
-        if token.text in ("=", ABOUT) and not depth:
-            sides.append((token.text, []))
-        else:
-            sides[-1][1].append(token)
-    return sides
 
 
 def _is_list(tokens: list[Token]) -> bool:
     """Whether there are several answers: x = 5 or x = 6."""
     return any(token.word in _LIST_WORDS or token.text in (",", ";") for token in tokens)
-
-
-def _is_unsolved(tokens: list[Token]) -> bool:
-    """Whether the side of an equation is about one unknown, as 2x + 3; f(3) and a + b are names."""
-    commands = {token.text[1:] for token in tokens if token.kind == "latex"}
-    if len(_variables(tokens)) != 1 or not commands <= INVERTIBLE:
-        return False
-    words = {token.word for token in tokens}
-    is_changed = any(token.kind in ("number", "power") or token.text in "-|" for token in tokens)
-    return bool(commands or words & INVERTIBLE) or is_changed
-
-
-def _is_algebra(tokens: list[Token]) -> bool:
-    """Whether the side of an equation is an expression in letters or functions, as a + b."""
-    is_joined = any(token.kind == "number" or token.text in _OPERATORS for token in tokens)
-    return is_joined and (bool(_variables(tokens)) or any(t.kind == "latex" for t in tokens))
-
-
-def _variables(tokens: list[Token]) -> set[str]:
-    """The letters that are variables: no unit after a number, no product, no name as f(x), a_1."""
-    letters = set()
-    for index, token in enumerate(tokens):
-        before, after = at(tokens, index - 1).kind, at(tokens, index + 1)
-        is_unit = before == "number" and token.text in UNIT_LETTERS
-        is_product = before == "number" and after.kind == "number" and token.text in "xX"
-        is_name = after.text in ("(", "_")
-        if len(token.word) == 1 and token.text.isascii() and not (is_unit or is_product or is_name):
-            letters.add(token.text)
-    return letters
-
-
-def quantities(tokens: list[Token]) -> list[Quantity]:
-    """The quantities in order; what operators join is one of them, whose value is not computed."""
-    result = []
-    index = 0
-    while index < len(tokens):
-        quantity = quantity_at(tokens, index)
-        if quantity is not None:
-            quantity = _with_both_signs(tokens, _joined(tokens, quantity))
-            result.append(quantity)
-        index = index + 1 if quantity is None else max(quantity.end, index + 1)
-    return result
-
-
-def _joined(tokens: list[Token], first: Quantity) -> Quantity:
-    """`first` with all quantities that operators or words such as `times` join to it."""
-    parts, operators = [first], []
-    while (length := _operator(tokens, parts[-1].end)) and (
-        following := quantity_at(tokens, parts[-1].end + length)
-    ):
-        operators.append(at(tokens, parts[-1].end))
-        parts.append(following)
-    if len(parts) == 1:
-        return first
-    low, high = first.value, parts[-1].value
-    end = parts[-1].end
-    is_range = len(parts) == 2 and operators[0].text == "-" and not operators[0].spaced
-    if is_range and low is not None and high is not None:
-        numbers = frozenset({low, high, low - high})
-        return Quantity(None, numbers, SEVERAL_NUMBERS, first.start, end)
-    in_words = any(operator.word and operator.text != "x" for operator in operators)
-    has_variable = any(part.reason == VARIABLE for part in parts)
-    reason = VARIABLE if has_variable else NUMBER_WORD if in_words else EXPRESSION
-    if reason == EXPRESSION and all(operator.text in "+-\u00d7\u00f7*x" for operator in operators):
-        reason = CALCULATION
-    return Quantity(None, None, reason, first.start, end)
-
-
-def _operator(tokens: list[Token], index: int) -> int:
-    """How many tokens the operator at tokens[index] has; 0 where there is none."""
-    token, following = at(tokens, index), at(tokens, index + 1)
-    if token.text == ":" and token.spaced == following.spaced:
-        return 1
-    if token.kind == "symbol" and (token.text in _OPERATORS or token.text == "\u00b1"):
-        return 2 if following.text == "(" else 1
-    if token.word in ("x", "over", "of", "times", "plus", "minus"):
-        return 1
-    if token.word in ("divided", "multiplied") and following.word == "by":
-        return 2
-    if token.word == "to" and following.word == "the" and at(tokens, index + 2).word == "power":
-        return 4
-    return 0
 
 
 def _rest(tokens: list[Token], parts: list[Quantity]) -> list[tuple[int, Token]]:
@@ -319,7 +221,7 @@ def _is_mathematical(tokens: list[Token], index: int, has_parts: bool) -> bool:
     if token.text in "-/":  # of twenty-foot, and/or, or of a list
         is_word = len(before.word) > 1 or len(after.word) > 1
         return not (is_word or (index == 0 and after.spaced))
-    return token.text in _OPERATORS or unicodedata.category(token.text) in ("Sm", "Pc")
+    return token.text in OPERATORS or unicodedata.category(token.text) in ("Sm", "Pc")
 
 
 def _measured(tokens: list[Token], parts: list[Quantity]) -> Reading | None:
@@ -335,15 +237,6 @@ def _measured(tokens: list[Token], parts: list[Quantity]) -> Reading | None:
             numbers = frozenset({*values, total / first, total / second})
             return Reading(None, numbers, SEVERAL_NUMBERS)
     return None
-
-
-def _with_both_signs(tokens: list[Token], part: Quantity) -> Quantity:
-    """The quantity, which after a plus-minus sign is two."""
-    if at(tokens, part.start - 1).text != "\u00b1" or part.value is None:
-        return part
-    return part._replace(
-        value=None, alternatives=frozenset({part.value, -part.value}), reason=SEVERAL_NUMBERS
-    )
 
 
 def _unit_word(tokens: list[Token], part: Quantity) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from data.numbers.characters import plain_characters
+from data.numbers.lexicon import plain_characters
 from data.numbers.markup import without_markup
 
 _CLOCK = re.compile(

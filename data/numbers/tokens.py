@@ -3,8 +3,7 @@
 import re
 from typing import NamedTuple
 
-from data.numbers.units import CURRENCY_SIGNS, WORLD_SCALES
-from data.numbers.words import CHINESE
+from data.numbers.lexicon import CHINESE, CURRENCY_SIGNS, WORLD_SCALES
 
 MAX_TOKENS = 2_000  # of an answer; a longer one is not parsed
 

@@ -73,7 +73,7 @@ def answer(
         try:
             _make_views(snapshot, names, runs, stages)
             return cursor.sql(statement, params=params).pl()
-        except duckdb.IOException:  # a run was deleted since its view was made: look in the trash
+        except duckdb.IOException:  # a deleted run's parts moved to .trash: make the views anew
             present.clear()
             _make_views(snapshot, names, runs, stages)
             return cursor.sql(statement, params=params).pl()

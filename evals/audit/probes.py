@@ -7,7 +7,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from data.numbers import SMALL_NUMBERS, Number, parse_number
+from data.numbers import Number, parse_number
+from data.numbers.lexicon import SMALL_NUMBERS
 from data.response_format import render
 from evals.graders import GRADERS
 from evals.statistics import wilson

@@ -2,7 +2,7 @@
 
 import re
 
-from data.numbers import SMALL_NUMBERS
+from data.numbers.lexicon import SMALL_NUMBERS
 
 MAX_CANDIDATES = 100  # phrases that look like an announcement and announce nothing
 

@@ -18,11 +18,11 @@ from data.numbers import (
     may_mean_another,
     parse_number,
     parse_plain_number,
-    plain_characters,
     read_answer,
     same_time,
     without_markup,
 )
+from data.numbers.lexicon import plain_characters
 from evals.graders import math_verify
 from evals.graders.extract import inside_dollars, joined_boxes
 

@@ -120,7 +120,8 @@ class ActorOnly(base_rollout.BaseRollout):
     """The rollout engine of Tunix's cluster, which only asks it for the model and token ids.
 
     Completions are sampled by our engine, in grpo.py. Tunix's own rollout takes `seed=None` for the
-    same key at every call, which samples the same texts again.
+    same key at every call, which samples the same texts again. The two methods that raise are
+    abstract in Tunix's class, so they must be here; its learner never calls them as we use it.
     """
 
     def __init__(self, rollout_actor: nnx.Module, tokenizer: Any, mesh: Mesh, rollout_config: Any):
@@ -249,6 +250,7 @@ class GrpoLearner(GRPOLearner):
 
 
 def _no_reward(prompts: Any, completions: Any, **columns: Any) -> list[float]:
+    """What Tunix's learner wants at its start, and never calls as we use it."""
     raise NotImplementedError("rewards are computed by pipeline/train/grpo.py")
 
 

@@ -1,0 +1,5 @@
+"""What numbers are written with: characters of scripts, words, units."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
