@@ -33,18 +33,34 @@ LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", "test
 
 CACHE = pytest.StashKey[str]()
 COMPILED = "JAX_COMPILATION_CACHE_DIR"
+LARGEST_CACHE = 1 << 30  # bytes
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What is compiled for one test serves the others, and the commands that tests start.
+    """What is compiled for one test serves the others, commands that tests start, and later runs.
 
     Without LLVM's optimizer: most of the tests' time went into compiling programs that run once.
+    Half of what remained were programs of one operation: these are kept as well.
     """
     if UNOPTIMIZED not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {UNOPTIMIZED}".strip()
     if COMPILED not in os.environ:
+        os.environ |= {
+            COMPILED: str(_compiled(config)),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+
+
+def _compiled(config: pytest.Config) -> Path:
+    """The folder of compiled programs, emptied if it has grown too large."""
+    if not hasattr(config, "cache"):  # -p no:cacheprovider
         config.stash[CACHE] = folder = tempfile.mkdtemp(prefix="thinkbench-compiled-")
-        os.environ |= {COMPILED: folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3"}
+        return Path(folder)
+    folder = config.cache.mkdir("compiled")
+    if sum(path.stat().st_size for path in folder.iterdir()) > LARGEST_CACHE:
+        shutil.rmtree(folder)
+    return folder
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
