@@ -133,6 +133,15 @@ def _run(store: Store, run: dict[str, Any]) -> Step:
     return Step(label, name, {key: value for key, value in facts.items() if value is not None})
 
 
+def converters_read(inputs: dict[str, Any]) -> dict[str, str]:
+    """Source -> the converter whose rows a run trained on, of its inputs."""
+    return {
+        name.removeprefix(CONVERTER_OF): str(converter)
+        for name, converter in inputs.items()
+        if name.startswith(CONVERTER_OF)
+    }
+
+
 def _trained_on(store: Store, run: dict[str, Any]) -> list[Step]:
     """What a training run read: its subset, or its source by the converter of that time."""
     if run["kind"] not in ("sft", "grpo"):
@@ -141,11 +150,7 @@ def _trained_on(store: Store, run: dict[str, Any]) -> list[Step]:
     if label := str(inputs.get("subset", "")).rpartition(" ")[0]:
         return of_subset(store, label)
     began = _began(store, run["run"])
-    stored = {
-        name.removeprefix(CONVERTER_OF): str(converter)
-        for name, converter in inputs.items()
-        if name.startswith(CONVERTER_OF)
-    }
+    stored = converters_read(inputs)
     of = (run["summary"] or {}).get("learned_from") or {}
     if not stored and not of:
         return [Step("source", UNKNOWN, {"why": "the run does not say which source it read"})]

@@ -27,7 +27,7 @@ PAIR = ("scores", "generations")  # listed in this order: whoever sees the score
 WITH_TEXTS = ("records", "examples", "generations", "rollouts")
 TEXT_ROWS = 4096  # rows of a row group of texts: reading one text costs reading one group
 ROWS = 65536  # rows of a row group of anything else
-NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # of folders that are read
 
 
 class Part(NamedTuple):
@@ -57,10 +57,10 @@ class Described(NamedTuple):
 
 def checked_name(kind: str, name: str) -> str:
     """`name`, which becomes a folder. A name that could escape the store's folder is refused."""
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or name[0] == "-":  # which a command line takes for an option
         raise StoreError(
             f"{kind} {name!r} cannot name a folder; expected 1 to 100 letters, digits, '.', '_' or "
-            "'-', with no dot first. Choose another name."
+            "'-', with no dot or '-' first. Choose another name."
         )
     return name
 

@@ -173,14 +173,27 @@ def delete(store: Store, run: str) -> int:
 
 
 def restore(store: Store, run: str) -> int:
-    """Undo `delete`; the number of parts that the run has again."""
+    """Undo the last `delete`; the number of parts that the run has again."""
     last = _last_event(store, run)
     if last is None or last["event"] != "deleted":
-        raise UserError(f"run {run!r} is not deleted, so there is nothing to restore.")
+        raise UserError(_not_deleted(store, run))
     n = trash.bring_back(store, run)
     _event(store, last | {"event": "restored"})
     trash.forget(store, run)
     return n
+
+
+def _not_deleted(store: Store, run: str) -> str:
+    earlier = trash.newest(store, run)
+    if earlier is None:
+        return (
+            f"run {run!r} is not deleted, so there is nothing to restore. Deleted runs:"
+            " thinkbench runs list --deleted"
+        )
+    return (
+        f"run {run!r} was made again after it was deleted, and a store has one run of a name. Its"
+        f" earlier rows stay in the trash, as Parquet files that any reader opens: {earlier}"
+    )
 
 
 def repair(store: Store) -> dict[str, Any]:

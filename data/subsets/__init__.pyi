@@ -23,6 +23,7 @@ from .versions import (
     UNKNOWN_CONVERTER as UNKNOWN_CONVERTER,
     NoSuchSubset as NoSuchSubset,
     Subset as Subset,
+    SubsetVersion as SubsetVersion,
     converters_of as converters_of,
     difference as difference,
     subset as subset,

@@ -7,10 +7,11 @@ from typing import Any
 
 from data.audit import queries
 from data.errors import UserError
-from data.store import BadEntry, Store, ask, reading
+from data.store import BadEntry, Store, reading
 from data.subsets.recipe import Recipe, of_json
 
 AS_SAVED = "not stored with the version: the newest when it was saved"
+COLUMNS = "name, version, filter, n, hash, parent, author, at"  # of SubsetVersion
 UNKNOWN_CONVERTER = "unknown converter: the newest is shown"
 
 
@@ -19,16 +20,16 @@ class NoSuchSubset(UserError):
 
 
 @dataclass(frozen=True)
-class Subset:
-    """One version: its ids and how they were chosen.
+class SubsetVersion:
+    """One version: how its rows were chosen, and how many there are.
 
-    filter_text: the recipe as JSON   content_hash: of the ids
+    filter_text: the recipe as JSON   n: rows   content_hash: of the ids
     """
 
     name: str
     version: int
     filter_text: str
-    ids: tuple[str, ...]
+    n: int
     content_hash: str
     parent: str | None
     author: str | None
@@ -51,11 +52,10 @@ class Subset:
             return None
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the ids; n counts them."""
         return {
             "subset": self.label,
             "of": self.of,
-            "n": len(self.ids),
+            "n": self.n,
             "hash": self.content_hash,
             "filter": self.filter_text,
             "parent": self.parent,
@@ -64,23 +64,21 @@ class Subset:
         }
 
 
-def subsets(store: Store, name: str | None = None) -> list[Subset]:
+@dataclass(frozen=True)
+class Subset(SubsetVersion):
+    """A version with the ids of its rows, sorted."""
+
+    ids: tuple[str, ...]
+
+
+def subsets(store: Store, name: str | None = None) -> list[SubsetVersion]:
     """Every version of every subset, or of `name`; the newest first."""
-    rows = ask(
-        store,
-        """
-        select
-            name, version, filter as filter_text, ids, hash as content_hash, parent, author, "at"
-        from subsets
-        where $name is null or name = $name
-        order by "at" desc, name, version desc
-        """,
-        name=name,
-    )
-    return [
-        Subset(**{**row, "ids": tuple(row["ids"]), "at": row["at"]})
-        for row in rows.iter_rows(named=True)
-    ]
+    with reading(store) as state:  # as a question in DuckDB would read the ids of all
+        query = (
+            f"select {COLUMNS} from subsets where ? in (name, '')"
+            " order by at desc, name, version desc"
+        )
+        return [SubsetVersion(*_fields(row)) for row in state.execute(query, (name or "",))]
 
 
 def subset(store: Store, label: str) -> Subset:
@@ -88,17 +86,14 @@ def subset(store: Store, label: str) -> Subset:
     name, _, version = label.rpartition("@")
     if not name or not version.isdigit():
         name, version = label, ""
-    with reading(store) as state:  # as SQL over all subsets would read the ids of all
+    with reading(store) as state:
         row = state.execute(
-            "select name, version, filter, ids, hash, parent, author, at from subsets"
-            " where name = ? and ? in ('', version) order by version desc limit 1",
+            f"select {COLUMNS}, ids from subsets where name = ? and ? in ('', version)"
+            " order by version desc limit 1",
             (name, version and int(version)),
         ).fetchone()
         if row is not None:
-            name, number, text, ids, content_hash, parent, author, at = row
-            moment = datetime.fromtimestamp(at / 1e6, UTC)
-            rows = tuple(json.loads(ids))
-            return Subset(name, number, text, rows, content_hash, parent, author, moment)
+            return Subset(*_fields(row[:-1]), ids=tuple(json.loads(row[-1])))
         query = "select name from subsets group by name order by max(at) desc, name"
         names = [name for (name,) in state.execute(query)]
         query = "select version from subsets where name = ? order by version desc"
@@ -111,7 +106,13 @@ def subset(store: Store, label: str) -> Subset:
     )
 
 
-def converters_of(store: Store, version: Subset) -> dict[str, tuple[str, str]]:
+def _fields(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """COLUMNS as the fields of a SubsetVersion."""
+    *values, at = row
+    return *values, datetime.fromtimestamp(at / 1e6, UTC)
+
+
+def converters_of(store: Store, version: SubsetVersion) -> dict[str, tuple[str, str]]:
     """Source -> the converter that the rows of a version are of, and why where it is not stored.
 
     A version that was saved before converters were stored has those that were the newest when it

@@ -27,8 +27,8 @@ def set_aside(store: Store, run: str, again: bool = False) -> int:
     with files.exclusive(store.folder, compaction.UPKEEP):
         _settle(store)
         parts.scan(store.folder, TABLES, (run,))
-        newest = _newest(store, run) if again else None
-        time = newest.name.partition("@")[2] if newest else ""
+        last = newest(store, run) if again else None
+        time = last.name.partition("@")[2] if last else ""
         moment = int(time or now())
         files.make_folder(_folder(store, run, moment))
         with commit(store.folder) as connection:
@@ -94,7 +94,7 @@ def bring_back(store: Store, run: str) -> int:
     """
     with files.exclusive(store.folder, compaction.UPKEEP):
         _settle(store)
-        trash = _newest(store, run)
+        trash = newest(store, run)
         if trash is None:
             raise UserError(
                 f"the trash of {store.folder} holds nothing of run {run!r}: it was emptied. Make"
@@ -113,7 +113,8 @@ def bring_back(store: Store, run: str) -> int:
             return connection.execute(query, (run,)).fetchone()[0]
 
 
-def _newest(store: Store, run: str) -> Path | None:
+def newest(store: Store, run: str) -> Path | None:
+    """The folder of the last deletion of `run`; None if the trash holds nothing of it."""
     trash = store.folder / files.TRASH
     folders = sorted(folder for folder in trash.glob("*@*") if folder.name.split("@")[0] == run)
     if folders:
@@ -137,7 +138,7 @@ def _files_in(trash: Path, run: str) -> list[str]:
 
 def forget(store: Store, run: str) -> None:
     """Remove what `bring_back` has left of the newest deletion of `run`: empty folders."""
-    trash = _newest(store, run)
+    trash = newest(store, run)
     if trash is not None and "@" in trash.name:
         shutil.rmtree(trash)
 

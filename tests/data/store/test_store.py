@@ -114,7 +114,7 @@ def test_a_torn_part_is_an_error_that_names_it(store):
 
 
 @pytest.mark.parametrize(
-    "run", ["", ".", "..", "../r", "a/b", "a b", ".hidden", "é", "a\n", "r" * 101]
+    "run", ["", ".", "..", "../r", "a/b", "a b", ".hidden", "é", "a\n", "r" * 101, "-r", "--json"]
 )
 def test_a_run_name_that_is_no_folder_name_is_refused(store, run):
     with pytest.raises(StoreError, match="cannot name a folder"):

@@ -4,6 +4,7 @@ import json
 import random
 import re
 import shutil
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -355,6 +356,14 @@ def test_every_field_can_be_asked_and_shown(store, of):
     rows = choose.page(store, recipe, ids, 1, 3)
     assert rows.height == 3
     assert isinstance(rows, pl.DataFrame)
+
+
+def test_a_list_of_versions_counts_their_rows(store):
+    mine = Recipe(sources=("mine",))
+    choose.save(store, "all", mine, "Ann")
+    choose.save(store, "two", replace(mine, sample=2), "Ann")
+    assert {one.label: one.n for one in subsets(store)} == {"all@1": 6, "two@1": 2}
+    assert subset(store, "two").n == len(subset(store, "two").ids) == 2
 
 
 def test_of_one_subset_the_ids_of_no_other_are_read(store, monkeypatch):

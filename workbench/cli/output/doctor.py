@@ -25,7 +25,7 @@ def show_report(value: dict[str, Any]) -> None:
         ["Hugging Face credentials", present(value["huggingface_credentials"])],
         ["Kaggle credentials", present(value["kaggle_credentials"])],
         [f"{doctor.LICENSED}", value["gemma"]],
-        *([f"store {name}", tables.count(item)] for name, item in value["store"].items()),
+        *([f"store {name}", store_fact(item)] for name, item in value["store"].items()),
     ]
     tables.show(
         tables.table(
@@ -35,6 +35,11 @@ def show_report(value: dict[str, Any]) -> None:
         *value["notes"],
         *(value["problems"] or ["No problems found."]),
     )
+
+
+def store_fact(value: Any) -> str:
+    """A number, a text, or how many things a list names."""
+    return tables.count(len(value) if isinstance(value, list) else value)
 
 
 def verdict(row: dict[str, Any]) -> str:

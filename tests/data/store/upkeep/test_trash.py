@@ -3,7 +3,9 @@
 import itertools
 import shutil
 from contextlib import nullcontext
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 from data.conversion.convert_source import convert_source
@@ -54,8 +56,10 @@ def test_rows_of_a_deleted_ingestion_are_there_when_they_are_ingested_again(stor
     gone = ids(store, "records", "record_id")
     again = ingest(store, "mine", rows, "completion")
     assert (gone, again["new"], len(ids(store, "records", "record_id"))) == ([], 5, 5)
-    with pytest.raises(UserError, match="is not deleted"):
+    with pytest.raises(UserError, match="was made again after it was deleted") as refused:
         runs.restore(store, first["run"])
+    folder = Path(str(refused.value).rpartition(": ")[2])
+    assert sum(pl.read_parquet(path).height for path in folder.rglob("*.parquet")) == 5
     assert ingest(store, "mine", rows, "completion")["new"] == 0
 
 

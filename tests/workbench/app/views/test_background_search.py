@@ -7,7 +7,7 @@ import pytest
 from data.store import annotations
 from data.store.store import Store
 from data.subsets.recipe import Recipe, to_json
-from data.subsets.versions import subsets
+from data.subsets.versions import subset, subsets
 from evals.curation import choose
 from tests.data.subsets.test_subsets import converted as converted, store as store
 from tests.workbench.app.views.test_audit import press
@@ -50,8 +50,9 @@ def test_a_page_answers_while_duplicates_are_looked_for_and_saves_what_was_found
     assert titles(page) == ["3 rows"]
     box(page, "Name of the subset").set_value("few")
     press(page, "Save")
-    [subset] = subsets(store)
-    assert list(subset.ids) == choose.choice(store, subset.recipe).ids
+    [version] = subsets(store)
+    saved = subset(store, version.label)
+    assert list(saved.ids) == choose.choice(store, saved.recipe).ids
 
 
 def test_a_version_is_checked_apart_as_well(show, store):

@@ -91,7 +91,7 @@ def test_a_choice_is_saved_under_a_name_with_who_said_so(show, store):
     press(page, "Save")
     assert not page.exception
     [subset] = subsets(store)
-    assert (subset.label, len(subset.ids), subset.recipe.where) == ("short@1", 2, SHORT)
+    assert (subset.label, subset.n, subset.recipe.where) == ("short@1", 2, SHORT)
     assert subset.author
 
 

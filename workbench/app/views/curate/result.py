@@ -98,7 +98,7 @@ def _save(recipe: Recipe, final: Choice) -> None:
         st.info("This version exists already, with the same rows.")
     else:
         st.success("Saved.")
-    st.text(plain(f"{subset.label}: {len(subset.ids):,} rows"))
+    st.text(plain(f"{subset.label}: {subset.n:,} rows"))
     verb = "sft" if recipe.of == "records" else "grpo"
     st.link_button("Train on it", f"train?{urlencode({'verb': verb, knob: subset.label})}")
 

@@ -7,7 +7,7 @@ import polars as pl
 import streamlit as st
 
 from data.store import Store, ask
-from data.subsets import KINDS, Recipe, Subset, difference, subset, subsets
+from data.subsets import KINDS, Recipe, SubsetVersion, difference, subset, subsets
 from evals.curation import choose
 from workbench.app import state
 from workbench.app.components import choices, plain
@@ -31,7 +31,7 @@ def browse() -> None:
         [
             {
                 "subset": one.label,
-                "rows": len(one.ids),
+                "rows": one.n,
                 "recipe": one.filter_text,
                 "parent": one.parent,
                 "author": one.author,
@@ -57,14 +57,14 @@ def browse() -> None:
         _differs(first, second)
 
 
-def _one(chosen: Subset, versions: list[Subset]) -> None:
+def _one(chosen: SubsetVersion, versions: list[SubsetVersion]) -> None:
     line, by_label = [chosen], {one.label: one for one in versions}
     while (parent := by_label.get(line[-1].parent or "")) is not None:
         line.append(parent)
     st.subheader("Lineage")
     for depth, version in enumerate(line):
         of = "a recipe on the subset below:" if version.parent else "recipe:"
-        st.text(f"{'  ' * depth}{plain(version.label)}: {len(version.ids):,} rows, {of}")
+        st.text(f"{'  ' * depth}{plain(version.label)}: {version.n:,} rows, {of}")
         st.code(plain(version.filter_text), language=None, wrap_lines=True)
     runs = state.query(_trained_on, chosen.label, reads=("runs",))
     st.text(plain(f"Runs trained on it: {', '.join(runs) or 'none yet'}"))
@@ -72,14 +72,14 @@ def _one(chosen: Subset, versions: list[Subset]) -> None:
         _check(chosen)
 
 
-def _check(version: Subset) -> None:
+def _check(version: SubsetVersion) -> None:
     """Whether the recipe would still choose the same rows."""
     fold = choices.fold("Re-run recipe", "check")
     if fold.open:
         with fold, _explained("The recipe cannot be run again."):
             now = choice.chosen(choice.resolved(choose.afresh(version.recipe)))
             if now is not None:
-                _checked(choose.check(state.store(), version, now))
+                _checked(choose.check(state.store(), subset(state.store(), version.label), now))
 
 
 def _checked(now: dict) -> None:
@@ -123,7 +123,7 @@ def _differs(first: str, second: str) -> None:
                 table(rows, most=VISIBLE)
 
 
-def _subsets(store: Store) -> list[Subset]:
+def _subsets(store: Store) -> list[SubsetVersion]:
     return subsets(store)
 
 

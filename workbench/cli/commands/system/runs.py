@@ -34,7 +34,12 @@ def show(folder: Path, run: str) -> Answer:
 def print_runs(value: dict[str, Any]) -> None:
     """A row a run."""
     if not value["runs"]:
-        tables.show("There are no such runs. All: thinkbench runs list")
+        kinds = visible(", ".join(value["kinds"]))
+        tables.show(
+            f"There are no such runs; the kinds of those there are: {kinds}."
+            if kinds
+            else "There are no such runs. All: thinkbench runs list"
+        )
         return
     rows = [
         [
@@ -62,7 +67,11 @@ def print_run(value: dict[str, Any]) -> None:
         for name in ("config", "inputs", "summary")
         for key, entry in (value[name] or {}).items()
     ]
-    facts += [["used by", visible(", ".join(value["used_by"]))]] if value["used_by"] else []
+    facts += [
+        [words, visible(", ".join(value[name]))]
+        for name, words in (("used_by", "used by"), ("subsets", "subsets of its rows"))
+        if value[name]
+    ]
     rows = [[table, f"{n:,}"] for table, n in value["rows"].items()]
     events = [[event["event"], event["at"][:19].replace("T", " ")] for event in value["events"]]
     tables.show(

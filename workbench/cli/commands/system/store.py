@@ -33,9 +33,14 @@ def delete(folder: Path, runs: tuple[str, ...]) -> Answer:
     from workbench.lookup import existing_store, show_run
 
     store = existing_store(folder)
-    used_by = {run: show_run(store, run)["used_by"] for run in runs}
+    needed = {run: show_run(store, run) for run in runs}
     deleted = [
-        {"run": run, "parts": store_runs.delete(store, run), "used_by": used_by[run]}
+        {
+            "run": run,
+            "parts": store_runs.delete(store, run),
+            "used_by": needed[run]["used_by"],
+            "subsets": needed[run]["subsets"],
+        }
         for run in dict.fromkeys(runs)
     ]
     return {"deleted": deleted}, print_deleted
@@ -69,6 +74,8 @@ def print_deleted(value: dict[str, Any]) -> None:
         tables.show(f"Deleted {run} ({row['parts']:,} parts). Undo: thinkbench store restore {run}")
         if row["used_by"]:
             tables.show(f"  Runs that were made from it: {visible(', '.join(row['used_by']))}")
+        if row["subsets"]:
+            tables.show(f"  Subsets of its rows: {visible(', '.join(row['subsets']))}")
 
 
 def print_restored(value: dict[str, Any]) -> None:

@@ -41,11 +41,11 @@ def test_compact_merges_the_parts_of_killed_runs_too(say, answered):
 def test_a_run_is_deleted_and_restored(say, answered):
     value = value_of(say("store", "delete", "s", "e", "s", "--json"))
     assert value["deleted"] == [
-        {"run": "s", "parts": 4, "used_by": ["e"]},
-        {"run": "e", "parts": 2, "used_by": []},
+        {"run": "s", "parts": 4, "used_by": ["e"], "subsets": []},
+        {"run": "e", "parts": 2, "used_by": [], "subsets": []},
     ]
     assert ids(answered, "generations", "generation_id") == []
-    assert value_of(say("runs", "list", "--json")) == {"runs": [], "n": 0}
+    assert value_of(say("runs", "list", "--json")) == {"runs": [], "n": 0, "kinds": []}
     deleted = value_of(say("runs", "list", "--deleted", "--json"))
     assert sorted(row["run"] for row in deleted["runs"]) == ["e", "s"]
     assert value_of(say("store", "restore", "e", "--json")) == {"run": "e", "parts": 2}
@@ -127,7 +127,8 @@ def test_runs_are_listed_the_newest_first(say, answered):
     code, output, _ = say("runs", "list", "--limit", "1")
     assert code == 0
     assert "The newest 1 of 2" in output
-    assert "There are no such runs" in say("runs", "list", "--kind", "nope")[1]
+    assert "there are: eval, sft." in say("runs", "list", "--kind", "nope")[1]
+    assert "All: thinkbench runs list" in say("runs", "list", "--kind", "nope", "--deleted")[1]
 
 
 def test_a_run_shows_what_made_it_and_what_it_left(say, answered):
@@ -141,3 +142,32 @@ def test_a_run_shows_what_made_it_and_what_it_left(say, answered):
     assert code == 0
     assert "\x1b" not in output  # what a summary holds never reaches a terminal raw
     assert all(word in output for word in ("generations", "parent", "done"))
+
+
+def test_who_deletes_rows_reads_which_subsets_and_runs_need_them(say, here, tmp_path):
+    for name in ("mine", "other"):
+        row = {"prompt": f"{name}?", "completion": "<think>so</think> 4"}
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row))
+        assert (
+            say("ingest", name, "--from", tmp_path / f"{name}.jsonl", "--shape", "completion")[0]
+            == 0
+        )
+        assert say("convert", name)[0] == 0
+        assert say("subset", "new", f"of-{name}", "--source", name)[0] == 0
+    version = value_of(say("subset", "show", "of-mine", "--json"))
+    runs.begin(
+        here, "sft", run="trained", config={}, seed=0,
+        inputs={"subset": f"{version['subset']} {version['hash']}"},
+    )  # fmt: skip
+    [converted] = [row["run"] for row in _runs(say, "convert") if "-mine-" in row["run"]]
+    [ingested] = [row["run"] for row in _runs(say, "ingest") if "-mine-" in row["run"]]
+    for run in (converted, ingested):
+        value = value_of(say("runs", "show", run, "--json"))
+        assert (value["subsets"], value["used_by"]) == (["of-mine@1"], ["trained"]), run
+    _, output, _ = say("store", "delete", converted)
+    assert "Subsets of its rows: of-mine@1" in output
+    assert "Runs that were made from it: trained" in output
+
+
+def _runs(say, kind):
+    return value_of(say("runs", "list", "--kind", kind, "--json"))["runs"]
