@@ -216,3 +216,23 @@ def _becomes(dtype: Any, wanted: Any) -> bool:
     if wanted in (pl.Int64, pl.Int32):
         return dtype.is_integer()
     return wanted == pl.Float64 and dtype.is_numeric()
+
+
+SQL_TYPES: dict[Any, str] = {
+    pl.String: "varchar",
+    pl.Boolean: "boolean",
+    pl.Int32: "integer",
+    pl.Int64: "bigint",
+    pl.Float64: "double",
+    TIME: "timestamptz",
+}
+
+
+def sql_type(kind: pl.DataType | type[pl.DataType]) -> str:
+    """The type of DuckDB that a column of this type is read as."""
+    if isinstance(kind, pl.List):
+        return f"{sql_type(kind.inner)}[]"
+    if isinstance(kind, pl.Struct):
+        fields = (f'"{field.name}" {sql_type(field.dtype)}' for field in kind.fields)
+        return f"struct({', '.join(fields)})"
+    return SQL_TYPES[kind]

@@ -15,7 +15,7 @@ import polars as pl
 
 from data.store import files, parts
 from data.store.files import StoreError as StoreError
-from data.store.schema import FORMAT_VERSION, TABLES, shaped
+from data.store.schema import FORMAT_VERSION, TABLES, shaped, sql_type
 from data.store.snapshots import PartsGone, Snapshot, answer, tables_of, taken
 from data.store.state_db import STATE_FILE, create, is_writable
 
@@ -109,9 +109,8 @@ def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
     engine.execute("set global parquet_metadata_cache = true")
     engine.execute("create schema empty")
     for table, columns in TABLES.items():
-        engine.register("rows", pl.DataFrame(schema=columns))
-        engine.execute(f"create table empty.{table} as from rows")
-        engine.unregister("rows")
+        listed = ", ".join(f'"{name}" {sql_type(kind)}' for name, kind in columns.items())
+        engine.execute(f"create table empty.{table} ({listed})")
     return engine
 
 

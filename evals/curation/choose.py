@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from data.audit import queries
-from data.store import Store, annotations
+from data.store import Store, annotations, snapshot
 from data.subsets import (
     SHOWN as OF_RECORDS,
     Choice,
@@ -54,15 +54,17 @@ def table(store: Store, recipe: Recipe) -> Table:
 
 def choice(store: Store, recipe: Recipe) -> Choice:
     """The rows that `recipe` chooses now, and how many each of its steps removes."""
-    recipe = resolve(store, recipe)
-    parent = list(subset(store, recipe.parent).ids) if recipe.parent else None
-    return select.chosen(store, table(store, recipe), recipe, parent)
+    with snapshot(store) as moment:
+        recipe = resolve(moment, recipe)
+        parent = list(subset(moment, recipe.parent).ids) if recipe.parent else None
+        return select.chosen(moment, table(moment, recipe), recipe, parent)
 
 
 def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -> pl.DataFrame:
     """One page of the rows chosen by a resolved recipe: id and the shown columns. number: from 1"""
     columns: list[str] = list(OF_RECORDS if recipe.of == "records" else OF_PROBLEMS)
-    return select.preview(store, table(store, recipe), ids, columns, number, size)
+    with snapshot(store) as moment:
+        return select.preview(moment, table(moment, recipe), ids, columns, number, size)
 
 
 def save(
@@ -77,8 +79,9 @@ def save(
         raise annotations.BadEntry(
             f"{name!r} contains @, which separates a name from a version. Remove it."
         )
-    recipe = resolve(store, recipe)
-    chosen = chosen or choice(store, recipe)
+    with snapshot(store) as moment:
+        recipe = resolve(moment, recipe)
+        chosen = chosen or choice(moment, recipe)
     if not chosen.ids:
         steps = "; ".join(
             f"{step.name}: {step.taken:,} removed, {step.left:,} left" for step in chosen.steps

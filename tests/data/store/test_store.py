@@ -209,3 +209,13 @@ def test_within_a_run_the_problems_that_another_run_added_are_there(store):
         add(store, "rollouts", rows_of("rollouts", problem_id=["p1"]), run=run)
     both = "select r.run, question from rollouts r join problems using (problem_id)"
     assert ask(within(store, ["r1"]), both).rows() == [("r1", "question p1")]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_without_parts_has_the_types_of_its_columns(store, table):
+    """As DuckDB itself reads a table of Polars with these columns."""
+    store.engine.register("rows", pl.DataFrame(schema=TABLES[table]))
+    types = [
+        store.engine.sql(f"describe {source}").fetchall() for source in ("rows", f"empty.{table}")
+    ]
+    assert types[0] == types[1]
