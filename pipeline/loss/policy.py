@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx, struct
 
-from pipeline.loss.head import completion_scores, masked_mean
+from pipeline.loss.head import TokenScores, completion_scores, masked_mean
 from pipeline.loss.variants import Objective, aggregate, divisor, ended
 
 
@@ -69,6 +69,13 @@ def policy_loss(
     scores = completion_scores(
         model, example.prompt_ids, example.completion_ids, pad=pad, temperature=temperature
     )
+    return loss_of_scores(scores, example, objective)
+
+
+def loss_of_scores(
+    scores: TokenScores, example: PolicyExample, objective: Objective
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """`policy_loss`, given the scores of the completions' tokens."""
     mask, logp = _trained_tokens(example, objective), scores.logp
     old = example.old_per_token_logps
     ratio = jnp.exp(logp - (jax.lax.stop_gradient(logp) if old is None else old))

@@ -1,38 +1,34 @@
 """A small policy and completions for it, with losses of ours and of Tunix's to be compared."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tunix.models.gemma3.model import Gemma3
 from tunix.rl import algo_core
 
 from pipeline.config import GrpoConfig
 from pipeline.loss import objective_of, policy_loss
 from pipeline.model import TINY, device_mesh, gemma3
 from pipeline.model.lora import add_adapters
-from pipeline.tiny.train_base import initialise
 from pipeline.train import tunix
+from tests.support.random_model import disturb, random_model
 
 PAD, ROWS, PROMPT, COMPLETION, TEMPERATURE = 0, 4, 7, 21, 0.9
 CONFIG = GrpoConfig(beta=0.3, epsilon=0.1, temperature=TEMPERATURE)
+Losses = Callable[[Any, Any], tuple[list[jax.Array], Any]]  # (model, example) -> values, more
 ALGORITHM, OBJECTIVE = tunix.algorithm(CONFIG), objective_of(CONFIG, [])
 
 
-def policy_of_two_layers() -> nnx.Module:
-    """A model of two layers with adapters that changed it."""
+def policy_of_one_layer() -> nnx.Module:
+    """A model of one layer with adapters that changed it."""
     config = gemma3.architecture(TINY, "float32")
-    start = Gemma3(dataclasses.replace(config, num_layers=2), rngs=nnx.Rngs(0))
-    initialise(start, seed=0)
+    start = random_model(dataclasses.replace(config, num_layers=1))
     model = add_adapters(start, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
-    keys = iter(jax.random.split(jax.random.key(1), 100))
-    trained = jax.tree.map(
-        lambda w: w + 0.1 * jax.random.normal(next(keys), w.shape), nnx.state(model, nnx.LoRAParam)
-    )
-    nnx.update(model, trained)
+    disturb(model)
     return model
 
 
@@ -75,22 +71,32 @@ def theirs(model, given, algorithm=ALGORITHM):
     return algo_core.grpo_loss_fn(model, given, algorithm, PAD, 1)
 
 
-def differentiated(loss, model, given, wrt: Any = nnx.LoRAParam):
-    """`loss` and its gradient for the parameters `wrt`, ready to be compiled or called."""
-    graph, state = nnx.split(model)
+class Differentiated(NamedTuple):
+    """Several losses at one time; `loss` and the leaves of `gradient` begin with their axis."""
 
-    def value_and_gradient(state, given):
-        at = nnx.DiffState(0, wrt)
-        return nnx.value_and_grad(loss, argnums=at, has_aux=True)(nnx.merge(graph, state), given)
-
-    return jax.jit(value_and_gradient).lower(state, given).compile(), (state, given)
+    loss: jax.Array
+    more: Any  # what the losses return beside their values
+    gradient: nnx.State  # of the adapters
 
 
-def called(compiled, arguments):
-    return compiled(*arguments)
+def differentiated(losses: Losses, model: nnx.Module) -> Callable[..., Differentiated]:
+    """A compiled function of an example: all `losses`, which share one backward pass."""
+    graph, adapters, rest = nnx.split(model, nnx.LoRAParam, ...)
+
+    def values(adapters, given):
+        results, more = losses(nnx.merge(graph, adapters, rest), given)
+        loss = jnp.stack(results)
+        return loss, (loss, more)
+
+    def program(adapters, given) -> Differentiated:
+        gradient, (loss, more) = jax.jacrev(values, has_aux=True)(adapters, given)
+        return Differentiated(loss, more, gradient)
+
+    compiled = jax.jit(program)
+    return lambda given: compiled(adapters, given)
 
 
 def same_gradient(ours, other):
     for one, two in zip(jax.tree.leaves(ours), jax.tree.leaves(other), strict=True):
-        assert float(jnp.abs(two).max()) > 0
-        assert jnp.allclose(one, two, rtol=1e-3, atol=1e-6)
+        assert np.abs(two).max() > 0
+        np.testing.assert_allclose(one, two, rtol=1e-3, atol=1e-6)

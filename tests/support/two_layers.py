@@ -3,7 +3,6 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -12,7 +11,7 @@ from tunix.models.gemma3.model import Attention, AttentionType, Gemma3
 from pipeline.loss.sft import sft_loss
 from pipeline.model import TINY, BlockAttention, device_mesh, gemma3, with_attention
 from pipeline.model.lora import add_adapters
-from pipeline.tiny.train_base import initialise
+from tests.support.random_model import disturb, random_model
 
 WINDOW = 8
 LORA = nnx.DiffState(0, nnx.LoRAParam)
@@ -30,18 +29,14 @@ def built(*, blocks: bool, shape: dict | None = None) -> Gemma3:
     small |= {"sliding_window_size": WINDOW} | (shape or {})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tunix.models.gemma3.model.GEMMA3_ATTENTION_PATTERN", KINDS)
-        model = Gemma3(dataclasses.replace(config, **small), rngs=nnx.Rngs(0))
-    initialise(model, 0)
+        model = random_model(dataclasses.replace(config, **small))
     return with_attention(model, BlockAttention) if blocks else model
 
 
 def with_adapters(model: Gemma3) -> Gemma3:
     """`model` with adapters that change its results; always the same ones."""
     adapted = add_adapters(model, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
-    random = np.random.default_rng(1)
-    state = nnx.state(adapted, nnx.LoRAParam)
-    disturbed = jax.tree.map(lambda w: w + 0.1 * random.standard_normal(w.shape, np.float32), state)
-    nnx.update(adapted, disturbed)
+    disturb(adapted)
     return adapted
 
 
@@ -61,5 +56,5 @@ def assert_same(actual, expected) -> None:
     assert float(actual[0]) == pytest.approx(float(expected[0]), rel=1e-5)
     pairs = zip(jax.tree.leaves(actual[1]), jax.tree.leaves(expected[1]), strict=True)
     for one, other in pairs:
-        assert float(jnp.abs(other).max()) > 0
-        assert jnp.allclose(one, other, rtol=1e-3, atol=1e-6)
+        assert np.abs(other).max() > 0
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from tunix.rl import common
 from tunix.rl.utils import get_batch_slice
 
 from pipeline.config import VARIANTS, GrpoConfig
 from pipeline.loss.head import completion_scores
-from pipeline.loss.policy import PolicyExample, kl_divergence, policy_loss, with_divisor
+from pipeline.loss.policy import PolicyExample, kl_divergence, loss_of_scores, with_divisor
 from pipeline.loss.variants import objective_of
 from pipeline.train import guards, tunix
 from pipeline.train.metrics import StoreMetrics
@@ -22,27 +23,60 @@ from tests.support.policy_examples import (  # fmt: skip
     PAD,
     TEMPERATURE,
     Example,
-    called,
     differentiated,
     example,
-    ours,
-    policy_of_two_layers,
+    policy_of_one_layer,
     same_gradient,
     theirs,
 )
 
+STOPS = [
+    int(example(old=True).completion_ids[0, -1]),  # of the first row
+    int(example(old=True).completion_ids[2, COMPLETION - 15]),
+]  # of the third; others are cut off
+CONFIGS = {
+    (variant, mask_truncated): replace(
+        CONFIG, variant=variant, mask_truncated=mask_truncated, max_tokens=COMPLETION
+    )
+    for variant in VARIANTS
+    for mask_truncated in (False, True)
+}
+NUMBER = {key: number for number, key in enumerate(CONFIGS)}  # in `Differentiated`
+
 
 @pytest.fixture(scope="module")
 def policy():
-    return policy_of_two_layers()
+    return policy_of_one_layer()
 
 
-def test_the_logged_kl_is_not_clamped_and_exceeds_the_limit_of_the_guard(policy, store):
-    far = example(old=False)
+@pytest.fixture(scope="module")
+def program(policy):
+    """Loss and gradient of all variants, then of OBJECTIVE, with the log-probabilities."""
+
+    objectives = [objective_of(config, STOPS) for config in CONFIGS.values()]
+
+    def losses(model, given):
+        ids = given.prompt_ids, given.completion_ids
+        scores = completion_scores(model, *ids, pad=PAD, temperature=TEMPERATURE)
+        results = [loss_of_scores(scores, given, objective) for objective in objectives]
+        plain, means = loss_of_scores(scores, given, OBJECTIVE)
+        return [loss for loss, _ in results] + [plain], means | {"logp": scores.logp}
+
+    return differentiated(losses, policy)
+
+
+@pytest.fixture(scope="module")
+def whole(program):
+    """Of all rows of `example(old=True)`."""
+    return program(PolicyExample(**example(old=True)._asdict()))
+
+
+def test_the_logged_kl_is_not_clamped_and_exceeds_the_limit_of_the_guard(policy, program, store):
+    far = example(old=True)
     far = far._replace(ref_per_token_logps=far.ref_per_token_logps + 1)
     unclamped = tunix.algorithm(replace(CONFIG, kl_clamp=1e9))
-    _, means = ours(policy, far)
-    _, aux = theirs(policy, far, unclamped)
+    means = program(PolicyExample(**far._asdict())).more
+    _, aux = nnx.jit(lambda model, given: theirs(model, given, unclamped))(policy, far)
     assert float(means["kl"]) == pytest.approx(float(aux["kl"]), rel=1e-4)
     assert 0 < float(means["kl_clamped"]) < 1
     metrics = StoreMetrics(store, "grpo-x")
@@ -55,22 +89,21 @@ def test_the_logged_kl_is_not_clamped_and_exceeds_the_limit_of_the_guard(policy,
     ("variant", "mask_truncated"),
     [("grpo", True), ("dr-grpo", True), ("dapo", False), ("dapo", True)],
 )
-def test_micro_batches_have_the_mean_gradient_of_the_whole_step(policy, variant, mask_truncated):
-    given = example(old=True)
-    whole = PolicyExample(**given._asdict())
-    stop = int(given.completion_ids[0, -1])  # of one row in the first piece; the others are cut off
-    config = replace(CONFIG, variant=variant, mask_truncated=mask_truncated, max_tokens=COMPLETION)
-    objective = objective_of(config, [stop, int(given.completion_ids[2, COMPLETION - 15])])
-
-    def loss(model, given):
-        return policy_loss(model, given, objective, pad=PAD, temperature=TEMPERATURE)
-
-    _, expected = called(*differentiated(loss, policy, whole))
-    ready = with_divisor(whole, objective, micro_batches=2)
+def test_micro_batches_have_the_mean_gradient_of_the_whole_step(
+    program, whole, variant, mask_truncated
+):
+    number, config = NUMBER[variant, mask_truncated], CONFIGS[variant, mask_truncated]
+    step = PolicyExample(**example(old=True)._asdict())
+    ready = with_divisor(step, objective_of(config, STOPS), micro_batches=2)
     halves = [get_batch_slice(ready, slice(at, at + 2)) for at in (0, 2)]  # as Tunix does
-    compiled, arguments = differentiated(loss, policy, halves[0])
-    gradients = [compiled(arguments[0], half)[1] for half in halves]
-    same_gradient(jax.tree.map(lambda *parts: sum(parts) / 2, *gradients), expected)
+    gradients = [_of(number, program(half).gradient) for half in halves]
+    mean = jax.tree.map(lambda *parts: sum(parts) / 2, *gradients)
+    same_gradient(mean, _of(number, whole.gradient))
+
+
+def _of(number: int, gradient):
+    """The gradient of one of the losses."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[number], gradient)
 
 
 def by_hand(logp, given: Example, config: GrpoConfig, stops: list[int]) -> float:
@@ -100,26 +133,21 @@ def by_hand(logp, given: Example, config: GrpoConfig, stops: list[int]) -> float
 
 @pytest.mark.parametrize("mask_truncated", [False, True])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_loss_of_each_variant_is_its_papers_formula(policy, variant, mask_truncated):
-    given = example(old=True)
-    config = GrpoConfig(variant=variant, mask_truncated=mask_truncated, beta=0.3, epsilon=0.1,
-                        max_tokens=COMPLETION)  # fmt: skip
-    stops = [int(given.completion_ids[0, -1]), int(given.completion_ids[2, COMPLETION - 15])]
-    ids = given.prompt_ids, given.completion_ids
-    logp = completion_scores(policy, *ids, pad=PAD, temperature=TEMPERATURE).logp
-    objective = objective_of(config, stops)
-    loss, _ = policy_loss(policy, given, objective, pad=PAD, temperature=TEMPERATURE)  # type: ignore[arg-type]
-    assert float(loss) == pytest.approx(by_hand(np.asarray(logp), given, config, stops), rel=1e-4)
+def test_the_loss_of_each_variant_is_its_papers_formula(whole, variant, mask_truncated):
+    config = CONFIGS[variant, mask_truncated]
+    logp = np.asarray(whole.more["logp"])
+    loss = float(whole.loss[NUMBER[variant, mask_truncated]])
+    assert loss == pytest.approx(by_hand(logp, example(old=True), config, STOPS), rel=1e-4)
 
 
-def test_a_completion_that_is_its_stop_token_alone_is_learned_from(policy):
-    given = example(old=False)
-    only_stop = jnp.where(jnp.arange(COMPLETION) == 0, 106, PAD)[None]
-    one = Example(*(part[:1] for part in given[:-2]), None)._replace(  # type: ignore[union-attr]
-        completion_ids=only_stop, completion_mask=only_stop != PAD, advantages=jnp.array([-1.0])
-    )
-    _, gradient = called(*differentiated(ours, policy, one))
-    assert max(float(jnp.abs(part).max()) for part in jax.tree.leaves(gradient)) > 0
+def test_a_completion_that_is_its_stop_token_alone_is_learned_from(program):
+    rows = example(old=True)
+    only_stop = np.where(np.arange(COMPLETION) == 0, 106, PAD)[None].repeat(2, axis=0)
+    two = PolicyExample(*(part[:2] for part in rows[:-1]), np.float32(1))  # type: ignore[index]
+    two = replace(two, completion_ids=only_stop, completion_mask=only_stop != PAD,
+                  advantages=-np.ones(2))  # fmt: skip
+    gradient = _of(len(CONFIGS), program(two).gradient)
+    assert max(np.abs(part).max() for part in jax.tree.leaves(gradient)) > 0
 
 
 def test_kl_is_k3_whose_gradient_is_not_zero():

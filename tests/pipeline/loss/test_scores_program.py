@@ -1,12 +1,13 @@
-"""The compiled scores: equal to the plain function, with weights that are read and not written."""
+"""The compiled scores: those of the model's logits, with weights that are read and not written."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from scipy.special import log_softmax
 
-from pipeline.loss.head import completion_scores, scores_of, scores_program
+from pipeline.loss.head import scores_of, scores_program
 from tests.support.two_layers import built, with_adapters
 
 HOW = {"pad": 0, "temperature": 0.9}
@@ -18,13 +19,21 @@ def texts() -> tuple[jax.Array, jax.Array]:
     return jnp.asarray(ids[:, :8]), jnp.asarray(ids[:, 8:])
 
 
+@nnx.jit
+def logits_of(model, ids: jax.Array) -> jax.Array:
+    return model(ids, jnp.arange(24)[None].repeat(2, axis=0), None, ids != 0)[0]
+
+
 @pytest.mark.parametrize("make", [built, lambda **how: with_adapters(built(**how))])
-def test_they_are_those_of_the_plain_function(texts, make):
+def test_they_are_those_of_the_models_logits(texts, make):
     model = make(blocks=True)
     compiled = scores_of(model, *texts, **HOW)
-    wanted = completion_scores(model, *texts, **HOW)
-    for one, other in zip(jax.tree.leaves(compiled), jax.tree.leaves(wanted), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    logits = np.asarray(logits_of(model, np.concatenate(texts, axis=1)))[:, 7:-1]
+    logp = log_softmax(logits / HOW["temperature"], axis=-1)
+    expected = np.take_along_axis(logp, np.asarray(texts[1])[..., None], axis=-1)[..., 0]
+    np.testing.assert_allclose(compiled.logp, expected, rtol=1e-4, atol=1e-5)
+    entropy = -(np.exp(logp) * logp).sum(axis=-1)
+    np.testing.assert_allclose(compiled.entropy, entropy, rtol=1e-4, atol=1e-5)
 
 
 def test_the_weights_stay_where_they_are_so_that_models_may_share_them(texts):
