@@ -7,6 +7,7 @@ from .attention import (
     with_attention as with_attention,
 )
 from .compiled import ProgramCache as ProgramCache
+from .config_json import complete as complete
 from .export import ExportDiffers as ExportDiffers, export_folder as export_folder
 from .gemma3 import Loaded as Loaded
 from .hub import TINY as TINY, model_folder as model_folder, resolve as resolve

@@ -18,10 +18,16 @@ from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensor
 from data.errors import UserError
 from pipeline import distributed
 from pipeline.model.attention import BlockAttention, with_attention
+from pipeline.model.config_json import GLOBAL, LOCAL, text_config
 from pipeline.model.hub import model_folder
 from pipeline.model.mesh import device_mesh
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+SCALES = gemma3.QueryPreAttentionNormalisation
+LAYER_TYPES = {
+    LOCAL: gemma3.AttentionType.LOCAL_SLIDING,
+    GLOBAL: gemma3.AttentionType.GLOBAL,
+}
 
 
 @dataclass(frozen=True)
@@ -33,28 +39,27 @@ class Loaded:
     mesh: Mesh
 
 
+@dataclass(slots=True, kw_only=True)
+class Architecture(gemma3.ModelConfig):
+    """Tunix's configuration, and which layers are local: Tunix has five local ones to a global."""
+
+    layer_types: tuple[gemma3.AttentionType, ...]
+
+
 def architecture(
     folder: Path, dtype: str, remat: bool = False, tensor_parallel: int = 1
-) -> gemma3.ModelConfig:
-    """Tunix's configuration of the Gemma 3 that `folder`/config.json describes."""
-    try:
-        text = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{folder}/config.json is not JSON in UTF-8: {error}") from error
-    text = text.get("text_config", text)
-    if not str(text.get("model_type", "")).startswith("gemma3"):
-        raise UserError(
-            f"{folder} is a {text.get('model_type', 'model of unnamed type')!r}; thinkbench trains"
-            " Gemma 3 (model_type gemma3 or gemma3_text)"
-        )
-    return architecture_in(text, dtype, remat, tensor_parallel)
+) -> Architecture:
+    """The Gemma 3 that `folder`/config.json describes."""
+    return architecture_in(text_config(folder), dtype, remat, tensor_parallel)
 
 
 def architecture_in(
     text: dict[str, Any], dtype: str, remat: bool = False, tensor_parallel: int = 1
-) -> gemma3.ModelConfig:
-    """Tunix's configuration of the Gemma 3 whose config.json, or its text_config, is `text`."""
-    return gemma3.ModelConfig(
+) -> Architecture:
+    """The Gemma 3 of a whole config, see `config_json.complete`."""
+    local, everywhere = text["rope_parameters"][LOCAL], text["rope_parameters"][GLOBAL]
+    by_head = text["query_pre_attn_scalar"] == text["head_dim"]
+    return Architecture(
         num_layers=text["num_hidden_layers"],
         num_embed=text["vocab_size"],
         embed_dim=text["hidden_size"],
@@ -63,13 +68,31 @@ def architecture_in(
         head_dim=text["head_dim"],
         num_kv_heads=text["num_key_value_heads"],
         sliding_window_size=text["sliding_window"],
-        local_base_frequency=int(_rope(text, "sliding_attention", "rope_local_base_freq", 10_000)),
-        global_base_frequency=int(_rope(text, "full_attention", "rope_theta", 1_000_000)),
-        global_scale_factor=_rope_scale(text),
+        local_base_frequency=int(local["rope_theta"]),
+        global_base_frequency=int(everywhere["rope_theta"]),
+        global_scale_factor=float(everywhere.get("factor", 1.0)),
+        query_pre_attn_norm=SCALES.BY_ONE_OVER_SQRT_HEAD_DIM
+        if by_head
+        else SCALES.BY_ONE_OVER_SQRT_EMBED_DIM_DIV_NUM_HEADS,
         param_dtype=DTYPES[dtype],
         remat_config=gemma3.RematConfig.DECODER if remat else gemma3.RematConfig.NONE,
         shd_config=_sharding(text["num_key_value_heads"], tensor_parallel),
+        layer_types=tuple(LAYER_TYPES[kind] for kind in text["layer_types"]),
     )
+
+
+def with_layer_types(model: gemma3.Gemma3, config: Architecture) -> gemma3.Gemma3:
+    """`model` with local and global layers where the config has them."""
+    for layer, kind in zip(model.layers, config.layer_types, strict=True):
+        local = kind == gemma3.AttentionType.LOCAL_SLIDING
+        layer.attn.attn_type = kind
+        layer.attn.rope_base_frequency = (
+            config.local_base_frequency if local else config.global_base_frequency
+        )
+        layer.attn.rope_scale_factor = (
+            config.local_scale_factor if local else config.global_scale_factor
+        )
+    return model
 
 
 def _sharding(key_value_heads: int, tensor_parallel: int) -> gemma3.ShardingConfig:
@@ -81,18 +104,6 @@ def _sharding(key_value_heads: int, tensor_parallel: int) -> gemma3.ShardingConf
     if key_value_heads % tensor_parallel:
         return replace(sharding, kv_weight_cndh=(None, None, "fsdp", None))
     return sharding
-
-
-def _rope(text: dict, kind: str, old_name: str, default: float) -> float:
-    # transformers 5 nests the frequencies by layer type, transformers 4 has a key for each
-    nested = (text.get("rope_parameters") or {}).get(kind, {})
-    return nested.get("rope_theta", text.get(old_name, default))
-
-
-def _rope_scale(text: dict) -> float:
-    nested = (text.get("rope_parameters") or {}).get("full_attention", {})
-    scaling = nested if "factor" in nested else (text.get("rope_scaling") or {})
-    return float(scaling.get("factor", 1.0))
 
 
 def load(
@@ -109,19 +120,19 @@ def load(
     """
     folder = model_folder(name)
     mesh = mesh or device_mesh()
+    config = architecture(folder, dtype, remat, mesh.shape["tp"])
     with mesh:
         model = create_model_from_safe_tensors(
-            str(folder.resolve()),
-            architecture(folder, dtype, remat, mesh.shape["tp"]),
-            mesh,
-            dtype=DTYPES[dtype],
+            str(folder.resolve()), config, mesh, dtype=DTYPES[dtype]
         )
+    with_layer_types(model, config)
     return Loaded(with_attention(model, BlockAttention) if block_attention else model, folder, mesh)
 
 
-def abstract(config: gemma3.ModelConfig, *, block_attention: bool = False) -> gemma3.Gemma3:
+def abstract(config: Architecture, *, block_attention: bool = False) -> gemma3.Gemma3:
     """The model that `load` returns for `config`, with shapes in place of weights."""
     model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    with_layer_types(model, config)
     return with_attention(model, BlockAttention) if block_attention else model
 
 

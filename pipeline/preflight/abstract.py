@@ -17,7 +17,7 @@ from tunix.models.gemma3.model import Gemma3
 
 from pipeline.config import Preset
 from pipeline.loss import PolicyExample, objective_of, policy_loss, sft_loss
-from pipeline.model import add_adapters, gemma3
+from pipeline.model import add_adapters, complete, gemma3
 from pipeline.preflight.sizes import config_of
 from pipeline.preflight.steps import Step
 from pipeline.train import adamw, tunix
@@ -47,7 +47,7 @@ def base_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     ours, model = step.loss == "ours", preset.model
     text = config_of(model.model)
     config = gemma3.architecture_in(
-        text.get("text_config", text),
+        complete(text.get("text_config", text), f"the config.json of {model.model}"),
         model.dtype,
         remat=model.remat and ours,
         tensor_parallel=mesh.shape["tp"],

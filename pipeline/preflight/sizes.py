@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from pipeline.model import complete
 
 SIZES_BY_NAME = Path(__file__).parent / "gemma3.toml"
 TINY = Path(__file__).parent.parent / "tiny" / "model"
@@ -76,6 +77,8 @@ def sizes_in(config: dict[str, Any]) -> Sizes:
         "head_dim": "head_dim",
         "window": "sliding_window",
     }
+    if not all(name in text for name in names.values()):
+        text = complete(text, "the config.json")
     wrong = [name for name in names.values() if not _is_size(text.get(name))]
     if wrong or not str(text.get("model_type", "")).startswith("gemma3"):
         raise UserError(

@@ -25,7 +25,7 @@ def test_another_architecture_is_refused(tmp_path):
     folder = copy_of_tiny(tmp_path)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
-    with pytest.raises(UserError, match="is a 'llama'"):
+    with pytest.raises(UserError, match="describes a 'llama'"):
         gemma3.load(str(folder))
 
 
