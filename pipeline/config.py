@@ -66,6 +66,7 @@ VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
 DTYPES = ("float32", "bfloat16")
+CHIPS = ("", "cpu", "t4", "h100", "h200", "v5e", "v6e")  # "": whatever is there
 BATCHINGS = ("padded", "bucketed", "packed")
 GRADERS = ("strict", "lenient", "notebook")  # the verdicts of all are stored
 
@@ -80,6 +81,12 @@ class ModelConfig:
         " kaggle:owner/model/framework/variation",
     )
     dtype: str = knob("float32", "precision of the frozen base weights", choices=DTYPES)
+    chip: str = knob(
+        "",
+        "the chip that the settings are for; 'cpu' fits every machine, empty: not known, so memory"
+        " is not checked",
+        choices=CHIPS,
+    )
     fsdp: int = knob(1, "number of devices that share weights and batch (FSDP)", "devices")
     tensor_parallel: int = knob(
         1, "number of devices that share the heads and features of each layer", "devices"

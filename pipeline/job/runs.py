@@ -123,9 +123,11 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
 def _complete(job: Job, spec: StageSpec) -> StageSpec:
     """`spec` with all that the numbers depend on: precision and mesh, and the code.
 
-    The model's name is left out: the hash of its folder is among the inputs.
+    The model's name is left out: the hash of its folder is among the inputs. So is the chip, which
+    only says where the settings fit.
     """
-    model = {name: value for name, value in as_json(job.preset.model).items() if name != "model"}
+    knobs = as_json(job.preset.model)
+    model = {name: value for name, value in knobs.items() if name not in ("model", "chip")}
     return replace(
         spec,
         config=spec.config | model,

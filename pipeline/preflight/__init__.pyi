@@ -1,4 +1,10 @@
-from .chips import BadChip as BadChip, Chip as Chip, chip_of as chip_of
+from .chips import (
+    Chip as Chip,
+    Device as Device,
+    chip_of as chip_of,
+    described as described,
+    refuse_other_devices as refuse_other_devices,
+)
 from .needs import likely_seconds as likely_seconds, seconds as seconds
 from .proposals import Proposal as Proposal
 from .report import (

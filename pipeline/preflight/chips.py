@@ -5,7 +5,8 @@ reports 31.25 GiB when a program does not fit. Speeds are the vendors' figures f
 """
 
 import os
-import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data.errors import UserError
@@ -22,6 +23,7 @@ class Chip:
     """One kind of accelerator. None where a speed is unknown.
 
     memory:     bytes that one program may use on one chip
+    device:     what jax's name of the device contains
     flops:      peak bfloat16 operations per second
     bandwidth:  peak bytes of memory per second
     topologies: number of chips -> libtpu's name of their arrangement; empty: not a TPU
@@ -29,6 +31,7 @@ class Chip:
 
     name: str
     memory: int
+    device: str
     flops: float | None = None
     bandwidth: float | None = None
     topologies: tuple[tuple[int, str], ...] = ()
@@ -49,28 +52,67 @@ V6E = ((1, "1x1"), (4, "2x2"), (8, "2x4"))
 V5E = ((1, "1x1"), (4, "2x2"), (8, "2x4"))
 CHIPS = {
     # cloud.google.com/tpu/docs/v6e and /v5e
-    "v6e": Chip("v6e", int(31.25 * GIB), 918e12, 1_640e9, tuple((n, f"v6e:{t}") for n, t in V6E)),
-    "v5e": Chip("v5e", int(15.75 * GIB), 197e12, 819e9, tuple((n, f"v5e:{t}") for n, t in V5E)),
+    "v6e": Chip(
+        "v6e", int(31.25 * GIB), "TPU v6 lite", 918e12, 1_640e9,
+        tuple((n, f"v6e:{t}") for n, t in V6E),
+    ),
+    "v5e": Chip(
+        "v5e", int(15.75 * GIB), "TPU v5 lite", 197e12, 819e9,
+        tuple((n, f"v5e:{t}") for n, t in V5E),
+    ),
     # nvidia.com/en-us/data-center: dense, without sparsity
-    "h100": Chip("h100", 79 * GIB, 989e12, 3_350e9),
-    "h200": Chip("h200", 139 * GIB, 989e12, 4_800e9),
-}
+    "h100": Chip("h100", 79 * GIB, "H100", 989e12, 3_350e9),
+    "h200": Chip("h200", 139 * GIB, "H200", 989e12, 4_800e9),
+    # float32, as it has no bfloat16
+    "t4": Chip("t4", int(14.6 * GIB), "T4", 8.1e12, 320e9),
+}  # fmt: skip
 
 
 def this_machine() -> Chip:
     """The CPU of this machine. Its speed is unknown."""
-    return Chip("cpu", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return Chip("cpu", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "cpu")
 
 
-def chip_of(preset: str, chip: str | None = None) -> Chip:
-    """The chip named `chip`, or else the one that the preset is named after (`v6e-1`, `h200`)."""
-    name = chip or preset
-    if name in ("cpu", "tiny"):
+def chip_of(name: str) -> Chip:
+    """The chip named `name`; `cpu` is this machine."""
+    if name == "cpu":
         return this_machine()
-    match = re.fullmatch(r"([a-z0-9]+)(-[0-9x]+)*", name)
-    if match is None or match[1] not in CHIPS:
+    if name not in CHIPS:
         raise BadChip(
             f"there is no chip {name!r}; preflight knows {', '.join(CHIPS)} and cpu. Name one with"
-            " --chip."
+            " --chip, or in the preset: model.chip."
         )
-    return CHIPS[match[1]]
+    return CHIPS[name]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device as jax has it. memory: bytes that programs may use, None where jax does not say"""
+
+    kind: str
+    platform: str
+    memory: int | None = None
+
+
+def described(devices: Sequence[Device]) -> str:
+    """For people: "1 x NVIDIA H100 80GB HBM3 (59 GiB for programs)"."""
+    texts = []
+    for device, number in Counter(devices).items():
+        memory = f" ({device.memory / GIB:.0f} GiB for programs)" if device.memory else ""
+        kind = "CPU" if device.platform == "cpu" else device.kind
+        texts.append(f"{number} x {kind}{memory}")
+    return "; ".join(texts)
+
+
+def refuse_other_devices(preset: str, chip: str, devices: Sequence[Device]) -> None:
+    """Raise UserError where a preset is for a chip and the devices are others.
+
+    chip: as the knob has it: every machine will do for "cpu", and where none is named
+    """
+    if chip in ("", "cpu") or any(chip_of(chip).device in device.kind for device in devices):
+        return
+    raise UserError(
+        f"preset {preset} is for a {chip} ({chip_of(chip).device}); jax has {described(devices)}"
+        " here. Choose a preset for this machine (tiny fits every one), look at thinkbench doctor"
+        " if the chip is there, or start nevertheless: --allow-other-device"
+    )

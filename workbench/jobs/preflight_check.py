@@ -1,4 +1,4 @@
-"""The check before training starts: whether its steps fit the chip that the preset is named after.
+"""The check before training starts: whether its steps fit the chip of the preset.
 
 It estimates at once and without jax; `thinkbench preflight` reports more, and asks the compiler.
 """
@@ -26,25 +26,23 @@ def refuse_what_does_not_fit(preset: Preset, model: str, step_names: tuple[str, 
     model: the one that training starts from, by name, folder or hub id
     step_names: the beginnings of the names of the steps that are run, such as SFT
 
-    A preset that is named after no chip is not checked, with a message: where it will run is
-    unknown.
+    A preset without a chip is not checked, with a message: where it will run is unknown.
     """
-    from pipeline.preflight import BadChip, chip_of, has_known_sizes, needs_of_steps, steps_of
+    from pipeline.preflight import chip_of, has_known_sizes, needs_of_steps, steps_of
     from pipeline.preflight.proposals import proposals
 
     if not has_known_sizes(model):
         from pipeline.model import model_folder  # loads jax, and fetches what training needs anyway
 
         model = str(model_folder(model))
-    try:
-        chip = chip_of(preset.name)
-    except BadChip:
+    if not preset.model.chip:
         print(
-            f"Memory is not checked: the preset {preset.name!r} is named after no chip."
-            " `thinkbench preflight --chip NAME` checks it.",
+            f"Memory is not checked: the preset {preset.name!r} names no chip. Name it: --set"
+            " model.chip=h100, or chip in the table [model] of its file.",
             file=sys.stderr,
         )
         return
+    chip = chip_of(preset.model.chip)
     with_model = preset.with_knobs("model", model=model)
     steps = [step for step in steps_of(with_model) if step.name.startswith(step_names)]
     estimates = needs_of_steps(steps, with_model, chip, use_compiler=False, progress=no_progress)

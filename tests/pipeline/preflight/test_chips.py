@@ -3,14 +3,70 @@
 import pytest
 
 from data.errors import UserError
-from pipeline.preflight.chips import CHIPS, BadChip, chip_of
+from pipeline.config import CHIPS as NAMES
+from pipeline.preflight.chips import (
+    CHIPS,
+    GIB,
+    BadChip,
+    Device,
+    chip_of,
+    described,
+    refuse_other_devices,
+)
 from pipeline.preflight.sizes import config_of
 
 
 def test_the_error_for_an_unknown_chip_or_model_lists_those_that_are_known():
-    with pytest.raises(BadChip, match="v6e, v5e, h100, h200 and cpu"):
+    with pytest.raises(BadChip, match="v6e, v5e, h100, h200, t4 and cpu"):
         chip_of("tpu9")
     with pytest.raises(UserError, match="google/gemma-3-1b-it"):
         config_of("google/gemma-9-1b-it")
     with pytest.raises(BadChip, match="1, 4, 8"):
         CHIPS["v6e"].topology(3)
+
+
+H100 = Device("NVIDIA H100 80GB HBM3", "gpu", int(59.3 * GIB))
+V6E = Device("TPU v6 lite", "tpu", int(31.25 * GIB))
+CPU = Device("cpu", "cpu")
+
+
+def test_every_chip_of_a_preset_is_known():
+    assert set(NAMES) == {"", "cpu", *CHIPS}
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        ([H100], "1 x NVIDIA H100 80GB HBM3 (59 GiB for programs)"),
+        ([V6E] * 8, "8 x TPU v6 lite (31 GiB for programs)"),
+        ([CPU], "1 x CPU"),
+        ([CPU, H100, H100], "1 x CPU; 2 x NVIDIA H100 80GB HBM3 (59 GiB for programs)"),
+    ],
+)
+def test_devices_are_described_by_number_kind_and_memory(devices, words):
+    assert described(devices) == words
+
+
+@pytest.mark.parametrize(
+    ("chip", "device"),
+    [
+        ("h100", H100), ("v6e", V6E), ("", CPU), ("cpu", CPU), ("cpu", H100),
+        ("t4", Device("Tesla T4", "gpu")), ("v5e", Device("TPU v5 lite", "tpu")),
+        ("h200", Device("NVIDIA H200", "gpu")), ("h100", Device("NVIDIA H100 PCIe", "gpu")),
+    ],
+)  # fmt: skip
+def test_the_chip_of_a_preset_is_recognised(chip, device):
+    refuse_other_devices("mine", chip, [device])
+
+
+@pytest.mark.parametrize(
+    ("chip", "device"),
+    [
+        ("h100", CPU), ("h100", Device("NVIDIA H200", "gpu")), ("v6e", H100), ("t4", V6E),
+        ("v5e", V6E), ("v6e", Device("TPU v5 lite", "tpu")), ("h200", H100),
+    ],
+)  # fmt: skip
+def test_another_chip_is_refused_with_what_is_there(chip, device):
+    with pytest.raises(UserError, match=f"preset mine is for a {chip}") as refused:
+        refuse_other_devices("mine", chip, [device])
+    assert described([device]) in str(refused.value)

@@ -93,7 +93,7 @@ def test_operations_are_twice_the_products_of_the_matrices():
 @pytest.mark.parametrize("preset", ["v6e-1", "v5e-8", "v5e-8-2x4", "h200"])
 def test_every_bundled_preset_fits_its_chip(preset):
     chosen = load_preset(preset)
-    chip = chip_of(preset)
+    chip = chip_of(load_preset(preset).model.chip)
     over = [
         step.name
         for step in steps.steps_of(chosen)

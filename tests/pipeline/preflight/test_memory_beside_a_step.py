@@ -114,12 +114,12 @@ def test_an_insert_is_compiled_too(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout insert"]
-    program = compiled.compile_step(step, preset, chip_of("tiny"))
+    program = compiled.compile_step(step, preset, chip_of("cpu"))
     guess = estimated(step, preset, 32 * GIB)
     assert program.parts["cache"] == guess.parts["cache"]
     assert program.parts["prompts"] == pytest.approx(guess.parts["prompts"], rel=1e-3)
     assert program.temporaries is not None
-    needs = report.needs_of(step, preset, chip_of("tiny"), use_compiler=True)
+    needs = report.needs_of(step, preset, chip_of("cpu"), use_compiler=True)
     assert needs.peak == program.peak + sum(guess.parts[name] for name in ("weights", *STATE))
 
 

@@ -16,7 +16,7 @@ def refused(say, tmp_path):
     """The message of a command that is refused, with nothing written."""
 
     def refused(*command: str) -> str:
-        code, out, err = say(*command)
+        code, out, err = say(*command, "--allow-other-device")
         assert (code, out) == (2, "")
         assert not list(tmp_path.glob("store/*/**/*.parquet"))
         return err
@@ -61,16 +61,36 @@ def test_the_starting_model_is_checked_not_the_one_of_the_preset(refused):
 
 
 def test_without_an_accelerator_the_memory_of_the_machine_counts(refused, monkeypatch):
-    monkeypatch.setattr(chips, "this_machine", lambda: Chip("cpu", 2**26))
+    monkeypatch.setattr(chips, "this_machine", lambda: Chip("cpu", 2**26, "cpu"))
     assert "preset tiny does not fit cpu, which has 0.06 GiB" in refused("sft")
 
 
-def test_a_preset_named_after_no_chip_is_reported_as_unchecked(refused, tmp_path):
+def test_a_preset_without_a_chip_is_reported_as_unchecked(refused, tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text('like = "v6e-1"\n')
+    path.write_text('like = "v6e-1"\n[model]\nchip = ""\n')
     err = refused("sft", "--preset", str(path), *TOO_LARGE, "--model", "tiny", *NOWHERE)
-    assert "'mine' is named after no chip" in err
+    assert "'mine' names no chip" in err
     assert "nowhere" in err
+
+
+def test_a_preset_that_is_like_another_is_for_its_chip(refused, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('like = "v6e-1"\n[sft]\nbatch = 64\n[model]\nremat = false\n')
+    assert "preset mine does not fit v6e" in refused("sft", "--preset", str(path))
+
+
+@pytest.mark.parametrize("command", ["sft", "grpo", "run", "eval"])
+def test_a_preset_for_a_chip_that_is_not_here_is_refused(say, tmp_path, command):
+    code, out, err = say(command, "--preset", "v6e-1", *NOWHERE)
+    assert (code, out) == (2, "")
+    assert "preset v6e-1 is for a v6e (TPU v6 lite); jax has " in err
+    assert "x CPU here" in err
+    assert "--allow-other-device" in err
+    assert not list(tmp_path.glob("store/*/**/*.parquet"))
+    allowed = ("--set", "model.model=tiny", "--allow-other-device")
+    err = say(command, "--preset", "v6e-1", *NOWHERE, *allowed)[2]
+    assert err.startswith("Running on ")
+    assert "is for a v6e" not in err
 
 
 def test_an_ab_trial_is_checked_like_training(say):
@@ -80,7 +100,9 @@ def test_an_ab_trial_is_checked_like_training(say):
         ("subset", "new", "short", "--where", "reasoning_chars < 300"),
     ):
         assert say(*command)[0] == 0
-    code, out, err = say("ab", "short", "--preset", "v6e-1", *TOO_LARGE, *GROUPS)
+    code, out, err = say(
+        "ab", "short", "--preset", "v6e-1", *TOO_LARGE, *GROUPS, "--allow-other-device"
+    )
     assert (code, out) == (2, "")
     assert "sft needs" in err
     assert "grpo needs" not in err

@@ -37,7 +37,7 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
         st.caption("Preflight: nothing to estimate, it neither trains nor evaluates.")
         return True
     try:
-        chip = chip_of(preset.name)
+        chip = chip_of(preset.model.chip)
         needs = _needs(run, preset, chip)
     except UserError as error:
         with st.expander("Preflight: no estimate for this preset"):

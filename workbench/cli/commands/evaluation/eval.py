@@ -23,6 +23,7 @@ from workbench.cli.output import tables
 def eval_(folder: Path, model: str | None, served: ServedModel | None, **options: Any) -> Answer:
     """Answer the test problems with a model, and grade the answers."""
     if served is not None:
+        options.pop("allow_other_device")  # nothing runs here
         return evaluate_served_model(folder, model, served, **options)
     with open_job(folder, **options) as job:
         from evals.comparison import compare

@@ -3,10 +3,12 @@
 import contextlib
 import importlib.util
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from pipeline.config import Preset
 from workbench.cli.commands.training.options import chosen_preset
 from workbench.formatting import TRAINING_PACKAGES
 
@@ -18,11 +20,27 @@ def require_training_packages() -> None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
+def _use_devices(preset: Preset, allow_other: bool) -> None:
+    """Say on what the command runs; UserError where that is not what the preset is for."""
+    import jax
+
+    from pipeline.preflight import Device, described, refuse_other_devices
+
+    devices = [
+        Device(one.device_kind, one.platform, (one.memory_stats() or {}).get("bytes_limit"))
+        for one in jax.local_devices()
+    ]
+    if not allow_other:
+        refuse_other_devices(preset.name, preset.model.chip, devices)
+    print(f"Running on {described(devices)}.", file=sys.stderr)
+
+
 @contextlib.contextmanager
 def open_job(
     folder: Path,
     *,
     time_limit: float | None,
+    allow_other_device: bool,
     logs: tuple[str, ...] = (),
     resume: str | None = None,
     **options: Any,
@@ -44,6 +62,7 @@ def open_job(
     from pipeline import distributed  # loads jax, so only here
 
     distributed.join(os.environ)
+    _use_devices(preset, allow_other_device)
     from pipeline.job import Job
     from pipeline.stopping import Stop
 

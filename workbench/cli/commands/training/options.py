@@ -56,6 +56,9 @@ def training_options(command: Command) -> Command:
         click.option(
             "--log", "logs", multiple=True, type=click.Choice(LOGS), help="log metrics there too"
         ),
+        click.option(
+            "--allow-other-device", is_flag=True, help="start where the preset's chip is not"
+        ),
         click.option("--preset", default="tiny", show_default=True, help="name or .toml file"),
     ):
         command = option(command)

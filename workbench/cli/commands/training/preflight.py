@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @verb
 @click.option("--preset", default="v6e-1", show_default=True, help="name or .toml file")
 @set_option
-@click.option("--chip", help="v6e, v5e, h100, h200 or cpu; by default the preset's")
+@click.option("--chip", help="v6e, v5e, h100, h200, t4 or cpu; by default the preset's")
 @click.option(
     "--step",
     "step_texts",
@@ -63,7 +63,7 @@ def preflight(
     from workbench.cli import bars
 
     chosen = changed_preset(preset, {}, assignments, None)
-    on = chip_of(chosen.name, chip)
+    on = chip_of(chip or chosen.model.chip)
     compiled = _use_compiler(on, compiling)
     texts = step_texts or (COMPARED if compare else ())
     steps = [parse_step(text, chosen) for text in texts] or steps_of(chosen)
@@ -87,7 +87,7 @@ def _use_compiler(chip: "Chip", compiling: bool | None) -> bool:
     if compiling and not compiled.has_compiler(chip):
         raise UserError(
             f"there is no compiler for {chip.name} here. Install it (684 MB): pip install"
-            " 'thinkbench[tpu]', or leave --compile out for an estimate"
+            " 'jax[tpu]==0.10.2', or leave --compile out for an estimate"
         )
     return compiling
 
