@@ -61,10 +61,13 @@ def report(folder: Path) -> dict[str, Any]:
 
 
 def packages() -> list[dict[str, Any]]:
-    """Each required package: the required version, the installed one, and whether it fits."""
+    """Each required package: the required version, the installed one, and whether it fits.
+
+    A package that several extras ask for stands there once, with the first of them.
+    """
     from packaging.requirements import Requirement
 
-    rows = []
+    rows: dict[str, dict[str, Any]] = {}
     try:
         requirements = importlib.metadata.requires("thinkbench") or []
     except importlib.metadata.PackageNotFoundError:  # run from its folder, never installed
@@ -76,16 +79,16 @@ def packages() -> list[dict[str, Any]]:
             installed = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
             installed = None
-        rows.append(
-            {
-                "package": requirement.name,
-                "asked": str(requirement.specifier) or "any",
-                "installed": installed,
-                "extra": extra,
-                "fits": installed is not None and requirement.specifier.contains(installed),
-            }
-        )
-    return rows
+        row = {
+            "package": requirement.name,
+            "asked": str(requirement.specifier) or "any",
+            "installed": installed,
+            "extra": extra,
+            "fits": installed is not None and requirement.specifier.contains(installed),
+        }
+        if requirement.name not in rows or extra in ("train", None):
+            rows[requirement.name] = row
+    return list(rows.values())
 
 
 def devices() -> dict[str, Any]:

@@ -10,7 +10,12 @@ from .compiled import ProgramCache as ProgramCache
 from .config_json import complete as complete
 from .export import ExportDiffers as ExportDiffers, export_folder as export_folder
 from .gemma3 import Loaded as Loaded
-from .hub import TINY as TINY, model_folder as model_folder, resolve as resolve
+from .hub import (
+    TINY as TINY,
+    has_chat_template as has_chat_template,
+    model_folder as model_folder,
+    resolve as resolve,
+)
 from .lora import add_adapters as add_adapters, merge_adapters as merge_adapters
 from .mesh import device_mesh as device_mesh, mesh_of as mesh_of, on_mesh as on_mesh
 from .segments import mask_of as mask_of, positions_of as positions_of

@@ -19,7 +19,7 @@ from data.errors import UserError
 from pipeline import distributed
 from pipeline.model.attention import BlockAttention, with_attention
 from pipeline.model.config_json import GLOBAL, LOCAL, text_config
-from pipeline.model.hub import model_folder
+from pipeline.model.hub import TEMPLATE, TINY, has_chat_template, model_folder
 from pipeline.model.mesh import device_mesh
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
@@ -192,6 +192,8 @@ def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
         # README.md is the card of the weights it came with, not of these
         if path.is_file() and ".safetensors" not in path.name and path.name != "README.md":
             shutil.copy(path, part / path.name)
+    if not has_chat_template(part):  # it was trained with Gemma's turns, see Tokenizer
+        shutil.copy(TINY / TEMPLATE, part / TEMPLATE)
     config = json.loads((part / "config.json").read_text(encoding="utf-8"))
     for section in (config, config.get("text_config", {})):  # else others load it in another dtype
         for name in {"dtype", "torch_dtype"} & section.keys():

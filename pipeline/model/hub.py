@@ -1,10 +1,12 @@
 """The folder of a model: a local path, the bundled model, or a download from a hub."""
 
+import json
 from pathlib import Path
 
 from data.errors import UserError
 
 TINY = Path(__file__).parents[1] / "tiny" / "model"
+TEMPLATE = "chat_template.jinja"
 
 
 def model_folder(name: str) -> Path:
@@ -44,6 +46,14 @@ def check_folder(folder: Path) -> None:
             f"{folder} lacks {', '.join(missing)}; it holds {files}. Expected a Hugging Face"
             " model folder: copy the missing files there or name another folder."
         )
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether the tokenizer in `folder` comes with a template; a base model's does not."""
+    if any((folder / name).is_file() for name in (TEMPLATE, "chat_template.json")):
+        return True
+    path = folder / "tokenizer_config.json"
+    return path.is_file() and bool(json.loads(path.read_bytes()).get("chat_template"))
 
 
 def _from_hugging_face(name: str) -> Path:

@@ -13,7 +13,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from data.errors import UserError
 from data.response_format import render, user_turn
+from pipeline.model.hub import TEMPLATE, TINY
 
+TURNS = TINY / TEMPLATE  # Gemma's
 STOP_TOKENS = ("<eos>", "<end_of_turn>")
 SPECIAL_TOKENS = ("<pad>", "<bos>", *STOP_TOKENS)
 
@@ -35,11 +37,8 @@ class Tokenizer:
 
     def __init__(self, folder: Path) -> None:
         self.hf: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
-        if self.hf.chat_template is None:
-            raise UserError(
-                f"{folder} has a tokenizer without chat template; expected the template of an"
-                " instruction-tuned model (chat_template in tokenizer_config.json)"
-            )
+        if self.hf.chat_template is None:  # a base model
+            self.hf.chat_template = TURNS.read_text(encoding="utf-8")
         vocabulary = self.hf.get_vocab()
         missing = [token for token in SPECIAL_TOKENS if token not in vocabulary]
         if missing:

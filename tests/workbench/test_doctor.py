@@ -192,3 +192,10 @@ def test_thinkbench_that_was_never_installed_is_a_problem(monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", absent)
     (line,) = doctor.problems({"packages": doctor.packages(), "store": {}})
     assert line.startswith("thinkbench is not installed")
+
+
+def test_each_package_is_listed_once_with_the_extra_that_most_people_install():
+    rows = doctor.packages()
+    names = [row["package"] for row in rows]
+    assert len(names) == len(set(names))
+    assert {row["package"]: row["extra"] for row in rows}["jax"] == "train"

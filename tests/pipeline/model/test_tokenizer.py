@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import AutoTokenizer
 
-from data.errors import UserError
 from data.response_format import INSTRUCTION
 from pipeline.batches.examples import Example
 from pipeline.batches.sft import sft_batches, tokenize_examples
 from pipeline.config import SftConfig
-from pipeline.model import TINY
+from pipeline.model import TINY, gemma3, has_chat_template
 from pipeline.model.tokenizer import Tokenizer, example_tokens, padded, prompt_text
+from workbench.cli.commands.training.job import require_model
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +108,43 @@ def test_one_epoch_contains_each_example_once(tokenizer):
     assert len({tuple(row) for row in shown.tolist()}) == 8
 
 
-def test_a_tokenizer_without_template_is_refused(tmp_path):
+@pytest.fixture
+def base_model(tmp_path):
+    """The bundled model without chat template, as base models are published."""
     folder = Path(shutil.copytree(TINY, tmp_path / "model"))
-    (folder / "chat_template.jinja").unlink(missing_ok=True)
-    config = folder / "tokenizer_config.json"
-    stripped = json.loads(config.read_text())
-    stripped.pop("chat_template", None)
-    config.write_text(json.dumps(stripped))
-    with pytest.raises(UserError, match="without chat template"):
-        Tokenizer(folder)
+    (folder / "chat_template.jinja").unlink()
+    return folder
+
+
+def test_a_base_model_gets_gemmas_turns(tokenizer, base_model):
+    assert prompt_text(Tokenizer(base_model), "1 + 1?") == prompt_text(tokenizer, "1 + 1?")
+
+
+def test_what_is_saved_of_a_base_model_has_the_turns_that_it_was_trained_with(base_model, tmp_path):
+    loaded = gemma3.load(str(base_model))
+    folder = gemma3.save(loaded.model, base_model, tmp_path / "saved")
+    assert has_chat_template(folder)
+    assert not has_chat_template(base_model)
+    theirs = AutoTokenizer.from_pretrained(folder)
+    turn = [{"role": "user", "content": "hi"}]
+    text = theirs.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+    assert text == "<bos><start_of_turn>user\nhi<end_of_turn>\n<start_of_turn>model\n"
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "chat_template.json"])
+def test_a_template_beside_the_tokenizer_is_seen(base_model, name):
+    (base_model / name).write_text("{}")
+    assert has_chat_template(base_model)
+
+
+def test_a_template_in_the_tokenizers_config_is_seen(base_model):
+    path = base_model / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": "{{ x }}"}))
+    assert has_chat_template(base_model)
+
+
+def test_a_command_says_that_a_base_model_gets_gemmas_turns(base_model, capsys):
+    require_model(str(base_model))
+    assert "has no chat template" in capsys.readouterr().err
+    require_model("tiny")
+    assert capsys.readouterr().err == ""

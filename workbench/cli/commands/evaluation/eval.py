@@ -10,7 +10,12 @@ from workbench.cli.commands.evaluation.served import (
     evaluate_served_model,
     served_options,
 )
-from workbench.cli.commands.training import model_option, open_job, training_options
+from workbench.cli.commands.training import (
+    model_option,
+    open_job,
+    require_model,
+    training_options,
+)
 from workbench.cli.knob_flags import knob_flags
 from workbench.cli.output import tables
 
@@ -28,11 +33,10 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
     with open_job(folder, **options) as job:
         from evals.comparison import compare
         from pipeline.job import stages
-        from pipeline.model import model_folder
         from workbench.lookup import starting_model
 
         start = starting_model(job.store, model or job.preset.model.model)
-        model_folder(start.model)
+        require_model(start.model)
         stages.prepare(job, problems=True)
         done = stages.evaluate(job, start.stage, start.model, start.run)
         rows = compare.stages(job.store, [done.run], job.preset.eval.grader)

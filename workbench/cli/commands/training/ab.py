@@ -7,7 +7,7 @@ import click
 
 from data.errors import UserError
 from workbench.cli import Answer, not_empty, verb
-from workbench.cli.commands.training.job import open_job
+from workbench.cli.commands.training.job import open_job, require_model
 from workbench.cli.commands.training.options import (
     model_option,
     preflight_option,
@@ -78,5 +78,6 @@ def ab(
         if preflight:
             trained = SFT * (of == "records") + GRPO * (stage == "grpo")
             refuse_what_does_not_fit(job.preset, base.model, trained + EVAL)
+        require_model(base.model)
         value = ab(job, Trial(name, against, seeds, metric, stage), base.model)
     return value, comparisons.trial

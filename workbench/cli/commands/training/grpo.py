@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.config import GrpoConfig
 from workbench.cli import Answer, verb
-from workbench.cli.commands.training.job import open_job
+from workbench.cli.commands.training.job import open_job, require_model
 from workbench.cli.commands.training.options import (
     model_option,
     preflight_option,
@@ -29,14 +29,13 @@ def grpo(folder: Path, model: str | None, preflight: bool, **options: Any) -> An
     """
     with open_job(folder, **options) as job:
         from pipeline.job import stages
-        from pipeline.model import model_folder
         from workbench.jobs import GRPO, refuse_what_does_not_fit
         from workbench.lookup import latest_model, starting_model
 
         base = starting_model(job.store, model) if model else latest_model(job.store, "sft")
         if preflight:
             refuse_what_does_not_fit(job.preset, base.model, GRPO)
-        model_folder(base.model)
+        require_model(base.model)
         stages.prepare(job, problems=True)
         done = stages.train_grpo(job, base.model, base.run)
     return {"run": done.run, **done.summary}, tables.counts("GRPO")

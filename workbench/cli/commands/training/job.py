@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.config import Preset
 from workbench.cli.commands.training.options import chosen_preset
-from workbench.formatting import TRAINING_PACKAGES
+from workbench.formatting import TRAINING_PACKAGES, visible
 
 
 def require_training_packages() -> None:
@@ -18,6 +18,18 @@ def require_training_packages() -> None:
     for name in TRAINING_PACKAGES:
         if importlib.util.find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def require_model(name: str) -> None:
+    """Fetch the model `name` before any row is read; say so where it is a base model."""
+    from pipeline.model import has_chat_template, model_folder
+
+    if not has_chat_template(model_folder(name)):
+        print(
+            f"{visible(name)} has no chat template, as a base model: questions are put in Gemma's"
+            " turns (<start_of_turn>user ...).",
+            file=sys.stderr,
+        )
 
 
 def _use_devices(preset: Preset, allow_other: bool) -> None:

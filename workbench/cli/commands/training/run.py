@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli import Answer, verb
-from workbench.cli.commands.training.job import open_job
+from workbench.cli.commands.training.job import open_job, require_model
 from workbench.cli.commands.training.options import preflight_option, training_options
 from workbench.cli.output import tables
 
@@ -23,5 +23,6 @@ def run(folder: Path, preflight: bool, **options: Any) -> Answer:
 
         if preflight:
             refuse_what_does_not_fit(job.preset, job.preset.model.model, (*SFT, *GRPO, *EVAL))
+        require_model(job.preset.model.model)
         value = stages.run_all(job)
     return value, tables.run_result

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.config import SftConfig
 from workbench.cli import Answer, verb
-from workbench.cli.commands.training.job import open_job
+from workbench.cli.commands.training.job import open_job, require_model
 from workbench.cli.commands.training.options import (
     model_option,
     preflight_option,
@@ -29,14 +29,13 @@ def sft(folder: Path, model: str | None, preflight: bool, **options: Any) -> Ans
     """
     with open_job(folder, **options) as job:
         from pipeline.job import stages
-        from pipeline.model import model_folder
         from workbench.jobs import SFT, refuse_what_does_not_fit
         from workbench.lookup import starting_model
 
         base = starting_model(job.store, model or job.preset.model.model)
         if preflight:
             refuse_what_does_not_fit(job.preset, base.model, SFT)
-        model_folder(base.model)  # before any row is read
+        require_model(base.model)  # before any row is read
         counts = stages.prepare(job, records=True)
         done = stages.train_sft(job, base.model, stages.converter_of(job, counts))
     return {"run": done.run, **done.summary}, tables.counts("SFT")
