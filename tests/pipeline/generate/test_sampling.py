@@ -1,25 +1,26 @@
 """Sampling: the tokens that truncation keeps, and how often each token is drawn."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from data.errors import UserError
+from pipeline.generate import sampling
 from pipeline.generate.requests import Request, Sampling
-from pipeline.generate.sampling import next_tokens, settings_of, truncated
 
+# eager, each step of a search would be compiled alone
+next_tokens, truncated = jax.jit(sampling.next_tokens), jax.jit(sampling.truncated)
 SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.05], np.float32)
 
 
 def settings(rows=1, **changes):
-    sampling = Sampling(**{"temperature": 1.0, **changes})
-    requests = [Request(prompt="", sampling=sampling, seed=seed) for seed in range(rows)]
-    return jax.tree.map(jnp.asarray, settings_of(requests, rows))
+    how = Sampling(**{"temperature": 1.0, **changes})
+    requests = [Request(prompt="", sampling=how, seed=seed) for seed in range(rows)]
+    return sampling.settings_of(requests, rows)
 
 
 def remaining(shares, **changes) -> list[int]:
-    logits = truncated(jnp.log(jnp.asarray(shares))[None], settings(**changes))[0]
+    logits = truncated(np.log(np.asarray(shares, np.float32))[None], settings(**changes))[0]
     return np.flatnonzero(np.isfinite(logits)).tolist()
 
 
@@ -52,15 +53,15 @@ def test_tokens_that_tie_with_the_last_one_stay():
 @pytest.mark.parametrize("k", [1, 7, 64, 500])
 def test_the_kth_largest_is_that_of_a_sort_in_a_large_vocabulary(k):
     logits = np.random.default_rng(k).standard_normal((2, 500)).astype(np.float32)
-    keep = np.isfinite(truncated(jnp.asarray(logits), settings(2, top_k=k)))
+    keep = np.isfinite(truncated(logits, settings(2, top_k=k)))
     assert keep.sum(axis=1).tolist() == [k, k]
     assert (np.where(keep, logits, np.inf).min(axis=1) == -np.sort(-logits)[:, k - 1]).all()
 
 
 def drawn(rows, position=0, **changes) -> np.ndarray:
     """Tokens of `rows` seeds from SHARES."""
-    logits = jnp.broadcast_to(jnp.log(jnp.asarray(SHARES)), (rows, 5))
-    return np.asarray(next_tokens(logits, settings(rows, **changes), jnp.full(rows, position))[0])
+    logits = np.broadcast_to(np.log(SHARES), (rows, 5))
+    return np.asarray(next_tokens(logits, settings(rows, **changes), np.full(rows, position))[0])
 
 
 @pytest.mark.parametrize(
