@@ -1,6 +1,7 @@
 """The audit as files: every row once, and a page in which no text of the data is markup."""
 
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -10,19 +11,30 @@ from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.sources.samples import damaged_records
+from data.store.store import open_store
 
 EVIL = '<script>alert("x")</script>'
 
 
-@pytest.fixture
-def converted(store, tmp_path):
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    """A store of 120 rows, which the tests read; who writes takes a copy."""
+    folder = tmp_path_factory.mktemp("converted")
+    store = open_store(folder / "store")
     rows = damaged_records.stratos_rows(120, seed=5)
     rows[0]["conversations"][1]["value"] = f"{EVIL} no markers at all"
-    path = tmp_path / "rows.jsonl"
+    path = folder / "rows.jsonl"
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     ingest(store, "mine", path, "stratos")
     convert_source(store, "mine")
     return store
+
+
+@pytest.fixture(scope="module")
+def exported(converted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "out"
+    export.export(converted, "mine", folder)
+    return folder
 
 
 def test_both_files_hold_every_row_once_and_say_the_same(converted, tmp_path, monkeypatch):
@@ -36,9 +48,8 @@ def test_both_files_hold_every_row_once_and_say_the_same(converted, tmp_path, mo
         assert json.loads(line) == row
 
 
-def test_reasoning_and_answer_are_found_again_by_their_spans(converted, tmp_path):
-    export.export(converted, "mine", tmp_path / "out")
-    examples = pl.read_parquet(tmp_path / "out" / export.PARQUET).filter(outcome="example")
+def test_reasoning_and_answer_are_found_again_by_their_spans(exported):
+    examples = pl.read_parquet(exported / export.PARQUET).filter(outcome="example")
     assert examples.height > 60
     for row in examples.iter_rows(named=True):
         text = html.fields_of(row["shape"], row["body"])["completion"]
@@ -46,9 +57,8 @@ def test_reasoning_and_answer_are_found_again_by_their_spans(converted, tmp_path
         assert text[row["answer_start"] : row["answer_end"]] == row["answer"]
 
 
-def test_the_page_needs_nothing_else_and_escapes_every_text(converted, tmp_path):
-    export.export(converted, "mine", tmp_path / "out")
-    page = (tmp_path / "out" / export.REPORT).read_text()
+def test_the_page_needs_nothing_else_and_escapes_every_text(exported):
+    page = (exported / export.REPORT).read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert not any(word in page for word in ("http://", "https://", "src=", "<link"))
@@ -60,9 +70,8 @@ def test_the_span_is_marked_and_the_text_around_it_cut():
     assert html.excerpt("abc", 1, 1, 10) == ("a", "\u200b", "bc")
 
 
-def test_the_excerpts_of_a_defect_are_marked_on_the_page(converted, tmp_path):
-    export.export(converted, "mine", tmp_path / "out")
-    page = (tmp_path / "out" / export.REPORT).read_text()
+def test_the_excerpts_of_a_defect_are_marked_on_the_page(exported):
+    page = (exported / export.REPORT).read_text()
     assert "<mark>&lt;|begin_of_" in page
     assert page.count("<mark>") == page.count("</mark>") > 10
 
@@ -97,13 +106,12 @@ def test_a_disk_that_fills_up_is_named(converted, tmp_path, monkeypatch):
     assert raised.value.filename == str(tmp_path / "new")
 
 
-def test_what_a_person_said_of_a_row_is_in_both_files(converted, tmp_path):
-    written = export.export(converted, "mine", tmp_path / "before")
-    assert written["rows"] == 120
-    frame = pl.read_parquet(tmp_path / "before" / export.PARQUET)
-    record = frame["record_id"][3]
-    quarantine.quarantine(converted, record, "a wrong sum", "ana")
-    export.export(converted, "mine", tmp_path / "after")
+def test_what_a_person_said_of_a_row_is_in_both_files(converted, exported, tmp_path):
+    shutil.copytree(converted.folder, tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    record = pl.read_parquet(exported / export.PARQUET)["record_id"][3]
+    quarantine.quarantine(store, record, "a wrong sum", "ana")
+    export.export(store, "mine", tmp_path / "after")
     ruled = pl.read_parquet(tmp_path / "after" / export.PARQUET).drop_nulls("ruling")
     assert ruled.select("record_id", "ruling", "ruled_by", "ruled_because").rows() == [
         (record, "quarantined", "ana", "a wrong sum")

@@ -258,7 +258,7 @@ def test_of_random_pieces_nothing_is_invented_and_nothing_is_lost(text, rules):
     assert faults(row, convert(row, "completion", rules=frozenset(rules))) == []
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ROWS, some.sets(some.sampled_from(sorted(RULES))))
 def test_of_rows_that_are_nearly_whole_nothing_is_invented_and_nothing_is_lost(row, rules):
     assert faults(row, convert(stratos(row), "stratos", rules=frozenset(rules))) == []
@@ -274,7 +274,7 @@ def test_the_account_notices_what_a_conversion_leaves_out():
 @pytest.mark.parametrize(
     "text",
     [
-        "<" * 10_000_000,
+        "<" * 2_000_000,
         "<think>" * 140_000,
         "`<think>" * 120_000,
         "\\boxed{" * 140_000,
@@ -308,15 +308,13 @@ HOSTILE = {
 def test_a_text_of_eight_times_the_length_takes_about_eight_times_as_long(unit):
     def seconds(length: int) -> float:
         text = f"<think>{unit * (length // len(unit))}</think>{unit * (length // len(unit))}"
-        times = []
-        for _ in range(3):
-            begin = time.process_time()
-            of(text, BOX)
-            times.append(time.process_time() - begin)
-        return min(times)
+        begin = time.process_time()
+        of(text, BOX)
+        return time.process_time() - begin
 
-    # a quadratic way would take 64 times as long
-    assert seconds(400_000) < 24 * max(seconds(50_000), 0.002)
+    # a quadratic way would take 64 times as long; one of three times may be disturbed
+    limit = 24 * max(min(seconds(20_000) for _ in range(3)), 0.001)
+    assert any(seconds(160_000) < limit for _ in range(3))
 
 
 def test_real_sky_t1_generations_fall_into_the_known_patterns():

@@ -63,7 +63,11 @@ def test_one_run_an_arm_is_refused(seeds):
 
 @pytest.mark.parametrize(("spread", "seeds"), [(0.0, 3), (0.03, 3), (0.1, 4)])
 def test_the_interval_holds_the_true_difference_nineteen_times_of_twenty(spread, seeds):
-    random, inside, trials = np.random.default_rng(1), 0, 2_000
+    random, inside, trials = (
+        np.random.default_rng(1),
+        0,
+        600,
+    )  # a coverage of 90 % fails in 99 of 100
     for _ in range(trials):
         problems = random.uniform(0.2, 0.7, 200)
         a = drawn(random, random.normal(0, spread, seeds), problems)
