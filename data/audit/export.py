@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from data.audit import html, queries
 from data.errors import UserError
-from data.store import Store, ask
+from data.store import Store, ask, snapshot
 
 AT_A_TIME = 2_000  # rows in memory
 PARQUET, JSONL, REPORT = "conversion.parquet", "conversion.jsonl", "report.html"
@@ -27,8 +27,9 @@ def export(store: Store, source: str, folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
         part = Path(beside, "audit")
         part.mkdir()
-        rows = _write_rows(pages(store, source, converter), part)
-        page = html.page(store, source, converter)
+        with snapshot(store) as moment:  # all three files are of it
+            rows = _write_rows(pages(moment, source, converter), part)
+            page = html.page(moment, source, converter)
         (part / REPORT).write_text(page, encoding="utf-8")
         part.replace(folder)
     files = [str(folder / name) for name in (PARQUET, JSONL, REPORT)]

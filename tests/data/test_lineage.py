@@ -246,7 +246,7 @@ def test_the_page_says_what_cannot_be_traced(show, traced):
 
 
 def test_hostile_texts_and_addresses_break_nothing(show, full):
-    ids = ask(full, "select generation_id from generations order by 1 limit 5")["generation_id"]
+    ids = ask(full, "select generation_id from generations order by 1 limit 2")["generation_id"]
     for record_id in [*ids, *(text[:500] for text in hostile.TEXTS.values())]:
         page = show(PAGE, id=record_id, run=record_id, defect=record_id, step0="true", step1="true")
         assert not page.exception

@@ -106,12 +106,34 @@ def test_a_disk_that_fills_up_is_named(converted, tmp_path, monkeypatch):
     assert raised.value.filename == str(tmp_path / "new")
 
 
-def test_what_a_person_said_of_a_row_is_in_both_files(converted, exported, tmp_path):
+@pytest.fixture
+def own(converted, tmp_path):
+    """A copy of `converted` to write to."""
     shutil.copytree(converted.folder, tmp_path / "store")
-    store = open_store(tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
+def test_all_files_of_an_export_are_of_one_moment(own, exported, tmp_path, monkeypatch):
+    path = tmp_path / "more.jsonl"
+    path.write_text(json.dumps(damaged_records.stratos_rows(1, seed=6)[0]))
+    write = export._write_rows
+
+    def then_more(pages, folder):
+        rows = write(pages, folder)
+        ingest(own, "mine", path, "stratos")
+        convert_source(own, "mine")
+        return rows
+
+    monkeypatch.setattr(export, "_write_rows", then_more)
+    assert export.export(own, "mine", tmp_path / "out")["rows"] == 120
+    pages = [(folder / export.REPORT).read_text() for folder in (tmp_path / "out", exported)]
+    assert pages[0] == pages[1]
+
+
+def test_what_a_person_said_of_a_row_is_in_both_files(own, exported, tmp_path):
     record = pl.read_parquet(exported / export.PARQUET)["record_id"][3]
-    quarantine.quarantine(store, record, "a wrong sum", "ana")
-    export.export(store, "mine", tmp_path / "after")
+    quarantine.quarantine(own, record, "a wrong sum", "ana")
+    export.export(own, "mine", tmp_path / "after")
     ruled = pl.read_parquet(tmp_path / "after" / export.PARQUET).drop_nulls("ruling")
     assert ruled.select("record_id", "ruling", "ruled_by", "ruled_because").rows() == [
         (record, "quarantined", "ana", "a wrong sum")

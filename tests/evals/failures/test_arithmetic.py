@@ -87,7 +87,7 @@ def test_every_sum_is_judged_as_python_judges_it(a, sign, b, off):
 
 @pytest.mark.parametrize("unit", ["(", "1+", "1 = ", "((1)", "1,", "9" * 50 + "*"])
 def test_a_hostile_text_is_read_to_its_end(unit):
-    slips(unit * (200_000 // len(unit)) + "= 1")
+    slips(unit * (50_000 // len(unit)) + "= 1")
 
 
 def test_of_the_solutions_of_gsm8k_few_have_a_slip():

@@ -185,7 +185,7 @@ def test_a_zip_of_something_else_is_refused(inspect_ai, store, tmp_path):
 
 def test_no_damage_to_a_log_goes_unnamed(inspect_ai, store, log):
     whole = log.read_bytes()
-    for position in range(0, len(whole), len(whole) // 20):
+    for position in range(0, len(whole), len(whole) // 10):
         log.write_bytes(whole[:position] + b"\xff\x00}" + whole[position + 3 :])
         try:
             import_file(store, log, f"damaged-{position}")
