@@ -1,6 +1,7 @@
 """A Gemma 3's config.json, read whole: its defaults filled in, what is not computed refused."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def complete(text: dict[str, Any], path: str) -> dict[str, Any]:
 def _not_computed(text: dict[str, Any]) -> Iterator[str]:
     """Each field whose value would be ignored, with what is computed instead."""
     for name, computed in COMPUTED.items():
-        if text.get(name) != computed:
+        if not _is_equal(text.get(name), computed):
             yield f"{name} is {text.get(name)!r}, computed is {computed!r}"
     scales = (text["head_dim"], text["hidden_size"] // text["num_attention_heads"])
     if text["query_pre_attn_scalar"] not in scales:
@@ -75,3 +76,10 @@ def _not_computed(text: dict[str, Any]) -> Iterator[str]:
             yield f"rope_type of {layers} is {rope['rope_type']!r}, expected {' or '.join(allowed)}"
     if odd := sorted(set(text["layer_types"]) - set(ROPE_TYPES)):
         yield f"layer_types has {', '.join(odd)}, expected {LOCAL} and {GLOBAL}"
+
+
+def _is_equal(value: Any, computed: Any) -> bool:
+    """Also of 1e-6 in float32, as configs made from other formats have it."""
+    if isinstance(value, float) and isinstance(computed, float):
+        return math.isclose(value, computed, rel_tol=1e-6)
+    return value == computed

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from tunix.models.gemma3.model import AttentionType
 
@@ -83,6 +84,12 @@ def test_a_file_that_is_no_config_is_refused(tmp_path, text):
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=r"config\.json"):
         text_config(tmp_path)
+
+
+def test_a_number_that_was_rounded_to_float32_is_the_same():
+    rounded = float(np.float32(1e-6))
+    assert rounded != 1e-6
+    assert complete(TEXT | {"rms_norm_eps": rounded}, "a test")["rms_norm_eps"] == rounded
 
 
 def test_layers_are_local_and_global_as_the_config_has_them():
