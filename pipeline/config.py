@@ -150,8 +150,19 @@ class LoraConfig:
         at_least(self, 0, "weight_decay")
         above(self, 0, "learning_rate", "lora_alpha", "clip")
         above(self, 0, "beta2", most=1)
-        if not 0 <= self.warmup <= 1:
-            raise BadConfig(f"warmup must be a fraction between 0 and 1, got {self.warmup}")
+        if not 0 <= self.warmup < 1:
+            raise BadConfig(f"warmup must be a fraction from 0 to below 1, got {self.warmup}")
+
+
+def warmup_steps(warmup: float, steps: int) -> int:
+    """Steps in which the learning rate rises; BadConfig where none is left for it to fall."""
+    rising = max(1, round(warmup * steps))
+    if rising >= max(2, steps):
+        raise BadConfig(
+            f"warmup is {warmup}, so the learning rate would rise in all {steps} steps and never"
+            " fall; lower warmup, or train more steps"
+        )
+    return rising
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +188,7 @@ class SftConfig(LoraConfig):
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
         at_least(self, 1, "batch", "steps", "max_tokens", "checkpoint_every")
+        warmup_steps(self.warmup, self.steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +245,7 @@ class GrpoConfig(LoraConfig):
         LoraConfig.__post_init__(self)
         at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
         at_least(self, 1, "evaluate_every", "checkpoint_every")
+        warmup_steps(self.warmup, self.steps)
         at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon_high", "resample", *REWARDS)
         above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples of a group are equal
         above(self, 0, "top_p", most=1)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from pipeline.config import LoraConfig
+from pipeline.config import LoraConfig, warmup_steps
 
 
 def adamw(config: LoraConfig, steps: int) -> optax.GradientTransformation:
@@ -13,7 +13,7 @@ def adamw(config: LoraConfig, steps: int) -> optax.GradientTransformation:
     schedule = optax.warmup_cosine_decay_schedule(
         init_value=0.0,
         peak_value=config.learning_rate,
-        warmup_steps=max(1, round(config.warmup * steps)),
+        warmup_steps=warmup_steps(config.warmup, steps),
         decay_steps=max(2, steps),
     )
     return optax.chain(
