@@ -26,7 +26,8 @@ ALGORITHM, OBJECTIVE = tunix.algorithm(CONFIG), objective_of(CONFIG, [])
 def policy_of_one_layer() -> nnx.Module:
     """A model of one layer with adapters that changed it."""
     config = gemma3.architecture(TINY, "float32")
-    start = random_model(dataclasses.replace(config, num_layers=1))
+    one = {"num_layers": 1, "layer_types": config.layer_types[:1]}
+    start = random_model(dataclasses.replace(config, **one))
     model = add_adapters(start, rank=4, alpha=8.0, seed=0, mesh=device_mesh())
     disturb(model)
     return model

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from tunix.models.gemma3.model import Gemma3, ModelConfig
+from tunix.models.gemma3.model import Gemma3
 
 from pipeline.model import gemma3
 
 
-def random_model(config: ModelConfig, seed: int = 0) -> Gemma3:
+def random_model(config: gemma3.Architecture, seed: int = 0) -> Gemma3:
     """A model of `config` in float32; every activation is near 1, as in pipeline.tiny."""
     model, random = gemma3.abstract(config), np.random.default_rng(seed)
     weights = nnx.to_flat_state(nnx.state(model))

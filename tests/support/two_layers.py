@@ -27,9 +27,8 @@ def built(*, blocks: bool, shape: dict | None = None) -> Gemma3:
     config = gemma3.architecture(TINY, "float32")
     small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
     small |= {"sliding_window_size": WINDOW} | (shape or {})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tunix.models.gemma3.model.GEMMA3_ATTENTION_PATTERN", KINDS)
-        model = random_model(dataclasses.replace(config, **small))
+    small["layer_types"] = KINDS[: small["num_layers"]]
+    model = random_model(dataclasses.replace(config, **small))
     return with_attention(model, BlockAttention) if blocks else model
 
 

@@ -151,7 +151,7 @@ def test_local_layers_keep_a_window_of_keys_and_values_and_global_ones_all():
     def size(cache) -> int:
         return sum(array.size * array.dtype.itemsize for array in jax.tree.leaves(cache))
 
-    model = gemma3.abstract(config)
+    model = nnx.eval_shape(lambda: Gemma3(config, rngs=nnx.Rngs(0)))
     rings = jax.eval_shape(lambda: empty(model, slots, length, jnp.dtype("bfloat16")))
     token = 2 * config.num_kv_heads * config.head_dim * 2  # bytes of key and value in a layer
     assert size(rings) == slots * token * (5 * window + length)

@@ -116,6 +116,7 @@ def wide():
     """A model of one layer and one head with a large vocabulary, and few bytes for logits."""
     config = gemma3.architecture(TINY, "float32")
     small = {"num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
+    small["layer_types"] = config.layer_types[:1]
     config = dataclasses.replace(config, **small, num_embed=VOCABULARY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(head, "LOGITS_BYTES", LOGITS // 8)
@@ -160,7 +161,11 @@ def test_the_reference_never_holds_the_logits_of_a_batch(wide):
 
     def logp(state):
         scores = head.completion_scores(
-            nnx.merge(graph, state), ids[:, :8], ids, pad=PAD, temperature=TEMPERATURE
+            nnx.merge(graph, state),
+            jnp.asarray(ids[:, :8]),
+            jnp.asarray(ids),
+            pad=PAD,
+            temperature=TEMPERATURE,
         )
         return scores.logp
 

@@ -28,7 +28,7 @@ def logits_of(model, ids: jax.Array) -> jax.Array:
 def test_they_are_those_of_the_models_logits(texts, make):
     model = make(blocks=True)
     compiled = scores_of(model, *texts, **HOW)
-    logits = np.asarray(logits_of(model, np.concatenate(texts, axis=1)))[:, 7:-1]
+    logits = np.asarray(logits_of(model, jnp.concatenate(texts, axis=1)))[:, 7:-1]
     logp = log_softmax(logits / HOW["temperature"], axis=-1)
     expected = np.take_along_axis(logp, np.asarray(texts[1])[..., None], axis=-1)[..., 0]
     np.testing.assert_allclose(compiled.logp, expected, rtol=1e-4, atol=1e-5)

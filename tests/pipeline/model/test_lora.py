@@ -95,5 +95,5 @@ def test_the_prompt_does_not_count_in_the_loss(loaded):
     of_the_last = COMPLETION & (np.arange(12) == 11)
     scores = log_softmax(np.asarray(logits(loaded.model))[:, -2], axis=-1)
     expected = -np.take_along_axis(scores, IDS[:, -1:], axis=-1).mean()
-    loss = nnx.jit(sft_loss)(loaded.model, IDS, of_the_last, PRESENT)
+    loss = nnx.jit(sft_loss)(loaded.model, *map(jnp.asarray, (IDS, of_the_last, PRESENT)))
     assert float(loss) == pytest.approx(expected, rel=1e-5)
