@@ -1,6 +1,7 @@
 """A Gemma 3 of one local and one global layer, with a window of eight tokens: compiles fast."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,7 +26,7 @@ def built(*, blocks: bool, shape: dict | None = None) -> Gemma3:
     shape: changes of Tunix's configuration
     """
     config = gemma3.architecture(TINY, "float32")
-    small = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
+    small: dict[str, Any] = {"num_layers": 2, "embed_dim": 32, "hidden_dim": 48, "head_dim": 8}
     small |= {"sliding_window_size": WINDOW} | (shape or {})
     small["layer_types"] = KINDS[: small["num_layers"]]
     model = random_model(dataclasses.replace(config, **small))

@@ -1,6 +1,7 @@
 """Losses through chunks of the vocabulary's head: the same numbers, without a batch's logits."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +116,7 @@ LOGITS = 2 * LENGTH * VOCABULARY * 4  # bytes of the logits of two rows
 def wide():
     """A model of one layer and one head with a large vocabulary, and few bytes for logits."""
     config = gemma3.architecture(TINY, "float32")
-    small = {"num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
+    small: dict[str, Any] = {"num_layers": 1, "num_heads": 1, "num_kv_heads": 1}
     small["layer_types"] = config.layer_types[:1]
     config = dataclasses.replace(config, **small, num_embed=VOCABULARY)
     with pytest.MonkeyPatch.context() as patch:
