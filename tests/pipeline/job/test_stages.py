@@ -141,7 +141,7 @@ def test_a_failed_stage_is_recorded_and_starts_again_as_a_new_attempt(job, resul
     assert stage_run(job, spec, work).run == done.run
 
 
-def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(job, result, tmp_path):
+def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(job, few, tmp_path):
     question = "select problem_id, sample, text, tokens, finish from generations order by all"
 
     def sampled(name, seed):
@@ -149,7 +149,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(job, r
         preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
         here = Job(store, preset, job.progress)
         stages.prepare(here, problems=True)
-        stages.evaluate(here, "base", "tiny", None)
+        stages.evaluate(here, "base", str(few), None)
         return ask(store, question)
 
     first = sampled("first", 0)
@@ -170,7 +170,7 @@ class AfterFive(Stop):
         return self.seen >= 5
 
 
-def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(job, tmp_path):
+def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(job, few, tmp_path):
     preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
     texts, finished = [], []
     for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
@@ -179,7 +179,7 @@ def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(j
             here = Job(store, preset, job.progress, stop)
             stages.prepare(here, problems=True)
             with suppress(TimeIsUp):
-                finished.append(stages.evaluate(here, "base", "tiny", None))
+                finished.append(stages.evaluate(here, "base", str(few), None))
         texts.append(ask(store, "select * from generations order by all"))
     assert [done.run for done in finished] == [finished[0].run] * 2
     assert [done.summary["generated"] for done in finished] == [12, 7]
