@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -93,9 +95,15 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store")
 
 
+# AppTest searches every installed package for components before a page first runs: half of the
+# time of most tests of a page. What is installed stays as it is while tests run.
+INSTALLED = functools.cache(manifest_scanner.scan_component_manifests)
+
+
 @pytest.fixture
 def show(tmp_path, monkeypatch):
     """Run one file of the app on the store in `tmp_path/store`, at an address of that page."""
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", INSTALLED)
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
     st.cache_resource.clear()
     st.cache_data.clear()
