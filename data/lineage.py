@@ -127,9 +127,9 @@ def _run(store: Store, run: dict[str, Any]) -> Step:
         facts["checkpoint"] = best.row(0, named=True)
     if kind == "import":
         facts["model"] = f"{UNKNOWN} here: it was imported, and its file does not name the model"
-    elif kind == "eval" and not run["parent"]:
+    elif kind in ("eval", "eval-train") and not run["parent"]:
         facts["model"] = "from outside, known by the hash among the inputs"
-    label = "evaluation" if kind in ("eval", "import") else "training"
+    label = "evaluation" if kind in ("eval", "eval-train", "import") else "training"
     return Step(label, name, {key: value for key, value in facts.items() if value is not None})
 
 

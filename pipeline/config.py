@@ -68,6 +68,7 @@ REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "rewar
 DTYPES = ("float32", "bfloat16")
 CHIPS = ("", "cpu", "t4", "h100", "h200", "v5e", "v6e")  # "": whatever is there
 BATCHINGS = ("padded", "bucketed", "packed")
+SPLITS = ("test", "train")  # of problems that are answered
 GRADERS = ("strict", "lenient", "notebook")  # the verdicts of all are stored
 
 
@@ -270,7 +271,13 @@ class GrpoConfig(LoraConfig):
 class EvalConfig:
     """How completions are sampled and graded."""
 
-    limit: int = knob(0, "evaluate only this many problems of the test split; 0: all", "problems")
+    split: str = knob(
+        "test",
+        "which problems are answered; answers to train problems give pass rates, and are no"
+        " held-out score",
+        choices=SPLITS,
+    )
+    limit: int = knob(0, "evaluate only this many problems of the split; 0: all", "problems")
     samples: int = knob(1, "completions per problem", "completions")
     temperature: float = knob(0.0, "sampling temperature; 0: greedy decoding")
     top_k: int = knob(0, "sample from the k most likely tokens; 0: from all", "tokens")

@@ -24,7 +24,7 @@ FLOORS = ("data", "evals", "pipeline", "workbench")
 JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
 # kinds of runs that are nothing but their rows, which the same command can make again
-MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", "import", "eval")
+MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", "import", "eval", "eval-train")
 EVENTS = "events"  # lock: one process at a time begins or ends a run
 
 

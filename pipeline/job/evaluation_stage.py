@@ -1,12 +1,13 @@
-"""The evaluation stage: a model of this machine answers the test problems."""
+"""The evaluation stage: a model of this machine answers problems."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
 from evals.failures import categorise_missing
-from evals.scores import Problems, hash_of_ids, problems_of_split
-from pipeline.config import EvalConfig, as_json
+from evals.scores import Problems
+from pipeline.config import EvalConfig
 from pipeline.evaluate import Evaluation, fitting, store_evaluation
 from pipeline.generate import Sampling, engine_of
 from pipeline.job import inputs
@@ -15,26 +16,20 @@ from pipeline.job.runs import Done, Job, StageSpec, stage_run
 from pipeline.model import Tokenizer, model_folder
 
 
-def evaluate(job: Job, stage: str, model: Path | str, parent: str | None) -> Done:
-    """Evaluate `model` on the test problems as `stage`."""
-    config = job.preset.eval
-    problems = problems_of_split(job.store, job.preset.data.problems, "test")
-    chosen = problems.usable.head(config.limit) if config.limit else problems.usable
+def evaluate(job: Job, stage: str, model: Path | str, parent: str | None, subset: str = "") -> Done:
+    """Let `model` answer problems as `stage`: those of the split, or of a subset by its label."""
+    chosen = inputs.chosen_problems(job.store, job.preset, stage, subset)
     folder = model_folder(str(model))
     spec = StageSpec(
-        kind="eval",
-        stage=stage,
-        # without the grader: the verdicts of every grader are stored
-        config={name: value for name, value in as_json(config).items() if name != "grader"},
-        inputs={
-            "model": inputs.hash_of_folder(folder),
-            "problems": hash_of_ids(chosen["problem_id"].to_list()),
-        },
+        kind=chosen.kind,
+        stage=chosen.stage,
+        config=inputs.answer_settings(job.preset.eval),
+        inputs={"model": inputs.hash_of_folder(folder), **chosen.inputs},
         parent=parent,
         resumable=True,
     )
-    selected = Problems(chosen, problems.bad_gold)
-    return stage_run(job, spec, lambda run: _evaluate(job, stage, folder, selected, run))
+    work = partial(_evaluate, job, chosen.stage, folder, chosen.problems)
+    return stage_run(job, spec, work)
 
 
 def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from data.errors import UserError
 from data.lineage import CONVERTER_OF
 from data.store import Store, ask
 from data.subsets import Subset, converters_of, subset
-from evals.scores import Problems, problems_with_ids
+from evals.scores import Problems, hash_of_ids, problems_of_split, problems_with_ids
 from pipeline.batches import Example
-from pipeline.config import BadConfig
+from pipeline.config import BadConfig, EvalConfig, Preset, as_json
 from pipeline.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,54 @@ def problems_in(store: Store, chosen: Subset) -> Problems:
     if problems.usable.is_empty():
         raise UserError(f"the store has no train problem of the subset {chosen.label}")
     return problems
+
+
+@dataclass(frozen=True)
+class ChosenProblems:
+    """The problems that an evaluation answers.
+
+    kind:   of its run: "eval", or "eval-train" for train problems, which no held-out score counts
+    stage:  as it is stored
+    inputs: name -> hash of what was read
+    """
+
+    kind: str
+    stage: str
+    problems: Problems
+    inputs: dict[str, str]
+
+
+def chosen_problems(store: Store, preset: Preset, stage: str, subset: str = "") -> ChosenProblems:
+    """The problems that an evaluation of `stage` answers. subset: label of one, instead of a split
+
+    Subsets hold train problems.
+    """
+    config, chosen = preset.eval, subset_of(store, subset, "problems")
+    problems = (
+        problems_in(store, chosen)
+        if chosen
+        else problems_of_split(store, preset.data.problems, config.split)
+    )
+    usable = problems.usable.head(config.limit) if config.limit else problems.usable
+    inputs = {
+        "problems": hash_of_ids(usable["problem_id"].to_list()),
+        **subset_input(store, chosen),
+    }
+    trained = config.split == "train" or chosen is not None
+    return ChosenProblems(
+        kind="eval-train" if trained else "eval",
+        stage=f"{stage}-train" if trained else stage,
+        problems=Problems(usable, problems.bad_gold),
+        inputs=inputs,
+    )
+
+
+def answer_settings(config: EvalConfig) -> dict[str, Any]:
+    """The knobs that decide answers: not the grader, as the verdicts of all are stored, nor the
+    problems, which are an input.
+    """
+    knobs = as_json(config)
+    return {name: value for name, value in knobs.items() if name not in ("grader", "split")}
 
 
 def hash_of_folder(folder: Path) -> str:

@@ -100,7 +100,8 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
     if state is not None and is_done:
         job.on_start(spec.stage, run)
         return Done(run, state["summary"])
-    folder = job.store.folder / ("evaluations" if spec.kind == "eval" else "checkpoints") / run
+    outputs = "evaluations" if spec.kind.startswith("eval") else "checkpoints"
+    folder = job.store.folder / outputs / run
     with locked(folder) if spec.resumable else nullcontext():
         runs.begin(
             job.store,
@@ -145,7 +146,8 @@ def run_name(spec: StageSpec) -> str:
         inputs=read,
         code=spec.inputs["code"],
     )
-    prefix = spec.kind if spec.kind == spec.stage else f"{spec.kind}-{spec.stage}"
+    kind = spec.kind.removesuffix("-train")  # which the stage says, too
+    prefix = kind if kind == spec.stage else f"{kind}-{spec.stage}"
     return f"{prefix}-{fingerprint[:12]}"
 
 

@@ -1,4 +1,4 @@
-"""Evaluate a served model on the test problems: answers are stored, graded and categorised.
+"""Let a served model answer problems: answers are stored, graded and categorised.
 
 The run's fingerprint is of what decides the answers: server, model, problems, prompt and sampling.
 The code is not part of it: answers may have cost money, and grading them again costs nothing.
@@ -11,10 +11,11 @@ from data.progress import ProgressReporter
 from data.response_format import INSTRUCTION
 from data.store import Store, ask, locked, runs
 from evals.failures import categorise_missing
-from evals.scores import Problems, grade_missing, hash_of_ids, problems_of_split
+from evals.scores import grade_missing
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
 from pipeline.evaluate import Evaluation, Tally, complete_missing, write_unanswered
 from pipeline.evaluate.served import Server, check_reachable, complete, requests_of
+from pipeline.job.inputs import answer_settings, chosen_problems
 from pipeline.job.prepare import prepared
 from pipeline.job.timed_run import timed_run
 from pipeline.stopping import Stop
@@ -24,22 +25,28 @@ LOCAL_KNOBS = ("batch", "max_prompt_tokens")
 
 
 def evaluate_served(
-    store: Store, preset: Preset, server: Server, stage: str, progress: ProgressReporter, stop: Stop
+    store: Store,
+    preset: Preset,
+    server: Server,
+    stage: str,
+    progress: ProgressReporter,
+    stop: Stop,
+    subset: str = "",
 ) -> dict[str, Any]:
     """Request the answers that the run lacks from `server`; the run's name and summary.
+
+    subset: label of a subset of problems, instead of those of the split
 
     A run that is done requests nothing. One that was interrupted, or whose requests failed with
     temporary errors, requests what is missing; the summary counts those as `to_ask_again`.
     """
     prepared(store, preset.data, progress, records=False, problems=True)
-    problems = problems_of_split(store, preset.data.problems, "test")
-    limit = preset.eval.limit or problems.usable.height
-    chosen = Problems(problems.usable.head(limit), problems.bad_gold)
+    chosen = chosen_problems(store, preset, stage, subset)
+    stage, kind = chosen.stage, chosen.kind
     config = run_config(preset.eval, server)
-    inputs = {"problems": hash_of_ids(chosen.usable["problem_id"].to_list())}
-    fingerprint = runs.fingerprint(kind="eval", stage=stage, config=config, inputs=inputs)
-    run = f"eval-{stage}-{fingerprint[:12]}"
-    evaluation = Evaluation(store, run, stage, chosen)
+    fingerprint = runs.fingerprint(kind=kind, stage=stage, config=config, inputs=chosen.inputs)
+    run = f"{kind.removesuffix('-train')}-{stage}-{fingerprint[:12]}"
+    evaluation = Evaluation(store, run, stage, chosen.problems)
     with locked(store.folder / evaluation.folder):
         state = runs.state(store, run)
         if state and state["event"] == "done":
@@ -47,12 +54,12 @@ def evaluate_served(
         check_reachable(server)
         runs.begin(
             store,
-            "eval",
+            kind,
             run=run,
             stage=stage,
             config=config | as_json(server.config),
             seed=preset.eval.seed,
-            inputs=inputs,
+            inputs=chosen.inputs,
         )
         with timed_run(store, run, state) as seconds:
             tally = _complete(evaluation, preset.eval, server, progress(f"evaluate {stage}"), stop)
@@ -63,12 +70,9 @@ def evaluate_served(
 
 
 def run_config(config: EvalConfig, server: Server) -> dict[str, Any]:
-    """What decides the answers, apart from the problems.
-
-    Without the grader, because the verdicts of every grader are stored.
-    """
-    left_out = (*LOCAL_KNOBS, "grader")
-    knobs = {name: value for name, value in as_json(config).items() if name not in left_out}
+    """What decides the answers, apart from the problems."""
+    settings = answer_settings(config)
+    knobs = {name: value for name, value in settings.items() if name not in LOCAL_KNOBS}
     return knobs | {"served": server.url, "model": server.model, "instruction": INSTRUCTION}
 
 

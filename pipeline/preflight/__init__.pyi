@@ -1,8 +1,8 @@
 from .chips import (
     Chip as Chip,
-    Device as Device,
     chip_of as chip_of,
     described as described,
+    devices_here as devices_here,
     refuse_other_devices as refuse_other_devices,
 )
 from .needs import likely_seconds as likely_seconds, seconds as seconds

@@ -94,6 +94,16 @@ class Device:
     memory: int | None = None
 
 
+def devices_here() -> list[Device]:
+    """The devices of this process. Loads jax, and takes an accelerator for this process."""
+    import jax
+
+    return [
+        Device(one.device_kind, one.platform, (one.memory_stats() or {}).get("bytes_limit"))
+        for one in jax.local_devices()
+    ]
+
+
 def described(devices: Sequence[Device]) -> str:
     """For people: "1 x NVIDIA H100 80GB HBM3 (59 GiB for programs)"."""
     texts = []

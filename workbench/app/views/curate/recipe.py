@@ -154,7 +154,8 @@ def _runs(store: Store) -> list[str]:
     rows = ask(
         store,
         """
-        select run from runs where event = 'done' and kind in ('grpo', 'eval', 'import')
+        select run from runs
+        where event = 'done' and kind in ('grpo', 'eval', 'eval-train', 'import')
         order by ended_at desc, run
         """,
     )

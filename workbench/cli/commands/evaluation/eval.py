@@ -1,5 +1,6 @@
-"""`eval`: answer the test problems with a model, and grade the answers."""
+"""`eval`: answer problems with a model, and grade the answers."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from workbench.cli.commands.training import (
 )
 from workbench.cli.knob_flags import knob_flags
 from workbench.cli.output import tables
+from workbench.lookup import changed_preset
 
 
 @verb
@@ -26,7 +28,12 @@ from workbench.cli.output import tables
 @served_options
 @model_option("the preset's; with --served its name on the server")
 def eval_(folder: Path, model: str | None, served: ServedModel | None, **options: Any) -> Answer:
-    """Answer the test problems with a model, and grade the answers."""
+    """Answer problems with a model, and grade the answers.
+
+    Those of the test split. With --split train or --problem-subset the answers are no held-out
+    score: they give pass rates, by which to choose problems for GRPO, and reasoning to learn from.
+    """
+    _sample(options)
     if served is not None:
         options.pop("allow_other_device")  # nothing runs here
         return evaluate_served_model(folder, model, served, **options)
@@ -38,7 +45,18 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
         start = starting_model(job.store, model or job.preset.model.model)
         require_model(start.model)
         stages.prepare(job, problems=True)
-        done = stages.evaluate(job, start.stage, start.model, start.run)
+        subset = job.preset.data.problem_subset if options["problem_subset"] else ""
+        done = stages.evaluate(job, start.stage, start.model, start.run, subset)
         rows = compare.stages(job.store, [done.run], job.preset.eval.grader)
     value = {"run": done.run, **done.summary, "stages": rows}
     return value, tables.evaluated
+
+
+def _sample(options: dict[str, Any]) -> None:
+    """Several samples are drawn at temperature 1 where nothing sets one: greedy ones are equal."""
+    knobs = options["changes"]["eval"]
+    preset = changed_preset(options["preset"], {}, options["assignments"], None).eval
+    if knobs.get("samples", preset.samples) > 1 and not preset.temperature:
+        if "temperature" not in knobs:
+            print("Several samples: temperature is 1. Another: --temperature T", file=sys.stderr)
+        knobs.setdefault("temperature", 1.0)

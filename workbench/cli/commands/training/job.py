@@ -34,14 +34,9 @@ def require_model(name: str) -> None:
 
 def _use_devices(preset: Preset, allow_other: bool) -> None:
     """Say on what the command runs; UserError where that is not what the preset is for."""
-    import jax
+    from pipeline.preflight import described, devices_here, refuse_other_devices
 
-    from pipeline.preflight import Device, described, refuse_other_devices
-
-    devices = [
-        Device(one.device_kind, one.platform, (one.memory_stats() or {}).get("bytes_limit"))
-        for one in jax.local_devices()
-    ]
+    devices = devices_here()
     if not allow_other:
         refuse_other_devices(preset.name, preset.model.chip, devices)
     print(f"Running on {described(devices)}.", file=sys.stderr)

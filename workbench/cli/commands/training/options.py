@@ -46,7 +46,9 @@ def training_options(command: Command) -> Command:
             "--subset", callback=not_empty, help="the records that SFT trains on: NAME[@VERSION]"
         ),
         click.option(
-            "--problem-subset", callback=not_empty, help="the problems of GRPO: NAME[@VERSION]"
+            "--problem-subset",
+            callback=not_empty,
+            help="the problems of GRPO, or of eval: NAME[@VERSION]",
         ),
         click.option("--seed", type=int, help="of order, adapters and sampling, in every section"),
         set_option,

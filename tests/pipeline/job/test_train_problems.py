@@ -1,0 +1,96 @@
+"""Answers to train problems: they give pass rates and reasoning, and no held-out score."""
+
+import json
+
+import pytest
+
+from data.sources.samples.word_problems import gsm8k_rows
+from data.store.runs import state
+from data.store.store import ask
+from tests.support.served import serving
+from workbench.lookup import default_runs, finished_evaluations
+
+N = 6
+TWO = ("--samples", "2")
+
+
+@pytest.fixture
+def problems(tmp_path):
+    folder = tmp_path / "sums"
+    folder.mkdir()
+    for split, seed in (("train", 1), ("test", 0)):
+        rows = gsm8k_rows(N, seed, split)
+        (folder / f"{split}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def evaluate(say, problems):
+    """Run `eval` of a served model on the problems: the object of --json, and standard error."""
+
+    def evaluate(*more: str):
+        with serving() as server:
+            served = ("--served", server.url, "--model", "m", "--retries", "0")
+            code, out, err = say("eval", *served, "--problems", problems, *more, "--json")
+        assert code == 0, err
+        return json.loads(out), err
+
+    return evaluate
+
+
+def splits(store, run: str) -> set[str]:
+    query = "select distinct split from generations join problems using (problem_id) where run = $r"
+    return set(
+        ask(store, query.replace("where run", "where generations.run"), r=run)["split"].to_list()
+    )
+
+
+def test_answers_to_train_problems_are_never_a_held_out_score(evaluate, here):
+    on_test, _ = evaluate()
+    on_train, err = evaluate("--split", "train", *TWO)
+    assert "temperature is 1" in err
+    assert (splits(here, on_test["run"]), splits(here, on_train["run"])) == ({"test"}, {"train"})
+    run = state(here, on_train["run"])
+    assert run
+    assert (run["kind"], run["stage"]) == ("eval-train", "served-train")
+    assert on_train["generations"] == 2 * N
+    assert finished_evaluations(here)["run"].to_list() == [on_test["run"]]
+    assert default_runs(here) == [on_test["run"]]
+
+
+def test_pass_rates_of_train_problems_choose_those_that_teach(evaluate, say):
+    value, _ = evaluate("--split", "train", "--samples", "8")
+    code, out, err = say(
+        "subset", "new", "mid", "--of", "problems", "--run", value["run"],
+        "--where", "pass_rate > 0 and pass_rate < 1", "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    chosen = json.loads(out)
+    assert 0 < chosen["n"] <= N
+    again, _ = evaluate("--problem-subset", "mid", "--limit", "1")
+    assert (again["generations"], again["stages"][0]["stage"]) == (1, "served-train")
+
+
+def test_right_answers_of_a_teacher_become_records_with_its_reasoning(evaluate, say, here):
+    value, _ = evaluate("--split", "train", "--samples", "8")
+    code, _, err = say("subset", "own", "teacher", "--run", value["run"], "--json")
+    assert code == 0, err
+    assert "I think of" in " ".join(ask(here, "select body from records")["body"].to_list())
+
+
+def test_a_model_of_this_machine_answers_train_problems(say, few, problems, here):
+    small = ("--limit", "2", "--max-tokens", "4", "--batch", "2", "--model", few)
+    code, out, err = say("eval", "--split", "train", "--problems", problems, *small, *TWO, "--json")
+    assert code == 0, err
+    value = json.loads(out)
+    assert (value["generations"], value["stages"][0]["stage"]) == (4, "base-train")
+    assert splits(here, value["run"]) == {"train"}
+    assert finished_evaluations(here).is_empty()
+
+
+def test_a_temperature_that_is_set_is_kept(evaluate, here):
+    value, err = evaluate("--split", "train", *TWO, "--temperature", "0.5")
+    assert "temperature is 1" not in err
+    run = state(here, value["run"])
+    assert run
+    assert run["config"]["temperature"] == 0.5
