@@ -8,7 +8,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import GemmaTokenizer
@@ -27,7 +27,7 @@ def write_model(folder: Path) -> None:
         for number in range(1, PARTS + 1):
             file.write(_part(number).read_bytes())
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
     from transformers import AutoModelForCausalLM
 
     tokenizer(folder / FILE).save_pretrained(folder)
@@ -41,7 +41,7 @@ def tokenizer(file: Path) -> "GemmaTokenizer":
 
     Not AutoTokenizer: transformers 5.12 gives it another pre-tokenizer and half of the merges.
     """
-    from gguf import GGUFReader
+    from gguf import GGUFReader  # pyright: ignore[reportMissingImports]
     from transformers import AddedToken, GemmaTokenizer
     from transformers.convert_slow_tokenizer import generate_merges
 
@@ -52,7 +52,8 @@ def tokenizer(file: Path) -> "GemmaTokenizer":
     whole = {piece for piece, kind in zip(pieces, kinds, strict=True) if kind != NORMAL}
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     merges = generate_merges(vocabulary, dict(zip(pieces, scores, strict=True)), whole)
-    read = GemmaTokenizer(vocab=vocabulary, merges=merges)
+    pairs: Any = merges  # of pieces: its hint says texts
+    read = GemmaTokenizer(vocab=vocabulary, merges=pairs)
     for kind, special in ((CONTROL, True), (DEFINED, False)):
         of_kind = [piece for piece, its in zip(pieces, kinds, strict=True) if its == kind]
         tokens = [AddedToken(piece, special=special, normalized=False) for piece in of_kind]

@@ -24,10 +24,11 @@ from pipeline.stopping import Stop, TimeIsUp
 TEST_PROBLEMS = 12
 
 
-def small():
+def small(model):
     preset = load_preset("tiny")
     return replace(
-        preset.with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
+        preset.with_knobs("model", model=str(model))
+        .with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
         .with_knobs("grpo", steps=2, prompts=2, group=4, evaluate_every=1, lora_rank=4)
         .with_knobs("eval", limit=TEST_PROBLEMS, batch=12)
         .with_knobs("data", heldout=4),
@@ -36,9 +37,9 @@ def small():
 
 
 @pytest.fixture(scope="module")
-def job(tmp_path_factory):
+def job(few, tmp_path_factory):
     store = open_store(tmp_path_factory.mktemp("job") / "store")
-    return Job(store, small(), lambda name: lambda step, of, numbers: None)
+    return Job(store, small(few), lambda name: lambda step, of, numbers: None)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +212,7 @@ def test_problems_with_too_long_prompts_are_left_out_and_counted(job, result):
     tokenizer = Tokenizer(TINY)
     fit = fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
     assert 0 < fit.problems.height < TEST_PROBLEMS
-    done = stages.evaluate(narrow, "base", "tiny", None)
+    done = stages.evaluate(narrow, "base", job.preset.model.model, None)
     assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
     written = ask(job.store, "select problem_id from generations where run = $run", run=done.run)
     assert set(written["problem_id"]) == set(fit.problems["problem_id"])
@@ -228,7 +229,7 @@ def tried(job, result):
     """A small subset against random ones of the same tokens, two seeds."""
     chosen = Recipe(sources=("samples-stratos",), where="reasoning_chars < 200", sample=40)
     short, _ = choose.save(job.store, "short", chosen, "Ann")
-    return short, subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
+    return short, subset_trial.ab(job, subset_trial.Trial("short", seeds=2), job.preset.model.model)
 
 
 def test_a_subset_is_compared_with_random_ones_of_as_many_tokens(job, tried):
@@ -259,7 +260,7 @@ def test_each_run_of_a_trial_records_the_subset_it_was_trained_on(job, tried):
 def test_a_repeated_trial_trains_nothing_and_is_the_same_run(job, tried):
     _, value = tried
     before = ask(job.store, "select count(*) as n from run_events")["n"].item()
-    again = subset_trial.ab(job, subset_trial.Trial("short", seeds=2), "tiny")
+    again = subset_trial.ab(job, subset_trial.Trial("short", seeds=2), job.preset.model.model)
     assert again["run"] == value["run"]
     assert ask(job.store, "select count(*) as n from run_events")["n"].item() == before
 
@@ -267,7 +268,7 @@ def test_a_repeated_trial_trains_nothing_and_is_the_same_run(job, tried):
 def test_a_subset_of_all_rows_cannot_be_compared_with_a_random_one(job, result):
     choose.save(job.store, "all", Recipe(sources=("samples-stratos",)), "Ann")
     with pytest.raises(BadEntry, match="a random one would be the same"):
-        subset_trial.ab(job, subset_trial.Trial("all"), "tiny")
+        subset_trial.ab(job, subset_trial.Trial("all"), job.preset.model.model)
 
 
 def test_grpo_trains_on_the_problems_of_a_subset(job, result):

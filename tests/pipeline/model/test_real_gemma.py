@@ -24,6 +24,7 @@ from tests import ROOT
 FOLDER = os.environ.get("THINKBENCH_GEMMA_270M", "")
 GSM8K = ROOT.parent / "shared" / "data" / "gsm8k" / "main_test.csv"
 TOKENS = 32
+NO_TORCH = "torch is not installed: pip install -r requirements-parity.txt"
 
 pytestmark = pytest.mark.skipif(
     not FOLDER, reason="no real Gemma: name its folder in THINKBENCH_GEMMA_270M"
@@ -42,9 +43,7 @@ def tokenizer():
 
 @cache
 def theirs(folder: str) -> Any:
-    torch = pytest.importorskip(
-        "torch", reason="torch is not installed: pip install -r requirements-parity.txt"
-    )
+    torch = pytest.importorskip("torch", reason=NO_TORCH)
     from transformers import AutoModelForCausalLM
 
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
@@ -52,8 +51,7 @@ def theirs(folder: str) -> Any:
 
 def greedy(model: Any, ids: list[int], stops: list[int]) -> list[int]:
     """What transformers writes after `ids`."""
-    import torch
-
+    torch = pytest.importorskip("torch", reason=NO_TORCH)
     with torch.no_grad():
         written = model.generate(
             torch.tensor([ids]), max_new_tokens=TOKENS, do_sample=False, eos_token_id=stops
@@ -87,8 +85,7 @@ def test_it_writes_the_tokens_that_transformers_writes(ours, tokenizer, tokens):
 
 
 def test_the_loss_of_sft_is_that_of_transformers(ours, tokenizer):
-    import torch
-
+    torch = pytest.importorskip("torch", reason=NO_TORCH)
     problems = word_problems.problems(4, 7, "train")
     rows = [
         example_tokens(tokenizer, problem.question, word_problems.terse(problem), problem.gold)
