@@ -1,5 +1,6 @@
 """The whole job at the smallest size: every stage, every table, and a second run."""
 
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 
@@ -142,15 +143,27 @@ def test_a_failed_stage_is_recorded_and_starts_again_as_a_new_attempt(job, resul
     assert stage_run(job, spec, work).run == done.run
 
 
-def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(job, few, tmp_path):
+@pytest.fixture(scope="module")
+def ingested(job, tmp_path_factory):
+    """Makes a store with the problems of the job, ingested once, and nothing else."""
+    first = open_store(tmp_path_factory.mktemp("ingested") / "store")
+    stages.prepare(replace(job, store=first), problems=True)
+
+    def copied(folder):
+        return open_store(shutil.copytree(first.folder, folder))
+
+    return copied
+
+
+def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(
+    job, few, ingested, tmp_path
+):
     question = "select problem_id, sample, text, tokens, finish from generations order by all"
 
     def sampled(name, seed):
-        store = open_store(tmp_path / name)
+        store = ingested(tmp_path / name)
         preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
-        here = Job(store, preset, job.progress)
-        stages.prepare(here, problems=True)
-        stages.evaluate(here, "base", str(few), None)
+        stages.evaluate(Job(store, preset, job.progress), "base", str(few), None)
         return ask(store, question)
 
     first = sampled("first", 0)
@@ -171,14 +184,15 @@ class AfterFive(Stop):
         return self.seen >= 5
 
 
-def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(job, few, tmp_path):
+def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(
+    job, few, ingested, tmp_path
+):
     preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
     texts, finished = [], []
     for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
-        store = open_store(tmp_path / name)
+        store = ingested(tmp_path / name)
         for stop in stops:
             here = Job(store, preset, job.progress, stop)
-            stages.prepare(here, problems=True)
             with suppress(TimeIsUp):
                 finished.append(stages.evaluate(here, "base", str(few), None))
         texts.append(ask(store, "select * from generations order by all"))
