@@ -18,11 +18,13 @@ WINDOW = 5  # steps
 Series = Mapping[str, Sequence[tuple[int, float]]]  # name of a metric -> (step, value), by step
 
 EMPTY = 0.02  # share of completions
-SHORTER = 0.5  # of the longest mean length so far
+SHORTER = 2 / 3  # of the longest mean length so far, while rewards do not rise
 KL = 10.0  # nats a token
 ENTROPY = 0.2  # of the entropy at the start
 ZERO_VARIANCE = 0.95  # share of groups; a good model has many that are all correct: not a collapse
-TRUNCATED = 0.5  # share of completions; and 1.5 times the share at the start
+TRUNCATED = 0.5  # share of completions, while rewards do not rise
+LOST = 0.5  # of the share of correct answers at the start
+CERTAIN = 2.0  # standard errors by which rewards must be higher to have risen
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,23 @@ def _above(metric: str, limit: float) -> Check:
     return check
 
 
+def _rewards_rise(series: Series) -> bool:
+    """Whether the last rewards are higher than the first, by more than their noise."""
+    rewards = _values(series, "rollout/reward")
+    if len(rewards) < 2 * WINDOW:
+        return False
+    first, last = rewards[:WINDOW], rewards[-WINDOW:]
+    error = np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / WINDOW)
+    return bool(last.mean() - first.mean() > max(CERTAIN * error, 1e-9))
+
+
 def _shorter(series: Series, heldout: int) -> tuple[float, float] | None:
+    """Shorter completions that do not earn more: a drift to short texts.
+
+    A model that learns to answer without repeating itself writes shorter texts, too.
+    """
     values = _values(series, "rollout/tokens")
-    if len(values) < 2 * WINDOW:
+    if len(values) < 2 * WINDOW or _rewards_rise(series):
         return None
     means = np.convolve(values, np.ones(WINDOW) / WINDOW, mode="valid")
     limit = SHORTER * float(means.max())
@@ -162,12 +178,11 @@ def _shorter(series: Series, heldout: int) -> tuple[float, float] | None:
 
 def _entropy(series: Series, heldout: int) -> tuple[float, float] | None:
     """Low entropy while the reward has not improved; harmless where answers are correct."""
-    values, rewards = _values(series, "actor/train/entropy"), _values(series, "rollout/reward")
-    if len(values) < 2 * WINDOW or len(rewards) < 2 * WINDOW:
+    values = _values(series, "actor/train/entropy")
+    if len(values) < 2 * WINDOW or _rewards_rise(series):
         return None
     limit = ENTROPY * float(values[:WINDOW].mean())
-    better = _recent(rewards) > float(rewards[:WINDOW].mean())
-    return (_recent(values), limit) if _recent(values) < limit and not better else None
+    return (_recent(values), limit) if _recent(values) < limit else None
 
 
 def _format_without_answers(series: Series, heldout: int) -> tuple[float, float] | None:
@@ -177,16 +192,15 @@ def _format_without_answers(series: Series, heldout: int) -> tuple[float, float]
         return None
     up = _recent(formatted) - float(formatted[:WINDOW].mean())
     down = float(correct[:WINDOW].mean()) - _recent(correct)
-    limit = float(correct[:WINDOW].mean()) * (1 - SHORTER)
+    limit = float(correct[:WINDOW].mean()) * (1 - LOST)
     return (_recent(correct), limit) if up > 0 and down > limit else None
 
 
 def _truncated(series: Series, heldout: int) -> tuple[float, float] | None:
     values = _values(series, "rollout/truncated")
-    if len(values) < 2 * WINDOW:
+    if len(values) < 2 * WINDOW or _rewards_rise(series):
         return None
-    limit = max(TRUNCATED, 1.5 * float(values[:WINDOW].mean()))
-    return (_recent(values), limit) if _recent(values) > limit else None
+    return (_recent(values), TRUNCATED) if _recent(values) > TRUNCATED else None
 
 
 def _zero_variance(series: Series, heldout: int) -> tuple[float, float] | None:
@@ -203,7 +217,7 @@ def _zero_variance(series: Series, heldout: int) -> tuple[float, float] | None:
 CHECKS: dict[str, Check] = {
     "held-out accuracy below the start": _accuracy,
     "empty completions": _above("rollout/empty", EMPTY),
-    "completions half as long": _shorter,
+    "shorter completions": _shorter,
     "KL": _above("actor/train/kl", KL),
     "entropy gone": _entropy,
     "format up, answers down": _format_without_answers,

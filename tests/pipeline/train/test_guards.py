@@ -1,5 +1,6 @@
 """Guards: each sign of collapse is found when it is there, and a healthy run has none."""
 
+import numpy as np
 import pytest
 
 from pipeline.train.guards import CHECKS, WINDOW, Guard, GuardState, signs
@@ -31,6 +32,9 @@ def fell(name: str, start: float, end: float) -> dict[str, list[tuple[int, float
     return {name: [(n, start if n <= STEPS // 2 else end) for n in range(1, STEPS + 1)]}
 
 
+FLAT = fell("rollout/reward", 2.0, 2.0)
+
+
 def test_a_run_that_learns_has_no_sign():
     assert signs(healthy(), HELDOUT) == []
 
@@ -40,13 +44,16 @@ def test_a_run_that_learns_has_no_sign():
     [
         ("held-out accuracy below the start", {"heldout/answer": [(0, 0.5), (20, 0.3), (40, 0.3)]}),
         ("empty completions", fell("rollout/empty", 0.0, 0.05)),
-        ("completions half as long", fell("rollout/tokens", 200, 90)),
+        ("shorter completions", fell("rollout/tokens", 200, 90) | FLAT),
+        # a real run: 142 to 74 tokens while its rewards stood still
+        ("shorter completions", fell("rollout/tokens", 142, 74) | FLAT),
         ("KL", fell("actor/train/kl", 0.5, 12.0)),
         ("entropy gone", fell("actor/train/entropy", 1.0, 0.1) | fell("rollout/reward", 2.0, 1.0)),
         ("format up, answers down",
          fell("rollout/format", 0.5, 1.0) | fell("rollout/answer", 0.5, 0.2)),
         ("groups without a signal", fell("rollout/zero_variance_groups", 0.1, 1.0)),
-        ("completions cut off", fell("rollout/truncated", 0.1, 0.9)),
+        ("completions cut off", fell("rollout/truncated", 0.1, 0.9) | FLAT),
+        ("completions cut off", fell("rollout/truncated", 0.7, 0.7) | FLAT),
     ],
 )  # fmt: skip
 def test_each_sign_is_found_with_what_crossed_which_limit(name, changed):
@@ -55,6 +62,25 @@ def test_each_sign_is_found_with_what_crossed_which_limit(name, changed):
     assert present[name].value != present[name].limit
     assert present[name].step == STEPS
     assert set(present) <= set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        fell("rollout/tokens", 200, 90),
+        fell("rollout/truncated", 0.9, 0.6),
+        fell("actor/train/entropy", 1.0, 0.1),
+    ],
+)
+def test_what_comes_with_rising_rewards_is_no_sign(changed):
+    assert signs(healthy() | changed, HELDOUT) == []
+
+
+def test_rewards_that_are_higher_by_their_noise_have_not_risen():
+    random = np.random.default_rng(0)
+    noisy = [(n, 2 + random.normal(0, 0.5) + n / 400) for n in range(1, STEPS + 1)]
+    series = healthy() | fell("rollout/tokens", 200, 90) | {"rollout/reward": noisy}
+    assert "shorter completions" in [sign.name for sign in signs(series, HELDOUT)]
 
 
 def test_one_dip_of_the_accuracy_is_no_sign():
