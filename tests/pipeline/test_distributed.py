@@ -12,8 +12,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,11 +22,14 @@ from safetensors.numpy import load_file
 from data.errors import UserError
 from data.store.store import ask, open_store
 from pipeline import distributed
+from pipeline.stopping import TEMPORARY
 from tests import ROOT
 from tests.support.few_layers import UNOPTIMIZED, made_in
 
+SIGNAL_AFTER = "SIGNAL_AFTER"  # variable: see run_all
 MESH = ["--set", "model.fsdp=2", "--set", "model.tensor_parallel=2"]
-SFT = ["sft", "--steps", "24", "--batch", "4", *MESH]
+STEPS, SIGNALLED_AFTER = 4, 2  # of SFT
+SFT = ["sft", "--steps", str(STEPS), "--batch", "4", *MESH]
 GRPO = ["grpo", *MESH]
 for knob in (
     "grpo.steps=2", "grpo.evaluate_every=2", "grpo.prompts=2", "grpo.group=4",
@@ -38,7 +41,7 @@ for knob in (
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
-    made_in(folder / "model")
+    made_in(folder / "model", layers=1)
     return folder
 
 
@@ -46,89 +49,68 @@ def started(
     store: Path, commands: list[list[str]], devices: int, **variables: str
 ) -> subprocess.Popen[str]:
     flags = f"--xla_force_host_platform_device_count={devices} {UNOPTIMIZED}"
-    progress = store.with_suffix(".progress")
-    progress.unlink(missing_ok=True)
-    environment = os.environ | variables | {
-        "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "THINKBENCH_PROGRESS": str(progress),
-    }  # fmt: skip
+    environment = os.environ | variables | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     model = ["--model", str(store.parent / "model"), "--json"]
     complete = [["--store", str(store), *command, *model] for command in commands]
-    several = ["tests.pipeline.test_distributed", json.dumps(complete)]
-    program = ["workbench", *complete[0]] if len(complete) == 1 else several
-    line, piped = [sys.executable, "-m", *program], subprocess.PIPE
+    line = [sys.executable, "-m", "tests.pipeline.test_distributed", json.dumps(complete)]
+    piped = subprocess.PIPE
     return subprocess.Popen(line, cwd=ROOT, env=environment, stdout=piped, stderr=piped, text=True)
 
 
 def two(
-    folder: Path, commands: list[list[str]], of_second: list[list[str]] | None = None
+    folder: Path, commands: list[list[str]], of_second: list[list[str]]
 ) -> list[subprocess.Popen[str]]:
-    """Two processes, each with two devices and its own store.
-
-    of_second: the commands of the second process, if they are not those of the first
-    """
+    """Two processes, each with two devices and its own store; the second signals itself."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         variables = {
             distributed.COORDINATOR: f"127.0.0.1:{free.getsockname()[1]}",
             distributed.PROCESSES: "2",
         }
+    signalled = {SIGNAL_AFTER: str(SIGNALLED_AFTER)}
+    first = variables | {distributed.PROCESS: "0"}
+    second = variables | {distributed.PROCESS: "1"} | signalled
     return [
-        started(
-            folder / f"store{number}", own, 2, **variables, **{distributed.PROCESS: str(number)}
-        )
-        for number, own in enumerate((commands, of_second or commands))
+        started(folder / "store0", commands, 2, **first),
+        started(folder / "store1", of_second, 2, **second),
     ]
 
 
-def output_of(*processes: subprocess.Popen[str]) -> list[tuple[str, str]]:
-    """stdout and stderr of each process after it ended; on failure all are killed."""
+def output_of(*processes: subprocess.Popen[str]) -> list[list[list]]:
+    """Of each process: exit code, stdout and stderr of each of its commands.
+
+    On failure all are killed.
+    """
     try:
-        return [process.communicate(timeout=300) for process in processes]
+        texts = [process.communicate(timeout=300) for process in processes]
     finally:
         for process in processes:
             process.kill()
             process.wait()
-
-
-def ended(*processes: subprocess.Popen[str], codes: tuple[int, ...] = (0, 0)) -> None:
-    for process, code, (_, err) in zip(processes, codes, output_of(*processes), strict=False):
-        assert process.returncode == code, err[-2000:]
+    print(*(err[-2000:] for _, err in texts))  # shown where a test fails
+    return [[json.loads(line) for line in out.splitlines()] for out, _ in texts]
 
 
 def rows(store: Path, query: str) -> list[tuple]:
     return ask(open_store(store), query).rows()
 
 
-def steps_done(progress: Path) -> int:
-    try:
-        return json.loads(progress.read_text())["work"]["sft"]["step"]
-    except (FileNotFoundError, KeyError):
-        return 0
-
-
 @pytest.fixture(scope="module")
 def outputs(folder) -> list[list[list]]:
-    """SFT in one process alone; and in two, of which one got a signal and which were resumed.
+    """What each of two processes put out, of which the second signals itself within SFT.
 
-    Then GRPO, and SFT with another seed in the second process. Returns, for each of the two, exit
-    code, stdout and stderr of each command that ended.
+    SFT, the same resumed, GRPO, and SFT with another seed in the second process.
     """
-    ended(started(folder / "alone", [SFT], 4))
-    pair = two(folder, [SFT])
-    while steps_done(folder / "store1.progress") < 3:
-        assert all(process.poll() is None for process in pair), ended(*pair)
-        time.sleep(0.02)
-    pair[1].send_signal(signal.SIGTERM)
-    ended(*pair, codes=(75, 128 + signal.SIGTERM))
-    both = output_of(*two(folder, [SFT, GRPO, SFT], [SFT, GRPO, [*SFT, "--seed", "1"]]))
-    print(*(err[-2000:] for _, err in both))  # shown where a test fails
-    return [[json.loads(line) for line in out.splitlines()] for out, _ in both]
+    return output_of(*two(folder, [SFT, SFT, GRPO, SFT], [SFT, SFT, GRPO, [*SFT, "--seed", "1"]]))
 
 
 @pytest.fixture(scope="module")
 def trained(folder, outputs) -> list[Path]:
-    """The stores: of one process alone, and of each of the two."""
-    assert [each[0][0] for each in outputs] == [0, 0], outputs
+    """The stores: of one process alone, which trained SFT to its end, and of each of the two."""
+    [[alone]] = output_of(started(folder / "alone", [SFT], 4))
+    assert alone[0] == 0, alone
+    codes = [[code for code, *_ in each[:2]] for each in outputs]
+    assert codes == [[TEMPORARY, 0], [128 + signal.SIGTERM, 0]], outputs
     return [folder / name for name in ("alone", "store0", "store1")]
 
 
@@ -137,7 +119,7 @@ LOSSES = "select step, value from metrics where name like 'sft/%loss' order by s
 
 def test_losses_are_those_of_one_process_though_one_of_two_got_a_signal(trained):
     alone, first, second = (rows(store, LOSSES) for store in trained)
-    assert len(alone) == 24
+    assert len(alone) == STEPS
     assert first == second
     assert first == [(step, pytest.approx(value, rel=1e-3)) for step, value in alone]
 
@@ -153,8 +135,8 @@ def test_each_process_has_the_whole_trained_model(trained):
 
 
 def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(outputs, trained):
-    assert [each[1][0] for each in outputs] == [0, 0], outputs
-    answers = [json.loads(each[1][1]) for each in outputs]
+    assert [each[2][0] for each in outputs] == [0, 0], outputs
+    answers = [json.loads(each[2][1]) for each in outputs]
     assert answers[0]["run"] == answers[1]["run"]
     stores = trained[1:]
     for query in (
@@ -171,8 +153,8 @@ def test_both_processes_store_the_same_rollouts_checkpoints_and_weights_of_grpo(
 
 def test_processes_that_would_do_different_things_are_refused_by_both(outputs, trained):
     for number, each in enumerate(outputs):
-        assert each[2][0] == 2, outputs
-        err = each[2][2]
+        code, _, err = each[3]
+        assert code == 2, outputs
         assert f"in process {number}, and not the same in process 0 and process(es) 1" in err
 
 
@@ -200,10 +182,23 @@ def test_without_the_variables_a_process_is_alone():
     assert distributed.minimum(3) == 3
 
 
-def run_all(commands: list[list[str]]) -> None:
-    """Print a line per command as it ends: exit code, stdout, stderr; stop at the first failure."""
-    from workbench.cli.main import main
+def run_all(commands: list[list[str]], signal_after: int | None) -> None:
+    """Print a line per command as it ends: exit code, stdout, stderr; stop at the first failure.
 
+    signal_after: the step of SFT after which this process sends itself SIGTERM, once
+    """
+    from workbench.cli.main import main
+    from workbench.jobs.progress_file import ProgressFile
+
+    update, signals = ProgressFile.update, [signal_after]
+
+    def update_and_signal(file: ProgressFile, name: str, step: int, *shown: Any) -> None:
+        update(file, name, step, *shown)
+        if name == "sft" and step in signals:
+            signals.remove(step)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    ProgressFile.update = update_and_signal
     for command in commands:
         out, err = io.StringIO(), io.StringIO()
         with (
@@ -212,10 +207,12 @@ def run_all(commands: list[list[str]]) -> None:
             pytest.raises(SystemExit) as exited,
         ):
             main(command)
-        print(json.dumps((exited.value.code, out.getvalue(), err.getvalue())), flush=True)
-        if exited.value.code:
+        code = exited.value.code
+        print(json.dumps((code, out.getvalue(), err.getvalue())), flush=True)
+        if code not in (0, TEMPORARY, 128 + signal.SIGTERM):
             break
 
 
 if __name__ == "__main__":
-    run_all(json.loads(sys.argv[1]))
+    after = os.environ.get(SIGNAL_AFTER)
+    run_all(json.loads(sys.argv[1]), int(after) if after else None)
