@@ -28,8 +28,10 @@ SHARING = (
     "test_sft.py",
     "test_learnability.py",
 )
+# these share a store and a server of the app
+BROWSING = ("test_journeys.py", "test_address.py", "test_prev_next.py", "test_journeys_of_jobs.py")
 # these begin, so that no process ends with a long one while the others wait
-LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", "test_journeys.py",
+LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", *BROWSING,
         "test_jobs.py")  # fmt: skip
 
 
@@ -77,11 +79,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFile(LoadScopeScheduling):
-    """What shares a fixture runs in one process: a file, or those of SHARING."""
+    """What shares a fixture runs in one process: a file, or those of SHARING or of BROWSING."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return "sharing" if Path(file).name in SHARING else file
+        name = Path(file).name
+        return "sharing" if name in SHARING else "browsing" if name in BROWSING else file
 
 
 @pytest.hookimpl

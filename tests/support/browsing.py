@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,15 +11,25 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests import ROOT
 from tests.workbench.app.test_main import free_port
+from workbench.cli.main import main
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs"
+)
+SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
 TALLEST = 2_200  # [pixels] of a picture
 
 
 def thinkbench(store: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "workbench", "--store", str(store), *words]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    """Run a command line in this process: a dozen of their own take a minute to start."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--store", str(store), *words])
+    assert not ended.value.code, words
 
 
 @contextlib.contextmanager
@@ -37,6 +48,27 @@ def served(store: Path) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
+
+
+# as Back and Forward do it, without loading the app anew: most of a browser's work for a page
+FOLLOW = """url => {
+  const app = document.querySelector('[data-test-script-state]')
+  window.hasRun = false
+  new MutationObserver((changes, observer) => {
+    if (app.dataset.testScriptState === 'notRunning') return
+    window.hasRun = true
+    observer.disconnect()
+  }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] })
+  history.pushState({}, '', url)
+  window.dispatchEvent(new PopStateEvent('popstate', { state: {} }))
+}"""
+
+
+def visit(page, address: str) -> None:
+    """Go from a page of the app to another address of it, and wait until that is drawn."""
+    page.evaluate(FOLLOW, address)
+    page.wait_for_function("() => window.hasRun")
+    ready(page)
 
 
 def ready(page) -> None:

@@ -2,15 +2,9 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support.browsing import ready
-from tests.workbench.app.test_journeys import (
-    address as address,
-    browser as browser,
-    filled as filled,
-    page as page,
-    pytestmark as pytestmark,
-)
+from tests.support.browsing import needs_browser, ready
 
+pytestmark = needs_browser
 PUSHED = """
 window.pushed = []
 const push = history.pushState
@@ -41,8 +35,7 @@ def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(pa
         ("Rollouts", {"run", "step"}),
         ("Overview", {"runs"}),
     ):
-        page.goto(f"{address}/failures?stage=base")
-        ready(page)
+        page.evaluate("window.pushed = []")
         opened(page, name)
         page.wait_for_function(
             "names => names.every(name => new URL(location).searchParams.has(name))",

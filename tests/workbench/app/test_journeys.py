@@ -17,80 +17,26 @@ from data.store import jobs
 from data.store.store import Store, ask, open_store
 from data.subsets.versions import subsets
 from tests.support import hostile
-from tests.support.browsing import at_address, picture, ready, served, thinkbench
+from tests.support.browsing import (
+    SLOW,
+    at_address,
+    needs_browser,
+    picture,
+    ready,
+    served,
+    visit,
+)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="needs requirements-browser.txt, which .ci/run installs"
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs"
-)
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-         "--disable-component-update", "--no-first-run")  # fmt: skip
-SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
+pytestmark = needs_browser
 HEIGHT = 31  # [pixels] of a row of a table, and of its head
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory) -> Store:
-    """The bundled records and problems, converted, and two stages of answers from elsewhere."""
-    folder = tmp_path_factory.mktemp("journeys")
-    store = folder / "store"
-    for source in ("samples-stratos", "samples-gsm8k"):
-        thinkbench(store, "ingest", source)
-        thinkbench(store, "convert", source)
-    problems = ask(
-        open_store(store),
-        "select problem_id, question, gold from problems where split = 'test' order by 1 limit 40",
-    ).to_dicts()
-    for stage, right in (("base", 3), ("sft", 2)):
-        answers = [one["gold"] if n % right else 1 for n, one in enumerate(problems)]
-        rows = [
-            {**one, "stage": stage, "text": f"<reasoning>so</reasoning>\n<answer>{answer}</answer>"}
-            for one, answer in zip(problems, answers, strict=True)
-        ]
-        file = folder / f"{stage}.jsonl"
-        file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-        thinkbench(store, "import", str(file), "--name", f"theirs-{stage}")
-        for grader in ("strict", "lenient"):
-            thinkbench(store, "grade", "--run", f"theirs-{stage}", "--grader", grader)
-        thinkbench(store, "failures", "--run", f"theirs-{stage}")
-    opened = open_store(store)
-    hostile.rollouts(opened)
-    return opened
-
-
-@pytest.fixture(scope="module")
-def address(filled) -> Iterator[str]:
-    with served(filled.folder) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with playwright.sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-
-
 @pytest.fixture
-def page(browser) -> Iterator:
-    """A page of its own; a script's error or a dialog on it is a failure."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-    opened.set_default_timeout(SLOW)
-    yield opened
-    assert wrong == []
-    context.close()
-
-
-@pytest.fixture
-def pictured(filled, tmp_path) -> Iterator[tuple[str, Store]]:
+def pictured(request, tmp_path) -> Iterator[tuple[str, Store]]:
     """The address of a store with something on every page, and the store."""
-    pictured = os.environ.get("THINKBENCH_PICTURED", str(filled.folder))
+    if (pictured := os.environ.get("THINKBENCH_PICTURED")) is None:
+        yield request.getfixturevalue("address"), request.getfixturevalue("filled")
+        return
     shutil.copytree(pictured, tmp_path / "store")
     with served(tmp_path / "store") as url:
         yield url, open_store(tmp_path / "store")
@@ -119,12 +65,30 @@ def pages(store: Store) -> dict[str, dict[str, str]]:
 
 def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
     address, store = pictured
-    for light, suffix in (("light", ""), ("dark", "-dark")):
-        page.emulate_media(color_scheme=light)
-        for name, query in pages(store).items():
-            page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode(query)}")
-            ready(page)
-            picture(page, f"{name}{suffix}")
+    lights = ["light", "dark"]
+    page.emulate_media(color_scheme=lights[0])
+    page.goto(address)
+    ready(page)
+    for name, query in pages(store).items():
+        visit(page, f"{address}/{'' if name == 'overview' else name}?{urlencode(query)}")
+        for light in lights:
+            in_light(page, light)
+            picture(page, name if light == "light" else f"{name}-dark")
+        lights.reverse()  # the next page opens in the light that this one has by now
+
+
+def in_light(page, light: str) -> None:
+    """Have the page in this light, drawn to its end."""
+    page.emulate_media(color_scheme=light)
+    page.wait_for_function(
+        """light => {
+          const color = getComputedStyle(document.querySelector('.stApp')).backgroundColor
+          const [red, green, blue] = color.match(/\\d+/g).map(Number)
+          return (red + green + blue < 384) === (light === 'dark')
+        }""",
+        arg=light,
+    )
+    ready(page)
 
 
 def test_in_a_window_narrower_than_the_curves_the_page_does_not_scroll_sideways(page, address):
@@ -294,9 +258,9 @@ def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path)
     store = open_store(tmp_path / "store")
     harm = "script[src*=alert], img[src=x], svg[onload], a[href^='javascript:']"
     with served(store.folder) as address:
+        page.goto(address)
+        ready(page)
         for name, query in hostile.addresses(store):
-            path = "" if name == "overview" else name
-            page.goto(f"{address}/{path}?{urlencode(query)}")
-            ready(page)
+            visit(page, f"{address}/{'' if name == 'overview' else name}?{urlencode(query)}")
             assert page.locator(harm).count() == 0
             assert not set(hostile.TURNING) & set(page.locator("body").inner_text())

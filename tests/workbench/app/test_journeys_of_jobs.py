@@ -3,14 +3,9 @@
 import re
 
 from data.store import jobs
-from tests.workbench.app.test_journeys import (
-    browser as browser,
-    page as page,
-    pytestmark as pytestmark,
-    ready,
-    served,
-)
+from tests.support.browsing import needs_browser, ready, served
 
+pytestmark = needs_browser
 WRONG = ["sft", "--preset", "none such"]  # ends within seconds, and never trains
 
 
