@@ -119,14 +119,16 @@ def addresses(store: Store) -> list[tuple[str, dict[str, str]]]:
     subsets = ask(store, "select name || '@' || version as label from subsets order by name")
     first, second = subsets["label"].to_list()[:2]
     records = ask(store, "select record_id from records order by row_number")["record_id"]
-    generations = ask(store, "select generation_id from generations order by 1")["generation_id"]
+    generations = ask(
+        store, "select generation_id from generations where run = 'one' order by 1"
+    )["generation_id"].to_list()  # fmt: skip
     also = {"list": "true", "show": "formulas"}
     return [
         ("overview", {}),
         *(("audit", {"record": record} | also) for record in records),
         ("audit", {"view": "Defects by source"}),
         ("audit", {"view": "What training sees"}),
-        *(("failures", {"generation": one} | also) for one in generations[: len(TEXTS)]),
+        *(("failures", {"generation": one} | also) for one in generations),
         ("rollouts", {}),
         ("compare", {}),
         ("curate", {"source": "hostile"}),

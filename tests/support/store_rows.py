@@ -1,6 +1,7 @@
 """Rows for tests of the store, and a writer that tests start as a process of its own."""
 
 import itertools
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,3 +96,9 @@ def write_batches(folder: Path, run: str, batches: int | None, size: int) -> Non
 if __name__ == "__main__":
     folder, run, batches, size = sys.argv[1:]
     write_batches(Path(folder), run, None if batches == "forever" else int(batches), int(size))
+
+
+def copied(folder: Path, into: Path) -> Store:
+    """The store in `folder`, copied to where `show` shows it: filled once, and each test's own."""
+    shutil.copytree(folder, into / "store")
+    return open_store(into / "store")

@@ -1,23 +1,24 @@
 """The run that a filter on pass rates reads: it is finished, named, and stays in the recipe."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from data.store import runs
-from data.store.store import Store, add, ask
+from data.store.store import Store, add, ask, open_store
 from data.subsets.recipe import Recipe
 from evals.curation import choose
 from evals.curation.problem_fields import NotMeasured, finished_run
 from tests.support.rollout_rows import rolled
-from tests.support.store_rows import rows_of, scored
+from tests.support.store_rows import copied, rows_of, scored
 
 SOMETIMES = "0 < pass_rate < 1"
 
 
-@pytest.fixture
-def curated(store) -> Store:
-    """Three problems of a converted source."""
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory) -> Path:
+    store = open_store(tmp_path_factory.mktemp("curated") / "store")
     runs.begin(store, "convert", run="convert", config={}, seed=None, inputs={})
     ids = ["a", "b", "c"]
     common = {"record_id": ids, "source": ["s"] * 3}
@@ -27,7 +28,13 @@ def curated(store) -> Store:
                        question=ids)  # fmt: skip
     add(store, "problems", problems, run="convert")
     runs.end(store, "convert", "done", {})
-    return store
+    return store.folder
+
+
+@pytest.fixture
+def curated(converted, tmp_path) -> Store:
+    """Three problems of a converted source."""
+    return copied(converted, tmp_path)
 
 
 def measured(store: Store, run: str, kind: str, event: str | None, right: list[bool]) -> None:

@@ -1,14 +1,16 @@
 """The compare page: the numbers of the report, the flow, and the problems behind each of them."""
 
+from pathlib import Path
+
 import altair as alt
 import polars as pl
 import pytest
 
-from data.store.store import add
+from data.store.store import Store, add, open_store
 from evals.comparison import compare, transitions
 from evals.graders import GRADERS
 from tests.support import hostile
-from tests.support.store_rows import rows_of
+from tests.support.store_rows import copied, rows_of
 from tests.workbench.app.test_main import evaluate
 from tests.workbench.app.views.test_audit import link, position, press
 from workbench.app.components import charts
@@ -18,15 +20,21 @@ from workbench.formatting.numbers import change, interval
 PAGE = "compare"
 
 
-@pytest.fixture
-def two(here):
-    """p1 and p2 are fixed, p3 regresses, p0 stays correct; they have two and three steps."""
-    evaluate(here, "eval-base", "base", ["7", "1", "1", "7"])
-    evaluate(here, "eval-grpo", "grpo", ["7", "7", "7", "1"])
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory) -> Path:
+    store = open_store(tmp_path_factory.mktemp("compare") / "store")
+    evaluate(store, "eval-base", "base", ["7", "1", "1", "7"])
+    evaluate(store, "eval-grpo", "grpo", ["7", "7", "7", "1"])
     problems = rows_of("problems", problem_id=[f"p{n}" for n in range(4)], steps=[2, 2, 3, 3],
                        question=["q"] * 4, gold=["7"] * 4)  # fmt: skip
-    add(here, "problems", problems, run="ingest")
-    return here
+    add(store, "problems", problems, run="ingest")
+    return store.folder
+
+
+@pytest.fixture
+def two(evaluated, tmp_path) -> Store:
+    """p1 and p2 are fixed, p3 regresses, p0 stays correct; they have two and three steps."""
+    return copied(evaluated, tmp_path)
 
 
 def data_of(chart: alt.LayerChart | alt.FacetChart, layer: int) -> pl.DataFrame:

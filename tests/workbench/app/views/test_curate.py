@@ -162,8 +162,7 @@ def test_who_may_only_read_is_offered_no_saving(show, store, monkeypatch):
     assert "Read-only" not in "".join(one.value for one in page.info)
 
 
-@pytest.mark.parametrize("part", ["Choose", "Versions", "Own answers"])
-def test_hostile_texts_break_nothing(show, store, part):
+def test_hostile_texts_break_nothing(show, store):
     texts = [text[:2_000] for text in hostile.TEXTS.values()]
     rows = [
         {"prompt": f"{text} and what?", "completion": RIGHT.format(text, "7")} for text in texts
@@ -178,9 +177,9 @@ def test_hostile_texts_break_nothing(show, store, part):
         annotations.tag_all(store, "record", records.to_list(), text[:80], "Ann")
         choose.save(store, text.replace("@", " "), Recipe(sources=("hostile",)), text)
     newest = subsets(store)[0].label
-    page = show(PAGE, part=part, source="hostile", first=newest, second=subsets(store)[1].label)
-    assert not page.exception
-    hostile.check(page)
+    for part in ("Choose", "Versions", "Own answers"):
+        page = show(PAGE, part=part, source="hostile", first=newest, second=subsets(store)[1].label)
+        hostile.check(page)
 
 
 def test_an_address_that_anyone_wrote_does_no_harm(show, store):

@@ -1,15 +1,16 @@
 """The rollouts page: curves, what guards saw, groups in full; and texts stay texts."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from data.store import runs
-from data.store.store import Store, add
+from data.store.store import Store, add, open_store
 from evals.rollouts import steps
 from tests.support import hostile
 from tests.support.rollout_rows import rolled
-from tests.support.store_rows import rows_of
+from tests.support.store_rows import copied, rows_of
 from tests.workbench.app.views.test_audit import link, position, press
 
 PAGE = "rollouts"
@@ -20,16 +21,22 @@ GROUPS = (
 )
 
 
-@pytest.fixture
-def grpo(here) -> Store:
-    """A run of two steps; a guard saw something at its second."""
-    runs.begin(here, "grpo", run="grpo-a", stage="grpo", config={}, seed=0, inputs={})
-    rolled(here, "grpo-a", GROUPS, {"p1": "7", "p2": "7"})
+@pytest.fixture(scope="module")
+def rolled_out(tmp_path_factory) -> Path:
+    store = open_store(tmp_path_factory.mktemp("rollouts") / "store")
+    runs.begin(store, "grpo", run="grpo-a", stage="grpo", config={}, seed=0, inputs={})
+    rolled(store, "grpo-a", GROUPS, {"p1": "7", "p2": "7"})
     names = ["actor/train/kl", "actor/train/kl", "guard/kl"]
     metrics = rows_of("metrics", name=names, step=[1, 2, 2], value=[0.1, 9.0, 9.0])
-    add(here, "metrics", metrics, run="grpo-a")
-    runs.end(here, "grpo-a", "done", {})
-    return here
+    add(store, "metrics", metrics, run="grpo-a")
+    runs.end(store, "grpo-a", "done", {})
+    return store.folder
+
+
+@pytest.fixture
+def grpo(rolled_out, tmp_path) -> Store:
+    """A run of two steps; a guard saw something at its second."""
+    return copied(rolled_out, tmp_path)
 
 
 def test_without_a_run_of_grpo_the_page_says_what_to_run(show, here):
