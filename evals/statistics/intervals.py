@@ -5,10 +5,10 @@ from functools import lru_cache
 from math import hypot
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 CONFIDENCE = 0.95
-Z = float(norm.ppf((1 + CONFIDENCE) / 2))  # two-sided critical value, 1.96
+Z = float(ndtri((1 + CONFIDENCE) / 2))  # two-sided critical value, 1.96
 SINGLE = 0.03  # of a problem whose one sample is right or wrong, added to the variance
 UNSEEN, MOST_UNSEEN = 0.01, 0.5  # of a problem as far from the mean as any: for each, and at most
 MORE_FREEDOM = 3  # degrees of freedom of the variance between problems, beyond n - 1
@@ -91,7 +91,7 @@ def _effective_size(rates: np.ndarray, mean: float) -> float:
 
 @lru_cache(maxsize=1024)  # 50 µs each
 def _students_quantile(freedom: int) -> float:
-    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _score_bounds(share: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,12 @@ missed more often, so "no significant difference" says little about them.
 
 from math import asin, pi, sin, sqrt
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evals.statistics.intervals import Z
 
 POWER = 0.8
-POWER_Z = float(norm.ppf(POWER))
+POWER_Z = float(ndtri(POWER))
 
 
 def detectable_paired(n: int, discordant: float) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from math import hypot, inf, sqrt
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from data.errors import UserError
 from evals.statistics.intervals import CONFIDENCE
@@ -71,7 +71,7 @@ def compare_seeds(a: np.ndarray, b: np.ndarray) -> SeedComparison:
     error, freedom = _standard_error(a, b)
     p = max(_p_value(difference, error, freedom), of_problems.p or 0.0)
     half = (high - low) / 2
-    shares = [float(student.ppf(share, freedom)) for share in (POWER, (1 + CONFIDENCE) / 2)]
+    shares = [float(stdtrit(freedom, share)) for share in (POWER, (1 + CONFIDENCE) / 2)]
     return SeedComparison(
         a=float(means_a.mean()),
         b=float(means_b.mean()),
@@ -95,7 +95,7 @@ def _interval(
     assert of_problems.low is not None
     assert of_problems.high is not None
     error, freedom = _combined([_component(means_a), _component(means_b)])
-    of_seeds = float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    of_seeds = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     difference = of_problems.difference
     low = difference - hypot(difference - of_problems.low, of_seeds)
     high = difference + hypot(of_problems.high - difference, of_seeds)
@@ -105,7 +105,7 @@ def _interval(
 def _p_value(difference: float, error: float, freedom: float) -> float:
     if error == 0:
         return 1.0 if difference == 0 else 0.0
-    return 2 * float(student.sf(abs(difference) / error, freedom))
+    return 2 * float(stdtr(freedom, -abs(difference) / error))
 
 
 def _verdict(low: float, high: float, p: float) -> str:

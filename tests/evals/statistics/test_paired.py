@@ -1,5 +1,7 @@
 """Paired comparisons: against published examples, scipy and statsmodels."""
 
+import subprocess
+import sys
 from math import comb
 
 import numpy as np
@@ -18,6 +20,7 @@ from evals.statistics.paired import (
     sign_flip_test,
 )
 from evals.statistics.power import detectable_paired
+from tests import ROOT
 
 
 def test_a_difference_on_no_problem_is_unknown():
@@ -29,6 +32,12 @@ def test_a_difference_on_no_problem_is_unknown():
 def test_newcombes_interval_is_that_of_his_paper():
     # 36 right in both, 12 in b only, 2 in a only, 0 in neither (table II, method 10)
     assert newcombe(38, 48, 12, 2, 50) == pytest.approx((0.0569, 0.3404), abs=5e-5)
+
+
+def test_nothing_imports_scipy_stats_which_every_command_would_wait_for():
+    loaded = "import sys, evals.comparison.compare, evals.curation.choose, evals.statistics.seeds\n"
+    loaded += "sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], cwd=ROOT).returncode == 0
 
 
 def test_mcnemar_is_the_exact_binomial_test():
