@@ -1,7 +1,11 @@
 from .decimals import Number as Number
 from .equality import comparable as comparable, same_value as same_value
-from .markup import without_markup as without_markup
-from .number import CALCULATION as CALCULATION, EXPRESSION as EXPRESSION, VARIABLE as VARIABLE
+from .number import (
+    CALCULATION as CALCULATION,
+    EXPRESSION as EXPRESSION,
+    RATIO as RATIO,
+    VARIABLE as VARIABLE,
+)
 from .prose import last_quantity as last_quantity
 from .read import (
     BOUND as BOUND,
@@ -12,4 +16,3 @@ from .read import (
     parse_plain_number as parse_plain_number,
     read_answer as read_answer,
 )
-from .time_of_day import clock as clock, same_time as same_time

@@ -48,3 +48,26 @@ def _variables(tokens: list[Token]) -> set[str]:
         if len(token.word) == 1 and token.text.isascii() and not (is_unit or is_product or is_name):
             letters.add(token.text)
     return letters
+
+
+def start_of_function(tokens: list[Token], index: int) -> int | None:
+    """Where the name begins of a function whose argument is tokens[index]: f(5), g'(5), f_1(5).
+
+    None where tokens[index] is no argument. In 2f(5) the factor belongs to the name.
+    """
+    bracket = at(tokens, index - 1)
+    if bracket.text not in ("(", "[") or bracket.spaced:
+        return None
+    start = index - 2
+    for _ in range(4):
+        token = at(tokens, start)
+        is_subscript = token.kind == "number" and at(tokens, start - 1).text == "_"
+        if not (is_subscript or token.kind == "power" or token.text in ("'", '"', "_")):
+            break
+        start -= 1
+    name = at(tokens, start)
+    letters = name.word.partition("'")[0]
+    if len(letters) != 1 or not letters.isascii():
+        return None
+    has_factor = at(tokens, start - 1).kind == "number" and not name.spaced
+    return start - has_factor

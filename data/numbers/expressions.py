@@ -1,6 +1,15 @@
 """Quantities of a text in order; what operators join is one of them: 16 - 3, 2 times 5, 5-10."""
 
-from data.numbers.number import CALCULATION, EXPRESSION, NUMBER_WORD, SEVERAL_NUMBERS, VARIABLE, at
+from data.numbers.lexicon import MODULO
+from data.numbers.number import (
+    CALCULATION,
+    EXPRESSION,
+    NUMBER_WORD,
+    RATIO,
+    SEVERAL_NUMBERS,
+    VARIABLE,
+    at,
+)
 from data.numbers.quantity import Quantity, quantity_at
 from data.numbers.tokens import Token
 
@@ -36,12 +45,33 @@ def _joined(tokens: list[Token], first: Quantity) -> Quantity:
     if is_range and low is not None and high is not None:
         numbers = frozenset({low, high, low - high})
         return Quantity(None, numbers, SEVERAL_NUMBERS, first.start, end)
+    if any(operator.text == ":" for operator in operators):
+        return Quantity(None, None, RATIO, first.start, end)
+    if any(operator.word in MODULO or operator.text == "(" for operator in operators):
+        return _remainder(parts, operators)
     in_words = any(operator.word and operator.text != "x" for operator in operators)
     has_variable = any(part.reason == VARIABLE for part in parts)
     reason = VARIABLE if has_variable else NUMBER_WORD if in_words else EXPRESSION
     if reason == EXPRESSION and all(operator.text in "+-\u00d7\u00f7*x" for operator in operators):
         reason = CALCULATION
     return Quantity(None, None, reason, first.start, end)
+
+
+def _remainder(parts: list[Quantity], operators: list[Token]) -> Quantity:
+    """5 mod 3 is 2; 5 (mod 3) is a class of numbers, 2 and 5 among them."""
+    start, end = parts[0].start, parts[-1].end
+    unread = Quantity(None, None, EXPRESSION, start, end)
+    if len(parts) != 2:
+        return unread
+    number, modulus = (part.value for part in parts)
+    if number is None or modulus is None or modulus <= 0:
+        return unread
+    if number.denominator != 1 or modulus.denominator != 1:
+        return unread
+    remainder = number % modulus
+    if operators[0].text == "(" and number != remainder:
+        return Quantity(None, frozenset({number, remainder}), SEVERAL_NUMBERS, start, end)
+    return Quantity(remainder, frozenset(), None, start, end)
 
 
 def _operator(tokens: list[Token], index: int) -> int:
@@ -51,6 +81,10 @@ def _operator(tokens: list[Token], index: int) -> int:
         return 1
     if token.kind == "symbol" and (token.text in OPERATORS or token.text == "\u00b1"):
         return 2 if following.text == "(" else 1
+    if token.word in MODULO:
+        return 1
+    if token.text == "(" and following.word in MODULO:
+        return 2
     if token.word in ("x", "over", "of", "times", "plus", "minus"):
         return 1
     if token.word in ("divided", "multiplied") and following.word == "by":

@@ -28,6 +28,8 @@ TIME_OF_DAY = "the answer is a time of day"
 MAY_BE_DASH = "the sign may be a dash"
 NO_VALUE = "the digits are no number"
 VARIABLE = "the answer has a variable"
+RATIO = "the answer is a ratio"
+FUNCTION = "the answer is a function that is not evaluated"
 
 
 class Part(NamedTuple):

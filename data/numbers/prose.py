@@ -2,6 +2,7 @@
 
 import re
 
+from data.numbers.equations import start_of_function
 from data.numbers.expressions import quantities
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
@@ -15,7 +16,7 @@ from data.numbers.lexicon import (
     TENS,
     plain_characters,
 )
-from data.numbers.markup import without_markup
+from data.numbers.notation import without_markup
 from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
 from data.numbers.tokens import Token, tokens_of
 
@@ -65,8 +66,10 @@ def _last_of_line(line: str, in_digits: bool) -> str | None:
 
 
 def _before(tokens: list[Token], index: int) -> int:
-    """How many tokens before tokens[index] change the quantity there: root of, not, \u221a, >."""
+    """How many tokens before tokens[index] change the quantity there: root of, f(, not, >."""
     before, more = at(tokens, index - 1), at(tokens, index - 2)
+    if (start := start_of_function(tokens, index)) is not None:
+        return index - start
     if before.word == "of" and more.word in CHANGES_OF:
         return 2
     is_sign = before.kind == "latex" or (before.kind == "symbol" and before.text in _CHANGING)
@@ -78,6 +81,9 @@ def _before(tokens: list[Token], index: int) -> int:
 def _end(tokens: list[Token], end: int) -> int:
     """Where the text of a quantity ends, with what stands against it (25\u03c0) or changes it."""
     after = at(tokens, end)
+    if after.text == "_" and not after.spaced:  # 12_8, 12_{8}
+        is_braced = at(tokens, end + 1).text == "{" and at(tokens, end + 3).text == "}"
+        return at(tokens, end + 3 if is_braced else end + 1).end
     is_attached = after.kind in ("word", "latex", "power") and not after.spaced
     is_changed = after.kind == "latex" or after.word in CHANGES_AFTER
     while end < len(tokens) and (is_attached or is_changed):

@@ -6,13 +6,10 @@ from typing import NamedTuple
 from data.numbers.decimals import Number, power
 from data.numbers.lexicon import (
     BEFORE_MINUS,
-    CAPITAL_SCALES,
     CHANGES_AFTER,
-    CHINESE_SCALES,
-    CHINESE_TENS,
     COINS,
     CURRENCY_CODES,
-    MONEY_SCALES,
+    MODULO,
     ORDINALS,
     PARTS,
     PERCENT,
@@ -20,8 +17,8 @@ from data.numbers.lexicon import (
     SCALE_NAMES,
     UNIT_LETTERS,
     UNITS,
-    WORLD_SCALES,
 )
+from data.numbers.notation import repeating_decimal
 from data.numbers.number import (
     EXPRESSION,
     MAY_BE_DASH,
@@ -36,6 +33,7 @@ from data.numbers.number import (
     number_at,
     ratio,
 )
+from data.numbers.scales import scaled, with_smaller_scales
 from data.numbers.tokens import Token
 
 LARGEST_FACTORIAL = 1_000
@@ -62,7 +60,7 @@ def quantity_at(tokens: list[Token], start: int) -> Quantity | None:
     part = number_at(tokens, index)
     if part is None:
         return None
-    for follow in (_combined, _scaled, _factorial, _percent):
+    for follow in (_combined, scaled, with_smaller_scales, _repeating, _factorial, _percent):
         if part.value is not None:
             part = follow(tokens, part, money)
     if part.reason != NO_VALUE:
@@ -157,6 +155,8 @@ def _added_part(tokens: list[Token], part: Part) -> Part:
     assert part.value is not None
     if at(tokens, part.end).word != "and" or part.value.denominator != 1:
         return part
+    if at(tokens, part.end - 1).word in SCALE_NAMES:
+        return part  # a dozen and a half
     index = part.end + 1
     word = at(tokens, index + 1).word
     if at(tokens, index).word in ("a", "an", "one") and word in PARTS:
@@ -168,29 +168,18 @@ def _added_part(tokens: list[Token], part: Part) -> Part:
     return part
 
 
-def _scaled(tokens: list[Token], part: Part, money: bool) -> Part:
-    """With the scales that follow: 5 million, 1.2M, 12\u4e07, 2 hundred thousand."""
-    for _ in range(3):
-        assert part.value is not None
-        token = at(tokens, part.end)
-        size = _scale(token, money)
-        if size is None:
-            return part
-        part = part.to(part.value * size, part.end + 1, part.value, reason=OTHER_SCALE)
-    return part
-
-
-def _scale(token: Token, money: bool) -> int | None:
-    if token.kind == "scale":
-        return WORLD_SCALES[token.text]
-    if token.kind == "chinese":
-        sizes = CHINESE_SCALES | CHINESE_TENS
-        return sizes.get(token.text) if len(token.text) == 1 else None
-    if token.kind != "word":
-        return None
-    if token.text in CAPITAL_SCALES:
-        return CAPITAL_SCALES[token.text]
-    return SCALE_NAMES.get(token.word) or (MONEY_SCALES.get(token.word) if money else None)
+def _repeating(tokens: list[Token], part: Part, money: bool) -> Part:
+    """0.333... is 0.333, and may be 1/3; other dots behind a number end a sentence."""
+    written = at(tokens, part.end - 1).text
+    whole, point, decimals = written.partition(".")
+    if not point or not decimals.isdigit() or decimals[-2:] != 2 * decimals[-1]:
+        return part
+    dots = [at(tokens, part.end + index).text for index in range(3)]
+    length = 1 if dots[0] == "\u2026" else 3 if dots == ["."] * 3 else 0
+    if not (length and whole.isdigit() and part.value is not None):
+        return part
+    repeating = repeating_decimal(whole, decimals.rstrip(decimals[-1]), decimals[-1])
+    return part.to(part.value, part.end + length, repeating, reason=OTHER_SCALE)
 
 
 def _factorial(tokens: list[Token], part: Part, money: bool) -> Part:
@@ -231,6 +220,8 @@ def _with_unit(tokens: list[Token], part: Part) -> Part:
     if token.text == "\u00b0":
         end = part.end + 1
         return part._replace(end=end + (at(tokens, end).text in ("C", "F", "K")))
+    if at(tokens, part.end + 1).word in MODULO and token.text == "(":
+        return part
     if token.text in ("(", "[") and not token.spaced:
         return Part(None, part.end, None, EXPRESSION)
     if token.kind == "word":
@@ -240,6 +231,8 @@ def _with_unit(tokens: list[Token], part: Part) -> Part:
 
 def _with_word(tokens: list[Token], part: Part, token: Token) -> Part:
     end = part.end + 1
+    if token.word in MODULO and at(tokens, end).kind == "number":
+        return part
     if not token.spaced and token.word in ORDINALS:
         return part._replace(end=end)
     if token.word in ("less", "fewer") and part.value is not None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from data.numbers.decimals import Number
-from data.numbers.equations import ABOUT, is_algebra, is_unsolved, sides_of
+from data.numbers.equations import ABOUT, is_algebra, is_unsolved, sides_of, start_of_function
 from data.numbers.expressions import OPERATORS, quantities
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
@@ -21,9 +21,10 @@ from data.numbers.lexicon import (
     NEGATIONS,
     plain_characters,
 )
-from data.numbers.markup import without_markup
+from data.numbers.notation import without_markup
 from data.numbers.number import (
     EXPRESSION,
+    FUNCTION,
     NUMBER_WORD,
     OTHER_SCALE,
     SEVERAL_NUMBERS,
@@ -113,7 +114,7 @@ def _read(text: str) -> Reading:
     if len(sides) == 1 or _is_list(tokens):
         return _reading(tokens)
     readings = [(sign, _reading(side)) for sign, side in sides]
-    readings = [item for item in readings if item[1].reason != NO_NUMBER]
+    readings = [item for item in readings if item[1].reason not in (NO_NUMBER, FUNCTION)]
     if not readings:
         return _reading(tokens)
     sign, last = readings[-1]
@@ -142,11 +143,11 @@ def _rest(tokens: list[Token], parts: list[Quantity]) -> list[tuple[int, Token]]
 def _reading(tokens: list[Token]) -> Reading:
     """The reading of the tokens of a text, or of one side of an equation."""
     parts = quantities(tokens)
-    problem = _problem(tokens, parts)
-    if problem is not None:
+    reason = _changed_by_its_neighbours(tokens, parts)
+    if reason is not None:
         bounds = {part.value for part in parts if part.value is not None}
-        is_bound = problem == BOUND and len(bounds) == len(parts)
-        return Reading(None, frozenset(bounds) if is_bound else None, problem)
+        is_bound = reason == BOUND and len(bounds) == len(parts)
+        return Reading(None, frozenset(bounds) if is_bound else None, reason)
     if not parts:
         return Reading(None, frozenset(), NO_NUMBER)
     unclear = [part for part in parts if part.alternatives is None]
@@ -166,37 +167,48 @@ def _reading(tokens: list[Token]) -> Reading:
     return Reading(None, numbers | alternatives, SEVERAL_NUMBERS)
 
 
-def _problem(tokens: list[Token], parts: list[Quantity]) -> str | None:
-    """The reason why what stands beside the quantities changes them, or None."""
+def _changed_by_its_neighbours(tokens: list[Token], parts: list[Quantity]) -> str | None:
+    """Why the quantities of a text do not read as they stand, or None where they do."""
     for part in parts:
-        before = at(tokens, part.start - 1)
-        if before.word in BOUNDS_BEFORE or before.word in NEGATIONS:
-            return BOUND
-        if before.word in FUNCTIONS or _is_operand(tokens, part.start):
-            return EXPRESSION
-        if before.word == "of" and at(tokens, part.start - 2).word in CHANGES_OF:
-            return EXPRESSION
-        if before.word in MINUS_WORDS:
-            return NUMBER_WORD
-        if part.is_list and before.text in ("(", "[", "{"):  # an interval or a pair
-            return EXPRESSION
-        after, more = at(tokens, part.end), at(tokens, part.end + 1)
-        if after.word == "or" and more.word in ("more", "less", "fewer", "greater", "higher"):
-            return BOUND
-        if after.word == "than" or (after.word == "more" and more.word == "than"):
-            return NUMBER_WORD
-        if after.word in ("is", "was") and more.word in DENIALS:
-            return BOUND
-        if after.word.endswith(("illionth", "illionths")):
-            return NUMBER_WORD
+        reason = _changed_from_before(tokens, part) or _changed_from_behind(tokens, part.end)
+        if reason is not None:
+            return reason
     rest = _rest(tokens, parts)
     if any(token.text in _RELATIONS for _, token in rest):
         return BOUND
-    if any(_is_mathematical(tokens, index, bool(parts)) for index, _ in rest):
+    if any(_is_mathematics(tokens, index) for index, _ in rest):
         return EXPRESSION
     if any(token.word in MULTIPLES for _, token in rest):
         return NUMBER_WORD
     return None
+
+
+def _changed_from_before(tokens: list[Token], part: Quantity) -> str | None:
+    """How what stands before a quantity changes it: at least 5, not 5, log 5, f(5), root of 5."""
+    before = at(tokens, part.start - 1)
+    if before.word in BOUNDS_BEFORE or before.word in NEGATIONS:
+        return BOUND
+    if before.word in FUNCTIONS or _is_operand(tokens, part.start):
+        return EXPRESSION
+    if before.word == "of" and at(tokens, part.start - 2).word in CHANGES_OF:
+        return EXPRESSION
+    if before.word in MINUS_WORDS:
+        return NUMBER_WORD
+    if part.is_list and before.text in ("(", "[", "{"):  # an interval or a pair
+        return EXPRESSION
+    return FUNCTION if start_of_function(tokens, part.start) is not None else None
+
+
+def _changed_from_behind(tokens: list[Token], end: int) -> str | None:
+    """How what stands behind a quantity changes it: 5 or more, 5 less than x, 5 is wrong."""
+    after, more = at(tokens, end), at(tokens, end + 1)
+    if after.word == "or" and more.word in ("more", "less", "fewer", "greater", "higher"):
+        return BOUND
+    if after.word == "than" or (after.word == "more" and more.word == "than"):
+        return NUMBER_WORD
+    if after.word in ("is", "was") and more.word in DENIALS:
+        return BOUND
+    return NUMBER_WORD if after.word.endswith(("illionth", "illionths")) else None
 
 
 def _is_operand(tokens: list[Token], index: int) -> bool:
@@ -206,8 +218,8 @@ def _is_operand(tokens: list[Token], index: int) -> bool:
     return tokens[index].text in ("+", "-") and is_left_operand
 
 
-def _is_mathematical(tokens: list[Token], index: int, has_parts: bool) -> bool:
-    """Whether tokens[index], which belongs to no quantity, makes the text an expression."""
+def _is_mathematics(tokens: list[Token], index: int) -> bool:
+    """Whether tokens[index], which belongs to no quantity, is part of a formula."""
     token, before, after = tokens[index], at(tokens, index - 1), at(tokens, index + 1)
     is_function = token.word in FUNCTIONS and after.text == "("
     if token.kind == "latex" or token.text in ("\u03c0", "\u221e") or is_function:
@@ -216,9 +228,15 @@ def _is_mathematical(tokens: list[Token], index: int, has_parts: bool) -> bool:
         return before.kind != "word"
     if token.text == "{" and before.kind == "word" and not token.spaced:
         return True
-    if token.kind != "symbol" or token.text in _BENIGN:
+    return token.kind == "symbol" and _is_operator_sign(tokens, index)
+
+
+def _is_operator_sign(tokens: list[Token], index: int) -> bool:
+    """Whether a symbol calculates: a + b; not the hyphen of twenty-foot, and/or, or of a list."""
+    token, before, after = tokens[index], at(tokens, index - 1), at(tokens, index + 1)
+    if token.text in _BENIGN:
         return False
-    if token.text in "-/":  # of twenty-foot, and/or, or of a list
+    if token.text in "-/":
         is_word = len(before.word) > 1 or len(after.word) > 1
         return not (is_word or (index == 0 and after.spaced))
     return token.text in OPERATORS or unicodedata.category(token.text) in ("Sm", "Pc")

@@ -32,11 +32,15 @@ _FOREIGN = re.compile(
 _FOREIGN_HINTS = ("antwo", "ponse", "posta", "puesta", "odpow", "cevap", "svar")  # in ASCII
 # Where an announced answer ends and its explanation begins.
 _END = (
-    r"(?<!\bRs)[.;!?](?=\s|$)|[\u3002\uff0c\uff1b\uff01\uff1f]"
+    r"(?<!\bRs)[.!?](?=\s|$)|[\u3002\uff0c\uff1b\uff01\uff1f]"
     r"|\b(?:because|since|which|so|when|where|for)\b"
 )
-_EXPLANATION = re.compile(rf"{_END}|,(?!\d)", re.IGNORECASE)
-_EXPLANATION_OF_LIST = re.compile(rf"{_END}|,(?!\s?[-\d(\\$])", re.IGNORECASE)
+# Letters of options, of which several may be listed: A, B and C.
+_OPTION = r"(?:and |or )?\(?[A-J](?:\)|\s*(?:[,.;:]|\Z|and\b|or\b))"
+_EXPLANATION = re.compile(rf"{_END}|;(?=\s|$)|,(?!\d)", re.IGNORECASE)
+_EXPLANATION_OF_LIST = re.compile(
+    rf"{_END}|;(?=\s|$)(?!\s?{_OPTION})|,(?!\s?(?:[-\d(\\$]|{_OPTION}))", re.IGNORECASE
+)
 _FORMULA = re.compile(r"\$\$?[^$\n]{1,200}\$\$?(?!\d)|\\\([^\n]{1,200}?\\\)")  # $5 and $6 are money
 _MENTIONS_NUMBER = re.compile(
     rf"\d|[\u00bc-\u00be\u2150-\u215e]|[一二三四五六七八九十百千]"

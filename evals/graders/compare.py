@@ -10,32 +10,29 @@ from data.numbers import (
     CALCULATION,
     EXPRESSION,
     NOT_SOLVED,
+    RATIO,
     VARIABLE,
     Number,
     Reading,
-    clock,
     comparable,
     may_mean_another,
     parse_number,
     parse_plain_number,
     read_answer,
-    same_time,
-    without_markup,
 )
 from data.numbers.lexicon import plain_characters
+from data.numbers.notation import BASE, clock, has_base, same_numeral, same_time, without_markup
 from evals.graders import math_verify
 from evals.graders.extract import inside_dollars, joined_boxes
+from evals.graders.options import SEVERAL_OPTIONS, chosen_options
 
 WORDS = "the answer is in words"
 GOLD_SCALE = "the gold can be read at two scales"
 NO_GOLD = "the problem has no reference answer"
 
 _OPTION = re.compile(r"\(?([A-J])\)?[.:]?")
-_CHOSEN = re.compile(
-    r"(?:option|choice)?\s?\(?([A-Ja-j])(?:[).:]|\s?[-\u2013]\s|\Z)(?![A-Za-z])", re.I
-)
 _WORDS_AT_END = re.compile(r"(?:\s{1,3}[A-Za-z]{2,20}){2,8}\W{0,3}\Z")
-_WORDS = re.compile(r"[^\W\d_]{2,}(?:[ '-][^\W\d_]+){0,20}\W?")
+_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}")
 _PROSE = re.compile(r"(?:\b[^\W\d_]{3,}\b[ ,]{1,3}){2}\b[^\W\d_]{2,}\b")
 _MATHEMATICS = re.compile(r"[\d\\\u03c0\u221a]")
 _TIMES = re.compile(r"(?<=\d)\s?[x\u00d7]\s?(?=\d)")
@@ -82,7 +79,7 @@ def compare(answer: str, gold: str) -> Verdict:
     if not reference.text:
         return Verdict(None, None, NO_GOLD)
     if reference.number is None:
-        return _compare_texts(content(answer), reference.text)
+        return _compare_with_text(content(answer), reference.text)
     value = parse_plain_number(answer)
     if value is not None:
         if value == reference.number:
@@ -90,13 +87,17 @@ def compare(answer: str, gold: str) -> Verdict:
         if not (reference.alternatives or may_mean_another(answer)):
             return Verdict(False, within_ten_percent(value, reference.number))
     text = content(answer)
+    if has_base(text):
+        return _compare_numerals(text, reference.text)
     reading = read_answer(text)
     verdict = _compare_numbers(reading, reference)
     if verdict is not None:
         return verdict
     if comparable(text) == comparable(reference.text):
         return RIGHT
-    if reading.reason in (EXPRESSION, VARIABLE, CALCULATION) and not _is_prose(text):
+    if reading.reason == RATIO and reference.number.denominator == 1:
+        return Verdict(None, None, RATIO)  # 5:1 is not 5, and 3:4 may be meant as 3/4
+    if reading.reason in (EXPRESSION, VARIABLE, CALCULATION, RATIO) and not _is_prose(text):
         verdict = _symbolic(_TIMES.sub(r"\\times ", text), reference.text)
         # a policy that is rewarded for 16 - 3 - 4 learns to leave the last step out
         is_undone = verdict.correct and reading.reason == CALCULATION
@@ -142,28 +143,41 @@ def within_ten_percent(value: Number, gold: Number) -> bool:
     return abs(value - gold) * 10 <= abs(gold)
 
 
-def _compare_texts(answer: str, gold: str) -> Verdict:
+def _compare_numerals(answer: str, gold: str) -> Verdict:
+    same = same_numeral(answer, gold)
+    return Verdict(same, same, BASE if same is None else None)
+
+
+def _compare_with_text(answer: str, gold: str) -> Verdict:
     """The verdict where the reference answer is no number: a letter, a word, a time, a formula."""
     if comparable(answer).casefold() == comparable(gold).casefold():
         same_letter = len(gold) > 1 or answer == gold or not gold.isalpha()
         if same_letter or comparable(answer) == comparable(gold):
             return RIGHT
+    if has_base(gold) or has_base(answer):
+        return _compare_numerals(answer, gold)
     times = clock(gold), clock(answer)
     if times[0] and times[1]:
         same = same_time(times[0], times[1])
         return Verdict(same, same, None if same is not None else "one time lacks a.m. or p.m.")
     if option := _OPTION.fullmatch(comparable(gold)):
-        chosen = _CHOSEN.match(_plain(answer))
-        if chosen is not None:
-            return RIGHT if chosen[1].upper() == option[1] else WRONG
-        if _WORDS.fullmatch(_plain(answer)) or _is_prose(answer):
-            return Verdict(None, None, WORDS)
+        return _compare_options(_plain(answer), option[1])
     words = _WORDS_AT_END.search(answer)
     if words is not None and _MATHEMATICS.search(answer, 0, words.start()):
         answer = answer[: words.start()].strip()  # 12\u03c0 inches per second
     if _is_prose(answer) or (_is_prose(gold) and not _COMMANDS.search(gold)):
         return Verdict(None, None, WORDS)
     return _symbolic(answer, gold)
+
+
+def _compare_options(answer: str, gold: str) -> Verdict:
+    """The verdict where the reference answer is the letter of an option, or a variable."""
+    options = chosen_options(answer)
+    if options is None:
+        return Verdict(None, None, WORDS) if _WORD.search(answer) else _symbolic(answer, gold)
+    if gold not in options:
+        return WRONG
+    return RIGHT if len(options) == 1 else Verdict(None, None, SEVERAL_OPTIONS)
 
 
 def _plain(text: str) -> str:

@@ -73,6 +73,7 @@ FUNCTIONS = _words(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt lim max"
     " min mod gcd lcm det"
 )
+MODULO = _words("mod modulo")
 # Words before `of` that change the number behind it: the square root of 5.
 CHANGES_OF = _words(
     "root cube square reciprocal inverse negative opposite factorial logarithm multiple multiples"

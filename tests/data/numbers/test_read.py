@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from data.numbers.decimals import MAX_DIGITS, parse_decimal
 from data.numbers.lexicon import words as number_words
 from data.numbers.lexicon.words import chinese_value
+from data.numbers.notation import clock, same_time
 from data.numbers.number import CALCULATION, EXPRESSION, SEVERAL_NUMBERS
 from data.numbers.prose import last_quantity
 from data.numbers.read import (
@@ -21,7 +22,6 @@ from data.numbers.read import (
     parse_plain_number,
     read_answer,
 )
-from data.numbers.time_of_day import clock, same_time
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_what_the_library_cannot_handle_is_undecided_and_does_not_end_its_proces
 
     monkeypatch.setattr(math_verify_worker, "judge", broken)
     verdict = math_verify_worker.judge_within("1", "2", 5.0)
-    assert verdict == (None, None, "the symbolic grader failed: TypeError")
+    assert verdict == (None, None, "the symbolic grader cannot compute with this answer")
 
 
 def test_an_engine_that_the_machine_kills_is_started_again():

@@ -2,6 +2,8 @@ r"""Markup: LaTeX and Markdown around a number, as plain text: \frac{1}{2} is 1/
 
 import re
 
+from data.numbers.notation.repeating_decimals import with_fractions_for_repeating_decimals
+
 _WORDS = {  # LaTeX commands that are characters or words
     "times": "\u00d7",
     "cdot": "\u00d7",
@@ -23,6 +25,10 @@ _WORDS = {  # LaTeX commands that are characters or words
     "gt": ">",
     "ne": "\u2260",
     "neq": "\u2260",
+    "ldots": "\u2026",
+    "dots": "\u2026",
+    "bmod": " mod ",
+    "mod": " mod ",
     "pounds": "\u00a3",
     "euro": "\u20ac",
     "percent": "%",
@@ -47,6 +53,7 @@ _STEPS = (
     (re.compile(r"\^\s*(?:\{\s*)?(?:\\(?:text|mathrm)\s*\{\s*)?(st|nd|rd|th)\b\s*\}{0,2}"), r"\1"),
     (re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|math(?:rm|bf|it|sf)|mbox|boxed|bold"
                 r"|operatorname)\s*\{([^{}]*)\}"), r" \1 "),
+    (re.compile(r"\\pmod\s?(?:\{([^{}]*)\}|(\d))"), r" (mod \1\2) "),
     (re.compile(r"\\(?:left|right)\s*\."), ""),
     (re.compile(r"\\[()\[\]!]"), ""),
     (re.compile(r"\\[,;: ]|~"), " "),
@@ -67,7 +74,7 @@ def without_markup(text: str) -> str:
 
     Commands that this reader does not know remain, so that the text stays an expression.
     """
-    text = text.strip()
+    text = with_fractions_for_repeating_decimals(text.strip())
     if "=" in text:
         text = _RELATION.sub(lambda match: _RELATIONS[match[0]], text)
     if "<" in text:

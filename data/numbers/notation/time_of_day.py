@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from data.numbers.lexicon import plain_characters
-from data.numbers.markup import without_markup
+from data.numbers.notation.markup import without_markup
 
 _CLOCK = re.compile(
     r"(?:at\s)?(\d{1,2})(?::([0-5]\d))?(?::([0-5]\d))?\s{0,3}(?:([ap])\.?\s?m\b\.?)?"

@@ -1,0 +1,52 @@
+"""Ratios, bases, functions, sums of scales, repeating decimals and remainders as answers."""
+
+import pytest
+
+from evals.graders.math_verify_worker import FAILED, judge_within
+from evals.graders.rules import lenient
+
+NOT_THE_NUMBER = [
+    ("5:1", "5"), ("10:2", "5"), ("5 : 1", "5"), ("5:1:1", "5"), ("15:3", "5"), ("1:5", "5"),
+    ("12_{8}", "12"), ("12_8", "12"), ("12_{\\text{eight}}", "12"), ("12₈", "12"), ("12 base 8", "12"),
+    ("101_2", "101_3"), ("101_{2}", "101_{3}"), ("1A_{16}", "1A_{12}"), ("7_8", "7_9"), ("-11_2", "11_2"),
+    ("f(5)", "5"), ("g'(5)", "5"), ("f^{-1}(5)", "5"), ("f_1(5)", "5"), ("2f(5)", "5"), ("P[5]", "5"),
+]  # fmt: skip
+RIGHT = [
+    ("3:4", "3/4"), ("5:1", "5:1"), ("101_{3}", "101_3"), ("101", "101_3"), ("12_8", "12_{8}"),
+    ("f(5) = 12", "12"), ("12 = f(5)", "12"), ("1_000", "1000"), ("x_1 = 5", "5"),
+    ("2 dozen and 3", "27"), ("5 hundred and 20", "520"), ("1 million 200 thousand", "1200000"),
+    ("2 thousand 500", "2500"), ("3万5千", "35000"), ("1 lakh 20 thousand", "120000"),
+    ("0.\\overline{3}", "1/3"), ("0.(3)", "1/3"), ("0.1\\overline{6}", "\\frac{1}{6}"),
+    ("-2.\\bar{3}", "-7/3"), ("33.\\overline{3}\\%", "100/3"), ("0.(142857)", "1/7"),
+    ("5 \\mod 3", "2"), ("17 \\bmod 5", "2"), ("5 mod 3", "2"), ("-1 mod 7", "6"), ("2 \\pmod{3}", "2"),
+]  # fmt: skip
+UNDECIDED = [
+    ("0.333...", "1/3"), ("0.1666\\ldots", "1/6"), ("2 dozen and 3", "24"), ("2 dozen and 3", "3"),
+    ("a dozen and a half", "18"), ("a dozen and a half", "12.5"), ("5 (mod 3)", "2"),
+    ("5 \\pmod{3}", "2"), ("12_8", "10"), ("1010_2", "10"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "gold"), NOT_THE_NUMBER)
+def test_what_only_contains_the_number_does_not_pass_for_it(answer, gold):
+    assert lenient(f"\\boxed{{{answer}}}", gold).correct is not True
+    assert lenient(f"So it is {answer}", gold).correct is not True
+
+
+@pytest.mark.parametrize(("answer", "gold"), RIGHT)
+def test_the_number_in_another_notation_passes(answer, gold):
+    assert lenient(f"\\boxed{{{answer}}}", gold).correct is True
+
+
+@pytest.mark.parametrize(("answer", "gold"), UNDECIDED)
+def test_what_may_mean_the_number_is_unknown(answer, gold):
+    score = lenient(f"\\boxed{{{answer}}}", gold)
+    assert score.correct is None
+    assert score.reason
+
+
+@pytest.mark.parametrize("answer", ["\\frac{5 \\mod 3}{x}", "x \\mod 0", "(1,2) \\mod 3"])
+def test_the_library_never_fails_with_the_name_of_an_exception(answer):
+    _, _, reason = judge_within("x", answer, 5.0)
+    assert reason is None or "Error" not in reason
+    assert FAILED == "the symbolic grader cannot compute with this answer"
