@@ -62,7 +62,7 @@ def are_parts(text: str, block: Span, boxed: list[Box]) -> bool:
     if len(boxed) < 2 or all(_equal(a, b) for a, b in pairwise(boxed)):
         return False
     ends = [block.start, *(box.end + 1 for box in boxed[:-1])]
-    starts = [text.rfind("\\boxed", end, box.start) for end, box in zip(ends, boxed, strict=True)]
+    starts = [box.opening for box in boxed]
     before = [text[max(end, at - BEFORE) : at] for end, at in zip(ends, starts, strict=True)]
     labels = [LABEL.search(piece) for piece in before]
     if all(labels):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from data.conversion.boxes import boxes, last_box
 from data.conversion.defects import ERROR, Defect
 from data.conversion.dialects import Dialect, DialectTable, Marker
+from data.conversion.error_texts import says_nothing
 from data.conversion.repairs import Repair, repairs
 
 ANSWER_WORDS = re.compile(
@@ -289,17 +290,16 @@ def _empty(text: str, thought: Span, answer: Span | None, has_block: bool) -> li
     defects = []
     if thought.start == thought.end:
         defects.append(Defect("no thinking", "completion", thought.start, thought.end))
-    if answer is not None and _says_nothing(text[answer.start : answer.end]):
+    if answer is not None and is_empty_answer(text[answer.start : answer.end]):
         phrase = "answer empty" if has_block or answer.start < answer.end else "no answer"
         defects.append(_no_answer(text, thought, phrase, answer))
     return defects
 
 
-def _says_nothing(answer: str) -> bool:
-    """Whether an answer is empty, only marks such as `...`, or ends with an empty box."""
+def is_empty_answer(answer: str) -> bool:
+    """Whether an answer says nothing, or ends with an empty box."""
     box = last_box(answer)
-    is_empty_box = box is not None and not box.text.strip()
-    return is_empty_box or not answer.strip(".\u2026-\u2013\u2014_?:* \n\t")
+    return says_nothing(answer) if box is None else not box.text.strip()
 
 
 def _no_answer(text: str, thought: Span, phrase: str, where: Span) -> Defect:

@@ -1,10 +1,12 @@
-r"""The one parser of \boxed{...}: balanced braces, in one pass over the text."""
+r"""The one parser of \boxed{...} and \fbox{...}: balanced braces, in one pass over the text."""
 
 import re
 from dataclasses import dataclass
 
-BOXED = "\\boxed"
-BOX_OPENING = re.compile(r"\\boxed\s{0,8}\{")  # spaces or a newline may stand before the brace
+COMMANDS = ("\\boxed", "\\fbox")
+BOX_OPENING = re.compile(
+    r"\\(?:boxed|fbox)\s{0,8}\{"
+)  # spaces or a newline may stand before the brace
 # a backslash also consumes the next character, so that \{ and \} are not counted as braces
 BRACE = re.compile(rf"{BOX_OPENING.pattern}|\\.|[{{}}]", re.DOTALL)
 NOT_COMPARED = re.compile(r"\s+|\\(?:left|right|displaystyle|,|;|!| )|(?<![.$])[.$]+$")
@@ -12,11 +14,12 @@ NOT_COMPARED = re.compile(r"\s+|\\(?:left|right|displaystyle|,|;|!| )|(?<![.$])[
 
 @dataclass(frozen=True)
 class Box:
-    """text[start:end] is the content of the box, without its braces."""
+    """text[start:end] is the content of the box, without its braces. opening: of its command."""
 
     text: str
     start: int
     end: int
+    opening: int
 
 
 def boxes(text: str, start: int = 0, end: int | None = None) -> list[Box]:
@@ -25,9 +28,9 @@ def boxes(text: str, start: int = 0, end: int | None = None) -> list[Box]:
     A box inside another one is part of that one, and not listed itself.
     """
     outermost: list[Box] = []
-    for begin, close in sorted(_closed(text, start, len(text) if end is None else end)):
+    for begin, close, opening in sorted(_closed(text, start, len(text) if end is None else end)):
         if (not outermost or begin > outermost[-1].end) and text[begin:close].strip():
-            outermost.append(Box(text[begin:close], begin, close))
+            outermost.append(Box(text[begin:close], begin, close, opening))
     return outermost
 
 
@@ -36,9 +39,10 @@ def last_box(text: str) -> Box | None:
     opening = last_opening(text)
     if opening is None:
         return None
-    closed = dict(_closed(text, opening.start(), len(text)))
-    begin = opening.end()
-    return Box(text[begin : closed[begin]], begin, closed[begin]) if begin in closed else None
+    for begin, close, at in _closed(text, opening.start(), len(text)):
+        if at == opening.start():
+            return Box(text[begin:close], begin, close, at)
+    return None
 
 
 def is_left_open(text: str) -> bool:
@@ -48,32 +52,36 @@ def is_left_open(text: str) -> bool:
 
 def last_opening(text: str) -> re.Match[str] | None:
     """The opening of the box that opens last, closed or not; None where there is none."""
-    at = text.rfind(BOXED)
+    at = _last_command(text, len(text))
     while at >= 0:
         if opening := BOX_OPENING.match(text, at):
             return opening
-        at = text.rfind(BOXED, 0, at)
+        at = _last_command(text, at)
     return None
 
 
-def _closed(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Start and end of the content of each closed box, inner boxes included."""
-    start = text.find(BOXED, start, end)
-    if start < 0:
+def _last_command(text: str, end: int) -> int:
+    return max(text.rfind(command, 0, end) for command in COMMANDS)
+
+
+def _closed(text: str, start: int, end: int) -> list[tuple[int, int, int]]:
+    """Start and end of the content of each closed box, inner ones too, and where it opens."""
+    commands = [at for command in COMMANDS if (at := text.find(command, start, end)) >= 0]
+    if not commands:
         return []
-    spans = []
-    opened: list[int | None] = []  # where a box's content starts; None for a plain brace
-    for match in BRACE.finditer(text, start, end):
+    closed = []
+    opened: list[re.Match[str] | None] = []  # the openings of boxes; None for a plain brace
+    for match in BRACE.finditer(text, min(commands), end):
         brace = match.group()
-        if brace.startswith(BOXED):
-            opened.append(match.end())
+        if brace.startswith(COMMANDS):
+            opened.append(match)
         elif brace == "{":
             opened.append(None)
         elif brace == "}" and opened:
-            begin = opened.pop()
-            if begin is not None:
-                spans.append((begin, match.start()))
-    return spans
+            opening = opened.pop()
+            if opening is not None:
+                closed.append((opening.end(), match.start(), opening.start()))
+    return closed
 
 
 def comparable(content: str) -> str:

@@ -9,16 +9,22 @@ from typing import Any
 
 from data.conversion import detect, repairs
 from data.conversion.answers import are_parts, differing
-from data.conversion.blocks import Blocks, Span, find_blocks, without_answer_tags
-from data.conversion.boxes import boxes
+from data.conversion.blocks import (
+    Blocks,
+    Span,
+    find_blocks,
+    is_empty_answer,
+    without_answer_tags,
+)
+from data.conversion.boxes import boxes, last_box
 from data.conversion.defects import ERROR, Defect, in_order
 from data.conversion.dialects import BUNDLED, HASHES, DialectTable, Marker, markers_and_nearly
-from data.conversion.error_texts import PHRASE as ERROR_TEXT, error_text
+from data.conversion.error_texts import PHRASE as ERROR_TEXT, error_text, placeholder
 from data.conversion.prompts import Rewrite, rewritten
 from data.errors import UserError
 from data.sources import row_shapes
 
-VERSION = "2"
+VERSION = "3"
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
     "first-exchange": "of a conversation of several turns, the first question and its answer",
@@ -156,7 +162,7 @@ def _hash_blocks(text: str) -> Blocks:
     defects = []
     if reasoning.start == reasoning.end:
         defects.append(Defect("no thinking", "completion", 0, at))
-    if answer.start == answer.end:
+    if is_empty_answer(text[answer.start : answer.end]):
         defects.append(Defect("answer empty", "completion", answer.start, answer.end))
     first = text.find(HASHES)
     if first < at:
@@ -173,6 +179,8 @@ def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) ->
     source_prompt: as the record has it; prompt: as it is trained on
     """
     defects = error_text(source_prompt, "prompt", role="prompt") + error_text(text, "completion")
+    if blocks.reasoning is not None and blocks.answer is not None:
+        defects += _placeholder(text, source_prompt, blocks.reasoning, blocks.answer)
     if not prompt:
         defects.append(Defect("prompt empty", "prompt", 0, len(source_prompt)))
     for span in (blocks.reasoning, blocks.answer):
@@ -189,6 +197,13 @@ def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) ->
     if not blocks.closed and not any(d.phrase == "text cut off" for d in blocks.defects):
         defects += detect.cut_off(text)
     return defects
+
+
+def _placeholder(text: str, prompt: str, reasoning: Span, answer: Span) -> list[Defect]:
+    content = text[answer.start : answer.end]
+    box = last_box(content)
+    thought = text[reasoning.start : reasoning.end]
+    return placeholder(prompt, thought, content, box.text if box else None, answer.start)
 
 
 def _answer(

@@ -9,6 +9,7 @@ SEVERITY = {
     "not a row": ERROR,  # a line that is not a JSON object, or has too many fields
     "wrong shape": ERROR,  # a turn, a column or its text is missing
     "more than one turn": ERROR,
+    "turn that is not to be trained on": ERROR,  # its weight is 0
     "prompt empty": ERROR,
     "error text instead of content": ERROR,  # the error message of a server, or a refusal
     "markers escaped as HTML": ERROR,
@@ -22,6 +23,7 @@ SEVERITY = {
     "no thinking": ERROR,  # no marker of a thought, or an empty thought
     "answer only inside the reasoning": ERROR,
     "answer empty": ERROR,
+    "placeholder instead of an answer": ERROR,  # N/A, null, I don't know
     "no answer": ERROR,
     "text cut off": ERROR,  # an answer without its closer, or an end in mid-sentence
     "leaked chat-template tokens": ERROR,
@@ -29,6 +31,7 @@ SEVERITY = {
     "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
     "two answers that may differ": WARNING,  # boxes whose values cannot be compared
+    "answer may be a placeholder": WARNING,  # None, where the question or the thought speaks of it
     "answer in tags of no dialect": WARNING,  # left out if they stand around the whole answer
     "chat template around the prompt": WARNING,  # removed
     "later turns left out": WARNING,  # by the rule first-exchange

@@ -33,6 +33,7 @@ HAS_A_THOUGHT = re.compile(
 )
 MISSING = "wrong shape"
 TURNS = "more than one turn"
+NOT_TRAINED = "turn that is not to be trained on"
 
 
 class WrongShape(UserError):
@@ -91,6 +92,8 @@ def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: b
         left_out = len(roles) - 2
         turns, roles = turns[:2], roles[:2]
     if roles == ["user", "assistant"]:
+        if _is_left_out_of_training(turns[1][1]):
+            raise WrongShape(NOT_TRAINED, "the answer has weight 0; expected one to train on")
         prompt = text_of(turns[0][1], "content")
         completion = _completion(turns[1][1], "content")
         return Turns("\n\n".join(systems), prompt, completion, left_out)
@@ -98,6 +101,15 @@ def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: b
         f"turns of {', '.join(roles) or 'nobody'}; expected one of user, then one of assistant"
     )
     raise WrongShape(TURNS if len(roles) > 2 else MISSING, message)
+
+
+def _is_left_out_of_training(message: Mapping[str, Any]) -> bool:
+    """Whether a turn says so: `weight: 0` (OpenAI, Mistral), `train: false` (Axolotl)."""
+    weight = message.get("weight")
+    if isinstance(weight, str):
+        weight = {"0": 0, "0.0": 0}.get(weight.strip())
+    is_off = any(message.get(name) is False for name in ("train", "training"))
+    return is_off or (weight is not None and weight == 0)
 
 
 def _role(message: dict[str, Any]) -> str:

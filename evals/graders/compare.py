@@ -196,7 +196,7 @@ def _is_prose(text: str) -> bool:
 def content(text: str) -> str:
     """The content of the last box, or of the dollars around the whole text, else the text."""
     text = text.strip()
-    if "\\boxed" in text and (joined := joined_boxes(text)):
+    if ("\\boxed" in text or "\\fbox" in text) and (joined := joined_boxes(text)):
         return joined[0]
     inside = inside_dollars(text)
     return text if inside is None else inside.strip()

@@ -24,7 +24,7 @@ SHORT = 200  # [characters] of a text that may be a bare answer
 BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
 NOT_MARKED = "the gold is no number, and the text marks no answer"
 
-_FIRST_MARK = re.compile(r"\#\#\#\#|\\boxed|</answer>")
+_FIRST_MARK = re.compile(r"\#\#\#\#|\\boxed|\\fbox|</answer>")
 _WHOLE = re.compile(r"\$\$(.+)\$\$|\$([^$]+)\$|\\\((.+)\\\)|\\\[(.+)\\\]", re.DOTALL)
 _FORMULA = re.compile(
     r"\$\$([^$\n]{1,500})\$\$|\$([^$\n]{1,500})\$(?!\d)|\\\(([^\n]{1,500}?)\\\)|\\\[(.{1,500}?)\\\]",
@@ -158,8 +158,7 @@ def joined_boxes(text: str, start: int = 0) -> tuple[str, int] | None:
         return inner.text.strip(), all_boxes[-1].end + 1
     joined: list[Box] = [all_boxes[-1]]
     for box in reversed(all_boxes[:-1]):
-        start_of_next = text.rfind("\\boxed", 0, joined[0].start)
-        if not _BETWEEN_BOXES.fullmatch(text, box.end + 1, start_of_next):
+        if not _BETWEEN_BOXES.fullmatch(text, box.end + 1, joined[0].opening):
             break
         joined.insert(0, box)
     return ", ".join(box.text.strip() for box in joined), all_boxes[-1].end + 1

@@ -51,7 +51,7 @@ _STEPS = (
     (re.compile(r"\\[dtc]?frac\s*\{\s*(\d+)\s*\}\s*(\d)", re.ASCII), r" \1/\2 "),
     (re.compile(r"\^\s*(?:\{\s*)?(?:\\circ|\u00b0)\s*\}?"), "\u00b0"),
     (re.compile(r"\^\s*(?:\{\s*)?(?:\\(?:text|mathrm)\s*\{\s*)?(st|nd|rd|th)\b\s*\}{0,2}"), r"\1"),
-    (re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|math(?:rm|bf|it|sf)|mbox|boxed|bold"
+    (re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|math(?:rm|bf|it|sf)|mbox|boxed|fbox|bold"
                 r"|operatorname)\s*\{([^{}]*)\}"), r" \1 "),
     (re.compile(r"\\pmod\s?(?:\{([^{}]*)\}|(\d))"), r" (mod \1\2) "),
     (re.compile(r"\\(?:left|right)\s*\."), ""),

@@ -9,7 +9,7 @@ from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources.ingest import ingest
 
-BOX = "2+answer-from-box"
+BOX = "3+answer-from-box"
 TEXTS = [
     "<think>a</think>So it is \\boxed{7}.",  # the box alone is the answer under the rule
     "<think>a</think>7",  # no box: quarantined under the rule

@@ -112,3 +112,23 @@ def test_with_the_rule_an_answer_of_several_parts_stays_whole():
     assert result.example
     assert result.example.answer.text == answer
     assert of("So \\boxed{5}.", "\\boxed{5.0}", BOX).example.answer.text == "5.0"  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("thought", "answer", "reason"),
+    [
+        ("So \\fbox{5}.", "It is \\boxed{5}.", None),
+        ("So \\boxed{5}.", "It is \\fbox{6}.", "two answers that differ"),
+        ("So.", "\\fbox{5} or \\fbox{6}", "two answers that differ"),
+        ("So.", "It is \\fbox{}", "answer empty"),
+        ("So.", "\\fbox {7}", None),
+    ],
+)
+def test_a_frame_is_a_box(thought, answer, reason):
+    assert of(thought, answer).reason == reason
+
+
+def test_the_rule_takes_the_answer_out_of_a_frame():
+    example = of("So.", "It is \\fbox{7}.", BOX).example
+    assert example is not None
+    assert example.answer.text == "7"
