@@ -1,2 +1,8 @@
-from .quarantine import (NoSuchRecord as NoSuchRecord, find as find)
-from .spans import (ANSWER as ANSWER, Mark as Mark, Piece as Piece, REASONING as REASONING, pieces as pieces)
+from .quarantine import NoSuchRecord as NoSuchRecord, find as find
+from .spans import (
+    ANSWER as ANSWER,
+    REASONING as REASONING,
+    Mark as Mark,
+    Piece as Piece,
+    pieces as pieces,
+)

@@ -1,7 +1,26 @@
-from .annotations import (BadEntry as BadEntry, changes as changes)
-from .files import (StoreError as StoreError, is_locked as is_locked, locked as locked)
-from .jobs import (Job as Job, WAITS as WAITS, folder_of as folder_of, is_alive as is_alive, job_of as job_of)
-from .parts import (checked_name as checked_name)
-from .runs import (RunExists as RunExists, fingerprint as fingerprint, state as state)
-from .schema import (REWARD as REWARD, TABLES as TABLES, TIME as TIME)
-from .store import (Store as Store, add as add, add_generations as add_generations, ask as ask, generation as generation, open_store as open_store, parts_by_run as parts_by_run, reading as reading, snapshot as snapshot, unfrozen as unfrozen, version as version, within as within)
+from .annotations import BadEntry as BadEntry, changes as changes
+from .files import StoreError as StoreError, is_locked as is_locked, locked as locked
+from .jobs import (
+    WAITS as WAITS,
+    Job as Job,
+    folder_of as folder_of,
+    is_alive as is_alive,
+    job_of as job_of,
+)
+from .parts import checked_name as checked_name
+from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
+from .schema import REWARD as REWARD, TABLES as TABLES, TIME as TIME
+from .store import (
+    Store as Store,
+    add as add,
+    add_generations as add_generations,
+    ask as ask,
+    generation as generation,
+    open_store as open_store,
+    parts_by_run as parts_by_run,
+    reading as reading,
+    snapshot as snapshot,
+    unfrozen as unfrozen,
+    version as version,
+    within as within,
+)

@@ -1,3 +1,8 @@
-from .compare import (gold_number as gold_number, within_ten_percent as within_ten_percent)
-from .extract import (well_formed as well_formed)
-from .rules import (DEFAULT_GRADER as DEFAULT_GRADER, GRADERS as GRADERS, Score as Score, grader as grader)
+from .compare import gold_number as gold_number, within_ten_percent as within_ten_percent
+from .extract import well_formed as well_formed
+from .rules import (
+    DEFAULT_GRADER as DEFAULT_GRADER,
+    GRADERS as GRADERS,
+    Score as Score,
+    grader as grader,
+)

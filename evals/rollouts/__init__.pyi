@@ -1,4 +1,18 @@
-from .advantages import (has_signal as has_signal)
-from .learnability import (Conditions as Conditions, learnability_summary as learnability_summary, problem_to_json as problem_to_json, problems as problems)
-from .read import (check_rewards as check_rewards, deep_copy as deep_copy, rollout_pages as rollout_pages, rollouts_per_step as rollouts_per_step)
-from .reward_replay import (by_step as by_step, summary as summary, with_advantages as with_advantages)
+from .advantages import has_signal as has_signal
+from .learnability import (
+    Conditions as Conditions,
+    learnability_summary as learnability_summary,
+    problem_to_json as problem_to_json,
+    problems as problems,
+)
+from .read import (
+    check_rewards as check_rewards,
+    deep_copy as deep_copy,
+    rollout_pages as rollout_pages,
+    rollouts_per_step as rollouts_per_step,
+)
+from .reward_replay import (
+    by_step as by_step,
+    summary as summary,
+    with_advantages as with_advantages,
+)

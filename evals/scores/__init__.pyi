@@ -1,6 +1,32 @@
-from .grade import (GENERATIONS_PER_BATCH as GENERATIONS_PER_BATCH, NO_GOLD as NO_GOLD, UnknownRun as UnknownRun, grade_generations as grade_generations, grade_missing as grade_missing, in_batches as in_batches)
-from .grader_choice import (default_grader as default_grader, fitting_graders as fitting_graders, import_graders as import_graders, ungraded_runs as ungraded_runs)
-from .labels import (compare_with_labels as compare_with_labels)
-from .overrides import (apply_overrides as apply_overrides, overrides_of as overrides_of)
-from .problems import (Problems as Problems, hash_of_ids as hash_of_ids, problems_of_split as problems_of_split, problems_with_ids as problems_with_ids)
-from .read import (FIRST_STAGES as FIRST_STAGES, NothingInCommon as NothingInCommon, by_stage as by_stage, common_problems as common_problems, require_scores as require_scores, require_stage_scores as require_stage_scores, scores_named as scores_named, scores_of as scores_of)
+from .grade import (
+    GENERATIONS_PER_BATCH as GENERATIONS_PER_BATCH,
+    NO_GOLD as NO_GOLD,
+    UnknownRun as UnknownRun,
+    grade_generations as grade_generations,
+    grade_missing as grade_missing,
+    in_batches as in_batches,
+)
+from .grader_choice import (
+    default_grader as default_grader,
+    fitting_graders as fitting_graders,
+    import_graders as import_graders,
+    ungraded_runs as ungraded_runs,
+)
+from .labels import compare_with_labels as compare_with_labels
+from .overrides import apply_overrides as apply_overrides, overrides_of as overrides_of
+from .problems import (
+    Problems as Problems,
+    hash_of_ids as hash_of_ids,
+    problems_of_split as problems_of_split,
+    problems_with_ids as problems_with_ids,
+)
+from .read import (
+    FIRST_STAGES as FIRST_STAGES,
+    NothingInCommon as NothingInCommon,
+    by_stage as by_stage,
+    common_problems as common_problems,
+    require_scores as require_scores,
+    require_stage_scores as require_stage_scores,
+    scores_named as scores_named,
+    scores_of as scores_of,
+)

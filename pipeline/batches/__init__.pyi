@@ -1,4 +1,9 @@
-from .examples import (Example as Example, Prompt as Prompt)
-from .grpo import (padded_left as padded_left, padded_right as padded_right, prompt_batches as prompt_batches, within as within)
-from .order import (StepOrder as StepOrder)
-from .sft import (sft_batches as sft_batches, tokenize_examples as tokenize_examples)
+from .examples import Example as Example, Prompt as Prompt
+from .grpo import (
+    padded_left as padded_left,
+    padded_right as padded_right,
+    prompt_batches as prompt_batches,
+    within as within,
+)
+from .order import StepOrder as StepOrder
+from .sft import sft_batches as sft_batches, tokenize_examples as tokenize_examples

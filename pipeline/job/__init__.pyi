@@ -1,7 +1,13 @@
-from .evaluation_stage import (evaluate as evaluate)
-from .grpo_stage import (train_grpo as train_grpo)
-from .inputs import (examples_of as examples_of, hash_of_code as hash_of_code)
-from .runs import (Done as Done, Job as Job, StageSpec as StageSpec, model_of as model_of, stage_run as stage_run)
-from .served_evaluation import (LOCAL_KNOBS as LOCAL_KNOBS, evaluate_served as evaluate_served)
-from .sft_stage import (train_sft as train_sft)
-from .subset_trial import (Trial as Trial, ab as ab)
+from .evaluation_stage import evaluate as evaluate
+from .grpo_stage import train_grpo as train_grpo
+from .inputs import examples_of as examples_of, hash_of_code as hash_of_code
+from .runs import (
+    Done as Done,
+    Job as Job,
+    StageSpec as StageSpec,
+    model_of as model_of,
+    stage_run as stage_run,
+)
+from .served_evaluation import LOCAL_KNOBS as LOCAL_KNOBS, evaluate_served as evaluate_served
+from .sft_stage import train_sft as train_sft
+from .subset_trial import Trial as Trial, ab as ab

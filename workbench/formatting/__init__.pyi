@@ -1,6 +1,17 @@
-from .error_messages import (BAD_INPUT as BAD_INPUT, TRAINING_PACKAGES as TRAINING_PACKAGES, error_message as error_message)
-from .fitted_table import (FittedTable as FittedTable)
-from .marks import (EDGE as EDGE, on_page as on_page)
-from .numbers import (change as change, duration as duration, interval as interval, p_value as p_value, points as points, unknown_verdicts as unknown_verdicts)
-from .trials import (trial_verdict as trial_verdict)
-from .unsafe_characters import (UNSAFE as UNSAFE, visible as visible)
+from .error_messages import (
+    BAD_INPUT as BAD_INPUT,
+    TRAINING_PACKAGES as TRAINING_PACKAGES,
+    error_message as error_message,
+)
+from .fitted_table import FittedTable as FittedTable
+from .marks import EDGE as EDGE, on_page as on_page
+from .numbers import (
+    change as change,
+    duration as duration,
+    interval as interval,
+    p_value as p_value,
+    points as points,
+    unknown_verdicts as unknown_verdicts,
+)
+from .trials import trial_verdict as trial_verdict
+from .unsafe_characters import UNSAFE as UNSAFE, visible as visible
