@@ -23,6 +23,7 @@ from workbench.cli.main import main
 # files whose tests share a model that trains for a minute: one process runs them all
 SHARING = (
     "test_grpo.py",
+    "test_grpo_sampling.py",
     "test_resume.py",
     "test_replay.py",
     "test_sft.py",

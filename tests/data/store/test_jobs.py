@@ -37,8 +37,8 @@ def without_watchers(monkeypatch):
     monkeypatch.setattr(runner, "_watch", lambda store, name: None)
 
 
-def test_a_job_runs_to_its_end_and_tells_what_it_made(store):
-    job, new = runner.start(store, EVAL, "ana")
+def test_a_job_runs_to_its_end_and_tells_what_it_made(store, few):
+    job, new = runner.start(store, [*EVAL, "--model", str(few)], "ana")
     assert (new, job.state, job.author) == (True, "queued", "ana")
     done = ended(store, job.job)
     assert (done.state, done.exit_code, done.message) == ("done", 0, None)
@@ -58,8 +58,8 @@ def test_what_a_job_was_told_wrong_is_its_message(store):
     assert failed.message.startswith("Error: there is no preset 'nope'")
 
 
-def test_training_is_cancelled_between_two_steps_and_keeps_what_it_did(store):
-    job, _ = runner.start(store, TRAIN, "ana")
+def test_training_is_cancelled_between_two_steps_and_keeps_what_it_did(store, few):
+    job, _ = runner.start(store, [*TRAIN, "--model", str(few)], "ana")
     path = folder_of(store, job.job) / "progress.json"
     until(lambda: progress_file.read_progress(path)["work"].get("sft", {}).get("step", 0) > 2)
     waiting, _ = runner.start(store, EVAL, "ana")
@@ -73,8 +73,8 @@ def test_training_is_cancelled_between_two_steps_and_keeps_what_it_did(store):
     assert (store.folder / "checkpoints" / run[0] / "state").is_dir()
 
 
-def test_a_job_outlives_its_watcher_and_is_called_lost_when_it_has_gone_too(store):
-    job, _ = runner.start(store, TRAIN, "ana")
+def test_a_job_outlives_its_watcher_and_is_called_lost_when_it_has_gone_too(store, few):
+    job, _ = runner.start(store, [*TRAIN, "--model", str(few)], "ana")
     until(lambda: job_of(store, job.job).state == "running")
     group = job_of(store, job.job).pid
     assert group

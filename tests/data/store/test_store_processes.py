@@ -29,7 +29,7 @@ def counts(store):
 
 
 def test_a_reader_sees_whole_pairs_and_ever_more_of_them_while_processes_write(store):
-    writers = [start(store, f"r{i}", batches=40) for i in range(3)]
+    writers = [start(store, f"r{i}", batches=20) for i in range(3)]
     seen = [counts(store)]
     while any(writer.poll() is None for writer in writers):
         seen.append(counts(store))
@@ -41,13 +41,13 @@ def test_a_reader_sees_whole_pairs_and_ever_more_of_them_while_processes_write(s
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert all(texts == scores == both for texts, scores, both in seen)
     assert seen == sorted(seen)
-    assert seen[-1] == (2400, 2400, 2400)
+    assert seen[-1] == (1200, 1200, 1200)
 
 
 def test_killed_writers_lose_nothing_that_they_had_added_and_tear_nothing(store):
     chance = random.Random(0)
     added = {}
-    for attempt in range(4):
+    for attempt in range(2):
         writers = {f"r{attempt}{i}": start(store, f"r{attempt}{i}", size=300) for i in range(3)}
         for writer in writers.values():
             assert writer.stdout
@@ -108,7 +108,7 @@ def test_processes_that_open_a_new_store_at_once_open_one_store(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(4)
+        for _ in range(3)
     ]
     printed = {process.communicate() for process in opened}
     assert printed == {(f"{open_store(tmp_path / 'new').store_id}\n", "")}

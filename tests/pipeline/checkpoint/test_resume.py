@@ -15,7 +15,6 @@ from data.sources.samples import word_problems
 from data.store.store import Store, ask, open_store
 from pipeline.batches.examples import Prompt
 from pipeline.checkpoint.resume import TrainingState
-from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
 from pipeline.model import TINY, gemma3
 from pipeline.model.lora import add_adapters
@@ -23,11 +22,10 @@ from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.stopping import Stop, TimeIsUp
 from pipeline.train import grpo, sft
 from pipeline.train.metrics import StoreMetrics, TrainingRun
+from tests.support import small_grpo
 
-CONFIG = GrpoConfig(
-    steps=4, prompts=2, group=4, max_prompt_tokens=128, max_tokens=16, evaluate_every=2,
-    checkpoint_every=2, lora_rank=4, learning_rate=1e-2, guard="off",
-)  # fmt: skip
+# of the shapes of `trained`, whose programs are compiled already
+CONFIG = replace(small_grpo.CONFIG, steps=4, evaluate_every=2, checkpoint_every=2, guard="off")
 
 
 class Interrupting(Stop):
@@ -59,7 +57,7 @@ def metrics_of(store: Store, run: str) -> list[tuple]:
 
 def test_sft_resumes_as_if_it_had_never_stopped(cold, few, tmp_path):
     store = open_store(tmp_path / "store")
-    config = replace(cold["config"], steps=8, checkpoint_every=3)
+    config = replace(cold["config"], steps=5, checkpoint_every=3)
 
     def train(folder: str, stop: Stop) -> None:
         sft.train(

@@ -7,22 +7,18 @@ import pytest
 from pipeline.preflight import steps
 from pipeline.preflight.chips import GIB, chip_of
 from pipeline.preflight.compiled import bytes_needed, compile_step, has_compiler
-from pipeline.preflight.sizes import Sizes, config_of, sizes_in
+from pipeline.preflight.sizes import config_of, sizes_in
 from pipeline.presets.load import load_preset
 
 
-def tiny_sizes() -> Sizes:
-    return sizes_in(config_of("tiny"))
-
-
-def test_the_compiler_of_this_machine_reports_what_a_step_needs(tmp_path, monkeypatch):
+def test_the_compiler_of_this_machine_reports_what_a_step_needs(few, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
+    preset = load_preset("tiny").with_knobs("model", model=str(few))
     step = steps.Step(name="reference", kind="reference", rows=2, prompt=16, completion=8)
     chip = chip_of("cpu")
     assert has_compiler(chip)
     program = compile_step(step, preset, chip)
-    assert program.parts["weights"] == 4 * tiny_sizes().parameters
+    assert program.parts["weights"] == 4 * sizes_in(config_of(str(few))).parameters
     assert program.temporaries is not None
     assert program.peak > program.parts["weights"]
     [cached] = tmp_path.rglob("*.json")

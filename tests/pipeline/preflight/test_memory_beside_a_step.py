@@ -26,6 +26,12 @@ def parts_of(preset: Preset, name: str) -> dict[str, int]:
 
 
 @pytest.fixture
+def small(few) -> Preset:
+    """The preset tiny, with a model of two layers."""
+    return load_preset("tiny").with_knobs("model", model=str(few))
+
+
+@pytest.fixture
 def compiler(monkeypatch):
     """Replace the compiler by one that reports arguments of these bytes, and nothing more."""
 
@@ -73,9 +79,9 @@ def test_summed_gradients_are_in_memory_in_every_step_of_grpo():
 
 
 @pytest.mark.parametrize("micro_batch", [0, 2])
-def test_the_estimate_counts_the_optimizer_of_training(micro_batch):
-    preset = load_preset("tiny").with_knobs("grpo", micro_batch=micro_batch)
-    start = gemma3.load("tiny")
+def test_the_estimate_counts_the_optimizer_of_training(small, few, micro_batch):
+    preset = small.with_knobs("grpo", micro_batch=micro_batch)
+    start = gemma3.load(str(few))
     rank = preset.grpo.lora_rank
     model = add_adapters(start.model, rank=rank, alpha=1.0, seed=0, mesh=start.mesh)
     rule = adamw(preset.grpo, 10)
@@ -110,9 +116,9 @@ def test_the_engine_reads_as_many_prompts_per_call_as_preflight_assumes():
     assert step.prompts_per_call == 40 // engine.PROMPTS_FRACTION == 5
 
 
-def test_an_insert_is_compiled_too(tmp_path, monkeypatch):
+def test_an_insert_is_compiled_too(small, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    preset = load_preset("tiny").with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
+    preset = small.with_knobs("grpo", max_tokens=8, max_prompt_tokens=16)
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout insert"]
     program = compiled.compile_step(step, preset, chip_of("cpu"))
     guess = estimated(step, preset, 32 * GIB)
@@ -123,8 +129,8 @@ def test_an_insert_is_compiled_too(tmp_path, monkeypatch):
     assert needs.peak == program.peak + sum(guess.parts[name] for name in ("weights", *STATE))
 
 
-def test_adapters_are_not_counted_among_the_weights_of_a_trained_model():
-    preset = load_preset("tiny")
+def test_adapters_are_not_counted_among_the_weights_of_a_trained_model(small):
+    preset = small
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout decode"]
     mesh = device_mesh()
     with abstract.traced_for(mesh):

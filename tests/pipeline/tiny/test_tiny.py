@@ -13,7 +13,7 @@ from pipeline.model import TINY, gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.tiny import train_base
 
-PROBLEMS = 200
+PROBLEMS = 100
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,13 @@ CONFIG = GrpoConfig(
 
 
 @pytest.fixture(scope="module")
-def tiny():
-    return gemma3.load("tiny")
+def start(cold):
+    return gemma3.load(str(cold["merged"]))
 
 
 @pytest.fixture(scope="module")
-def tokenizer(tiny):
-    return Tokenizer(tiny.folder)
+def tokenizer(start):
+    return Tokenizer(start.folder)
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,12 @@ def prompts(tokenizer):
 
 
 @pytest.fixture(scope="module")
-def training(tiny, tokenizer, tmp_path_factory):
+def training(start, tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sampling")
     metrics = StoreMetrics(open_store(folder / "store"), "grpo-test")
     heldout = grpo.Heldout(lambda generate: 0.0, 1, Sampling(), 1, lambda step, answer: None)
     run = TrainingRun(folder, metrics, lambda *shown: None)
-    return grpo.GrpoTraining(tiny, [], tokenizer, CONFIG, heldout, run)
+    return grpo.GrpoTraining(start, [], tokenizer, CONFIG, heldout, run)
 
 
 def sampled(training, prompts, moment):

@@ -214,9 +214,9 @@ def test_a_job_runs_in_a_folder_with_packages_named_like_ours(store: Store, proj
     assert [one.state for one in jobs.jobs(store)] == ["failed"]
 
 
-def test_a_batch_larger_than_the_work_takes_memory_for_the_work_only(say, here):
+def test_a_batch_larger_than_the_work_takes_memory_for_the_work_only(say, here, few):
     """100,000 slots of the tiny model would need 300 GiB."""
     command = ["eval", "--limit", "2", "--max-tokens", "4", "--batch", "100000"]
-    code, _, err = say(*command)
+    code, _, err = say(*command, "--model", few)
     assert code == 0, err
     assert ask(here, "select count(*) from generations").item() == 2
