@@ -1,10 +1,12 @@
 """What helps reading: formulas that are drawn only where harmless, and what two texts differ in."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given, strategies as some
 
 from tests.support import hostile
-from workbench.app.components.diff import MOST, WORD, differing
+from workbench.app.components.diff import MOST, WORD, common_subsequence, differing
 from workbench.app.components.latex import LONGEST, formulas, is_harmless
 
 
@@ -87,3 +89,35 @@ def test_long_texts_are_compared_by_lines_and_very_long_ones_not_at_all():
     text = "\n".join(lines)
     assert [text[m.start : m.end] for m in differing(text, "\n".join(other))] == [lines[7]]
     assert differing("a\n" * (MOST + 1), "b") == []
+
+
+class Counted(str):
+    """A word that counts how often any of them is looked up or compared."""
+
+    count = 0
+
+    def __hash__(self) -> int:
+        Counted.count += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        Counted.count += 1
+        return super().__eq__(other)
+
+
+def test_texts_that_loop_are_compared_with_a_few_looks_at_each_word():
+    words = [Counted(word) for word in ["wait", "no", "so"] * 500]
+    others = [Counted(word) for word in ["so", "no", "wait", "yes"] * 375]
+    Counted.count = 0
+    assert sum(common_subsequence(words, others)) > 700
+    assert Counted.count <= 5 * (len(words) + len(others))
+
+
+@given(some.text("ab", max_size=12), some.text("abc", max_size=12))
+def test_what_two_texts_share_is_as_much_as_they_can(text, other):
+    lengths = [[0] * (len(other) + 1) for _ in range(len(text) + 1)]
+    for i, j in product(range(len(text)), range(len(other))):
+        lengths[i + 1][j + 1] = (
+            lengths[i][j] + 1 if text[i] == other[j] else max(lengths[i][j + 1], lengths[i + 1][j])
+        )
+    assert sum(common_subsequence(text, other)) == lengths[-1][-1]
