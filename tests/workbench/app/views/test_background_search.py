@@ -33,10 +33,12 @@ def ended(store: Store, recipe: str, of: str) -> background_search.Search:
 
 
 def until_done(page) -> None:
-    for _ in range(600):
+    for _ in range(60):
         if not any("Searching for" in one.value for one in page.info):
             return
-        time.sleep(0.05)
+        for one in background_search._searches().by_key.values():
+            if one.process is not None:
+                one.process.wait(60)
         page.run()
 
 
