@@ -11,7 +11,8 @@ from pipeline.model import complete
 
 SIZES_BY_NAME = Path(__file__).parent / "gemma3.toml"
 TINY = Path(__file__).parent.parent / "tiny" / "model"
-GLOBAL_EVERY = 6  # five layers with local attention, then one with global attention
+# in a config without layer_types: five layers with local attention, then one with global
+GLOBAL_EVERY = 6
 BYTES = {"float32": 4, "bfloat16": 2}
 
 
@@ -27,10 +28,7 @@ class Sizes:
     kv_heads: int
     head_dim: int
     window: int
-
-    @property
-    def global_layers(self) -> int:
-        return self.layers // GLOBAL_EVERY
+    global_layers: int
 
     @property
     def layer_weights(self) -> int:
@@ -86,7 +84,14 @@ def sizes_in(config: dict[str, Any]) -> Sizes:
             f" {', '.join(wrong) or 'nothing'} is not a whole number above 0; expected the"
             " config.json of a Gemma 3"
         )
-    return Sizes(**{ours: text[theirs] for ours, theirs in names.items()})
+    numbers = {ours: text[theirs] for ours, theirs in names.items()}
+    return Sizes(**numbers, global_layers=_global_layers(text))
+
+
+def _global_layers(text: dict[str, Any]) -> int:
+    if kinds := text.get("layer_types"):
+        return kinds.count("full_attention")
+    return text["num_hidden_layers"] // GLOBAL_EVERY
 
 
 def _is_size(value: Any) -> bool:

@@ -14,7 +14,7 @@ from pipeline.job.inputs import examples_of
 from tests import ROOT
 
 PROGRAM = "from workbench.cli.main import main; main()"
-ROWS = 6_500  # several parts
+ROWS = 4_500  # several parts
 
 
 def counted(store, *tables):

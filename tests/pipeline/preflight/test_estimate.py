@@ -83,7 +83,7 @@ def test_the_estimate_counts_the_adapters_that_training_adds():
 
 def test_operations_are_twice_the_products_of_the_matrices():
     sizes = Sizes(vocabulary=100, features=8, hidden=16, layers=6, heads=2, kv_heads=2, head_dim=4,
-                  window=1_000)  # fmt: skip
+                  window=1_000, global_layers=1)  # fmt: skip
     step = steps.Step(name="x", kind="prefill", rows=1, prompt=1, completion=1)
     layer = 8 * 8 * 4 + 3 * 8 * 16
     attention = 2 * 2 * 1 * 1 * 4 * 2

@@ -92,9 +92,9 @@ def test_the_estimate_counts_the_optimizer_of_training(small, few, micro_batch):
     assert parts_of(preset, "rollout decode")["optimizer"] == pytest.approx(size, abs=64)
 
 
-def test_the_estimate_counts_the_cache_and_the_prompts_of_the_engine():
-    preset = load_preset("tiny").with_knobs("eval", max_prompt_tokens=600, max_tokens=200)
-    model = gemma3.load("tiny").model
+def test_the_estimate_counts_the_cache_and_the_prompts_of_the_engine(small, few):
+    preset = small.with_knobs("eval", max_prompt_tokens=600, max_tokens=200)
+    model = gemma3.load(str(few)).model
     [step] = [step for step in steps.steps_of(preset) if step.name == "eval decode"]
     dtype = jax.tree.leaves(nnx.state(model))[0].dtype
     slots = jax.eval_shape(lambda: decode.free_slots(model, step.rows, 800, 200, dtype))
