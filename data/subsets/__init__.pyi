@@ -18,7 +18,7 @@ from .recipe import (
     of_json as of_json,
     to_json as to_json,
 )
-from .select import Choice as Choice, Step as Step, Table as Table
+from .select import Choice as Choice, NoSuchValue as NoSuchValue, Step as Step, Table as Table
 from .versions import (
     UNKNOWN_CONVERTER as UNKNOWN_CONVERTER,
     NoSuchSubset as NoSuchSubset,

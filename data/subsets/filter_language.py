@@ -90,12 +90,22 @@ def condition(text: str, fields: Mapping[str, Field]) -> tuple[str, dict[str, An
     return sql, reader.values
 
 
+def named_values(text: str, fields: Mapping[str, Field]) -> list[tuple[str, str]]:
+    """The text fields that a filter compares by `=` or `in`, each with a value that it names."""
+    reader = _Reader(tokens(text), fields)
+    if reader.now.kind != "end":
+        reader.either(0)
+    return reader.named_values
+
+
 @dataclass
 class _Reader:
     tokens: list[Token]
     fields: Mapping[str, Field]
     values: dict[str, Any] = field(default_factory=dict)
     at: int = 0
+    named_values: list[tuple[str, str]] = field(default_factory=list)
+    is_equality: bool = False  # whether the last comparison was = or in
 
     @property
     def now(self) -> Token:
@@ -149,7 +159,15 @@ class _Reader:
         chained = second.kind == "sign" and second.text in COMPARISONS
         if chained and self.now.text not in self.fields and third.text in self.fields:
             return self.chain()
-        named = self.field_named()
+        name, named = self.now.text, self.field_named()
+        start = len(self.values)
+        sql = self.comparison(named)
+        if not named.number and self.is_equality:
+            self.named_values += [(name, value) for value in list(self.values.values())[start:]]
+        return sql
+
+    def comparison(self, named: Field) -> str:
+        self.is_equality = self.now.text.lower() in ("=", "in")
         if self.take("is"):
             word = self.expect("known", "unknown")
             return f"({named.sql} is {'not ' if word == 'known' else ''}null)"

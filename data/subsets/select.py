@@ -3,14 +3,23 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
 
 from data.duplicates import repeats
+from data.errors import UserError
 from data.store import Store, ask
-from data.subsets.filter_language import Field, condition
+from data.subsets.filter_language import Field, condition, named_values
 from data.subsets.recipe import Recipe
+
+NEAREST = 3  # existing values that an error names
+LONGEST_VALUE = 60  # [characters] of such a value
+
+
+class NoSuchValue(UserError):
+    """A filter that nothing fits names a value that no row has, and rows have a similar one."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None 
     parent: the ids of the subset to select from
     """
     rows = _rows(store, table, recipe, parent)
+    if not rows["fits"].any():
+        _check_values(store, table, recipe)
     steps = [Step("all there are", 0, rows.height)]
 
     def keep(name: str, mask: pl.Series) -> None:
@@ -89,6 +100,28 @@ def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None 
     if recipe.sample:
         keep("not drawn", _drawn(rows["id"], recipe.seed).rank("ordinal") <= recipe.sample)
     return Choice(rows["id"].sort().to_list(), steps, _sum(rows, table))
+
+
+def _check_values(store: Store, table: Table, recipe: Recipe) -> None:
+    """NoSuchValue where nothing fits a filter and a value in it is probably misspelt."""
+    for name, value in named_values(recipe.where, table.fields):
+        field = table.fields[name]
+        one = f"unnest({field.sql})" if field.kind == "set" else field.sql
+        values = ask(
+            store,
+            f"with {_all_rows(table)} select distinct ({one})::varchar as value from rows",
+            **table.values,
+        )["value"]
+        existing = sorted(values.drop_nulls())
+        if value in existing or not existing:
+            continue
+        near = get_close_matches(value, existing, NEAREST)
+        if not near:  # a value that no row has yet, such as a tag
+            continue
+        raise NoSuchValue(
+            f"no row has {name} = {value!r}, so nothing fits the filter; expected a value that rows"
+            f" have, such as {', '.join(text[:LONGEST_VALUE] for text in near)}."
+        )
 
 
 def preview(

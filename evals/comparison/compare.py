@@ -91,7 +91,7 @@ def compare(
     """The object of `thinkbench compare`. Metrics of a and b are over their common problems.
 
     holm: p corrected for all tests in the object, metrics and slices together
-    decomposition: of the verdicts by `strict`; None where `strict` or `lenient` has no scores
+    decomposition: of the verdicts by `grader`; None where it or `lenient` has no scores
     """
     names = run_a, run_b
     return _compare(store, names, _scores(store, names, grader), grader, by)
@@ -137,7 +137,7 @@ def _compare(
         "only_b": b["problem_id"].n_unique() - len(both),
         "metrics": metrics,
         "slices": sliced,
-        "decomposition": _decomposition(store, names, both, {grader: (common_a, common_b)}),
+        "decomposition": _decomposition(store, names, both, grader, (common_a, common_b)),
     }
 
 
@@ -185,15 +185,15 @@ def _decomposition(
     store: Store,
     names: tuple[str, str],
     problems: set[str],
-    already_read: dict[str, tuple[pl.DataFrame, pl.DataFrame]],
+    grader: str,
+    scores: tuple[pl.DataFrame, pl.DataFrame],
 ) -> dict[str, Any] | None:
-    """already_read: grader -> the scores of both runs on these problems"""
-    parts = [
-        part
-        for rule in ("strict", "lenient")
-        for part in already_read.get(rule)
-        or (_restrict(scores_named(store, run, rule), problems) for run in names)
-    ]
+    """scores: of both runs by `grader` on these problems; those by `lenient` are read here"""
+    by_lenient = scores
+    if grader != "lenient":
+        a, b = (_restrict(scores_named(store, run, "lenient"), problems) for run in names)
+        by_lenient = a, b
+    parts = (*scores, *by_lenient)
     return None if any(part.is_empty() for part in parts) else decomposition(*parts)
 
 

@@ -1,7 +1,8 @@
 """What a gain consists of: tags learned, answers changed, or texts that are no longer truncated.
 
 `strict` requires both the tags and the correct answer, `lenient` the correct answer alone. Together
-with why each text ended they show what changed when the verdict of `strict` changed.
+with why each text ended they show what changed when a verdict changed. Where two runs are compared
+by another grader, that one takes the place of `strict`; by `lenient` no change is one of tags.
 """
 
 from typing import Any
@@ -16,23 +17,23 @@ UNDECIDED = 3  # index in both
 
 
 def decomposition(
-    strict_a: pl.DataFrame, strict_b: pl.DataFrame, lenient_a: pl.DataFrame, lenient_b: pl.DataFrame
+    scores_a: pl.DataFrame, scores_b: pl.DataFrame, lenient_a: pl.DataFrame, lenient_b: pl.DataFrame
 ) -> dict[str, Any]:
     """n, difference, gains, losses: counts by cause; problems: the ids behind each count.
 
-    Every problem whose verdict by `strict` changed has one cause, the first that applies:
-    tags        `lenient` calls the side right that `strict` calls wrong
+    Every problem whose verdict changed has one cause, the first that applies:
+    tags        `lenient` calls the wrong side right
     truncation  the wrong side was truncated at the token limit, the right side was not
     answers     `lenient` calls the wrong side wrong and the right side right
     undecided   none of these: a verdict, or why a text ended, is unknown
     Gains minus losses are n times the difference. With one sample per problem this is the
-    difference by `strict`; with several a problem counts by its outcome (transitions.py). Unknown
+    difference of accuracy; with several a problem counts by its outcome (transitions.py). Unknown
     counts as not right.
     """
-    before, after = problem_outcomes(strict_a), problem_outcomes(strict_b)
+    before, after = problem_outcomes(scores_a), problem_outcomes(scores_b)
     common = sorted(before.keys() & after.keys())
     outcomes_a, outcomes_b = problem_outcomes(lenient_a), problem_outcomes(lenient_b)
-    truncated_a, truncated_b = _truncated(strict_a), _truncated(strict_b)
+    truncated_a, truncated_b = _truncated(scores_a), _truncated(scores_b)
     gains: dict[str, list[str]] = {name: [] for name in GAINS}
     losses: dict[str, list[str]] = {name: [] for name in LOSSES}
     for problem in common:

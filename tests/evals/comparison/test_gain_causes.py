@@ -109,3 +109,13 @@ def test_the_print_says_what_changed(say, store):
     assert "Why accuracy by strict changed: +50.0 points of 2 problems" in words
     assert "gains: tags learned 1" in words
     json.loads(say("compare", "a", "b", "--json")[1])
+
+
+def test_the_causes_are_of_the_grader_that_compares(store):
+    report_of = compared(store, x=((False, True, "stop"), (True, True, "stop")))
+    assert report_of["decomposition"]["gains"]["tags learned"] == 1
+    by_lenient = compare.compare(store, "a", "b", "lenient")
+    assert (
+        by_lenient["decomposition"]["difference"] == by_lenient["metrics"]["answer"]["difference"]
+    )
+    assert sum(by_lenient["decomposition"]["gains"].values()) == 0

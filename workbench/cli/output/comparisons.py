@@ -31,7 +31,7 @@ def compared(value: dict[str, Any]) -> None:
     show(
         metrics(value),
         *([slices(value["slices"])] if value["slices"] else []),
-        *([causes(value["decomposition"])] if value["decomposition"] else []),
+        *([causes(value["decomposition"], value["grader"])] if value["decomposition"] else []),
     )
 
 
@@ -91,15 +91,15 @@ def slices(rows: list[dict[str, Any]]) -> "Group":
     )
 
 
-def causes(value: dict[str, Any]) -> "Group":
-    """What changed where the verdict of `strict` changed: gains, then losses."""
+def causes(value: dict[str, Any], grader: str) -> "Group":
+    """What changed where the verdict of `grader` changed: gains, then losses."""
     rows = [
         [f"{side}: {cause}", f"{problems:,}"]
         for side in ("gains", "losses")
         for cause, problems in value[side].items()
     ]
     difference = change({**value, "low": None})
-    title = f"Why accuracy by strict changed: {difference} of {value['n']:,} problems"
+    title = f"Why accuracy by {grader} changed: {difference} of {value['n']:,} problems"
     return table(title, ["cause", "problems"], rows)
 
 

@@ -77,7 +77,7 @@ with flows:
     sections.transitions(flow)
 with causes:
     st.subheader("Why accuracy changed")
-    sections.gain_causes(result["decomposition"])
+    sections.gain_causes(result["decomposition"], grader)
 st.subheader("Differences by slice")
 sections.slices(result["slices"])
 st.subheader("Problems")

@@ -87,11 +87,11 @@ def _label(cause: str) -> str:
     return CAUSES.get(cause, cause)
 
 
-def gain_causes(result: dict[str, Any] | None) -> None:
+def gain_causes(result: dict[str, Any] | None, grader: str) -> None:
     """The causes of gained and lost problems."""
     if result is None:
-        st.info("This needs the verdicts of `strict` and of `lenient`. Grade both runs by both:")
-        state.show_commands("grade --grader strict", "grade --grader lenient")
+        st.info(f"This needs the verdicts of `{grader}` and of `lenient`. Grade both runs by both:")
+        state.show_commands(f"grade --grader {grader}", "grade --grader lenient")
         return
     gains, losses = ({_label(name): n for name, n in result[side].items()}
                      for side in ("gains", "losses"))  # fmt: skip
@@ -99,7 +99,7 @@ def gain_causes(result: dict[str, Any] | None) -> None:
     st.caption(
         "Formatting: the same answer, in the valid format on one side only. Truncation: the"
         " incorrect text was truncated. Different answer: another answer, whatever the format. By"
-        " `strict`."
+        f" `{grader}`."
     )
 
 

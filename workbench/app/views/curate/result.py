@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from data.store import Store, annotations
-from data.subsets import Choice, FilterError, NoSuchSubset, Recipe, of_json, to_json
+from data.subsets import Choice, FilterError, NoSuchSubset, NoSuchValue, Recipe, of_json, to_json
 from evals.curation import NotMeasured, choose
 from workbench.app import address, state
 from workbench.app.components import charts, plain, prev_next
@@ -36,7 +36,7 @@ def chosen(recipe: Recipe) -> None:
         line = " ".join(plain(recipe.where).splitlines())
         message = f"{line}\n{' ' * position}^\n{plain(str(error))}"
         st.code(message, language=None, wrap_lines=True)
-    except (annotations.BadEntry, NoSuchSubset, NotMeasured) as error:
+    except (annotations.BadEntry, NoSuchSubset, NoSuchValue, NotMeasured) as error:
         st.error("This cannot be chosen:")
         st.text(plain(str(error)))
     else:

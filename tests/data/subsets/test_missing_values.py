@@ -1,0 +1,47 @@
+"""A filter that fits nothing because of a value that no row has says so, with the nearest ones."""
+
+import json
+
+import pytest
+
+from data.conversion.convert_source import convert_source
+from data.sources.ingest import ingest
+from data.store.store import open_store
+from data.subsets.recipe import Recipe
+from data.subsets.select import NoSuchValue
+from evals.curation import choose
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("missing")
+    store = open_store(folder / "store")
+    long = "five is the sum " * 20
+    lines = [{"prompt": "2+3?", "completion": f"<think>so</think>{long}"}]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    ingest(store, "my-sums", folder / "rows.jsonl", "completion")
+    convert_source(store, "my-sums")
+    return store
+
+
+@pytest.mark.parametrize(
+    ("where", "nearest"),
+    [
+        ("source = my-sum", "my-sums"),
+        ("source in (mysums)", "my-sums"),
+        ("split = trian", "train"),
+        ('defect = "repetition lop"', "repetition loop"),
+        ("shape = completions and row > 1", "completion"),
+        ("severity = errors", "error"),
+    ],
+)
+def test_a_misspelt_value_is_named_with_the_nearest(store, where, nearest):
+    with pytest.raises(NoSuchValue, match=nearest):
+        choose.choice(store, Recipe(where=where))
+
+
+@pytest.mark.parametrize(
+    "where", ["row > 100000", "source = my-sums and row > 100000", "not split = trian"]
+)
+def test_an_empty_result_of_existing_values_and_of_negations_is_a_result(store, where):
+    choose.choice(store, Recipe(where=where))
