@@ -22,6 +22,7 @@ needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="needs Debian's chromium, which .ci/run installs"
 )
 SLOW = 30_000  # [ms] of one step of a journey, on a machine that does other work
+POLL = 50  # [ms]; else a browser draws a frame for each look
 TALLEST = 2_200  # [pixels] of a picture
 
 
@@ -67,7 +68,7 @@ FOLLOW = """url => {
 def visit(page, address: str) -> None:
     """Go from a page of the app to another address of it, and wait until that is drawn."""
     page.evaluate(FOLLOW, address)
-    page.wait_for_function("() => window.hasRun")
+    page.wait_for_function("() => window.hasRun", polling=POLL)
     ready(page)
 
 
@@ -76,7 +77,8 @@ def ready(page) -> None:
     page.wait_for_selector("[data-testid=stMain] h1")
     page.wait_for_function(
         "() => document.querySelector('[data-test-script-state]')"
-        "?.dataset.testScriptState === 'notRunning'"
+        "?.dataset.testScriptState === 'notRunning'",
+        polling=POLL,
     )
     assert page.locator("[data-testid=stException]").count() == 0
 
