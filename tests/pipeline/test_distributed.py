@@ -198,7 +198,7 @@ def run_all(commands: list[list[str]], signal_after: int | None) -> None:
             signals.remove(step)
             os.kill(os.getpid(), signal.SIGTERM)
 
-    ProgressFile.update = update_and_signal
+    pytest.MonkeyPatch().setattr(ProgressFile, "update", update_and_signal)
     for command in commands:
         out, err = io.StringIO(), io.StringIO()
         with (
