@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -93,7 +94,8 @@ def test_the_loss_of_sft_is_that_of_transformers(ours, tokenizer):
     ]
     batch = padded(rows, 256, tokenizer.pad_id())
     segments = np.array([[int(n < len(row.ids)) for n in range(256)] for row in rows])
-    loss = float(sft_loss(ours.model, batch["ids"], batch["completion"], segments))
+    arrays = [jnp.asarray(a) for a in (batch["ids"], batch["completion"], segments)]
+    loss = float(sft_loss(ours.model, *arrays))
     labels = np.where(batch["completion"], batch["ids"], -100)
     with torch.no_grad():
         output = theirs(FOLDER)(
