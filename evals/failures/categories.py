@@ -14,6 +14,7 @@ from data.conversion.dialects import markers_in, read_dialects
 from data.duplicates import loop_in
 from data.numbers import Number, parse_number, read_answer
 from data.response_format import (
+    ANSWER_CLOSE,
     ANSWER_OPEN,
     REASONING_CLOSE,
     TAGS,
@@ -21,7 +22,7 @@ from data.response_format import (
 from evals.failures.arithmetic import Slip, slips
 from evals.graders import Score, gold_number, well_formed, within_ten_percent
 
-VERSION = "2"
+VERSION = "3"
 UNCATEGORISED = "uncategorised"
 SUSPECT_GOLD = "gold suspect"  # of all samples of a problem: evals/failures/suspect_golds.py
 # what is said of the form alone does not explain a wrong answer
@@ -60,6 +61,12 @@ _TAGS = re.compile("|".join(map(re.escape, TAGS)))
 _NUMBER = re.compile(r"[-\u2212]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?", re.ASCII)
 _RESULT = re.compile(
     r"=\s*(?:\$\s?)?([-\u2212]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?)", re.ASCII
+)
+# the instruction, said again ("between <answer> and </answer>"), or its tags around nothing
+_TEMPLATE = re.compile(
+    rf"{ANSWER_OPEN}[\s`'\"]*(?:and|or|\.{{3}}|\u2026|(?:the |your |final )*answer(?: here)?)?"
+    rf"[\s`'\"]*{ANSWER_CLOSE}",
+    re.IGNORECASE,
 )
 
 
@@ -107,7 +114,11 @@ def _of_form(text: str, finish: str | None, strict: Score) -> list[Category]:
         result.append(Category("token limit", max(0, len(text) - 40), len(text)))
     if loop := loop_in(text):
         result.append(Category("degenerate loop", *loop))
-    opened = [match.start() for match in re.finditer(re.escape(ANSWER_OPEN), text)]
+    opened = [
+        match.start()
+        for match in re.finditer(re.escape(ANSWER_OPEN), text)
+        if not _TEMPLATE.match(text, match.start())
+    ]
     if len(opened) > 1:
         result.append(Category("two answers", opened[1], opened[1] + len(ANSWER_OPEN)))
     if strict.format:

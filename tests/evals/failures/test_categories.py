@@ -51,6 +51,25 @@ def test_what_is_planted_is_found_and_nothing_else(text, expected):
     assert {category.name for category in categories_of(text)} == expected
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "I give only the final answer between <answer> and </answer>. ",
+        "The format is <answer>...</answer>. ",
+        "`<answer>` and `</answer>`, <answer>\u2026</answer>. ",
+        "Use <answer>your final answer</answer> for it. ",
+        "<answer> </answer> ",
+        "<ANSWER>and</ANSWER> ",
+    ],
+)
+def test_a_text_that_says_the_instruction_again_has_one_answer(before):
+    names = {category.name for category in categories_of(before + answering("55"))}
+    assert "two answers" not in names
+    assert "no format" in names
+    two = {category.name for category in categories_of(before + answering("55") * 2)}
+    assert "two answers" in two
+
+
 CUT = "12 * 5 = 60, and 60 - 5 = 55 pens, but wait"
 
 
