@@ -30,7 +30,7 @@ def stratos(thought: str, solution: str) -> str:
         ("<think>a\n~~~\n</think>\n~~~\nb</think>7", "a\n~~~\n</think>\n~~~\nb", "7"),
         ("<think>a</think><answer>7</answer>", "a", "7"),
         ("<think>a</think>**7**", "a", "**7**"),
-        ("<think>a</think>None", "a", "None"),
+        ("<think>a</think>Nothing is left", "a", "Nothing is left"),
         ("<think>a</think>The answer is A", "a", "The answer is A"),
         ("<think>a</think>500 dollars", "a", "500 dollars"),
         ("a</thought>7", "a", "7"),

@@ -53,12 +53,19 @@ def test_thoughts_that_begin_like_an_error_are_no_error_texts(thought):
 
 @pytest.mark.parametrize(
     "answer",
-    ["Error: 3\\%", "null", "NaN", "None", "undefined", "n/a", "500", "Error",
-     "Error: not a number", "I am unable to move the 5 discs in fewer moves", "<html></html>",
-     "{\"error\": 0.5}"],
+    ["Error: 3\\%", "500", "Error", "Error: not a number", "<html></html>", "{\"error\": 0.5}",
+     "I am unable to move the 5 discs in fewer moves"],
 )  # fmt: skip
 def test_answers_that_look_like_an_error_are_answers(answer):
     assert reason(answer=answer) is None
+
+
+@pytest.mark.parametrize("answer", ["null", "NaN", "None", "undefined", "n/a"])
+def test_a_placeholder_is_an_answer_where_the_question_means_it(answer):
+    assert reason(prompt=f"Which is right: 5, 6 or {answer}?", answer=answer) is None
+    if answer != "n/a":
+        assert reason(prompt="What does this Python function return?", answer=answer) is None
+    assert reason(answer=answer) == "placeholder instead of an answer"
 
 
 @pytest.mark.parametrize(
