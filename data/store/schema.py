@@ -228,8 +228,8 @@ SQL_TYPES: dict[Any, str] = {
 }
 
 
-def sql_type(kind: pl.DataType | type[pl.DataType]) -> str:
-    """The type of DuckDB that a column of this type is read as."""
+def sql_type(kind: Any) -> str:
+    """The type of DuckDB that a column of this type of Polars is read as."""
     if isinstance(kind, pl.List):
         return f"{sql_type(kind.inner)}[]"
     if isinstance(kind, pl.Struct):
