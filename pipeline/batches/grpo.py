@@ -6,6 +6,7 @@ import grain.python as grain
 import numpy as np
 
 from pipeline.batches.examples import Prompt
+from pipeline.batches.order import shuffled
 from pipeline.config import GrpoConfig
 
 
@@ -23,8 +24,7 @@ def prompt_batches(problems: list[Prompt], config: GrpoConfig) -> grain.MapDatas
             "gold": np.array([problem.gold for problem in chosen]),
         }
 
-    order = grain.MapDataset.source(range(len(problems))).shuffle(seed=config.seed).repeat()
-    return order.batch(config.prompts).map(columns)
+    return shuffled(len(problems), config.seed).batch(config.prompts).map(columns)
 
 
 def padded_left(rows: Sequence[Sequence[int] | np.ndarray], length: int, pad: int) -> np.ndarray:

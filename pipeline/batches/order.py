@@ -7,6 +7,14 @@ from typing import Any
 import grain.python as grain
 import numpy as np
 
+# Grain's own endless repetition overflows where a batch is one row: len() takes no larger number
+EPOCHS = 2**31
+
+
+def shuffled(count: int, seed: int) -> grain.MapDataset:
+    """The numbers below `count`, in another order in each of EPOCHS epochs."""
+    return grain.MapDataset.source(range(count)).shuffle(seed=seed).repeat(EPOCHS)
+
 
 class StepOrder:
     """The first `steps` batches of `dataset`; batches before `state` are not read again on resume.

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.batches import packing
 from pipeline.batches.examples import Example
+from pipeline.batches.order import shuffled
 from pipeline.config import SftConfig
 from pipeline.model import Tokenizer, Tokens, example_tokens
 
@@ -37,9 +38,10 @@ def sft_batches(
     longest = packing.rounded(max(lengths))
     batch_of = partial(packing.batch_of, batch=config.batch, pad=pad)
     if config.batching == "padded":
-        order = grain.MapDataset.source(range(len(rows))).shuffle(seed=config.seed).repeat()
-        return order.batch(config.batch).map(
-            lambda indices: batch_of([[rows[index]] for index in indices], length=longest)
+        return (
+            shuffled(len(rows), config.seed)
+            .batch(config.batch)
+            .map(lambda indices: batch_of([[rows[index]] for index in indices], length=longest))
         )
     if config.batching == "packed":
         width = max(longest, packing.rounded(config.max_tokens))
