@@ -5,6 +5,7 @@ reports 31.25 GiB when a program does not fit. Speeds are the vendors' figures f
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,12 +115,17 @@ def described(devices: Sequence[Device]) -> str:
     return "; ".join(texts)
 
 
+def _is(device: Device, chip: str) -> bool:
+    """By the whole word: a GH200 is no H200."""
+    return re.search(rf"\b{re.escape(chip_of(chip).device)}\b", device.kind) is not None
+
+
 def refuse_other_devices(preset: str, chip: str, devices: Sequence[Device]) -> None:
     """Raise UserError where a preset is for a chip and the devices are others.
 
     chip: as the knob has it: every machine will do for "cpu", and where none is named
     """
-    if chip in ("", "cpu") or any(chip_of(chip).device in device.kind for device in devices):
+    if chip in ("", "cpu") or any(_is(device, chip) for device in devices):
         return
     raise UserError(
         f"preset {preset} is for a {chip} ({chip_of(chip).device}); jax has {described(devices)}"

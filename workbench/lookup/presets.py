@@ -13,12 +13,19 @@ def changed_preset(
     """The preset `name`, changed by `--set SECTION.KNOB=VALUE`, then by flags, then by `--seed`.
 
     changes: section -> knob -> value, of the flags
+
+    Several answers to a problem are sampled at temperature 1 where nothing sets one.
     """
     preset = load_preset(name)
+    knobs: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
         section, knob, value = parse_assignment(assignment)
-        preset = preset.with_knobs(section, **{knob: value})
+        knobs.setdefault(section, {})[knob] = value
     for section, values in changes.items():
+        knobs.setdefault(section, {}).update(values)
+    if knobs.get("eval", {}).get("samples", 1) > 1 and not preset.eval.temperature:
+        knobs["eval"].setdefault("temperature", 1.0)  # greedy answers would all be the same
+    for section, values in knobs.items():
         preset = preset.with_knobs(section, **values)
     return preset if seed is None else preset.with_seed(seed)
 

@@ -7,8 +7,9 @@ import pytest
 from data.sources.samples.word_problems import gsm8k_rows
 from data.store.runs import state
 from data.store.store import ask
+from pipeline.config import BadConfig
 from tests.support.served import serving
-from workbench.lookup import default_runs, finished_evaluations
+from workbench.lookup import changed_preset, default_runs, finished_evaluations
 
 N = 6
 TWO = ("--samples", "2")
@@ -48,7 +49,7 @@ def splits(store, run: str) -> set[str]:
 def test_answers_to_train_problems_are_never_a_held_out_score(evaluate, here):
     on_test, _ = evaluate()
     on_train, err = evaluate("--split", "train", *TWO)
-    assert "temperature is 1" in err
+    assert "Sampling 2 answers to each problem at temperature 1." in err
     assert (splits(here, on_test["run"]), splits(here, on_train["run"])) == ({"test"}, {"train"})
     run = state(here, on_train["run"])
     assert run
@@ -90,7 +91,29 @@ def test_a_model_of_this_machine_answers_train_problems(say, few, problems, here
 
 def test_a_temperature_that_is_set_is_kept(evaluate, here):
     value, err = evaluate("--split", "train", *TWO, "--temperature", "0.5")
-    assert "temperature is 1" not in err
+    assert "at temperature 0.5." in err
     run = state(here, value["run"])
     assert run
     assert run["config"]["temperature"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("flags", "assignments", "temperature"),
+    [
+        ({"samples": 4}, (), 1.0),
+        ({}, ("eval.samples=4",), 1.0),
+        ({"samples": 4}, ("eval.temperature=0.5",), 0.5),
+        ({"samples": 1}, (), 0.0),
+    ],
+)
+def test_several_answers_are_sampled_whichever_way_they_are_asked_for(
+    flags, assignments, temperature
+):
+    preset = changed_preset("tiny", {"eval": flags}, assignments, None)
+    assert preset.eval.temperature == temperature
+
+
+@pytest.mark.parametrize("flags", [{"samples": 4, "temperature": 0.0}, {"temperature": 0.0}])
+def test_several_greedy_answers_are_refused_where_somebody_sets_the_temperature(flags):
+    with pytest.raises(BadConfig, match="greedy samples would all be the same"):
+        changed_preset("tiny", {"eval": flags}, ("eval.samples=4",), None)

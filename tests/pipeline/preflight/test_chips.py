@@ -64,6 +64,7 @@ def test_the_chip_of_a_preset_is_recognised(chip, device):
     [
         ("h100", CPU), ("h100", Device("NVIDIA H200", "gpu")), ("v6e", H100), ("t4", V6E),
         ("v5e", V6E), ("v6e", Device("TPU v5 lite", "tpu")), ("h200", H100),
+        ("h200", Device("NVIDIA GH200 480GB", "gpu")),
     ],
 )  # fmt: skip
 def test_another_chip_is_refused_with_what_is_there(chip, device):

@@ -33,7 +33,7 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
     Those of the test split. With --split train or --problem-subset the answers are no held-out
     score: they give pass rates, by which to choose problems for GRPO, and reasoning to learn from.
     """
-    _sample(options)
+    _tell_sampling(options)
     if served is not None:
         options.pop("allow_other_device")  # nothing runs here
         return evaluate_served_model(folder, model, served, **options)
@@ -52,11 +52,13 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
     return value, tables.evaluated
 
 
-def _sample(options: dict[str, Any]) -> None:
-    """Several samples are drawn at temperature 1 where nothing sets one: greedy ones are equal."""
-    knobs = options["changes"]["eval"]
-    preset = changed_preset(options["preset"], {}, options["assignments"], None).eval
-    if knobs.get("samples", preset.samples) > 1 and not preset.temperature:
-        if "temperature" not in knobs:
-            print("Several samples: temperature is 1. Another: --temperature T", file=sys.stderr)
-        knobs.setdefault("temperature", 1.0)
+def _tell_sampling(options: dict[str, Any]) -> None:
+    config = changed_preset(
+        options["preset"], options["changes"], options["assignments"], options["seed"]
+    ).eval
+    if config.samples > 1:
+        print(
+            f"Sampling {config.samples} answers to each problem at temperature"
+            f" {config.temperature:g}.",
+            file=sys.stderr,
+        )
