@@ -35,6 +35,7 @@ _WORDS_AT_END = re.compile(r"(?:\s{1,3}[A-Za-z]{2,20}){2,8}\W{0,3}\Z")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}")
 _PROSE = re.compile(r"(?:\b[^\W\d_]{3,}\b[ ,]{1,3}){2}\b[^\W\d_]{2,}\b")
 _MATHEMATICS = re.compile(r"[\d\\\u03c0\u221a]")
+_BASE_TEN = re.compile(r"(?<=[0-9])\s?_\s?(?:\{\s?10\s?\}|10)(?![0-9])")
 _TIMES = re.compile(r"(?<=\d)\s?[x\u00d7]\s?(?=\d)")
 _COMMANDS = re.compile(r"\\[A-Za-z]+")
 
@@ -86,7 +87,7 @@ def compare(answer: str, gold: str) -> Verdict:
             return RIGHT
         if not (reference.alternatives or may_mean_another(answer)):
             return Verdict(False, within_ten_percent(value, reference.number))
-    text = content(answer)
+    text = _BASE_TEN.sub("", content(answer))
     if has_base(text):
         return _compare_numerals(text, reference.text)
     reading = read_answer(text)

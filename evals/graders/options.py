@@ -7,9 +7,9 @@ SEVERAL_OPTIONS = "the answer chooses several options"
 _OPTION = r"(?:(?:option|choice|answer)s?\s)?\(?([A-Ja-j])(?![A-Za-z'])"
 _FIRST = re.compile(rf"(?:(?:either|both|only)\s)?{_OPTION}(?:[).:]|\s?[-\u2013]\s|(?=\W))?", re.I)
 _AND = r"\s{0,3}(?:,\s?(?:and|or)\b|[,;/&+]|\band\b|\bor\b|\bas well as\b)\s{0,3}"
-_END = r"(?=\s{0,3}(?:[,;/&+).:]|\Z|(?:and|or|as well as|are)\b))"
+_END = r"(?=\s{0,3}(?:[,;/&+):]|\.(?=\s|\Z)|\Z|(?:and|or|as well as|are)\b))"
 _NEXT = re.compile(rf"\)?{_AND}(?:both\s)?{_OPTION}{_END}", re.I)
-_LABELLED = re.compile(rf"(?:[,;\n]|\band\b|\bor\b)\s{{0,3}}{_OPTION}(?:\)|[.:](?=\s?\w))", re.I)
+_LABELLED = re.compile(rf"(?:[,;\n]|\band\b|\bor\b)\s{{0,3}}{_OPTION}(?:\)|[.:](?=\s))", re.I)
 _STANDS_ALONE = re.compile(r"[).:]|\s?[-\u2013]\s|\s*\Z")
 _DENIED = re.compile(  # of the letter itself: `B) The sun is not a star` is the text of an option
     r"\)?\s(?:(?:also|clearly|obviously|definitely|therefore|thus)\s){0,2}"

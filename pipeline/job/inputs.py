@@ -176,6 +176,15 @@ def chosen_problems(store: Store, preset: Preset, stage: str, subset: str = "") 
     )
 
 
+def require_test_split(preset: Preset) -> None:
+    """Raise BadConfig where stages would be compared by answers to train problems."""
+    if preset.eval.split != "test":
+        raise BadConfig(
+            f"eval.split is {preset.eval.split}; expected test, as stages are compared by held-out"
+            " problems. For pass rates of train problems: thinkbench eval --split train"
+        )
+
+
 def answer_settings(config: EvalConfig) -> dict[str, Any]:
     """The knobs that decide answers: not the grader, as the verdicts of all are stored, nor the
     problems, which are an input.

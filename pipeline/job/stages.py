@@ -3,6 +3,7 @@
 from typing import Any
 
 from evals.comparison import compare
+from pipeline.job import inputs
 from pipeline.job.evaluation_stage import evaluate
 from pipeline.job.export_stage import export_model
 from pipeline.job.grpo_stage import train_grpo
@@ -30,6 +31,7 @@ def converter_of(job: Job, counts: dict[str, Any]) -> str | None:
 def run_all(job: Job) -> dict[str, Any]:
     """Run every stage in order; returns the object that `thinkbench run --json` prints."""
     base = model_folder(job.preset.model.model)  # fails before any row is read
+    inputs.require_test_split(job.preset)
     counts = prepare(job, records=True, problems=True)
     evaluations = {"base": evaluate(job, "base", base, None)}
     sft = train_sft(job, base, converter_of(job, counts))

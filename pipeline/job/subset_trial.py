@@ -22,7 +22,7 @@ from pipeline.evaluate import count_tokens
 from pipeline.generate import seed_of
 from pipeline.job.evaluation_stage import evaluate
 from pipeline.job.grpo_stage import train_grpo
-from pipeline.job.inputs import examples_of
+from pipeline.job.inputs import examples_of, require_test_split
 from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Done, Job
@@ -50,6 +50,7 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
 
     model: what SFT starts from, or GRPO if the subset holds problems
     """
+    require_test_split(job.preset)
     chosen = _checked(job, trial)
     # both arms train on subsets of what the store has
     prepared(job.store, job.preset.data, job.progress, records=False, problems=True)

@@ -22,7 +22,7 @@ SHORTER = 2 / 3  # of the longest mean length so far, while rewards do not rise
 KL = 10.0  # nats a token
 ENTROPY = 0.2  # of the entropy at the start
 ZERO_VARIANCE = 0.95  # share of groups; a good model has many that are all correct: not a collapse
-TRUNCATED = 0.5  # share of completions, while rewards do not rise
+TRUNCATED = 0.5  # share of completions
 LOST = 0.5  # of the share of correct answers at the start
 CERTAIN = 2.0  # standard errors by which rewards must be higher to have risen
 
@@ -154,13 +154,15 @@ def _above(metric: str, limit: float) -> Check:
 
 
 def _rewards_rise(series: Series) -> bool:
-    """Whether the last rewards are higher than the first, by more than their noise."""
+    """Whether the last rewards are above the first and not below the best, beyond their noise."""
     rewards = _values(series, "rollout/reward")
     if len(rewards) < 2 * WINDOW:
         return False
     first, last = rewards[:WINDOW], rewards[-WINDOW:]
     error = np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / WINDOW)
-    return bool(last.mean() - first.mean() > max(CERTAIN * error, 1e-9))
+    noise = max(CERTAIN * error, 1e-9)
+    best = np.convolve(rewards, np.ones(WINDOW) / WINDOW, mode="valid").max()
+    return bool(last.mean() - first.mean() > noise and last.mean() >= best - noise)
 
 
 def _shorter(series: Series, heldout: int) -> tuple[float, float] | None:
@@ -198,7 +200,7 @@ def _format_without_answers(series: Series, heldout: int) -> tuple[float, float]
 
 def _truncated(series: Series, heldout: int) -> tuple[float, float] | None:
     values = _values(series, "rollout/truncated")
-    if len(values) < 2 * WINDOW or _rewards_rise(series):
+    if len(values) < 2 * WINDOW:
         return None
     return (_recent(values), TRUNCATED) if _recent(values) > TRUNCATED else None
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from evals.graders.compare import compare
 from evals.graders.math_verify_worker import FAILED, judge_within
 from evals.graders.rules import lenient
 
@@ -55,3 +56,14 @@ def test_the_library_never_fails_with_the_name_of_an_exception(answer):
     _, _, reason = judge_within("x", answer, 5.0)
     assert reason is None or "Error" not in reason
     assert FAILED == "the symbolic grader cannot compute with this answer"
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "correct"),
+    [
+        ("5_{10}", "5", True), ("123_10", "123", True), ("-7_{ 10 }", "-7", True),
+        ("5_{10}", "6", False), ("101_{2}", "101", None), ("12_{8}", "12", None),
+    ],
+)  # fmt: skip
+def test_base_ten_is_the_plain_number(answer, gold, correct):
+    assert compare(answer, gold).correct is correct

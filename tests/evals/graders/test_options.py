@@ -36,3 +36,8 @@ def test_several_letters_are_no_answer_though_one_of_them_is_right(answer, lette
 def test_a_letter_that_is_called_wrong_is_not_chosen():
     assert lenient("A) is wrong, so B", "A").correct is False
     assert lenient("A) is wrong, so B", "B").correct is True
+
+
+@pytest.mark.parametrize("answer", ["B) x, i.e. y", "B: 5, e.g. y", "B."])
+def test_an_abbreviation_is_no_letter(answer):
+    assert chosen_options(answer) == {"B"}

@@ -117,3 +117,14 @@ def test_several_answers_are_sampled_whichever_way_they_are_asked_for(
 def test_several_greedy_answers_are_refused_where_somebody_sets_the_temperature(flags):
     with pytest.raises(BadConfig, match="greedy samples would all be the same"):
         changed_preset("tiny", {"eval": flags}, ("eval.samples=4",), None)
+
+
+@pytest.mark.parametrize("command", [("run",), ("ab", "mine")])
+def test_stages_are_not_compared_by_train_problems(say, tmp_path, command):
+    row = {"prompt": "1 + 1?", "completion": "<think>so</think> 2"}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row))
+    assert say("ingest", "mine", "--from", tmp_path / "mine.jsonl", "--shape", "completion")[0] == 0
+    assert say("convert", "mine")[0] == 0
+    assert say("subset", "new", "mine", "--source", "mine")[0] == 0
+    code, _, err = say(*command, "--set", "eval.split=train")
+    assert (code, "eval.split is train; expected test" in err) == (2, True), err

@@ -68,12 +68,24 @@ def test_each_sign_is_found_with_what_crossed_which_limit(name, changed):
     "changed",
     [
         fell("rollout/tokens", 200, 90),
-        fell("rollout/truncated", 0.9, 0.6),
         fell("actor/train/entropy", 1.0, 0.1),
     ],
 )
 def test_what_comes_with_rising_rewards_is_no_sign(changed):
     assert signs(healthy() | changed, HELDOUT) == []
+
+
+def test_a_collapse_after_rewards_have_risen_is_a_sign():
+    points = [0.1] * 5 + [3.0] * 20 + [0.2] * 5
+    collapsed = {
+        "rollout/reward": points,
+        "rollout/tokens": [100.0] * 25 + [5.0] * 5,
+        "rollout/truncated": [0.1] * 25 + [1.0] * 5,
+        "actor/train/entropy": [1.0] * 25 + [0.01] * 5,
+    }
+    series = {name: list(enumerate(values, 1)) for name, values in collapsed.items()}
+    names = {sign.name for sign in signs(series, HELDOUT)}
+    assert names >= {"shorter completions", "completions cut off", "entropy gone"}
 
 
 def test_rewards_that_are_higher_by_their_noise_have_not_risen():
