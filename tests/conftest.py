@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,8 @@ def show(tmp_path, monkeypatch):
     """Run one file of the app on the store in `tmp_path/store`, at an address of that page."""
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", INSTALLED)
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
+    # a page runs as __main__, which processes that a later test spawns would run again
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     st.cache_resource.clear()
     st.cache_data.clear()
 
