@@ -16,6 +16,7 @@ from evals.comparison.compare import grade_run
 from evals.contamination import graded_runs, overlap
 from evals.imports.import_file import import_file
 from evals.scores.grade import UnknownRun, grade_generations
+from tests.support.files import jsonl
 from tests.support.store_rows import rows_of
 
 QUESTIONS = {
@@ -30,11 +31,6 @@ PROMPTS = {
     "c": "Say why every one of the nine old farmers sold his two cows at noon, not later.",
     "d": "What is the capital of France?",
 }
-
-
-def jsonl(path: Path, rows: list[dict]) -> Path:
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
 
 
 @pytest.fixture

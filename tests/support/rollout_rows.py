@@ -16,6 +16,14 @@ Group = tuple[int, int, str, Sequence[str]]
 NUMBER = "7"
 UNDECIDED = "3 + 4"  # its verdict is unknown: a calculation that is not carried out
 
+GOLDS = {"p": "7", "q": "7", "r": "7"}
+GROUPS = [
+    (1, 0, "p", ["7", "1", "2", "7"]),  # answers decide
+    (1, 1, "q", ["7", "7", "7", "7"]),  # all the same
+    (2, 0, "p", ["7", "no tags <answer>", "6", "1"]),
+    (2, 1, "r", ["1", "1", "1", "1"]),
+]
+
 
 def text(answer: str) -> str:
     """A completion in the format."""

@@ -1,6 +1,5 @@
 """Rulings: what people hold back or let through, with an author and a reason."""
 
-import json
 import re
 
 import pytest
@@ -13,6 +12,7 @@ from data.store import annotations, state_db
 from data.store.store import ask, open_store
 from evals.scores.problems import problems_of_split
 from pipeline.job.inputs import examples_of
+from tests.support.files import jsonl
 
 
 def completion_of(thought: str, answer: str) -> str:
@@ -27,14 +27,9 @@ ROWS = [
 ]
 
 
-def write_jsonl(path, rows):
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
-
-
 @pytest.fixture
 def here(store, tmp_path):
-    ingest(store, "mine", write_jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
+    ingest(store, "mine", jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
     convert_source(store, "mine")
     return store
 
@@ -131,7 +126,7 @@ def test_a_ruling_without_reason_or_author_is_refused(here, reason, author):
 
 def test_a_problem_that_a_person_quarantined_is_asked_of_no_model(store, tmp_path):
     rows = [{"question": f"{n}?", "answer": f"so\n#### {n}"} for n in range(2)]
-    ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
+    ingest(store, "sums", jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
     convert_source(store, "sums")
     split = ask(store, "select distinct split from problems")["split"].item()
     quarantine.quarantine(store, id_of(store, "0?"), "a wrong gold", "ana")
@@ -156,7 +151,7 @@ rest_is_answer = true
 def test_a_row_of_a_persons_own_dialect_is_released_by_that_dialect(store, tmp_path):
     (tmp_path / "own.toml").write_text(OWN)
     text = f"<<go>>{LOOP * 60}<<stop>>2"
-    ingest(store, "mine", write_jsonl(tmp_path / "rows.jsonl", [row_of(text)]), "completion")
+    ingest(store, "mine", jsonl(tmp_path / "rows.jsonl", [row_of(text)]), "completion")
     convert_source(store, "mine", table=read_dialects(tmp_path / "own.toml"))
     quarantine.release(store, id_of(store, "q?"), "a real chorus", "ana")
     assert funnel(store)["released"] == 1
@@ -186,7 +181,7 @@ def prompts_of_problems(store) -> list[str]:
 def test_a_released_row_of_gsm8ks_shape_is_asked_as_a_problem(store, tmp_path):
     loop = f"{LOOP * 60}\n#### 2"
     rows = [{"question": "1?", "answer": "so\n#### 1"}, {"question": "2?", "answer": loop}]
-    ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
+    ingest(store, "sums", jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
     convert_source(store, "sums")
     assert prompts_of_problems(store) == ["1?"]
     quarantine.release(store, id_of(store, "2?"), "a real chorus", "ana")
@@ -197,7 +192,7 @@ def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
     store, tmp_path, monkeypatch
 ):
     rows = [{"question": f"{n}?", "answer": f"so {n}\n#### {n}"} for n in range(3)]
-    ingest(store, "sums", write_jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
+    ingest(store, "sums", jsonl(tmp_path / "test.jsonl", rows), "gsm8k")
     convert_source(store, "sums")
     assert prompts_of_problems(store) == ["0?", "1?", "2?"]
     monkeypatch.setattr("data.conversion.convert.VERSION", "99")

@@ -1,10 +1,8 @@
 """Conversion of many rows: every row comes out once, in order, as `convert` converts it."""
 
-import json
 import os
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +15,7 @@ from data.errors import UserError
 from data.sources.ingest import ingest
 from data.sources.samples import damaged_records
 from data.store.store import Store, ask, open_store
+from tests.support.files import jsonl
 
 
 def test_every_row_keeps_its_position_and_its_conversion():
@@ -59,11 +58,6 @@ def many(tmp_path, monkeypatch):
     sums = [{"question": f"{n}?", "answer": f"so {n}\n#### {n}", "steps": n} for n in range(30)]
     ingest(store, "mine", jsonl(tmp_path / "second.jsonl", sums), "gsm8k")
     return store
-
-
-def jsonl(path: Path, rows: list[dict]) -> Path:
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
 
 
 def content(store: Store) -> dict[str, list]:

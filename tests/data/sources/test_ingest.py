@@ -12,6 +12,7 @@ from data.sources.ingest import RecordIds, ingest, ingest_rows, record_id
 from data.store import runs
 from data.store.store import Store, add, ask
 from evals.contamination import overlap
+from tests.support.files import jsonl
 
 ROWS = [{"prompt": f"{n}?", "completion": f"<think>so</think>{n}"} for n in range(3)]
 
@@ -43,11 +44,6 @@ def test_a_name_that_has_a_card_is_refused():
 
 
 SUMS = [{"question": f"Ann has {n} pens?", "answer": f"{n} = {n}\n#### {n}"} for n in range(4)]
-
-
-def jsonl(path, rows):
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
 
 
 def numbers(counts: dict) -> dict:

@@ -1,7 +1,5 @@
 """What was ingested, and from where: rows of two places are never mixed under a published name."""
 
-import json
-
 import pytest
 
 from data.errors import UserError
@@ -10,14 +8,10 @@ from data.sources.ingest import ingest, ingest_rows
 from data.sources.ingested import has_read, has_records, readings
 from data.sources.samples.word_problems import gsm8k_rows
 from data.store.store import ask
+from tests.support.files import jsonl
 
 SOURCE = "samples-gsm8k"
 OWN = [{"question": f"Ann has {n} pens?", "answer": f"{n}\n#### {n}"} for n in range(4)]
-
-
-def jsonl(path, rows):
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
 
 
 def count(store) -> int:

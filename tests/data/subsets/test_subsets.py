@@ -10,10 +10,8 @@ import polars as pl
 import pytest
 
 from data.audit.quarantine import quarantine
-from data.conversion.convert_source import convert_source
 from data.duplicates.near_duplicates import repeats
-from data.sources.ingest import ingest
-from data.store import annotations, runs
+from data.store import annotations
 from data.store.store import Store, add, ask, open_store
 from data.subsets.fields import FIELDS as OF_RECORDS
 from data.subsets.filter_language import condition
@@ -21,13 +19,12 @@ from data.subsets.recipe import Recipe, of_json, to_json
 from data.subsets.versions import NoSuchSubset, difference, subset, subsets
 from evals.curation import choose
 from evals.curation.problem_fields import FIELDS as OF_PROBLEMS, NotMeasured
-from evals.curation.rejection_sampling import add_rejection_sample, rejection_sample
 from pipeline.config import BadConfig
 from pipeline.job import inputs
 from tests import ROOT
+from tests.support.small_sources import RIGHT, problem_ids, run_of, with_records, with_sums
 from tests.support.store_rows import rows_of, scored
 
-RIGHT = "<reasoning>{}</reasoning>\n<answer>{}</answer>"
 LONG = "Ann has a box with many red apples and buys another box of pears on her way home from town"
 PROMPTS = [f"{LONG}, how many?", f"{LONG}, how many!", f"Well, {LONG}, how many?", "1 + 1?", "9?"]
 
@@ -41,7 +38,8 @@ def converted(tmp_path_factory):
     ]
     rows[0]["completion"] = rows[1]["completion"].replace("so it is", "So it is!")
     rows.append({"prompt": "cut off", "completion": "<reasoning>and then"})
-    return filled(tmp_path_factory.mktemp("subsets"), rows)
+    folder = tmp_path_factory.mktemp("subsets")
+    return with_sums(with_records(open_store(folder / "store"), folder, rows), folder)
 
 
 @pytest.fixture
@@ -50,30 +48,11 @@ def store(converted, tmp_path) -> Store:
     return open_store(tmp_path / "store")
 
 
-def filled(folder, rows) -> Store:
-    store = open_store(folder / "store")
-    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    ingest(store, "mine", folder / "rows.jsonl", "completion")
-    convert_source(store, "mine")
-    (folder / "sums").mkdir()
-    for split in ("train", "test"):
-        sums = [{"question": f"{split} {n} + 1?", "answer": f"so\n#### {n + 1}"} for n in range(4)]
-        (folder / "sums" / f"{split}.jsonl").write_text("".join(f"{json.dumps(s)}\n" for s in sums))
-    ingest(store, "sums", folder / "sums", "gsm8k")
-    convert_source(store, "sums")
-    return store
-
-
 def steps(store: Store, **recipe) -> dict[str, int]:
     """What each step takes away."""
     chosen = choose.choice(store, Recipe(sources=("mine",), **recipe))
     assert chosen.steps[-1].left == len(chosen.ids)
     return {step.name: step.taken for step in chosen.steps if step.taken}
-
-
-def problem_ids(store: Store, split: str = "train") -> list[str]:
-    query = "select problem_id from problems where split = $split order by question"
-    return ask(store, query, split=split)["problem_id"].to_list()
 
 
 def test_each_step_says_how_many_rows_it_takes_away(store):
@@ -249,85 +228,10 @@ def test_no_subset_holds_a_test_problem(store):
     assert {step.name: step.taken for step in chosen.steps}["of a test split"] == 4
 
 
-def run_of(store: Store, run: str, kind: str) -> None:
-    runs.begin(store, kind, run=run, config={}, seed=0, inputs={})
-    runs.end(store, run, "done", {})
-
-
 def answered(store: Store) -> None:
     """A finished evaluation, of which the fields of problems are."""
     scored(store, "answers", {problem_ids(store)[0]: [True, False]})
     run_of(store, "answers", "eval")
-
-
-def rolled_out(store: Store, texts: dict[str, list[str]], run: str = "mine-grpo") -> None:
-    rows = [(problem, i, text) for problem, saved in texts.items() for i, text in
-            enumerate(saved)]  # fmt: skip
-    frame = rows_of(
-        "rollouts",
-        step=[0] * len(rows),
-        group=[sorted(texts).index(row[0]) for row in rows],
-        sample=[row[1] for row in rows],
-        problem_id=[row[0] for row in rows],
-        text=[row[2] for row in rows],
-        tokens=[len(row[2]) for row in rows],
-        finish=["stop"] * len(rows),
-        reward=[0.0] * len(rows),
-        advantage=[0.0] * len(rows),
-    )
-    add(store, "rollouts", frame, run=run)
-    run_of(store, run, "grpo")
-
-
-def test_own_answers_are_right_short_and_of_no_test_problem(store):
-    train, test = problem_ids(store), problem_ids(store, "test")
-    long, short = RIGHT.format("we add one to nothing", 1), RIGHT.format("so", 1)
-    slip = RIGHT.format("1 + 1 = 3", 1)
-    rolled_out(store, {train[0]: [long, short, short, slip, "no"], test[0]: [short], "lost": [""]})
-    chosen = rejection_sample(store, ["mine-grpo"], per_problem=1)
-    assert chosen.counts() == {
-        **{"read": 7, "test": 2, "unknown": 0, "wrong": 1, "doubled": 1, "beyond": 2, "kept": 1}
-    }
-    assert chosen.rows[0]["completion"] == short
-    best = rejection_sample(store, ["mine-grpo"], pick="best", per_problem=2)
-    assert [row["completion"] for row in best.rows] == [short, long]
-
-
-def test_answers_to_a_quarantined_problem_are_not_learned_from(store):
-    first, second, *_ = problem_ids(store)
-    rolled_out(store, {first: [RIGHT.format("so", 1)], second: [RIGHT.format("so", 2)]})
-    query = "select record_id from problems where problem_id = $id"
-    quarantine(store, ask(store, query, id=first)["record_id"][0], "wrong answer", "Ann")
-    chosen = rejection_sample(store, ["mine-grpo"])
-    assert {row["problem_id"] for row in chosen.rows} <= {second}
-    assert chosen.counts()["test"] == 1
-
-
-def test_own_answers_become_records_that_conversion_audits(store):
-    train = problem_ids(store)
-    rolled_out(store, {train[1]: [RIGHT.format("so", 2)]})
-    value = add_rejection_sample(store, "own", ["mine-grpo"])
-    assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
-    saved, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
-    assert [one.prompt for one in inputs.examples_in(store, saved)] == ["train 1 + 1?"]
-
-
-def test_own_answers_of_a_run_whose_name_holds_test_are_train_records(store):
-    train = problem_ids(store)
-    rolled_out(store, {train[1]: [RIGHT.format("so", 2)]}, run="grpo-test-7")
-    value = add_rejection_sample(store, "own", ["grpo-test-7"])
-    assert (value["kept"], value["new"], value["converted"]) == (1, 1, 1)
-    records = ask(store, "select split, origin from records where source = 'own'")
-    assert records.rows() == [("train", "shortest-1-of-grpo-test-7")]
-    chosen, _ = choose.save(store, "own", Recipe(sources=("own",)), "Ann")
-    assert [one.prompt for one in inputs.examples_in(store, chosen)] == ["train 1 + 1?"]
-
-
-def test_no_right_answer_is_said_and_makes_no_source(store):
-    rolled_out(store, {problem_ids(store)[0]: ["no"]})
-    with pytest.raises(annotations.BadEntry, match="no correct answer"):
-        add_rejection_sample(store, "own", ["mine-grpo"])
-    assert ask(store, "select 1 from records where source = 'own'").is_empty()
 
 
 def test_every_filter_of_the_documentation_can_be_asked(store):

@@ -1,6 +1,5 @@
 """What a stage needs is ingested and converted once; what was ingested is used as it is."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -12,15 +11,11 @@ from data.store import runs
 from data.store.store import ask
 from pipeline.config import DataConfig
 from pipeline.job.prepare import prepared
+from tests.support.files import jsonl
 
 PROBLEMS = [{"question": f"Ann has {n} pens?", "answer": f"{n}\n#### {n}"} for n in range(4)]
 TURNS = [{"from": "user", "value": "2?"}, {"from": "assistant", "value": "<think>so</think>2"}]
 RECORDS = [{"system": "", "conversations": TURNS}]
-
-
-def jsonl(path, rows):
-    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    return path
 
 
 @pytest.fixture

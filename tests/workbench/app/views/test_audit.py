@@ -16,7 +16,8 @@ from pipeline.evaluate.token_counts import count_tokens
 from pipeline.job.inputs import examples_of
 from pipeline.model import TINY
 from tests.data.audit import test_queries
-from tests.data.audit.test_quarantine import ROWS, write_jsonl
+from tests.data.audit.test_quarantine import ROWS
+from tests.support.files import jsonl
 from workbench.app import state
 
 PAGE = "audit"
@@ -24,7 +25,7 @@ PAGE = "audit"
 
 @pytest.fixture
 def converted(here, tmp_path):
-    ingest(here, "mine", write_jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
+    ingest(here, "mine", jsonl(tmp_path / "rows.jsonl", ROWS), "completion")
     convert_source(here, "mine")
     return here
 
@@ -196,7 +197,7 @@ def test_a_link_goes_on_showing_what_it_showed_when_a_newer_conversion_is_there(
 
 def test_another_source_is_shown_as_its_newest_conversion_has_it(show, converted, tmp_path):
     [both] = queries.conversions(converted)["converter"]
-    ingest(converted, "other", write_jsonl(tmp_path / "more.jsonl", ROWS[:1]), "completion")
+    ingest(converted, "other", jsonl(tmp_path / "more.jsonl", ROWS[:1]), "completion")
     convert_source(converted, "other")
     convert_source(converted, "other", frozenset(RULES))
     page = show(PAGE, source="mine", converter=both)
@@ -210,7 +211,7 @@ def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):
     thought = " ".join(map(str, range(60_000)))
     completion = f"<think>{thought}</think>\n7 \u202e7"
     rows = [{"prompt": "x" * 1_000_000, "completion": completion}]
-    ingest(here, "long", write_jsonl(tmp_path / "rows.jsonl", rows), "completion")
+    ingest(here, "long", jsonl(tmp_path / "rows.jsonl", rows), "completion")
     convert_source(here, "long", frozenset())
     bodies = drawn(show(PAGE))
     assert max(map(len, bodies)) < 100_000

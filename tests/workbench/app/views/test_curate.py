@@ -11,14 +11,9 @@ from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
 from data.subsets.versions import subsets
 from evals.curation import choose
-from tests.data.subsets.test_subsets import (
-    RIGHT,
-    converted as converted,
-    problem_ids,
-    rolled_out,
-    store as store,
-)
+from tests.data.subsets.test_subsets import converted as converted, store as store
 from tests.support import hostile
+from tests.support.small_sources import RIGHT, problem_ids, rolled_out
 from tests.workbench.app.views.test_audit import press
 
 PAGE = "curate"
