@@ -69,6 +69,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     spec = StageSpec(
         kind="grpo",
         stage=STAGES[name],
+        module="pipeline.job.grpo_stage",
         config={"seed": config.seed, "steps": config.steps, "recipe": name, "prompts": prompts},
         inputs={"model": inputs.hash_of_folder(model)},
         parent=parent,

@@ -152,6 +152,15 @@ def failures_recorded(
         raise
 
 
+def change_inputs(store: Store, run: str, inputs: dict[str, str]) -> None:
+    """Record that `run` has these inputs from now on; it stays as it ended, and when."""
+    with files.exclusive(store.folder, EVENTS):
+        last = state(store, run)
+        if last is None:
+            raise ValueError(f"run {run!r} has not begun, so it has no inputs. Call begin first.")
+        _event(store, last | {"inputs": inputs}, at=last["at"])
+
+
 def delete(store: Store, run: str) -> int:
     """Move the run's parts to the trash, from which `restore` can take them; their number.
 
@@ -222,7 +231,22 @@ def state(store: Store, run: str) -> dict[str, Any] | None:
     rows = ask(store, "select * from runs where run = $run", run=run)
     if rows.is_empty():
         return None
-    row = rows.row(0, named=True)
+    return _parsed(rows.row(0, named=True))
+
+
+def states(store: Store, kind: str, stage: str | None) -> list[dict[str, Any]]:
+    """The rows of the view `runs` of a kind and stage, as `state` has them, by their start."""
+    rows = ask(
+        store,
+        "select * from runs where kind = $kind and stage is not distinct from $stage"
+        " order by started_at, run",
+        kind=kind,
+        stage=stage,
+    )
+    return [_parsed(row) for row in rows.iter_rows(named=True)]
+
+
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: json.loads(row[name]) for name in JSON_COLUMNS if row[name] is not None}
 
 
@@ -233,13 +257,14 @@ def _last_event(store: Store, run: str) -> dict[str, Any] | None:
     return None if rows.is_empty() else rows.row(0, named=True)
 
 
-def _event(store: Store, event: dict[str, Any]) -> None:
+def _event(store: Store, event: dict[str, Any], at: datetime | None = None) -> None:
     """One part with one event; columns that hold JSON may come as values.
 
     It is later than the events of the run that are there, also if the clock was set back.
+    at: now, by default
     """
     before = _last_event(store, event["run"])
-    at = datetime.now(UTC)
+    at = at or datetime.now(UTC)
     if before is not None:
         at = max(at, before["at"] + timedelta(microseconds=1))
     row: dict[str, Any] = {name: event[name] for name in TABLES["runs"] if name != "at"}

@@ -23,6 +23,7 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None, subset
     spec = StageSpec(
         kind=chosen.kind,
         stage=chosen.stage,
+        module=__name__,
         config=inputs.answer_settings(job.preset.eval),
         inputs={"model": inputs.hash_of_folder(folder), **chosen.inputs},
         parent=parent,

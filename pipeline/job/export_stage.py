@@ -23,6 +23,7 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
     spec = StageSpec(
         kind="export",
         stage="export",
+        module=__name__,
         config={"out": path_in_store(job.store, out) if inside else str(out)},
         inputs={"model": inputs.hash_of_folder(folder)},
         parent=parent,

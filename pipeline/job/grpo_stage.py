@@ -56,6 +56,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
     spec = StageSpec(
         kind="grpo",
         stage="grpo",
+        module=__name__,
         config=as_json(config)
         | {
             "heldout": data.heldout,

@@ -3,8 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,6 @@ from data.subsets import Subset, converters_of, subset
 from evals.scores import Problems, hash_of_ids, problems_of_split, problems_with_ids
 from pipeline.batches import Example
 from pipeline.config import BadConfig, EvalConfig, Preset, as_json
-from pipeline.presets import PRESETS
-
-ROOT = Path(__file__).parents[2]
-SOURCE_FLOORS = ("data", "evals", "pipeline")
-HASHED_SUFFIXES = (".py", ".toml")  # code, and the tables that it reads
-# Packages that the numbers of training depend on; grain and numpy decide the order of the data.
-TRAINERS = ("google-tunix", "jax", "jaxlib", "flax", "qwix", "optax", "grain", "numpy",
-            "transformers", "tokenizers")  # fmt: skip
 
 
 def examples_of(
@@ -202,28 +192,3 @@ def hash_of_folder(folder: Path) -> str:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-@cache
-def hash_of_code() -> str:
-    """One hash of what decides a stage's result: the code, and the versions of TRAINERS."""
-    digest = hashlib.sha256()
-    for path in source_files():
-        digest.update(f"{path.relative_to(ROOT)}\n".encode())
-        digest.update(path.read_bytes())
-    for package in TRAINERS:
-        digest.update(f"{package} {metadata.version(package)}\n".encode())
-    return digest.hexdigest()
-
-
-def source_files() -> list[Path]:
-    """Code and tables of the three floors that train and evaluate.
-
-    Without the presets, whose values are part of a run's configuration.
-    """
-    return [
-        path
-        for floor in SOURCE_FLOORS
-        for path in sorted((ROOT / floor).rglob("*"))
-        if path.suffix in HASHED_SUFFIXES and (path.parent, path.suffix) != (PRESETS, ".toml")
-    ]

@@ -3,6 +3,7 @@
 A stage whose run is done, with the same configuration, inputs and code, is not run again.
 Interrupted training resumes at its last checkpoint, an interrupted evaluation generates what it
 lacks. Any other interrupted stage starts again as a new attempt; what the old attempt wrote stays.
+Where only the code differs, a person decides (docs/decisions/0029-code-that-changed.md).
 """
 
 import shutil
@@ -14,11 +15,22 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import ProgressReporter
-from data.store import Store, locked, runs
+from data.store import Store, ask, locked, runs
 from pipeline import distributed
 from pipeline.checkpoint import refuse_changes
 from pipeline.config import Preset, as_json
-from pipeline.job import inputs
+from pipeline.fingerprint import (
+    CODE,
+    Code,
+    code_changes,
+    code_of,
+    hash_of,
+    last_code,
+    record,
+    runs_of,
+    with_accepted,
+    without_code,
+)
 from pipeline.job.models import model_of
 from pipeline.job.timed_run import timed_run
 from pipeline.stopping import Stop
@@ -38,6 +50,8 @@ class Job:
     resume:   the run that the stage must resume; UserError if it would be another
     logs:     where metrics are written besides the store
     on_start: called with the stage and the run of each stage that starts or is found done
+    accept_code_change: whether to go on with a run that differs in its code alone, or to start
+                        a new one; None: UserError
     """
 
     store: Store
@@ -47,6 +61,7 @@ class Job:
     resume: str | None = None
     logs: tuple[str, ...] = ()
     on_start: Callable[[str, str], None] = _ignore
+    accept_code_change: bool | None = None
 
     def metrics(self, run: str) -> StoreMetrics:
         return StoreMetrics(
@@ -63,6 +78,7 @@ class StageSpec:
     """What identifies a stage's run: two stages with the same values are the same run.
 
     kind:      sft, grpo, eval, export
+    module:    of the stage: what it imports is the code of the run
     inputs:    name -> hash of what the stage reads
     parent:    the run that made the model; no part of the fingerprint
     resumable: whether the stage resumes from what its run's folder holds
@@ -70,6 +86,7 @@ class StageSpec:
 
     kind: str
     stage: str
+    module: str
     config: dict[str, Any]
     inputs: dict[str, str]
     parent: str | None = None
@@ -84,20 +101,38 @@ class Done:
     summary: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """The run that a stage uses.
+
+    state:  its last state in the store; None if it is new
+    inputs: to record of it
+    """
+
+    run: str
+    state: dict[str, Any] | None
+    inputs: dict[str, str]
+
+    @property
+    def is_done(self) -> bool:
+        return self.state is not None and self.state["event"] == "done"
+
+
 def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) -> Done:
     """Run `work` as a run of the store, or find the finished run with the same fingerprint.
 
     work: from the run's name to its summary
     """
-    spec = _complete(job, spec)
-    name = run_name(spec)
-    if spec.resumable and job.resume:
-        _check_resume(job, name, spec)
+    code = code_of(spec.module)
+    spec = _complete(job, spec, code)
     job.stop.check()
-    run, state = _next_attempt(job, name, spec.resumable)
-    is_done = state is not None and state["event"] == "done"
-    distributed.check_same("the next run", f"{run}, {'done' if is_done else 'to be done'}")
-    if state is not None and is_done:
+    attempt = _attempt(job, spec, code)
+    run, state = attempt.run, attempt.state
+    distributed.check_same("the next run", f"{run}, {'done' if attempt.is_done else 'to be done'}")
+    record(job.store, code)
+    if state is not None and attempt.is_done:
+        if attempt.inputs != state["inputs"]:
+            runs.change_inputs(job.store, run, attempt.inputs)
         job.on_start(spec.stage, run)
         return Done(run, state["summary"])
     outputs = "evaluations" if spec.kind.startswith("eval") else "checkpoints"
@@ -110,7 +145,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
             stage=spec.stage,
             config=spec.config,
             seed=spec.config.get("seed"),
-            inputs=spec.inputs,
+            inputs=attempt.inputs,
             parent=spec.parent,
         )
         job.on_start(spec.stage, run)
@@ -121,7 +156,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
     return Done(run, summary)
 
 
-def _complete(job: Job, spec: StageSpec) -> StageSpec:
+def _complete(job: Job, spec: StageSpec, code: Code) -> StageSpec:
     """`spec` with all that the numbers depend on: precision and mesh, and the code.
 
     The model's name is left out: the hash of its folder is among the inputs. So is the chip, which
@@ -129,46 +164,79 @@ def _complete(job: Job, spec: StageSpec) -> StageSpec:
     """
     knobs = as_json(job.preset.model)
     model = {name: value for name, value in knobs.items() if name not in ("model", "chip")}
-    return replace(
-        spec,
-        config=spec.config | model,
-        inputs=spec.inputs | {"code": inputs.hash_of_code()},
-    )
+    return replace(spec, config=spec.config | model, inputs=spec.inputs | {CODE: hash_of(code)})
 
 
 def run_name(spec: StageSpec) -> str:
     """The name of the first attempt; it holds the fingerprint."""
-    read = {name: digest for name, digest in spec.inputs.items() if name != "code"}
     fingerprint = runs.fingerprint(
         kind=spec.kind,
         stage=spec.stage,
         config=spec.config,
-        inputs=read,
-        code=spec.inputs["code"],
+        inputs=without_code(spec.inputs),
+        code=spec.inputs[CODE],
     )
     kind = spec.kind.removesuffix("-train")  # which the stage says, too
     prefix = kind if kind == spec.stage else f"{kind}-{spec.stage}"
     return f"{prefix}-{fingerprint[:12]}"
 
 
-def _next_attempt(job: Job, name: str, resumable: bool) -> tuple[str, dict[str, Any] | None]:
-    """The run to use, and its last state in the store; None if the run is new.
+def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
+    """The first run of these values that is done or can be resumed; else a new one.
 
-    That is the first attempt that is done, can be resumed, or does not exist yet.
+    A run of the same code comes before one whose code differs, of which the newest counts.
     """
+    if spec.resumable and job.resume:
+        _check_resume(job, spec)
+    usable = [
+        state
+        for state in runs_of(job.store, spec.kind, spec.stage, spec.config, spec.inputs)
+        if _is_usable(job, state, spec.resumable)
+        and (not spec.resumable or job.resume in (None, state["run"]))
+    ]
+    for state in usable:
+        if last_code(state["inputs"]) == spec.inputs[CODE]:
+            return Attempt(state["run"], state, state["inputs"])
+    worth = [state for state in usable if _has_progress(job, state)]
+    if not worth or (job.accept_code_change is False and not job.resume):
+        return Attempt(_free_name(job.store, run_name(spec)), None, spec.inputs)
+    state = worth[-1]
+    if not job.accept_code_change:
+        raise UserError(
+            f"run {state['run']} ({state['event']}) has the same configuration and inputs, but"
+            f" other code ({code_changes(job.store, state, code)}). To go on with it, which records"
+            " both versions of the code: --accept-code-change. To start a new run:"
+            " --rerun-changed-code."
+        )
+    return Attempt(state["run"], state, with_accepted(state["inputs"], spec.inputs[CODE]))
+
+
+def _is_usable(job: Job, state: dict[str, Any], resumable: bool) -> bool:
+    if state["event"] == "done":
+        return outputs_exist(job, state["summary"])
+    return resumable and state["event"] in UNFINISHED
+
+
+def _has_progress(job: Job, state: dict[str, Any]) -> bool:
+    """Whether a run is done, or has a checkpoint or answers that a new run would make again."""
+    run = state["run"]
+    checkpoints = job.folder / run / "state"
+    if state["event"] == "done" or any(step.name.isdigit() for step in checkpoints.glob("*")):
+        return True
+    answers = ask(job.store, "select 1 from generations where run = $run limit 1", run=run)
+    return not answers.is_empty()
+
+
+def _free_name(store: Store, name: str) -> str:
     run, attempt = name, 1
-    while (state := runs.state(job.store, run)) is not None:
-        if state["event"] == "done" and outputs_exist(job, state["summary"]):
-            break
-        if resumable and state["event"] in UNFINISHED:
-            break
+    while runs.state(store, run) is not None:
         attempt += 1
         run = f"{name}.{attempt}"
-    return run, state
+    return run
 
 
-def _check_resume(job: Job, name: str, spec: StageSpec) -> None:
-    """Raise UserError unless `job.resume` is the run that would be resumed."""
+def _check_resume(job: Job, spec: StageSpec) -> None:
+    """Raise UserError unless `job.resume` can be resumed with this configuration and inputs."""
     run = str(job.resume)
     state = runs.state(job.store, run)
     if state is None or state["kind"] != spec.kind:
@@ -178,13 +246,13 @@ def _check_resume(job: Job, name: str, spec: StageSpec) -> None:
         )
     refuse_changes(
         f"run {run}",
-        {"config": state["config"], "read": state["inputs"]},
-        {"config": spec.config, "read": spec.inputs},
+        {"config": state["config"], "read": without_code(state["inputs"])},
+        {"config": spec.config, "read": without_code(spec.inputs)},
     )
-    if not run.startswith(name):
+    if not _is_usable(job, state, spec.resumable):
         raise UserError(
-            f"run {run} cannot be resumed: its fingerprint is not {name}. A package that training"
-            " depends on has another version now."
+            f"run {run} is {state['event']}, and the model that it made is not there. Give the"
+            " command without --resume to train it again."
         )
 
 

@@ -33,6 +33,7 @@ def train_sft(job: Job, model: Path | str, converter: str | None) -> Done:
     spec = StageSpec(
         kind="sft",
         stage="sft",
+        module=__name__,
         config=as_json(job.preset.sft),
         inputs={
             "model": inputs.hash_of_folder(folder),

@@ -74,12 +74,18 @@ def _cache_folder() -> Path:
 
 
 def _cache_key(step: Step, preset: Preset, topology: str | None) -> str:
-    from pipeline.job import hash_of_code
+    from pipeline.fingerprint import code_of, hash_of
 
     versions = {name: metadata.version(name) for name in PACKAGES if _is_installed(name)}
     # the step's shapes, not its name: other steps of the preset do not change this program
     sections = {name: value for name, value in as_json(preset).items() if name != "name"}
-    content = [step.program(), sections, topology, versions, hash_of_code()]
+    content = [
+        step.program(),
+        sections,
+        topology,
+        versions,
+        hash_of(code_of("pipeline.preflight.compiled")),
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 

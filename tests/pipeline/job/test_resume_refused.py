@@ -1,5 +1,6 @@
 """`--resume RUN` resumes that run only if everything that decides its result is unchanged."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from data.store import runs
 from data.store.store import ask, open_store
-from pipeline.job import inputs
+from pipeline import fingerprint
+from pipeline.job import runs as job_runs
 from pipeline.stopping import TEMPORARY, Stop
 from tests.support.few_layers import made_in
 from workbench.cli.main import main
@@ -101,11 +103,40 @@ def test_another_model_is_refused(refused):
     assert "read.model was" in refused("--model", "tiny")
 
 
+def change_code(monkeypatch) -> None:
+    """As if the loss of SFT were another, and optax too."""
+    changed = {"pipeline/loss/sft.py": "other", "optax": "9.9"}
+    monkeypatch.setattr(job_runs, "code_of", lambda module: fingerprint.code_of(module) | changed)
+
+
 def test_other_code_is_refused(refused, monkeypatch):
-    monkeypatch.setattr(inputs, "hash_of_code", lambda: "other")
+    change_code(monkeypatch)
     err = refused()
-    assert "read.code was" in err
-    assert "and is 'other'" in err
+    assert "other code (changed: pipeline/loss/sft.py; optax was 0" in err
+    assert "--accept-code-change" in err
+
+
+def test_other_code_goes_on_from_the_checkpoint_if_it_is_accepted(
+    say, folder, tmp_path, monkeypatch
+):
+    run, here = interrupted_run(folder), tmp_path / "copy"
+    shutil.copytree(folder, here)
+    before = runs.state(open_store(here / "store"), run)
+    assert before is not None
+    change_code(monkeypatch)
+    command = ("sft", "--model", str(here / "model"), *KNOBS, "--accept-code-change")
+    assert say("--store", here / "store", *command)[0] == 0
+    store = open_store(here / "store")
+    state = runs.state(store, run)
+    assert state is not None
+    assert state["event"] == "done"
+    codes = [digest for name, digest in state["inputs"].items() if name.startswith("code")]
+    assert codes == [
+        before["inputs"]["code"],
+        fingerprint.hash_of(job_runs.code_of("pipeline.job.sft_stage")),
+    ]
+    losses = ask(store, "select step, run from metrics where name = 'sft/train/loss' order by step")
+    assert losses.rows() == [(step, run) for step in (1, 2, 3)]
 
 
 def test_an_unknown_run_or_one_of_another_kind_is_refused(refused, say, folder):

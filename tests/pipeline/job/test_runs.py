@@ -6,8 +6,8 @@ from data.progress import no_progress
 from data.response_format import INSTRUCTION
 from pipeline.config import EvalConfig, as_json
 from pipeline.evaluate.served.server import Server
-from pipeline.job import inputs
-from pipeline.job.inputs import TRAINERS
+from pipeline.fingerprint.code import TRAINERS
+from pipeline.job import runs as job_runs
 from pipeline.job.runs import Job, StageSpec, stage_run
 from pipeline.job.served_evaluation import run_config
 from pipeline.presets.load import load_preset
@@ -16,7 +16,9 @@ from pipeline.presets.load import load_preset
 def name_of(store, **model) -> str:
     preset = load_preset("tiny").with_knobs("model", **model)
     job = Job(store, preset, lambda name: no_progress)
-    spec = StageSpec(kind="sft", stage="sft", config={"seed": 0}, inputs={})
+    spec = StageSpec(
+        kind="sft", stage="sft", module="pipeline.config", config={"seed": 0}, inputs={}
+    )
     return stage_run(job, spec, lambda run: {}).run
 
 
@@ -42,7 +44,7 @@ def test_the_hash_of_the_code_includes_packages_that_order_the_data():
 
 def test_a_run_of_an_older_version_is_found_again_by_the_same_name(store, monkeypatch):
     # names that version 090de2c gave these stages: a renamed key of a config would change them
-    monkeypatch.setattr(inputs, "hash_of_code", lambda: "code")
+    monkeypatch.setattr(job_runs, "hash_of", lambda code: "code")
     preset = load_preset("tiny")
     job = Job(store, preset, lambda name: no_progress)
     sections = {
@@ -55,7 +57,9 @@ def test_a_run_of_an_older_version_is_found_again_by_the_same_name(store, monkey
         read = {"model": "m", "examples": "e"}
         # the split is told by kind and stage
         config = {name: value for name, value in as_json(section).items() if name != "split"}
-        spec = StageSpec(kind=kind, stage=stage, config=config, inputs=read)
+        spec = StageSpec(
+            kind=kind, stage=stage, module="pipeline.config", config=config, inputs=read
+        )
         names.append(stage_run(job, spec, lambda run: {}).run)
     assert names == ["sft-1dfa4935eee7", "grpo-30803f3ff159", "eval-base-c6ab41ad48ea"]
 

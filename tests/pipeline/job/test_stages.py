@@ -131,7 +131,9 @@ def test_a_failed_stage_is_recorded_and_starts_again_as_a_new_attempt(job, resul
             raise RuntimeError("the power went out")
         return {"fine": True}
 
-    spec = StageSpec(kind="eval", stage="probe", config={"seed": 0}, inputs={})
+    spec = StageSpec(
+        kind="eval", stage="probe", module="pipeline.config", config={"seed": 0}, inputs={}
+    )
     with pytest.raises(RuntimeError, match="power"):
         stage_run(job, spec, work)
     broken = runs.state(job.store, tries[0])

@@ -35,7 +35,8 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
     """
     _tell_sampling(options)
     if served is not None:
-        options.pop("allow_other_device")  # nothing runs here
+        for name in ("allow_other_device", "accept_code_change"):  # nothing runs here
+            options.pop(name)
         return evaluate_served_model(folder, model, served, **options)
     with open_job(folder, **options) as job:
         from evals.comparison import compare

@@ -50,6 +50,7 @@ def open_job(
     allow_other_device: bool,
     logs: tuple[str, ...] = (),
     resume: str | None = None,
+    accept_code_change: bool | None = None,
     **options: Any,
 ):
     """Yield the job, with progress bars on standard error.
@@ -75,4 +76,5 @@ def open_job(
 
     stop = Stop(None if time_limit is None else started + time_limit, distributed.any_of)
     with bars() as bar:
-        yield Job(store, preset, bar, stop, resume, logs, current_progress_file().add_run)
+        on_start = current_progress_file().add_run
+        yield Job(store, preset, bar, stop, resume, logs, on_start, accept_code_change)

@@ -61,6 +61,13 @@ def training_options(command: Command) -> Command:
         click.option(
             "--allow-other-device", is_flag=True, help="start where the preset's chip is not"
         ),
+        click.option(
+            "--accept-code-change/--rerun-changed-code",
+            "accept_code_change",
+            default=None,
+            help="go on with a run that differs only in its code, or start a new one; by default"
+            " the command refuses, and says what changed",
+        ),
         click.option("--preset", default="tiny", show_default=True, help="name or .toml file"),
     ):
         command = option(command)
