@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import polars as pl
 
 from data.progress import Progress
-from data.store import Store, add, ask
+from data.store import Store, StoreError, add, ask
+from data.store.upkeep import compact_run
 from pipeline.stopping import Stop
 from pipeline.train.loggers import Writer
 
 FLUSH_ROWS = 2_000
 FLUSH_SECONDS = 15.0  # so that a run can be followed while it trains
+MERGE_PARTS = 32  # parts of a run that are merged while it trains: nine hours write thousands
 
 
 class StoreMetrics:
@@ -30,6 +33,7 @@ class StoreMetrics:
         self._rows: list[dict] = []
         self._stored: set[tuple[str, int]] = set()
         self._flushed_at = time.monotonic()
+        self._parts = 0  # written since the last merge
 
     def resume(self, steps_done: int) -> None:
         """Continue after `steps_done` steps. Numbers that the store has are not written again."""
@@ -60,9 +64,18 @@ class StoreMetrics:
         for writer in self.writers:  # first: what is in the store is not sent to them again
             writer.flush()
         if self._rows:
-            add(self.store, "metrics", pl.DataFrame(self._rows), run=self.run)
+            self.add_rows("metrics", pl.DataFrame(self._rows))
             self._rows = []
         self._flushed_at = time.monotonic()
+
+    def add_rows(self, table: str, rows: pl.DataFrame) -> None:
+        """Add `rows` of the run to a table, and merge what the run has written now and then."""
+        add(self.store, table, rows, run=self.run)
+        self._parts += 1
+        if self._parts >= MERGE_PARTS:
+            self._parts = 0
+            with suppress(StoreError):  # a full disk: the rows are whole without it
+                compact_run(self.store, self.run)
 
     def close(self) -> None:
         """Flush and end the writers. A second call does nothing."""

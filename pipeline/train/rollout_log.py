@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from data.store import add, ask
+from data.store import ask
 from evals.rollouts import has_signal
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.rewards import Reward, Rollout
@@ -54,7 +54,7 @@ class RolloutLog:
 
     def flush(self) -> None:
         if self._rows:
-            add(self.metrics.store, "rollouts", pl.DataFrame(self._rows), run=self.metrics.run)
+            self.metrics.add_rows("rollouts", pl.DataFrame(self._rows))
             self._rows = []
 
     def _rows_of(self, step: StepRollouts) -> list[dict]:

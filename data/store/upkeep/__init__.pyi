@@ -1,2 +1,2 @@
-from .compaction import compact as compact, compact_all as compact_all
+from .compaction import compact as compact, compact_all as compact_all, compact_run as compact_run
 from .losses import health as health, repair as repair
