@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from data.store import files, parts, views
+from data.store.database import Cursor, borrow, give_back
 from data.store.files import StoreError
 from data.store.schema import OF_RUNS, TABLES
 from data.store.state_db import ANNOTATIONS, connect, frame
@@ -28,11 +29,10 @@ class Snapshot:
     """The store in `folder` at the moment that the transaction of `state` has."""
 
     folder: Path
-    engine: duckdb.DuckDBPyConnection = field(repr=False)
     state: Any = field(repr=False)  # a connection to state.db, in a transaction that reads
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    # a connection for each choice of runs and stages, and the views that it has by now
-    cursors: dict[tuple[Names, Names], tuple[duckdb.DuckDBPyConnection, set[str]]] = field(
+    # one for each choice of runs and stages, with the names whose views are of this snapshot
+    cursors: dict[tuple[Names, Names], tuple[Cursor, set[str]]] = field(
         default_factory=dict, repr=False
     )
 
@@ -42,9 +42,7 @@ class PartsGone(StoreError):
 
 
 @contextmanager
-def taken(
-    folder: Path, engine: duckdb.DuckDBPyConnection, tables: Iterable[str], runs: Names = None
-) -> Iterator[Snapshot]:
+def taken(folder: Path, tables: Iterable[str], runs: Names = None) -> Iterator[Snapshot]:
     """A snapshot that can answer questions about `tables`, and about what people wrote.
 
     runs: of OF_RUNS it can answer questions about these only
@@ -53,12 +51,15 @@ def taken(
     with connect(folder, path=copy, any_thread=True) as state:
         state.execute("begin")
         state.execute("select value from meta").fetchone()  # the first read fixes the moment
-        snapshot = Snapshot(folder, engine, state)
+        snapshot = Snapshot(folder, state)
         try:
             yield snapshot
-        finally:
+        except BaseException:
             for cursor, _ in snapshot.cursors.values():
-                cursor.close()
+                cursor.connection.close()
+            raise
+        for cursor, _ in snapshot.cursors.values():
+            give_back(cursor)
 
 
 def answer(
@@ -67,16 +68,18 @@ def answer(
     """The answer to one statement. runs, stages: of the tables of OF_RUNS, read these parts only"""
     with snapshot.lock, _unreadable_part_explained(snapshot.folder):
         if (runs, stages) not in snapshot.cursors:
-            snapshot.cursors[runs, stages] = snapshot.engine.cursor(), set()
+            snapshot.cursors[runs, stages] = borrow(), set()
         cursor, present = snapshot.cursors[runs, stages]
         names = views.in_order(views.names_in(statement))
         try:
             _make_views(snapshot, names, runs, stages)
-            return cursor.sql(statement, params=params).pl()
-        except duckdb.IOException:  # a deleted run's parts moved to .trash: make the views anew
+            return cursor.connection.sql(statement, params=params).pl()
+        # a deleted run's parts moved to .trash, or a view reads parts of other columns by now
+        except (duckdb.IOException, duckdb.BinderException):
             present.clear()
+            cursor.forget()
             _make_views(snapshot, names, runs, stages)
-            return cursor.sql(statement, params=params).pl()
+            return cursor.connection.sql(statement, params=params).pl()
 
 
 def _make_views(snapshot: Snapshot, names: Iterable[str], runs: Names, stages: Names) -> None:
@@ -93,16 +96,17 @@ def tables_of(statement: str) -> set[str]:
     return {TABLE_OF.get(name, name) for name in names if name not in views.VIEWS} & TABLES.keys()
 
 
-def _make_view(
-    snapshot: Snapshot, cursor: duckdb.DuckDBPyConnection, name: str, runs: Names, stages: Names
-) -> None:
+def _make_view(snapshot: Snapshot, cursor: Cursor, name: str, runs: Names, stages: Names) -> None:
     """Make the table or view `name` known to `cursor`; nothing for a name that is neither."""
     table = TABLE_OF.get(name, name)
     if name in views.VIEWS:
         query = views.VIEWS[name]
     elif name in ANNOTATIONS:
-        cursor.register(name, frame(snapshot.state, name))
-        return
+        rows = frame(snapshot.state, name)
+        if not rows.is_empty():
+            cursor.frame(name, rows)
+            return
+        query = f"from empty.{name}"
     elif table in OF_RUNS:
         query = _parts_query(
             snapshot.folder, table, parts.live(snapshot.state, table, runs, stages)
@@ -111,7 +115,7 @@ def _make_view(
         query = _parts_query(snapshot.folder, table, parts.live(snapshot.state, table))
     else:
         return
-    cursor.execute(f"create or replace temp view {name} as {query}")
+    cursor.view(name, query)
 
 
 def _parts_query(folder: Path, table: str, live: list[parts.Part]) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from data.store import files, parts
+from data.store.database import spill_to
 from data.store.files import StoreError as StoreError
-from data.store.schema import FORMAT_VERSION, TABLES, shaped, sql_type
+from data.store.schema import FORMAT_VERSION, TABLES, shaped
 from data.store.snapshots import PartsGone, Snapshot, answer, tables_of, taken
 from data.store.state_db import STATE_FILE, create, is_writable
 
@@ -34,11 +34,10 @@ GROWS = {
 
 @dataclass(frozen=True)
 class Store:
-    """A store's folder, and the engine that answers questions. Open one in each process."""
+    """A store's folder, and which rows of it questions read."""
 
     folder: Path
     store_id: str
-    engine: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
     runs: tuple[str, ...] | None = None  # read the parts of these runs only; None: of all
     stages: tuple[str, ...] | None = None
     snapshot: Snapshot | None = field(
@@ -66,7 +65,8 @@ def open_store(folder: Path) -> Store:
         )
     with files.explained(folder):
         create(folder)
-    return Store(folder, mark["store_id"], _engine(folder))
+    spill_to(files.plain(folder) / CACHE if is_writable(folder) else Path(gettempdir()))
+    return Store(folder, mark["store_id"])
 
 
 def _mark(folder: Path) -> dict[str, Any]:
@@ -96,22 +96,6 @@ def _create(folder: Path) -> None:
     files.make_folder(folder / files.TRASH)
     mark = {"format_version": FORMAT_VERSION, "store_id": secrets.token_hex(8)}
     files.create(folder, MARK, json.dumps(mark).encode())
-
-
-def _engine(folder: Path) -> duckdb.DuckDBPyConnection:
-    engine = duckdb.connect()
-    engine.execute("set global autoinstall_known_extensions = false")  # no question may download
-    # the default is .tmp in the folder where the command was started
-    temporary = files.plain(folder) / CACHE if is_writable(folder) else gettempdir()
-    engine.execute("set global temp_directory = $folder", {"folder": str(temporary)})
-    engine.execute("set global TimeZone = 'UTC'")
-    # a part never changes, so its footer is read once
-    engine.execute("set global parquet_metadata_cache = true")
-    engine.execute("create schema empty")
-    for table, columns in TABLES.items():
-        listed = ", ".join(f'"{name}" {sql_type(kind)}' for name, kind in columns.items())
-        engine.execute(f"create table empty.{table} ({listed})")
-    return engine
 
 
 def within(
@@ -206,7 +190,7 @@ def snapshot(store: Store) -> Iterator[Store]:
     if store.snapshot is not None:
         yield store
         return
-    with taken(store.folder, store.engine, TABLES) as moment:
+    with taken(store.folder, TABLES) as moment:
         yield replace(store, snapshot=moment)
 
 
@@ -230,7 +214,7 @@ def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
 
 
 def _ask(store: Store, query: str, params: dict[str, Any]) -> pl.DataFrame:
-    with taken(store.folder, store.engine, tables_of(query), store.runs) as moment:
+    with taken(store.folder, tables_of(query), store.runs) as moment:
         return answer(moment, query, params, store.runs, store.stages)
 
 
@@ -244,7 +228,7 @@ def reading(store: Store, tables: Iterable[str] = ()) -> Iterator[sqlite3.Connec
         with store.snapshot.lock:
             yield store.snapshot.state
         return
-    with taken(store.folder, store.engine, tables) as moment:
+    with taken(store.folder, tables) as moment:
         yield moment.state
 
 

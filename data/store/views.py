@@ -5,9 +5,9 @@ names one, so they read what the store holds at that moment.
 """
 
 import json
-from functools import cache, lru_cache
+from functools import lru_cache
 
-import duckdb
+from data.store.database import database
 
 VIEWS: dict[str, str] = {}
 
@@ -209,15 +209,10 @@ def names_in(statement: str) -> frozenset[str]:
     Names of its own common table expressions are among them. Empty where it does not parse: then
     the question itself is refused, with DuckDB's words.
     """
-    with _parser().cursor() as parser:
+    with database().cursor() as parser:
         query = "select json_serialize_sql($statement::varchar)"
         [(tree,)] = parser.execute(query, {"statement": statement}).fetchall()
     return frozenset(name.lower() for name in _base_tables(json.loads(tree)))
-
-
-@cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()  # takes 80 ms
 
 
 def _base_tables(node: object) -> set[str]:

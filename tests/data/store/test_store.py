@@ -8,6 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from data.store import files
+from data.store.database import database
 from data.store.schema import FORMAT_VERSION, TABLES
 from data.store.state_db import ANNOTATIONS, columns_of
 from data.store.store import StoreError, add, add_generations, ask, generation, open_store, within
@@ -212,10 +213,11 @@ def test_within_a_run_the_problems_that_another_run_added_are_there(store):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_without_parts_has_the_types_of_its_columns(store, table):
+def test_a_table_without_parts_has_the_types_of_its_columns(table):
     """As DuckDB itself reads a table of Polars with these columns."""
-    store.engine.register("rows", pl.DataFrame(schema=TABLES[table]))
-    types = [
-        store.engine.sql(f"describe {source}").fetchall() for source in ("rows", f"empty.{table}")
-    ]
+    with database().cursor() as cursor:
+        cursor.register("rows", pl.DataFrame(schema=TABLES[table]))
+        types = [
+            cursor.sql(f"describe {source}").fetchall() for source in ("rows", f"empty.{table}")
+        ]
     assert types[0] == types[1]
