@@ -43,6 +43,7 @@ VAGUE = set(
 )
 FILES = [file for floor in FLOORS for file in sorted((ROOT / floor).rglob("*.py"))]
 FOLDERS = sorted({file.parent for file in FILES if file.parent.parent != ROOT})
+BENCHMARKS = sorted({file.parent for file in (ROOT / "benchmarks").rglob("*.py")})
 
 
 def shown(path: Path) -> str:
@@ -204,7 +205,7 @@ def entries(folder: Path) -> list[str]:
     )
 
 
-@of_all(FOLDERS)
+@of_all([*FOLDERS, *BENCHMARKS])
 def test_a_folder_has_three_to_twelve_entries(folder):
     # __init__.py counts towards the three: a page of two files is a folder
     assert len(entries(folder)) + 1 >= 3

@@ -1,4 +1,6 @@
-"""Tokens that teach, per second of SFT, by how batches are made: python -m benchmarks.packing
+"""Tokens that teach, per second of SFT, by how batches are made.
+
+    python -m benchmarks.training.packing
 
 The gradient of the SFT loss for the adapters of the bundled model, with rows of 512 tokens and a
 window of 64: Gemma 3 1B's 4,096 and 512, divided by eight. Lengths are log-normal like those of

@@ -1,4 +1,4 @@
-"""A store of many made generations, for timings: python -m benchmarks.big_store FOLDER
+"""A store of many made generations, for timings: python -m benchmarks.app.big_store FOLDER
 
 `--generations` of 2 KB each (a million by default) in runs of 5,000 problems with 8 answers, with
 verdicts of `strict` and failure categories, and one GRPO run with its metrics and rollouts. What

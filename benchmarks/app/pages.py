@@ -1,6 +1,6 @@
-"""Every page of the app on a store of a million generations: python -m benchmarks.pages FOLDER
+"""Every page of the app on a store of a million generations: python -m benchmarks.app.pages FOLDER
 
-FOLDER is a store of benchmarks.big_store, which is made where it is missing. Three parts:
+FOLDER is a store of benchmarks.app.big_store, which is made where it is missing. Three parts:
 
 server:  the page's script in this process, as Streamlit runs it, without a browser, timed from its
          first line to its last; each address is asked for once, so that no answer is kept from the
@@ -29,15 +29,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks import report
-from benchmarks.big_records import fill_records
-from benchmarks.big_store import fill
-from benchmarks.page_addresses import visits
-from benchmarks.page_queries import queries
+from benchmarks.app.big_store import fill
+from benchmarks.app.page_addresses import visits
+from benchmarks.app.page_queries import queries
+from benchmarks.data.big_records import fill_records
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import open_store
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 RECORDS = "samples-stratos"
 MISSING = "found no playwright; expected it for --part browser"
 SEEN, VISITS = 3, 5  # a browser keeps a script compiled from its third visit on

@@ -1,4 +1,6 @@
-"""The learnability ledger and rewards tried again, on made rollouts: python -m benchmarks.rollouts
+"""The learnability ledger and rewards tried again, on made rollouts.
+
+    python -m benchmarks.evaluation.rollouts
 
 Rollouts of 8 a group, 64 groups a step, texts of 1.2 kB in the format, with the rewards that the
 trainer would have given. The ledger is measured against reading the same rows and counting them in

@@ -1,4 +1,6 @@
-"""Grading against math-verify, on the same rows, in one process: python -m benchmarks.grade
+"""Grading against math-verify, on the same rows, in one process.
+
+    python -m benchmarks.evaluation.grade
 
 Rows are texts in the style of GSM8K's solutions, half of them in the format, with golds of which
 one in four is missed. math-verify is what one would use instead: `parse` of the gold and of what

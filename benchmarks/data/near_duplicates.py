@@ -1,4 +1,4 @@
-"""Time of the search for near duplicates: python -m benchmarks.near_duplicates [--json]
+"""Time of the search for near duplicates: python -m benchmarks.data.near_duplicates [--json]
 
 Texts of one template are the worst case of a search that looks at pairs. None of these texts is a
 near duplicate of another, so none leaves the search early.

@@ -1,4 +1,6 @@
-"""Our GRPO recipe against the reference notebook's: python -m benchmarks.recipe STORE [--seeds 5]
+"""Our GRPO recipe against the reference notebook's.
+
+    python -m benchmarks.training.recipe STORE [--seeds 5]
 
 For each seed all start from the same cold-started bundled model and sample as many completions in
 all: ours, the reference with the notebook's two problems a step, and the reference at our batch, in
@@ -13,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from benchmarks import reference_recipe
+from benchmarks.training import reference_recipe
 from data.store import open_store
 from evals.comparison import compare
 from evals.scores import problems_of_split

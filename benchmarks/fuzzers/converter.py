@@ -1,4 +1,4 @@
-"""Random rows through the converter: python -m benchmarks.fuzz_converter --rows 1000000
+"""Random rows through the converter: python -m benchmarks.fuzzers.converter --rows 1000000
 
 Rows are of every shape, put together from markers, tags, boxes, errors, templates and odd
 characters, some of them not texts at all, under random rules. Each row must come out as an example

@@ -1,4 +1,6 @@
-"""Time of the search for test problems in training texts: python -m benchmarks.overlap [--json]
+"""Time of the search for test problems in training texts.
+
+    python -m benchmarks.data.overlap [--json]
 
 Texts of one template, which share most of their words, are the worst case; the same text again and
 again is the worst case for regular expressions.

@@ -1,4 +1,4 @@
-"""Random filters: python -m benchmarks.fuzz_filters [INPUTS]
+"""Random filters: python -m benchmarks.fuzzers.filters [INPUTS]
 
 Each is parsed or refused with a FilterError, never anything else. The slowest one is printed: time
 is bounded, as a filter has 2,000 characters at most.

@@ -1,4 +1,6 @@
-"""The rollout engine against Tunix's sampler, on one model in one run: python -m benchmarks.rollout
+"""The rollout engine against Tunix's sampler, on one model in one run.
+
+    python -m benchmarks.training.rollout
 
 Lengths are drawn as GSM8K's answers are spread: lognormal, cut at a cap, a mean near 0.35 of the
 cap and 2 to 5 % at it. Both get the same weights, prompts and lengths, and every request is greedy:

@@ -1,6 +1,6 @@
 """How long `thinkbench --help` takes to start, beside the command lines of other packages.
 
-    python -m benchmarks.startup
+    python -m benchmarks.app.startup
 
 The fastest of five starts each; the first line is Python alone.
 """

@@ -1,6 +1,6 @@
 """Coverage of the 95 % intervals by simulation: how often they hold the true value.
 
-    python -m benchmarks.coverage
+    python -m benchmarks.evaluation.coverage
 
 A true mean is drawn for each trial, then the chances of its problems around that mean (`alike`: the
 smaller, the more a problem is always right or always wrong), then k samples of each problem.

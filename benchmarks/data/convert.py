@@ -1,4 +1,4 @@
-"""Conversion on one core and on two, beside `datasets.map`: python -m benchmarks.convert
+"""Conversion on one core and on two, beside `datasets.map`: python -m benchmarks.data.convert
 
 A notebook would use `datasets.map` with two regular expressions: it cuts reasoning and answer out
 where it can and reports nothing about the rest. Conversion also finds defects, records spans and

@@ -1,4 +1,4 @@
-"""Typical addresses of each page over a store of benchmarks.big_store, each different."""
+"""Typical addresses of each page over a store of benchmarks.app.big_store, each different."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Asking a served model, beside the client of OpenAI alone: python -m benchmarks.served
+"""Asking a served model, beside the client of OpenAI alone: python -m benchmarks.evaluation.served
 
 A server on this machine, in a process of its own, answers each request after 50 ms. Theirs is what
 one would write instead: its client in a loop, and in a pool of as many threads. Each case is timed
@@ -80,7 +80,7 @@ async def serve() -> None:
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """The URL of a server that runs until the block ends."""
-    command = [sys.executable, "-m", "benchmarks.served", "--serve"]
+    command = [sys.executable, "-m", "benchmarks.evaluation.served", "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

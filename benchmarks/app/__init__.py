@@ -1,0 +1,1 @@
+"""Timings of pages and commands on a store of a million rows."""

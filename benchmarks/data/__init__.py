@@ -1,0 +1,1 @@
+"""Timings of rows: conversion, duplicates, overlap."""

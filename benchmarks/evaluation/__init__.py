@@ -1,0 +1,1 @@
+"""Timings of grading and asking, and the coverage of intervals."""

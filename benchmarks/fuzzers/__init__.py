@@ -1,0 +1,1 @@
+"""Random inputs that look for crashes."""

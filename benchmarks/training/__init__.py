@@ -1,0 +1,1 @@
+"""Timings of batches and rollouts, and our recipe beside the reference one."""
