@@ -37,17 +37,24 @@ LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", *BROW
         "test_jobs.py")  # fmt: skip
 
 
+IN_MEMORY = Path("/dev/shm")  # a disk in memory, on Linux
+ENOUGH = 4 << 30  # bytes free there
 CACHE = pytest.StashKey[str]()
 COMPILED = "JAX_COMPILATION_CACHE_DIR"
 LARGEST_CACHE = 1 << 30  # bytes
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What is compiled for one test serves the others, commands that tests start, and later runs.
+    """Files of tests lie in memory, where there is room. What is compiled for one serves all.
 
-    Without LLVM's optimizer: most of the tests' time went into compiling programs that run once.
+    A store writes each of its files to the disk before it goes on: tests waited for that as long as
+    they computed.
+
+    What is compiled serves the commands that tests start, and later runs, as well. Without LLVM's optimizer: most of the tests' time went into compiling programs that run once.
     Half of what remained were programs of one operation: these are kept as well.
     """
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
     if UNOPTIMIZED not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {UNOPTIMIZED}".strip()
     if COMPILED not in os.environ:
