@@ -45,13 +45,14 @@ LARGEST_CACHE = 1 << 30  # bytes
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Files of tests lie in memory, where there is room. What is compiled for one serves all.
+    """Files of tests lie in memory, where there is room; what is compiled serves all tests.
 
     A store writes each of its files to the disk before it goes on: tests waited for that as long as
     they computed.
 
-    What is compiled serves the commands that tests start, and later runs, as well. Without LLVM's optimizer: most of the tests' time went into compiling programs that run once.
-    Half of what remained were programs of one operation: these are kept as well.
+    Programs are compiled without LLVM's optimizer: most of the tests' time went into compiling
+    what runs once. Half of what remained were programs of one operation: these are kept as well,
+    for commands that tests start and for later runs.
     """
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
