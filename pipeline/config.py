@@ -102,6 +102,15 @@ class ModelConfig:
         at_least(self, 1, "fsdp", "tensor_parallel")
 
 
+def _check_filter(text: str) -> None:
+    from data.subsets import FIELDS, FilterError, condition  # only where there is a filter
+
+    try:
+        condition(text, FIELDS)
+    except FilterError as error:
+        raise BadConfig(f"data.records_filter, {error}. docs/filters.md has the language.") from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Which data is ingested and converted before training."""
@@ -118,7 +127,12 @@ class DataConfig:
         ("answer-from-box",), "repairs that the conversion may apply; each is recorded with its row"
     )
     dialects: str = knob("", "a .toml file with your own dialects; empty: the bundled ones")
-    subset: str = knob("", "train SFT on this subset of records: name or name@version")
+    records_filter: str = knob(
+        "", "train SFT only on the records that match this filter (docs/filters.md); empty: all"
+    )
+    subset: str = knob(
+        "", "train SFT on this subset of records, without a filter: name or name@version"
+    )
     problem_subset: str = knob("", "train GRPO on this subset of problems: name or name@version")
     heldout: int = knob(
         128, "train problems held out to select the best GRPO checkpoint", "problems"
@@ -126,6 +140,13 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "heldout")
+        if self.records_filter and self.subset:
+            raise BadConfig(
+                f"data.subset is {self.subset}, which names the records, and data.records_filter"
+                f" would choose among them ({self.records_filter}); leave one of them out"
+            )
+        if self.records_filter:
+            _check_filter(self.records_filter)
 
 
 @dataclass(frozen=True, kw_only=True)

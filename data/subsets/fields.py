@@ -25,7 +25,9 @@ chosen_converters as (
         from record_examples where {only}
     ) e semi join chosen_converters using (source, converter)
 ), counted as (
-    select t.record_id, t.prompt + t.reasoning + t.answer as tokens
+    select
+        t.record_id, t.prompt + t.reasoning + t.answer as tokens,
+        t.answer_end - t.prompt + 1 as completion_tokens -- and the token that stops it
     from record_tokens t semi join chosen_converters using (source, converter)
     where t.tokenizer = $tokenizer and {only}
 ), tagged as (
@@ -39,7 +41,8 @@ chosen_converters as (
         list_distinct([d.severity for d in m.defects]) as severity,
         list_distinct([w.rule for w in t.rewrites]) as rewrite,
         coalesce(s.tag, []) as tag, u.ruling,
-        t.example, t.prompt, t.reasoning, t.answer, t.prompt_chars, t.reasoning_chars, t.answer_chars, n.tokens
+        t.example, t.prompt, t.reasoning, t.answer, t.prompt_chars, t.reasoning_chars, t.answer_chars, n.tokens,
+        n.completion_tokens
     from (
         select * from source_records
         where source in (select unnest($sources::varchar[])) and {only}
@@ -73,6 +76,9 @@ FIELDS = {
     "reasoning_chars": Field("reasoning_chars", "number", "characters"),
     "answer_chars": Field("answer_chars", "number", "characters"),
     "tokens": Field("tokens", "number", "of prompt, reasoning and answer; unknown until counted"),
+    "completion_tokens": Field(
+        "completion_tokens", "number", "as SFT learns it, to its stop token; unknown until counted"
+    ),
 }
 SHOWN = ("source", "prompt", "reasoning", "answer", "defect", "dialect", "tokens", "tag")
 

@@ -9,7 +9,8 @@ from typing import Any
 from data.errors import UserError
 from data.lineage import CONVERTER_OF
 from data.store import Store, ask
-from data.subsets import Subset, converters_of, subset
+from data.subsets import Recipe, Subset, converters_of, subset
+from evals.curation import choose
 from evals.scores import Problems, hash_of_ids, problems_of_split, problems_with_ids
 from pipeline.batches import Example
 from pipeline.config import BadConfig, EvalConfig, Preset, as_json
@@ -39,6 +40,27 @@ def examples_of(
         records=None if records is None else list(records),
     )
     return [Example(*row) for row in rows.iter_rows()]
+
+
+def examples_matching(
+    store: Store, source: str, converter: str, where: str, tokenizer: str
+) -> tuple[list[Example], dict[str, int]]:
+    """Those of `examples_of` that match a filter, and the records that each step removed.
+
+    tokenizer: whose counts the filter reads
+    """
+    recipe = Recipe(
+        sources=(source,), where=where, tokenizer=tokenizer, converters=((source, converter),)
+    )
+    choice = choose.choice(store, recipe)
+    if not choice.ids:
+        removed = "; ".join(f"{step.name}: {step.taken:,}" for step in choice.steps[1:])
+        raise UserError(
+            f"no record of {source} is left to train on (removed: {removed}). Widen the filter:"
+            f" --set data.records_filter='...' (it is {where!r})"
+        )
+    removed = {step.name: step.taken for step in choice.steps[1:] if step.taken}
+    return examples_of(store, source, converter, choice.ids), removed
 
 
 def examples_in(store: Store, chosen: Subset) -> list[Example]:

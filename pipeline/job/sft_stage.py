@@ -1,11 +1,13 @@
 """The SFT stage: cold-start supervised fine-tuning on converted examples."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.scores import hash_of_ids
 from pipeline.batches import Example, tokenize_examples
 from pipeline.config import as_json
+from pipeline.evaluate import count_tokens
 from pipeline.job import inputs
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
@@ -18,18 +20,8 @@ def train_sft(job: Job, model: Path | str, converter: str | None) -> Done:
 
     converter: whose examples of the preset's records are trained on; None with a subset
     """
-    source = job.preset.data.records
     folder = model_folder(str(model))
-    subset = inputs.subset_of(job.store, job.preset.data.subset, "records")
-    if subset:
-        examples = inputs.examples_in(job.store, subset)
-        origin = {"no_example_now": len(subset.ids) - len(examples)}
-        read = inputs.subset_input(job.store, subset)
-    else:
-        assert converter is not None
-        examples = inputs.examples_of(job.store, source, converter)
-        origin = {"learned_from": {"source": source, "converter": converter}}
-        read = inputs.converter_input({source: converter})
+    chosen = chosen_examples(job, folder, converter)
     spec = StageSpec(
         kind="sft",
         stage="sft",
@@ -37,12 +29,56 @@ def train_sft(job: Job, model: Path | str, converter: str | None) -> Done:
         config=as_json(job.preset.sft),
         inputs={
             "model": inputs.hash_of_folder(folder),
-            "examples": hash_of_ids([example.example_id for example in examples]),
-            **read,
+            "examples": hash_of_ids([example.example_id for example in chosen.examples]),
+            **chosen.inputs,
         },
         resumable=True,
     )
-    return stage_run(job, spec, lambda run: _train(job, folder, examples, run) | origin)
+    return stage_run(
+        job, spec, lambda run: _train(job, folder, chosen.examples, run) | chosen.summary
+    )
+
+
+@dataclass(frozen=True)
+class ChosenExamples:
+    """What SFT trains on. summary: what the run says of it   inputs: name -> hash, or version"""
+
+    examples: list[Example]
+    summary: dict[str, Any]
+    inputs: dict[str, str]
+
+
+def chosen_examples(job: Job, folder: Path, converter: str | None) -> ChosenExamples:
+    """The examples of a subset; or of a source by `converter`, those that the filter lets through.
+
+    folder: of the model, whose tokens are counted where the filter asks for them
+    """
+    data = job.preset.data
+    if subset := inputs.subset_of(job.store, data.subset, "records"):
+        examples = inputs.examples_in(job.store, subset)
+        origin = {"no_example_now": len(subset.ids) - len(examples)}
+        return ChosenExamples(examples, origin, inputs.subset_input(job.store, subset))
+    assert converter is not None
+    source, where = data.records, data.records_filter
+    examples = inputs.examples_of(job.store, source, converter)
+    summary: dict[str, Any] = {"learned_from": {"source": source, "converter": converter}}
+    read = inputs.converter_input({source: converter})
+    if where:
+        tokenizer = _counted(job, folder, converter, examples) if "tokens" in where else ""
+        examples, left_out = inputs.examples_matching(
+            job.store, source, converter, where, tokenizer
+        )
+        summary |= {"records_filter": where, "records_left_out": left_out}
+        read |= {"records_filter": where}
+    return ChosenExamples(examples, summary, read)
+
+
+def _counted(job: Job, folder: Path, converter: str, examples: list[Example]) -> str:
+    """Count the tokens of those examples that are not counted yet; the tokenizer's id."""
+    bar, name = job.progress("count tokens"), job.preset.model.model
+    return count_tokens(
+        job.store, job.preset.data.records, converter, examples, name, folder, bar
+    )
 
 
 def _train(job: Job, folder: Path, examples: list[Example], run: str) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def _check_smaller(chosen: Subset, size: int, available: int, unit: str) -> None
 def _train_and_evaluate(job: Job, trial: Trial, of: str, label: str, seed: int, base: Path) -> str:
     """Train on the subset `label` with `seed` and evaluate; the evaluation's run."""
     knob = "subset" if of == "records" else "problem_subset"
-    preset = job.preset.with_seed(seed).with_knobs("data", **{knob: label})
+    preset = job.preset.with_seed(seed).with_knobs("data", records_filter="", **{knob: label})
     arm = replace(job, preset=preset)
     if of == "records":
         done: Done = train_sft(arm, base, None)

@@ -14,7 +14,8 @@ def changed_preset(
 
     changes: section -> knob -> value, of the flags
 
-    Several answers to a problem are sampled at temperature 1 where nothing sets one.
+    Several answers to a problem are sampled at temperature 1 where nothing sets one. A subset of
+    records takes the place of the preset's filter.
     """
     preset = load_preset(name)
     knobs: dict[str, dict[str, Any]] = {}
@@ -25,6 +26,8 @@ def changed_preset(
         knobs.setdefault(section, {}).update(values)
     if knobs.get("eval", {}).get("samples", 1) > 1 and not preset.eval.temperature:
         knobs["eval"].setdefault("temperature", 1.0)  # greedy answers would all be the same
+    if knobs.get("data", {}).get("subset"):
+        knobs["data"].setdefault("records_filter", "")  # the subset names the records
     for section, values in knobs.items():
         preset = preset.with_knobs(section, **values)
     return preset if seed is None else preset.with_seed(seed)

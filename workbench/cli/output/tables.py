@@ -14,6 +14,8 @@ METRICS = ("format", "answer", "partial")
 GROUPS = {
     "by_reason": "Quarantined, by reason",
     "by_defect": "Rows with a defect",
+    "learned_from": "Learned from",
+    "records_left_out": "Records left out, by the step that removed them",
     "left_out_by_reason": "Requests without an answer, by reason",
     "by_dialect": "Rows by dialect of reasoning tags",
     "patterns": "Rows by tags: 1 where thinking opens, closes, answer opens, closes",

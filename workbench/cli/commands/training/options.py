@@ -1,5 +1,6 @@
 """The options of every command that trains or runs a model, and the preset that they make."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,17 @@ def chosen_preset(
 ) -> Preset:
     """The preset with everything that the training options change in it."""
     chosen = _locations_of_sources(changed_preset(preset, changes or {}, assignments, seed), preset)
+    if subset and not any(one.startswith("data.records_filter=") for one in assignments):
+        chosen = chosen.with_knobs("data", records_filter="")
     for knob, option in (("subset", subset), ("problem_subset", problem_subset)):
         if name := option or getattr(chosen.data, knob):
             chosen = chosen.with_knobs("data", **{knob: _with_version(folder, name)})
+    if chosen.data.subset and load_preset(preset).data.records_filter:
+        print(
+            f"SFT trains on the subset {chosen.data.subset}: the preset's filter of records is not"
+            " applied.",
+            file=sys.stderr,
+        )
     if problems is None:
         return chosen
     return chosen.with_knobs("data", **_problem_knobs(folder, problems, chosen.data, assignments))
