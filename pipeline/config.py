@@ -108,7 +108,9 @@ def _check_filter(text: str) -> None:
     try:
         condition(text, FIELDS)
     except FilterError as error:
-        raise BadConfig(f"data.records_filter, {error}. docs/filters.md has the language.") from error
+        raise BadConfig(
+            f"data.records_filter, {error}. docs/filters.md has the language."
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +136,23 @@ class DataConfig:
         "", "train SFT on this subset of records, without a filter: name or name@version"
     )
     problem_subset: str = knob("", "train GRPO on this subset of problems: name or name@version")
+    longer_than_rollouts: float = knob(
+        0.1,
+        "share of the completions that SFT learns from which may be longer than grpo.max_tokens or"
+        " eval.max_tokens; 1: all",
+        "fraction",
+    )
     heldout: int = knob(
         128, "train problems held out to select the best GRPO checkpoint", "problems"
     )
 
     def __post_init__(self) -> None:
         at_least(self, 1, "heldout")
+        if not 0 <= self.longer_than_rollouts <= 1:
+            raise BadConfig(
+                f"longer_than_rollouts must be a fraction from 0 to 1, got"
+                f" {self.longer_than_rollouts}"
+            )
         if self.records_filter and self.subset:
             raise BadConfig(
                 f"data.subset is {self.subset}, which names the records, and data.records_filter"

@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from data.errors import UserError
-from pipeline.config import ROW_MULTIPLE
+from pipeline.batches.budgets import rounded
 from pipeline.model import Tokens
 
 Item = TypeVar("Item")
@@ -29,11 +29,6 @@ Row = list[int]  # indices of the examples that share a row, in their order
 WINDOW = 512  # examples of the shuffled stream that are packed together
 POOL = 16  # batches of the shuffled stream that are sorted by length together
 WIDTHS = 6  # most widths of bucketed batches; each is compiled once
-
-
-def rounded(tokens: int) -> int:
-    """The smallest multiple of ROW_MULTIPLE that holds so many tokens."""
-    return -(-tokens // ROW_MULTIPLE) * ROW_MULTIPLE
 
 
 def first_fit_decreasing(lengths: Sequence[int], indices: Sequence[int], width: int) -> list[Row]:

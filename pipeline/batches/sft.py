@@ -7,6 +7,7 @@ import grain.python as grain
 import numpy as np
 
 from pipeline.batches import packing
+from pipeline.batches.budgets import rounded
 from pipeline.batches.examples import Example
 from pipeline.batches.order import shuffled
 from pipeline.config import SftConfig
@@ -27,6 +28,11 @@ def tokenize_examples(
     return rows, too_long
 
 
+def completion_tokens(rows: list[Tokens]) -> list[int]:
+    """Tokens of each completion, its stop token included."""
+    return [int(row.completion.sum()) for row in rows]
+
+
 def sft_batches(
     rows: list[Tokens], config: SftConfig, pad: int
 ) -> grain.MapDataset[dict[str, np.ndarray]]:
@@ -35,7 +41,7 @@ def sft_batches(
     All batches of a run have one shape; bucketed batches have one of a few.
     """
     lengths = [len(row.ids) for row in rows]
-    longest = packing.rounded(max(lengths))
+    longest = rounded(max(lengths))
     batch_of = partial(packing.batch_of, batch=config.batch, pad=pad)
     if config.batching == "padded":
         return (
@@ -44,7 +50,7 @@ def sft_batches(
             .map(lambda indices: batch_of([[rows[index]] for index in indices], length=longest))
         )
     if config.batching == "packed":
-        width = max(longest, packing.rounded(config.max_tokens))
+        width = max(longest, rounded(config.max_tokens))
         steps = packing.packed_steps(lengths, config.batch, width, config.seed)
         widths = [width]
     else:

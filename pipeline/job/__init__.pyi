@@ -9,5 +9,5 @@ from .runs import (
     stage_run as stage_run,
 )
 from .served_evaluation import LOCAL_KNOBS as LOCAL_KNOBS, evaluate_served as evaluate_served
-from .sft_stage import train_sft as train_sft
+from .sft_stage import lengths_of as lengths_of, train_sft as train_sft
 from .subset_trial import Trial as Trial, ab as ab

@@ -1,11 +1,21 @@
 """The SFT stage: cold-start supervised fine-tuning on converted examples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from evals.scores import hash_of_ids
-from pipeline.batches import Example, tokenize_examples
+from pipeline.batches import (
+    LIMITS,
+    Budgets,
+    Example,
+    beside_limits,
+    completion_tokens,
+    disagreement,
+    tokenize_examples,
+)
 from pipeline.config import as_json
 from pipeline.evaluate import count_tokens
 from pipeline.job import inputs
@@ -76,9 +86,7 @@ def chosen_examples(job: Job, folder: Path, converter: str | None) -> ChosenExam
 def _counted(job: Job, folder: Path, converter: str, examples: list[Example]) -> str:
     """Count the tokens of those examples that are not counted yet; the tokenizer's id."""
     bar, name = job.progress("count tokens"), job.preset.model.model
-    return count_tokens(
-        job.store, job.preset.data.records, converter, examples, name, folder, bar
-    )
+    return count_tokens(job.store, job.preset.data.records, converter, examples, name, folder, bar)
 
 
 def _train(job: Job, folder: Path, examples: list[Example], run: str) -> dict[str, Any]:
@@ -100,4 +108,23 @@ def _train(job: Job, folder: Path, examples: list[Example], run: str) -> dict[st
         "model": path_in_store(job.store, merged),
         "examples": len(rows),
         "too_long": len(too_long),
+        "completion_tokens": beside_limits(completion_tokens(rows), job.preset).to_json(),
     }
+
+
+def lengths_of(
+    job: Job, model: Path | str, converter: str | None, knobs: Sequence[str] = LIMITS
+) -> Budgets:
+    """The lengths of the completions that `train_sft` would learn from, beside the limits."""
+    folder = model_folder(str(model))
+    examples = chosen_examples(job, folder, converter).examples
+    rows, _ = tokenize_examples(examples, Tokenizer(folder), job.preset.sft.max_tokens)
+    return beside_limits(completion_tokens(rows), job.preset, knobs)
+
+
+def refuse_longer_than_rollouts(
+    job: Job, model: Path | str, converter: str | None, knobs: Sequence[str] = LIMITS
+) -> None:
+    """Raise UserError where too many completions are longer than may be written later."""
+    if why := disagreement(lengths_of(job, model, converter, knobs), job.preset):
+        raise UserError(why)

@@ -10,7 +10,7 @@ from pipeline.job.grpo_stage import train_grpo
 from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Job
-from pipeline.job.sft_stage import train_sft
+from pipeline.job.sft_stage import refuse_longer_than_rollouts, train_sft
 from pipeline.model import model_folder
 
 
@@ -33,6 +33,7 @@ def run_all(job: Job) -> dict[str, Any]:
     base = model_folder(job.preset.model.model)  # fails before any row is read
     inputs.require_test_split(job.preset)
     counts = prepare(job, records=True, problems=True)
+    refuse_longer_than_rollouts(job, base, converter_of(job, counts))
     evaluations = {"base": evaluate(job, "base", base, None)}
     sft = train_sft(job, base, converter_of(job, counts))
     sft_model = model_of(job.store, sft.summary)

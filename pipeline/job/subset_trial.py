@@ -18,6 +18,7 @@ from data.subsets import Choice, Recipe, Subset, converters_of, subset
 from evals.curation import choose
 from evals.scores import scores_of
 from evals.statistics import compare_seeds
+from pipeline.batches import EVAL, LIMITS
 from pipeline.evaluate import count_tokens
 from pipeline.generate import seed_of
 from pipeline.job.evaluation_stage import evaluate
@@ -26,7 +27,7 @@ from pipeline.job.inputs import examples_of, require_test_split
 from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Done, Job
-from pipeline.job.sft_stage import train_sft
+from pipeline.job.sft_stage import refuse_longer_than_rollouts, train_sft
 from pipeline.model import model_folder
 
 RANDOM = "random"
@@ -55,6 +56,7 @@ def ab(job: Job, trial: Trial, model: str) -> dict[str, Any]:
     # both arms train on subsets of what the store has
     prepared(job.store, job.preset.data, job.progress, records=False, problems=True)
     base = model_folder(model)
+    _check_lengths(job, trial, chosen, base)
     opponent = _opponent(job, trial, chosen, model, base)
     seeds = list(range(job.preset.sft.seed, job.preset.sft.seed + trial.seeds))
     labels = {
@@ -93,6 +95,17 @@ def _checked(job: Job, trial: Trial) -> Subset:
     if chosen.of == "problems" and trial.stage != "grpo":
         raise BadEntry(f"{chosen.label} holds problems, which only GRPO uses; pass --stage grpo.")
     return chosen
+
+
+def _check_lengths(job: Job, trial: Trial, chosen: Subset, base: Path) -> None:
+    """UserError where most answers would be cut off, because the trained ones are longer."""
+    if chosen.of != "records":
+        return
+    labels = [chosen.label, *([] if trial.against == RANDOM else [trial.against])]
+    for label in labels:
+        preset = job.preset.with_knobs("data", records_filter="", subset=label)
+        knobs = LIMITS if trial.stage == "grpo" else (EVAL,)
+        refuse_longer_than_rollouts(replace(job, preset=preset), base, None, knobs)
 
 
 def _opponent(

@@ -1,3 +1,4 @@
+from .completion_lengths import stored_lengths as stored_lengths, too_short_for as too_short_for
 from .evaluations import (
     STAGE_ORDER as STAGE_ORDER,
     default_runs as default_runs,

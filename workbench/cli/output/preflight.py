@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workbench.cli.output.tables import show, table
+from workbench.cli.output.tables import GROUPS, show, table
 from workbench.formatting import duration
 
 GIB = 2**30
@@ -50,9 +50,25 @@ def preflight(value: dict[str, Any]) -> None:
         f" {reached['bandwidth_reached']:.0%} of its bandwidth; without the time to compile, to"
         " load, for rewards and checkpoints."
     )
+    if "completion_tokens" in value:
+        shown += _lengths(value)
     shown += [_proposal(one) for one in value["proposals"]]
     shown.append("It fits." if value["fits"] else "It does not fit.")
     show(*shown)
+
+
+def _lengths(value: dict[str, Any]) -> list[Any]:
+    """The completions that SFT would learn from, beside the limits of what is generated later."""
+    counted, preset = value["completion_tokens"], value["preset"]
+    if not counted:
+        model, source = preset["model"]["model"], preset["data"]["records"]
+        return [
+            "Completions that SFT learns from: not counted in this store; thinkbench audit"
+            f" {source} --model {model} counts their tokens."
+        ]
+    rows = [[name, f"{number:,}"] for name, number in counted.items()]
+    shown: list[Any] = [table(GROUPS["completion_tokens"], ["what", "tokens"], rows)]
+    return [*shown, f"{value['disagreement']}."] if value["disagreement"] else shown
 
 
 def _proposal(one: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ GROUPS = {
     "by_reason": "Quarantined, by reason",
     "by_defect": "Rows with a defect",
     "learned_from": "Learned from",
+    "completion_tokens": "Tokens of the completions that SFT learns from, beside the later limits",
     "records_left_out": "Records left out, by the step that removed them",
     "left_out_by_reason": "Requests without an answer, by reason",
     "by_dialect": "Rows by dialect of reasoning tags",

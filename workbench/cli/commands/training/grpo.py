@@ -1,5 +1,6 @@
 """`grpo`: reinforcement learning with group-relative advantages."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,13 @@ def grpo(folder: Path, model: str | None, preflight: bool, **options: Any) -> An
     with open_job(folder, **options) as job:
         from pipeline.job import stages
         from workbench.jobs import GRPO, refuse_what_does_not_fit
-        from workbench.lookup import latest_model, starting_model
+        from workbench.lookup import latest_model, starting_model, too_short_for
 
         base = starting_model(job.store, model) if model else latest_model(job.store, "sft")
         if preflight:
             refuse_what_does_not_fit(job.preset, base.model, GRPO)
+        if why := too_short_for(job.store, base, job.preset):
+            print(f"Warning: {why}.", file=sys.stderr)
         require_model(base.model)
         stages.prepare(job, problems=True)
         done = stages.train_grpo(job, base.model, base.run)

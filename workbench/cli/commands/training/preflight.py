@@ -75,7 +75,25 @@ def preflight(
     whole = not (step_texts or compare)
     value = _report(chosen, on, needs, "compiled" if compiled else "estimated")
     value["stages"] = stage_times(chosen, needs, on, problems) if whole else []
+    value |= _lengths(folder, chosen) if whole else {}
     return value, output.preflight
+
+
+def _lengths(folder: Path, preset: Preset) -> dict[str, Any]:
+    """completion_tokens: of what SFT would learn from, null where the store has not counted them.
+
+    disagreement: why they do not suit the limits of GRPO and of evaluations, or null
+    """
+    from data.store import open_store
+    from pipeline.batches import disagreement
+    from workbench.lookup import stored_lengths
+
+    is_store = (folder / "STORE.json").is_file()  # none is made
+    lengths = stored_lengths(open_store(folder), preset) if is_store else None
+    return {
+        "completion_tokens": lengths and lengths.to_json(),
+        "disagreement": lengths and disagreement(lengths, preset),
+    }
 
 
 def _use_compiler(chip: "Chip", compiling: bool | None) -> bool:

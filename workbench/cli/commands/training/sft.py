@@ -1,5 +1,6 @@
 """`sft`: supervised fine-tuning."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def sft(folder: Path, model: str | None, preflight: bool, **options: Any) -> Ans
     It teaches the response format.
     """
     with open_job(folder, **options) as job:
-        from pipeline.job import stages
+        from pipeline.batches import disagreement
+        from pipeline.job import lengths_of, stages
         from workbench.jobs import SFT, refuse_what_does_not_fit
         from workbench.lookup import starting_model
 
@@ -37,5 +39,11 @@ def sft(folder: Path, model: str | None, preflight: bool, **options: Any) -> Ans
             refuse_what_does_not_fit(job.preset, base.model, SFT)
         require_model(base.model)  # before any row is read
         counts = stages.prepare(job, records=True)
-        done = stages.train_sft(job, base.model, stages.converter_of(job, counts))
-    return {"run": done.run, **done.summary}, tables.counts("SFT")
+        converter = stages.converter_of(job, counts)
+        lengths = lengths_of(job, base.model, converter)
+        if why := disagreement(lengths, job.preset):
+            print(f"Warning: {why}.", file=sys.stderr)
+        done = stages.train_sft(job, base.model, converter)
+    # beside the limits of today, also where the run was finished under others
+    value = {"run": done.run, **done.summary, "completion_tokens": lengths.to_json()}
+    return value, tables.counts("SFT")
