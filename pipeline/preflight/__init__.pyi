@@ -4,6 +4,7 @@ from .chips import (
     described as described,
     devices_here as devices_here,
     refuse_other_devices as refuse_other_devices,
+    unused as unused,
 )
 from .needs import likely_seconds as likely_seconds, seconds as seconds
 from .proposals import Proposal as Proposal

@@ -120,15 +120,37 @@ def _is(device: Device, chip: str) -> bool:
     return re.search(rf"\b{re.escape(chip_of(chip).device)}\b", device.kind) is not None
 
 
-def refuse_other_devices(preset: str, chip: str, devices: Sequence[Device]) -> None:
-    """Raise UserError where a preset is for a chip and the devices are others.
+def refuse_other_devices(
+    preset: str, chip: str, devices: Sequence[Device], chips: int = 1, hosts: int = 1
+) -> None:
+    """Raise UserError where a preset is for a chip and the devices are others, or too few.
 
-    chip: as the knob has it: every machine will do for "cpu", and where none is named
+    chip:    as the knob has it: every machine will do for "cpu", and where none is named
+    devices: of this host   chips: of the preset's mesh, over all hosts
     """
-    if chip in ("", "cpu") or any(_is(device, chip) for device in devices):
+    if chip in ("", "cpu"):
         return
-    raise UserError(
-        f"preset {preset} is for a {chip} ({chip_of(chip).device}); jax has {described(devices)}"
-        " here. Choose a preset for this machine (tiny fits every one), look at thinkbench doctor"
-        " if the chip is there, or start nevertheless: --allow-other-device"
+    present = hosts * sum(_is(device, chip) for device in devices)
+    if present >= chips:
+        return
+    number = "a" if chips == 1 else f"{chips} x"
+    wanted = f"preset {preset} is for {number} {chip} ({chip_of(chip).device})"
+    on_hosts = f" on each of {hosts} hosts" if hosts > 1 else " here"
+    fewer = (
+        f" To use what is there: --set model.fsdp={present} --set model.tensor_parallel=1."
+        if present
+        else ""
     )
+    raise UserError(
+        f"{wanted}; jax has {described(devices)}{on_hosts}.{fewer} Choose a preset for this machine"
+        " (tiny fits every one), look at thinkbench doctor if the chip is there, or start"
+        " nevertheless: --allow-other-device"
+    )
+
+
+def unused(chip: str, devices: Sequence[Device], chips: int, hosts: int = 1) -> str:
+    """Says that a run uses a part of the chips that are there; "" where it uses all."""
+    present = hosts * sum(_is(device, chip) for device in devices) if chip in CHIPS else 0
+    if present <= chips:
+        return ""
+    return f" The preset uses {chips} of {present}: --set model.fsdp={present} uses all."

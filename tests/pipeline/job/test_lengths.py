@@ -1,4 +1,4 @@
-"""SFT must not teach texts that are cut off later: refused by `run` and `ab`, a warning of `sft`."""
+"""SFT must not teach texts that are cut off later: `run` and `ab` are refused, `sft` warns."""
 
 import json
 

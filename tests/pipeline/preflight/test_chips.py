@@ -12,6 +12,7 @@ from pipeline.preflight.chips import (
     chip_of,
     described,
     refuse_other_devices,
+    unused,
 )
 from pipeline.preflight.sizes import config_of
 
@@ -71,3 +72,36 @@ def test_another_chip_is_refused_with_what_is_there(chip, device):
     with pytest.raises(UserError, match=f"preset mine is for a {chip}") as refused:
         refuse_other_devices("mine", chip, [device])
     assert described([device]) in str(refused.value)
+
+
+V5E = Device("TPU v5 lite", "tpu", int(15.75 * GIB))
+
+
+@pytest.mark.parametrize(
+    ("chips", "present", "hosts"), [(8, 8, 1), (8, 4, 2), (1, 8, 1), (1, 1, 1)]
+)
+def test_as_many_chips_as_the_mesh_has_are_enough(chips, present, hosts):
+    refuse_other_devices("mine", "v5e", [V5E] * present, chips, hosts)
+
+
+@pytest.mark.parametrize(
+    ("chips", "devices", "hosts", "words"),
+    [
+        (8, [V5E], 1, "is for 8 x v5e (TPU v5 lite); jax has 1 x TPU v5 lite (16 GiB for programs)"
+         " here. To use what is there: --set model.fsdp=1 --set model.tensor_parallel=1."),
+        (8, [V5E, V5E], 2, "on each of 2 hosts. To use what is there: --set model.fsdp=4"),
+        (8, [V6E] * 8, 1, "is for 8 x v5e"),
+        (8, [CPU], 1, "here. Choose a preset for this machine"),
+    ],
+)  # fmt: skip
+def test_too_few_chips_are_refused_like_others(chips, devices, hosts, words):
+    with pytest.raises(UserError) as refused:
+        refuse_other_devices("mine", "v5e", devices, chips, hosts)
+    assert words in str(refused.value)
+    assert "--allow-other-device" in str(refused.value)
+
+
+def test_chips_that_a_preset_leaves_idle_are_named():
+    assert unused("v5e", [V5E] * 8, 1) == (" The preset uses 1 of 8: --set model.fsdp=8 uses all.")
+    for chip, devices, chips in (("v5e", [V5E], 1), ("", [V5E] * 8, 1), ("cpu", [CPU] * 2, 1)):
+        assert unused(chip, devices, chips) == ""

@@ -34,12 +34,16 @@ def require_model(name: str) -> None:
 
 def _use_devices(preset: Preset, allow_other: bool) -> None:
     """Say on what the command runs; UserError where that is not what the preset is for."""
-    from pipeline.preflight import described, devices_here, refuse_other_devices
+    import jax
 
-    devices = devices_here()
+    from pipeline.preflight import described, devices_here, refuse_other_devices, unused
+
+    devices, hosts, model = devices_here(), jax.process_count(), preset.model
+    chips = model.fsdp * model.tensor_parallel
     if not allow_other:
-        refuse_other_devices(preset.name, preset.model.chip, devices)
-    print(f"Running on {described(devices)}.", file=sys.stderr)
+        refuse_other_devices(preset.name, model.chip, devices, chips, hosts)
+    rest = unused(model.chip, devices, chips, hosts)
+    print(f"Running on {described(devices)}.{rest}", file=sys.stderr)
 
 
 @contextlib.contextmanager
