@@ -7,7 +7,7 @@ from .attention import (
     with_attention as with_attention,
 )
 from .compiled import ProgramCache as ProgramCache
-from .config_json import complete as complete
+from .config_json import MODEL_TYPES as MODEL_TYPES, complete as complete
 from .export import ExportDiffers as ExportDiffers, export_folder as export_folder
 from .gemma3 import Loaded as Loaded
 from .hub import (

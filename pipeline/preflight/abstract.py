@@ -45,9 +45,8 @@ def traced_for(mesh: Mesh) -> Iterator[None]:
 def base_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     """The model without adapters. Tunix's default: dense attention, no rematerialisation."""
     ours, model = step.loss == "ours", preset.model
-    text = config_of(model.model)
     config = gemma3.architecture_in(
-        complete(text.get("text_config", text), f"the config.json of {model.model}"),
+        complete(config_of(model.model), f"the config.json of {model.model}"),
         model.dtype,
         remat=model.remat and ours,
         tensor_parallel=mesh.shape["tp"],

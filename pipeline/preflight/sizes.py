@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from pipeline.model import complete
+from pipeline.model import MODEL_TYPES, complete
 
 SIZES_BY_NAME = Path(__file__).parent / "gemma3.toml"
 TINY = Path(__file__).parent.parent / "tiny" / "model"
@@ -78,7 +78,7 @@ def sizes_in(config: dict[str, Any]) -> Sizes:
     if not all(name in text for name in names.values()):
         text = complete(text, "the config.json")
     wrong = [name for name in names.values() if not _is_size(text.get(name))]
-    if wrong or not str(text.get("model_type", "")).startswith("gemma3"):
+    if wrong or text.get("model_type") not in MODEL_TYPES:
         raise UserError(
             f"the config has model_type {text.get('model_type')!r}, and"
             f" {', '.join(wrong) or 'nothing'} is not a whole number above 0; expected the"

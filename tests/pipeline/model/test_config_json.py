@@ -56,6 +56,10 @@ def test_every_size_of_gemma_is_read(size, layers, scale):
     assert kinds == [False] * 5 + [True]
 
 
+ROPE = {"rope_type": "default", "rope_theta": 10_000.0}
+STRETCHED = {"sliding_attention": ROPE | {"factor": 2.0}, "full_attention": ROPE}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -70,6 +74,40 @@ def test_every_size_of_gemma_is_read(size, layers, scale):
         ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "rope_type of full_attention"),
         ({"rms_norm_eps": 1e-5, "attention_bias": True}, "1e-06; attention_bias is True"),
         ({"model_type": "llama"}, "describes a 'llama'"),
+        ({"model_type": "gemma3n"}, "describes a 'gemma3n'"),
+        ({"model_type": "gemma3n_text"}, "describes a 'gemma3n_text'"),
+        ({"num_attention_heads": 0}, "num_attention_heads is 0; expected a whole number above 0"),
+        ({"num_key_value_heads": -1}, "num_key_value_heads is -1"),
+        ({"head_dim": 32.5, "num_hidden_layers": True}, r"layers is True; head_dim is 32\.5"),
+        ({"sliding_window": None}, "sliding_window is None"),
+        ({"sliding_window_pattern": 0}, "sliding_window_pattern is 0"),
+        ({"num_key_value_heads": 3}, "num_attention_heads and num_key_value_heads are"),
+        (
+            {"rope_scaling": {"rope_type": "default", "factor": 8.0}},
+            "factor of full_attention is 8",
+        ),
+        (
+            {"rope_scaling": {"rope_type": "linear", "factor": 0.5}},
+            "factor of full_attention is 0.5",
+        ),
+        ({"rope_parameters": STRETCHED}, "factor of sliding_attention is 2"),
+        (
+            {"rope_parameters": {"rope_type": "default", "rope_theta": 5}},
+            "has rope_theta, rope_type",
+        ),
+        ({"rope_theta": 10_000.5}, r"rope_theta of full_attention is 10000\.5"),
+        ({"rope_theta": float("nan")}, "rope_theta of full_attention is nan"),
+        ({"rope_local_base_freq": 0}, "rope_theta of sliding_attention is 0"),
+        (
+            {"rope_scaling": {"rope_type": "default", "partial_rotary_factor": 0.5}},
+            "partial_rotary_factor of full_attention is 0.5",
+        ),
+        ({"partial_rotary_factor": 0.5}, r"partial_rotary_factor .*0\.5"),
+        ({"quantization_config": {"bits": 4}}, "quantization_config is {'bits': 4}, a field that"),
+        ({"num_kv_shared_layers": 10}, "num_kv_shared_layers is 10"),
+        ({"residual_multiplier": 0.22}, r"residual_multiplier is 0\.22"),
+        ({"auto_map": {"AutoModel": "mine.Model"}}, "auto_map is"),
+        ({"text_config": "gemma3"}, "has text_config 'gemma3'"),
         ({"model_type": None}, "describes a 'model of unnamed type'"),
         ({"layer_types": ["sliding_attention"]}, "is no config of a Gemma 3"),
         ({"layer_types": ["chunked_attention"] * 6}, "layer_types"),
@@ -80,6 +118,28 @@ def test_what_is_not_computed_is_refused_by_name(tmp_path, change, words):
     with pytest.raises(UserError, match=words) as refused:
         text_config(tmp_path)
     assert str(tmp_path) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"partial_rotary_factor": 1.0, "quantization_config": None, "num_experts": 0},
+        {"rope_scaling": {"rope_type": "default", "factor": 1.0}},
+        {
+            "unsloth_version": "2026.1",
+            "_attn_implementation_autoset": True,
+            "torch_dtype": "bfloat16",
+        },
+        {"hidden_act": "gelu_pytorch_tanh", "cache_implementation": "hybrid"},
+    ],
+)
+def test_what_changes_nothing_is_read(change):
+    assert complete(TEXT | change, "a test")["hidden_size"] == TEXT["hidden_size"]
+
+
+def test_a_quantized_model_with_vision_is_refused():
+    with pytest.raises(UserError, match="quantization_config is"):
+        complete(FOUR_B | {"quantization_config": {"bits": 4}}, "a test")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '"a"', "\xff"])
