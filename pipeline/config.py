@@ -135,7 +135,9 @@ class DataConfig:
     subset: str = knob(
         "", "train SFT on this subset of records, without a filter: name or name@version"
     )
-    problem_subset: str = knob("", "train GRPO on this subset of problems: name or name@version")
+    problem_subset: str = knob(
+        "", "train GRPO on this subset of problems, and answer it in eval: name or name@version"
+    )
     longer_than_rollouts: float = knob(
         0.1,
         "share of the completions that SFT learns from which may be longer than grpo.max_tokens or"

@@ -14,6 +14,7 @@ from evals.comparison.gain_causes import decomposition
 from evals.comparison.metrics import METRICS, by_problem, compare_pairs, difference, interval
 from evals.comparison.sample_metrics import sample_metrics
 from evals.comparison.slices import slices
+from evals.comparison.train_problems import answers_train_problems
 from evals.comparison.transitions import transitions_of
 from evals.graders import DEFAULT_GRADER, grader as grader_of
 from evals.scores import (
@@ -35,6 +36,7 @@ LEFT_OUT = ("too_long", "bad_gold", "left_out")  # counts of problems in the sum
 def stages(store: Store, runs: list[str], grader: str = DEFAULT_GRADER) -> list[dict[str, Any]]:
     """One row per run and stage: n problems, the metrics with intervals, unknown answers, left_out.
 
+    train_problems: whether they are train problems, so that the metrics are no held-out scores
     left_out: problems that the evaluation was to answer and could not ask, as their prompt is too
     long or their reference answer is unreadable; requests that a server did not answer.
     If most problems have k > 1 samples, also the fields of evals.comparison.sample_metrics.
@@ -43,6 +45,7 @@ def stages(store: Store, runs: list[str], grader: str = DEFAULT_GRADER) -> list[
         {
             "stage": scores["stage"][0],
             "run": run,
+            "train_problems": bool(answers_train_problems(store, [run])),
             "n": scores["problem_id"].n_unique(),
             **{metric: interval(scores, metric).to_json() for metric in METRICS},
             "unknown": int(scores["answer"].null_count()),
@@ -90,6 +93,7 @@ def compare(
 ) -> dict[str, Any]:
     """The object of `thinkbench compare`. Metrics of a and b are over their common problems.
 
+    train_problems: the names of a and b that answered train problems: no held-out scores
     holm: p corrected for all tests in the object, metrics and slices together
     decomposition: of the verdicts by `grader`; None where it or `lenient` has no scores
     """
@@ -132,6 +136,7 @@ def _compare(
         "a": names[0],
         "b": names[1],
         "grader": grader,
+        "train_problems": answers_train_problems(store, names),
         "n": len(both),
         "only_a": a["problem_id"].n_unique() - len(both),
         "only_b": b["problem_id"].n_unique() - len(both),

@@ -13,6 +13,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store
+from evals.comparison.train_problems import answers_train_problems
 from evals.graders import DEFAULT_GRADER
 from evals.scores import by_stage, common_problems, require_scores, require_stage_scores
 
@@ -44,8 +45,10 @@ def transitions(store: Store, names: Sequence[str], grader: str = DEFAULT_GRADER
     """The object of `thinkbench transitions`, over the problems that all stages answered.
 
     names: runs, or stages as RUN/STAGE; a single run stands for its stages: base, sft, grpo, others
+    train_problems: the stages that answered train problems
     """
-    return transitions_of(_stages(store, names, grader), grader)
+    value = transitions_of(_stages(store, names, grader), grader)
+    return {**value, "train_problems": answers_train_problems(store, value["stages"])}
 
 
 def transitions_of(stages: dict[str, pl.DataFrame], grader: str) -> dict[str, Any]:

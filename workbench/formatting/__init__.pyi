@@ -13,5 +13,6 @@ from .numbers import (
     points as points,
     unknown_verdicts as unknown_verdicts,
 )
+from .train_problems import about_train_problems as about_train_problems
 from .trials import trial_verdict as trial_verdict
 from .unsafe_characters import UNSAFE as UNSAFE, visible as visible

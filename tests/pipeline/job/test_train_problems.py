@@ -72,6 +72,63 @@ def test_pass_rates_of_train_problems_choose_those_that_teach(evaluate, say):
     assert (again["generations"], again["stages"][0]["stage"]) == (1, "served-train")
 
 
+def test_a_subset_of_the_preset_or_of_set_is_answered_too(evaluate, say, tmp_path):
+    value, _ = evaluate("--split", "train")
+    code, _, err = say("subset", "new", "all", "--of", "problems", "--run", value["run"])
+    assert code == 0, err
+    again, err = evaluate("--set", "data.problem_subset=all", "--limit", "2")
+    assert (again["generations"], again["stages"][0]["stage"]) == (2, "served-train")
+    assert "Answering the subset all of train problems" in err
+    preset = tmp_path / "mine.toml"
+    preset.write_text("like = 'tiny'\n[data]\nproblem_subset = 'all'\n")
+    again, _ = evaluate("--preset", preset, "--limit", "3")
+    assert (again["generations"], again["stages"][0]["stage"]) == (3, "served-train")
+    on_test, _ = evaluate("--preset", preset, "--set", "data.problem_subset=", "--limit", "3")
+    assert on_test["stages"][0]["stage"] == "served"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--split", "test", "--problem-subset", "mid"),
+        ("--split", "test", "--set", "data.problem_subset=mid"),
+        ("--set", "eval.split=test", "--problem-subset", "mid"),
+    ],
+)
+def test_the_test_split_and_a_subset_of_train_problems_are_refused_together(say, words):
+    code, _, err = say("eval", *words)
+    assert code == 2
+    assert "the split is test, and the subset mid holds train problems" in err
+
+
+def test_tables_say_that_answers_are_to_train_problems(evaluate, say, problems):
+    with serving() as server:
+        served = ("--served", server.url, "--model", "m", "--problems", problems)
+        _, out, _ = say("eval", *served, "--split", "train")
+    assert "served-train (train problems)" in out
+    assert "answers to train problems, so pass rates and no held-out scores." in out
+    first, _ = evaluate("--split", "train", "--limit", "4")
+    second, _ = evaluate("--split", "train", "--limit", "5")
+    on_test, _ = evaluate()
+    assert [row["train_problems"] for row in (*first["stages"], *on_test["stages"])] == [
+        True,
+        False,
+    ]
+    for verb in ("compare", "transitions"):
+        _, out, _ = say(verb, first["run"], second["run"], "--json")
+        assert json.loads(out)["train_problems"] == [first["run"], second["run"]]
+        _, out, _ = say(verb, first["run"], second["run"])
+        assert f"{first['run']}, {second['run']}: answers to train problems" in out
+
+
+def test_the_compare_page_says_that_answers_are_to_train_problems(evaluate, show):
+    first, _ = evaluate("--split", "train", "--limit", "4")
+    second, _ = evaluate("--split", "train", "--limit", "5")
+    page = show("compare", a=first["run"], b=second["run"])
+    [warning] = page.warning
+    assert "answers to train problems" in warning.value
+
+
 def test_right_answers_of_a_teacher_become_records_with_its_reasoning(evaluate, say, here):
     value, _ = evaluate("--split", "train", "--samples", "8")
     code, _, err = say("subset", "own", "teacher", "--run", value["run"], "--json")

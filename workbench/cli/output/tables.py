@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.formatting import FittedTable, change, interval, p_value, unknown_verdicts, visible
+from workbench.formatting import (
+    FittedTable,
+    about_train_problems,
+    change,
+    interval,
+    p_value,
+    unknown_verdicts,
+    visible,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -64,7 +72,7 @@ def stages(rows: list[dict[str, Any]]) -> "Group":
         ["stage", "n", "left out", *METRICS, "unknown", "run"],
         [
             [
-                row["stage"],
+                f"{row['stage']} (train problems)" if row["train_problems"] else row["stage"],
                 count(row["n"]),
                 count(row["left_out"]),
                 *(interval(row[name]) for name in METRICS),
@@ -97,8 +105,14 @@ def comparisons(rows: list[dict[str, Any]]) -> "Group":
 
 def run_result(value: dict[str, Any]) -> None:
     rows = value["stages"]
-    tables = (stages(rows), *samples(rows), comparisons(value["comparisons"]))
+    tables = (*staged(rows), comparisons(value["comparisons"]))
     show(*tables, f"Store: {value['store']}")
+
+
+def staged(rows: list[dict[str, Any]]) -> list["Group | str"]:
+    """The tables of stages and of their samples, and whose values are no held-out scores."""
+    note = about_train_problems([row["run"] for row in rows if row["train_problems"]])
+    return [stages(rows), *samples(rows), *([note] if note else [])]
 
 
 def samples(rows: list[dict[str, Any]]) -> list["Group"]:
@@ -140,7 +154,7 @@ def _undecided(row: dict[str, Any]) -> str:
 
 
 def evaluated(value: dict[str, Any]) -> None:
-    show(stages(value["stages"]), *samples(value["stages"]))
+    show(*staged(value["stages"]))
 
 
 def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
@@ -173,8 +187,7 @@ def graded(value: dict[str, Any]) -> None:
     rows += [["unknown, counted as not correct", unknown_verdicts(value["answer"])]]
     rows += [[name, count(item)] for name, item in value.items() if name not in shown]
     title = f"{value['run']} by {value['grader']} (95 % intervals)"
-    staged = value["stages"]
-    show(table(title, ["what", "value"], rows), stages(staged), *samples(staged))
+    show(table(title, ["what", "value"], rows), *staged(value["stages"]))
 
 
 def graded_runs(value: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from pipeline.config import EvalConfig
 from workbench.cli import Answer, verb
 from workbench.cli.commands.evaluation.served import (
@@ -33,7 +34,7 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
     Those of the test split. With --split train or --problem-subset the answers are no held-out
     score: they give pass rates, by which to choose problems for GRPO, and reasoning to learn from.
     """
-    _tell_sampling(options)
+    _check_problems(options)
     if served is not None:
         for name in ("allow_other_device", "accept_code_change"):  # nothing runs here
             options.pop(name)
@@ -46,20 +47,33 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
         start = starting_model(job.store, model or job.preset.model.model)
         require_model(start.model)
         stages.prepare(job, problems=True)
-        subset = job.preset.data.problem_subset if options["problem_subset"] else ""
+        subset = job.preset.data.problem_subset
         done = stages.evaluate(job, start.stage, start.model, start.run, subset)
         rows = compare.stages(job.store, [done.run], job.preset.eval.grader)
     value = {"run": done.run, **done.summary, "stages": rows}
     return value, tables.evaluated
 
 
-def _tell_sampling(options: dict[str, Any]) -> None:
-    config = changed_preset(
-        options["preset"], options["changes"], options["assignments"], options["seed"]
-    ).eval
-    if config.samples > 1:
+def _check_problems(options: dict[str, Any]) -> None:
+    """Refuse a subset beside the test split; say what is sampled and of which problems."""
+    assignments, flag = options["assignments"], options["changes"]["eval"].get("split")
+    preset = changed_preset(options["preset"], options["changes"], assignments, options["seed"])
+    subset = options["problem_subset"] or preset.data.problem_subset
+    if subset and (flag == "test" or (flag is None and "eval.split=test" in assignments)):
+        raise UserError(
+            f"the split is test, and the subset {subset} holds train problems; expected one of the"
+            " two. Leave out the split to answer the subset, or answer the test split without it:"
+            " --set data.problem_subset="
+        )
+    if subset and not options["problem_subset"]:
         print(
-            f"Sampling {config.samples} answers to each problem at temperature"
-            f" {config.temperature:g}.",
+            f"Answering the subset {subset} of train problems (data.problem_subset); for the test"
+            " split: --set data.problem_subset=",
+            file=sys.stderr,
+        )
+    if preset.eval.samples > 1:
+        print(
+            f"Sampling {preset.eval.samples} answers to each problem at temperature"
+            f" {preset.eval.temperature:g}.",
             file=sys.stderr,
         )

@@ -132,7 +132,7 @@ def evaluate_served_model(
     server = Server(served.url, model, served.key, served.config)
     stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
-        subset = preset.data.problem_subset if options["problem_subset"] else ""
+        subset = preset.data.problem_subset
         summary = evaluate_served(store, preset, server, served.stage, bar, stop, subset)
     rows = compare.stages(store, [summary["run"]], preset.eval.grader)
     return {**summary, "stages": rows}, show
