@@ -107,5 +107,8 @@ def test_a_file_that_a_guide_names_exists(path):
 
 
 def test_the_presets_it_names_exist():
-    named = {"tiny", *re.findall(r"`(?:--preset )?(v6e-1|v5e-8|v5e-8-2x4|h200)`", README)}
+    named = {
+        "tiny",
+        *re.findall(r"`(?:--preset )?(v6e-1|v6e-8|v5e-8|v5e-8-2x4|h100|h200)`", README),
+    }
     assert named == set(preset_names())

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from data.store import Store, add, runs
-from pipeline.config import ModelConfig
+from pipeline.config import ModelConfig, logits_bytes
 from pipeline.model import device_mesh
 
 
@@ -49,6 +49,7 @@ def load_model(config: ModelConfig, folder: Path) -> Any:
         mesh=device_mesh(config.fsdp, config.tensor_parallel),
         remat=config.remat,
         block_attention=config.block_attention,
+        logits_bytes=logits_bytes(config),
     )
 
 

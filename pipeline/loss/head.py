@@ -93,7 +93,8 @@ def token_scores(
     """
     hidden = hidden_states(model, ids, positions, mask)[:, -last - 1 : -1]
     head = model.embedder.input_embedding[...]  # type: ignore[attr-defined]  # tied, as Gemma's
-    return score(hidden, head, ids[:, -last:], temperature=temperature)
+    logits_bytes = vars(model).get("logits_bytes", 0)  # as `gemma3.load` sets it
+    return score(hidden, head, ids[:, -last:], temperature=temperature, logits_bytes=logits_bytes)
 
 
 def completion_scores(

@@ -95,10 +95,14 @@ def _unknown(fields: Mapping[str, Any]) -> Iterator[str]:
     """Each field that Gemma 3 does not have and that changes what another model computes."""
     from transformers import Gemma3TextConfig
 
-    known = set(Gemma3TextConfig().to_dict()) | OLDER
+    gemma_fields = set(Gemma3TextConfig().to_dict()) | OLDER
     for name, value in fields.items():
         is_neutral = value is not True and not isinstance(value, (dict, list)) and value in NEUTRAL
-        if name not in known and ARITHMETIC.search(name) and not (is_neutral or value in ([], {})):
+        if (
+            name not in gemma_fields
+            and ARITHMETIC.search(name)
+            and not (is_neutral or value in ([], {}))
+        ):
             yield f"{name} is {_short(value)}, a field that is not read here"
 
 

@@ -112,11 +112,13 @@ def load(
     dtype: str = "float32",
     remat: bool = False,
     block_attention: bool = False,
+    logits_bytes: int = 0,
     mesh: Mesh | None = None,
 ) -> Loaded:
     """The model `name` (see `hub.model_folder`) with its weights in `dtype`, on `mesh`.
 
     block_attention: attention for training, see `attention.BlockAttention`
+    logits_bytes:    of the losses, see `pipeline.loss.head.score`
     """
     folder = model_folder(name)
     mesh = mesh or device_mesh()
@@ -125,14 +127,24 @@ def load(
         model = create_model_from_safe_tensors(
             str(folder.resolve()), config, mesh, dtype=DTYPES[dtype]
         )
-    with_layer_types(model, config)
-    return Loaded(with_attention(model, BlockAttention) if block_attention else model, folder, mesh)
+    return Loaded(_as_configured(model, config, block_attention, logits_bytes), folder, mesh)
 
 
-def abstract(config: Architecture, *, block_attention: bool = False) -> gemma3.Gemma3:
+def abstract(
+    config: Architecture, *, block_attention: bool = False, logits_bytes: int = 0
+) -> gemma3.Gemma3:
     """The model that `load` returns for `config`, with shapes in place of weights."""
     model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
+    return _as_configured(model, config, block_attention, logits_bytes)
+
+
+def _as_configured(
+    model: gemma3.Gemma3, config: Architecture, block_attention: bool, logits_bytes: int
+) -> gemma3.Gemma3:
+    """`model` with the config's layers, and what the losses read: attention, bytes of logits."""
     with_layer_types(model, config)
+    if logits_bytes:
+        model.logits_bytes = logits_bytes  # type: ignore[attr-defined]  # a static field for nnx
     return with_attention(model, BlockAttention) if block_attention else model
 
 

@@ -3,6 +3,7 @@ from .chips import (
     chip_of as chip_of,
     described as described,
     devices_here as devices_here,
+    hosts as hosts,
     refuse_other_devices as refuse_other_devices,
     unused as unused,
 )

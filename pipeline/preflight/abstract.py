@@ -15,7 +15,7 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tunix.models.gemma3.model import Gemma3
 
-from pipeline.config import Preset
+from pipeline.config import Preset, logits_bytes
 from pipeline.loss import PolicyExample, objective_of, policy_loss, sft_loss
 from pipeline.model import add_adapters, complete, gemma3
 from pipeline.preflight.sizes import config_of
@@ -51,7 +51,11 @@ def base_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
         remat=model.remat and ours,
         tensor_parallel=mesh.shape["tp"],
     )
-    return gemma3.abstract(config, block_attention=model.block_attention and ours)
+    return gemma3.abstract(
+        config,
+        block_attention=model.block_attention and ours,
+        logits_bytes=logits_bytes(model),
+    )
 
 
 def sampling_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:

@@ -105,6 +105,13 @@ def devices_here() -> list[Device]:
     ]
 
 
+def hosts() -> int:
+    """How many hosts run this program together, each with devices of its own."""
+    import jax
+
+    return jax.process_count()
+
+
 def described(devices: Sequence[Device]) -> str:
     """For people: "1 x NVIDIA H100 80GB HBM3 (59 GiB for programs)"."""
     texts = []

@@ -4,7 +4,7 @@ Operations are those of the matrix products, counted exactly. Memory is the peak
 what the compiler says for a TPU v6e (tests/pipeline/preflight/test_estimate.py).
 """
 
-from pipeline.config import LOGITS_BYTES, SCORES_BYTES, Preset
+from pipeline.config import SCORES_BYTES, Preset, logits_bytes
 from pipeline.preflight.needs import Needs
 from pipeline.preflight.sizes import BYTES, Sizes, config_of, sizes_in
 from pipeline.preflight.steps import Step, pieces_of
@@ -21,7 +21,7 @@ def estimated(step: Step, preset: Preset, memory: int) -> Needs:
     """The needs of `step` on one chip of the preset's mesh. memory: bytes of the chip"""
     sizes = sizes_in(config_of(preset.model.model))
     parts = _parts(step, preset, sizes)
-    temporaries = _temporaries(step, preset, sizes)
+    temporaries = _temporaries(step, preset, sizes) + _gathered(step, preset, sizes)
     # outputs that are written while the arguments are still in memory
     outputs = {"prefill": parts["prompts"], "sft": parts["adapters"], "update": parts["adapters"]}
     peak = sum(parts.values()) + outputs.get(step.kind, 0) + temporaries
@@ -34,7 +34,7 @@ def estimated(step: Step, preset: Preset, memory: int) -> Needs:
         peak=peak,
         fits=peak <= memory,
         flops=flops(step, sizes, remat=remat) / chips,
-        moved=float(_moved(step, parts, remat=remat)),
+        moved=float(_moved(step, preset, sizes, parts, remat=remat)),
     )
 
 
@@ -65,17 +65,56 @@ def _parts(step: Step, preset: Preset, sizes: Sizes) -> dict[str, int]:
     }
 
 
-def _moved(step: Step, parts: dict[str, int], *, remat: bool) -> int:
+def _moved(step: Step, preset: Preset, sizes: Sizes, parts: dict[str, int], *, remat: bool) -> int:
     """Bytes that one call must read or write, if everything else stayed on the chip.
 
-    Training reads the weights in the forward and the backward pass, and once more with `remat`.
+    Training reads the layers in the forward and the backward pass, and once more with `remat`. The
+    head is read for each chunk of positions: forward, and in the backward pass once to compute its
+    logits again and once for the gradient of its input. On a mesh a chip gathers what it reads.
     """
-    weights = parts["weights"] + parts["adapters"]
-    if step.trains:
-        return (3 if remat else 2) * weights + 2 * parts["optimizer"]
+    model = preset.model
+    weights = sizes.parameters * BYTES[model.dtype] // model.tensor_parallel
     if step.kind == "insert":
         return 2 * parts["prompts"]
-    return weights + (parts["cache"] if step.kind == "decode" else 0)
+    if step.samples:
+        return weights + parts["adapters"] + (parts["cache"] if step.kind == "decode" else 0)
+    head = _head(preset, sizes)
+    chunks = _chunks(step, preset, sizes) if step.loss == "ours" else 1
+    if not step.trains:
+        return weights - head + chunks * head
+    passes = 3 if remat else 2
+    layers = weights - head + parts["adapters"] * model.fsdp
+    return passes * layers + 3 * chunks * head + 2 * parts["optimizer"]
+
+
+def _head(preset: Preset, sizes: Sizes) -> int:
+    """Bytes of the head that a chip multiplies with: its part of the embedding matrix."""
+    head = sizes.vocabulary * sizes.features * BYTES[preset.model.dtype]
+    return head // preset.model.tensor_parallel
+
+
+def _chunks(step: Step, preset: Preset, sizes: Sizes) -> int:
+    """Chunks of positions, for each of which the head is read; see `pipeline.loss.head.score`."""
+    scored = step.tokens - 1 if step.kind == "sft" else step.completion
+    positions = logits_bytes(preset.model) // (FLOAT * sizes.vocabulary)
+    return -(-scored // max(1, min(scored, positions // step.rows)))
+
+
+def _gathered(step: Step, preset: Preset, sizes: Sizes) -> int:
+    """Bytes of weights of other chips that are in memory at one time, where weights are sharded.
+
+    The engine gathers all before the first token and keeps them. A training step gathers the
+    layers one after the other, and the head for all of its chunks.
+    """
+    model = preset.model
+    if model.fsdp == 1 or step.kind == "insert":
+        return 0
+    share = (model.fsdp - 1) / model.fsdp
+    if step.samples:
+        whole = sizes.parameters * BYTES[model.dtype] // model.tensor_parallel
+        return int(share * whole)
+    layer = sizes.layer_weights * BYTES[model.dtype] // model.tensor_parallel
+    return int(share * (_head(preset, sizes) + 2 * layer))
 
 
 def _temporaries(step: Step, preset: Preset, sizes: Sizes) -> int:
@@ -101,8 +140,9 @@ def _temporaries_of_layers(step: Step, preset: Preset, sizes: Sizes) -> int:
     features, inner = sizes.features, sizes.heads * sizes.head_dim
     own = tokens * (4 * features + (3 * sizes.hidden + 4 * inner) // split) * width
     layer = own + 2 * scores
-    logits = (tokens if step.trains else rows * step.completion) * sizes.vocabulary * FLOAT
-    logits = min(LOGITS_BYTES, logits) if ours else logits
+    logits = (tokens if step.trains else rows * step.completion) * sizes.vocabulary * FLOAT // split
+    at_once = logits_bytes(model) // (model.fsdp * split)
+    logits = min(at_once, logits) if ours else logits
     if not step.trains:
         return int(layer + (0 if is_prefill else logits))
     if ours and model.remat:

@@ -7,6 +7,12 @@ from typing import Any
 from pipeline.config import SECTIONS, BadConfig, Preset, changed
 
 PRESETS = Path(__file__).parent
+# Names that people look for, and why there is no such preset.
+NOT_THERE = {
+    "t4": "a T4 has no bfloat16, and in float32 100 steps of GRPO with 128 completions of the 1B"
+    " take about 15 hours (estimate), longer than a session on Kaggle; use its TPU (v5e-8, v6e-8),"
+    ' or write a preset of your own for google/gemma-3-270m-it with model.chip = "t4"'
+}
 
 
 def preset_names() -> list[str]:
@@ -21,6 +27,8 @@ def load_preset(name: str) -> Preset:
     the value of the bundled preset NAME.
     """
     path = PRESETS / f"{name}.toml" if name in preset_names() else Path(name)
+    if name in NOT_THERE:
+        raise BadConfig(f"there is no preset {name}: {NOT_THERE[name]}")
     if not (path.suffix == ".toml" and path.is_file()):
         raise BadConfig(
             f"there is no preset {name!r}; expected one of {', '.join(preset_names())}, or the path"

@@ -14,7 +14,7 @@ from tunix.sft.peft_trainer import _default_loss_fn
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline.loss import head, sft_loss
-from pipeline.model import TINY, gemma3
+from pipeline.model import TINY, add_adapters, gemma3
 from tests.support.policy_examples import (  # fmt: skip
     COMPLETION,
     PAD,
@@ -172,3 +172,20 @@ def test_the_reference_never_holds_the_logits_of_a_batch(wide):
 
     compiled = jax.jit(logp).lower(state).compile()
     assert bytes_needed(compiled) < LOGITS / 2
+
+
+def test_the_logits_in_memory_are_those_of_the_chip_with_adapters_too(few):
+    """The number travels with the model: as loaded, with adapters, and as preflight builds it."""
+    start = gemma3.load(str(few), logits_bytes=4 * 640 * 8)  # of 8 positions
+    adapted = add_adapters(start.model, rank=2, alpha=2.0, seed=0, mesh=start.mesh)
+    config = gemma3.architecture(few, "float32")
+    for model in (start.model, adapted, gemma3.abstract(config, logits_bytes=4 * 640 * 8)):
+        graph, state = nnx.split(model)
+
+        def logp(state, ids, graph=graph):
+            merged = nnx.merge(graph, state)
+            return head.completion_scores(merged, ids, ids, pad=PAD, temperature=1.0).logp
+
+        traced = jax.make_jaxpr(logp)(state, jax.ShapeDtypeStruct((2, 40), jnp.int32))
+        lengths = [one.params["length"] for one in traced.eqns if one.primitive.name == "scan"]
+        assert lengths == [10]  # 40 positions of two rows, four at a time

@@ -15,8 +15,9 @@ from pipeline.preflight.compiled import Compiled
 from pipeline.preflight.estimate import estimated
 from pipeline.presets.load import load_preset
 from pipeline.train.optimizer import adamw
+from tests.support.compiled_preset import as_compiled
 
-V6E = load_preset("v6e-1")
+V6E = as_compiled()
 STATE = ("adapters", "optimizer")
 
 

@@ -7,9 +7,9 @@ from pipeline.preflight import steps
 from pipeline.preflight.chips import CHIPS, GIB, chip_of
 from pipeline.preflight.estimate import estimated
 from pipeline.preflight.needs import likely_seconds, seconds
-from pipeline.presets.load import load_preset
+from tests.support.compiled_preset import as_compiled
 
-V6E = load_preset("v6e-1")
+V6E = as_compiled()
 
 
 def named(preset: Preset) -> dict[str, steps.Step]:

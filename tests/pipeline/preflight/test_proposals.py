@@ -5,9 +5,9 @@ from pipeline.preflight import report, steps
 from pipeline.preflight.chips import CHIPS
 from pipeline.preflight.estimate import estimated
 from pipeline.preflight.proposals import proposals
-from pipeline.presets.load import load_preset
+from tests.support.compiled_preset import as_compiled
 
-V6E = load_preset("v6e-1")
+V6E = as_compiled()
 
 
 def named(preset: Preset) -> dict[str, steps.Step]:

@@ -224,8 +224,8 @@ def test_the_table_shows_each_share_with_its_interval(capsys):
         {
             "store": "here",
             "stages": [
-                {"stage": "base", "run": "[r]", "n": 1234, "left_out": 3, "format": half(1234),
-                 "answer": half(1234), "partial": unknown},
+                {"stage": "base", "run": "[r]", "train_problems": False, "n": 1234, "left_out": 3,
+                 "format": half(1234), "answer": half(1234), "partial": unknown},
             ],
             "comparisons": [
                 {"from": "base", "to": "sft", "metric": "answer", "difference": 0.125,
@@ -309,7 +309,8 @@ def test_grades_begin_with_run_grader_and_generations(capsys):
 
 def test_a_comparison_counts_the_problems_of_one_run_only(capsys):
     compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
-              "metrics": {}, "slices": [], "decomposition": None})  # fmt: skip
+              "metrics": {}, "slices": [], "decomposition": None,
+              "train_problems": []})  # fmt: skip
     title = capsys.readouterr().out.splitlines()[0]
     assert title == (
         "x → y by lenient: 1 problems in both, 2 only in the first, 3 only in the second"
@@ -350,8 +351,9 @@ def test_a_preset_whose_section_is_no_table_is_refused(say, tmp_path, content):
 def test_a_preset_that_is_like_another_changes_only_its_own_knobs(tmp_path):
     whole, parts = load_preset("v5e-8"), load_preset("v5e-8-2x4")
     assert (parts.model.fsdp, parts.model.tensor_parallel) == (2, 4)
-    assert parts.with_knobs("model", fsdp=8, tensor_parallel=1) == replace(whole, name=parts.name)
+    alike = parts.with_knobs("model", fsdp=8, tensor_parallel=1).with_knobs("grpo", micro_batch=0)
+    assert alike == replace(whole, name=parts.name)
     path = tmp_path / "mine.toml"
     path.write_text('like = "nope"\n')
-    with pytest.raises(BadConfig, match="expected the name of a bundled preset: h200"):
+    with pytest.raises(BadConfig, match="expected the name of a bundled preset: h100"):
         load_preset(str(path))

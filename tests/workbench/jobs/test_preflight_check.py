@@ -27,8 +27,8 @@ def refused(say, tmp_path):
 def test_sft_that_does_not_fit_is_refused_with_the_nearest_setting_that_does(refused):
     err = refused("sft", "--preset", "v6e-1", *TOO_LARGE)
     assert "preset v6e-1 does not fit v6e, which has 31.25 GiB" in err
-    assert "sft needs 377." in err
-    assert "with --set sft.batch=4" in err
+    assert "sft needs 190." in err
+    assert "with --set sft.batch=8" in err
     assert "--no-preflight" in err
 
 

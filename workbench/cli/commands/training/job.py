@@ -34,15 +34,13 @@ def require_model(name: str) -> None:
 
 def _use_devices(preset: Preset, allow_other: bool) -> None:
     """Say on what the command runs; UserError where that is not what the preset is for."""
-    import jax
+    from pipeline.preflight import described, devices_here, hosts, refuse_other_devices, unused
 
-    from pipeline.preflight import described, devices_here, refuse_other_devices, unused
-
-    devices, hosts, model = devices_here(), jax.process_count(), preset.model
+    devices, processes, model = devices_here(), hosts(), preset.model
     chips = model.fsdp * model.tensor_parallel
     if not allow_other:
-        refuse_other_devices(preset.name, model.chip, devices, chips, hosts)
-    rest = unused(model.chip, devices, chips, hosts)
+        refuse_other_devices(preset.name, model.chip, devices, chips, processes)
+    rest = unused(model.chip, devices, chips, processes)
     print(f"Running on {described(devices)}.{rest}", file=sys.stderr)
 
 
