@@ -24,7 +24,8 @@ from data.conversion.prompts import Rewrite, rewritten
 from data.errors import UserError
 from data.sources import row_shapes
 
-VERSION = "3"
+VERSION = "4"
+MARK = 2  # [characters] of an answer such as + or <=, which is no end in the middle of something
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
     "first-exchange": "of a conversation of several turns, the first question and its answer",
@@ -180,7 +181,7 @@ def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) ->
     """
     defects = error_text(source_prompt, "prompt", role="prompt") + error_text(text, "completion")
     if blocks.reasoning is not None and blocks.answer is not None:
-        defects += _placeholder(text, source_prompt, blocks.reasoning, blocks.answer)
+        defects += _placeholder(text, source_prompt, blocks.answer)
     if not prompt:
         defects.append(Defect("prompt empty", "prompt", 0, len(source_prompt)))
     for span in (blocks.reasoning, blocks.answer):
@@ -195,15 +196,15 @@ def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) ->
         ]
     defects += detect.repetition(text, "completion") + detect.mixed_scripts(text, source_prompt)
     if not blocks.closed and not any(d.phrase == "text cut off" for d in blocks.defects):
-        defects += detect.cut_off(text)
+        is_mark = blocks.answer is not None and blocks.answer.end - blocks.answer.start <= MARK
+        defects += [] if is_mark else detect.cut_off(text)
     return defects
 
 
-def _placeholder(text: str, prompt: str, reasoning: Span, answer: Span) -> list[Defect]:
+def _placeholder(text: str, prompt: str, answer: Span) -> list[Defect]:
     content = text[answer.start : answer.end]
     box = last_box(content)
-    thought = text[reasoning.start : reasoning.end]
-    return placeholder(prompt, thought, content, box.text if box else None, answer.start)
+    return placeholder(prompt, content, box.text if box else None, answer.start)
 
 
 def _answer(

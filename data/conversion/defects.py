@@ -23,7 +23,7 @@ SEVERITY = {
     "no thinking": ERROR,  # no marker of a thought, or an empty thought
     "answer only inside the reasoning": ERROR,
     "answer empty": ERROR,
-    "placeholder instead of an answer": ERROR,  # N/A, null, I don't know
+    "placeholder instead of an answer": ERROR,  # N/A, I don't know, [answer]
     "no answer": ERROR,
     "text cut off": ERROR,  # an answer without its closer, or an end in mid-sentence
     "leaked chat-template tokens": ERROR,
@@ -31,7 +31,7 @@ SEVERITY = {
     "markers of the new format inside": ERROR,  # the completion would have more than two blocks
     "repetition loop": ERROR,
     "two answers that may differ": WARNING,  # boxes whose values cannot be compared
-    "answer may be a placeholder": WARNING,  # None, where the question or the thought speaks of it
+    "answer may be a placeholder": WARNING,  # none, Na, undefined: also said of things
     "answer in tags of no dialect": WARNING,  # left out if they stand around the whole answer
     "chat template around the prompt": WARNING,  # removed
     "later turns left out": WARNING,  # by the rule first-exchange

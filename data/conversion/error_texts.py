@@ -47,28 +47,53 @@ NO_ANSWER = re.compile(r"\s*\[object object\]\s*\Z", re.IGNORECASE)  # the other
 MARKER = re.compile(r"<[|/]?\w")
 
 PLACEHOLDER, MAY_BE_PLACEHOLDER = "placeholder instead of an answer", "answer may be a placeholder"
-# no answer, unless the question has the same words
-PLACEHOLDERS = re.compile(
-    r"#?n/a|n\.a\.|not (?:available|applicable|provided|given|known|sure)|<?(?:na|none|null)>"
-    r"|(?:(?:sorry,? )?i )?(?:do not|do ?n['\u2019]?t) (?:know|have an answer)"
-    r"(?: the answer| how.{0,40})?"
-    r"|i(?:['\u2019]m| am)? (?:not sure|unsure)|i have no (?:idea|answer)|idk|unsure"
-    r"|no (?:answer|response|output|data)(?: (?:available|given|provided|found))?"
-    r"|\[?(?:your |final |insert |the )?answer(?: here| goes here)?\]?"
-    r"|tbd|todo|missing|placeholder|empty|blank",
+EMPTY = "answer empty"
+# an empty cell: no answer, unless the question has the same words or is about code
+EMPTY_CELL = re.compile(
+    r"#?n/a!?|n\.\s?a\.?|tb[da]|<(?:n/?a|none|null|nil|nan|unknown|undefined|missing|empty|blank)>"
+    r"|\[(?:deleted|removed|redacted|hidden|missing|empty|blank|no answer)\]",
     re.IGNORECASE,
 )
-# an answer where the question is about code or the thought comes to nothing, else a placeholder
-WORDS_FOR_NOTHING = re.compile(r"none|null|nil|nan|undefined|unknown|na", re.IGNORECASE)
+# what speaks of the answer, or of who should give it: no answer, unless the question has the words
+NO_ANSWER_GIVEN = re.compile(
+    r"(?:(?:sorry,? )?i )?(?:do not|do ?n['\u2019]?t) (?:know|have an answer)"
+    r"(?: the (?:answer|solution)| how.{0,40}| this| that| it)?"
+    r"(?: (?:to|for) (?:this|that|the) \w+)?"
+    r"|i(?:['\u2019]m| am)? (?:not sure|unsure)|i have no (?:idea|answer)|no idea|idk|dunno"
+    r"|no (?:answer|response|output|data|content) (?:is |was )?(?:available|given|provided|found)"
+    r"|no solution (?:is |was )?(?:available|given|provided)"
+    r"|(?:the )?answer (?:is |was )?(?:un|not )(?:available|given|provided|found)",
+    re.IGNORECASE,
+)
+_OPEN, _CLOSE = r"[\[<{(]", r"[\]>})]"
+_ASKING = r"(?:insert|put|write|enter|fill in|your)[ _]"
+_BETWEEN = r"(?:(?:your|the|my|a|an|final|short|correct|numerical|actual)[ _]){0,4}"
+_VALUE = r"(?:answer|value|number|result|response|solution)"
+# a template that nobody filled in, also where the question shows it: [your answer here]
+TEMPLATE = re.compile(
+    rf"{_OPEN}*(?:{_ASKING})?{_BETWEEN}{_VALUE}[ _](?:goes[ _])?here{_CLOSE}*"
+    rf"|{_OPEN}+{_ASKING}{_BETWEEN}{_VALUE}{_CLOSE}+|{_OPEN}+{_BETWEEN}answer{_CLOSE}+"
+    rf"|(?:insert|your)[ _]{_BETWEEN}answer|(?:the|my|final)[ _](?:final[ _])?answer",
+    re.IGNORECASE,
+)
+# what may be said of a thing: `none` of them, an `undefined` slope, Na (sodium), `not given`
+MAY_BE_MEANT = re.compile(
+    r"[(\[]?(?:none|null|nil|nan|na|undefined|unknown|missing|empty|blank|placeholder|todo|unsure"
+    r"|unspecified|unavailable|void|answer|to be determined|not (?:available|applicable|provided"
+    r"|given|known|sure|specified|stated|found)|no (?:answer|response|output|data|value))[)\]]?",
+    re.IGNORECASE,
+)
 ABOUT_CODE = re.compile(
-    r"`|\w\(|\b(?:print|return|def|function|python|javascript|java|sql|code|output|program"
-    r"|variable|pointer|query|database)s?\b",
+    r"`|\b(?:print|return|def|function|python|javascript|java|sql|code|output|program"
+    r"|variable|pointer|query|database|spreadsheet|excel|regex|data ?frame)s?\b",
     re.IGNORECASE,
 )
-COMES_TO_NOTHING = re.compile(
-    r"\b(?:none|nothing|undefined|unknown|not (?:exist|defined|determined|possible)|impossible"
-    r"|no (?:such|real|integer|solutions?|values?|roots?|numbers?|one|elements?|answers?|options?)"
-    r"|do(?:es)? not exist|cannot be determined|divi(?:de|ding|sion) by zero)\b",
+MARKS = ".\u2026-\u2013\u2014_?:*#$ \n\t"
+# a question whose answer may be a mark: which operator, what starts a comment, 5 _ 3 = 2
+ABOUT_MARKS = re.compile(
+    r"\b(?:symbol|operator|operation|sign|mark|punctuation|character|glyph|key|dash|hyphen"
+    r"|underscore|asterisk|colon|hashtag|dot|period|full stop|ellipsis|separator|delimiter"
+    r"|wildcard|prefix|suffix|notation|morse|emoticon|comment|blank|gap|pattern)s?\b",
     re.IGNORECASE,
 )
 LEAD = re.compile(
@@ -78,40 +103,77 @@ LEAD = re.compile(
 )
 AROUND = " \t\n.!:;,*_\"'`$=\u2026"
 LONGEST_PLACEHOLDER = 80  # [characters]
-TEXT_COMMAND = re.compile(r"\\(?:text(?:bf|it|rm)?|mathrm|mbox)\s?\{([^{}]*)\}")
+MARKUP = (
+    (re.compile(r"\\(?:text(?:bf|it|rm)?|mathrm|mbox)\s?\{([^{}]*)\}"), r"\1"),
+    (re.compile(r"\\(?:[,;:! ]|q?quad\b|hspace\s?\{[^{}]*\})|\$\s*\$|\\\(\s*\\\)|\\\[\s*\\\]"), ""),
+    (re.compile(r"\\underline\s?\{([\s_]*)\}"), r"\1"),
+    (re.compile(r"\\[lc]?dots\b"), "..."),
+    (re.compile(r"\\([_#$%&])"), r"\1"),
+)
 
 
 def says_nothing(answer: str) -> bool:
-    """Whether an answer is empty, only marks such as `...`, or only `The answer is:`."""
-    if len(answer) > LONGEST_PLACEHOLDER:
-        return False
-    lead = LEAD.match(answer)
-    rest = answer[lead.end() :] if lead else answer
-    return not rest.strip(".\u2026-\u2013\u2014_?:*#$ \n\t")
+    """Whether an answer is empty, or only `The answer is:`."""
+    return len(answer) <= LONGEST_PLACEHOLDER and not _without_lead(answer).strip()
 
 
-def placeholder(prompt: str, reasoning: str, answer: str, box: str | None, at: int) -> list[Defect]:
+def placeholder(prompt: str, answer: str, box: str | None, at: int) -> list[Defect]:
     """Whether `answer`, which starts at `at`, only stands for an answer that is missing.
 
-    What the question itself has, such as the option `None` or a request to say "I don't know", may
-    be the answer; so may `None` where the question is about code or the thought comes to nothing.
-    Then it is a warning.
+    What may be said of a thing (none, undefined, not given) is a warning. N/A, "I don't know" or
+    `...` is an error, unless the question speaks of it; a template is always one.
 
     box: the content of the answer's last box, if it has one
     """
-    if len(answer) > LONGEST_PLACEHOLDER:
+    text = answer if box is None else box
+    if len(text) > LONGEST_PLACEHOLDER:
         return []
-    lead = LEAD.match(answer) if box is None else None
-    content = box if box is not None else answer[lead.end() :] if lead else answer
-    content = TEXT_COMMAND.sub(r"\1", content).strip(AROUND)
-    is_word = WORDS_FOR_NOTHING.fullmatch(content) is not None
-    if not content or not (is_word or PLACEHOLDERS.fullmatch(content)):
-        return []
-    may_be_meant = _stands_in(content, prompt)
-    if is_word and not may_be_meant:
-        may_be_meant = bool(ABOUT_CODE.search(prompt) or COMES_TO_NOTHING.search(reasoning))
-    phrase = MAY_BE_PLACEHOLDER if may_be_meant else PLACEHOLDER
-    return [Defect(phrase, "completion", at, at + len(answer))]
+    shown = _without_markup(text)
+    content = _without_lead(shown) if box is None else shown
+    if content.strip(MARKS):
+        phrase = _phrase_of_words(prompt, shown.strip(AROUND), content.strip(AROUND))
+    elif content.strip():
+        phrase = _phrase_of_marks(prompt, content.strip())
+    else:  # what is empty without markup, `blocks` reports
+        phrase = EMPTY if shown != text else ""
+    return [Defect(phrase, "completion", at, at + len(answer))] if phrase else []
+
+
+def _phrase_of_marks(prompt: str, marks: str) -> str:
+    """The defect of an answer of nothing but `marks`: `-` may be an operator."""
+    if len(marks) > 1 and not marks.strip("_ "):  # a blank to fill in
+        return EMPTY
+    quoted = rf"[\"'`\u2018\u201c$]{re.escape(marks)}[\"'`\u2019\u201d$]"
+    option = rf"\b[A-Ha-h1-9][).:]\s?{re.escape(marks)}(?!\S)"
+    patterns = (ABOUT_MARKS, ABOUT_CODE, re.compile(f"{quoted}|{option}"))
+    may_be_meant = any(pattern.search(prompt) for pattern in patterns)
+    return MAY_BE_PLACEHOLDER if may_be_meant else EMPTY
+
+
+def _phrase_of_words(prompt: str, shown: str, content: str) -> str:
+    """The defect of an answer in words; "" where it has none.
+
+    content: what is shown, without `The answer is`
+    """
+    if any(TEMPLATE.fullmatch(text) for text in (shown, content)):
+        return PLACEHOLDER
+    is_cell = EMPTY_CELL.fullmatch(content) is not None
+    if not is_cell and not any(NO_ANSWER_GIVEN.fullmatch(text) for text in (shown, content)):
+        return MAY_BE_PLACEHOLDER if MAY_BE_MEANT.fullmatch(content) else ""
+    may_be_meant = _stands_in(content, prompt) or (is_cell and ABOUT_CODE.search(prompt))
+    return MAY_BE_PLACEHOLDER if may_be_meant else PLACEHOLDER
+
+
+def _without_lead(answer: str) -> str:
+    lead = LEAD.match(answer)
+    is_a_word = answer.strip(" \n.").lower() == "answer"  # which may be the answer
+    return answer[lead.end() :] if lead and not is_a_word else answer
+
+
+def _without_markup(text: str) -> str:
+    for pattern, plain in MARKUP:
+        text = pattern.sub(plain, text)
+    return text
 
 
 def _stands_in(content: str, prompt: str) -> bool:

@@ -63,9 +63,9 @@ def test_answers_that_look_like_an_error_are_answers(answer):
 @pytest.mark.parametrize("answer", ["null", "NaN", "None", "undefined", "n/a"])
 def test_a_placeholder_is_an_answer_where_the_question_means_it(answer):
     assert reason(prompt=f"Which is right: 5, 6 or {answer}?", answer=answer) is None
-    if answer != "n/a":
-        assert reason(prompt="What does this Python function return?", answer=answer) is None
-    assert reason(answer=answer) == "placeholder instead of an answer"
+    assert reason(prompt="What does this Python function return?", answer=answer) is None
+    expected = "placeholder instead of an answer" if answer == "n/a" else None
+    assert reason(answer=answer) == expected
 
 
 @pytest.mark.parametrize(

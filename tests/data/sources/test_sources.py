@@ -97,7 +97,7 @@ def test_other_rules_leave_the_old_result_beside_the_new(store):
     stored = ask(
         store, "select converter, count(*) as n from conversions group by all order by all"
     )
-    assert stored.rows() == [("3", plain["read"]), ("3+answer-from-box", boxed["read"])]
+    assert stored.rows() == [("4", plain["read"]), ("4+answer-from-box", boxed["read"])]
 
 
 def test_a_file_is_converted_without_a_store(tmp_path):
