@@ -119,6 +119,8 @@ def convert(
     defects += [*prompt.defects, *blocks.defects]
     if turns.left_out:
         defects.append(Defect("later turns left out", "row", 0, 0))
+    if turns.unclear:
+        defects.append(Defect(row_shapes.UNCLEAR_ROW, "row", 0, 0))
     defects += _stray_markers(markers, blocks, table) + detect.misspelt(nearly, blocks.defects)
     defects += _text_defects(text, turns.prompt, prompt.text, blocks)
     rewrites = prompt.rewrites + tuple(

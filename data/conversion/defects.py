@@ -9,7 +9,8 @@ SEVERITY = {
     "not a row": ERROR,  # a line that is not a JSON object, or has too many fields
     "wrong shape": ERROR,  # a turn, a column or its text is missing
     "more than one turn": ERROR,
-    "turn that is not to be trained on": ERROR,  # its weight is 0
+    "turn that is not to be trained on": ERROR,  # its weight is 0, or that of its row
+    "unclear whether to train on the turn": ERROR,  # a weight that is no number, yes or no
     "prompt empty": ERROR,
     "error text instead of content": ERROR,  # the error message of a server, or a refusal
     "markers escaped as HTML": ERROR,
@@ -35,6 +36,7 @@ SEVERITY = {
     "answer in tags of no dialect": WARNING,  # left out if they stand around the whole answer
     "chat template around the prompt": WARNING,  # removed
     "later turns left out": WARNING,  # by the rule first-exchange
+    "unclear whether to train on the row": WARNING,  # a column `weight` may mean something else
     "marker misspelt": WARNING,  # nearly a marker; an error if the row has no real one
     "mixed dialects": WARNING,  # a marker of another dialect that structures the text
     "text outside the blocks": WARNING,  # left out of the example

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data.errors import UserError
 from data.sources.contents import WrongContent, text_of, thought_of, turns_of
+from data.sources.training_flags import FLAGS_OF_ROWS, UNREADABLE, training_flag
 
 COLUMNS = {  # what a row needs
     "stratos": ("conversations",),
@@ -34,6 +35,8 @@ HAS_A_THOUGHT = re.compile(
 MISSING = "wrong shape"
 TURNS = "more than one turn"
 NOT_TRAINED = "turn that is not to be trained on"
+UNCLEAR = "unclear whether to train on the turn"
+UNCLEAR_ROW = "unclear whether to train on the row"
 
 
 class WrongShape(UserError):
@@ -50,12 +53,14 @@ class Turns:
 
     A thought that stands in a field of its own is in the completion, between <think> and </think>.
     left_out: later turns, which are not used
+    unclear: the row has a column `weight`, `train` or the like whose value is no flag
     """
 
     system: str
     prompt: str
     completion: str
     left_out: int = 0
+    unclear: bool = False
 
 
 def columns_of(shape: str) -> tuple[str, ...]:
@@ -68,6 +73,14 @@ def turns(shape: str, body: dict[str, Any], first_exchange: bool = False) -> Tur
 
     first_exchange: of a conversation of several turns, take the first question and its answer
     """
+    flag = training_flag(body, FLAGS_OF_ROWS)
+    if flag is False:
+        raise WrongShape(NOT_TRAINED, "the row has weight 0; expected one to train on")
+    texts = _texts(shape, body, first_exchange)
+    return replace(texts, unclear=True) if flag == UNREADABLE else texts
+
+
+def _texts(shape: str, body: dict[str, Any], first_exchange: bool) -> Turns:
     try:
         if shape == "gsm8k":
             return Turns("", text_of(body, "question"), text_of(body, "answer"))
@@ -92,8 +105,11 @@ def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: b
         left_out = len(roles) - 2
         turns, roles = turns[:2], roles[:2]
     if roles == ["user", "assistant"]:
-        if _is_left_out_of_training(turns[1][1]):
+        flag = training_flag(turns[1][1])
+        if flag is False:
             raise WrongShape(NOT_TRAINED, "the answer has weight 0; expected one to train on")
+        if flag == UNREADABLE:
+            raise WrongShape(UNCLEAR, "the answer's weight is neither a number nor true or false")
         prompt = text_of(turns[0][1], "content")
         completion = _completion(turns[1][1], "content")
         return Turns("\n\n".join(systems), prompt, completion, left_out)
@@ -101,15 +117,6 @@ def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: b
         f"turns of {', '.join(roles) or 'nobody'}; expected one of user, then one of assistant"
     )
     raise WrongShape(TURNS if len(roles) > 2 else MISSING, message)
-
-
-def _is_left_out_of_training(message: Mapping[str, Any]) -> bool:
-    """Whether a turn says so: `weight: 0` (OpenAI, Mistral), `train: false` (Axolotl)."""
-    weight = message.get("weight")
-    if isinstance(weight, str):
-        weight = {"0": 0, "0.0": 0}.get(weight.strip())
-    is_off = any(message.get(name) is False for name in ("train", "training"))
-    return is_off or (weight is not None and weight == 0)
 
 
 def _role(message: dict[str, Any]) -> str:

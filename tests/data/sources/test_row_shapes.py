@@ -213,23 +213,3 @@ def test_one_exchange_is_the_same_with_the_rule():
 def test_turns_keep_their_other_fields():
     [turn] = turns_of({"t": [{"from": "gpt", "value": "5", "thinking": "x"}]}, "t")
     assert (turn["role"], turn["content"], turn["thinking"]) == ("gpt", "5", "x")
-
-
-@pytest.mark.parametrize(
-    "field",
-    [{"weight": 0}, {"weight": 0.0}, {"weight": "0"}, {"train": False}, {"training": False}],
-)
-def test_a_turn_that_is_not_to_be_trained_on_is_quarantined(field):
-    result = convert(chat(content=COMPOSED, **field), "messages")
-    assert result.reason == "turn that is not to be trained on"
-    later = [ASKED, {"role": "assistant", "content": COMPOSED}]
-    several = {"messages": [*chat(content=COMPOSED, **field)["messages"], *later]}
-    first = convert(several, "messages", rules=frozenset({"first-exchange"}))
-    assert first.reason == "turn that is not to be trained on"
-
-
-@pytest.mark.parametrize(
-    "field", [{"weight": 1}, {"weight": 0.5}, {"weight": None}, {"weight": "1"}, {"train": True}]
-)
-def test_other_weights_are_trained_on(field):
-    assert convert(chat(content=COMPOSED, **field), "messages").outcome == "example"
