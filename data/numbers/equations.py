@@ -1,11 +1,11 @@
 """Equations: their sides, and whether one is about an unknown that is not solved for."""
 
 from data.numbers.expressions import OPERATORS
-from data.numbers.lexicon import INVERTIBLE, UNIT_LETTERS
+from data.numbers.lexicon import INVERTIBLE, MODULO, UNIT_LETTERS
 from data.numbers.number import at
 from data.numbers.tokens import Token
 
-ABOUT = "\u2248"
+ABOUT, CONGRUENT = "\u2248", "\u2261"
 
 
 def sides_of(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
@@ -14,11 +14,21 @@ def sides_of(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
     depth = 0
     for token in tokens:
         depth += (token.text in ("(", "[")) - (token.text in (")", "]") and depth > 0)
-        if token.text in ("=", ABOUT) and not depth:
+        if token.text in ("=", ABOUT, CONGRUENT) and not depth:
             sides.append((token.text, []))
         else:
             sides[-1][1].append(token)
     return sides
+
+
+def of_a_class(tokens: list[Token]) -> list[Token]:
+    """The side of a congruence with (mod 5) for mod 5: x \u2261 7 mod 5 is a class of numbers."""
+    result: list[Token] = []
+    for token in tokens:
+        if token.word in MODULO and not (result and result[-1].text == "("):
+            result.append(Token("symbol", "(", token.start, token.start, True))
+        result.append(token)
+    return result
 
 
 def is_unsolved(tokens: list[Token]) -> bool:

@@ -7,7 +7,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from data.numbers.decimals import Number
-from data.numbers.equations import ABOUT, is_algebra, is_unsolved, sides_of, start_of_function
+from data.numbers.equations import (
+    ABOUT,
+    CONGRUENT,
+    is_algebra,
+    is_unsolved,
+    of_a_class,
+    sides_of,
+    start_of_function,
+)
 from data.numbers.expressions import OPERATORS, quantities
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
@@ -113,6 +121,7 @@ def _read(text: str) -> Reading:
         return Reading(None, None, EXPRESSION)  # P(X = 2)
     if len(sides) == 1 or _is_list(tokens):
         return _reading(tokens)
+    sides = [(sign, of_a_class(side) if sign == CONGRUENT else side) for sign, side in sides]
     readings = [(sign, _reading(side)) for sign, side in sides]
     readings = [item for item in readings if item[1].reason not in (NO_NUMBER, FUNCTION)]
     if not readings:

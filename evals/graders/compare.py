@@ -21,7 +21,16 @@ from data.numbers import (
     read_answer,
 )
 from data.numbers.lexicon import plain_characters
-from data.numbers.notation import BASE, clock, has_base, same_numeral, same_time, without_markup
+from data.numbers.notation import (
+    BASE,
+    are_numerals,
+    clock,
+    has_base,
+    moduli,
+    same_numeral,
+    same_time,
+    without_markup,
+)
 from evals.graders import math_verify
 from evals.graders.extract import inside_dollars, joined_boxes
 from evals.graders.options import SEVERAL_OPTIONS, chosen_options
@@ -88,8 +97,10 @@ def compare(answer: str, gold: str) -> Verdict:
         if not (reference.alternatives or may_mean_another(answer)):
             return Verdict(False, within_ten_percent(value, reference.number))
     text = _BASE_TEN.sub("", content(answer))
-    if has_base(text):
+    if has_base(text) or are_numerals(text, reference.text):
         return _compare_numerals(text, reference.text)
+    if (classes := moduli(reference.text)) and classes.isdisjoint(moduli(text) or classes):
+        return WRONG  # 2 (mod 7) is not 2 (mod 5)
     reading = read_answer(text)
     verdict = _compare_numbers(reading, reference)
     if verdict is not None:
@@ -155,7 +166,7 @@ def _compare_with_text(answer: str, gold: str) -> Verdict:
         same_letter = len(gold) > 1 or answer == gold or not gold.isalpha()
         if same_letter or comparable(answer) == comparable(gold):
             return RIGHT
-    if has_base(gold) or has_base(answer):
+    if has_base(gold) or has_base(answer) or are_numerals(answer, gold):
         return _compare_numerals(answer, gold)
     times = clock(gold), clock(answer)
     if times[0] and times[1]:

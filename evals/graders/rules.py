@@ -83,10 +83,10 @@ def notebook(text: str, gold: str) -> Score:
 
 
 GRADERS: dict[str, Grader] = {
-    "strict": Grader("strict", "4", strict),
-    "lenient": Grader("lenient", "4", lenient),
+    "strict": Grader("strict", "5", strict),
+    "lenient": Grader("lenient", "5", lenient),
     "notebook": Grader("notebook", "1", notebook),
-    "math": Grader("math", "3", lenient),
+    "math": Grader("math", "4", lenient),
 }
 
 

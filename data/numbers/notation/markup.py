@@ -29,6 +29,7 @@ _WORDS = {  # LaTeX commands that are characters or words
     "dots": "\u2026",
     "bmod": " mod ",
     "mod": " mod ",
+    "equiv": "\u2261",
     "pounds": "\u00a3",
     "euro": "\u20ac",
     "percent": "%",
@@ -53,7 +54,7 @@ _STEPS = (
     (re.compile(r"\^\s*(?:\{\s*)?(?:\\(?:text|mathrm)\s*\{\s*)?(st|nd|rd|th)\b\s*\}{0,2}"), r"\1"),
     (re.compile(r"\\(?:text(?:bf|rm|it|sf|tt|normal)?|math(?:rm|bf|it|sf)|mbox|boxed|fbox|bold"
                 r"|operatorname)\s*\{([^{}]*)\}"), r" \1 "),
-    (re.compile(r"\\pmod\s?(?:\{([^{}]*)\}|(\d))"), r" (mod \1\2) "),
+    (re.compile(r"\\pmod\s?(?:\{([^{}]*)\}|(\d+))"), r" (mod \1\2) "),
     (re.compile(r"\\(?:left|right)\s*\."), ""),
     (re.compile(r"\\[()\[\]!]"), ""),
     (re.compile(r"\\[,;: ]|~"), " "),

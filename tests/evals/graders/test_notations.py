@@ -67,3 +67,59 @@ def test_the_library_never_fails_with_the_name_of_an_exception(answer):
 )  # fmt: skip
 def test_base_ten_is_the_plain_number(answer, gold, correct):
     assert compare(answer, gold).correct is correct
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "correct"),
+    [
+        # digits that are letters: one value in two bases is undecided, as 12_{8} is for 10
+        ("FF_{16}", "255", None), ("FF_{16}", "254", False), ("BAD_{16}", "2989", None),
+        ("AB_{12}", "131", None), ("0xFF", "255", None), ("FF base 16", "255", None),
+        ("FF_{16}", "FE_{16}", False), ("FF_{16}", "FF_{12}", None), ("FE", "FF_{16}", False),
+        ("FF_16", "FF_{16}", True), ("FF", "FF_{16}", True), ("FF_{16}", "FF", True),
+        ("ff_{16}", "FF_{16}", True), ("\\text{FF}_{16}", "FF_{16}", True),
+        ("(FF)_{16}", "FF_16", True), ("FF\u2081\u2086", "FF_{16}", True),
+        ("FF_{\\text{hex}}", "FF_{16}", True), ("0xFF", "FF_{16}", True),
+        ("FF (base 16)", "FF_{16}", True), ("-FF_{16}", "FF_{16}", False),
+        ("(101)_2", "101_2", True), ("(101)_{2}", "101", None), ("(123)_{10}", "123", True),
+        # one capital is a numeral only where both texts are nothing else
+        ("A_{16}", "10", None), ("A_{16}", "11", False), ("A", "A_{16}", True),
+        ("A_16", "A_{16}", True),
+        # terms of a sequence, products and words are no numerals: these verdicts are as before
+        ("a_{16}", "10", False), ("x_{12}", "12", False), ("a_{16}", "16", False),
+        ("ab_{12}", "131", False), ("x_{12}", "x_12", True), ("B_{12}", "12", False),
+        ("we add base 16 numerals", "2781", False), ("no", "101_2", None),
+    ],
+)  # fmt: skip
+def test_digits_may_be_letters_where_the_base_has_them(answer, gold, correct):
+    assert compare(answer, gold).correct is correct
+
+
+CONGRUENCES = ["x \\equiv 2 \\pmod 5", "x \\equiv 2 \\pmod{5}", "x \\equiv 2 \\bmod 5",
+               "x \\equiv 2 (mod 5)", "x \\equiv 2 mod 5", "x \u2261 2 (mod 5)", "2 \\pmod 5",
+               "n\\equiv2\\pmod5", "x \\equiv 2 \\ (\\text{mod } 5)", "x \\equiv 2 \\mod 5",
+               "2 (\\bmod 5)", "x \\equiv 2 (modulo 5)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", CONGRUENCES)
+def test_a_congruence_reads_alike_however_its_modulus_is_written(answer):
+    assert lenient(f"\\boxed{{{answer}}}", "2").correct is True
+    assert lenient(f"So ${answer}$.", "2").correct is True
+    assert lenient(f"\\boxed{{{answer}}}", "3").correct is False
+    assert lenient("\\boxed{2}", answer).correct is True
+    assert lenient("\\boxed{3}", answer).correct is False
+    undecided = answer.replace("2", "7", 1)
+    assert lenient(f"\\boxed{{{undecided}}}", "2").correct is None
+    assert lenient(f"\\boxed{{{undecided}}}", "7").correct is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "correct"),
+    [
+        ("2 \\pmod{7}", "2 \\pmod{5}", False), ("x \\equiv 2 \\pmod 7", "2 (mod 5)", False),
+        ("2 \\pmod{12}", "2 \\pmod 12", True), ("2", "2 \\pmod{5}", True),
+        ("7 mod 5", "2 \\pmod 5", True), ("x \u2261 2 mod 12", "x \\equiv 2 \\pmod{12}", True),
+    ],
+)  # fmt: skip
+def test_classes_of_two_moduli_are_unequal(answer, gold, correct):
+    assert compare(answer, gold).correct is correct
