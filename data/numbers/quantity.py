@@ -230,25 +230,41 @@ def _with_unit(tokens: list[Token], part: Part) -> Part:
 
 
 def _with_word(tokens: list[Token], part: Part, token: Token) -> Part:
+    """With the ending of an ordinal or with a unit; a factor such as x makes an expression."""
     end = part.end + 1
     if token.word in MODULO and at(tokens, end).kind == "number":
-        return part
-    if not token.spaced and token.word in ORDINALS:
+        return part  # 5 mod 3 is read with its operator
+    if not token.spaced and token.word in ORDINALS:  # 5th
         return part._replace(end=end)
     if token.word in ("less", "fewer") and part.value is not None:
         return part.to(part.value, end, -part.value, reason=NUMBER_WORD)
     if token.word in CHANGES_AFTER or _is_variable(tokens, part.end):
         return Part(None, part.end, None, VARIABLE)
+    return part._replace(end=_end_of_unit(tokens, part.end)) if _is_unit(tokens, part.end) else part
+
+
+def _is_unit(tokens: list[Token], index: int) -> bool:
+    """Whether the word tokens[index] after a number is a unit or a currency.
+
+    Not so are an article, the x of a product, and `in` or `am` in a sentence.
+    """
+    token = tokens[index]
     if token.text not in UNITS and token.word not in UNITS | CURRENCY_CODES:
-        return part
-    is_short = len(token.text) == 1 and token.text not in UNIT_LETTERS and token.text.isascii()
-    if is_short or (token.text in ("in", "am") and at(tokens, end).kind == "word"):
-        return part  # an article, the x of a product, or a word of the sentence
-    if at(tokens, end).kind == "power":  # cm^2
+        return False
+    is_other_letter = len(token.text) == 1 and token.text not in UNIT_LETTERS
+    if is_other_letter and token.text.isascii():
+        return False
+    return token.text not in ("in", "am") or at(tokens, index + 1).kind != "word"
+
+
+def _end_of_unit(tokens: list[Token], index: int) -> int:
+    """Where the unit that begins at tokens[index] ends: cm, cm^2, km/h."""
+    end = index + 1
+    if at(tokens, end).kind == "power":
         end += 1
-    if at(tokens, end).text == "/" and at(tokens, end + 1).kind == "word":  # km/h
+    if at(tokens, end).text == "/" and at(tokens, end + 1).kind == "word":
         end += 2
-    return part._replace(end=end)
+    return end
 
 
 def _is_variable(tokens: list[Token], index: int) -> bool:

@@ -1,6 +1,9 @@
 """Phrases that announce an answer, in many languages, and the answer that follows them."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 from data.numbers.lexicon import SMALL_NUMBERS
 
@@ -56,35 +59,61 @@ _NO_ANSWER = re.compile(
 )
 
 
+class Line(NamedTuple):
+    """A line of a text, where it begins, and the next line that is not blank ("" for none)."""
+
+    text: str
+    start: int
+    following: str
+
+
 def last_announcement(text: str, gold_is_number: bool) -> tuple[str, int] | None:
     """The answer after the last announcement, and where the announcement begins; or None.
 
     Where the reference answer is a number, there must be a number, in digits or in words: "The
     answer is correct." announces nothing. An answer may stand on the next line.
     """
-    may_be_foreign: bool | None = None  # decided at the first line that is not in English
-    end = len(text)
-    following = ""  # the next line that is not blank
-    candidates = 0
-    while end >= 0 and candidates < MAX_CANDIDATES:
+    for line in islice(_candidates(text), MAX_CANDIDATES):
+        final = line.text[4:].strip() if line.text.startswith("####") else ""
+        if final.replace(",", "").isdigit():  # GSM8K's form, which is most frequent
+            return final, line.start
+        if announcement := _last_in(line, gold_is_number):
+            return announcement
+    return None
+
+
+def _last_in(line: Line, gold_is_number: bool) -> tuple[str, int] | None:
+    """The answer after the last announcement in `line`, and where that begins in the text."""
+    for match in reversed(list(ANNOUNCEMENT.finditer(line.text))[-MAX_CANDIDATES:]):
+        rest = match["answer"].lstrip(" \t*:\uff1a_") or line.following
+        answer = _answer(rest, gold_is_number)
+        if answer and _announces(answer, gold_is_number):
+            return answer, line.start + match.start()
+    return None
+
+
+def _candidates(text: str) -> Iterator[Line]:
+    """The lines that may announce an answer, the last one first."""
+    may_be_foreign: bool | None = None  # decided at the first line without words in English
+    for line in _lines_from_the_end(text):
+        if _may_announce(line.text):
+            yield line
+            continue
+        if may_be_foreign is None:
+            may_be_foreign = _may_be_foreign(text)
+        if may_be_foreign and _FOREIGN.search(line.text):
+            yield line
+
+
+def _lines_from_the_end(text: str) -> Iterator[Line]:
+    end, following = len(text), ""
+    while end >= 0:
         start = text.rfind("\n", 0, end) + 1
         line = text[start:end]
-        if line.startswith("####") and line[4:].strip().replace(",", "").isdigit():  # GSM8K's form
-            return line[4:].strip(), start
-        is_candidate = _may_announce(line)
-        if not is_candidate and may_be_foreign is None:
-            may_be_foreign = _may_be_foreign(text)
-        if is_candidate or (may_be_foreign and _FOREIGN.search(line)):
-            candidates += 1
-            for match in reversed(list(ANNOUNCEMENT.finditer(line))[-MAX_CANDIDATES:]):
-                rest = match["answer"].lstrip(" \t*:\uff1a_") or following
-                answer = _answer(rest, gold_is_number)
-                if answer and _announces(answer, gold_is_number):
-                    return answer, start + match.start()
+        yield Line(line, start, following)
         if line.strip(" \t*#$\\[]("):
             following = line.strip()
         end = start - 1
-    return None
 
 
 def _may_be_foreign(text: str) -> bool:
