@@ -154,9 +154,9 @@ qualify row_number() over (
 
 # A row is a problem_id, for reading its texts, whether or not the problem still counts:
 # problem_id, record_id, source, split, question, gold, steps.
-# All columns are of one row, the first by source, record and run, so that a question never stands
-# beside another's gold; but `split` is 'test' wherever any row of the problem is of a test split,
-# else 'validation' wherever one is of a validation split.
+# All columns are of one row, the first by source, record and run, of a record before an import's,
+# so that a question never stands beside another's gold; but `split` is 'test' wherever any row of
+# the problem is of a test split, else 'validation' wherever one is of a validation split.
 VIEWS["problem_texts"] = """
 select
     problem_id, record_id, source,
@@ -167,7 +167,27 @@ select
     end as split,
     question, gold, steps
 from problems
-qualify row_number() over (partition by problem_id order by source, record_id, run) = 1
+qualify row_number() over (
+    partition by problem_id order by record_id is null, source, record_id, run
+) = 1
+"""
+
+# A row is a problem that an import brought: run, problem_id, question, gold. Where two imports gave
+# one id to two problems, each has its own.
+VIEWS["imported_problems"] = """
+select run, problem_id, question, gold from problems where record_id is null
+qualify row_number() over (partition by run, problem_id order by source, question, gold) = 1
+"""
+
+# A row is a generation with the problem that it answers: the columns of `generations`, question,
+# gold. They are those of its own run where that is an import that brought the problem, else those
+# of `problem_texts`; null where the store has no such problem.
+VIEWS["answered_generations"] = """
+select
+    g.*, coalesce(i.question, t.question) as question, coalesce(i.gold, t.gold) as gold
+from generations g
+left join imported_problems i on i.run = g.run and i.problem_id = g.problem_id
+left join problem_texts t on t.problem_id = g.problem_id
 """
 
 # A row is a generation under one version of a grader: the columns of `scores`, where `correct` and

@@ -68,8 +68,8 @@ def audit(store: Store, run: str | None = None, progress: Progress | None = None
 def _batches(store: Store, run: str | None) -> Iterator[tuple[pl.DataFrame, int, int]]:
     """Batches of generations with their gold; the number of rows so far, and of all rows."""
     query = """
-        select g.generation_id, g.problem_id, g.text, coalesce(p.gold, $no_gold) as gold
-        from generations g left join problem_texts p using (problem_id)
+        select g.generation_id, g.problem_id, g.text, coalesce(g.gold, $no_gold) as gold
+        from answered_generations g
         where ($run is null or g.run = $run) and g.generation_id > $after
         order by g.generation_id
         limit $at_a_time

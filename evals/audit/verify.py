@@ -16,7 +16,7 @@ from evals.failures import (
     suspects_of,
     undecided_problems,
 )
-from evals.failures.suspect_golds import suspect_golds
+from evals.failures.suspect_golds import golds_of, suspect_golds
 from evals.graders import GRADERS
 from evals.scores import (
     GENERATIONS_PER_BATCH,
@@ -45,7 +45,8 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     compared: stored scores that were recomputed, each copy where a score is stored twice
     old: scores of a grader version that this code does not have; they are counted, not compared
     outdated: those of a grader that has not graded the same generation again since
-    ambiguous: answered problems that the store has with several questions or reference answers
+    ambiguous: answered problems that the store has with several questions or reference answers,
+        none of them from this run
     metrics: each shown metric beside its recomputed value; both include the overrides by people
     """
     runs = ask(
@@ -172,6 +173,9 @@ def _counts(store: Store, run: str) -> dict[str, int]:
                 select count(*) from (
                     select problem_id from problems
                     where problem_id in (select problem_id from generations where run = $run)
+                        and problem_id not in (
+                            select problem_id from imported_problems where run = $run
+                        )
                     group by problem_id having count(distinct (question, gold)) > 1
                 )
             ) as ambiguous
@@ -190,10 +194,10 @@ def _next_generations(store: Store, run: str, after: tuple[str, str, int]) -> pl
     return ask(
         store,
         """
-        select g.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
-        from generations g left join problem_texts p using (problem_id)
-        where run = $run and (stage, g.problem_id, sample) > ($stage, $problem_id, $sample)
-        order by stage, g.problem_id, sample
+        select * replace (coalesce(gold, $no_gold) as gold, coalesce(question, '') as question)
+        from answered_generations
+        where run = $run and (stage, problem_id, sample) > ($stage, $problem_id, $sample)
+        order by stage, problem_id, sample
         limit $at_a_time
         """,
         run=run,
@@ -286,11 +290,7 @@ def _suspects_that_differ(
         return []
     again = apply_overrides(pl.concat(of_reader), overrides_of(store, READER.name))
     ids = again["problem_id"].unique().to_list()
-    golds = ask(
-        store,
-        "select problem_id, gold from problem_texts where problem_id in (select unnest($ids))",
-        ids=ids,
-    )
+    golds = golds_of(store, run, ids)
     stored = set(suspect_golds(store, run).rows())
     computed = set(suspects_of(undecided_problems(again).join(golds, on="problem_id")).rows())
     return [

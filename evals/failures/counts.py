@@ -166,7 +166,7 @@ def _listed(store: Store, run: str, category: str) -> pl.DataFrame:
         f"""
         {ERRORS}
         select
-            f.generation_id, f.stage, f.problem_id, f.sample, p.question, p.gold,
+            f.generation_id, f.stage, f.problem_id, f.sample, g.question, g.gold,
             list_transform(
                 list_filter(f.categories, lambda c: c.name = $category),
                 lambda c: {{
@@ -175,8 +175,7 @@ def _listed(store: Store, run: str, category: str) -> pl.DataFrame:
                 }}
             ) as evidence
         from errors f
-        join generations g using (generation_id)
-        left join problem_texts p on p.problem_id = f.problem_id
+        join answered_generations g using (generation_id)
         where g.run = $run and list_contains([c.name for c in f.categories], $category)
         order by f.stage, f.problem_id, f.sample
         """,
@@ -191,9 +190,9 @@ def _samples_of_suspects(store: Store, run: str) -> pl.DataFrame:
     rows = ask(
         store,
         """
-        select distinct generation_id, stage, g.problem_id, sample, p.question, p.gold
-        from generations g left join problem_texts p using (problem_id) where run = $run
-        order by stage, g.problem_id, sample
+        select distinct generation_id, stage, problem_id, sample, question, gold
+        from answered_generations where run = $run
+        order by stage, problem_id, sample
         """,
         run=run,
     )

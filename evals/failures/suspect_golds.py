@@ -35,12 +35,21 @@ def suspect_golds(store: Store, run: str) -> pl.DataFrame:
         samples=SUSPECT_SAMPLES,
     )
     answers = undecided_problems(scores)
-    golds = ask(
-        store,
-        "select problem_id, gold from problem_texts where problem_id in (select unnest($ids))",
-        ids=answers["problem_id"].unique().to_list(),
-    )
+    golds = golds_of(store, run, answers["problem_id"].unique().to_list())
     return suspects_of(answers.join(golds, on="problem_id"))
+
+
+def golds_of(store: Store, run: str, problem_ids: Sequence[str]) -> pl.DataFrame:
+    """problem_id, gold: the reference answers by which `run` is graded, where there are any."""
+    return ask(
+        within(store, [run]),
+        """
+        select distinct problem_id, gold from answered_generations
+        where run = $run and problem_id in (select unnest($ids)) and gold is not null
+        """,
+        run=run,
+        ids=problem_ids,
+    )
 
 
 def undecided_problems(scores: pl.DataFrame) -> pl.DataFrame:

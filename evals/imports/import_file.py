@@ -148,7 +148,8 @@ def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Gener
     """`rows` with the ids that their problems have in the store; adds missing problems to it.
 
     A problem with the same question and gold as one in the store is that problem, so that runs can
-    be compared on it. An id that another problem in the store has gets a suffix.
+    be compared on it. An id that another problem in the store has gets a suffix. Where an older
+    store has one id for two problems, the run's own problem is added, so that it is graded by it.
     """
     stored = ask(
         store,
@@ -165,8 +166,9 @@ def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Gener
     )
     problems = {_problem(row): row for row in rows}
     ids = _ids(list(problems), list(stored.iter_rows()))
-    existing = set(stored["problem_id"])
-    new = {key: problems[p] for p, key in ids.items() if key not in existing}
+    contents = stored.group_by("problem_id").agg(n=pl.struct("question", "gold").n_unique())
+    certain = set(contents.filter(pl.col("n") == 1)["problem_id"])
+    new = {key: problems[p] for p, key in ids.items() if key not in certain}
     _add_problems(store, run, new)
     return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
 

@@ -89,8 +89,8 @@ def in_batches(store: Store, run: str, ids: pl.Series) -> Iterator[pl.DataFrame]
             store,
             """
             select distinct on (generation_id)
-                g.*, coalesce(p.gold, $no_gold) as gold, coalesce(p.question, '') as question
-            from generations g left join problem_texts p using (problem_id)
+                * replace (coalesce(gold, $no_gold) as gold, coalesce(question, '') as question)
+            from answered_generations
             where run = $run and generation_id in (select unnest($ids))
             """,
             run=run,

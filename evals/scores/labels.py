@@ -19,15 +19,14 @@ def compare_with_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
         """
         select
             g.stage, g.problem_id, g.sample, g.label, verdicts.correct, verdicts.extracted,
-            verdicts.reason, golds.gold, golds.question,
+            verdicts.reason, g.gold, g.question,
             if(verdicts.correct = g.label, null, g.text) as text
-        from generations g
+        from answered_generations g
         join (
             select generation_id, graded_correct as correct, extracted, reason
             from current_scores
             where run = $run and grader = $grader and grader_version = $version
         ) verdicts using (generation_id)
-        left join problem_texts golds using (problem_id)
         where g.run = $run and g.label is not null
         order by verdicts.correct is null, g.stage, g.problem_id, g.sample
         """,
