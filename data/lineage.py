@@ -11,7 +11,7 @@ from typing import Any
 
 from data.audit import queries
 from data.errors import UserError
-from data.store import Store, ask, runs
+from data.store import ANSWERS, IMPORT, TRAINING, Store, ask, is_evaluation, runs
 from data.subsets import UNKNOWN_CONVERTER, NoSuchSubset, Subset, converters_of, subset
 
 UNKNOWN = "unknown"
@@ -125,11 +125,11 @@ def _run(store: Store, run: dict[str, Any]) -> Step:
     )
     if not best.is_empty():
         facts["checkpoint"] = best.row(0, named=True)
-    if kind == "import":
+    if kind == IMPORT:
         facts["model"] = f"{UNKNOWN} here: it was imported, and its file does not name the model"
-    elif kind in ("eval", "eval-train") and not run["parent"]:
+    elif is_evaluation(kind) and not run["parent"]:
         facts["model"] = "from outside, known by the hash among the inputs"
-    label = "evaluation" if kind in ("eval", "eval-train", "import") else "training"
+    label = "evaluation" if kind in ANSWERS else "training"
     return Step(label, name, {key: value for key, value in facts.items() if value is not None})
 
 
@@ -144,7 +144,7 @@ def converters_read(inputs: dict[str, Any]) -> dict[str, str]:
 
 def _trained_on(store: Store, run: dict[str, Any]) -> list[Step]:
     """What a training run read: its subset, or its source by the converter of that time."""
-    if run["kind"] not in ("sft", "grpo"):
+    if run["kind"] not in TRAINING:
         return []
     inputs = run["inputs"] or {}
     if label := str(inputs.get("subset", "")).rpartition(" ")[0]:

@@ -79,7 +79,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
     "runs": {  # events; the view `runs` shows the last state of each run
         "run": pl.String,
-        "kind": pl.String,  # ingest | convert | sft | grpo | eval | import | export | grade
+        "kind": pl.String,  # ingest | convert | sft | grpo | export | grade | of run_kinds.py
         "stage": pl.String,
         "event": pl.String,  # started | done | failed | interrupted | deleted | restored
         "at": TIME,

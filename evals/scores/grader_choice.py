@@ -7,7 +7,7 @@ fits where a reference answer is no plain number; `lenient` fits any text.
 import json
 from collections.abc import Iterable, Sequence
 
-from data.store import Store, ask
+from data.store import ANSWERS, IMPORT, Store, ask
 from evals.graders import DEFAULT_GRADER, GRADERS, extract, gold_number
 
 FORMATTED_SHARE = 0.5  # of the texts of a file in the format, from which `strict` fits it
@@ -50,13 +50,14 @@ def ungraded_runs(store: Store, grader: str) -> list[str]:
     rows = ask(
         store,
         """
-        select run from runs where kind in ('eval', 'import') and event = 'done'
+        select run from runs where list_contains($kinds, kind) and event = 'done'
         except
         select run from scores where grader = $grader and grader_version = $version
         order by run
         """,
         grader=grader,
         version=GRADERS[grader].version,
+        kinds=ANSWERS,
     )
     return rows["run"].to_list()
 
@@ -68,7 +69,7 @@ def _configs(store: Store, run_ids: list[str]) -> list[tuple[str, str, str]]:
 
 def _ranks(kind: str, config: str) -> dict[str, int]:
     """Grader -> its rank for a run, 0 for the best; one that is not named does not fit."""
-    if kind != "import":
+    if kind != IMPORT:
         return {name: int(name != DEFAULT_GRADER) for name in GRADERS}
     settings = json.loads(config)
     # imports of older versions were graded by one grader

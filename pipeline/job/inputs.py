@@ -8,7 +8,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.lineage import CONVERTER_OF
-from data.store import Store, ask
+from data.store import HELD_OUT, OF_TRAIN_PROBLEMS, Store, ask
 from data.subsets import Recipe, Subset, converters_of, subset
 from evals.curation import choose
 from evals.scores import Problems, hash_of_ids, problems_of_split, problems_with_ids
@@ -152,7 +152,7 @@ def problems_in(store: Store, chosen: Subset) -> Problems:
 class ChosenProblems:
     """The problems that an evaluation answers.
 
-    kind:   of its run: "eval", or "eval-train" for train problems, which no held-out score counts
+    kind:   of its run: an evaluation of held-out problems, or of train problems
     stage:  as it is stored
     inputs: name -> hash of what was read
     """
@@ -181,7 +181,7 @@ def chosen_problems(store: Store, preset: Preset, stage: str, subset: str = "") 
     }
     trained = config.split == "train" or chosen is not None
     return ChosenProblems(
-        kind="eval-train" if trained else "eval",
+        kind=OF_TRAIN_PROBLEMS if trained else HELD_OUT,
         stage=f"{stage}-train" if trained else stage,
         problems=Problems(usable, problems.bad_gold),
         inputs=inputs,

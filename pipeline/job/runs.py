@@ -15,7 +15,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import ProgressReporter
-from data.store import Store, ask, locked, runs
+from data.store import Store, ask, is_evaluation, locked, name_of_kind, runs
 from pipeline import distributed
 from pipeline.checkpoint import refuse_changes
 from pipeline.config import Preset, as_json
@@ -77,7 +77,7 @@ class Job:
 class StageSpec:
     """What identifies a stage's run: two stages with the same values are the same run.
 
-    kind:      sft, grpo, eval, export
+    kind:      sft, grpo, export, or an evaluation
     module:    of the stage: what it imports is the code of the run
     inputs:    name -> hash of what the stage reads
     parent:    the run that made the model; no part of the fingerprint
@@ -135,7 +135,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
             runs.change_inputs(job.store, run, attempt.inputs)
         job.on_start(spec.stage, run)
         return Done(run, state["summary"])
-    outputs = "evaluations" if spec.kind.startswith("eval") else "checkpoints"
+    outputs = "evaluations" if is_evaluation(spec.kind) else "checkpoints"
     folder = job.store.folder / outputs / run
     with locked(folder) if spec.resumable else nullcontext():
         runs.begin(
@@ -176,7 +176,7 @@ def run_name(spec: StageSpec) -> str:
         inputs=without_code(spec.inputs),
         code=spec.inputs[CODE],
     )
-    kind = spec.kind.removesuffix("-train")  # which the stage says, too
+    kind = name_of_kind(spec.kind)
     prefix = kind if kind == spec.stage else f"{kind}-{spec.stage}"
     return f"{prefix}-{fingerprint[:12]}"
 

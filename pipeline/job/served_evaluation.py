@@ -9,7 +9,7 @@ from typing import Any
 from data.errors import UserError
 from data.progress import ProgressReporter
 from data.response_format import INSTRUCTION
-from data.store import Store, ask, locked, runs
+from data.store import Store, ask, locked, name_of_kind, runs
 from evals.failures import categorise_missing
 from evals.scores import grade_missing
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json
@@ -45,7 +45,7 @@ def evaluate_served(
     stage, kind = chosen.stage, chosen.kind
     config = run_config(preset.eval, server)
     fingerprint = runs.fingerprint(kind=kind, stage=stage, config=config, inputs=chosen.inputs)
-    run = f"{kind.removesuffix('-train')}-{stage}-{fingerprint[:12]}"
+    run = f"{name_of_kind(kind)}-{stage}-{fingerprint[:12]}"
     evaluation = Evaluation(store, run, stage, chosen.problems)
     with locked(store.folder / evaluation.folder):
         state = runs.state(store, run)

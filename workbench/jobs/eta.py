@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data.store import Store, ask
+from data.store import EVALUATIONS, TRAINING, Store, ask, name_of_kind
 from pipeline.config import BadConfig, Preset, as_json
 from workbench.formatting import duration
 from workbench.jobs.progress_file import seconds_left
@@ -59,10 +59,11 @@ def durations(store: Store) -> list[Duration]:
         """
         select run, kind, stage, config, (summary->>'$.seconds')::double as seconds
         from runs
-        where event = 'done' and kind in ('eval', 'sft', 'grpo', 'export')
+        where event = 'done' and list_contains($kinds, kind)
             and summary->>'$.seconds' is not null
         order by ended_at desc, run limit $n
         """,
+        kinds=(*EVALUATIONS, *TRAINING, "export"),
         n=NEWEST,
     )
     return [
@@ -126,11 +127,16 @@ def _stage(
 def _newest_alike(
     preset: Preset | None, kind: str, stage: str, past: Sequence[Duration]
 ) -> Duration | None:
-    """The newest run with the same knobs: of the stage, else of its kind, whatever the model."""
+    """The newest run with the same knobs: of the stage, else of its kind, whatever the model.
+
+    Where no held-out problems were answered yet, an evaluation of train problems counts.
+    """
     if preset is None:
         return None
-    alike = [one for one in past if one.kind == kind and _same(preset, kind, one.config)]
-    return next((one for one in alike if one.stage == stage), next(iter(alike), None))
+    alike = [
+        one for one in past if name_of_kind(one.kind) == kind and _same(preset, kind, one.config)
+    ]
+    return min(alike, key=lambda one: (one.kind != kind, one.stage != stage), default=None)
 
 
 def _same(preset: Preset, kind: str, config: dict[str, Any]) -> bool:
@@ -138,9 +144,10 @@ def _same(preset: Preset, kind: str, config: dict[str, Any]) -> bool:
     if kind == "export":
         return True
     knobs = as_json(getattr(preset, kind)) | as_json(preset.model)
-    knobs = {
-        name: value for name, value in knobs.items() if name not in ("seed", "grader", "model")
-    }
+    ignored = {"seed", "grader", "model"}
+    if knobs.get("limit"):  # as many problems, whatever their split
+        ignored.add("split")
+    knobs = {name: value for name, value in knobs.items() if name not in ignored}
     return all(config.get(name) == value for name, value in json.loads(json.dumps(knobs)).items())
 
 

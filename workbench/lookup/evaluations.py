@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store import Store, ask
+from data.store import HELD_OUT, HELD_OUT_ANSWERS, TRAINING, Store, ask
 
 STAGE_ORDER = ("base", "sft", "grpo")
 
@@ -16,9 +16,10 @@ def finished_evaluations(store: Store) -> pl.DataFrame:
         """
         select run, stage, ended_at
         from runs
-        where kind in ('eval', 'import') and event = 'done'
+        where list_contains($kinds, kind) and event = 'done'
         order by ended_at, run
         """,
+        kinds=HELD_OUT_ANSWERS,
     )
     position = pl.col("stage").replace_strict(
         {stage: number for number, stage in enumerate(STAGE_ORDER)},
@@ -42,17 +43,18 @@ def default_runs(store: Store) -> list[str]:
             run, kind, parent, inputs ->> '$.model' as model,
             inputs ->> '$.problems' || config as settings
         from runs
-        where event = 'done' and kind in ('eval', 'sft', 'grpo')
+        where event = 'done' and list_contains($kinds, kind)
         order by ended_at, run
         """,
+        kinds=(HELD_OUT, *TRAINING),
     ).to_dicts()
-    trained = {row["run"]: row for row in rows if row["kind"] != "eval"}
+    trained = {row["run"]: row for row in rows if row["kind"] != HELD_OUT}
     # of several evaluations of one model the newest counts
     evaluated = {
-        (row["model"], row["settings"]): row["run"] for row in rows if row["kind"] == "eval"
+        (row["model"], row["settings"]): row["run"] for row in rows if row["kind"] == HELD_OUT
     }
     for row in reversed(rows):
-        if row["kind"] != "eval":
+        if row["kind"] != HELD_OUT:
             continue
         line = [row["run"]]  # newest first
         for model in _models_before(row, trained):

@@ -24,8 +24,8 @@ def imported(store: Store, tmp_path: Path, name: str, text: str, gold: str = "7"
     return name
 
 
-def evaluated(store: Store, run: str) -> str:
-    runs.begin(store, "eval", run=run, stage="sft", config={}, seed=0, inputs={})
+def evaluated(store: Store, run: str, kind: str = "eval") -> str:
+    runs.begin(store, kind, run=run, stage="sft", config={}, seed=0, inputs={})
     for grader in ("strict", "lenient", "notebook"):
         scored(store, run, {"p": True}, grader=grader)
     runs.end(store, run, "done", {})
@@ -97,3 +97,11 @@ def test_two_imports_can_be_compared_without_naming_a_grader(store, tmp_path):
     names = imported(store, tmp_path, "a", BOXED), imported(store, tmp_path, "b", "It is 8")
     value = compare(store, *names, default_grader(store, names))
     assert (value["grader"], value["metrics"]["answer"]["broken"]) == ("lenient", 1)
+
+
+@pytest.mark.parametrize("kind", ["eval", "eval-train"])
+def test_an_evaluation_that_a_grader_has_not_graded_is_named_whatever_it_answered(store, kind):
+    evaluated(store, "r", kind)
+    assert ungraded_runs(store, "math") == ["r"]
+    assert ungraded_runs(store, "strict") == []
+    assert default_grader(store, ["r"]) == DEFAULT_GRADER

@@ -1,11 +1,12 @@
 """The time left of a full pipeline run: what it is estimated from, and what is unknown."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from data.store import jobs, runs
+from data.store import jobs, name_of_kind, runs
 from data.store.jobs import folder_of
 from data.store.store import Store
 from pipeline.config import Preset, as_json
@@ -21,7 +22,8 @@ HALFWAY = {"runs": [["base", "eval-base-1"], ["sft", "sft-1"]], "work": {"sft": 
 
 
 def took(store: Store, kind: str, stage: str, run: str, seconds: float, of: Preset = TINY) -> None:
-    config = {"out": "x"} if kind == "export" else as_json(getattr(of, kind)) | as_json(of.model)
+    section = name_of_kind(kind)
+    config = {"out": "x"} if kind == "export" else as_json(getattr(of, section)) | as_json(of.model)
     runs.begin(store, kind, run=run, stage=stage, config=config, seed=0, inputs={})
     runs.end(store, run, "done", {"seconds": seconds})
 
@@ -60,6 +62,20 @@ def test_earlier_runs_with_the_same_knobs_estimate_a_stage(store):
         *("its pace so far", "duration of eval-base-1", "duration of grpo-old")
     ]
     assert left(stages(store, ["run", "--set", "grpo.steps=999"]))["grpo"] is None
+
+
+def test_an_evaluation_of_train_problems_estimates_one_where_there_is_no_other(store):
+    limited = ["run", "--set", "eval.limit=8"]
+    preset = eta.preset_of(limited)
+    assert preset
+    on_train = replace(preset, eval=replace(preset.eval, split="train"))
+    took(store, "eval-train", "sft-train", "eval-sft-train-old", 4.0, on_train)
+    empty: dict[str, Any] = {"runs": [], "work": {}}
+    assert left(stages(store, limited, empty))["evaluate sft"] == 4.0
+    # of all problems of another split nobody knows how many there are
+    assert left(stages(store, ["run"], empty))["evaluate sft"] is None
+    took(store, "eval", "base", "eval-base-old", 5.0, preset)
+    assert left(stages(store, limited, empty))["evaluate sft"] == 5.0
 
 
 def test_without_measurements_everything_is_unknown(store):

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from data.store import Store, ask
+from data.store import ANSWERS, Store, ask
 from data.subsets import DUPLICATES, FIELDS as RECORD_FIELDS, KINDS, OF_TEXTS, Field, Recipe
 from evals.curation import FIELDS as PROBLEM_FIELDS
 from workbench.app import address, state
@@ -155,9 +155,10 @@ def _runs(store: Store) -> list[str]:
         store,
         """
         select run from runs
-        where event = 'done' and kind in ('grpo', 'eval', 'eval-train', 'import')
+        where event = 'done' and list_contains($kinds, kind)
         order by ended_at desc, run
         """,
+        kinds=("grpo", *ANSWERS),
     )
     return rows["run"].to_list()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from data.store import Job, folder_of, jobs
+from data.store import HELD_OUT, Job, folder_of, jobs
 from evals.rollouts import steps
 from workbench.app import address, state
 from workbench.app.components import charts, choices, plain, plain_columns
@@ -170,7 +170,7 @@ def _links(run: str, stage: str) -> None:
         st.page_link(
             "views/rollouts/page.py", label=f"Rollouts of {run}", query_params={"run": run}
         )
-    elif kind == "eval":
+    elif kind == HELD_OUT:  # as names of all evaluations begin
         label = f"Failures of {run}"
         st.page_link(
             "views/failures/page.py", label=label, query_params={"run": run, "stage": stage}
