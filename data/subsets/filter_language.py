@@ -39,11 +39,13 @@ class Field:
 
     sql:  a column or an expression; never from a user
     kind: text, number, or set (several texts, of which any may match)
+    long: a text of the row itself, whose values nobody lists
     """
 
     sql: str
     kind: str = "text"
     means: str = ""
+    long: bool = False
 
     @property
     def number(self) -> bool:

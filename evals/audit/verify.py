@@ -13,10 +13,11 @@ from evals.failures import (
     SUSPECT_GOLD,
     VERSION,
     categorise_generations,
+    golds_of,
     suspects_of,
     undecided_problems,
 )
-from evals.failures.suspect_golds import golds_of, suspect_golds
+from evals.failures.suspect_golds import suspect_golds
 from evals.graders import GRADERS
 from evals.scores import (
     GENERATIONS_PER_BATCH,

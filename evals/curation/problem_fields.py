@@ -43,8 +43,8 @@ measured as (
 FIELDS = {
     "source": Field("source", means="where the problem came from"),
     "steps": Field("steps", "number", "of reasoning, where its source counts them"),
-    "question": Field("question", means="its text"),
-    "gold": Field("gold", means="the reference answer"),
+    "question": Field("question", means="its text", long=True),
+    "gold": Field("gold", means="the reference answer", long=True),
     "question_chars": Field("length(question)", "number", "characters"),
     "tag": Field("tag", "set", "tags of its record"),
     "pass_rate": Field("pass_rate", "number", "share of the run's answers that are right"),

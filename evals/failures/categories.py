@@ -24,6 +24,7 @@ from evals.graders import Score, gold_number, well_formed, within_ten_percent
 
 VERSION = "3"
 UNCATEGORISED = "uncategorised"
+ONLY_LENIENT = "right only under lenient"  # the one category that a correct row may have
 SUSPECT_GOLD = "gold suspect"  # of all samples of a problem: evals/failures/suspect_golds.py
 # what is said of the form alone does not explain a wrong answer
 OF_FORM = ("no format", "text outside the blocks")
@@ -43,7 +44,7 @@ CATEGORIES = {
     "copied from the question": "wrong, and the answer is a number that the question gives",
     "arithmetic slip": "an equation of numbers inside the reasoning is wrong",
     "contradictory reasoning": "right, though the reasoning ends with another result",
-    "right only under lenient": "right, but not in the format",
+    ONLY_LENIENT: "right, but not in the format",
     "no format": "not one reasoning block, then one answer block",
     "text outside the blocks": "both blocks are there, with text around or between them",
     UNCATEGORISED: "not correct, and none of the other causes was recognised",
@@ -101,7 +102,7 @@ def categories(
     if strict.correct and (span := _contradiction(text, gold)):
         result.append(Category("contradictory reasoning", *span))
     if lenient.correct and not strict.correct:
-        result.append(Category("right only under lenient", *_span(text, lenient.extracted)))
+        result.append(Category(ONLY_LENIENT, *_span(text, lenient.extracted)))
     if not (lenient.correct or strict.correct or {c.name for c in result}.difference(OF_FORM)):
         result.append(Category(UNCATEGORISED, 0, len(text)))
     order = list(CATEGORIES)

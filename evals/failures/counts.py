@@ -1,5 +1,6 @@
 """Failure categories of the generations of a run: stored once, counted, listed."""
 
+from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,7 @@ from data.progress import Progress
 from data.store import TABLES, Store, add, ask, fingerprint
 from evals.failures.categories import (
     CATEGORIES,
+    ONLY_LENIENT,
     SUSPECT_GOLD,
     VERSION,
     categories,
@@ -81,14 +83,14 @@ def categorise_generations(generations: pl.DataFrame) -> pl.DataFrame:
 
 # A generation has errors only where no grader and no person calls it correct. `notebook` does not
 # count: it repeats the faults of another tool.
-ERRORS = """
+ERRORS = f"""
 with right_ones as (
     select distinct generation_id from current_scores
     where run = $run and correct and grader <> 'notebook'
 ), errors as (
     select distinct on (generation_id) generation_id, stage, problem_id, sample,
         if(generation_id in (select generation_id from right_ones),
-            list_filter(categories, lambda c: c.name = 'right only under lenient'), categories)
+            list_filter(categories, lambda c: c.name = '{ONLY_LENIENT}'), categories)
             as categories
     from failures where run = $run and version = $version
 )
@@ -143,9 +145,10 @@ def failure_counts(store: Store, run: str) -> dict[str, Any]:
 def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str, Any]:
     """Generations of `run` in one category, each with its evidence; at most `limit`."""
     if category not in CATEGORIES:
+        near = get_close_matches(category.lower(), CATEGORIES, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else " Name one of them."
         raise UserError(
-            f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}."
-            " Name one of them."
+            f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}.{hint}"
         )
     rows = _listed(store, run, category)
     return {

@@ -6,10 +6,13 @@ import pytest
 
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
-from data.store.store import open_store
+from data.store.store import ask, open_store
+from data.subsets import select
+from data.subsets.fields import FIELDS
 from data.subsets.recipe import Recipe
 from data.subsets.select import NoSuchValue
 from evals.curation import choose
+from evals.curation.problem_fields import FIELDS as PROBLEM_FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,28 @@ def store(tmp_path_factory):
 def test_a_misspelt_value_is_named_with_the_nearest(store, where, nearest):
     with pytest.raises(NoSuchValue, match=nearest):
         choose.choice(store, Recipe(where=where))
+
+
+def test_texts_of_rows_are_not_read_for_that(store, monkeypatch):
+    statements = []
+
+    def listening(store, sql, **values):
+        statements.append(sql)
+        return ask(store, sql, **values)
+
+    monkeypatch.setattr(select, "ask", listening)
+    where = 'prompt = "2+4?" or reasoning = sow or answer in (six, seven) or source = my-sum'
+    with pytest.raises(NoSuchValue, match="source = 'my-sum'"):
+        choose.choice(store, Recipe(where=where))
+    listed = [sql for sql in statements if "select distinct" in sql]
+    assert len(listed) == 1
+    choose.choice(store, Recipe(where='prompt = "2+4?"'))  # an empty result
+    assert [sql for sql in statements if "select distinct" in sql] == listed
+
+
+def test_every_text_of_a_row_is_marked_as_long():
+    long = {name for fields in (FIELDS, PROBLEM_FIELDS) for name, of in fields.items() if of.long}
+    assert long == {"prompt", "reasoning", "answer", "question", "gold"}
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ Values of an address reach the engine only as bound codes of known values, never
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any
 
-from evals.failures import CATEGORIES
+from evals.failures import CATEGORIES, ONLY_LENIENT
 from evals.graders import GRADERS
 
 STRICT = "strict"
@@ -48,6 +49,8 @@ FACETS = (
     *("stage", "run", "correct", "category", "format", "finish", "length", "steps"),
     *("difficulty", "source", "tag"),
 )
+CHECKED = tuple(facet for facet in FACETS if facet != "tag")  # a tag may come and go
+NEAREST = 3  # existing values that a message names
 LONGEST = 1_000  # characters of a searched text
 MOST = 200  # values of one facet that an address may choose
 # value, as addresses and the store have it -> how pages show it
@@ -57,7 +60,7 @@ LABELS = {
     "in format": "valid format",
     "not in format": "wrong format",
     "no format": "wrong format",
-    "right only under lenient": "correct, wrong format",
+    ONLY_LENIENT: "correct, wrong format",
     "copied from the question": "answer equals a number in the question",
     "off by a unit": "unit conversion",
     "gold suspect": "suspect reference answer",
@@ -113,6 +116,29 @@ def to_address(where: Filter) -> dict[str, list[str]]:
     if where.text:
         address["text"] = [where.text]
     return address
+
+
+def unknown_values(where: Filter, values: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each chosen value that is none of its facet, with those that are similar.
+
+    values: facet -> its values
+    """
+    return [
+        f"no generation has {facet} = {value!r}; expected one that there is"
+        f"{_such_as(value, values[facet])}. Remove it from the filter."
+        for facet in CHECKED
+        for value in where.of(facet)
+        if value not in values[facet]
+    ]
+
+
+def _such_as(value: str, existing: Sequence[str]) -> str:
+    """The existing values that are similar to `value`, by their names or as pages show them."""
+    name_of = {LABELS.get(name, name).lower(): name for name in existing}
+    name_of |= {name.lower(): name for name in existing}
+    near = get_close_matches(value.lower(), name_of, NEAREST)
+    names = list(dict.fromkeys(name_of[name] for name in near)) or list(existing[:NEAREST])
+    return f", such as {', '.join(names)}" if names else ""
 
 
 def condition(

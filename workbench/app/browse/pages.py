@@ -10,7 +10,13 @@ from typing import Any
 import polars as pl
 
 from data.store import Store, ask, within
-from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, condition
+from workbench.app.browse.filter import (
+    CATEGORY_VALUES,
+    FACETS,
+    Filter,
+    condition,
+    unknown_values,
+)
 from workbench.app.browse.index import MOST_SEARCHES, Index, Snapshot
 
 WITHOUT_TAG = tuple(facet for facet in FACETS if facet != "tag")
@@ -53,6 +59,11 @@ def _numbers(
     columns = f"{facet} as code, count(*) as n"
     rows = _select(index, snapshot, store, where, columns, joined, "group by code", ignored=facet)
     return dict(rows.iter_rows())
+
+
+def misspelt(index: Index, store: Store, where: Filter) -> list[str]:
+    """What is wrong with chosen values that no generation can have."""
+    return unknown_values(where, index.snapshots[-1].values)
 
 
 def total(index: Index, store: Store, where: Filter) -> int:

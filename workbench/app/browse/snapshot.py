@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import duckdb
 import polars as pl
 
+from evals.failures import ONLY_LENIENT
 from evals.scores import FIRST_STAGES
 from workbench.app.browse.filter import CATEGORY_VALUES, FIXED, LENGTHS, NO_ERROR, UNKNOWN
 
@@ -53,12 +54,16 @@ def with_codes(
         schema = {"name": pl.String, "code": pl.Int32}
         cursor.register(f"code_of_{name}", pl.DataFrame(codes, schema=schema))
     cursor.register("corrections", corrections)
-    no_error = 1 << CATEGORY_VALUES.index(NO_ERROR)  # a row that is correct has no errors
-    bound = {"unknown": UNKNOWN, "no_error": no_error}
+    bound = {
+        "unknown": UNKNOWN,
+        "no_error": 1 << CATEGORY_VALUES.index(NO_ERROR),
+        "only_lenient": 1 << CATEGORY_VALUES.index(ONLY_LENIENT),
+    }
     cursor.execute(f"create table {table} as {CODED}", bound)
     return Snapshot(table, NO_TAGS, values)
 
 
+# A row that is correct has no errors; that its format is wrong stays, as in evals/failures.
 BANDS = " ".join(f"when tokens < {edge} then {code}" for code, edge in enumerate(LENGTHS))
 CODED = f"""
 with graded as (
@@ -84,7 +89,11 @@ select
     (case when tokens is null then {len(LENGTHS) + 1} {BANDS} else {len(LENGTHS)} end)::tinyint
         as length,
     k.steps::smallint as steps, k.difficulty::tinyint as difficulty,
-    k.source::smallint as source, if(verdict = 1, $no_error, category) as category
+    k.source::smallint as source, case
+        when verdict <> 1 then category
+        when (category & $only_lenient) <> 0 then $only_lenient
+        else $no_error
+    end::uinteger as category
 from graded join kinds k using (problem_id)
 join code_of_stage t on t.name = coalesce(graded.stage, $unknown)
 """

@@ -1,16 +1,19 @@
 """Browsing: facets, pages, neighbours and searches are what one gets by reading every row."""
 
 import itertools
+import json
 
 import polars as pl
 import pytest
 
+from data.response_format import render
 from data.store import annotations
 from data.store.schema import TABLES
 from data.store.store import add, add_generations, ask, open_store, version
-from evals.failures.categories import VERSION
+from evals.failures.categories import ONLY_LENIENT, VERSION
 from evals.graders.rules import GRADERS
-from evals.scores import overrides
+from evals.imports.import_file import import_file
+from evals.scores import grade_missing, overrides
 from tests.support.store_rows import rows_of, scored
 from workbench.app.browse import pages
 from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, of_address, to_address
@@ -370,3 +373,65 @@ def test_a_page_that_is_slow_reads_its_snapshot_while_the_index_goes_on(fresh):
     evaluated(store, "eval-last", "sft", samples=1)
     refresh(index, store)
     assert len(index.engine.cursor().sql(tables).pl()) == 2
+
+
+@pytest.mark.parametrize("grader", ["strict", "lenient", "math", "notebook"])
+def test_the_category_of_correct_answers_without_the_format_is_offered_under_each_grader(
+    store, tmp_path, grader
+):
+    texts = ["The answer is 7", "\\boxed{7}", "#### 7", "The answer is 8", render("so", "7")]
+    rows = [
+        {"problem_id": str(n), "question": "3 + 4?", "gold": "7", "text": text}
+        for n, text in enumerate(texts)
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    import_file(store, tmp_path / "rows.jsonl", "m")
+    grade_missing(store, "m", grader)
+    index = new_index(grader)
+    refresh(index, store)
+    counts = dict(pages.counts(index, store, Filter(grader))["category"])
+    assert counts[ONLY_LENIENT] == 3
+    where = Filter(grader, {"category": (ONLY_LENIENT,)})
+    page = pages.page(index, store, where, 1, 100)
+    assert page["problem_id"].to_list() == ["0", "1", "2"]
+    right = {"0", "1", "2"} if grader in ("lenient", "math") else set()
+    assert set(page.filter(correct="right")["problem_id"]) == right
+    # a correct answer in the format has no error, and an incorrect one not this category
+    by_problem = dict(
+        pages.page(index, store, Filter(grader), 1, 100).select("problem_id", "categories").rows()
+    )
+    assert by_problem["4"] == ["nothing found"]
+    assert ONLY_LENIENT not in by_problem["3"]
+    index.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("facet", "value", "nearest"),
+    [
+        ("category", "near mis", "near miss"),
+        ("category", "correct, wrong format", ONLY_LENIENT),
+        ("category", "Token Limit", "token limit"),
+        ("stage", "sfd", "sft"),
+        ("stage", "Base", "base"),
+        ("finish", "lenght", "length"),
+        ("finish", "stopped", "stop"),
+        ("correct", "correct", "right"),
+        ("format", "in-format", "in format"),
+        ("run", "eval-sft-2", "eval-sft-1"),
+        ("source", "min", "mine"),
+        ("length", "under 46", "under 64"),
+    ],
+)
+def test_a_value_that_no_generation_has_is_named_with_the_nearest(still, facet, value, nearest):
+    store, _, index = still
+    [problem] = pages.misspelt(index, store, Filter(chosen={facet: (value,)}))
+    assert f"{facet} = {value!r}" in problem
+    assert nearest in problem
+
+
+@pytest.mark.parametrize("where", FILTERS)
+def test_values_that_there_are_and_tags_that_may_come_are_not_refused(still, where):
+    store, _, index = still
+    where = where.choosing("tag", ["soon"])
+    misspelt = [value for value in where.of("run") if value == "nowhere"]
+    assert len(pages.misspelt(index, store, where)) == len(misspelt)

@@ -121,9 +121,13 @@ def test_what_the_filter_leaves_out_stands_between_two_that_it_lets_through(show
     assert (data["at"], data["of"], data["here"]["id"]) == (3.5, 4, "p0:eval-grpo")
 
 
-def test_an_address_that_names_what_is_not_there_shows_that_nothing_fits(show, stages):
-    page = show(PAGE, run="gone", source="'; drop table base")
-    assert "No generation matches" in page.info[0].value
+def test_an_address_that_names_what_is_not_there_is_refused_with_what_is_near(show, stages):
+    page = show(PAGE, run="gone", source="'; drop table base", category="near mis")
+    run, category, source = (error.value for error in page.error)
+    assert "run = 'gone'" in run
+    assert "drop table base" in source
+    assert "such as near miss" in category
+    assert not page.dataframe
     page = show(PAGE, generation="nowhere", page="-3", grader="../x")
     assert "was not found" in page.warning[0].value
     assert len(table(page)) == 8

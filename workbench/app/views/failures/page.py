@@ -38,6 +38,10 @@ with left:
     facets.facets(counts, where)
 
 with right:
+    if misspelt := state.query_index(pages.misspelt, where):
+        for problem in misspelt[:LISTED]:
+            st.error(plain(problem))
+        st.stop()
     total = state.query_index(pages.total, where)
     tagging.bar(where, total)
     if not total:
