@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from data.store import Store, runs
-
-ANSWERS_TRAIN = "eval-train"  # the kind of such a run
+from data.store import OF_TRAIN_PROBLEMS, Store, runs
 
 
 def answers_train_problems(store: Store, names: Sequence[str]) -> list[str]:
     """Those of `names` (runs, or RUN/STAGE) that are evaluations on train problems."""
     states = {name: runs.state(store, name.partition("/")[0]) for name in names}
-    return [name for name, state in states.items() if state and state["kind"] == ANSWERS_TRAIN]
+    return [name for name, state in states.items() if state and state["kind"] == OF_TRAIN_PROBLEMS]
