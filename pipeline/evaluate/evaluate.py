@@ -86,10 +86,8 @@ def store_evaluation(
     """
 
     def complete(missing: list[Sample], should_stop: Callable[[], bool]) -> Iterator[Answer]:
-        for position, completion in generate([sample.request for sample in missing]):
+        for position, completion in generate([one.request for one in missing], should_stop):
             yield Answer(missing[position], completion.text, len(completion.ids), completion.finish)
-            if should_stop():
-                return
 
     requests = samples_of(evaluation.problems.usable, sampling, samples, seed)
     tally = complete_missing(

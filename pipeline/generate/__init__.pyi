@@ -13,6 +13,7 @@ from .requests import (
     GenerateRequests as GenerateRequests,
     Request as Request,
     Sampling as Sampling,
+    never as never,
     seed_of as seed_of,
 )
 from .sampling import settings_of as settings_of

@@ -7,7 +7,7 @@ texts and inserts waiting requests. The k samples of a problem share one prefill
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,7 +19,7 @@ from data.errors import UserError
 from pipeline import distributed
 from pipeline.config import PROMPTS_FRACTION
 from pipeline.generate.decode import Inserts, Prompts, Slots, compiled_steps, free_slots
-from pipeline.generate.requests import Completion, Finished, Request
+from pipeline.generate.requests import Completion, Finished, Request, never
 from pipeline.generate.sampling import settings_of
 from pipeline.generate.scheduler import Prompt, Queue
 from pipeline.generate.speed import Speed
@@ -55,14 +55,17 @@ class Engine:
         self._steps = compiled_steps(model, tokenizer.stop_ids(), self.mesh)
         self._free_slots = jax.jit(self._new_slots)
 
-    def generate(self, requests: Sequence[Request]) -> Iterator[Finished]:
+    def generate(
+        self, requests: Sequence[Request], should_stop: Callable[[], bool] = never
+    ) -> Iterator[Finished]:
         """The completions of `requests` as they finish, each with the index of its request.
 
         A request's tokens depend on its prompt, sampling and seed alone. The weights are read when
-        the first completion is taken from the iterator.
+        the first completion is taken from the iterator. `should_stop` is called after each block
+        of steps that leaves texts unfinished, once what has finished is taken.
         """
         self.speed = Speed()
-        return _Call(self, requests).finished()
+        return _Call(self, requests).finished(should_stop)
 
     def _new_slots(self) -> Slots:
         model: Any = self.model
@@ -127,7 +130,7 @@ class _Call:
         self.waiting: deque[Prompt] = deque()  # prompts in `read` that still have requests
         self.in_slot: list[int | None] = [None] * engine.slots  # index of the slot's request
 
-    def finished(self) -> Iterator[Finished]:
+    def finished(self, should_stop: Callable[[], bool]) -> Iterator[Finished]:
         engine, speed = self.engine, self.speed
         with engine.mesh or nullcontext():
             weights, slots = engine.weights(), engine._free_slots()
@@ -141,6 +144,8 @@ class _Call:
             speed.seconds += time.perf_counter() - begin
             yield from done
             if not more and not any(index is not None for index in self.in_slot):
+                return
+            if should_stop():
                 return
 
     def _fill(self, slots: Slots, weights: list[jax.Array]) -> Slots:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -75,9 +76,19 @@ class Completion:
     logprobs: np.ndarray | None = None
 
 
-# Requests go in; completions come out as they finish, each with the index of its request.
-Finished = tuple[int, Completion]
-GenerateRequests = Callable[[Sequence[Request]], Iterator[Finished]]
+Finished = tuple[int, Completion]  # with the index of its request
+
+
+def never() -> bool:
+    return False
+
+
+class GenerateRequests(Protocol):
+    """Requests go in; completions come out as they finish, until `should_stop` returns True."""
+
+    def __call__(
+        self, requests: Sequence[Request], should_stop: Callable[[], bool] = never
+    ) -> Iterator[Finished]: ...
 
 
 def seed_of(seed: int, sample: int, problem: str) -> int:

@@ -1,6 +1,6 @@
 """A served model behind the engine's interface: requests in, completions out as they finish."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from pipeline.evaluate import Answer, Unanswered
 from pipeline.evaluate.served import requests as served
 from pipeline.evaluate.served.client import complete
 from pipeline.evaluate.served.server import Server
-from pipeline.generate import Completion, Finished, GenerateRequests, Request
+from pipeline.generate import Completion, Finished, GenerateRequests, Request, never
 
 UNKNOWN = -1  # stands for a token whose id the server did not send
 
@@ -21,9 +21,11 @@ def generator(server: Server) -> GenerateRequests:
     for training. Raises UserError if a prompt stays unanswered or its tokens are not counted.
     """
 
-    def generate(requests: Sequence[Request]) -> Iterator[Finished]:
+    def generate(
+        requests: Sequence[Request], should_stop: Callable[[], bool] = never
+    ) -> Iterator[Finished]:
         prompts = [_request(position, request) for position, request in enumerate(requests)]
-        for outcome in complete(prompts, server):
+        for outcome in complete(prompts, server, should_stop):
             position = outcome.request.problem_id
             if isinstance(outcome, Unanswered) or outcome.tokens is None or outcome.finish is None:
                 is_answer = isinstance(outcome, Answer)

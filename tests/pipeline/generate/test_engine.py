@@ -358,3 +358,18 @@ def test_a_short_limit_of_one_request_refuses_no_other(tokenizer, engine, prompt
     assert len(list(engine.generate([long, short]))) == 2
     with pytest.raises(UserError, match=f"the limit is {limit}"):
         list(engine.generate([replace(short, prompt=longest)]))
+
+
+def test_a_stop_loses_no_text_that_has_finished_and_comes_before_the_next_block(engine, prompts):
+    requests = [
+        Request(prompt=prompt, sampling=replace(GREEDY, max_tokens=3), seed=0)
+        for prompt in prompts * 2  # ten for four slots, and all are cut off at the same step
+    ]
+    blocks = []
+
+    def after_two() -> bool:
+        blocks.append(True)
+        return len(blocks) == 2
+
+    assert len(list(engine.generate(requests, after_two))) == 8
+    assert len(blocks) == 2

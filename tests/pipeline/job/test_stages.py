@@ -176,14 +176,11 @@ def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(
     assert halves[0]["text"].to_list() != halves[1]["text"].to_list()
 
 
-class AfterFive(Stop):
-    """Stops an evaluation when it has five of its completions."""
-
-    seen = 0
+class AfterOneBlock(Stop):
+    """Stops an evaluation after the first block of its decoding."""
 
     def should_leave(self) -> bool:
-        self.seen += 1
-        return self.seen >= 5
+        return True
 
 
 def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(
@@ -191,7 +188,7 @@ def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(
 ):
     preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
     texts, finished = [], []
-    for name, stops in {"alone": [Stop()], "broken": [AfterFive(), Stop()]}.items():
+    for name, stops in {"alone": [Stop()], "broken": [AfterOneBlock(), Stop()]}.items():
         store = ingested(tmp_path / name)
         for stop in stops:
             here = Job(store, preset, job.progress, stop)
@@ -199,7 +196,8 @@ def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(
                 finished.append(stages.evaluate(here, "base", str(few), None))
         texts.append(ask(store, "select * from generations order by all"))
     assert [done.run for done in finished] == [finished[0].run] * 2
-    assert [done.summary["generated"] for done in finished] == [12, 7]
+    whole, rest = (done.summary["generated"] for done in finished)
+    assert (whole, 0 < rest < 12) == (12, True)
     assert [done.summary["generations"] for done in finished] == [12, 12]
     assert texts[0].equals(texts[1])
 
