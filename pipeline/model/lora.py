@@ -4,10 +4,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import qwix
 from flax import nnx
 from jax.sharding import Mesh
 from tunix.models.gemma3 import model as gemma3
+
+from pipeline.model.compiled import ProgramCache
 
 TARGETS = ".*qkv_einsum|.*q_einsum|.*kv_einsum|.*attn_vec_einsum|.*gate_proj|.*up_proj|.*down_proj"
 
@@ -47,29 +50,49 @@ def add_adapters(
 ) -> gemma3.Gemma3:
     """`model` with adapters on every projection. Its base weights are shared, not copied.
 
-    The B matrices start as zeros, so the new model computes what the old one does. Qwix calls the
-    model to find its products; the call is traced, since no process has the weights of the others.
+    The B matrices start as zeros, so the new model computes what the old one does. Models of one
+    structure share the program, and the graph of what it returns.
     """
-    provider = Float32LoraProvider(module_path=TARGETS, rank=rank, alpha=alpha)
     plain, base = nnx.split(model)
-    traced: list[tuple[nnx.GraphDef, nnx.State]] = []
+    tree = jax.tree.structure(base)
+    dtypes = [leaf.dtype for leaf in jax.tree.leaves(base)]
+    program = _PROGRAMS.get(
+        [plain, tree, dtypes, rank, alpha, mesh], lambda: AdaptersProgram(plain, rank, alpha)
+    )
+    with mesh:
+        adapters = program.new_adapters(base, np.uint32(seed))
+    weights = dict(nnx.to_flat_state(base))
+    shared = nnx.from_flat_state([(path, weights[path]) for path in program.base_paths])
+    return nnx.merge(program.graph, adapters, shared)
 
-    def new_adapters(base: nnx.State) -> nnx.State:
+
+class AdaptersProgram:
+    """New adapters for base weights of one structure; once they were made, how both are joined.
+
+    Qwix calls the model to find its products; the call is traced, since no process has the weights
+    of the others.
+    """
+
+    graph: nnx.GraphDef  # of the model with adapters
+    base_paths: list[tuple[Any, ...]]  # of the base weights in it
+
+    def __init__(self, plain: nnx.GraphDef, rank: int, alpha: float) -> None:
+        self.plain = plain
+        self.provider = Float32LoraProvider(module_path=TARGETS, rank=rank, alpha=alpha)
+        self.new_adapters = jax.jit(self._new_adapters)
+
+    def _new_adapters(self, base: nnx.State, seed: jax.Array) -> nnx.State:
+        model: Any = nnx.merge(self.plain, base)
         adapted: Any = qwix.apply_lora_to_model(
-            nnx.merge(plain, base), provider, **model.get_model_input(), rngs=nnx.Rngs(seed)
+            model, self.provider, **model.get_model_input(), rngs=nnx.Rngs(jax.random.key(seed))
         )
-        graph, adapters, rest = nnx.split(adapted, nnx.LoRAParam, ...)
-        traced.append((graph, rest))
+        self.graph, adapters, rest = nnx.split(adapted, nnx.LoRAParam, ...)
+        self.base_paths = [path for path, _ in nnx.to_flat_state(rest)]
         adapters = jax.tree.map(lambda w: w.astype(jnp.float32), adapters)
         return jax.lax.with_sharding_constraint(adapters, nnx.get_partition_spec(adapters))
 
-    with mesh:
-        adapters = jax.jit(new_adapters)(base)
-    graph, rest = traced.pop()
-    weights = dict(nnx.to_flat_state(base))
-    paths = [path for path, _ in nnx.to_flat_state(rest)]
-    shared = nnx.from_flat_state([(path, weights[path]) for path in paths])
-    return nnx.merge(graph, adapters, shared)
+
+_PROGRAMS: ProgramCache[AdaptersProgram] = ProgramCache()
 
 
 def merge_adapters(adapted: nnx.Module, plain: gemma3.Gemma3, *, alpha: float) -> gemma3.Gemma3:

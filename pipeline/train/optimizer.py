@@ -1,5 +1,7 @@
 """AdamW with a learning rate schedule, for SFT and GRPO."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -10,15 +12,27 @@ from pipeline.config import LoraConfig, warmup_steps
 
 def adamw(config: LoraConfig, steps: int) -> optax.GradientTransformation:
     """AdamW after clipping by global norm; linear warm-up, then cosine decay to 0 at `steps`."""
+    return _adamw(
+        rate=config.learning_rate,
+        warmup=warmup_steps(config.warmup, steps),
+        steps=max(2, steps),
+        clip=config.clip,
+        beta2=config.beta2,
+        decay=config.weight_decay,
+    )
+
+
+# the same one for equal numbers: two of Optax's are never equal, and with them no programs
+@functools.lru_cache(maxsize=8)
+def _adamw(
+    *, rate: float, warmup: int, steps: int, clip: float, beta2: float, decay: float
+) -> optax.GradientTransformation:
     schedule = optax.warmup_cosine_decay_schedule(
-        init_value=0.0,
-        peak_value=config.learning_rate,
-        warmup_steps=warmup_steps(config.warmup, steps),
-        decay_steps=max(2, steps),
+        init_value=0.0, peak_value=rate, warmup_steps=warmup, decay_steps=steps
     )
     return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.adamw(schedule, b1=0.9, b2=config.beta2, weight_decay=config.weight_decay),
+        optax.clip_by_global_norm(clip),
+        optax.adamw(schedule, b1=0.9, b2=beta2, weight_decay=decay),
     )
 
 

@@ -4,11 +4,13 @@ Tunix's own (nnx.jit) returns the whole model. A program writes all that it retu
 would copy the frozen weights: 2 GiB of memory and their traffic for Gemma 3 1B.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 from flax import nnx
+
+from pipeline.model import ProgramCache
 
 Step = Callable[..., Any]  # model, optimizer, inputs -> loss, auxiliary values, gradient norm
 
@@ -35,12 +37,31 @@ def jitted_step(step: Step, model: nnx.Module, optimizer: nnx.Optimizer) -> tupl
     return jitted, [adapters, optimizer_state, rest]
 
 
-class TrainStep:
-    """A jitted step that updates one model and its optimizer in place."""
+# one of SFT and one of GRPO: a trial trains by both in turn
+_PROGRAMS: ProgramCache[Any] = ProgramCache(2)
 
-    def __init__(self, step: Step, model: nnx.Module, optimizer: nnx.Optimizer) -> None:
+
+class TrainStep:
+    """A jitted step that updates one model and its optimizer in place.
+
+    depends_on: what `step` is made of. Where all of it is equal, and model and optimizer have one
+                structure, runs share the program; so `step` must hold no weights, which would stay
+                in memory
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        model: nnx.Module,
+        optimizer: nnx.Optimizer,
+        depends_on: Sequence[object],
+    ) -> None:
         self.model, self.optimizer = model, optimizer
-        self.jitted_fn, _ = jitted_step(step, model, optimizer)
+        graph, weights = nnx.split(model)
+        states = weights, nnx.state(optimizer)
+        arrays = [(leaf.dtype, leaf.sharding) for leaf in jax.tree.leaves(states)]
+        key = [*depends_on, graph, jax.tree.structure(states), arrays]
+        self.jitted_fn = _PROGRAMS.get(key, lambda: jitted_step(step, model, optimizer)[0])
 
     def __call__(self, inputs: Any) -> Any:
         adapters, rest = nnx.state(self.model, nnx.LoRAParam, ...)

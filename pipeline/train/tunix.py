@@ -9,6 +9,7 @@ What Tunix does by default, and why it is changed here: docs/decisions/0003-grpo
 
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -61,8 +62,14 @@ class Logger(MetricsLogger):
         self.metrics.close()
 
 
-def use_own_step(trainer: peft_trainer.PeftTrainer, mesh: Mesh | None) -> None:
-    """Let `trainer` take our compiled step (step.py). Its loss must be set before.
+# what Tunix's step reads of its trainer
+READ = ("loss_fn", "gen_model_input_fn", "_has_aux", "_lora_enabled")
+
+
+def use_own_step(
+    trainer: peft_trainer.PeftTrainer, optimizer: optax.GradientTransformation, mesh: Mesh | None
+) -> None:
+    """Let `trainer`, made with `optimizer`, take our compiled step (step.py). Its loss must be set.
 
     In several processes, each gives it whole batches, of which its devices take their rows.
     """
@@ -70,7 +77,16 @@ def use_own_step(trainer: peft_trainer.PeftTrainer, mesh: Mesh | None) -> None:
         trainer._prepare_inputs = functools.partial(distributed.spread, mesh=mesh)  # type: ignore[method-assign]
         with mesh:
             trainer._shard_optimizer(mesh)
-    step = TrainStep(trainer.create_train_step_fn(), trainer.model, trainer.optimizer)
+    read = {name: vars(trainer)[name] for name in READ}
+    without_weights = object.__new__(peft_trainer.PeftTrainer)
+    vars(without_weights).update(read)
+    micro_batches = trainer.config.gradient_accumulation_steps
+    step = TrainStep(
+        without_weights.create_train_step_fn(),
+        trainer.model,
+        trainer.optimizer,
+        depends_on=[read, optimizer, micro_batches, mesh],
+    )
     # Tunix compiles its own step where this is None, and expects a partial with a `jitted_fn`
     trainer._jitted_train_step_fn = functools.partial(step)  # type: ignore[assignment]
 
@@ -110,7 +126,8 @@ class SftTrainer(peft_trainer.PeftTrainer):
         super().__init__(model, optimizer, config, metrics_logger=Logger(metrics))
         self.is_managed_externally = True  # do not skip the first batches of a resumed run
         self.with_loss_fn(loss)
-        use_own_step(self, mesh)
+        self.with_gen_model_input_fn(dict)  # as they are
+        use_own_step(self, optimizer, mesh)
 
 
 # GRPO
@@ -177,10 +194,11 @@ class GrpoLearner(GRPOLearner):
         self.trainer.config.max_steps = None  # no progress bar of Tunix; ours shows the whole job
         self.trainer.metrics_logger = Logger(metrics)
         self.trainer.with_gen_model_input_fn(_as_example)
-        self.trainer.with_loss_fn(self._loss, has_aux=True)
+        loss = _PolicyLoss(objective, self.pad, config.temperature)
+        self.trainer.with_loss_fn(loss, has_aux=True)
         logged = [*LOGGED, *(["kl", "kl_clamped"] if config.beta else [])]
         self.trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
-        use_own_step(self.trainer, start.mesh)
+        use_own_step(self.trainer, adamw(config, config.steps), start.mesh)
 
     @property
     def actor(self) -> nnx.Module:
@@ -232,11 +250,6 @@ class GrpoLearner(GRPOLearner):
                 parts.append(distributed.whole(logp) if distributed.several() else logp)
         return jnp.concatenate(parts)
 
-    def _loss(self, model: nnx.Module, example: PolicyExample) -> Any:
-        return policy_loss(
-            model, example, self.objective, pad=self.pad, temperature=self.temperature
-        )
-
     def _generate_and_compute_advantage(self, training_input: Columns, mode: Any = None) -> Any:
         """What Tunix trains on. It cuts this into micro-batches by rows."""
         example = self._before_update(training_input)
@@ -247,6 +260,20 @@ class GrpoLearner(GRPOLearner):
     def _run_global_step(self, *args: Any, **kwargs: Any) -> None:
         super()._run_global_step(*args, **kwargs)
         self._after_update(self.step)
+
+
+@dataclass(frozen=True)
+class _PolicyLoss:
+    """The loss of one objective; equal to another one of equal values."""
+
+    objective: Objective
+    pad: int
+    temperature: float
+
+    def __call__(self, model: nnx.Module, example: PolicyExample) -> Any:
+        return policy_loss(
+            model, example, self.objective, pad=self.pad, temperature=self.temperature
+        )
 
 
 def _no_reward(prompts: Any, completions: Any, **columns: Any) -> list[float]:

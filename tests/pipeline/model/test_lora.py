@@ -51,6 +51,22 @@ def test_new_adapters_change_nothing(loaded, new):
     assert np.array_equal(logits(new), logits(loaded.model))
 
 
+def test_adapters_of_another_model_of_this_structure_are_those_of_their_seed(few, loaded, new):
+    other = gemma3.load(str(few))
+    of_seed = [
+        add_adapters(other.model, rank=4, alpha=8.0, seed=seed, mesh=other.mesh)
+        for seed in (0, 2**32 - 1)
+    ]
+    first = nnx.state(new, nnx.LoRAParam)
+    same, others = (
+        jax.tree.map(np.array_equal, first, nnx.state(model, nnx.LoRAParam)) for model in of_seed
+    )
+    assert all(jax.tree.leaves(same))
+    # the B matrices are zeros in both
+    assert sum(jax.tree.leaves(others)) == len(jax.tree.leaves(others)) // 2
+    assert nnx.graphdef(of_seed[0]) == nnx.graphdef(of_seed[1]) == nnx.graphdef(new)
+
+
 def test_every_projection_has_adapters(loaded, new):
     modules = {path[-2] for path, _ in nnx.to_flat_state(nnx.state(new, nnx.LoRAParam))}
     wanted = {"attn_vec_einsum", "gate_proj", "up_proj", "down_proj"}

@@ -1,5 +1,8 @@
 """The train step: what its program returns, and that it trains as Tunix's own does."""
 
+import functools
+import gc
+import weakref
 from typing import Any
 
 import jax
@@ -9,8 +12,12 @@ import pytest
 from flax import nnx
 from tunix.sft import peft_trainer
 
+from data.store.store import Store
+from pipeline.config import SftConfig
 from pipeline.loss.sft import sft_loss
-from pipeline.train.tunix import use_own_step
+from pipeline.train.metrics import StoreMetrics
+from pipeline.train.optimizer import adamw
+from pipeline.train.tunix import SftTrainer, use_own_step
 from tests.support.two_layers import built, with_adapters
 
 
@@ -41,7 +48,7 @@ def batch() -> dict[str, np.ndarray]:
 def test_it_trains_as_tunix_does(batch):
     theirs, ours = trainer(), trainer()
     tunix_step = step_of(theirs)
-    use_own_step(ours, None)
+    use_own_step(ours, ours.optimizer.tx, None)
     own_step = step_of(ours)
     for _ in range(3):
         expected, result = tunix_step(batch), own_step(batch)
@@ -55,7 +62,7 @@ def test_it_trains_as_tunix_does(batch):
 
 def test_the_frozen_weights_are_read_and_not_written(batch):
     ours = trainer()
-    use_own_step(ours, None)
+    use_own_step(ours, ours.optimizer.tx, None)
     step = step_of(ours).func
     adapters, rest = nnx.state(ours.model, nnx.LoRAParam, ...)
     optimizing = nnx.state(ours.optimizer)
@@ -68,3 +75,26 @@ def test_the_frozen_weights_are_read_and_not_written(batch):
     step(batch)
     after = jax.tree.leaves(nnx.state(ours.model, nnx.LoRAParam, ...)[1])
     assert all(one is other for one, other in zip(before, after, strict=True))
+
+
+def program_of(
+    store: Store, config: SftConfig, steps: int = 10, loss: Any = sft_loss
+) -> tuple[Any, weakref.ref[nnx.Module]]:
+    """The program of a new trainer, and its model, of which nothing is left here."""
+    model, metrics = with_adapters(built(blocks=True)), StoreMetrics(store, "sft-test")
+    trainer = SftTrainer(model, adamw(config, steps), loss, metrics=metrics, mesh=None)
+    return step_of(trainer).func.jitted_fn, weakref.ref(model)
+
+
+def test_runs_of_equal_settings_share_a_program_which_keeps_no_weights(store):
+    program, model = program_of(store, SftConfig())
+    gc.collect()
+    assert model() is None
+    same, _ = program_of(store, SftConfig(seed=5))
+    assert same is program
+    others = [
+        program_of(store, SftConfig(learning_rate=1e-3)),
+        program_of(store, SftConfig(), steps=11),
+        program_of(store, SftConfig(), loss=functools.partial(sft_loss)),
+    ]
+    assert program not in [other for other, _ in others]

@@ -39,6 +39,15 @@ def test_each_private_name_exists_in_that_version(kind):
     assert all(hasattr(peft_trainer, name) for name in FUNCTIONS)
 
 
+def test_the_step_reads_of_its_trainer_only_what_is_listed():
+    body = ast.parse(inspect.cleandoc(inspect.getsource(PeftTrainer._train_step)))
+    names = [node for node in ast.walk(body) if isinstance(node, ast.Attribute)]
+    read = {
+        node.attr for node in names if isinstance(node.value, ast.Name) and node.value.id == "self"
+    }
+    assert read == set(tunix.READ)
+
+
 def test_the_list_of_private_names_is_complete():
     tree = ast.parse(Path(inspect.getfile(tunix)).read_text())
     used = {
@@ -53,12 +62,13 @@ def test_the_list_of_private_names_is_complete():
         for node in kind.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("_")
     }
-    own = {"_before_update", "_after_update", "_loss", "_model", "_tokenizer", "__init__"}
+    own = {"_before_update", "_after_update", "_model", "_tokenizer"}
+    used = {name for name in used if not name.startswith("__")}
     listed = {
         name for group in (OVERRIDDEN, CALLED, SET) for names in group.values() for name in names
     }
     assert used - own == listed | FUNCTIONS
-    assert not any(hasattr(GRPOLearner, name) for name in own - {"__init__"})
+    assert not any(hasattr(GRPOLearner, name) for name in own)
 
 
 def test_no_other_file_imports_tunixs_trainers():
