@@ -14,7 +14,7 @@ from collections import Counter
 
 from data.numbers import last_quantity, read_answer, same_value
 from data.numbers.notation import are_numerals, clock, has_base, moduli, same_numeral
-from evals.graders.announcements import last_announcement
+from evals.graders import last_announcement
 
 PIECES = (
     *"0123456789ABFafx+-*/^=%$.,:;!?()[]{}_ \n",

@@ -8,19 +8,21 @@ from .jobs import (
     job_of as job_of,
 )
 from .parts import checked_name as checked_name
-from .run_kinds import (
+from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
+from .schema import (
     ANSWERS as ANSWERS,
     EVALUATIONS as EVALUATIONS,
     HELD_OUT as HELD_OUT,
     HELD_OUT_ANSWERS as HELD_OUT_ANSWERS,
     IMPORT as IMPORT,
     OF_TRAIN_PROBLEMS as OF_TRAIN_PROBLEMS,
+    REWARD as REWARD,
+    TABLES as TABLES,
+    TIME as TIME,
     TRAINING as TRAINING,
     is_evaluation as is_evaluation,
     name_of_kind as name_of_kind,
 )
-from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
-from .schema import REWARD as REWARD, TABLES as TABLES, TIME as TIME
 from .store import (
     Store as Store,
     add as add,

@@ -15,8 +15,7 @@ import polars as pl
 from data.errors import UserError
 from data.store import files, parts
 from data.store.files import StoreError
-from data.store.run_kinds import ANSWERS
-from data.store.schema import TABLES
+from data.store.schema import ANSWERS, TABLES
 from data.store.store import Store, add, ask
 from data.store.upkeep import compaction, losses, trash
 

@@ -8,6 +8,15 @@ from data.store.files import StoreError
 
 FORMAT_VERSION = 1
 
+# Kinds of runs. Questions bind these, and name no kind of evaluation themselves.
+HELD_OUT = "eval"
+OF_TRAIN_PROBLEMS = "eval-train"  # no held-out score counts it
+EVALUATIONS = (HELD_OUT, OF_TRAIN_PROBLEMS)
+IMPORT = "import"
+ANSWERS = (*EVALUATIONS, IMPORT)
+HELD_OUT_ANSWERS = (HELD_OUT, IMPORT)
+TRAINING = ("sft", "grpo")
+
 TIME = pl.Datetime("us", "UTC")
 SPAN = {"field": pl.String, "start": pl.Int64, "end": pl.Int64}
 
@@ -79,7 +88,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
     "runs": {  # events; the view `runs` shows the last state of each run
         "run": pl.String,
-        "kind": pl.String,  # ingest | convert | sft | grpo | export | grade | of run_kinds.py
+        "kind": pl.String,  # ingest | convert | sft | grpo | export | grade, or of ANSWERS
         "stage": pl.String,
         "event": pl.String,  # started | done | failed | interrupted | deleted | restored
         "at": TIME,
@@ -163,6 +172,16 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 
 # Tables with rows of single runs. The other tables are shared by all runs.
 OF_RUNS = ("generations", "scores", "failures", "rollouts", "metrics")
+
+
+def is_evaluation(kind: str) -> bool:
+    """Whether a run of this kind is an evaluation by thinkbench, whatever problems it answered."""
+    return kind in EVALUATIONS
+
+
+def name_of_kind(kind: str) -> str:
+    """The kind as names of runs begin with it; evaluations of train problems say so by stage."""
+    return HELD_OUT if is_evaluation(kind) else kind
 
 
 def shaped(table: str, rows: pl.DataFrame, run: str, stage: str | None) -> pl.DataFrame:

@@ -1,3 +1,4 @@
+from .announcements import last_announcement as last_announcement
 from .compare import gold_number as gold_number, within_ten_percent as within_ten_percent
 from .extract import well_formed as well_formed
 from .rules import (

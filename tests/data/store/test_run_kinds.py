@@ -1,10 +1,10 @@
-"""Kinds of runs: they stand in one file, and every question binds them."""
+"""Kinds of runs: they stand in the schema, and every question binds them."""
 
 import re
 
 import pytest
 
-from data.store.run_kinds import (
+from data.store.schema import (
     ANSWERS,
     EVALUATIONS,
     HELD_OUT_ANSWERS,
