@@ -157,8 +157,8 @@ def evaluated(value: dict[str, Any]) -> None:
     show(*staged(value["stages"]))
 
 
-def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
-    """Prints an object's plain values, then each of its non-empty groups of counts."""
+def counts(title: str, *notes: str) -> Callable[[Mapping[str, Any]], None]:
+    """Prints an object's plain values, each of its non-empty groups of counts, then `notes`."""
 
     def shown(value: Mapping[str, Any]) -> None:
         plain = [[name, count(item)] for name, item in value.items() if not isinstance(item, dict)]
@@ -173,6 +173,7 @@ def counts(title: str) -> Callable[[Mapping[str, Any]], None]:
                 )
                 for name, group in groups.items()
             ),
+            *notes,
         )
 
     return shown

@@ -52,7 +52,26 @@ def convert(
         else:
             store = existing_store(folder)
             value = convert_source(store, source, frozenset(rules), progress, table=dialects)
-    return value, tables.counts(f"Converted {source}")
+    notes = [] if shape else _of_presets(source, rules)
+    return value, tables.counts(f"Converted {source}", *notes)
+
+
+def _of_presets(source: str, rules: tuple[str, ...]) -> list[str]:
+    """A note where presets convert by other rules: what was converted last is what others read.
+
+    It is no default: own data may have answers without a box, which the rule of presets refuses.
+    """
+    from pipeline.config import DataConfig
+
+    usual = DataConfig().rules
+    if set(rules) == set(usual):
+        return []
+    options = " ".join(f"--rule {rule}" for rule in usual)
+    return [
+        f"Presets convert with {', '.join(usual)}, and training by one does so again. New subsets,"
+        " the audit and the app read the newest conversion; for that of the presets:"
+        f" thinkbench convert {source} {options}"
+    ]
 
 
 def _check_source(source: str, shape: str | None) -> None:
