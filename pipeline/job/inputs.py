@@ -122,19 +122,25 @@ def converter_of_problems(store: Store, source: str) -> dict[str, str]:
 
 
 def _converters_of(store: Store, chosen: Subset) -> dict[str, str]:
-    sources = ask(
+    sources = _sources_of(store, chosen)
+    return {
+        source: converter
+        for source, (converter, _) in converters_of(store, chosen).items()
+        if source in sources
+    }
+
+
+def _sources_of(store: Store, chosen: Subset) -> list[str]:
+    """The sources of the rows of a subset, sorted."""
+    return ask(
         store,
         """
         select distinct source from records where record_id in (select unnest($ids))
         union select distinct source from problems where problem_id in (select unnest($ids))
+        order by source
         """,
         ids=list(chosen.ids),
-    )["source"]
-    return {
-        source: converter
-        for source, (converter, _) in converters_of(store, chosen).items()
-        if source in set(sources)
-    }
+    )["source"].to_list()
 
 
 def problems_in(store: Store, chosen: Subset) -> Problems:
@@ -186,6 +192,17 @@ def chosen_problems(store: Store, preset: Preset, stage: str, subset: str = "") 
         problems=Problems(usable, problems.bad_gold),
         inputs=inputs,
     )
+
+
+def require_source(store: Store, label: str, source: str) -> None:
+    """Raise BadConfig unless all problems of the subset are of `source`."""
+    chosen = subset_of(store, label, "problems")
+    sources = _sources_of(store, chosen) if chosen else [source]
+    if sources != [source]:
+        raise BadConfig(
+            f"the problems to answer are those of {source}, and the subset {label} holds problems"
+            f" of {', '.join(sources)}; name one of the two: leave out the source, or the subset"
+        )
 
 
 def require_test_split(preset: Preset) -> None:

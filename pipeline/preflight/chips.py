@@ -1,7 +1,9 @@
 """The accelerators that preflight knows: memory that a program may use, and peak speeds.
 
 Memory is what the compiler grants, which is less than the nominal size: on a v6e with 32 GiB it
-reports 31.25 GiB when a program does not fit. Speeds are the vendors' figures for dense bfloat16.
+reports 31.25 GiB when a program does not fit; of a GPU, jax takes three quarters unless
+XLA_PYTHON_CLIENT_MEM_FRACTION says otherwise (59.3 GiB of an H100).
+Speeds are the vendors' figures for dense bfloat16.
 """
 
 import os
@@ -62,10 +64,10 @@ CHIPS = {
         tuple((n, f"v5e:{t}") for n, t in V5E),
     ),
     # nvidia.com/en-us/data-center: dense, without sparsity
-    "h100": Chip("h100", 79 * GIB, "H100", 989e12, 3_350e9),
-    "h200": Chip("h200", 139 * GIB, "H200", 989e12, 4_800e9),
+    "h100": Chip("h100", int(0.75 * 79.1 * GIB), "H100", 989e12, 3_350e9),
+    "h200": Chip("h200", int(0.75 * 139.8 * GIB), "H200", 989e12, 4_800e9),
     # float32, as it has no bfloat16
-    "t4": Chip("t4", int(14.6 * GIB), "T4", 8.1e12, 320e9),
+    "t4": Chip("t4", int(0.75 * 14.6 * GIB), "T4", 8.1e12, 320e9),
 }  # fmt: skip
 
 

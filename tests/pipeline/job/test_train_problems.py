@@ -87,6 +87,16 @@ def test_a_subset_of_the_preset_or_of_set_is_answered_too(evaluate, say, tmp_pat
     assert on_test["stages"][0]["stage"] == "served"
 
 
+def test_a_subset_beside_problems_of_another_source_is_refused(evaluate, say, tmp_path):
+    value, _ = evaluate("--split", "train")
+    code, _, err = say("subset", "new", "all", "--of", "problems", "--run", value["run"])
+    assert code == 0, err
+    for words in (("--problems", "samples-gsm8k"), ("--set", "data.problems=samples-gsm8k")):
+        served = ("--served", "http://localhost:1", "--model", "m")
+        code, _, err = say("eval", *served, *words, "--problem-subset", "all")
+        assert (code, "those of samples-gsm8k, and the subset all@1 holds" in err) == (2, True), err
+
+
 @pytest.mark.parametrize(
     "words",
     [

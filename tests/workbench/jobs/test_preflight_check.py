@@ -106,3 +106,4 @@ def test_an_ab_trial_is_checked_like_training(say):
     assert (code, out) == (2, "")
     assert "sft needs" in err
     assert "grpo needs" not in err
+    assert "the preset's filter is not applied" in err

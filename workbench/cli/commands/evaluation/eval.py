@@ -11,6 +11,7 @@ from workbench.cli.commands.evaluation.served import (
     ServedModel,
     evaluate_served_model,
     served_options,
+    subset_to_answer,
 )
 from workbench.cli.commands.training import (
     model_option,
@@ -44,10 +45,10 @@ def eval_(folder: Path, model: str | None, served: ServedModel | None, **options
         from pipeline.job import stages
         from workbench.lookup import starting_model
 
+        subset = subset_to_answer(job.store, job.preset, options)
         start = starting_model(job.store, model or job.preset.model.model)
         require_model(start.model)
         stages.prepare(job, problems=True)
-        subset = job.preset.data.problem_subset
         done = stages.evaluate(job, start.stage, start.model, start.run, subset)
         rows = compare.stages(job.store, [done.run], job.preset.eval.grader)
     value = {"run": done.run, **done.summary, "stages": rows}

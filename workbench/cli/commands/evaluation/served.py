@@ -5,15 +5,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from data.errors import UserError
+from pipeline.config import Preset
 from pipeline.evaluate.served import ServedConfig
 from workbench.cli import Answer, flag, flagged, not_empty
 from workbench.cli.commands.training import chosen_preset
 from workbench.cli.output import tables
+
+if TYPE_CHECKING:
+    from data.store import Store
 
 STAGE = "served"
 
@@ -132,10 +136,24 @@ def evaluate_served_model(
     server = Server(served.url, model, served.key, served.config)
     stop = Stop(None if time_limit is None else started + time_limit)
     with bars() as bar:
-        subset = preset.data.problem_subset
+        subset = subset_to_answer(store, preset, options)
         summary = evaluate_served(store, preset, server, served.stage, bar, stop, subset)
     rows = compare.stages(store, [summary["run"]], preset.eval.grader)
     return {**summary, "stages": rows}, show
+
+
+def subset_to_answer(store: "Store", preset: Preset, options: dict[str, Any]) -> str:
+    """The label of the subset that the preset names; UserError beside problems of other sources.
+
+    options: `problems` and `assignments`, by which a person may have named a source
+    """
+    from pipeline.job import require_source
+
+    subset, named = preset.data.problem_subset, options["problems"]
+    named = named or any(one.startswith("data.problems=") for one in options["assignments"])
+    if subset and named:
+        require_source(store, subset, preset.data.problems)
+    return subset
 
 
 def show(value: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`ab`: an A/B trial, whether a subset is better than a random one of the same size."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,8 @@ def ab(
     if against != "random":
         subset(store, against)
     with open_job(folder, **options) as job:
+        if of == "records" and job.preset.data.records_filter:
+            print("Both arms are subsets: the preset's filter is not applied.", file=sys.stderr)
         from pipeline.job import Trial, ab
         from workbench.jobs import EVAL, GRPO, SFT, refuse_what_does_not_fit
 

@@ -64,6 +64,7 @@ def preflight(
 
     chosen = changed_preset(preset, {}, assignments, None)
     on = chip_of(chip or chosen.model.chip)
+    chosen = chosen.with_knobs("model", chip=on.name)
     compiled = _use_compiler(on, compiling)
     texts = step_texts or (COMPARED if compare else ())
     steps = [parse_step(text, chosen) for text in texts] or steps_of(chosen)
