@@ -7,14 +7,23 @@ from data.store import Store, ask, within
 from evals.failures import VERSION
 
 
-def problem(store: Store, problem_id: str) -> dict[str, Any]:
-    """question, gold, source, split, steps; all None if the store does not have the problem."""
+def problem(store: Store, problem_id: str, run: str = "") -> dict[str, Any]:
+    """question, gold, source, split, steps; all None if the store does not have the problem.
+
+    run: whose own question and gold are taken where it brought them
+    """
     rows = ask(
         store,
         """
-        select question, gold, source, split, steps from problem_texts where problem_id = $id
+        select
+            coalesce(i.question, t.question) as question, coalesce(i.gold, t.gold) as gold, source,
+            split, steps
+        from problem_texts t
+        left join imported_problems i on i.problem_id = t.problem_id and i.run = $run
+        where t.problem_id = $id
         """,
         id=problem_id,
+        run=run,
     )
     columns = ("question", "gold", "source", "split", "steps")
     return dict.fromkeys(columns) if rows.is_empty() else rows.row(0, named=True)

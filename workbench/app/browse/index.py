@@ -174,7 +174,7 @@ def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
 
 
 def _read_problems(index: Index, store: Store) -> None:
-    """Fill the table `problems` of the index."""
+    """Fill the tables of problems of the index; `own_problems` has those of imports that differ."""
     rows = ask(
         store,
         """
@@ -183,10 +183,18 @@ def _read_problems(index: Index, store: Store) -> None:
         from problem_texts
         """,
     )
+    own = ask(
+        store,
+        """
+        select i.* from imported_problems i join problem_texts t using (problem_id)
+        where (i.question, i.gold) <> (t.question, t.gold)
+        """,
+    )
     with index.engine.cursor() as cursor:
-        cursor.register("rows", rows)
-        cursor.execute("create or replace table problems as from rows")
-        cursor.unregister("rows")
+        for table, frame in (("problems", rows), ("own_problems", own)):
+            cursor.register("rows", frame)
+            cursor.execute(f"create or replace table {table} as from rows")
+            cursor.unregister("rows")
 
 
 def _read_tags(index: Index, store: Store) -> None:

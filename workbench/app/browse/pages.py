@@ -87,15 +87,26 @@ def _rows(index: Index, snapshot: Snapshot, positions: pl.DataFrame) -> pl.DataF
     """The rows of `page` at these positions."""
     with index.engine.cursor() as cursor:
         cursor.register("positions", positions)
+        runs = snapshot.values["run"]
+        cursor.register(
+            "run_names",
+            pl.DataFrame(
+                {"number": range(len(runs)), "name": runs},
+                schema={"number": pl.Int64, "name": pl.String},
+            ),
+        )
         rows = cursor.sql(
             f"""
             select
                 b.generation_id, b.stage, b.run, b.problem_id, b.sample,
-                left(p.question, {SHORT}) as question, left(p.gold, {SHORT}) as gold,
+                left(coalesce(o.question, p.question), {SHORT}) as question,
+                left(coalesce(o.gold, p.gold), {SHORT}) as gold,
                 left(b.extracted, {SHORT}) as extracted, g.correct, g.format, b.tokens, g.finish,
                 g.category
             from {snapshot.generations} g join base b using (position)
             left join problems p using (problem_id)
+            left join run_names n on n.number = b.run
+            left join own_problems o on o.run = n.name and o.problem_id = b.problem_id
             where g.position in (select position from positions)
             order by g.position
             """

@@ -19,6 +19,7 @@ create table base (
 create table problems (
     problem_id varchar, question varchar, gold varchar, steps varchar, source varchar
 );
+create table own_problems (run varchar, problem_id varchar, question varchar, gold varchar);
 """
 NO_TAGS = pl.DataFrame(schema={"position": pl.Int64, "tag": pl.Int32})
 

@@ -16,9 +16,9 @@ SHOW = {DIFFERENCES: "Diff", FORMULAS: "Render maths"}
 VERDICT = {"right": "✓ correct", "wrong": "✗ incorrect", "unknown": "? unknown"}
 
 
-def problem(problem_id: str) -> None:
-    """The question and the reference answer, as they are stored."""
-    stored = state.query(detail.problem, problem_id, reads=("problems",))
+def problem(problem_id: str, run: str = "") -> None:
+    """The question and the reference answer, as they are stored. run: that is graded by them"""
+    stored = state.query(detail.problem, problem_id, run, reads=("problems",))
     if stored["question"] is None:
         st.text(plain(f"Problem {problem_id}"))
         st.warning("Problem missing from the store: its question and reference answer are unknown.")

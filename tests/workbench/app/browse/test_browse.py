@@ -15,7 +15,7 @@ from evals.graders.rules import GRADERS
 from evals.imports.import_file import import_file
 from evals.scores import grade_missing, overrides
 from tests.support.store_rows import rows_of, scored
-from workbench.app.browse import pages
+from workbench.app.browse import detail, pages
 from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, of_address, to_address
 from workbench.app.browse.index import Index, new_index, refresh
 
@@ -402,6 +402,20 @@ def test_the_category_of_correct_answers_without_the_format_is_offered_under_eac
     )
     assert by_problem["4"] == ["nothing found"]
     assert ONLY_LENIENT not in by_problem["3"]
+    index.engine.close()
+
+
+def test_a_row_has_the_question_and_the_gold_of_its_own_run(store):
+    for run, gold in (("a", "8"), ("b", "7")):
+        problems = rows_of("problems", problem_id=["p"], source=[run], split=["test"],
+                           question=[f"What has {run}?"], gold=[gold])  # fmt: skip
+        add(store, "problems", problems, run=run)
+        scored(store, run, {"p": True})
+    index = new_index("strict")
+    refresh(index, store)
+    rows = pages.page(index, store, Filter(), 1, 10).select("run", "question", "gold").rows()
+    assert rows == [("a", "What has a?", "8"), ("b", "What has b?", "7")]
+    assert [detail.problem(store, "p", run)["gold"] for run in ("a", "b", "c")] == ["8", "7", "8"]
     index.engine.close()
 
 

@@ -37,7 +37,7 @@ def detail(where: Filter, first: str, page: int) -> None:
     rows = state.query_index(pages.same_problem, where, generation)
     [shown] = rows.filter(pl.col("generation_id") == generation).to_dicts()
     keyboard.board(where, neighbours, shown)
-    generations.problem(shown["problem_id"])
+    generations.problem(shown["problem_id"], shown["run"])
     _stages(rows, shown)
     _same_problem(rows)
 
