@@ -129,12 +129,13 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
     attempt = _attempt(job, spec, code)
     run, state = attempt.run, attempt.state
     distributed.check_same("the next run", f"{run}, {'done' if attempt.is_done else 'to be done'}")
-    record(job.store, code)
     if state is not None and attempt.is_done:
         if attempt.inputs != state["inputs"]:
+            record(job.store, code)
             runs.change_inputs(job.store, run, attempt.inputs)
         job.on_start(spec.stage, run)
         return Done(run, state["summary"])
+    record(job.store, code)
     outputs = "evaluations" if is_evaluation(spec.kind) else "checkpoints"
     folder = job.store.folder / outputs / run
     with locked(folder) if spec.resumable else nullcontext():
