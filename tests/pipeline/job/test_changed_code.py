@@ -143,3 +143,17 @@ def test_a_run_that_did_not_record_its_files_says_so(store, stage):
         file.unlink()
     with pytest.raises(UserError, match="it does not say by which: a version of thinkbench that"):
         stage(NOW)
+
+
+def files_of(store) -> list[str]:
+    kinds = ("*.json", "*.parquet")
+    return sorted(str(path) for kind in kinds for path in store.folder.rglob(kind))
+
+
+def test_a_finished_run_is_found_without_a_write_to_the_store(store, stage):
+    run = stage(BEFORE)
+    for file in (store.folder / "code").iterdir():
+        file.unlink()
+    before = files_of(store)
+    assert stage(BEFORE) == run
+    assert files_of(store) == before
