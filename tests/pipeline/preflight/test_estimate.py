@@ -65,12 +65,16 @@ def test_the_estimate_of_the_engine_is_within_a_tenth_of_the_compilers_figure(na
 
 
 # The same for the preset of each name as it is bundled now, by libtpu 0.0.42.1.
-BUNDLED = {("v6e-1", "eval decode"): 7.67, ("v5e-8", "eval decode"): 2.79}
+BUNDLED = {
+    ("v6e-1", "eval decode"): 7.67,
+    ("v6e-1", "grpo"): 24.11,
+    ("v5e-8", "eval decode"): 2.79,
+}
 
 
 @pytest.mark.parametrize(("preset", "name"), BUNDLED)
 def test_the_estimate_of_a_bundled_preset_is_within_a_fifth_of_the_compilers_figure(preset, name):
-    """On eight chips, two thirds of it are the weights of the other seven."""
+    """On eight chips, more than half of what decoding holds are the weights of the other seven."""
     bundled = load_preset(preset)
     needs = estimated(named(bundled)[name], bundled, CHIPS[bundled.model.chip].memory)
     assert needs.peak / GIB == pytest.approx(BUNDLED[preset, name], rel=0.2)
