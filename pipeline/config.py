@@ -65,7 +65,8 @@ def check_choices(config: Any) -> None:
 
 SEEDS = 2**32  # numpy and grain take no larger seed, and none below 0
 LOGS = ("tensorboard", "wandb")  # where metrics can be written besides the store
-VARIANTS = ("grpo", "dr-grpo", "dapo", "rloo")
+VARIANTS = ("grpo", "dr-grpo", "dapo", "gspo", "cispo", "rloo")
+SCALES = ("variant", "group", "batch", "none")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
 DTYPES = ("float32", "bfloat16")
@@ -259,13 +260,24 @@ class GrpoConfig(LoraConfig):
     beta: float = knob(0.04, "weight of the KL divergence from the SFT model")
     kl_clamp: float = knob(10.0, "upper limit of the KL divergence at one token", "nats")
     epsilon: float = knob(
-        0.2,
-        "clip range of the policy ratio; without effect while a batch gets one update, because the"
-        " ratio is then 1",
+        0.0,
+        "clip range of the policy ratio; 0: the default of the variant; without effect while a"
+        " batch gets one update, because the ratio is then 1",
     )
     epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant")
     variant: str = knob(
         "grpo", "variant of the loss, see pipeline/loss/variants.py", choices=VARIANTS
+    )
+    scale: str = knob(
+        "variant",
+        "whose standard deviation of rewards an advantage is divided by: that of its group, of the"
+        " whole batch, or of none; variant: as its paper does",
+        choices=SCALES,
+    )
+    importance_cap: float = knob(
+        2.0,
+        "most weight of a token for what its probability is under the trainer over that under the"
+        " sampler (truncated importance sampling); 0: every token has weight 1",
     )
     mask_truncated: bool = knob(
         False, "do not train on completions that were cut off at max_tokens"
@@ -292,8 +304,9 @@ class GrpoConfig(LoraConfig):
         at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
         at_least(self, 1, "evaluate_every", "checkpoint_every")
         warmup_steps(self.warmup, self.steps)
-        at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon_high", "resample", *REWARDS)
-        above(self, 0, "kl_clamp", "epsilon", "temperature")  # greedy samples of a group are equal
+        at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon", "epsilon_high")
+        at_least(self, 0, "importance_cap", "resample", *REWARDS)
+        above(self, 0, "kl_clamp", "temperature")  # greedy samples of a group are equal
         above(self, 0, "top_p", most=1)
         if self.group < 2:
             raise BadConfig(

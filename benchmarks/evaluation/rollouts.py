@@ -24,8 +24,7 @@ import polars as pl
 from benchmarks import report
 from data.response_format import render
 from data.store import REWARD, Store, add, ask, open_store
-from evals.rollouts import problems
-from evals.rollouts.advantages import advantages
+from evals.rollouts import group_advantages, problems
 from pipeline.config import GrpoConfig
 from pipeline.train import judge, rewards_of
 from pipeline.train.replay import replay
@@ -72,7 +71,7 @@ def make(store: Store, rollouts: int, seed: int = 0) -> None:
                 "finish": ["stop"] * len(who),
                 "rewards": [rewards[bool(one)] for one in right],
                 "reward": reward,
-                "advantage": advantages(reward.reshape(-1, GROUP)).ravel(),
+                "advantage": group_advantages(reward.reshape(-1, GROUP)).ravel(),
             },
             schema_overrides={"rewards": pl.List(REWARD)},
         )

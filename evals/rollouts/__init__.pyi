@@ -1,4 +1,4 @@
-from .advantages import has_signal as has_signal
+from .advantages import group_advantages as group_advantages, has_signal as has_signal
 from .learnability import (
     Conditions as Conditions,
     learnability_summary as learnability_summary,

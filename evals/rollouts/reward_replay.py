@@ -7,36 +7,48 @@ import numpy as np
 import polars as pl
 
 from data.errors import UserError
-from evals.rollouts.advantages import SAME, advantages, has_signal, signs
+from evals.rollouts.advantages import SAME, group_advantages, has_signal, signs
 from evals.statistics import mean_of_clusters
 
 MOVED = 1e-6  # smaller changes of an advantage are rounding errors of sums in another order
 GROUP = ("step", "group")
 
 
-def with_advantages(rollouts: pl.DataFrame, variant: str = "grpo") -> pl.DataFrame:
+def with_advantages(
+    rollouts: pl.DataFrame, variant: str = "grpo", scale: str = "variant"
+) -> pl.DataFrame:
     """`rollouts` (step, group, before, after) with the advantages of both rewards.
 
     rollouts: whole groups, the rollouts of a group in consecutive rows
-    variant: of the run, see `advantages`
+    variant, scale: of the run, see `group_advantages`
     adds for both rewards: advantage_*, sign_* (-1, 0, 1), signal_* (of the group); and flipped:
     the sign of the advantage is the opposite with the new reward
     """
     added: dict[str, np.ndarray] = {}
     for side in ("before", "after"):
         rewards = rollouts[side].to_numpy()
+        of_steps = _deviations(rewards, rollouts["step"].to_numpy())
         advantage = np.empty(len(rewards))
         sign = np.empty(len(rewards), dtype=int)
         signal = np.empty(len(rewards), dtype=bool)
         for rows in _groups(rollouts):
             of_groups = rewards[rows]
-            advantage[rows] = advantages(of_groups, variant)
+            advantage[rows] = group_advantages(of_groups, variant, scale, of_steps[rows[:, :1]])
             sign[rows] = signs(of_groups)
             signal[rows] = has_signal(of_groups)[:, None]
         added |= {f"advantage_{side}": advantage, f"sign_{side}": sign, f"signal_{side}": signal}
     return rollouts.with_columns(
         **{name: pl.Series(values) for name, values in added.items()}
     ).with_columns(flipped=pl.col("sign_before") * pl.col("sign_after") < 0)
+
+
+def _deviations(rewards: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """[rows]: the standard deviation of the rewards of each row's step, as training computes it."""
+    order = np.argsort(steps, kind="stable")
+    deviations = np.empty(len(rewards))
+    for rows in np.split(order, np.flatnonzero(np.diff(steps[order])) + 1):
+        deviations[rows] = rewards[rows].std(ddof=1)
+    return deviations
 
 
 def _groups(rollouts: pl.DataFrame) -> Iterator[np.ndarray]:

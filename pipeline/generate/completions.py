@@ -18,7 +18,12 @@ Generate = Callable[[Sequence[str], int], list[Completion]]
 
 
 def requests_for(
-    prompts: Sequence[str], sampling: Sampling, seed: int, moment: str = ""
+    prompts: Sequence[str],
+    sampling: Sampling,
+    seed: int,
+    moment: str = "",
+    *,
+    logprobs: bool = False,
 ) -> list[Request]:
     """One request per prompt; samples of equal prompts get different seeds.
 
@@ -28,7 +33,9 @@ def requests_for(
     requests = []
     for prompt in prompts:
         sample_seed = seed_of(seed, samples[prompt], f"{moment}{prompt}")
-        requests.append(Request(prompt=prompt, sampling=sampling, seed=sample_seed))
+        requests.append(
+            Request(prompt=prompt, sampling=sampling, seed=sample_seed, logprobs=logprobs)
+        )
         samples[prompt] += 1
     return requests
 

@@ -5,4 +5,4 @@ from .policy import (
     with_divisor as with_divisor,
 )
 from .sft import sft_loss as sft_loss
-from .variants import Objective as Objective, objective_of as objective_of
+from .variants import EPSILON as EPSILON, Objective as Objective, objective_of as objective_of

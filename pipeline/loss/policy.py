@@ -9,6 +9,8 @@ from flax import nnx, struct
 from pipeline.loss.head import TokenScores, completion_scores, masked_mean
 from pipeline.loss.variants import Objective, aggregate, divisor, ended
 
+DIFFERENT = 0.05  # of the probability of a token under the sampler
+
 
 @struct.dataclass(frozen=True)
 class PolicyExample:
@@ -19,9 +21,11 @@ class PolicyExample:
     completion_mask:     [batch, completion]  bool
     advantages:          [batch]              float
     ref_per_token_logps: [batch, completion]  float32, nats, of the reference; None: no KL
-    old_per_token_logps: [batch, completion]  float32, nats, of the policy that sampled; None: it is
-                         the policy that is trained
+    old_per_token_logps: [batch, completion]  float32, nats, of the policy before its first update
+                         on this batch; None: it is the policy that is trained
     divisor:             []  float32; see `with_divisor`. None: the batch is a whole step
+    sampled_logps:       [batch, completion]  float32, nats, as the sampler computed them: the same
+                         weights, other programs; None: unknown
     """
 
     prompt_ids: jax.Array
@@ -31,6 +35,7 @@ class PolicyExample:
     ref_per_token_logps: jax.Array | None
     old_per_token_logps: jax.Array | None = None
     divisor: jax.Array | None = None
+    sampled_logps: jax.Array | None = None
 
 
 def with_divisor(example: PolicyExample, objective: Objective, micro_batches: int) -> PolicyExample:
@@ -78,18 +83,21 @@ def loss_of_scores(
     """`policy_loss`, given the scores of the completions' tokens."""
     mask, logp = _trained_tokens(example, objective), scores.logp
     old = example.old_per_token_logps
-    ratio = jnp.exp(logp - (jax.lax.stop_gradient(logp) if old is None else old))
+    old = jax.lax.stop_gradient(logp) if old is None else old
     advantages = example.advantages.astype(jnp.float32)[:, None]
-    unclipped = ratio * advantages
-    clipped = jnp.clip(ratio, 1 - objective.low, 1 + objective.high) * advantages
-    loss = -aggregate(jnp.minimum(unclipped, clipped), mask, objective, example.divisor)
-    is_clipped = clipped < unclipped
+    ratio = jnp.exp(_log_ratio(logp - old, mask, objective))
+    gain, is_clipped = _surrogate(ratio, logp, advantages, objective)
     means = {
         "pg_clipfrac": masked_mean(is_clipped, mask),
-        "clip_high": masked_mean(is_clipped & (advantages > 0), mask),
-        "clip_low": masked_mean(is_clipped & (advantages < 0), mask),
+        "clip_high": masked_mean(is_clipped & (ratio > 1), mask),
+        "clip_low": masked_mean(is_clipped & (ratio < 1), mask),
         "entropy": masked_mean(scores.entropy, mask),
     }
+    if example.sampled_logps is not None:
+        weight, disagreement = _importance(old - example.sampled_logps, mask, objective)
+        gain *= weight
+        means |= disagreement
+    loss = -aggregate(gain, mask, objective, example.divisor)
     if example.ref_per_token_logps is not None:
         limit = objective.kl_clamp
         kl = kl_divergence(logp, example.ref_per_token_logps)
@@ -99,6 +107,48 @@ def loss_of_scores(
         means["kl"] = masked_mean(kl, mask)
         means["kl_clamped"] = masked_mean(jnp.abs(kl) > (limit or jnp.inf), mask)
     return loss, means
+
+
+def _log_ratio(difference: jax.Array, mask: jax.Array, objective: Objective) -> jax.Array:
+    """The logarithm of each token's ratio [batch, completion], by that of its probability."""
+    if objective.ratio == "token":
+        return difference
+    tokens = jnp.maximum(mask.sum(axis=-1, keepdims=True), 1)
+    mean = jnp.where(mask, difference, 0).sum(axis=-1, keepdims=True) / tokens
+    return jnp.broadcast_to(mean, difference.shape)
+
+
+def _surrogate(
+    ratio: jax.Array, logp: jax.Array, advantages: jax.Array, objective: Objective
+) -> tuple[jax.Array, jax.Array]:
+    """What each token gains, and whether it was clipped; see `Objective.surrogate`."""
+    clipped = jnp.clip(ratio, 1 - objective.low, 1 + objective.high)
+    if objective.surrogate == "weight":
+        return jax.lax.stop_gradient(clipped) * advantages * logp, clipped != ratio
+    smaller = jnp.minimum(ratio * advantages, clipped * advantages)
+    return smaller, clipped * advantages < ratio * advantages
+
+
+def _importance(
+    difference: jax.Array, mask: jax.Array, objective: Objective
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The weight of each token, and how far trainer and sampler disagree.
+
+    difference: log-probability of each token, the trainer's before its update less the sampler's
+
+    Truncated importance sampling (Ionides 2008, doi:10.1198/106186008X320456): min(ratio, cap).
+    mismatch:        mean k3 of KL(sampler || trainer) at a token [nats]
+    mismatch_tokens: share of tokens whose two probabilities differ by more than DIFFERENT
+    capped:          share of tokens whose weight is the cap
+    """
+    ratio = jnp.exp(jax.lax.stop_gradient(difference))
+    cap = objective.importance_cap
+    weight = jnp.ones_like(ratio) if cap is None else jnp.minimum(ratio, cap)
+    return weight, {
+        "mismatch": masked_mean(ratio - 1 - difference, mask),
+        "mismatch_tokens": masked_mean(jnp.abs(ratio - 1) > DIFFERENT, mask),
+        "capped": masked_mean(ratio > (cap or jnp.inf), mask),
+    }
 
 
 def kl_divergence(logp: jax.Array, reference_logp: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""The objective of each GRPO variant: scale of advantages, average over tokens, clipping, KL."""
+"""The objective of each GRPO variant: ratio of probabilities, clipping, average over tokens, KL."""
 
 from dataclasses import dataclass
 
@@ -7,54 +7,70 @@ import jax.numpy as jnp
 
 from pipeline.config import GrpoConfig
 
+EPSILON = 0.2  # arXiv:1707.06347, section 6.1
 DAPO_HIGH = 0.28  # arXiv:2503.14476, section 4.1
+GSPO_LOW, GSPO_HIGH = 3e-4, 4e-4  # arXiv:2507.18071, section 5.1
+CISPO_HIGH = 4.0  # arXiv:2510.13786, section 3.2: weights of up to 5; no lower bound
 
 
 @dataclass(frozen=True)
 class Objective:
     """What the policy loss computes.
 
-    advantage: name of Tunix's advantage estimator   aggregate: see `aggregate`
-    low, high: the ratio of probabilities is clipped to 1 - low and 1 + high
+    ratio: "token": of each token's probability; "sequence": of the whole completion's, as the
+           geometric mean over its tokens (arXiv:2507.18071, equation 7)
+    surrogate: "clip": the smaller of ratio and clipped ratio, times the advantage
+               (arXiv:1707.06347, equation 7); "weight": the clipped ratio is a weight without a
+               gradient on log-probability times advantage (arXiv:2506.13585, equation 4)
+    aggregate: see `aggregate`
+    low, high: the ratio is clipped to 1 - low and 1 + high
     constant: number of tokens that a row is divided by where `aggregate` is "constant"
+    importance_cap: most weight of a token for what its probability is under the trainer over that
+                    under the sampler; None: no weights
     beta: weight of the KL divergence   kl_clamp: bound of its size at a token; None: no bound
     stops: ids that end a completion. If given, a completion without one of them at its end (a
            truncated one) is not trained on
     """
 
-    advantage: str = "grpo"
+    ratio: str = "token"
+    surrogate: str = "clip"
     aggregate: str = "sequence-mean"
-    low: float = 0.2
-    high: float = 0.2
+    low: float = EPSILON
+    high: float = EPSILON
     constant: int = 1
+    importance_cap: float | None = None
     beta: float = 0.0
     kl_clamp: float | None = None
     stops: tuple[int, ...] = ()
 
 
 def objective_of(config: GrpoConfig, stops: list[int]) -> Objective:
-    """The objective of a variant.
+    """The objective of a variant. What its advantages are: evals/rollouts/advantages.py
 
-    grpo     arXiv:2402.03300, equation 3: advantages over the group's standard deviation; every
-             completion has the same weight
-    dr-grpo  arXiv:2503.20783: no division by the standard deviation or by a completion's length
+    grpo     arXiv:2402.03300, equation 3: every completion has the same weight
+    dr-grpo  arXiv:2503.20783: no division by a completion's length
     dapo     arXiv:2503.14476: every token has the same weight; a larger upper clip (clip-higher)
-    rloo     arXiv:2402.14740: baseline is the mean reward of the rest of the group; the tokens of
-             a completion are summed
+    gspo     arXiv:2507.18071, equation 5: the ratio is the whole completion's
+    cispo    arXiv:2506.13585, equation 4: a token is never dropped, its weight is bounded
+    rloo     arXiv:2402.14740: the tokens of a completion are summed
     """
-    high = config.epsilon_high or (DAPO_HIGH if config.variant == "dapo" else config.epsilon)
-    advantage, aggregate = {
-        "grpo": ("grpo", "sequence-mean"),
-        "dr-grpo": ("drgrpo", "constant"),
-        "dapo": ("grpo", "token-mean"),
-        "rloo": ("rloo", "sequence-sum"),
+    aggregate, low, high = {
+        "grpo": ("sequence-mean", EPSILON, None),
+        "dr-grpo": ("constant", EPSILON, None),
+        "dapo": ("token-mean", EPSILON, DAPO_HIGH),
+        "gspo": ("sequence-mean", GSPO_LOW, GSPO_HIGH),
+        "cispo": ("token-mean", 1.0, CISPO_HIGH),
+        "rloo": ("sequence-sum", EPSILON, None),
     }[config.variant]
+    low = config.epsilon or low
     return Objective(
-        advantage=advantage,
+        ratio="sequence" if config.variant == "gspo" else "token",
+        surrogate="weight" if config.variant == "cispo" else "clip",
         aggregate=aggregate,
-        low=config.epsilon,
-        high=high,
+        low=low,
+        high=config.epsilon_high or high or low,
         constant=config.max_tokens,
+        importance_cap=config.importance_cap or None,
         beta=config.beta,
         kl_clamp=config.kl_clamp,
         stops=tuple(stops) if config.mask_truncated else (),

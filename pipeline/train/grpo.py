@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from data.store import fingerprint
-from evals.rollouts import has_signal
+from evals.rollouts import group_advantages, has_signal
 from pipeline.batches import Prompt, StepOrder, padded_left, padded_right, prompt_batches, within
 from pipeline.checkpoint import BestAdapters, TrainingState
 from pipeline.config import GrpoConfig
@@ -164,7 +164,8 @@ class GrpoTraining:
         step = self.learner.step
         rollouts, resampled = self.sample_groups(batch, step)  # generate, and judge once
         rewards = total_reward(np.array([rollout.parts for rollout in rollouts]), self.rewards)
-        advantages = self.learner.advantages(rewards)
+        groups, config = rewards.reshape(-1, self.config.group), self.config
+        advantages = group_advantages(groups, config.variant, config.scale).ravel()
         problem_ids = [str(problem_id) for problem_id in batch["problem_id"]]
         self.log.record(StepRollouts(step, problem_ids, rollouts, rewards, advantages, resampled))
         return self.example(batch, rollouts, advantages)
@@ -220,7 +221,7 @@ class GrpoTraining:
         a resumed run samples what a run without interruption samples.
         """
         prompts = [str(prompt) for prompt, _ in rows]
-        requests = requests_for(prompts, self.sampling, self.config.seed, salt)
+        requests = requests_for(prompts, self.sampling, self.config.seed, salt, logprobs=True)
         with self.start.mesh:
             completions = in_order(self.engine.generate, [requests[p] for p in positions])
         return [
@@ -249,6 +250,7 @@ class GrpoTraining:
             completion_mask=jnp.array(within(completions, self.config.max_tokens)),
             advantages=jnp.asarray(advantages),
             ref_per_token_logps=reference,
+            sampled_logps=jnp.array(logps_padded(rollouts, self.config.max_tokens)),
         )
 
     def evaluate(self, step: int) -> float:
@@ -299,6 +301,16 @@ class GrpoTraining:
         self.best.close()
         self.state.close()
         return best
+
+
+def logps_padded(rollouts: Sequence[Rollout], length: int) -> np.ndarray:
+    """[rollouts, length]  float32: the sampler's log-probability of each token, then zeros."""
+    padded = np.zeros((len(rollouts), length), np.float32)
+    for row, rollout in enumerate(rollouts):
+        logprobs = rollout.completion.logprobs
+        assert logprobs is not None
+        padded[row, : len(logprobs)] = logprobs
+    return padded
 
 
 def positions_without_signal(

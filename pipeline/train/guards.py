@@ -23,6 +23,7 @@ KL = 10.0  # nats a token
 ENTROPY = 0.2  # of the entropy at the start
 ZERO_VARIANCE = 0.95  # share of groups; a good model has many that are all correct: not a collapse
 TRUNCATED = 0.5  # share of completions
+MISMATCH = 0.1  # nats a token, KL(sampler || trainer); 1e-4 to 1e-2 where both are right
 LOST = 0.5  # of the share of correct answers at the start
 CERTAIN = 2.0  # standard errors by which rewards must be higher to have risen
 
@@ -225,4 +226,5 @@ CHECKS: dict[str, Check] = {
     "format up, answers down": _format_without_answers,
     "groups without a signal": _zero_variance,
     "completions cut off": _truncated,
+    "sampler and trainer disagree": _above("actor/train/mismatch", MISMATCH),
 }

@@ -46,7 +46,7 @@ def replay(
     parts: means over the n rollouts for which the part was a number, before the weight
     """
     rewards, digest = load(file) if file else (own_rewards(store, run), None)
-    stored_weights, variant = dict(_stored_weights(store, run)), variant_of(store, run)
+    stored_weights, config = dict(_stored_weights(store, run)), _config_of(store, run)
     before = _PartMeans(stored_weights)
     after = _PartMeans({reward.name: reward.weight for reward in rewards})
     pages_done: list[pl.DataFrame] = []
@@ -61,7 +61,7 @@ def replay(
         unknown += undecided
         before.add(_stored_values(rollouts, len(stored_weights)))
         after.add(values)
-        compared = _compared(rollouts, total_reward(values, rewards), variant)
+        compared = _compared(rollouts, total_reward(values, rewards), config)
         for index in np.flatnonzero(compared["flipped"]):
             on_flip(_flip(compared.row(int(index), named=True), rewards, values[index]))
         pages_done.append(deep_copy(compared.select(COLUMNS)))
@@ -76,7 +76,7 @@ def replay(
         "run": run,
         "rewards": str(file) if file else OWN,
         "sha256": digest,
-        "variant": variant,
+        **config,
         **summary(result),
         "without_gold": without_gold,
         "unknown": unknown,
@@ -88,10 +88,10 @@ def replay(
     }
 
 
-def _compared(rollouts: pl.DataFrame, rewards: np.ndarray, variant: str) -> pl.DataFrame:
+def _compared(rollouts: pl.DataFrame, rewards: np.ndarray, config: dict[str, str]) -> pl.DataFrame:
     """`rollouts` with the reward and advantage before and after."""
     columns = rollouts.rename({"reward": "before"}).with_columns(pl.Series("after", rewards))
-    return with_advantages(columns, variant)
+    return with_advantages(columns, **config)
 
 
 class _PartMeans:
@@ -126,13 +126,15 @@ def own_rewards(store: Store, run: str) -> list[Reward]:
     return [replace(available[name], weight=weight) for name, weight in stored]
 
 
-def variant_of(store: Store, run: str) -> str:
-    """The variant of GRPO that trained `run`; the default if the store has no such run.
+def _config_of(store: Store, run: str) -> dict[str, str]:
+    """`variant` and `scale` of the run; the defaults if the store has no such run.
 
     Rollouts may come from a store whose runs are elsewhere.
     """
-    state = runs.state(store, run) or {"config": {}}
-    return str(state["config"].get("variant", GrpoConfig().variant))
+    config = (runs.state(store, run) or {"config": {}})["config"]
+    return {
+        name: str(config.get(name, getattr(GrpoConfig(), name))) for name in ("variant", "scale")
+    }
 
 
 def _stored_weights(store: Store, run: str) -> list[tuple[str, float]]:

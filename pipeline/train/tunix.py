@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from flax import nnx
 from jax.sharding import Mesh
-from tunix.rl import algo_core, function_registry, rl_cluster as rl
+from tunix.rl import algo_core, rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
 from tunix.sft import peft_trainer
@@ -28,7 +28,7 @@ from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline import distributed
 from pipeline.config import GrpoConfig
-from pipeline.loss import Objective, PolicyExample, policy_loss, scores_of, with_divisor
+from pipeline.loss import EPSILON, Objective, PolicyExample, policy_loss, scores_of, with_divisor
 from pipeline.model import Tokenizer, add_adapters, gemma3
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.optimizer import adamw
@@ -37,6 +37,7 @@ from pipeline.train.step import TrainStep
 Loss = Callable[..., Any]
 Columns = dict[str, Any]  # of a batch: name -> array
 LOGGED = ("entropy", "pg_clipfrac", "clip_high", "clip_low")
+DISAGREEMENT = ("mismatch", "mismatch_tokens", "capped")  # of sampler and trainer
 
 
 # Both trainers
@@ -181,7 +182,7 @@ class GrpoLearner(GRPOLearner):
     ) -> None:
         super().__init__(
             rl_cluster=_cluster(start, tokenizer, config),
-            algo_config=algorithm(config, objective.advantage),
+            algo_config=algorithm(config),
             reward_fns=[_no_reward],
         )
         self.start, self.objective, self.pad = start, objective, tokenizer.pad_id()
@@ -196,7 +197,7 @@ class GrpoLearner(GRPOLearner):
         self.trainer.with_gen_model_input_fn(_as_example)
         loss = _PolicyLoss(objective, self.pad, config.temperature)
         self.trainer.with_loss_fn(loss, has_aux=True)
-        logged = [*LOGGED, *(["kl", "kl_clamped"] if config.beta else [])]
+        logged = [*LOGGED, *DISAGREEMENT, *(["kl", "kl_clamped"] if config.beta else [])]
         self.trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
         use_own_step(self.trainer, adamw(config, config.steps), start.mesh)
 
@@ -228,11 +229,6 @@ class GrpoLearner(GRPOLearner):
         """
         self._before_update, self._after_update = before_update, after_update
         self.train(batches)  # type: ignore[arg-type]  # arrays of text
-
-    def advantages(self, rewards: np.ndarray) -> np.ndarray:
-        """Advantages of `rewards` [rollouts], which are relative to each group's."""
-        estimator = function_registry.get_advantage_estimator(self.objective.advantage)
-        return estimator(rewards=rewards, num_generations=self.group)
 
     def reference_logp(self, prompts: jax.Array, completions: jax.Array) -> jax.Array:
         """[batch, completion]: log-probability of each token under the start [nats].
@@ -324,14 +320,13 @@ def _cluster(start: gemma3.Loaded, tokenizer: Tokenizer, config: GrpoConfig) -> 
     )
 
 
-def algorithm(config: GrpoConfig, advantage: str = "grpo") -> GRPOConfig:
+def algorithm(config: GrpoConfig) -> GRPOConfig:
     """Tunix's settings of the algorithm. Of these, our loss reads none."""
     settings = GRPOConfig(
         num_generations=config.group,
         num_iterations=1,
-        advantage_estimator=advantage,
         beta=config.beta,
-        epsilon=config.epsilon,
+        epsilon=config.epsilon or EPSILON,
         kl_loss_mode="low_var_kl",  # k3, as ours
         kl_clamp_value=config.kl_clamp,
     )

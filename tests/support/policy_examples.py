@@ -43,9 +43,10 @@ class Example(NamedTuple):
     ref_per_token_logps: jax.Array
     old_per_token_logps: jax.Array | None
     divisor: jax.Array | None = None
+    sampled_logps: jax.Array | None = None
 
 
-def example(*, old: bool) -> Example:
+def example(*, old: bool, sampler: bool = False) -> Example:
     """Rows of unequal length, one without a completion; log-probabilities as others left them."""
     rng = np.random.default_rng(0)
     prompts = rng.integers(110, 500, (ROWS, PROMPT))
@@ -61,6 +62,11 @@ def example(*, old: bool) -> Example:
         advantages=jnp.asarray(rng.normal(size=ROWS)),
         ref_per_token_logps=jnp.asarray(sampled, dtype=jnp.float32),
         old_per_token_logps=jnp.asarray(sampled + 0.1, dtype=jnp.float32) if old else None,
+        sampled_logps=(
+            jnp.asarray(sampled + rng.normal(size=sampled.shape), dtype=jnp.float32)
+            if sampler
+            else None
+        ),
     )
 
 

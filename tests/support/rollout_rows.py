@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from data.store.store import Store, add
-from evals.rollouts.advantages import advantages
+from evals.rollouts.advantages import group_advantages
 from pipeline.config import GrpoConfig
 from pipeline.train.rewards import judge, rewards_of
 from tests.support.store_rows import rows_of
@@ -45,7 +45,7 @@ def rolled(store: Store, run: str, groups: Sequence[Group], golds: dict[str, str
         weights = [part.weight for part in parts]
         rewards = np.array([np.nansum(np.multiply(values, weights)) for _, values in judged])
         for sample, ((whole, values), reward, advantage) in enumerate(
-            zip(judged, rewards, advantages(rewards[None])[0], strict=True)
+            zip(judged, rewards, group_advantages(rewards[None])[0], strict=True)
         ):
             rows.append(
                 {

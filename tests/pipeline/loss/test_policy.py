@@ -41,7 +41,8 @@ CONFIGS = {
     for variant in VARIANTS
     for mask_truncated in (False, True)
 }
-NUMBER = {key: number for number, key in enumerate(CONFIGS)}  # in `Differentiated`
+NUMBER = {key: number for number, key in enumerate(CONFIGS)}  # in the losses of `program`
+IN_PIECES = [("grpo", True), ("dr-grpo", True), ("dapo", False), ("dapo", True)]
 
 
 @pytest.fixture(scope="module")
@@ -51,28 +52,29 @@ def policy():
 
 @pytest.fixture(scope="module")
 def program(policy):
-    """Loss and gradient of all variants, then of OBJECTIVE, with the log-probabilities."""
+    """Loss and gradient of IN_PIECES, then of OBJECTIVE; the losses of all, log-probabilities."""
 
     objectives = [objective_of(config, STOPS) for config in CONFIGS.values()]
 
     def losses(model, given):
         ids = given.prompt_ids, given.completion_ids
         scores = completion_scores(model, *ids, pad=PAD, temperature=TEMPERATURE)
-        results = [loss_of_scores(scores, given, objective) for objective in objectives]
+        results = [loss_of_scores(scores, given, objective)[0] for objective in objectives]
         plain, means = loss_of_scores(scores, given, OBJECTIVE)
-        return [loss for loss, _ in results] + [plain], means | {"logp": scores.logp}
+        more = means | {"logp": scores.logp, "losses": jnp.stack(results)}
+        return [*(results[NUMBER[key]] for key in IN_PIECES), plain], more
 
     return differentiated(losses, policy)
 
 
 @pytest.fixture(scope="module")
 def whole(program):
-    """Of all rows of `example(old=True)`."""
-    return program(PolicyExample(**example(old=True)._asdict()))
+    """Of all rows of `example(old=True, sampler=True)`."""
+    return program(PolicyExample(**example(old=True, sampler=True)._asdict()))
 
 
 def test_the_logged_kl_is_not_clamped_and_exceeds_the_limit_of_the_guard(policy, program, store):
-    far = example(old=True)
+    far = example(old=True, sampler=True)
     far = far._replace(ref_per_token_logps=far.ref_per_token_logps + 1)
     unclamped = tunix.algorithm(replace(CONFIG, kl_clamp=1e9))
     means = program(PolicyExample(**far._asdict())).more
@@ -85,15 +87,12 @@ def test_the_logged_kl_is_not_clamped_and_exceeds_the_limit_of_the_guard(policy,
     assert [sign.name for sign in guards.signs(metrics.series, heldout=8)] == ["KL"]
 
 
-@pytest.mark.parametrize(
-    ("variant", "mask_truncated"),
-    [("grpo", True), ("dr-grpo", True), ("dapo", False), ("dapo", True)],
-)
+@pytest.mark.parametrize(("variant", "mask_truncated"), IN_PIECES)
 def test_micro_batches_have_the_mean_gradient_of_the_whole_step(
     program, whole, variant, mask_truncated
 ):
-    number, config = NUMBER[variant, mask_truncated], CONFIGS[variant, mask_truncated]
-    step = PolicyExample(**example(old=True)._asdict())
+    number, config = IN_PIECES.index((variant, mask_truncated)), CONFIGS[variant, mask_truncated]
+    step = PolicyExample(**example(old=True, sampler=True)._asdict())
     ready = with_divisor(step, objective_of(config, STOPS), micro_batches=2)
     halves = [get_batch_slice(ready, slice(at, at + 2)) for at in (0, 2)]  # as Tunix does
     gradients = [_of(number, program(half).gradient) for half in halves]
@@ -106,27 +105,42 @@ def _of(number: int, gradient):
     return jax.tree.map(lambda leaf: np.asarray(leaf)[number], gradient)
 
 
+CLIPS = {"dapo": (0.1, 0.28), "gspo": (0.1, 4e-4), "cispo": (0.1, 4.0)}  # of CONFIG's epsilon
+
+
 def by_hand(logp, given: Example, config: GrpoConfig, stops: list[int]) -> float:
     """The loss by the papers' formulas, a token at a time."""
-    high = config.epsilon_high or (0.28 if config.variant == "dapo" else config.epsilon)
+    low, high = CLIPS.get(config.variant, (config.epsilon, config.epsilon))
     rows: list[list[float]] = []
     for row, ids in enumerate(np.asarray(given.completion_ids)):
         present = [at for at in range(COMPLETION) if ids[at] != PAD]
         if config.mask_truncated and (not present or ids[present[-1]] not in stops):
             present = []
+        away = logp[row] - np.asarray(given.old_per_token_logps)[row]
+        ratios = np.exp(away)
+        if config.variant == "gspo" and present:
+            ratios = np.full(COMPLETION, np.prod(ratios[present]) ** (1 / len(present)))
+        push = float(given.advantages[row])
         values = []
         for at in present:
-            ratio = np.exp(logp[row, at] - given.old_per_token_logps[row, at])  # type: ignore[index]
-            push = float(given.advantages[row])
-            gain = min(ratio * push, np.clip(ratio, 1 - config.epsilon, 1 + high) * push)
-            away = given.ref_per_token_logps[row, at] - logp[row, at]
-            values.append(-gain + config.beta * min(np.exp(away) - away - 1, config.kl_clamp))
+            clipped = np.clip(ratios[at], 1 - low, 1 + high)
+            gain = min(ratios[at] * push, clipped * push)
+            if config.variant == "cispo":
+                gain = clipped * push * logp[row, at]
+            if given.sampled_logps is not None:  # the probability before the update over its own
+                old = given.old_per_token_logps[row, at]  # type: ignore[index]
+                gain *= min(np.exp(old - given.sampled_logps[row, at]), config.importance_cap)
+            from_start = given.ref_per_token_logps[row, at] - logp[row, at]
+            kl = np.exp(from_start) - from_start - 1
+            values.append(-gain + config.beta * min(kl, config.kl_clamp))
         rows.append(values)
     some = [values for values in rows if values]
     return float({
         "grpo": lambda: np.mean([np.mean(values) for values in some]),
+        "gspo": lambda: np.mean([np.mean(values) for values in some]),
         "dr-grpo": lambda: sum(map(sum, rows)) / config.max_tokens / len(rows),
         "dapo": lambda: np.mean(np.concatenate(some)),
+        "cispo": lambda: np.mean(np.concatenate(some)),
         "rloo": lambda: sum(map(sum, some)) / len(some),
     }[config.variant]())  # fmt: skip
 
@@ -136,17 +150,19 @@ def by_hand(logp, given: Example, config: GrpoConfig, stops: list[int]) -> float
 def test_the_loss_of_each_variant_is_its_papers_formula(whole, variant, mask_truncated):
     config = CONFIGS[variant, mask_truncated]
     logp = np.asarray(whole.more["logp"])
-    loss = float(whole.loss[NUMBER[variant, mask_truncated]])
-    assert loss == pytest.approx(by_hand(logp, example(old=True), config, STOPS), rel=1e-4)
+    loss = float(whole.more["losses"][NUMBER[variant, mask_truncated]])
+    assert loss == pytest.approx(
+        by_hand(logp, example(old=True, sampler=True), config, STOPS), rel=1e-4
+    )
 
 
 def test_a_completion_that_is_its_stop_token_alone_is_learned_from(program):
-    rows = example(old=True)
+    rows = example(old=True, sampler=True)
     only_stop = np.where(np.arange(COMPLETION) == 0, 106, PAD)[None].repeat(2, axis=0)
-    two = PolicyExample(*(part[:2] for part in rows[:-1]), np.float32(1))  # type: ignore[index]
+    two = PolicyExample(*(part[:2] for part in rows[:6]), np.float32(1), rows.sampled_logps[:2])  # type: ignore[index]
     two = replace(two, completion_ids=only_stop, completion_mask=only_stop != PAD,
                   advantages=-np.ones(2))  # fmt: skip
-    gradient = _of(len(CONFIGS), program(two).gradient)
+    gradient = _of(len(IN_PIECES), program(two).gradient)
     assert max(np.abs(part).max() for part in jax.tree.leaves(gradient)) > 0
 
 

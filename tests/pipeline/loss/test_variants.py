@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tunix.rl import common
 
-from pipeline.config import BadConfig, GrpoConfig, changed
+from pipeline.config import VARIANTS, BadConfig, GrpoConfig, changed
 from pipeline.loss.variants import Objective, aggregate, ended, objective_of
 
 VALUES = jnp.array([[1.0, 3.0, 9.0], [5.0, 9.0, 9.0], [9.0, 9.0, 9.0]])
@@ -51,26 +51,35 @@ def test_a_truncated_completion_differs_from_one_that_ended():
 
 
 @pytest.mark.parametrize(
-    ("variant", "advantage", "how", "high"),
+    ("variant", "ratio", "surrogate", "how", "low", "high"),
     [
-        ("grpo", "grpo", "sequence-mean", 0.2),
-        ("dr-grpo", "drgrpo", "constant", 0.2),
-        ("dapo", "grpo", "token-mean", 0.28),
-        ("rloo", "rloo", "sequence-sum", 0.2),
+        ("grpo", "token", "clip", "sequence-mean", 0.2, 0.2),
+        ("dr-grpo", "token", "clip", "constant", 0.2, 0.2),
+        ("dapo", "token", "clip", "token-mean", 0.2, 0.28),
+        ("gspo", "sequence", "clip", "sequence-mean", 3e-4, 4e-4),
+        ("cispo", "token", "weight", "token-mean", 1.0, 4.0),
+        ("rloo", "token", "clip", "sequence-sum", 0.2, 0.2),
     ],
 )
-def test_one_knob_is_a_variant(variant, advantage, how, high):
+def test_one_knob_is_a_variant(variant, ratio, surrogate, how, low, high):
     goal = objective_of(GrpoConfig(variant=variant), [1])
-    assert (goal.advantage, goal.aggregate, goal.high) == (advantage, how, high)
-    assert goal.stops == ()
+    assert (goal.ratio, goal.surrogate, goal.aggregate) == (ratio, surrogate, how)
+    assert (goal.low, goal.high, goal.stops) == (low, high, ())
 
 
-def test_the_upper_clip_and_the_mask_are_knobs_of_any_variant():
-    goal = objective_of(GrpoConfig(epsilon_high=0.4, mask_truncated=True), [1, 106])
-    assert (goal.low, goal.high, goal.stops) == (0.2, 0.4, (1, 106))
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_clips_and_the_mask_are_knobs_of_any_variant(variant):
+    config = GrpoConfig(variant=variant, epsilon=0.1, epsilon_high=0.4, mask_truncated=True)
+    goal = objective_of(config, [1, 106])
+    assert (goal.low, goal.high, goal.stops) == (0.1, 0.4, (1, 106))
 
 
-@pytest.mark.parametrize("knob", ["variant", "guard"])
+def test_the_upper_clip_follows_the_lower_one_unless_the_paper_has_its_own():
+    highs = [objective_of(GrpoConfig(variant=v, epsilon=0.1), []).high for v in ("grpo", "dapo")]
+    assert highs == [0.1, 0.28]
+
+
+@pytest.mark.parametrize("knob", ["variant", "guard", "scale"])
 def test_a_word_that_is_none_of_the_known_ones_is_refused(knob):
     with pytest.raises(BadConfig, match=f"{knob} must be one of .*; got 'ppo'"):
         changed(GrpoConfig(), **{knob: "ppo"})

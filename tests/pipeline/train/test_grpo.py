@@ -98,6 +98,19 @@ def test_signs_of_collapse_are_measured_at_each_step(trained):
     } <= set(names)
 
 
+def test_sampler_and_trainer_agree_to_a_hundredth_of_each_probability(trained):
+    """In float32, though one reads token by token with a cache and the other whole rows."""
+    query = """
+        select name, max(value) as most, count(*) as n from metrics
+        where name in ('actor/train/mismatch', 'actor/train/mismatch_tokens', 'actor/train/capped')
+        group by name order by name
+    """
+    rows = {name: (most, n) for name, most, n in ask(trained["store"], query).rows()}
+    assert {n for _, n in rows.values()} == {CONFIG.steps}
+    assert rows["actor/train/mismatch_tokens"][0] == rows["actor/train/capped"][0] == 0
+    assert abs(rows["actor/train/mismatch"][0]) < 1e-4
+
+
 def test_the_merged_folder_loads_like_any_model(trained, few):
     merged = gemma3.load(str(trained["merged"]))
     assert gemma3.parameters(merged.model) == gemma3.parameters(gemma3.load(str(few)).model)

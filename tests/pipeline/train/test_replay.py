@@ -11,10 +11,9 @@ from tunix.rl import algo_core, function_registry
 from data.errors import UserError
 from data.store import runs
 from data.store.store import add, ask
-from evals.rollouts.advantages import advantages, has_signal, signs
+from evals.rollouts.advantages import SCALE_OF, group_advantages, has_signal, signs
 from evals.rollouts.reward_replay import with_advantages
 from pipeline.config import VARIANTS, GrpoConfig
-from pipeline.loss.variants import objective_of
 from pipeline.train.replay import own_rewards, replay
 from pipeline.train.reward_file import BadRewards
 from pipeline.train.rewards import rewards_of
@@ -34,17 +33,52 @@ def test_advantages_are_those_of_the_trainer_to_the_last_bit(group):
     weights = rng.random(4)
     rewards = rng.integers(0, 2, (50 * group, 4)) @ weights
     theirs = algo_core.compute_advantages(rewards, group)
-    assert np.array_equal(advantages(rewards.reshape(-1, group)).ravel(), theirs)
+    assert np.array_equal(group_advantages(rewards.reshape(-1, group)).ravel(), theirs)
     one_by_one = [algo_core.compute_advantages(r, group) for r in rewards.reshape(-1, group)]
-    assert np.array_equal(advantages(rewards.reshape(-1, group)), one_by_one)
+    assert np.array_equal(group_advantages(rewards.reshape(-1, group)), one_by_one)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_advantages_of_each_variant_are_those_that_its_training_takes(variant):
+@pytest.mark.parametrize(
+    ("variant", "estimator"),
+    [("grpo", "grpo"), ("dapo", "grpo"), ("gspo", "grpo"), ("cispo", "grpo"),
+     ("dr-grpo", "drgrpo"), ("rloo", "rloo")],
+)  # fmt: skip
+def test_advantages_of_each_variant_are_those_of_tunix(variant, estimator):
     rewards = np.random.default_rng(1).integers(0, 5, (50, 8)) @ np.eye(8)
-    estimator = objective_of(GrpoConfig(variant=variant), [1]).advantage
     theirs = function_registry.get_advantage_estimator(estimator)(rewards.ravel(), 8)
-    assert np.array_equal(advantages(rewards, variant).ravel(), np.asarray(theirs))
+    assert np.array_equal(group_advantages(rewards, variant).ravel(), np.asarray(theirs))
+
+
+def test_every_variant_has_a_scale():
+    assert set(SCALE_OF) == set(VARIANTS)
+
+
+def test_the_scale_is_of_the_group_of_the_batch_or_none_whatever_the_variant():
+    rewards = np.array([[0.0, 1.0], [4.0, 0.0]])
+    above = np.array([[-0.5, 0.5], [2.0, -2.0]])
+    assert np.array_equal(group_advantages(rewards, "grpo", "none"), above)
+    of_batch = np.std([0.0, 1.0, 4.0, 0.0], ddof=1)
+    assert group_advantages(rewards, "dr-grpo", "batch") == pytest.approx(
+        above / of_batch, rel=1e-5
+    )
+    of_groups = np.std(rewards, axis=1, ddof=1)[:, None]
+    assert group_advantages(rewards, "dr-grpo", "group") == pytest.approx(
+        above / of_groups, rel=1e-5
+    )
+    with pytest.raises(ValueError, match="the scale is 'all'; expected variant, group, batch"):
+        group_advantages(rewards, "grpo", "all")
+
+
+def test_a_run_scaled_by_its_batches_is_replayed_by_each_steps_own_deviation(run):
+    rows = ask(run, 'select * from rollouts order by step, "group", sample')
+    steps = [group_advantages(np.array(of_step["reward"]).reshape(-1, 4), "grpo", "batch").ravel()
+             for of_step in rows.partition_by("step")]  # fmt: skip
+    stored = rows.with_columns(pl.Series("advantage", np.concatenate(steps)), run=pl.lit("grpo-2"))
+    add(run, "rollouts", stored, run="grpo-2")
+    runs.begin(run, "grpo", run="grpo-2", stage="grpo", config={"scale": "batch"}, seed=0,
+               inputs={}, parent=None)  # fmt: skip
+    result = replay(run, "grpo-2")
+    assert (result["scale"], result["reproduced"]) == ("batch", result["rollouts"])
 
 
 @pytest.mark.parametrize("variant", ["dr-grpo", "rloo"])
@@ -53,7 +87,7 @@ def test_a_run_of_another_variant_is_replayed_by_its_own_advantages(run, variant
         ask(run, 'select reward from rollouts order by step, "group", sample')["reward"]
     ).reshape(-1, 4)
     stored = ask(run, 'select * from rollouts order by step, "group", sample').with_columns(
-        pl.Series("advantage", advantages(rewards, variant).ravel()), run=pl.lit("grpo-2")
+        pl.Series("advantage", group_advantages(rewards, variant).ravel()), run=pl.lit("grpo-2")
     )
     add(run, "rollouts", stored, run="grpo-2")
     runs.begin(run, "grpo", run="grpo-2", stage="grpo", config={"variant": variant}, seed=0,
@@ -65,7 +99,7 @@ def test_a_run_of_another_variant_is_replayed_by_its_own_advantages(run, variant
 
 def test_a_group_of_one_has_no_advantage():
     with pytest.raises(ValueError, match="group of 2 or more, got 1"):
-        advantages(np.ones((3, 1)))
+        group_advantages(np.ones((3, 1)))
 
 
 def test_rounding_errors_are_no_signal_and_no_sign():
