@@ -32,7 +32,7 @@ def stored_lengths(store: Store, preset: Preset) -> Budgets | None:
     counted = ask(
         store,
         """
-        select any_value(answer_end - prompt + 1) as tokens from tokens
+        select any_value(answer_end - prompt + 1) as tokens from record_tokens
         where tokenizer = $tokenizer and example_id in (select unnest($ids::varchar[]))
             and answer_end + 1 <= $longest
         group by example_id
@@ -49,7 +49,7 @@ def _tokenizer(store: Store, model: str) -> str | None:
     rows = ask(
         store,
         """
-        select tokenizer from tokens left join runs using (run)
+        select tokenizer from record_tokens left join runs using (run)
         where starts_with(tokenizer, $model || '@')
         group by tokenizer order by max(ended_at) desc, tokenizer limit 1
         """,
