@@ -23,15 +23,15 @@ UNOPTIMIZED = "--xla_backend_optimization_level=0" + (
 )
 
 
-def made_in(folder: Path, layers: int = LAYERS) -> Path:
+def made_in(folder: Path) -> Path:
     """Write a Gemma 3 with the tiny model's tokenizer to `folder`; returns it."""
     shutil.copytree(TINY, folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config |= {"num_hidden_layers": layers, "layer_types": config["layer_types"][-layers:]}
+    config |= {"num_hidden_layers": LAYERS, "layer_types": config["layer_types"][-LAYERS:]}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     for path in folder.glob("*.safetensors"):
         weights = load_file(path)
-        first = {name: w for name, w in weights.items() if _layer_of(name) < layers}
+        first = {name: w for name, w in weights.items() if _layer_of(name) < LAYERS}
         save_file(first, path, metadata={"format": "pt"})
     return folder
 
