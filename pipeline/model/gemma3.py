@@ -23,6 +23,8 @@ from pipeline.model.hub import TEMPLATE, TINY, has_chat_template, model_folder
 from pipeline.model.mesh import device_mesh
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+# how names of files with weights end, also of other formats than ours
+WEIGHTS = {".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx"}
 SCALES = gemma3.QueryPreAttentionNormalisation
 LAYER_TYPES = {
     LOCAL: gemma3.AttentionType.LOCAL_SLIDING,
@@ -201,8 +203,7 @@ def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     for path in like.iterdir():
-        # README.md is the card of the weights it came with, not of these
-        if path.is_file() and ".safetensors" not in path.name and path.name != "README.md":
+        if path.is_file() and not _is_of_weights(path.name):
             shutil.copy(path, part / path.name)
     if not has_chat_template(part):  # it was trained with Gemma's turns, see Tokenizer
         shutil.copy(TINY / TEMPLATE, part / TEMPLATE)
@@ -214,6 +215,14 @@ def save(model: gemma3.Gemma3, like: Path, folder: Path) -> Path:
     weights = hugging_face_weights(model)
     save_file(weights, part / "model.safetensors", metadata={"format": "pt"})
     return part.replace(folder)
+
+
+def _is_of_weights(name: str) -> bool:
+    """Whether a file of this name holds or describes weights, which are not those of a new model.
+
+    An index, as pytorch_model.bin.index.json, does; README.md is the card of the weights.
+    """
+    return name == "README.md" or not WEIGHTS.isdisjoint(Path(name).suffixes)
 
 
 def dtype_of(model: gemma3.Gemma3) -> str:

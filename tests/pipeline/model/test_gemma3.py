@@ -49,6 +49,21 @@ def test_weights_that_are_not_contiguous_are_saved_as_they_are(tmp_path, monkeyp
     assert all(np.array_equal(saved[name], weight) for name, weight in expected.items())
 
 
+def test_weights_of_other_formats_and_their_card_stay_behind(tmp_path):
+    source = copy_of_tiny(tmp_path)
+    stale = ("model-Q8_0.gguf", "pytorch_model.bin", "pytorch_model.bin.index.json",
+             "model-00001-of-00002.safetensors.index.json", "model.onnx", "README.md")  # fmt: skip
+    for name in stale:
+        (source / name).write_text("old")
+    (source / "notes.v2.txt").write_text("mine")
+    loaded = gemma3.load(str(source))
+    folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
+    names = {path.name for path in folder.iterdir()}
+    assert "notes.v2.txt" in names
+    assert {name for name in names if (folder / name).read_bytes() == b"old"} == set()
+    assert names - {"notes.v2.txt"} == {path.name for path in gemma3.TINY.iterdir()} - {"README.md"}
+
+
 def test_saved_weights_say_their_format(tmp_path):
     loaded = gemma3.load("tiny")
     folder = gemma3.save(loaded.model, loaded.folder, tmp_path / "out")
