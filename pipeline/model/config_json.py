@@ -122,7 +122,10 @@ def _not_computed(text: dict[str, Any]) -> Iterator[str]:
     if text["num_attention_heads"] % text["num_key_value_heads"]:
         heads = f"{text['num_attention_heads']} and {text['num_key_value_heads']}"
         yield f"num_attention_heads and num_key_value_heads are {heads}, expected a multiple"
-    if flat := sorted(set(text["rope_parameters"]) - set(ROPE_TYPES)):
+    # transformers adds these values where all layers are of one kind
+    added = {"rope_theta": None, "rope_type": "default"}
+    given = {name for name, value in text["rope_parameters"].items() if added.get(name, 0) != value}
+    if flat := sorted(given - set(ROPE_TYPES)):
         yield f"rope_parameters has {', '.join(flat)} for all layers, expected {LOCAL} and {GLOBAL}"
     for layers, allowed in ROPE_TYPES.items():
         yield from _rope_not_computed(layers, text["rope_parameters"][layers], allowed)

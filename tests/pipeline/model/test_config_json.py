@@ -93,7 +93,7 @@ STRETCHED = {"sliding_attention": ROPE | {"factor": 2.0}, "full_attention": ROPE
         ({"rope_parameters": STRETCHED}, "factor of sliding_attention is 2"),
         (
             {"rope_parameters": {"rope_type": "default", "rope_theta": 5}},
-            "has rope_theta, rope_type",
+            "has rope_theta for all layers",
         ),
         ({"rope_theta": 10_000.5}, r"rope_theta of full_attention is 10000\.5"),
         ({"rope_theta": float("nan")}, "rope_theta of full_attention is nan"),
@@ -162,6 +162,15 @@ def test_layers_are_local_and_global_as_the_config_has_them():
     attention = [layer.attn for layer in model.layers]
     assert [one.attn_type == AttentionType.GLOBAL for one in attention] == [True, False, False] * 2
     assert [one.rope_base_frequency for one in attention] == [1_000_000, 10_000, 10_000] * 2
+
+
+@pytest.mark.parametrize("kind", ["sliding_attention", "full_attention"])
+@pytest.mark.parametrize("dropped", [(), ("rope_parameters", "rope_theta", "rope_local_base_freq")])
+def test_a_model_whose_layers_are_all_of_one_kind_is_read(kind, dropped):
+    text = {name: value for name, value in TEXT.items() if name not in dropped}
+    whole = complete(text | {"num_hidden_layers": 2, "layer_types": [kind] * 2}, "config.json")
+    layers = gemma3.architecture_in(whole, "float32").layer_types
+    assert {layer == AttentionType.GLOBAL for layer in layers} == {kind == "full_attention"}
 
 
 def test_a_pattern_instead_of_layer_types_is_read():
