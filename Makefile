@@ -4,6 +4,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+# one more than the two cores that these tests are made for: some wait for a browser or a server
+WORKERS ?= 3
 
 .PHONY: demo test check app lock
 .DELETE_ON_ERROR:
@@ -13,7 +15,7 @@ demo: $(VENV)/.installed
 	$(BIN)/thinkbench --store store run --preset tiny
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check

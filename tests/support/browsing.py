@@ -55,8 +55,7 @@ def served(store: Path) -> Iterator[str]:
 FOLLOW = """url => {
   const app = document.querySelector('[data-test-script-state]')
   window.hasRun = false
-  new MutationObserver((changes, observer) => {
-    if (app.dataset.testScriptState === 'notRunning') return
+  new MutationObserver((changes, observer) => {  // also where it has ended by now
     window.hasRun = true
     observer.disconnect()
   }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] })
