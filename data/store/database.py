@@ -62,6 +62,7 @@ class Pool:
 
 
 POOL = Pool()
+STARTING = threading.Lock()  # of the database, so that two threads start one
 
 
 def borrow() -> Cursor:
@@ -83,9 +84,14 @@ def give_back(cursor: Cursor) -> None:
     cursor.connection.close()
 
 
-@cache
 def database() -> duckdb.DuckDBPyConnection:
     """The database of this process: an empty table for each that a question may name, no rows."""
+    with STARTING:
+        return _started()
+
+
+@cache
+def _started() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("set global autoinstall_known_extensions = false")  # none is downloaded
     connection.execute("set global TimeZone = 'UTC'")

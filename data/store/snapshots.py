@@ -31,6 +31,7 @@ class Snapshot:
     folder: Path
     state: Any = field(repr=False)  # a connection to state.db, in a transaction that reads
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    ended: bool = False
     # one for each choice of runs and stages, with the names whose views are of this snapshot
     cursors: dict[tuple[Names, Names], tuple[Cursor, set[str]]] = field(
         default_factory=dict, repr=False
@@ -55,11 +56,20 @@ def taken(folder: Path, tables: Iterable[str], runs: Names = None) -> Iterator[S
         try:
             yield snapshot
         except BaseException:
-            for cursor, _ in snapshot.cursors.values():
+            for cursor in _end(snapshot):
                 cursor.connection.close()
             raise
-        for cursor, _ in snapshot.cursors.values():
+        for cursor in _end(snapshot):
             give_back(cursor)
+
+
+def _end(snapshot: Snapshot) -> list[Cursor]:
+    """Its cursors, which it no longer has; a question that is being answered is waited for."""
+    with snapshot.lock:
+        snapshot.ended = True
+        cursors = [cursor for cursor, _ in snapshot.cursors.values()]
+        snapshot.cursors.clear()
+    return cursors
 
 
 def answer(
@@ -67,6 +77,8 @@ def answer(
 ) -> pl.DataFrame:
     """The answer to one statement. runs, stages: of the tables of OF_RUNS, read these parts only"""
     with snapshot.lock, _unreadable_part_explained(snapshot.folder):
+        if snapshot.ended:
+            raise ValueError("the snapshot has ended: ask within its `with` block, or the store")
         if (runs, stages) not in snapshot.cursors:
             snapshot.cursors[runs, stages] = borrow(), set()
         cursor, present = snapshot.cursors[runs, stages]

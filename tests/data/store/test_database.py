@@ -1,5 +1,7 @@
 """Cursors go from one question to the next, and no question sees what another one left."""
 
+import subprocess
+import sys
 import threading
 
 import duckdb
@@ -9,6 +11,7 @@ import pytest
 from data.store import annotations, files
 from data.store.database import IDLE, POOL, borrow, give_back
 from data.store.store import add, ask, open_store, snapshot
+from tests import ROOT
 from tests.support.store_rows import rows_of
 
 ASKED = "select problem_id, gold from current_problems order by all"
@@ -88,6 +91,53 @@ def test_snapshots_of_many_threads_each_have_their_moment(tmp_path):
             for thread in threads:
                 thread.join()
         assert {n for i, seen in counts.items() if i // 10 == number for n in seen} == {number}
+
+
+def test_a_snapshot_that_has_ended_answers_nothing_and_has_no_cursor_of_another(tmp_path):
+    first, second = (with_problems(tmp_path / name, f"p{name}") for name in ("one", "two"))
+    with snapshot(first) as moment:
+        assert ask(moment, ASKED).rows() == [("pone", "7")]
+    assert ask(second, ASKED).rows() == [("ptwo", "7")]
+    with pytest.raises(ValueError, match="the snapshot has ended"):
+        ask(moment, ASKED)
+
+
+def test_a_snapshot_ends_after_the_question_that_another_thread_asked(tmp_path):
+    store = with_problems(tmp_path / "store", "p")
+    long = "select count(*) from range(3000000) a, current_problems where hash(a.range) % 7 = 3"
+    errors: list[str] = []
+
+    def look(moment) -> None:
+        try:
+            ask(moment, long)
+        except Exception as error:
+            errors.append(str(error))
+
+    with snapshot(store) as moment:
+        threads = [threading.Thread(target=look, args=(moment,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+    assert ask(store, ASKED).rows() == [("p", "7")]
+    for thread in threads:
+        thread.join()
+    assert all("the snapshot has ended" in error for error in errors)
+
+
+def test_threads_that_ask_first_at_once_start_one_database():
+    program = """
+import threading
+from data.store.database import database
+ids, barrier = set(), threading.Barrier(4)
+def start():
+    barrier.wait()
+    ids.add(id(database()))
+threads = [threading.Thread(target=start) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(ids))
+"""
+    printed = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+    assert printed == "1\n"
 
 
 def test_few_cursors_wait():
