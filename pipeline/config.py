@@ -266,7 +266,10 @@ class GrpoConfig(LoraConfig):
     )
     epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant")
     variant: str = knob(
-        "grpo", "variant of the loss, see pipeline/loss/variants.py", choices=VARIANTS
+        "grpo",
+        "variant of the loss, see pipeline/loss/variants.py; a batch gets one update, so gspo"
+        " trains as grpo does, and cispo as dapo",
+        choices=VARIANTS,
     )
     scale: str = knob(
         "variant",
@@ -277,7 +280,8 @@ class GrpoConfig(LoraConfig):
     importance_cap: float = knob(
         2.0,
         "most weight of a token for what its probability is under the trainer over that under the"
-        " sampler (truncated importance sampling); 0: every token has weight 1",
+        " sampler, before top-k and top-p (truncated importance sampling); 0: every token has"
+        " weight 1",
     )
     mask_truncated: bool = knob(
         False, "do not train on completions that were cut off at max_tokens"

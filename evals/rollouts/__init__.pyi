@@ -15,4 +15,5 @@ from .reward_replay import (
     by_step as by_step,
     summary as summary,
     with_advantages as with_advantages,
+    with_deviations as with_deviations,
 )

@@ -19,19 +19,25 @@ def with_advantages(
 ) -> pl.DataFrame:
     """`rollouts` (step, group, before, after) with the advantages of both rewards.
 
-    rollouts: whole groups, the rollouts of a group in consecutive rows
+    rollouts: whole groups, the rollouts of a group in consecutive rows; with the column `deviation`
+              where some of a step are left out, see `with_deviations`
     variant, scale: of the run, see `group_advantages`
     adds for both rewards: advantage_*, sign_* (-1, 0, 1), signal_* (of the group); and flipped:
     the sign of the advantage is the opposite with the new reward
     """
     added: dict[str, np.ndarray] = {}
+    groups = list(_groups(rollouts))
     for side in ("before", "after"):
         rewards = rollouts[side].to_numpy()
-        of_steps = _deviations(rewards, rollouts["step"].to_numpy())
+        of_steps = (
+            rollouts["deviation"].to_numpy()
+            if side == "before" and "deviation" in rollouts.columns
+            else _deviations(rewards, rollouts["step"].to_numpy())
+        )
         advantage = np.empty(len(rewards))
         sign = np.empty(len(rewards), dtype=int)
         signal = np.empty(len(rewards), dtype=bool)
-        for rows in _groups(rollouts):
+        for rows in groups:
             of_groups = rewards[rows]
             advantage[rows] = group_advantages(of_groups, variant, scale, of_steps[rows[:, :1]])
             sign[rows] = signs(of_groups)
@@ -40,6 +46,15 @@ def with_advantages(
     return rollouts.with_columns(
         **{name: pl.Series(values) for name, values in added.items()}
     ).with_columns(flipped=pl.col("sign_before") * pl.col("sign_after") < 0)
+
+
+def with_deviations(rollouts: pl.DataFrame) -> pl.DataFrame:
+    """`rollouts` (step, reward) with `deviation`: that of the rewards of each row's step."""
+    steps = rollouts["step"].to_numpy()
+    if (rollouts.group_by("step").len()["len"] < 2).any():
+        return rollouts  # refused by `with_advantages`
+    values = _deviations(rollouts["reward"].to_numpy(), steps)
+    return rollouts.with_columns(deviation=pl.Series(values))
 
 
 def _deviations(rewards: np.ndarray, steps: np.ndarray) -> np.ndarray:

@@ -132,22 +132,24 @@ def _surrogate(
 def _importance(
     difference: jax.Array, mask: jax.Array, objective: Objective
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The weight of each token, and how far trainer and sampler disagree.
+    """The weight of each token or completion, and how far trainer and sampler disagree.
 
     difference: log-probability of each token, the trainer's before its update less the sampler's
 
-    Truncated importance sampling (Ionides 2008, doi:10.1198/106186008X320456): min(ratio, cap).
+    Truncated importance sampling (Ionides 2008, doi:10.1198/106186008X320456): min(ratio, cap), of
+    what `Objective.ratio` is of.
     mismatch:        mean k3 of KL(sampler || trainer) at a token [nats]
     mismatch_tokens: share of tokens whose two probabilities differ by more than DIFFERENT
     capped:          share of tokens whose weight is the cap
     """
-    ratio = jnp.exp(jax.lax.stop_gradient(difference))
-    cap = objective.importance_cap
-    weight = jnp.ones_like(ratio) if cap is None else jnp.minimum(ratio, cap)
+    difference = jax.lax.stop_gradient(difference)
+    ratio, cap = jnp.exp(difference), objective.importance_cap
+    of_objective = jnp.exp(_log_ratio(difference, mask, objective))  # of tokens or of completions
+    weight = jnp.ones_like(ratio) if cap is None else jnp.minimum(of_objective, cap)
     return weight, {
         "mismatch": masked_mean(ratio - 1 - difference, mask),
         "mismatch_tokens": masked_mean(jnp.abs(ratio - 1) > DIFFERENT, mask),
-        "capped": masked_mean(ratio > (cap or jnp.inf), mask),
+        "capped": masked_mean(of_objective > (cap or jnp.inf), mask),
     }
 
 

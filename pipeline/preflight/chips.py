@@ -26,7 +26,7 @@ class Chip:
     """One kind of accelerator. None where a speed is unknown.
 
     memory:     bytes that one program may use on one chip
-    device:     what jax's name of the device contains
+    device:     what jax's name of the device contains   alias: another spelling of it, or ""
     flops:      peak bfloat16 operations per second
     bandwidth:  peak bytes of memory per second
     topologies: number of chips -> libtpu's name of their arrangement; empty: not a TPU
@@ -38,6 +38,7 @@ class Chip:
     flops: float | None = None
     bandwidth: float | None = None
     topologies: tuple[tuple[int, str], ...] = ()
+    alias: str = ""
 
     def topology(self, chips: int) -> str:
         """libtpu's name for an arrangement of this many chips."""
@@ -57,11 +58,11 @@ CHIPS = {
     # cloud.google.com/tpu/docs/v6e and /v5e
     "v6e": Chip(
         "v6e", int(31.25 * GIB), "TPU v6 lite", 918e12, 1_640e9,
-        tuple((n, f"v6e:{t}") for n, t in V6E),
+        tuple((n, f"v6e:{t}") for n, t in V6E), "TPU v6e",
     ),
     "v5e": Chip(
         "v5e", int(15.75 * GIB), "TPU v5 lite", 197e12, 819e9,
-        tuple((n, f"v5e:{t}") for n, t in V5E),
+        tuple((n, f"v5e:{t}") for n, t in V5E), "TPU v5e",
     ),
     # nvidia.com/en-us/data-center: dense, without sparsity
     "h100": Chip("h100", int(0.75 * 79.1 * GIB), "H100", 989e12, 3_350e9),
@@ -124,9 +125,16 @@ def described(devices: Sequence[Device]) -> str:
     return "; ".join(texts)
 
 
-def _is(device: Device, chip: str) -> bool:
-    """By the whole word: a GH200 is no H200."""
-    return re.search(rf"\b{re.escape(chip_of(chip).device)}\b", device.kind) is not None
+SMALLER = 0.9  # of a chip's memory: a part of a chip (MIG), or a lower limit, is not that chip
+
+
+def _is(device: Device, name: str) -> bool:
+    """By the whole word: a GH200 is no H200. A chip with less memory than it should is another."""
+    chip = chip_of(name)
+    spellings = "|".join(re.escape(word) for word in (chip.device, chip.alias) if word)
+    if re.search(rf"\b(?:{spellings})\b", device.kind) is None:
+        return False
+    return device.memory is None or device.memory >= SMALLER * chip.memory
 
 
 def refuse_other_devices(
@@ -143,7 +151,9 @@ def refuse_other_devices(
     if present >= chips:
         return
     number = "a" if chips == 1 else f"{chips} x"
-    wanted = f"preset {preset} is for {number} {chip} ({chip_of(chip).device})"
+    memory = chip_of(chip).memory / GIB
+    wanted = f"preset {preset} is for {number} {chip} ({chip_of(chip).device}, {memory:.0f} GiB"
+    wanted += " for programs)"
     on_hosts = f" on each of {hosts} hosts" if hosts > 1 else " here"
     fewer = (
         f" To use what is there: --set model.fsdp={present} --set model.tensor_parallel=1."

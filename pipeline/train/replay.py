@@ -19,6 +19,7 @@ from evals.rollouts import (
     rollouts_per_step,
     summary,
     with_advantages,
+    with_deviations,
 )
 from pipeline.config import GrpoConfig
 from pipeline.train.reward_file import BadRewards, load, value_of
@@ -53,6 +54,7 @@ def replay(
     without_gold = unknown = 0
     for page in rollout_pages(store, run, progress):
         check_rewards(page, run)
+        page = with_deviations(page)  # of whole steps, also where a reference answer is gone
         rollouts = page.filter(pl.col("gold").is_not_null())
         without_gold += page.height - rollouts.height
         if rollouts.is_empty():

@@ -1,10 +1,11 @@
 """Probabilities of the sampler beside the trainer's: weights, and how far the two disagree."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pipeline.config import GrpoConfig
+from pipeline.config import VARIANTS, GrpoConfig
 from pipeline.loss.head import TokenScores
 from pipeline.loss.policy import PolicyExample, loss_of_scores
 from pipeline.loss.variants import Objective, objective_of
@@ -15,8 +16,10 @@ MASK = np.array([[True, True, True, False]])
 RATIOS = [1, 0.2 / 0.19, 4]
 
 
-def loss(cap: float | None, sampled: np.ndarray | None = SAMPLED, old=None, advantage: float = 1.0):
-    given = PolicyExample(  # type: ignore[call-arg]
+def given(
+    sampled: np.ndarray | None = SAMPLED, old: jax.Array | None = None, advantage: float = 1.0
+) -> tuple[TokenScores, PolicyExample]:
+    example = PolicyExample(  # type: ignore[call-arg]
         prompt_ids=jnp.zeros((1, 1), int),
         completion_ids=jnp.zeros((1, 4), int),
         completion_mask=jnp.asarray(MASK),
@@ -25,8 +28,11 @@ def loss(cap: float | None, sampled: np.ndarray | None = SAMPLED, old=None, adva
         old_per_token_logps=old,
         sampled_logps=None if sampled is None else jnp.asarray(sampled),
     )
-    scores = TokenScores(jnp.asarray(TRAINED), jnp.zeros((1, 4)))
-    return loss_of_scores(scores, given, Objective(importance_cap=cap))
+    return TokenScores(jnp.asarray(TRAINED), jnp.zeros((1, 4))), example
+
+
+def loss(cap: float | None, sampled: np.ndarray | None = SAMPLED, old: jax.Array | None = None):
+    return loss_of_scores(*given(sampled, old), Objective(importance_cap=cap))
 
 
 @pytest.mark.parametrize(("cap", "largest"), [(2.0, 2), (10.0, 4)])
@@ -62,10 +68,54 @@ def test_after_an_update_the_weight_is_of_the_policy_before_it():
 
 def test_what_a_padded_position_has_in_it_changes_no_number():
     far = SAMPLED.copy()
-    far[0, 3] = 0.0
-    with np.errstate(all="raise"):
-        for one, two in zip(loss(2.0)[1].values(), loss(2.0, sampled=far)[1].values(), strict=True):
-            assert float(one) == float(two)
+    far[0, 3] = -5.0
+    (value, means), (other, same) = loss(2.0), loss(2.0, sampled=far)
+    assert float(value) == float(other)
+    assert {name: float(mean) for name, mean in means.items()} == {
+        name: float(mean) for name, mean in same.items()
+    }
+
+
+def test_a_completions_weight_is_the_mean_of_its_tokens_ratios_where_the_objective_is_of_it():
+    goal = Objective(importance_cap=1.4, ratio="sequence")
+    mean = np.exp(np.mean(np.log(RATIOS)))
+    assert mean > 1.4
+    value, means = loss_of_scores(*given(), goal)
+    assert float(value) == pytest.approx(-1.4, rel=1e-5)
+    assert float(means["capped"]) == 1
+    value, _ = loss_of_scores(*given(), Objective(importance_cap=3.0, ratio="sequence"))
+    assert float(value) == pytest.approx(-mean, rel=1e-5)
+
+
+OLD = np.log([[0.5, 0.15, 0.3, 0.9]])  # the ratios are 1, 1.33 and 1.33
+
+
+@pytest.mark.parametrize("advantage", [1.0, -2.0])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_gradient_of_each_variant_is_its_papers(variant, advantage):
+    """Of the three tokens' log-probabilities: what is stopped or clipped has none."""
+    config = GrpoConfig(variant=variant, beta=0.0, max_tokens=8, importance_cap=0)
+    goal = objective_of(config, [])
+
+    def value(logp):
+        scores, example = given(old=jnp.asarray(OLD), advantage=advantage)
+        return loss_of_scores(scores._replace(logp=logp), example, goal)[0]
+
+    gradient = np.asarray(jax.grad(value)(jnp.asarray(TRAINED, jnp.float32)))[0]
+    ratios = np.exp(TRAINED - OLD)[0, :3]
+    of_ratio = ratios * advantage  # of an unclipped ratio
+    beyond = np.abs(ratios - 1) > 0.2  # with a negative advantage the larger one counts
+    clipped = np.where(beyond & (advantage > 0), 0, of_ratio)
+    expected = {
+        "grpo": clipped / 3,
+        "dapo": np.where((ratios > 1.28) & (advantage > 0), 0, of_ratio) / 3,
+        "dr-grpo": clipped / 8,
+        "rloo": clipped,
+        "gspo": np.full(3, 0 if advantage > 0 else np.prod(ratios) ** (1 / 3) * advantage / 3),
+        "cispo": of_ratio / 3,  # below the bound of 5: the weight itself has no gradient
+    }[variant]
+    assert gradient[:3] == pytest.approx(-expected, rel=1e-4)
+    assert gradient[3] == 0
 
 
 def test_the_cap_is_a_knob_that_0_turns_off():

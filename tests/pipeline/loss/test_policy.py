@@ -129,7 +129,11 @@ def by_hand(logp, given: Example, config: GrpoConfig, stops: list[int]) -> float
                 gain = clipped * push * logp[row, at]
             if given.sampled_logps is not None:  # the probability before the update over its own
                 old = given.old_per_token_logps[row, at]  # type: ignore[index]
-                gain *= min(np.exp(old - given.sampled_logps[row, at]), config.importance_cap)
+                apart = old - given.sampled_logps[row, at]
+                if config.variant == "gspo":  # of the completion
+                    both = given.old_per_token_logps[row] - given.sampled_logps[row]  # type: ignore[index]
+                    apart = np.mean(np.asarray(both)[present])
+                gain *= min(np.exp(apart), config.importance_cap)
             from_start = given.ref_per_token_logps[row, at] - logp[row, at]
             kl = np.exp(from_start) - from_start - 1
             values.append(-gain + config.beta * min(kl, config.kl_clamp))

@@ -54,6 +54,7 @@ def test_devices_are_described_by_number_kind_and_memory(devices, words):
         ("h100", H100), ("v6e", V6E), ("", CPU), ("cpu", CPU), ("cpu", H100),
         ("t4", Device("Tesla T4", "gpu")), ("v5e", Device("TPU v5 lite", "tpu")),
         ("h200", Device("NVIDIA H200", "gpu")), ("h100", Device("NVIDIA H100 PCIe", "gpu")),
+        ("v6e", Device("TPU v6e", "tpu")), ("v5e", Device("TPU v5e", "tpu")),
     ],
 )  # fmt: skip
 def test_the_chip_of_a_preset_is_recognised(chip, device):
@@ -66,6 +67,8 @@ def test_the_chip_of_a_preset_is_recognised(chip, device):
         ("h100", CPU), ("h100", Device("NVIDIA H200", "gpu")), ("v6e", H100), ("t4", V6E),
         ("v5e", V6E), ("v6e", Device("TPU v5 lite", "tpu")), ("h200", H100),
         ("h200", Device("NVIDIA GH200 480GB", "gpu")),
+        ("h100", Device("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "gpu", 10 * GIB)),
+        ("h100", Device("NVIDIA H100 80GB HBM3", "gpu", 40 * GIB)),  # jax may take half of it
     ],
 )  # fmt: skip
 def test_another_chip_is_refused_with_what_is_there(chip, device):
@@ -87,8 +90,9 @@ def test_as_many_chips_as_the_mesh_has_are_enough(chips, present, hosts):
 @pytest.mark.parametrize(
     ("chips", "devices", "hosts", "words"),
     [
-        (8, [V5E], 1, "is for 8 x v5e (TPU v5 lite); jax has 1 x TPU v5 lite (16 GiB for programs)"
-         " here. To use what is there: --set model.fsdp=1 --set model.tensor_parallel=1."),
+        (8, [V5E], 1, "is for 8 x v5e (TPU v5 lite, 16 GiB for programs); jax has 1 x TPU v5 lite"
+         " (16 GiB for programs) here. To use what is there: --set model.fsdp=1"
+         " --set model.tensor_parallel=1."),
         (8, [V5E, V5E], 2, "on each of 2 hosts. To use what is there: --set model.fsdp=4"),
         (8, [V6E] * 8, 1, "is for 8 x v5e"),
         (8, [CPU], 1, "here. Choose a preset for this machine"),

@@ -10,7 +10,7 @@ from tunix.rl import algo_core, function_registry
 
 from data.errors import UserError
 from data.store import runs
-from data.store.store import add, ask
+from data.store.store import add, ask, open_store
 from evals.rollouts.advantages import SCALE_OF, group_advantages, has_signal, signs
 from evals.rollouts.reward_replay import with_advantages
 from pipeline.config import VARIANTS, GrpoConfig
@@ -69,7 +69,8 @@ def test_the_scale_is_of_the_group_of_the_batch_or_none_whatever_the_variant():
         group_advantages(rewards, "grpo", "all")
 
 
-def test_a_run_scaled_by_its_batches_is_replayed_by_each_steps_own_deviation(run):
+@pytest.mark.parametrize("gone", [(), ("r",)])
+def test_a_run_scaled_by_its_batches_is_replayed_by_each_steps_own_deviation(run, gone):
     rows = ask(run, 'select * from rollouts order by step, "group", sample')
     steps = [group_advantages(np.array(of_step["reward"]).reshape(-1, 4), "grpo", "batch").ravel()
              for of_step in rows.partition_by("step")]  # fmt: skip
@@ -77,8 +78,18 @@ def test_a_run_scaled_by_its_batches_is_replayed_by_each_steps_own_deviation(run
     add(run, "rollouts", stored, run="grpo-2")
     runs.begin(run, "grpo", run="grpo-2", stage="grpo", config={"scale": "batch"}, seed=0,
                inputs={}, parent=None)  # fmt: skip
-    result = replay(run, "grpo-2")
-    assert (result["scale"], result["reproduced"]) == ("batch", result["rollouts"])
+    other = open_store(run.folder.parent / "other")  # that has lost a problem of the second step
+    for table in ("rollouts", "problems"):
+        moved = ask(run, f"select * exclude (run) from {table}" if table == "problems" else
+                    "select * from rollouts where run = 'grpo-2'")  # fmt: skip
+        if table == "problems":
+            moved = moved.filter(~pl.col("problem_id").is_in(list(gone)))
+        add(other, table, moved, run="grpo-2")
+    runs.begin(other, "grpo", run="grpo-2", stage="grpo", config={"scale": "batch"}, seed=0,
+               inputs={}, parent=None)  # fmt: skip
+    result = replay(other, "grpo-2")
+    assert (result["scale"], result["without_gold"]) == ("batch", 4 * len(gone))
+    assert result["reproduced"] == result["rollouts"] == 16 - 4 * len(gone)
 
 
 @pytest.mark.parametrize("variant", ["dr-grpo", "rloo"])

@@ -83,7 +83,7 @@ def test_a_preset_that_is_like_another_is_for_its_chip(refused, tmp_path):
 def test_a_preset_for_a_chip_that_is_not_here_is_refused(say, tmp_path, command):
     code, out, err = say(command, "--preset", "v6e-1", *NOWHERE)
     assert (code, out) == (2, "")
-    assert "preset v6e-1 is for a v6e (TPU v6 lite); jax has " in err
+    assert "preset v6e-1 is for a v6e (TPU v6 lite, 31 GiB for programs); jax has " in err
     assert "x CPU here" in err
     assert "--allow-other-device" in err
     assert not list(tmp_path.glob("store/*/**/*.parquet"))
