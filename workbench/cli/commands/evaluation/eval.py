@@ -60,11 +60,13 @@ def _check_problems(options: dict[str, Any]) -> None:
     assignments, flag = options["assignments"], options["changes"]["eval"].get("split")
     preset = changed_preset(options["preset"], options["changes"], assignments, options["seed"])
     subset = options["problem_subset"] or preset.data.problem_subset
+    given = options["problem_subset"]
+    without = "leave out --problem-subset" if given else "--set data.problem_subset="
     if subset and (flag == "test" or (flag is None and "eval.split=test" in assignments)):
         raise UserError(
             f"the split is test, and the subset {subset} holds train problems; expected one of the"
             " two. Leave out the split to answer the subset, or answer the test split without it:"
-            " --set data.problem_subset="
+            f" {without}"
         )
     if subset and not options["problem_subset"]:
         print(
