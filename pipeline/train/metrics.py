@@ -65,16 +65,20 @@ class StoreMetrics:
             writer.flush()
         if self._rows:
             self.add_rows("metrics", pl.DataFrame(self._rows))
-            self._rows = []
+            self._rows = []  # before anything else can fail: they are stored
+            self.merge_parts()
         self._flushed_at = time.monotonic()
 
     def add_rows(self, table: str, rows: pl.DataFrame) -> None:
-        """Add `rows` of the run to a table, and merge what the run has written now and then."""
+        """Add `rows` of the run to a table. Call `merge_parts` when they are not kept any more."""
         add(self.store, table, rows, run=self.run)
         self._parts += 1
+
+    def merge_parts(self) -> None:
+        """Merge what the run has written, now and then. A merge that fails ends no run."""
         if self._parts >= MERGE_PARTS:
             self._parts = 0
-            with suppress(StoreError):  # a full disk: the rows are whole without it
+            with suppress(StoreError):  # a full disk, a damaged part: the new rows are stored
                 compact_run(self.store, self.run)
 
     def close(self) -> None:

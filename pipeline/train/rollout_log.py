@@ -55,7 +55,8 @@ class RolloutLog:
     def flush(self) -> None:
         if self._rows:
             self.metrics.add_rows("rollouts", pl.DataFrame(self._rows))
-            self._rows = []
+            self._rows = []  # before anything else can fail: they are stored
+            self.metrics.merge_parts()
 
     def _rows_of(self, step: StepRollouts) -> list[dict]:
         return [

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -110,22 +111,22 @@ def _fit(group: list[Weighed]) -> bool:
 
 
 def _weighed(store: Store, part: parts.Part) -> Weighed:
-    metadata = parts.footer(store.folder, part.path)
+    with _explained(store, part):
+        metadata = parts.footer(store.folder, part.path)
+        holds = parts.described(store.folder, part.path).holds
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     unpacked = sum(
         group.column(number).total_uncompressed_size
         for group in groups
         for number in range(group.num_columns)
     )
-    holds = parts.described(store.folder, part.path).holds
     return Weighed(part, unpacked, [*holds, *([part.path] * parts.may_come_again(part.path))])
 
 
 def _merge(store: Store, table: str, group: list[Weighed]) -> None:
     """The rename is the commit: a scan marks the parts that the merged part names as replaced."""
     members = [weighed.part for weighed in group]
-    # opened, not named: polars takes some characters of a path for patterns
-    frames = [pl.read_parquet((store.folder / part.path).read_bytes()) for part in members]
+    frames = [_rows_of(store, part) for part in members]
     rows = pl.concat(frames, how="diagonal")  # an older part may lack a newer column
     if table == "scores":  # two commands that graded one run at once may have stored one twice
         rows = rows.unique(maintain_order=True)
@@ -145,10 +146,32 @@ def _merge(store: Store, table: str, group: list[Weighed]) -> None:
     parts.scan(store.folder, [table], None if run is None else (run,))
 
 
-def live_parts(store: Store, *tables: str) -> int:
-    parts.scan(store.folder, tables)
+def _rows_of(store: Store, part: parts.Part) -> pl.DataFrame:
+    with _explained(store, part):
+        # opened, not named: polars takes some characters of a path for patterns
+        return pl.read_parquet((store.folder / part.path).read_bytes())
+
+
+@contextmanager
+def _explained(store: Store, part: parts.Part) -> Iterator[None]:
+    """A part that is gone, or whose bytes are damaged, becomes a `StoreError`."""
+    try:
+        with files.explained(store.folder / part.path):
+            yield
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise StoreError(
+            f"{store.folder / part.path} cannot be read, so it is not merged: {error}. Restore it"
+            " from a backup, or go on without its rows: thinkbench store repair"
+        ) from error
+
+
+def live_parts(store: Store, *tables: str, run: str | None = None) -> int:
+    """The parts that questions read; of `run` those that it alone wrote."""
+    runs = None if run is None else (run,)
+    parts.scan(store.folder, tables, runs)
     with connect(store.folder) as connection:
-        return sum(len(parts.live(connection, table)) for table in tables)
+        live = [part for table in tables for part in parts.live(connection, table, runs)]
+    return sum(run is None or part.run == run for part in live)
 
 
 def sweep(store: Store) -> None:

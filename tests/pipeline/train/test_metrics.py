@@ -10,7 +10,8 @@ from data.store.store import ask, open_store
 from data.store.upkeep import compaction
 from pipeline.train import metrics
 from pipeline.train.metrics import StoreMetrics
-from tests.support.store_rows import rows_of
+from pipeline.train.rollout_log import RolloutLog
+from tests.support.store_rows import part_files, rows_of
 
 HOURS = 9
 STEPS = 5_000
@@ -87,3 +88,38 @@ def test_a_run_that_was_killed_between_two_merges_goes_on(store, clock, monkeypa
     assert rows["step"].equals(expected)
     assert rows["value"].to_list() == expected.to_list()
     assert live_parts(store) < 2 * metrics.MERGE_PARTS
+
+
+def test_a_damaged_part_ends_no_run_and_no_number_is_stored_twice(store, clock, monkeypatch):
+    monkeypatch.setattr(metrics, "FLUSH_SECONDS", 0.0)
+    log = StoreMetrics(store, "r")
+    log.note(1, "loss", 1.0)
+    (part,) = part_files(store, "metrics")
+    content = (store.folder / part).read_bytes()
+    (store.folder / part).write_bytes(content[:4] + b"\xff" * 60 + content[64:])
+    for step in range(2, 3 * metrics.MERGE_PARTS):
+        log.note(step, "loss", float(step))
+    log.close()
+    (store.folder / part).write_bytes(content)
+    steps = ask(store, QUESTION, run="r")["step"].to_list()
+    assert steps == list(range(1, 3 * metrics.MERGE_PARTS))
+
+
+@pytest.mark.parametrize("table", ["metrics", "rollouts"])
+def test_an_interrupt_while_parts_are_merged_stores_no_row_twice(store, monkeypatch, table):
+    def interrupted(store, run):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(metrics, "MERGE_PARTS", 1)
+    log = StoreMetrics(store, "r")
+    rollouts = RolloutLog(log, [], group=1)
+    if table == "metrics":
+        log.note(1, "loss", 1.0)
+    else:
+        rollouts._rows = rows_of("rollouts", run=["r"], step=[1]).to_dicts()
+    monkeypatch.setattr(metrics, "compact_run", interrupted)
+    flush = log.flush if table == "metrics" else rollouts.flush
+    with pytest.raises(KeyboardInterrupt):
+        flush()
+    flush()
+    assert ask(store, f"select step from {table}")["step"].to_list() == [1]

@@ -126,3 +126,22 @@ def test_a_part_that_is_gone_can_be_forgotten(store):
     (store.folder / path).unlink()
     assert repair(store)["missing"] == [path]
     assert ids(store) == ["p2"]
+
+
+@pytest.mark.parametrize("damage", ["data", "footer", "gone"])
+def test_a_damaged_part_is_an_error_that_names_it_and_nothing_is_merged(store, damage):
+    path = add(store, "problems", problems("p1"), run="r1")
+    add(store, "problems", problems("p2"), run="r1")
+    ids(store)
+    file = store.folder / path
+    content = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    elif damage == "data":
+        file.write_bytes(content[:4] + b"\xff" * 60 + content[64:])
+    else:
+        file.write_bytes(content[:-40])
+    before = part_files(store, "problems")
+    with pytest.raises(StoreError, match=re.escape(path)):
+        compact(store, "problems", "r1")
+    assert part_files(store, "problems") == before
