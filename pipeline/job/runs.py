@@ -187,7 +187,8 @@ def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
 
     A run of the same code comes before one whose code differs, of which the newest counts.
     """
-    if spec.resumable and job.resume:
+    resumes = spec.resumable and job.resume is not None
+    if resumes:
         _check_resume(job, spec)
     usable = [
         state
@@ -198,8 +199,8 @@ def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
     for state in usable:
         if last_code(state["inputs"]) == spec.inputs[CODE]:
             return Attempt(state["run"], state, state["inputs"])
-    worth = [state for state in usable if _has_progress(job, state)]
-    if not worth or (job.accept_code_change is False and not job.resume):
+    worth = [state for state in usable if resumes or _has_progress(job, state)]
+    if not worth or (job.accept_code_change is False and not resumes):
         return Attempt(_free_name(job.store, run_name(spec)), None, spec.inputs)
     state = worth[-1]
     if not job.accept_code_change:
@@ -207,7 +208,7 @@ def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
             f"run {state['run']} ({state['event']}) has the same configuration and inputs, but"
             f" other code ({code_changes(job.store, state, code)}). To go on with it, which records"
             " both versions of the code: --accept-code-change. To start a new run:"
-            " --rerun-changed-code."
+            f" --rerun-changed-code{' without --resume' if resumes else ''}."
         )
     return Attempt(state["run"], state, with_accepted(state["inputs"], spec.inputs[CODE]))
 

@@ -157,3 +157,14 @@ def test_a_finished_run_is_found_without_a_write_to_the_store(store, stage):
     before = files_of(store)
     assert stage(BEFORE) == run
     assert files_of(store) == before
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize("accept", [None, False])
+def test_resume_starts_no_other_run_where_the_code_changed(store, stage, steps, accept):
+    run = stage.interrupted(BEFORE, steps)
+    stage.job = replace(stage.job, resume=run)
+    with pytest.raises(UserError, match=rf"run {run} .*--rerun-changed-code without --resume\."):
+        stage(NOW, accept=accept)
+    assert stage.works == [run]
+    assert stage(NOW, accept=True) == run
