@@ -31,7 +31,7 @@ def train_sft(job: Job, model: Path | str, converter: str | None) -> Done:
     converter: whose examples of the preset's records are trained on; None with a subset
     """
     folder = model_folder(str(model))
-    chosen = chosen_examples(job, folder, converter)
+    chosen = chosen_examples(job, model, converter)
     spec = StageSpec(
         kind="sft",
         stage="sft",
@@ -58,10 +58,10 @@ class ChosenExamples:
     inputs: dict[str, str]
 
 
-def chosen_examples(job: Job, folder: Path, converter: str | None) -> ChosenExamples:
+def chosen_examples(job: Job, model: Path | str, converter: str | None) -> ChosenExamples:
     """The examples of a subset; or of a source by `converter`, those that the filter lets through.
 
-    folder: of the model, whose tokens are counted where the filter asks for them
+    model: whose tokens are counted, under its name, where the filter asks for them
     """
     data = job.preset.data
     if subset := inputs.subset_of(job.store, data.subset, "records"):
@@ -74,7 +74,7 @@ def chosen_examples(job: Job, folder: Path, converter: str | None) -> ChosenExam
     summary: dict[str, Any] = {"learned_from": {"source": source, "converter": converter}}
     read = inputs.converter_input({source: converter})
     if where:
-        tokenizer = _counted(job, folder, converter, examples) if "tokens" in where else ""
+        tokenizer = _counted(job, model, converter, examples) if "tokens" in where else ""
         examples, left_out = inputs.examples_matching(
             job.store, source, converter, where, tokenizer
         )
@@ -83,10 +83,11 @@ def chosen_examples(job: Job, folder: Path, converter: str | None) -> ChosenExam
     return ChosenExamples(examples, summary, read)
 
 
-def _counted(job: Job, folder: Path, converter: str, examples: list[Example]) -> str:
+def _counted(job: Job, model: Path | str, converter: str, examples: list[Example]) -> str:
     """Count the tokens of those examples that are not counted yet; the tokenizer's id."""
-    bar, name = job.progress("count tokens"), job.preset.model.model
-    return count_tokens(job.store, job.preset.data.records, converter, examples, name, folder, bar)
+    source, name = job.preset.data.records, str(model)
+    bar, folder = job.progress("count tokens"), model_folder(name)
+    return count_tokens(job.store, source, converter, examples, name, folder, bar)
 
 
 def _train(job: Job, folder: Path, examples: list[Example], run: str) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def lengths_of(
 ) -> Budgets:
     """The lengths of the completions that `train_sft` would learn from, beside the limits."""
     folder = model_folder(str(model))
-    examples = chosen_examples(job, folder, converter).examples
+    examples = chosen_examples(job, model, converter).examples
     rows, _ = tokenize_examples(examples, Tokenizer(folder), job.preset.sft.max_tokens)
     return beside_limits(completion_tokens(rows), job.preset, knobs)
 

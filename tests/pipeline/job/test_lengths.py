@@ -102,3 +102,13 @@ def test_grpo_is_told_what_its_start_learned_to_write(store):
     assert "--set grpo.max_tokens=960" in str(too_short_for(store, start, preset))
     assert too_short_for(store, start, preset.with_knobs("grpo", max_tokens=900)) is None
     assert too_short_for(store, starting_model(store, "tiny"), preset) is None
+
+
+def test_tokens_are_counted_under_the_name_of_the_model_that_trains(sums, few):
+    job = job_with(sums, few, 16, 16)
+    preset = job.preset.with_knobs("model", model="google/gemma-3-1b-it")
+    preset = preset.with_knobs("data", records_filter="tokens > 0")
+    [converter] = ask(sums, "select converter from newest_converters")["converter"]
+    lengths_of(Job(sums, preset, job.progress), few, converter)
+    names = ask(sums, "select distinct tokenizer from record_tokens")["tokenizer"].to_list()
+    assert [name.rpartition("@")[0] for name in names] == [str(few)]
