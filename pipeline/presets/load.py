@@ -37,6 +37,9 @@ def load_preset(name: str) -> Preset:
     tables = _tables(path)
     base = _base(path, tables.pop("like", None))
     _check_tables(path, tables)
+    data = tables.get("data", {})
+    if data.get("subset") and "records_filter" not in data:  # it takes the filter's place
+        base = base.with_knobs("data", records_filter="")
     sections = {
         name: changed(getattr(base, name), **_typed(path, name, section, tables.get(name, {})))
         for name, section in SECTIONS.items()
