@@ -74,7 +74,7 @@ def complete(config: dict[str, Any], path: str) -> dict[str, Any]:
     from transformers import Gemma3TextConfig
 
     try:
-        whole = Gemma3TextConfig(**text).to_dict()
+        whole = Gemma3TextConfig(**_with_rope_types(text)).to_dict()
     except (TypeError, ValueError, StrictDataclassError) as error:
         raise UserError(f"{path} is no config of a Gemma 3: {error}") from error
     unknown = [*_unknown(config if text is not config else {}), *_unknown(text)]
@@ -84,6 +84,14 @@ def complete(config: dict[str, Any], path: str) -> dict[str, Any]:
             " would load and give other texts than it should, so it is refused."
         )
     return whole
+
+
+def _with_rope_types(text: Mapping[str, Any]) -> dict[str, Any]:
+    """`text` whose older name of the kind of rotary positions, `type`, is read as `rope_type`."""
+    scaling = text.get("rope_scaling")
+    if not isinstance(scaling, dict) or "type" not in scaling:
+        return dict(text)
+    return {**text, "rope_scaling": {"rope_type": scaling["type"], **scaling}}
 
 
 def _is_size(text: Mapping[str, Any], name: str) -> bool:

@@ -177,3 +177,11 @@ def test_a_pattern_instead_of_layer_types_is_read():
     plain = {name: value for name, value in TEXT.items() if name != "layer_types"}
     text = complete(plain | {"sliding_window_pattern": 3}, "a test")
     assert text["layer_types"] == ["sliding_attention", "sliding_attention", "full_attention"] * 2
+
+
+def test_the_older_name_of_a_rope_type_is_read():
+    older = {"rope_scaling": {"type": "linear", "factor": 8.0}}
+    config = gemma3.architecture_in(complete(TEXT | older, "a test"), "float32")
+    assert config.global_scale_factor == 8.0
+    with pytest.raises(UserError, match="rope_type of full_attention is 'yarn'"):
+        complete(TEXT | {"rope_scaling": {"type": "yarn", "factor": 8.0}}, "a test")
