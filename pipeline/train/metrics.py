@@ -11,7 +11,7 @@ import polars as pl
 
 from data.progress import Progress
 from data.store import Store, StoreError, add, ask
-from data.store.upkeep import compact_run
+from data.store.upkeep import compact_run, live_parts
 from pipeline.stopping import Stop
 from pipeline.train.loggers import Writer
 
@@ -33,10 +33,11 @@ class StoreMetrics:
         self._rows: list[dict] = []
         self._stored: set[tuple[str, int]] = set()
         self._flushed_at = time.monotonic()
-        self._parts = 0  # written since the last merge
+        self._parts = 0  # written since the last merge, by earlier processes too
 
     def resume(self, steps_done: int) -> None:
         """Continue after `steps_done` steps. Numbers that the store has are not written again."""
+        self._parts = live_parts(self.store, "metrics", "rollouts", run=self.run)
         query = "select name, step, value from metrics where run = $run order by step"
         for name, step, value in ask(self.store, query, run=self.run).iter_rows():
             self._stored.add((name, step))

@@ -123,3 +123,17 @@ def test_an_interrupt_while_parts_are_merged_stores_no_row_twice(store, monkeypa
         flush()
     flush()
     assert ask(store, f"select step from {table}")["step"].to_list() == [1]
+
+
+def test_a_run_of_many_short_slices_is_merged_too(store, clock, monkeypatch):
+    monkeypatch.setattr(metrics, "FLUSH_SECONDS", 0.0)
+    flushes, slices = metrics.MERGE_PARTS - 2, 4
+    for number in range(slices):
+        log = StoreMetrics(store, "r")
+        log.resume(number * flushes)
+        for step in range(number * flushes + 1, (number + 1) * flushes + 1):
+            log.note(step, "loss", 1.0)
+        log.close()
+    assert live_parts(store) < 2 * metrics.MERGE_PARTS
+    steps = ask(store, QUESTION, run="r")["step"].to_list()
+    assert steps == list(range(1, slices * flushes + 1))
