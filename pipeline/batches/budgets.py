@@ -75,12 +75,14 @@ def disagreement(lengths: Budgets, preset: Preset) -> str | None:
         f"p{percent} {lengths.percentile(percent):,}" for percent in PERCENTILES
     )
     agreeing = lengths.agreeing(allowed)
+    limit = min(lengths.limits[knob] for knob in wrong)
+    shorter = f", or train on those that fit: {_shorter(preset, limit)}"
     return (
         f"SFT would learn from {len(lengths.tokens):,} completions of {percentiles} tokens:"
         f" {shares}; at most {allowed:.0%} may be (data.longer_than_rollouts), because the model"
         " learns to write texts that are then cut off before their answer. Set"
-        f" {' '.join(f'--set {knob}={agreeing}' for knob in wrong)}, or train on those that fit:"
-        f" {_shorter(preset, min(lengths.limits[knob] for knob in wrong))}. To start nevertheless:"
+        f" {' '.join(f'--set {knob}={agreeing}' for knob in wrong)}"
+        f"{shorter if min(lengths.tokens) <= limit else ''}. To allow it:"
         " --set data.longer_than_rollouts=1"
     )
 

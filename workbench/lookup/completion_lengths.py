@@ -65,7 +65,7 @@ def too_short_for(store: Store, start: StartingModel, preset: Preset) -> str | N
     """
     run = runs.state(store, start.run) if start.run else None
     learned = ((run or {}).get("summary") or {}).get("completion_tokens") or {}
-    if learned.get("p90", 0) <= preset.grpo.max_tokens:
+    if preset.data.longer_than_rollouts >= 1 or learned.get("p90", 0) <= preset.grpo.max_tokens:
         return None
     return (
         f"{start.run} learned from completions of p50 {learned['p50']:,}, p90 {learned['p90']:,},"

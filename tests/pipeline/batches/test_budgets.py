@@ -69,3 +69,11 @@ def test_a_share_of_one_lets_everything_through():
     assert disagreement(beside_limits(range(1, 201), preset), preset) is None
     with pytest.raises(BadConfig, match="longer_than_rollouts must be a fraction"):
         limited(1, 1, longer_than_rollouts=1.1)
+
+
+def test_no_filter_is_proposed_that_would_leave_no_record():
+    preset = load_preset("tiny").with_knobs("grpo", max_tokens=16)
+    why = disagreement(beside_limits(range(900, 1000), preset), preset)
+    assert why is not None
+    assert "--set grpo.max_tokens=" in why
+    assert "those that fit" not in why

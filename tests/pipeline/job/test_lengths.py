@@ -101,6 +101,8 @@ def test_grpo_is_told_what_its_start_learned_to_write(store):
     preset = load_preset("tiny").with_knobs("grpo", max_tokens=768)
     assert "--set grpo.max_tokens=960" in str(too_short_for(store, start, preset))
     assert too_short_for(store, start, preset.with_knobs("grpo", max_tokens=900)) is None
+    allowed = preset.with_knobs("data", longer_than_rollouts=1.0)
+    assert too_short_for(store, start, allowed) is None
     assert too_short_for(store, starting_model(store, "tiny"), preset) is None
 
 
