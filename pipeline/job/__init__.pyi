@@ -1,6 +1,10 @@
 from .evaluation_stage import evaluate as evaluate
 from .grpo_stage import train_grpo as train_grpo
-from .inputs import examples_of as examples_of, require_source as require_source
+from .inputs import (
+    NoRecordLeft as NoRecordLeft,
+    examples_of as examples_of,
+    require_source as require_source,
+)
 from .runs import (
     Done as Done,
     Job as Job,

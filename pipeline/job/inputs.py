@@ -42,6 +42,10 @@ def examples_of(
     return [Example(*row) for row in rows.iter_rows()]
 
 
+class NoRecordLeft(UserError):
+    """A filter removes every record that SFT could train on."""
+
+
 def examples_matching(
     store: Store, source: str, converter: str, where: str, tokenizer: str
 ) -> tuple[list[Example], dict[str, int]]:
@@ -55,7 +59,7 @@ def examples_matching(
     choice = choose.choice(store, recipe)
     if not choice.ids:
         removed = "; ".join(f"{step.name}: {step.taken:,}" for step in choice.steps[1:])
-        raise UserError(
+        raise NoRecordLeft(
             f"no record of {source} is left to train on (removed: {removed}). Widen the filter:"
             f" --set data.records_filter='...' (it is {where!r})"
         )

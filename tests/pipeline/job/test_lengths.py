@@ -77,6 +77,10 @@ def test_preflight_shows_the_lengths_that_are_counted(say, sums, few):
     _, out, _ = say(*arguments)
     assert "Tokens of the completions that SFT learns from" in out
     assert "SFT would learn from 4 completions" in out
+    code, out, _ = say(*arguments, "--set", "data.records_filter=row > 999999999")
+    assert code == 0
+    assert "It fits." in out
+    assert "no record of sums is left to train on" in out
 
 
 def test_the_counted_lengths_are_of_the_examples_that_will_train(sums, few):

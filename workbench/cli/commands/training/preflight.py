@@ -87,10 +87,14 @@ def _lengths(folder: Path, preset: Preset) -> dict[str, Any]:
     """
     from data.store import open_store
     from pipeline.batches import disagreement
+    from pipeline.job import NoRecordLeft
     from workbench.lookup import stored_lengths
 
     is_store = (folder / "STORE.json").is_file()  # none is made
-    lengths = stored_lengths(open_store(folder), preset) if is_store else None
+    try:
+        lengths = stored_lengths(open_store(folder), preset) if is_store else None
+    except NoRecordLeft as error:  # what the steps need does not depend on it
+        return {"completion_tokens": {"completions": 0}, "disagreement": str(error)}
     return {
         "completion_tokens": lengths and lengths.to_json(),
         "disagreement": lengths and disagreement(lengths, preset),
