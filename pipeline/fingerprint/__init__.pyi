@@ -1,6 +1,7 @@
 from .code import Code as Code, code_of as code_of, hash_of as hash_of, record as record
 from .earlier_runs import (
     CODE as CODE,
+    before_new_knobs as before_new_knobs,
     code_changes as code_changes,
     last_code as last_code,
     runs_of as runs_of,

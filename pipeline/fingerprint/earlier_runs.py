@@ -26,6 +26,22 @@ def runs_of(
     ]
 
 
+def before_new_knobs(
+    store: Store, kind: str, stage: str, config: dict[str, Any], inputs: dict[str, str]
+) -> tuple[str, list[str]] | None:
+    """The newest run that differs only in knobs that it lacks, and these; None without one.
+
+    A version of thinkbench that did not have these knobs started it.
+    """
+    for state in reversed(runs.states(store, kind, stage)):
+        earlier = state["config"] or {}
+        new = sorted(config.keys() - earlier.keys())
+        same = {name: value for name, value in config.items() if name not in new}
+        if new and state["inputs"] and _values(earlier, state["inputs"]) == _values(same, inputs):
+            return state["run"], new
+    return None
+
+
 def _values(config: dict[str, Any], inputs: dict[str, str]) -> str:
     return runs.fingerprint(config=config, inputs=without_code(inputs))
 

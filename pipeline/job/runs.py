@@ -7,6 +7,7 @@ Where only the code differs, a person decides (docs/decisions/0029-code-that-cha
 """
 
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from pipeline.config import Preset, as_json
 from pipeline.fingerprint import (
     CODE,
     Code,
+    before_new_knobs,
     code_changes,
     code_of,
     hash_of,
@@ -200,6 +202,8 @@ def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
         if last_code(state["inputs"]) == spec.inputs[CODE]:
             return Attempt(state["run"], state, state["inputs"])
     worth = [state for state in usable if resumes or _has_progress(job, state)]
+    if not usable:
+        _note_new_knobs(job, spec)
     if not worth or (job.accept_code_change is False and not resumes):
         return Attempt(_free_name(job.store, run_name(spec)), None, spec.inputs)
     state = worth[-1]
@@ -211,6 +215,18 @@ def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
             f" --rerun-changed-code{' without --resume' if resumes else ''}."
         )
     return Attempt(state["run"], state, with_accepted(state["inputs"], spec.inputs[CODE]))
+
+
+def _note_new_knobs(job: Job, spec: StageSpec) -> None:
+    """Say which run a new one replaces only because it was started before there were some knobs."""
+    earlier = before_new_knobs(job.store, spec.kind, spec.stage, spec.config, spec.inputs)
+    if earlier:
+        run, knobs = earlier
+        print(
+            f"Note: run {run} has the same inputs and configuration, but for knobs that its version"
+            f" of thinkbench did not have: {', '.join(knobs)}. It is not gone on with.",
+            file=sys.stderr,
+        )
 
 
 def _is_usable(job: Job, state: dict[str, Any], resumable: bool) -> bool:

@@ -168,3 +168,16 @@ def test_resume_starts_no_other_run_where_the_code_changed(store, stage, steps, 
         stage(NOW, accept=accept)
     assert stage.works == [run]
     assert stage(NOW, accept=True) == run
+
+
+def test_a_run_that_lacks_a_new_knob_is_named(stage, monkeypatch, capsys):
+    run = stage(BEFORE)
+    assert "Note" not in capsys.readouterr().err
+    newer = replace(SPEC, config=SPEC.config | {"new_knob": 3})
+    monkeypatch.setitem(globals(), "SPEC", newer)
+    assert stage(BEFORE) != run
+    note = capsys.readouterr().err
+    assert f"run {run} has the same inputs" in note
+    assert "did not have: new_knob." in note
+    stage(BEFORE)
+    assert capsys.readouterr().err == ""
