@@ -67,7 +67,7 @@ def test_completion_tokens_are_those_that_the_loss_counts(sums, few):
         some = chosen(sums, few, records_filter=f"completion_tokens = {length}")
         assert example in some.examples
     counted = ask(sums, "select distinct tokenizer from tokens")["tokenizer"].to_list()
-    assert [name.partition("@")[0] for name in counted] == ["tiny"]
+    assert [name.rpartition("@")[0] for name in counted] == [str(few)]
 
 
 def test_a_filter_that_nothing_matches_is_refused_with_what_each_step_removed(sums, few):
