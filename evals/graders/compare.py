@@ -23,6 +23,7 @@ from data.numbers import (
 from data.numbers.lexicon import plain_characters
 from data.numbers.notation import (
     BASE,
+    Moduli,
     are_numerals,
     clock,
     has_base,
@@ -37,8 +38,10 @@ from evals.graders.options import SEVERAL_OPTIONS, chosen_options
 
 WORDS = "the answer is in words"
 GOLD_SCALE = "the gold can be read at two scales"
+MODULUS = "the moduli cannot be compared"
 NO_GOLD = "the problem has no reference answer"
 
+_MAY_HAVE_MODULUS = re.compile(r"mod(?!el|er|est|if)", re.IGNORECASE)
 _OPTION = re.compile(r"\(?([A-J])\)?[.:]?")
 _WORDS_AT_END = re.compile(r"(?:\s{1,3}[A-Za-z]{2,20}){2,8}\W{0,3}\Z")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}")
@@ -84,7 +87,38 @@ def gold_number(gold: str) -> Number | None:
 
 
 def compare(answer: str, gold: str) -> Verdict:
-    """The verdict on an extracted answer. The symbolic grader decides where numbers cannot."""
+    """The verdict on an extracted answer. The symbolic grader decides where numbers cannot.
+
+    2 (mod 7) is not 2 (mod 5), and a modulus that cannot be read is never taken for another.
+    """
+    if not (_MAY_HAVE_MODULUS.search(answer) or _MAY_HAVE_MODULUS.search(gold)):
+        return _compare(answer, gold)
+    classes = moduli(content(answer)), moduli(content(gold))
+    values = classes[0].values, classes[1].values
+    if not any(named.values or named.unread for named in classes):
+        return _compare(answer, gold)
+    if values[0] and values[1] and values[0].isdisjoint(values[1]):
+        is_class = classes[0].is_class or classes[1].is_class
+        if is_class and not (classes[0].unread or classes[1].unread):
+            return WRONG
+        return Verdict(None, None, MODULUS)
+    verdict = _compare(classes[0].text, classes[1].text)
+    if verdict.correct and not _same_moduli(*classes):
+        return Verdict(None, None, MODULUS)
+    return verdict
+
+
+def _same_moduli(answer: Moduli, gold: Moduli) -> bool:
+    """Whether the moduli of two texts say the same; a number says as much as its class."""
+    if answer.unread or gold.unread:
+        return comparable(answer.text) == comparable(gold.text)
+    if answer.values and gold.values:
+        return answer.values == gold.values
+    without = gold if answer.values else answer
+    return not (without.is_congruence and (answer.values or gold.values))
+
+
+def _compare(answer: str, gold: str) -> Verdict:
     reference = gold_of(gold)
     if not reference.text:
         return Verdict(None, None, NO_GOLD)
@@ -99,8 +133,6 @@ def compare(answer: str, gold: str) -> Verdict:
     text = _BASE_TEN.sub("", content(answer))
     if has_base(text) or are_numerals(text, reference.text):
         return _compare_numerals(text, reference.text)
-    if (classes := moduli(reference.text)) and classes.isdisjoint(moduli(text) or classes):
-        return WRONG  # 2 (mod 7) is not 2 (mod 5)
     reading = read_answer(text)
     verdict = _compare_numbers(reading, reference)
     if verdict is not None:

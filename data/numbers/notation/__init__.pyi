@@ -4,7 +4,7 @@ from .bases import (
     has_base as has_base,
     same_numeral as same_numeral,
 )
-from .congruences import moduli as moduli
+from .congruences import Moduli as Moduli, moduli as moduli
 from .markup import without_markup as without_markup
 from .repeating_decimals import repeating_decimal as repeating_decimal
 from .time_of_day import clock as clock, same_time as same_time

@@ -123,3 +123,43 @@ def test_a_congruence_reads_alike_however_its_modulus_is_written(answer):
 )  # fmt: skip
 def test_classes_of_two_moduli_are_unequal(answer, gold, correct):
     assert compare(answer, gold).correct is correct
+
+
+OTHER_MODULI = [
+    "x \\equiv 2\\ (\\text{mod}\\ 7)", "x \\equiv 2 \\bmod 7", "x = 2 \\bmod 7", "2 \\mod 7",
+    "2 \\ (\\mathrm{mod}\\ 7)", "2 (Mod 7)", "2 (MOD 7)", "2 mod 7", "2(mod7)", "2 \\pmod{7^{2}}",
+    "2 (modulo 7)", "2 {\\rm mod} 7", "2 \\left(\\bmod 7\\right)", "2 \\text{ (mod 7)}", "2_mod_7",
+    "2 \\pmod{10^9+7}", "1 or 2 (mod 7)", "2 (**mod** 7)", "2 (mod 2 \\cdot 5)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", OTHER_MODULI)
+@pytest.mark.parametrize("gold", ["x \\equiv 2 \\pmod 5", "2 \\pmod{5}", "x \\equiv 2 \\bmod 5"])
+def test_another_modulus_in_any_markup_is_wrong(answer, gold):
+    assert compare(answer, gold).correct is False
+    assert compare(gold, answer).correct is False
+
+
+@pytest.mark.parametrize("answer", ["2 (mod n)", "2 (mod 1,5)", "2 (mod 5 and 7)", "2 (mod 5, 7)",
+                                    "2 (mod $5$)", "2 \\pmod{2.5}", "2 (mod five)", "2 \\bmod{5}+1",
+                                    "2 (mod 0)", "x \\equiv 2", "2 mod 7 times 3", "2 mod"])  # fmt: skip
+def test_a_modulus_that_is_not_read_is_never_correct(answer):
+    assert compare(answer, "2 \\pmod 5").correct is not True
+    assert compare("2 \\pmod 5", answer).correct is not True
+
+
+@pytest.mark.parametrize(
+    "moduli",
+    [("1000", "1{,}000", "1,000"), ("2^4", "16", "2^{4}"), ("5^2", "25"), ("2\\cdot 5", "10"),
+     ("10^9+7", "1000000007", "10^{9} + 7", "1{,}000{,}000{,}007"), ("2^{10}-1", "1023")],
+)  # fmt: skip
+def test_one_modulus_may_be_written_in_several_ways(moduli):
+    forms = [form for modulus in moduli for form in (f"3 \\pmod{{{modulus}}}", f"3 (mod {modulus})")]
+    assert {compare(one, other).correct for one in forms for other in forms} == {True}
+
+
+def test_two_remainders_may_be_one_number():
+    assert compare("12 mod 10", "17 mod 5").correct is None
+    assert compare("17 mod 5 = 2", "2").correct is True
+    assert compare("2 models", "2").correct is True
+    assert compare("2 \\pmod n", "2 \\pmod{n}").correct is not False
