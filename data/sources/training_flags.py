@@ -39,8 +39,8 @@ def _value(value: Any) -> bool | str | None:
         value = _number(word)
     if not isinstance(value, int | float):
         return UNREADABLE
-    if math.isnan(value):  # how a table writes a missing value
-        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else UNREADABLE  # a table writes nan where it has none
     return UNREADABLE if value < 0 else value > 0
 
 
