@@ -94,15 +94,19 @@ def convert(
     shape: str,
     table: DialectTable = BUNDLED,
     rules: frozenset[str] = frozenset(),
+    split: str = "train",
 ) -> Conversion:
     """What becomes of one record. Pure: the same arguments give the same result.
 
     record: the row as its source has it
+    split: in which it is; a flag such as `train: false` is about rows of the train split only
     shape: where the row holds its texts (data/sources/row_shapes.py)
     """
     _check_rules(rules)
     try:
-        turns = row_shapes.turns(shape, record, "first-exchange" in rules)
+        turns = row_shapes.turns(
+            shape, record, "first-exchange" in rules, trained=split == "train"
+        )
     except row_shapes.WrongShape as error:
         return Conversion(None, None, (Defect(error.phrase, "row", 0, 0),))
     text = turns.completion

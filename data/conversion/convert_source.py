@@ -208,8 +208,10 @@ def _add_part(
 
 def convert_records(part: Part, rules: frozenset[str], table: DialectTable) -> pl.DataFrame:
     """`convert` of each record of `part`, in order: the columns CONVERTED."""
-    rows = zip(part.records["shape"], part.records["body"], strict=True)
-    return _frame(convert(json.loads(body), shape, table, rules) for shape, body in rows)
+    rows = part.records.select("shape", "body", "split").iter_rows()
+    return _frame(
+        convert(json.loads(body), shape, table, rules, split) for shape, body, split in rows
+    )
 
 
 def convert_rows(
@@ -264,7 +266,9 @@ def candidates(
     """
     rows = []
     for record in records.select(RECORD).iter_rows(named=True):
-        conversion = convert(json.loads(record["body"]), record["shape"], table, rules)
+        conversion = convert(
+            json.loads(record["body"]), record["shape"], table, rules, record["split"]
+        )
         if conversion.candidate:
             rows.append(record | _example_columns(conversion.candidate, conversion.rewrites))
     columns = TABLES["records"] | TABLES["examples"]

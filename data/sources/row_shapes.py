@@ -68,19 +68,24 @@ def columns_of(shape: str) -> tuple[str, ...]:
     return COLUMNS[shape] + OPTIONAL.get(shape, ())
 
 
-def turns(shape: str, body: dict[str, Any], first_exchange: bool = False) -> Turns:
+def turns(
+    shape: str, body: dict[str, Any], first_exchange: bool = False, trained: bool = True
+) -> Turns:
     """The texts of one row. WrongShape: the row does not have them where `shape` says.
 
     first_exchange: of a conversation of several turns, take the first question and its answer
+    trained: training flags count; those of rows to test on say nothing about the problem
     """
+    if not trained:
+        return _texts(shape, body, first_exchange, trained)
     flag = training_flag(body, FLAGS_OF_ROWS)
     if flag is False:
         raise WrongShape(NOT_TRAINED, "the row has weight 0; expected one to train on")
-    texts = _texts(shape, body, first_exchange)
+    texts = _texts(shape, body, first_exchange, trained)
     return replace(texts, unclear=True) if flag == UNREADABLE else texts
 
 
-def _texts(shape: str, body: dict[str, Any], first_exchange: bool) -> Turns:
+def _texts(shape: str, body: dict[str, Any], first_exchange: bool, trained: bool) -> Turns:
     try:
         if shape == "gsm8k":
             return Turns("", text_of(body, "question"), text_of(body, "answer"))
@@ -88,12 +93,14 @@ def _texts(shape: str, body: dict[str, Any], first_exchange: bool) -> Turns:
             return Turns("", text_of(body, "prompt"), _completion(body, "completion"))
         column = "messages" if shape == "messages" else "conversations"
         system = text_of(body, "system") if shape == "stratos" and body.get("system") else ""
-        return _conversation(system, turns_of(body, column), first_exchange)
+        return _conversation(system, turns_of(body, column), first_exchange, trained)
     except WrongContent as error:
         raise WrongShape(MISSING, str(error)) from error
 
 
-def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: bool) -> Turns:
+def _conversation(
+    system: str, messages: list[dict[str, Any]], first_exchange: bool, trained: bool
+) -> Turns:
     """The turns of `messages`; messages of the role system are joined."""
     texts = [(_role(message), message) for message in messages]
     systems = [system] * bool(system)
@@ -105,7 +112,7 @@ def _conversation(system: str, messages: list[dict[str, Any]], first_exchange: b
         left_out = len(roles) - 2
         turns, roles = turns[:2], roles[:2]
     if roles == ["user", "assistant"]:
-        flag = training_flag(turns[1][1])
+        flag = training_flag(turns[1][1]) if trained else None
         if flag is False:
             raise WrongShape(NOT_TRAINED, "the answer has weight 0; expected one to train on")
         if flag == UNREADABLE:

@@ -11,9 +11,12 @@ ASKED = {"role": "user", "content": "2+3?"}
 TEXT = "<think>\nTwo and three make five.\n</think>\n\n5"
 OFF = [False, 0, 0.0, -0.0, "false", "False", "FALSE", " false ", "f", "0", "0.0", "0.00", "0e0",
        "-0", "no", "No", "n", "off", "'false'"]  # fmt: skip
-ON = [True, 1, 0.5, 2, "true", "TRUE", "t", "1", "1.00", "0.25", "yes", "Y", "on"]
+ON = [True, 1, 0.5, 2, "true", "TRUE", "t", "1", "1.00", "0.25", "yes", "Y", "on", 10**400,
+      "1" + 300 * "0"]  # fmt: skip
 SILENT = [None, "", " ", "null", "None", "NaN", float("nan")]
-UNREAD = ["maybe", "3 kg", "train", -1, "-0.5", [], [0], {}, {"value": 0}, "0,0", "false?"]
+UNREAD = ["maybe", "3 kg", "train", -1, "-0.5", [], [0], {}, {"value": 0}, "0,0", "false?",
+          float("inf"), float("-inf"), "Infinity", "1e999", -(10**400), [[10**400]], {"a": [False]},
+          "true, false"]  # fmt: skip
 
 
 def chat(**flags) -> dict:
@@ -88,3 +91,17 @@ def test_one_flag_that_is_off_counts_more_than_others(fields, expected):
 
 def test_both_phrases_have_a_severity():
     assert (SEVERITY[UNCLEAR], SEVERITY[UNCLEAR_ROW]) == ("error", "warning")
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_a_flag_keeps_only_rows_of_the_train_split_from_training(split):
+    rows = (
+        ({"question": "2+3?", "answer": "Five.\n#### 5", "train": False}, "gsm8k"),
+        (chat(weight=0), "messages"),
+        ({**chat(), "weight": "x"}, "messages"),
+        (chat(weight="x"), "messages"),
+    )
+    for row, shape in rows:
+        result = convert(row, shape, split=split)
+        assert (result.outcome, result.defects) == ("example", ())
+        assert convert(row, shape).defects
