@@ -101,9 +101,7 @@ def _add_candidate(
             f" {record['source']}"
         )
     example = examples(candidates(pl.DataFrame([record]), rules, table), version)
-    why = convert(
-        json.loads(record["body"]), record["shape"], table, rules, record["split"]
-    ).reason
+    why = convert(json.loads(record["body"]), record["shape"], table, rules, record["split"]).reason
     if example.is_empty():
         raise NothingToRelease(
             f"record {record['record_id']} has {why!r}: its markers give no reasoning and"

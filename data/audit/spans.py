@@ -32,8 +32,16 @@ def fields_of(shape: str, body: str) -> dict[str, str]:
     values = json.loads(body)
     try:
         turns = row_shapes.turns(shape, values, first_exchange=True)
-    except row_shapes.WrongShape:
-        return {"row": body}
+    except row_shapes.WrongShape as error:
+        if error.phrase not in (row_shapes.NOT_TRAINED, row_shapes.UNCLEAR):
+            return {"row": body}
+        # an example all the same where its split is not the one to train on
+        turns = row_shapes.turns(shape, values, first_exchange=True, trained=False)
+        return {"row": body, **_texts(turns)}
+    return _texts(turns)
+
+
+def _texts(turns: row_shapes.Turns) -> dict[str, str]:
     return {"system": turns.system, "prompt": turns.prompt, "completion": turns.completion}
 
 
