@@ -19,13 +19,12 @@ from data.conversion.blocks import (
 from data.conversion.boxes import boxes, last_box
 from data.conversion.defects import ERROR, Defect, in_order
 from data.conversion.dialects import BUNDLED, HASHES, DialectTable, Marker, markers_and_nearly
-from data.conversion.error_texts import PHRASE as ERROR_TEXT, error_text, placeholder
+from data.conversion.error_texts import PHRASE as ERROR_TEXT, error_text, may_be_a_mark, placeholder
 from data.conversion.prompts import Rewrite, rewritten
 from data.errors import UserError
 from data.sources import row_shapes
 
 VERSION = "4"
-MARK = 2  # [characters] of an answer such as + or <=, which is no end in the middle of something
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
     "first-exchange": "of a conversation of several turns, the first question and its answer",
@@ -104,9 +103,7 @@ def convert(
     """
     _check_rules(rules)
     try:
-        turns = row_shapes.turns(
-            shape, record, "first-exchange" in rules, trained=split == "train"
-        )
+        turns = row_shapes.turns(shape, record, "first-exchange" in rules, trained=split == "train")
     except row_shapes.WrongShape as error:
         return Conversion(None, None, (Defect(error.phrase, "row", 0, 0),))
     text = turns.completion
@@ -202,7 +199,10 @@ def _text_defects(text: str, source_prompt: str, prompt: str, blocks: Blocks) ->
         ]
     defects += detect.repetition(text, "completion") + detect.mixed_scripts(text, source_prompt)
     if not blocks.closed and not any(d.phrase == "text cut off" for d in blocks.defects):
-        is_mark = blocks.answer is not None and blocks.answer.end - blocks.answer.start <= MARK
+        answer = blocks.answer
+        is_mark = answer is not None and may_be_a_mark(
+            source_prompt, text[answer.start : answer.end]
+        )
         defects += [] if is_mark else detect.cut_off(text)
     return defects
 

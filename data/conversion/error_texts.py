@@ -72,10 +72,11 @@ _VALUE = r"(?:answer|value|number|result|response|solution)"
 # a template that nobody filled in, also where the question shows it: [your answer here]
 TEMPLATE = re.compile(
     rf"{_OPEN}*(?:{_ASKING})?{_BETWEEN}{_VALUE}[ _](?:goes[ _])?here{_CLOSE}*"
-    rf"|{_OPEN}+{_ASKING}{_BETWEEN}{_VALUE}{_CLOSE}+|{_OPEN}+{_BETWEEN}answer{_CLOSE}+"
+    rf"|{_OPEN}+{_ASKING}{_BETWEEN}{_VALUE}{_CLOSE}+|{_OPEN}+{_BETWEEN}answer{_CLOSE}+|[\[<{{]+value[\]>}}]+"
     rf"|(?:insert|your)[ _]{_BETWEEN}answer|(?:the|my|final)[ _](?:final[ _])?answer",
     re.IGNORECASE,
 )
+BOXED_TEMPLATE = re.compile(r"answer|value", re.IGNORECASE)  # put your answer in \boxed{answer}
 # what may be said of a thing: `none` of them, an `undefined` slope, Na (sodium), `not given`
 MAY_BE_MEANT = re.compile(
     r"[(\[]?(?:none|null|nil|nan|na|undefined|unknown|missing|empty|blank|placeholder|todo|unsure"
@@ -84,16 +85,22 @@ MAY_BE_MEANT = re.compile(
     re.IGNORECASE,
 )
 ABOUT_CODE = re.compile(
-    r"`|\b(?:print|return|def|function|python|javascript|java|sql|code|output|program"
-    r"|variable|pointer|query|database|spreadsheet|excel|regex|data ?frame)s?\b",
+    r"```|(?<!`)`[^`\n]{1,80}`|\bprint\s?\("
+    r"|\b(?:javascript|sql|regex|vlookup|data ?frame)\b|\bin (?:python|excel)\b"
+    r"|\bpython (?:code|program|script|function)\b"
+    r"|\bwhat (?:does|will|would|is)\b[^.?]{0,40}\b(?:code|program|script|snippet|query)"
+    r"\b[^.?]{0,20}\b(?:output|print|return|show|display)s?\b",
     re.IGNORECASE,
 )
 MARKS = ".\u2026-\u2013\u2014_?:*#$ \n\t"
 # a question whose answer may be a mark: which operator, what starts a comment, 5 _ 3 = 2
 ABOUT_MARKS = re.compile(
-    r"\b(?:symbol|operator|operation|sign|mark|punctuation|character|glyph|key|dash|hyphen"
-    r"|underscore|asterisk|colon|hashtag|dot|period|full stop|ellipsis|separator|delimiter"
-    r"|wildcard|prefix|suffix|notation|morse|emoticon|comment|blank|gap|pattern)s?\b",
+    r"\b(?:which|what) (?:(?:comparison|arithmetic|mathematical|logical|missing|correct) )?"
+    r"(?:symbol|operator|operation|sign|punctuation|character|glyph|dash|separator|delimiter"
+    r"|wildcard|emoticon|mark (?:ends|begins|stands))s?\b"
+    r"|\bwhat is the (?:sign|symbol) (?:of the dollar|for)\b"
+    r"|\bwhat (?:begins|starts|marks) a comment\b|\bgoes in the blank: \d\s?_"
+    r"|\bpattern\b:?\s?[^\w\s]\s[^\w\s]",
     re.IGNORECASE,
 )
 LEAD = re.compile(
@@ -102,6 +109,8 @@ LEAD = re.compile(
     re.IGNORECASE,
 )
 AROUND = " \t\n.!:;,*_\"'`$=\u2026"
+LONGEST_MARK = 2  # [characters]
+NOT_A_MARK = frozenset("([{\\")  # what begins something
 LONGEST_PLACEHOLDER = 80  # [characters]
 MARKUP = (
     (re.compile(r"\\(?:text(?:bf|it|rm)?|mathrm|mbox)\s?\{([^{}]*)\}"), r"\1"),
@@ -131,7 +140,9 @@ def placeholder(prompt: str, answer: str, box: str | None, at: int) -> list[Defe
     shown = _without_markup(text)
     content = _without_lead(shown) if box is None else shown
     if content.strip(MARKS):
-        phrase = _phrase_of_words(prompt, shown.strip(AROUND), content.strip(AROUND))
+        phrase = _phrase_of_words(
+            prompt, shown.strip(AROUND), content.strip(AROUND), box is not None
+        )
     elif content.strip():
         phrase = _phrase_of_marks(prompt, content.strip())
     else:  # what is empty without markup, `blocks` reports
@@ -143,18 +154,18 @@ def _phrase_of_marks(prompt: str, marks: str) -> str:
     """The defect of an answer of nothing but `marks`: `-` may be an operator."""
     if len(marks) > 1 and not marks.strip("_ "):  # a blank to fill in
         return EMPTY
-    quoted = rf"[\"'`\u2018\u201c$]{re.escape(marks)}[\"'`\u2019\u201d$]"
-    option = rf"\b[A-Ha-h1-9][).:]\s?{re.escape(marks)}(?!\S)"
-    patterns = (ABOUT_MARKS, ABOUT_CODE, re.compile(f"{quoted}|{option}"))
+    patterns = (ABOUT_MARKS, ABOUT_CODE, _shown(marks))
     may_be_meant = any(pattern.search(prompt) for pattern in patterns)
     return MAY_BE_PLACEHOLDER if may_be_meant else EMPTY
 
 
-def _phrase_of_words(prompt: str, shown: str, content: str) -> str:
+def _phrase_of_words(prompt: str, shown: str, content: str, is_boxed: bool) -> str:
     """The defect of an answer in words; "" where it has none.
 
     content: what is shown, without `The answer is`
     """
+    if is_boxed and BOXED_TEMPLATE.fullmatch(content):
+        return PLACEHOLDER
     if any(TEMPLATE.fullmatch(text) for text in (shown, content)):
         return PLACEHOLDER
     is_cell = EMPTY_CELL.fullmatch(content) is not None
@@ -162,6 +173,21 @@ def _phrase_of_words(prompt: str, shown: str, content: str) -> str:
         return MAY_BE_PLACEHOLDER if MAY_BE_MEANT.fullmatch(content) else ""
     may_be_meant = _stands_in(content, prompt) or (is_cell and ABOUT_CODE.search(prompt))
     return MAY_BE_PLACEHOLDER if may_be_meant else PLACEHOLDER
+
+
+def may_be_a_mark(prompt: str, answer: str) -> bool:
+    """Whether `answer` is marks such as + or <=, which are no end in the middle of something."""
+    is_mark = 0 < len(answer) <= LONGEST_MARK and not any(c.isalnum() for c in answer)
+    if not is_mark or not NOT_A_MARK.isdisjoint(answer):
+        return False
+    patterns = (ABOUT_MARKS, ABOUT_CODE, _shown(answer))
+    return any(pattern.search(prompt) for pattern in patterns)
+
+
+def _shown(marks: str) -> re.Pattern[str]:
+    """Where a question shows `marks`: in quotation marks, or as an option."""
+    quoted = rf"[\"'`\u2018\u201c$]{re.escape(marks)}[\"'`\u2019\u201d$]"
+    return re.compile(rf"{quoted}|\b[A-Ha-h1-9][).:]\s?{re.escape(marks)}(?!\S)")
 
 
 def _without_lead(answer: str) -> str:

@@ -13,7 +13,8 @@ PLACEHOLDERS = [
     "[insert number here]", "{answer}", "<final answer>", "(insert your final answer)",
     "your answer", "[[your_answer]]", "\\boxed{N/A}", "\\boxed{\\text{N/A}}",
     "\\boxed{\\text{answer here}}", "The answer is N/A.", "**Answer:** I don't know",
-    "\\boxed{your answer}",
+    "\\boxed{your answer}", "\\boxed{answer}", "\\boxed{ANSWER}", "\\boxed{\\text{answer}}",
+    "\\boxed{value}", "[value]",
     "We add all of them, carefully and one after the other, so that it is not short: \\boxed{N/A}",
 ]  # fmt: skip
 EMPTY = [
@@ -65,7 +66,7 @@ MEANT = [
     ("\\boxed{-}", "Which operation?"),
     ("\\boxed{\\#}", "What comes next in the pattern * # *?"),
 ]
-ANSWERS = ["None of the above", "Nona", "NaCl", "no", "0", "The answer is 5", "-5", "null set", "+",
+ANSWERS = ["None of the above", "Nona", "NaCl", "no", "0", "The answer is 5", "-5", "null set",
            "your number", "(the value)", "no solution", "No, he is not", "nan bread",
            "\\boxed{5}", "\\boxed{\\varnothing}", "{}", "answer 5", "NO"]  # fmt: skip
 
@@ -123,3 +124,28 @@ def test_prompts_of_marks_are_looked_at_in_linear_time():
     for prompt in ("'" * 200_000, "A) " * 100_000, "- " * 200_000):
         [row] = [row for row in rows("-", prompt) if "completion" in row[0] and len(row[0]) == 2]
         assert convert(*row).reason == "answer empty"
+
+
+EVERYDAY = ["In a period of 3 days?", "The two signs are lost. How many?", "How many keys?",
+            "How many do they return?", "What is the factory's output?", "Let f be a function.",
+            "A program of 3 songs lasts?", "What mark did he get?", "A python eats?",
+            "x is a variable."]  # fmt: skip
+
+
+@pytest.mark.parametrize("prompt", EVERYDAY)
+@pytest.mark.parametrize("answer", ["N/A", "#N/A", "<none>", "[redacted]", "...", "-", "?"])
+def test_an_everyday_word_of_the_question_lets_no_placeholder_pass(answer, prompt):
+    assert {convert(*row).outcome for row in rows(answer, prompt)} == {"quarantined"}
+
+
+@pytest.mark.parametrize("answer", ["If", "3,", "x=", "5+", "a,", "(", "\\("])
+@pytest.mark.parametrize("prompt", ["How many apples?", "Which operator fits?"])
+def test_a_short_text_that_breaks_off_is_no_mark(answer, prompt):
+    row = {"prompt": prompt, "completion": f"<think>We add 2 and 3.</think>\n{answer}"}
+    assert convert(row, "completion").reason == "text cut off"
+
+
+def test_a_mark_that_a_question_wants_is_an_answer():
+    row = {"prompt": "Which operator fits?", "completion": "<think>We add 2 and 3.</think>\n+"}
+    assert convert(row, "completion").outcome == "example"
+    assert convert({**row, "prompt": "How many?"}, "completion").outcome == "quarantined"
