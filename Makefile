@@ -4,8 +4,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# one more than the two cores that these tests are made for: some wait for a browser or a server
-WORKERS ?= 3
+# processes of tests; a third on two cores compiles again what the others have compiled
+WORKERS ?= 2
 
 .PHONY: demo test check app lock
 .DELETE_ON_ERROR:
