@@ -21,12 +21,13 @@ HUBS = {"datasets", "kagglehub"}
 FLAT = {  # the only modules that lie in a floor itself
     "data": {"errors", "lineage", "progress", "response_format", "worker_pool"},
     "evals": {"contamination", "similar_problems", "token_budget"},
-    "pipeline": {"config", "distributed", "stopping"},
+    "pipeline": {"distributed", "stopping"},
     "workbench": {"__main__", "doctor"},
 }
 # modules of pipeline that run without the training packages
 LIGHT = (
-    "pipeline.config",
+    "pipeline.config.preset",
+    "pipeline.config.sizes",
     "pipeline.stopping",
     "pipeline.job.prepare",
     "pipeline.job.inputs",

@@ -17,7 +17,7 @@ def name_of(store, **model) -> str:
     preset = load_preset("tiny").with_knobs("model", **model)
     job = Job(store, preset, lambda name: no_progress)
     spec = StageSpec(
-        kind="sft", stage="sft", module="pipeline.config", config={"seed": 0}, inputs={}
+        kind="sft", stage="sft", module="pipeline.config.preset", config={"seed": 0}, inputs={}
     )
     return stage_run(job, spec, lambda run: {}).run
 
@@ -59,7 +59,7 @@ def test_a_run_of_an_older_version_is_found_again_by_the_same_name(store, monkey
         # the split is told by kind and stage
         config = {name: value for name, value in as_json(section).items() if name != "split"}
         spec = StageSpec(
-            kind=kind, stage=stage, module="pipeline.config", config=config, inputs=read
+            kind=kind, stage=stage, module="pipeline.config.preset", config=config, inputs=read
         )
         names.append(stage_run(job, spec, lambda run: {}).run)
     assert names == ["sft-1dfa4935eee7", "grpo-27e6ba3a8d0e", "eval-base-c6ab41ad48ea"]

@@ -132,7 +132,7 @@ def test_a_failed_stage_is_recorded_and_starts_again_as_a_new_attempt(job, resul
         return {"fine": True}
 
     spec = StageSpec(
-        kind="eval", stage="probe", module="pipeline.config", config={"seed": 0}, inputs={}
+        kind="eval", stage="probe", module="pipeline.config.preset", config={"seed": 0}, inputs={}
     )
     with pytest.raises(RuntimeError, match="power"):
         stage_run(job, spec, work)

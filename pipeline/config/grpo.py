@@ -1,0 +1,103 @@
+"""The knobs of GRPO."""
+
+from dataclasses import dataclass
+
+from pipeline.config.checks import BadConfig, above, at_least
+from pipeline.config.knobs import knob
+from pipeline.config.training import LoraConfig, warmup_steps
+
+VARIANTS = ("grpo", "dr-grpo", "dapo", "gspo", "cispo", "rloo")
+SCALES = ("variant", "group", "batch", "none")
+GUARDS = ("stop", "roll-back", "warn", "off")
+REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrpoConfig(LoraConfig):
+    """Group relative policy optimisation (GRPO, arXiv:2402.03300): improves the reasoning."""
+
+    prompts: int = knob(8, "problems per step", "problems")
+    group: int = knob(8, "completions sampled for each problem", "completions")
+    steps: int = knob(100, "optimizer steps", "steps")
+    micro_batch: int = knob(
+        0, "problems per backward pass; 0: all problems of a step in one", "problems"
+    )
+    max_prompt_tokens: int = knob(
+        256, "longest prompt; problems with a longer one are left out and counted", "tokens"
+    )
+    max_tokens: int = knob(768, "longest completion", "tokens")
+    temperature: float = knob(
+        1.0, "sampling temperature; 1 samples from the policy's own distribution"
+    )
+    top_k: int = knob(0, "sample from the k most likely tokens; 0: from all", "tokens")
+    top_p: float = knob(1.0, "sample from the most likely tokens with this total probability")
+    beta: float = knob(0.04, "weight of the KL divergence from the SFT model")
+    kl_clamp: float = knob(10.0, "upper limit of the KL divergence at one token", "nats")
+    epsilon: float = knob(
+        0.0,
+        "clip range of the policy ratio; 0: the default of the variant; without effect while a"
+        " batch gets one update, because the ratio is then 1",
+    )
+    epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant")
+    variant: str = knob(
+        "grpo",
+        "variant of the loss, see pipeline/loss/variants.py; a batch gets one update, so gspo"
+        " trains as grpo does, and cispo as dapo",
+        choices=VARIANTS,
+    )
+    scale: str = knob(
+        "variant",
+        "whose standard deviation of rewards an advantage is divided by: that of its group, of the"
+        " whole batch, or of none; variant: as its paper does",
+        choices=SCALES,
+    )
+    importance_cap: float = knob(
+        2.0,
+        "most weight of a token for what its probability is under the trainer over that under the"
+        " sampler, before top-k and top-p (truncated importance sampling); 0: every token has"
+        " weight 1",
+    )
+    mask_truncated: bool = knob(
+        False, "do not train on completions that were cut off at max_tokens"
+    )
+    resample: int = knob(
+        0, "how often a zero-variance group (all rewards the same) is sampled again", "times"
+    )
+    guard: str = knob("stop", "what to do at signs of collapse", choices=GUARDS)
+    reward_format: float = knob(0.5, "weight of the reward for the exact format")
+    reward_approximate_format: float = knob(
+        0.25, "weight of the reward for each tag that occurs exactly once"
+    )
+    reward_answer: float = knob(3.0, "weight of the reward for a correct answer")
+    reward_closeness: float = knob(
+        0.5, "weight of the reward for an answer close to the reference answer"
+    )
+    evaluate_every: int = knob(
+        20, "steps between two evaluations on the held-out problems", "steps"
+    )
+    checkpoint_every: int = knob(10, "steps between two checkpoints", "steps")
+
+    def __post_init__(self) -> None:
+        LoraConfig.__post_init__(self)
+        at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
+        at_least(self, 1, "evaluate_every", "checkpoint_every")
+        warmup_steps(self.warmup, self.steps)
+        at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon", "epsilon_high")
+        at_least(self, 0, "importance_cap", "resample", *REWARDS)
+        above(self, 0, "kl_clamp", "temperature")  # greedy samples of a group are equal
+        above(self, 0, "top_p", most=1)
+        if self.group < 2:
+            raise BadConfig(
+                f"group must be at least 2 (an advantage compares the completions of a group), got"
+                f" {self.group}"
+            )
+        if self.micro_batch and self.prompts % self.micro_batch:
+            raise BadConfig(
+                f"micro_batch must divide prompts: got {self.micro_batch} and {self.prompts}"
+            )
+        other_rewards = self.reward_format + self.reward_approximate_format + self.reward_closeness
+        if self.reward_answer <= other_rewards:
+            raise BadConfig(
+                f"reward_answer must be larger than all other rewards together (otherwise a"
+                f" well-formed wrong answer pays): got {self.reward_answer} and {other_rewards}"
+            )
