@@ -3,6 +3,7 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
+import polars as pl
 import pytest
 
 from data.store import annotations, state_db
@@ -100,3 +101,11 @@ def test_a_change_that_fails_leaves_nothing_behind(store):
         connection.executemany(two_views, [("a", "p"), ("b", None)])
     assert ask(store, "from saved_views").is_empty()
     assert generation(store) == before
+
+
+def test_many_are_tagged_in_one_step_or_not_at_all(store):
+    with pytest.raises(annotations.BadEntry):
+        annotations.tag_all(store, "generation", ["a", "b"], " ", "ana")
+    annotations.tag_all(store, "generation", ["a", "b"], "odd", "ana")
+    tags = ask(store, "select target_id, tag from tags")
+    assert tags.equals(pl.DataFrame({"target_id": ["a", "b"], "tag": ["odd"] * 2}))

@@ -7,11 +7,20 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data.store import files
+from data.store import annotations, files
 from data.store.database import database
 from data.store.schema import FORMAT_VERSION, TABLES
 from data.store.state_db import ANNOTATIONS, columns_of
-from data.store.store import StoreError, add, add_generations, ask, generation, open_store, within
+from data.store.store import (
+    StoreError,
+    add,
+    add_generations,
+    ask,
+    generation,
+    open_store,
+    version,
+    within,
+)
 from tests.support.store_rows import generated, ids, part_files, problems, rows_of
 
 
@@ -221,3 +230,14 @@ def test_a_table_without_parts_has_the_types_of_its_columns(table):
             cursor.sql(f"describe {source}").fetchall() for source in ("rows", f"empty.{table}")
         ]
     assert types[0] == types[1]
+
+
+def test_a_version_changes_with_what_it_is_of_and_with_nothing_else(store):
+    tags, problem_version = version(store, "tags"), version(store, "problems")
+    annotations.tag(store, "generation", "g", "odd", "ana")
+    assert version(store, "tags") != tags
+    assert version(store, "problems") == problem_version
+    add(store, "problems", rows_of("problems", problem_id=["new"]), run="more")
+    assert version(store, "problems") != problem_version
+    with pytest.raises(ValueError, match="jobs has no version"):
+        version(store, "jobs")
