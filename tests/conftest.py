@@ -145,6 +145,14 @@ def here(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store")
 
 
+@pytest.fixture
+def traced(here: Store, tmp_path: Path) -> Store:
+    """Likewise, with all that a lineage goes through: see tests/support/lineage_rows.py."""
+    from tests.support.lineage_rows import traced_in
+
+    return traced_in(here, tmp_path)
+
+
 @pytest.fixture(scope="session")
 def harmful(tmp_path_factory) -> Path:
     """The folder of a store full of the texts of tests/support/hostile.py."""

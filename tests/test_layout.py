@@ -19,7 +19,7 @@ FLOORS = ["data", "evals", "pipeline", "workbench"]  # each may import itself an
 TRAINING = {"jax", "flax", "grain", "optax", "orbax", "qwix", "transformers", "tunix"}
 HUBS = {"datasets", "kagglehub"}
 FLAT = {  # the only modules that lie in a floor itself
-    "data": {"errors", "lineage", "progress", "response_format", "worker_pool"},
+    "data": {"errors", "progress", "response_format", "worker_pool"},
     "evals": {"contamination", "similar_problems", "token_budget"},
     "pipeline": {"distributed", "stopping"},
     "workbench": {"__main__", "doctor"},

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from data import lineage
 from data.audit import NoSuchRecord, find
 from data.errors import UserError
-from data.lineage import Step
+from data.lineage import NoSuchGeneration, Step, back, of_record
 from data.store import Store
 from evals import similar_problems
 from evals.scores import default_grader
@@ -15,11 +14,11 @@ from workbench.lookup.evaluations import finished_evaluations
 def trace_back(store: Store, generation_or_record: str) -> tuple[str, list[Step]]:
     """ "generation" or "record", and the steps back from it."""
     try:
-        return "generation", lineage.back(store, generation_or_record)
-    except lineage.NoSuchGeneration:
+        return "generation", back(store, generation_or_record)
+    except NoSuchGeneration:
         pass
     try:
-        return "record", lineage.of_record(store, find(store, generation_or_record))
+        return "record", of_record(store, find(store, generation_or_record))
     except NoSuchRecord as error:
         raise UserError(
             f"{generation_or_record!r} is neither a generation nor a record: {error} To list"

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from data import lineage
 from data.audit import queries
 from data.audit.quarantine import quarantine
 from data.conversion import VERSION
 from data.conversion.convert_source import convert_source
+from data.lineage import AS_STARTED, of_run, of_source
 from data.sources.ingest import ingest
 from data.store import annotations, runs
 from data.store.store import Store, add
 from data.subsets.recipe import Recipe, of_json, to_json
-from data.subsets.versions import AS_SAVED, converters_of, subset
+from data.subsets.versions import AS_SAVED, UNKNOWN_CONVERTER, converters_of, subset
 from evals.curation import choose
 from pipeline.job import inputs
 from tests.support.store_rows import rows_of
@@ -48,11 +48,11 @@ def trained(store: Store, version, run: str = "sft-1") -> None:
 
 
 def steps_of(store: Store, run: str = "sft-1") -> list[dict]:
-    return [step.to_json() for step in lineage.of_run(store, run)]
+    return [step.to_json() for step in of_run(store, run)]
 
 
 def conversion_of(store: Store, run: str = "sft-1") -> dict:
-    [step] = [step for step in lineage.of_run(store, run) if step.kind == "conversion"]
+    [step] = [step for step in of_run(store, run) if step.kind == "conversion"]
     return step.facts
 
 
@@ -105,7 +105,7 @@ def test_the_lineage_of_a_run_stays_when_rows_are_added_to_its_source(store, sav
     added(store, tmp_path, "second", "seven", "eight")
     convert_source(store, "mine")
     assert steps_of(store) == before
-    assert (conversion_of(store)["records"], lineage.of_source(store, "mine")[0].facts["records"]) == (3, 5)  # fmt: skip  # noqa: E501
+    assert (conversion_of(store)["records"], of_source(store, "mine")[0].facts["records"]) == (3, 5)  # fmt: skip  # noqa: E501
 
 
 def test_a_run_over_a_whole_source_names_its_converter_among_its_inputs(store, saved):
@@ -125,7 +125,7 @@ def test_a_run_that_does_not_name_its_converter_says_so_and_shows_that_of_its_ti
     runs.end(store, "old", "done", {"learned_from": {"source": "mine"}})
     convert_source(store, "mine", RULE)
     facts = conversion_of(store, "old")
-    assert (facts["version and rules"], facts["converter"]) == (VERSION, lineage.AS_STARTED)
+    assert (facts["version and rules"], facts["converter"]) == (VERSION, AS_STARTED)
 
 
 def test_a_run_from_before_all_conversions_says_that_its_converter_is_unknown(store, tmp_path):
@@ -133,9 +133,9 @@ def test_a_run_from_before_all_conversions_says_that_its_converter_is_unknown(st
     runs.end(store, "old", "done", {"learned_from": {"source": "mine"}})
     added(store, tmp_path, "first", "five")
     convert_source(store, "mine")
-    steps = lineage.of_run(store, "old")
+    steps = of_run(store, "old")
     notes = [step.facts.get("converter", step.facts.get("why")) for step in steps]
-    assert lineage.UNKNOWN_CONVERTER in notes
+    assert UNKNOWN_CONVERTER in notes
 
 
 def test_a_version_without_stored_converters_is_of_those_when_it_was_saved(store, saved):

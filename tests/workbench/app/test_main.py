@@ -18,43 +18,14 @@ from streamlit import file_util
 
 from data.sources.ingest import ingest
 from data.store import runs
-from data.store.schema import TABLES
-from data.store.store import Store, add_generations, ask, open_store
+from data.store.store import Store, ask, open_store
 from evals.comparison import compare
-from evals.scores import grade
 from tests import ROOT
+from tests.support.evaluation import evaluate
 from tests.support.store_rows import scored
 from workbench.app import server as serve
 from workbench.formatting.numbers import change, interval
 from workbench.lookup.evaluations import default_runs, newest_by_stage, recent_runs
-
-
-def evaluate(
-    store: Store, run: str, stage: str, answers: list[str], parent: str | None = None
-) -> None:
-    """A finished evaluation of problems p0, p1, … whose reference answers are all 7."""
-    fields = {"stage": stage, "config": {}, "seed": 0, "inputs": {}, "parent": parent}
-    runs.begin(store, "eval", run=run, **fields)
-    generations = pl.DataFrame(
-        {
-            "generation_id": [f"p{n}:{run}" for n in range(len(answers))],
-            "problem_id": [f"p{n}" for n in range(len(answers))],
-            "sample": 0,
-            "text": [f"<reasoning>r</reasoning>\n<answer>{a}</answer>" for a in answers],
-            "tokens": 5,
-            "finish": "stop",
-            "seed": 0,
-            "settings": "{}",
-            "label": None,
-            "gold": "7",
-            "run": run,
-            "stage": stage,
-        },
-        schema_overrides=TABLES["generations"],
-    )
-    scores = grade.grade_generations(generations, "strict")
-    add_generations(store, generations.drop("gold"), scores, run=run, stage=stage)
-    runs.end(store, run, "done", {})
 
 
 @pytest.mark.parametrize("page", ["main", "overview", "audit"])

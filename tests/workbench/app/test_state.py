@@ -1,7 +1,7 @@
 """What all pages share: an answer is computed again only when what it reads has changed."""
 
 from data.store import annotations
-from tests.workbench.app.test_main import evaluate
+from tests.support.evaluation import evaluate
 from workbench.app import state
 from workbench.app.browse.filter import Filter
 

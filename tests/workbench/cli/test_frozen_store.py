@@ -7,8 +7,8 @@ from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import annotations, store as store_module
 from data.store.store import add, ask
+from tests.support.evaluation import evaluate
 from tests.support.store_rows import rows_of
-from tests.workbench.app.test_main import evaluate
 
 COMMANDS = (
     "audit", "audit mine", f"audit mine --diff {VERSION} {VERSION}", "audit --row ID",

@@ -10,8 +10,8 @@ from data.store.store import Store, add, open_store
 from evals.comparison import compare, transitions
 from evals.graders import GRADERS
 from tests.support import hostile
+from tests.support.evaluation import evaluate
 from tests.support.store_rows import copied, rows_of
-from tests.workbench.app.test_main import evaluate
 from tests.workbench.app.views.test_audit import link, position, press
 from workbench.app.components import charts
 from workbench.app.components.sankey import flow

@@ -8,8 +8,8 @@ import pytest
 
 from data.store import annotations
 from data.store.store import Store, ask, open_store
+from tests.support.evaluation import evaluate
 from tests.support.store_rows import copied
-from tests.workbench.app.test_main import evaluate
 from tests.workbench.app.views.test_audit import drawn, press
 
 PAGE = "failures"

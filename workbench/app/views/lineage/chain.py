@@ -44,7 +44,7 @@ class Line:
 
 
 def lines(steps: Sequence[Step]) -> list[Line]:
-    """A line for each step of data/lineage.py, and one more for each checkpoint and for records."""
+    """A line for each step of data/lineage, and one more for each checkpoint and for records."""
     chain: list[Line] = []
     for step in steps:
         if step.kind == "training" and (best := step.facts.get("checkpoint")):
