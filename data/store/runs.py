@@ -17,7 +17,7 @@ from data.store import files, parts
 from data.store.files import StoreError
 from data.store.schema import ANSWERS, TABLES
 from data.store.store import Store, add, ask
-from data.store.upkeep import compaction, losses, trash
+from data.store.upkeep import compaction, dependents, losses, trash
 
 SOURCE = Path(__file__).parents[2]
 FLOORS = ("data", "evals", "pipeline", "workbench")
@@ -164,7 +164,8 @@ def change_inputs(store: Store, run: str, inputs: dict[str, str]) -> None:
 def delete(store: Store, run: str) -> int:
     """Move the run's parts to the trash, from which `restore` can take them; their number.
 
-    Events stay in the table of runs. Calling it again continues after an interruption.
+    Events stay in the table of runs. Problems that other runs answered stay with those. Calling it
+    again continues after an interruption.
     """
     last = _last_event(store, run)
     if last is None:
@@ -177,6 +178,7 @@ def delete(store: Store, run: str) -> int:
             )
         return moved
     trash.refuse_while_in_use(store, run)
+    dependents.keep_problems(store, run)
     _event(store, last | {"event": "deleted"})
     return trash.set_aside(store, run)
 

@@ -116,8 +116,15 @@ where record_id not in (select record_id from rulings where ruling = 'quarantine
     and record_id not in (select record_id from records where split <> 'train')
 """
 
-# A row is a problem of a record (or of an import, where record_id is null): the columns of
-# `problems`, and
+# A row is a problem of a record, or of an import (record_id is null) where no record has it: the
+# columns of `problems`. An import stores its problems whether or not others have them.
+VIEWS["stored_problems"] = """
+select * from problems
+where record_id is not null
+    or problem_id not in (select problem_id from problems where record_id is not null)
+"""
+
+# A row is a row of `stored_problems`: its columns, and
 #   excluded:   why it does not count: 'by a person' | 'by conversion' (the newest one quarantined
 #               its record) | null
 #   is_current: of a record that was converted several times, by the newest conversion
@@ -131,7 +138,7 @@ select
     record_id is null
         or rank() over (partition by record_id order by started_at desc nulls last) = 1
         as is_current
-from problems p
+from stored_problems p
 left join (select run, started_at from runs) using (run)
 left join (select record_id, outcome from current_conversions) using (record_id)
 left join (select record_id, ruling from rulings) using (record_id)
@@ -156,7 +163,8 @@ qualify row_number() over (
 # problem_id, record_id, source, split, question, gold, steps.
 # All columns are of one row, the first by source, record and run, of a record before an import's,
 # so that a question never stands beside another's gold; but `split` is 'test' wherever any row of
-# the problem is of a test split, else 'validation' wherever one is of a validation split.
+# the problem is of a test split, else 'validation' wherever one is of a validation split. Rows of
+# imports count only where no record has the problem.
 VIEWS["problem_texts"] = """
 select
     problem_id, record_id, source,
@@ -166,21 +174,19 @@ select
         else split
     end as split,
     question, gold, steps
-from problems
-qualify row_number() over (
-    partition by problem_id order by record_id is null, source, record_id, run
-) = 1
+from stored_problems
+qualify row_number() over (partition by problem_id order by source, record_id, run) = 1
 """
 
-# A row is a problem that an import brought: run, problem_id, question, gold. Where two imports gave
-# one id to two problems, each has its own.
+# A row is a problem that an import brought, or that a run kept when another was deleted: run,
+# problem_id, question, gold. Where two imports gave one id to two problems, each has its own.
 VIEWS["imported_problems"] = """
 select run, problem_id, question, gold from problems where record_id is null
 qualify row_number() over (partition by run, problem_id order by source, question, gold) = 1
 """
 
 # A row is a generation with the problem that it answers: the columns of `generations`, question,
-# gold. They are those of its own run where that is an import that brought the problem, else those
+# gold. They are those of its own run where that has the problem in `imported_problems`, else those
 # of `problem_texts`; null where the store has no such problem.
 VIEWS["answered_generations"] = """
 select
@@ -188,6 +194,17 @@ select
 from generations g
 left join imported_problems i on i.run = g.run and i.problem_id = g.problem_id
 left join problem_texts t on t.problem_id = g.problem_id
+"""
+
+# A row is a problem that a run has scores of: run, problem_id, source, split, steps, question,
+# gold. The last two are as in `answered_generations`, the rest is of `problem_texts`.
+VIEWS["answered_problems"] = """
+select
+    s.run, s.problem_id, t.source, t.split, t.steps,
+    coalesce(i.question, t.question) as question, coalesce(i.gold, t.gold) as gold
+from (select distinct run, problem_id from scores) s
+left join imported_problems i on i.run = s.run and i.problem_id = s.problem_id
+left join problem_texts t on t.problem_id = s.problem_id
 """
 
 # A row is a generation under one version of a grader: the columns of `scores`, where `correct` and

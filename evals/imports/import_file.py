@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,19 @@ from data.store import (
 )
 from evals.failures import categorise_missing
 from evals.imports.formats import EXPECTED, generations_of
+from evals.imports.problem_ids import Problem, problem_ids
 from evals.imports.records import Generation, Record, Rejection, Repeated
-from evals.scores import fitting_graders, grade_generations, grade_missing, import_graders
+from evals.scores import (
+    content_of_problem,
+    fitting_graders,
+    grade_generations,
+    grade_missing,
+    import_graders,
+)
 
 GENERATIONS_PER_PART = 5_000  # written as one part
 RESERVED = "tiny"  # names the bundled model where a command takes a run or a model
+NO_LETTER = r"[^\p{L}\p{N}]+"
 PROBLEMS = "problems"  # lock: one import at a time gives ids to problems
 
 
@@ -123,9 +131,11 @@ def _content_hash(path: Path) -> str:
 def _classify(rows: Iterable[Record]) -> tuple[list[Generation], list[Rejection], int]:
     """The generations, the rejections, and the number of repetitions.
 
-    A generation with the same stage, problem and sample as an earlier one is rejected.
+    A generation with the same stage, problem and sample as an earlier one is rejected. Where a file
+    writes a problem in two ways (72 and 72.0), it is one, as its first row has it.
     """
-    generations: dict[tuple[str, str, str, str, int], Generation] = {}
+    generations: dict[tuple[Hashable, ...], Generation] = {}
+    problems: dict[tuple[Hashable, ...], Generation] = {}
     rejected, repeated = [], 0
     for row in rows:
         if isinstance(row, Rejection):
@@ -134,69 +144,55 @@ def _classify(rows: Iterable[Record]) -> tuple[list[Generation], list[Rejection]
         if isinstance(row, Repeated):
             repeated += 1
             continue
-        key = (row.stage, row.problem_id, row.question, row.gold, row.sample)
+        problem = (row.problem_id, *content_of_problem(row.question, row.gold))
+        key = (row.stage, row.sample, *problem)
         if key in generations:
             reason = "same stage, problem and sample as another; number the samples"
             content = json.dumps(asdict(row), ensure_ascii=False)
             rejected.append(Rejection(row.line, reason, content))
         else:
-            generations[key] = row
+            first = problems.setdefault(problem, row)
+            generations[key] = replace(row, question=first.question, gold=first.gold)
     return list(generations.values()), rejected, repeated
 
 
 def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Generation]:
-    """`rows` with the ids that their problems have in the store; adds missing problems to it.
+    """`rows` with the ids that their problems have in the store; adds the problems of the run.
 
-    A problem with the same question and gold as one in the store is that problem, so that runs can
-    be compared on it. An id that another problem in the store has gets a suffix. Where an older
-    store has one id for two problems, the run's own problem is added, so that it is graded by it.
+    A problem with the question and the reference answer of one in the store has the id of that one,
+    so that runs can be compared on it. An id that another problem in the store has gets a suffix.
+    The run stores all its problems nevertheless: it is graded by its own reference answers,
+    whatever becomes of other runs.
     """
+    # more than are the same: questions are compared here without blanks and signs
     stored = ask(
         store,
         """
-        select problem_id, question, gold
+        with letters as (
+            select distinct regexp_replace(unnest($questions), $no_letter, '', 'g') as question
+        )
+        select problem_id, question, gold, run = $run as own, record_id is not null as of_record
         from problems
-        where question in (select unnest($questions))
+        where regexp_replace(question, $no_letter, '', 'g') in (select question from letters)
             or problem_id in (select unnest($ids))
-        order by run = $run, problem_id
+        order by own desc, of_record desc, problem_id
         """,
         questions=list({row.question for row in rows}),
         ids=list({row.problem_id for row in rows}),
+        no_letter=NO_LETTER,
         run=run,
     )
     problems = {_problem(row): row for row in rows}
-    ids = _ids(list(problems), list(stored.iter_rows()))
-    contents = stored.group_by("problem_id").agg(n=pl.struct("question", "gold").n_unique())
-    certain = set(contents.filter(pl.col("n") == 1)["problem_id"])
-    new = {key: problems[p] for p, key in ids.items() if key not in certain}
-    _add_problems(store, run, new)
+    own, others = ([] for _ in range(2))
+    for problem_id, question, gold, is_own, _ in stored.iter_rows():
+        (own if is_own else others).append((problem_id, question, gold))
+    ids = problem_ids(list(problems), own, others)
+    _add_problems(store, run, {key: problems[problem] for problem, key in ids.items()})
     return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
 
 
-def _problem(row: Generation) -> tuple[str, str, str]:
+def _problem(row: Generation) -> Problem:
     return row.problem_id, row.question, row.gold
-
-
-def _ids(
-    problems: list[tuple[str, str, str]], stored: list[tuple[str, str, str]]
-) -> dict[tuple[str, str, str], str]:
-    """The id in the store of each (problem_id, question, gold); no two get the same one."""
-    by_content = {(question, gold): stored_id for stored_id, question, gold in reversed(stored)}
-    stored_ids = {stored_id for stored_id, _, _ in stored}
-    exact = set(problems) & set(stored)
-    ids = {problem: problem[0] for problem in problems if problem in exact}
-    taken = set(ids.values())
-    for problem in problems:
-        if problem in ids:
-            continue
-        problem_id = by_content.get(problem[1:])
-        if problem_id is None or problem_id in taken:
-            problem_id = problem[0]
-            if problem_id in stored_ids or problem_id in taken:
-                problem_id = f"{problem_id}-{runs.fingerprint(problem=list(problem))[:8]}"
-        ids[problem] = problem_id
-        taken.add(problem_id)
-    return ids
 
 
 def _add_problems(store: Store, run: str, new: dict[str, Generation]) -> None:

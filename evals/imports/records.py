@@ -72,7 +72,7 @@ def problem_id_of(question: str, gold: str) -> str:
 
 def gold_of(target: str) -> str:
     """The part of a target after GSM8K's `####`; the whole target if there is none."""
-    return target.rpartition("####")[2].strip()
+    return target.rpartition("####")[2].strip() or target.strip()
 
 
 def text_of(value: Any) -> str | None:

@@ -30,3 +30,4 @@ from .read import (
     scores_named as scores_named,
     scores_of as scores_of,
 )
+from .same_problem import content_of_problem as content_of_problem

@@ -140,7 +140,8 @@ def _sources_of(store: Store, chosen: Subset) -> list[str]:
         store,
         """
         select distinct source from records where record_id in (select unnest($ids))
-        union select distinct source from problems where problem_id in (select unnest($ids))
+        union select distinct source from problems
+        where problem_id in (select unnest($ids)) and record_id is not null
         order by source
         """,
         ids=list(chosen.ids),

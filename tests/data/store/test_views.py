@@ -183,6 +183,18 @@ def test_an_imported_problem_has_no_record_and_counts(store):
     ]  # fmt: skip
 
 
+def test_a_problem_of_a_record_is_as_the_record_has_it_whoever_imported_answers_to_it(store):
+    columns = {"problem_id": ["p"], "question": ["q"], "gold": ["1"]}
+    for run, record, split in (("a", None, "test"), ("c", "r", "train"), ("d", None, "test")):
+        rows = rows_of("problems", **columns, source=[run], split=[split], record_id=[record])
+        add(store, "problems", rows, run=run_of(store, run))
+    for view in ("problem_texts", "current_problems", "problem_rows"):
+        query = f"select source, split, record_id from {view}"
+        assert ask(store, query).rows() == [("c", "train", "r")], view
+    annotations.rule(store, "r", "quarantined", "no problem", "Ann")
+    assert ask(store, "select * from current_problems").is_empty()
+
+
 def test_the_texts_of_a_problem_are_of_one_row_and_a_test_split_anywhere_shows(store):
     rows = rows_of(
         "problems", problem_id=["p", "p", "q"], source=["b", "a", "a"],
