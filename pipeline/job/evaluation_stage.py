@@ -6,8 +6,8 @@ from typing import Any
 
 from data.errors import UserError
 from evals.failures import categorise_missing
-from evals.scores import Problems
-from pipeline.config import EvalConfig
+from evals.scores import Problems, grade_missing
+from pipeline.config import GRADERS, EvalConfig
 from pipeline.evaluate import Evaluation, fitting, store_evaluation
 from pipeline.generate import Sampling, engine_of
 from pipeline.job import inputs
@@ -30,7 +30,11 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None, subset
         resumable=True,
     )
     work = partial(_evaluate, job, chosen.stage, folder, chosen.problems)
-    return stage_run(job, spec, work)
+    done = stage_run(job, spec, work)
+    for grader in GRADERS:  # a run that earlier code finished has verdicts of earlier graders
+        grade_missing(job.store, done.run, grader)
+    categorise_missing(job.store, done.run)
+    return done
 
 
 def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) -> dict[str, Any]:
@@ -57,7 +61,6 @@ def _evaluate(job: Job, stage: str, folder: Path, problems: Problems, run: str) 
         progress=job.progress(f"evaluate {stage}"),
         stop=job.stop,
     )
-    categorise_missing(job.store, run)
     return {
         "generations": tally.stored,
         "generated": tally.requested,

@@ -10,7 +10,9 @@ from data.store import runs
 from data.store.annotations import BadEntry
 from data.store.store import ask, open_store
 from data.subsets.recipe import Recipe
+from evals.comparison import compare
 from evals.curation import choose
+from evals.graders import rules
 from evals.scores.problems import problems_of_split
 from pipeline.config import GRADERS
 from pipeline.evaluate.evaluate import fitting
@@ -110,6 +112,18 @@ def test_a_second_run_repeats_nothing_and_reports_the_same(job, result):
     assert again["stages"] == result["stages"]
     assert ask(job.store, "select count(*) as n from generations")["n"].item() == before
     assert ask(job.store, "select count(*) as n from run_events")["n"].item() == events
+
+
+def test_a_finished_evaluation_is_graded_again_where_a_grader_has_a_newer_version(
+    job, result, few, tmp_path, monkeypatch
+):
+    store = open_store(shutil.copytree(job.store.folder, tmp_path / "store"))
+    newer = replace(rules.GRADERS["strict"], version="newer")
+    monkeypatch.setitem(rules.GRADERS, "strict", newer)
+    done = stages.evaluate(replace(job, store=store), "base", str(few), None)
+    assert compare.stages(store, [done.run]) == result["stages"][:1]
+    query = "select count(*) as n from scores where run = $run and grader_version = 'newer'"
+    assert ask(store, query, run=done.run)["n"].item() == TEST_PROBLEMS
 
 
 def test_a_changed_knob_reruns_only_the_stages_that_depend_on_it(job, result):
