@@ -183,10 +183,10 @@ def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Gener
         run=run,
     )
     problems = {_problem(row): row for row in rows}
-    own, others = ([] for _ in range(2))
+    own, foreign = ([] for _ in range(2))
     for problem_id, question, gold, is_own, _ in stored.iter_rows():
-        (own if is_own else others).append((problem_id, question, gold))
-    ids = problem_ids(list(problems), own, others)
+        (own if is_own else foreign).append((problem_id, question, gold))
+    ids = problem_ids(list(problems), own, foreign)
     _add_problems(store, run, {key: problems[problem] for problem, key in ids.items()})
     return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
 

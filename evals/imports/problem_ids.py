@@ -1,4 +1,4 @@
-"""Ids of imported problems in the store: equal problems have one id, other problems have others."""
+"""Ids of imported problems in the store: equal problems have one id, other problems have foreign."""
 
 from collections.abc import Hashable, Iterable
 
@@ -10,18 +10,18 @@ SUFFIX = 8  # hex digits, at first
 
 
 def problem_ids(
-    problems: list[Problem], own: list[Problem], others: list[Problem]
+    problems: list[Problem], own: list[Problem], foreign: list[Problem]
 ) -> dict[Problem, str]:
     """The id in the store of each problem of a file; no two get the same one.
 
     own: what the run has stored already, before it was interrupted; it stays as it is
-    others: stored problems of other runs, by preference
+    foreign: stored problems of other runs, by preference
     """
     ids: dict[Problem, str] = {}
     taken: set[str] = set()
-    for stored in (own, others):
+    for stored in (own, foreign):
         _by_content(problems, stored, ids, taken)
-    used = {problem_id for problem_id, _, _ in (*own, *others)}
+    used = {problem_id for problem_id, _, _ in (*own, *foreign)}
     for problem in problems:
         if problem not in ids:
             ids[problem] = _free_id(problem, used | taken)
