@@ -1,4 +1,4 @@
-"""Ids of imported problems in the store: equal problems have one id, other problems have foreign."""
+"""Ids of imported problems in the store: equal problems have one, and no two others share one."""
 
 from collections.abc import Hashable, Iterable
 
