@@ -23,26 +23,32 @@ from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer
 from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop, TimeIsUp
+from tests.support import few_rows
 
-TEST_PROBLEMS = 12
+TEST_PROBLEMS, FITTING = few_rows.TEST, 10
+LONGEST = (
+    78  # tokens of the longest of the FITTING prompts: the export's check has these shapes too
+)
 
 
-def small(model):
+def small(model, rows):
+    """One count of slots for each model's structure, and one length of a training row."""
     preset = load_preset("tiny")
     return replace(
         preset.with_knobs("model", model=str(model))
-        .with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4)
+        .with_knobs("sft", steps=4, batch=4, checkpoint_every=2, lora_rank=4, max_tokens=128)
         .with_knobs("grpo", steps=2, prompts=2, group=4, evaluate_every=1, lora_rank=4)
-        .with_knobs("eval", limit=TEST_PROBLEMS, batch=12)
-        .with_knobs("data", heldout=4),
+        .with_knobs("eval", limit=TEST_PROBLEMS, batch=FITTING, max_prompt_tokens=LONGEST)
+        .with_knobs("data", heldout=8, **rows.knobs()),
         name="small",
     )
 
 
 @pytest.fixture(scope="module")
 def job(few, tmp_path_factory):
-    store = open_store(tmp_path_factory.mktemp("job") / "store")
-    return Job(store, small(few), lambda name: lambda step, of, numbers: None)
+    folder = tmp_path_factory.mktemp("job")
+    preset = small(few, few_rows.written(folder / "rows"))
+    return Job(open_store(folder / "store"), preset, lambda name: lambda step, of, numbers: None)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +59,10 @@ def result(job):
 def test_the_table_has_three_stages_with_n_and_intervals(result):
     assert [row["stage"] for row in result["stages"]] == ["base", "sft", "grpo"]
     for row in result["stages"]:
-        assert row["n"] == TEST_PROBLEMS
+        assert row["n"] == FITTING
         for metric in ("format", "answer", "partial"):
             interval = row[metric]
-            assert interval["n"] == TEST_PROBLEMS
+            assert interval["n"] == FITTING
             assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
 
 
@@ -64,7 +70,7 @@ def test_stages_are_compared_in_pairs_on_the_same_problems(result):
     pairs = {(row["from"], row["to"], row["metric"]) for row in result["comparisons"]}
     for metric in ("format", "answer", "partial"):
         assert {("base", "sft", metric), ("sft", "grpo", metric)} <= pairs
-    assert {row["n"] for row in result["comparisons"]} == {TEST_PROBLEMS}
+    assert {row["n"] for row in result["comparisons"]} == {FITTING}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_every_table_of_the_job_has_rows(job, result, table):
 def test_every_generation_has_a_score_of_each_grader(job, result):
     counts = ask(job.store, "select grader, count(*) as n from scores group by grader")
     total = ask(job.store, "select count(*) as n from generations")["n"].item()
-    assert total == 3 * TEST_PROBLEMS
+    assert total == 3 * FITTING
     assert dict(counts.iter_rows()) == dict.fromkeys(GRADERS, total)
     assert ask(job.store, "select count(*) as n from failures")["n"].item() == total
 
@@ -127,7 +133,7 @@ def test_a_finished_evaluation_is_graded_again_where_a_grader_has_a_newer_versio
 
 
 def test_a_changed_knob_reruns_only_the_stages_that_depend_on_it(job, result):
-    changed = replace(job, preset=job.preset.with_knobs("grpo", beta=0.5))
+    changed = replace(job, preset=job.preset.with_knobs("grpo", seed=1))
     again = stages.run_all(changed)
     same = [row["run"] for row in again["stages"]][:2] == [row["run"] for row in result["stages"]][
         :2
@@ -178,7 +184,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_seed_other_ones(
 
     def sampled(name, seed):
         store = ingested(tmp_path / name)
-        preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed, limit=6)
+        preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, seed=seed)
         stages.evaluate(Job(store, preset, job.progress), "base", str(few), None)
         return ask(store, question)
 
@@ -200,7 +206,7 @@ class AfterOneBlock(Stop):
 def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(
     job, few, ingested, tmp_path
 ):
-    preset = job.preset.with_knobs("eval", temperature=1.0, samples=2, limit=6, batch=4)
+    preset = job.preset.with_knobs("eval", temperature=1.0, samples=2)
     texts, finished = [], []
     for name, stops in {"alone": [Stop()], "broken": [AfterOneBlock(), Stop()]}.items():
         store = ingested(tmp_path / name)
@@ -211,8 +217,8 @@ def test_a_resumed_evaluation_generates_only_what_it_lacks_with_the_same_texts(
         texts.append(ask(store, "select * from generations order by all"))
     assert [done.run for done in finished] == [finished[0].run] * 2
     whole, rest = (done.summary["generated"] for done in finished)
-    assert (whole, 0 < rest < 12) == (12, True)
-    assert [done.summary["generations"] for done in finished] == [12, 12]
+    assert (whole, 0 < rest < whole) == (2 * FITTING, True)
+    assert [done.summary["generations"] for done in finished] == [whole, whole]
     assert texts[0].equals(texts[1])
 
 
@@ -235,15 +241,16 @@ def test_the_export_loads_and_was_compared(job, result):
 
 
 def test_problems_with_too_long_prompts_are_left_out_and_counted(job, result):
-    narrow = replace(job, preset=job.preset.with_knobs("eval", max_prompt_tokens=80))
     problems = problems_of_split(job.store, job.preset.data.problems, "test").usable
-    tokenizer = Tokenizer(TINY)
-    fit = fitting(problems.head(TEST_PROBLEMS), tokenizer, 80)
-    assert 0 < fit.problems.height < TEST_PROBLEMS
-    done = stages.evaluate(narrow, "base", job.preset.model.model, None)
-    assert done.summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - fit.problems.height
-    written = ask(job.store, "select problem_id from generations where run = $run", run=done.run)
-    assert set(written["problem_id"]) == set(fit.problems["problem_id"])
+    fit = fitting(problems, Tokenizer(TINY), LONGEST)
+    assert (problems.height, fit.problems.height) == (TEST_PROBLEMS, FITTING)
+    for row in result["stages"]:
+        summary = state_of(job, row["run"])["summary"]
+        assert summary["too_long"] == len(fit.too_long) == TEST_PROBLEMS - FITTING
+        written = ask(
+            job.store, "select problem_id from generations where run = $run", run=row["run"]
+        )
+        assert set(written["problem_id"]) == set(fit.problems["problem_id"])
 
 
 def state_of(job, run: str) -> dict:
@@ -264,7 +271,7 @@ def test_a_subset_is_compared_with_random_ones_of_as_many_tokens(job, tried):
     short, value = tried
     assert value["subset"] == short.label
     assert value["seeds"] == (2, 2)
-    assert value["n"] == TEST_PROBLEMS
+    assert value["n"] == FITTING
     assert value["verdict"] == "not distinguishable"
     assert value["low"] <= value["difference"] <= value["high"]
     budget = choose.choice(job.store, Recipe(parent=short.label)).tokens
@@ -282,7 +289,7 @@ def test_each_run_of_a_trial_records_the_subset_it_was_trained_on(job, tried):
         for run, label in zip(value["runs"][arm], labels, strict=True):
             trained = state_of(job, state_of(job, run)["parent"])
             assert trained["inputs"]["subset"].startswith(f"{label} ")
-            assert trained["summary"]["examples"] + trained["summary"]["too_long"] <= 200
+            assert trained["summary"]["examples"] + trained["summary"]["too_long"] <= 50
 
 
 def test_a_repeated_trial_trains_nothing_and_is_the_same_run(job, tried):
