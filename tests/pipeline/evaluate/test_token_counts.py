@@ -20,6 +20,7 @@ from pipeline.evaluate.token_counts import (
 from pipeline.job.inputs import examples_of
 from pipeline.model import TINY
 from pipeline.model.tokenizer import Tokenizer, Tokens, example_tokens
+from tests.support import few_rows
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,8 @@ def test_survival_is_the_share_of_examples_that_training_uses_at_a_budget(tokeni
 
 
 @pytest.fixture
-def converted(store):
-    ingest(store, "samples-stratos")
+def converted(store, tmp_path):
+    ingest(store, "samples-stratos", few_rows.written(tmp_path / "few").records)
     convert_source(store, "samples-stratos")
     return store
 

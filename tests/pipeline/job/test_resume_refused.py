@@ -11,6 +11,7 @@ from data.store.store import ask, open_store
 from pipeline import fingerprint
 from pipeline.job import runs as job_runs
 from pipeline.stopping import TEMPORARY, Stop
+from tests.support import few_rows
 from tests.support.few_layers import made_in
 from workbench.cli.main import main
 
@@ -22,9 +23,11 @@ def folder(tmp_path_factory) -> Path:
     """A folder with a model of two layers, and a store in which its SFT was interrupted."""
     folder = tmp_path_factory.mktemp("resume")
     made_in(folder / "model")
-    assert code_of(folder, "ingest", "samples-stratos") == 0
+    few = few_rows.written(folder / "rows")
+    assert code_of(folder, "ingest", "samples-stratos", "--from", str(few.records)) == 0
+    assert code_of(folder, "ingest", "samples-gsm8k", "--from", str(few.problems)) == 0
     assert code_of(folder, "convert", "samples-stratos") == 0
-    subset = ("subset", "new", "short", "--where", "reasoning_chars < 300")
+    subset = ("subset", "new", "short", "--where", "reasoning_chars < 40")
     assert code_of(folder, *subset) == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(

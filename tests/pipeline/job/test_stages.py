@@ -26,9 +26,7 @@ from pipeline.stopping import Stop, TimeIsUp
 from tests.support import few_rows
 
 TEST_PROBLEMS, FITTING = few_rows.TEST, 10
-LONGEST = (
-    78  # tokens of the longest of the FITTING prompts: the export's check has these shapes too
-)
+LONGEST = 78  # tokens of the longest of the FITTING prompts, which the export's check has too
 
 
 def small(model, rows):

@@ -10,6 +10,7 @@ from data.conversion import VERSION
 from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store.store import ask, open_store
+from tests.support import few_rows
 
 SOURCE = "samples-stratos"
 
@@ -17,9 +18,10 @@ SOURCE = "samples-stratos"
 @pytest.fixture(scope="module")
 def sample_store(tmp_path_factory):
     """The folder of a store with the converted sample."""
+    few = few_rows.written(tmp_path_factory.mktemp("rows") / "few")
     folder = tmp_path_factory.mktemp("sample") / "store"
     store = open_store(folder)
-    ingest(store, SOURCE)
+    ingest(store, SOURCE, few.records)
     convert_source(store, SOURCE)
     return folder
 
