@@ -20,7 +20,7 @@ from data.audit import find
 from data.duplicates import words
 from data.errors import UserError
 from data.sources import WrongShape, turns
-from data.store import Store, ask
+from data.store import Store, ask, within
 from evals.graders import DEFAULT_GRADER
 from evals.scores import require_stage_scores
 from evals.statistics import SMALL, mean_of_clusters, unpaired_difference
@@ -101,7 +101,12 @@ def _near(store: Store, texts: list[str], run: str, grader: str, most: int) -> d
             (pl.col("answer").null_count() > 0).alias("unknown"),
         )
     )
-    questions = ask(store, "select problem_id, question from problem_texts")
+    questions = ask(
+        within(store, [run.partition("/")[0]]),
+        "select problem_id, question from answered_problems"
+        " where run = $run and question is not null",
+        run=run.partition("/")[0],
+    )
     rows = rates.join(questions, on="problem_id").sort("problem_id")
     similarities = most_similar(texts, rows["question"].to_list(), most)
     order = sorted(similarities, key=lambda index: (-similarities[index], index))

@@ -21,6 +21,8 @@ from evals.statistics import wilson
 EXAMPLES = 3  # of each kind of disagreement
 LISTED = 20  # reference answers of each kind that are listed
 PROBED = 500  # problems with the first ids, which are hashes: a fixed random choice
+# (problem_id, reference answer) -> answers: an id may name other problems in other imports
+Answers = dict[tuple[str, Number | None], Counter[Number | None]]
 WORDS = {True: "right", False: "wrong", None: "unknown"}
 
 
@@ -47,7 +49,7 @@ def audit(store: Store, run: str | None = None, progress: Progress | None = None
         )
     cells: Counter[tuple[str, str, str, str]] = Counter()
     examples: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
-    answers: dict[str, Counter[Number | None]] = {}
+    answers: Answers = {}
     total = 0
     for part, done, of in _batches(store, run):
         total += part.height
@@ -91,7 +93,7 @@ def _count(
     row: dict[str, Any],
     cells: Counter[tuple[str, str, str, str]],
     examples: dict[tuple[str, str, str, str], list[dict[str, Any]]],
-    answers: dict[str, Counter[Number | None]],
+    answers: Answers,
 ) -> None:
     """Add the verdicts of all graders on one generation to the counts."""
     scores = {name: rule.grade(row["text"], row["gold"]) for name, rule in GRADERS.items()}
@@ -110,7 +112,7 @@ def _count(
             )
     extracted = scores["lenient"].extracted
     value = read_answer(extracted).value if extracted is not None else None
-    answers.setdefault(row["problem_id"], Counter())[value] += 1
+    answers.setdefault((row["problem_id"], gold_number(row["gold"])), Counter())[value] += 1
 
 
 def _matrix(
@@ -154,15 +156,15 @@ def _unsatisfiable(problems: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _suspect(problems: pl.DataFrame, answers: dict[str, Counter[Number | None]]) -> dict[str, Any]:
+def _suspect(problems: pl.DataFrame, answers: Answers) -> dict[str, Any]:
     """Problems whose samples, SUSPECT_SAMPLES or more, all agree on another answer than the gold.
 
     of: problems with that many samples
     """
     suspect = []
     for row in problems.iter_rows(named=True):
-        votes = answers.get(row["problem_id"], Counter())
         reference = gold_number(row["gold"])
+        votes = answers.get((row["problem_id"], reference), Counter())
         if len(votes) != 1 or votes.total() < SUSPECT_SAMPLES or reference is None:
             continue
         [value] = votes

@@ -23,8 +23,10 @@ from evals.scores import (
     common_problems,
     compare_with_labels,
     grade_missing,
+    problems_by_run,
     require_scores,
     require_stage_scores,
+    same_problems,
     scores_named,
     scores_of,
 )
@@ -68,24 +70,33 @@ def _left_out(store: Store, name: str) -> int | None:
 def comparisons(
     store: Store, runs: list[str], grader: str = DEFAULT_GRADER
 ) -> list[dict[str, Any]]:
-    """One row per pair of stages, earlier to later, and metric, on the problems both answered."""
+    """One row per pair of stages, earlier to later, and metric, on the problems both answered.
+
+    different: ids that name different problems in the two, which are left out
+    """
     parts = [
         (run, part)
         for run in runs
         for part in by_stage(require_scores(store, run, grader)).values()
     ]
-    return [
-        {
-            "from": a["stage"][0],
-            "to": b["stage"][0],
-            "metric": metric,
-            **difference(a, b, metric).to_json(),
-            "from_run": run_a,
-            "to_run": run_b,
-        }
-        for (run_a, a), (run_b, b) in itertools.combinations(parts, 2)
-        for metric in METRICS
-    ]
+    problems = problems_by_run(store, runs)
+    rows = []
+    for (run_a, a), (run_b, b) in itertools.combinations(parts, 2):
+        _, different = same_problems((run_a, run_b), (a, b), problems)
+        first, second = (_without(scores, different) for scores in (a, b))
+        rows += [
+            {
+                "from": a["stage"][0],
+                "to": b["stage"][0],
+                "metric": metric,
+                **difference(first, second, metric).to_json(),
+                "different": len(different),
+                "from_run": run_a,
+                "to_run": run_b,
+            }
+            for metric in METRICS
+        ]
+    return rows
 
 
 def compare(
@@ -93,12 +104,15 @@ def compare(
 ) -> dict[str, Any]:
     """The object of `thinkbench compare`. Metrics of a and b are over their common problems.
 
+    different: ids that name another problem in a than in b, which are no common problems
     train_problems: the names of a and b that answered train problems: no held-out scores
     holm: p corrected for all tests in the object, metrics and slices together
     decomposition: of the verdicts by `grader`; None where it or `lenient` has no scores
     """
     names = run_a, run_b
-    return _compare(store, names, _scores(store, names, grader), grader, by)
+    parts = _scores(store, names, grader)
+    common = common_problems(names, parts, problems_by_run(store, names))
+    return _compare(store, names, parts, common, grader, by)
 
 
 def with_transitions(
@@ -107,8 +121,9 @@ def with_transitions(
     """`compare` and `transitions` of the same two stages; their scores are read once."""
     names = run_a, run_b
     parts = _scores(store, names, grader)
-    transitions = transitions_of(dict(zip(names, parts, strict=True)), grader)
-    return _compare(store, names, parts, grader, by), transitions
+    common = common_problems(names, parts, problems_by_run(store, names))
+    transitions = transitions_of(dict(zip(names, parts, strict=True)), common, grader)
+    return _compare(store, names, parts, common, grader, by), transitions
 
 
 def _scores(store: Store, names: tuple[str, str], grader: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -120,15 +135,16 @@ def _compare(
     store: Store,
     names: tuple[str, str],
     parts: tuple[pl.DataFrame, pl.DataFrame],
+    common: tuple[set[str], set[str]],
     grader: str,
     by: Sequence[str],
 ) -> dict[str, Any]:
     a, b = parts
-    both = common_problems(names, (a, b))
+    both, different = common
     common_a, common_b = (_restrict(scores, both) for scores in (a, b))
     rates = [(by_problem(common_a, metric), by_problem(common_b, metric)) for metric in METRICS]
     metrics = dict(zip(METRICS, compare_pairs(rates), strict=True))
-    sliced = slices(store, common_a, common_b, by)
+    sliced = slices(store, names[0], common_a, common_b, by)
     shown = [*metrics.values(), *sliced]
     for row, corrected in zip(shown, holm([row["p"] for row in shown]), strict=True):
         row["holm"] = corrected
@@ -138,8 +154,9 @@ def _compare(
         "grader": grader,
         "train_problems": answers_train_problems(store, names),
         "n": len(both),
-        "only_a": a["problem_id"].n_unique() - len(both),
-        "only_b": b["problem_id"].n_unique() - len(both),
+        "only_a": a["problem_id"].n_unique() - len(both) - len(different),
+        "only_b": b["problem_id"].n_unique() - len(both) - len(different),
+        "different": len(different),
         "metrics": metrics,
         "slices": sliced,
         "decomposition": _decomposition(store, names, both, grader, (common_a, common_b)),
@@ -200,6 +217,10 @@ def _decomposition(
         by_lenient = a, b
     parts = (*scores, *by_lenient)
     return None if any(part.is_empty() for part in parts) else decomposition(*parts)
+
+
+def _without(scores: pl.DataFrame, problems: set[str]) -> pl.DataFrame:
+    return scores.filter(~pl.col("problem_id").is_in(sorted(problems))) if problems else scores
 
 
 def _restrict(scores: pl.DataFrame, problems: set[str]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.numbers import parse_number
-from data.store import Store, ask
+from data.store import Store, ask, within
 from evals.comparison.metrics import by_problem, compare_pairs
 from evals.statistics import SMALL
 
@@ -28,10 +28,11 @@ Slices = list[tuple[int, str]]
 
 
 def slices(
-    store: Store, a: pl.DataFrame, b: pl.DataFrame, by: Sequence[str]
+    store: Store, run: str, a: pl.DataFrame, b: pl.DataFrame, by: Sequence[str]
 ) -> list[dict[str, Any]]:
     """One row per slice, for the metric answer: slice, value, n, small, a, b, then the difference.
 
+    run: whose questions and reference answers are taken, as RUN or RUN/STAGE
     a, b: scores of the same problems. n counts the problems.
     """
     if invalid := [name for name in by if name not in SLICINGS]:
@@ -39,7 +40,8 @@ def slices(
             f"there is no slicing by {invalid[0]!r}; expected one of {', '.join(SLICINGS)}."
             " Name one of them."
         )
-    problems = _problems(store, a["problem_id"].unique().sort().to_list()) if by else pl.DataFrame()
+    ids = a["problem_id"].unique().sort().to_list()
+    problems = _problems(store, run.partition("/")[0], ids) if by else pl.DataFrame()
     # one row per problem in the order of `problems`, as both have the same problems and one stage
     rows_a, rows_b = (by_problem(scores, "answer") for scores in (a, b))
     parts = [(name, *part) for name in by for part in _members(name, problems)]
@@ -58,20 +60,21 @@ def _members(name: str, problems: pl.DataFrame) -> list[tuple[str, list[int]]]:
     return [(value, rows) for (_, value), rows in sorted(members.items())]
 
 
-def _problems(store: Store, ids: list[str]) -> pl.DataFrame:
+def _problems(store: Store, run: str, ids: list[str]) -> pl.DataFrame:
     """problem_id, source, split, steps, question, gold: one row for each of `ids`, in that order.
 
     All columns but the first are null where the store has no such problem.
     """
     return ask(
-        store,
+        within(store, [run]),
         """
-        select problem_id, p.* exclude (problem_id)
+        select problem_id, p.* exclude (problem_id, run)
         from (select unnest($ids) as problem_id) left join (
-            select problem_id, source, split, steps, question, gold from problem_texts
+            select * from answered_problems where run = $run
         ) p using (problem_id)
         order by problem_id
         """,
+        run=run,
         ids=ids,
     )
 

@@ -15,7 +15,13 @@ from data.errors import UserError
 from data.store import Store
 from evals.comparison.train_problems import answers_train_problems
 from evals.graders import DEFAULT_GRADER
-from evals.scores import by_stage, common_problems, require_scores, require_stage_scores
+from evals.scores import (
+    by_stage,
+    common_problems,
+    problems_by_run,
+    require_scores,
+    require_stage_scores,
+)
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
 OUTCOMES = (WRONG, RIGHT, UNKNOWN)
@@ -47,28 +53,36 @@ def transitions(store: Store, names: Sequence[str], grader: str = DEFAULT_GRADER
     names: runs, or stages as RUN/STAGE; a single run stands for its stages: base, sft, grpo, others
     train_problems: the stages that answered train problems
     """
-    value = transitions_of(_stages(store, names, grader), grader)
+    stages = _stages(store, names, grader)
+    common = common_problems(list(stages), list(stages.values()), problems_by_run(store, stages))
+    value = transitions_of(stages, common, grader)
     return {**value, "train_problems": answers_train_problems(store, value["stages"])}
 
 
-def transitions_of(stages: dict[str, pl.DataFrame], grader: str) -> dict[str, Any]:
+def transitions_of(
+    stages: dict[str, pl.DataFrame], common: tuple[set[str], set[str]], grader: str
+) -> dict[str, Any]:
     """`transitions` of stages given as name -> scores by `grader`, in order.
+
+    common: of `common_problems`
 
     stages: their names, in order
     n: problems in all stages       left_out: problems that only some stages answered
+    different: ids in all stages that name several problems there, which are left out too
     paths: the outcome at each stage, with the problems of that path; most frequent path first
     steps: counts and problems from each stage to the next. Each problem is in one of STEPS; unknown
            counts those of them whose outcome is unknown in either of the two
     samples: largest number of samples of a problem
     """
-    problems = sorted(common_problems(list(stages), list(stages.values())))
+    problems, different = sorted(common[0]), common[1]
     outcomes = {name: problem_outcomes(scores) for name, scores in stages.items()}
     answered = set().union(*outcomes.values())
     return {
         "stages": list(stages),
         "grader": grader,
         "n": len(problems),
-        "left_out": len(answered) - len(problems),
+        "left_out": len(answered) - len(problems) - len(different),
+        "different": len(different),
         "samples": max(
             scores.group_by("problem_id").len()["len"].to_numpy().max().item()
             for scores in stages.values()

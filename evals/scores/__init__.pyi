@@ -14,6 +14,12 @@ from .grader_choice import (
 )
 from .labels import compare_with_labels as compare_with_labels
 from .overrides import apply_overrides as apply_overrides, overrides_of as overrides_of
+from .pairs import (
+    NothingInCommon as NothingInCommon,
+    common_problems as common_problems,
+    problems_by_run as problems_by_run,
+    same_problems as same_problems,
+)
 from .problems import (
     Problems as Problems,
     hash_of_ids as hash_of_ids,
@@ -22,9 +28,7 @@ from .problems import (
 )
 from .read import (
     FIRST_STAGES as FIRST_STAGES,
-    NothingInCommon as NothingInCommon,
     by_stage as by_stage,
-    common_problems as common_problems,
     require_scores as require_scores,
     require_stage_scores as require_stage_scores,
     scores_named as scores_named,

@@ -1,7 +1,5 @@
 """The scores of a run. It is named as RUN, or as RUN/STAGE where it has several stages."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from data.errors import UserError
@@ -10,10 +8,6 @@ from evals.graders import grader as grader_of
 from evals.scores.grade import UnknownRun
 
 FIRST_STAGES = ("base", "sft", "grpo")
-
-
-class NothingInCommon(UserError):
-    """The runs to compare have no problem in common."""
 
 
 def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
@@ -77,16 +71,3 @@ def by_stage(scores: pl.DataFrame) -> dict[str, pl.DataFrame]:
     parts = {part["stage"][0]: part for part in scores.partition_by("stage", maintain_order=True)}
     first = [stage for stage in FIRST_STAGES if stage in parts]
     return {stage: parts[stage] for stage in (*first, *sorted(parts.keys() - set(first)))}
-
-
-def common_problems(names: Sequence[str], stages: Sequence[pl.DataFrame]) -> set[str]:
-    """The problems that all `stages` have scores of. names: of the stages, for the error"""
-    answered = [set(scores["problem_id"].unique()) for scores in stages]
-    common = set.intersection(*answered)
-    if not common:
-        counts = ", ".join(f"{n} answered {len(i)}" for n, i in zip(names, answered, strict=True))
-        raise NothingInCommon(
-            f"{' and '.join(names)} answered no problem in common: {counts}."
-            " Name runs over the same problems."
-        )
-    return common

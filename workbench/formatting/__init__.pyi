@@ -1,3 +1,4 @@
+from .different_problems import about_different_problems as about_different_problems
 from .error_messages import (
     BAD_INPUT as BAD_INPUT,
     TRAINING_PACKAGES as TRAINING_PACKAGES,

@@ -15,7 +15,7 @@ from evals.comparison import compare
 from evals.comparison.transitions import transitions
 from evals.scores import grade
 from evals.scores.grade import UnknownRun
-from evals.scores.read import NothingInCommon
+from evals.scores.pairs import NothingInCommon
 from tests.support.store_rows import scored
 
 GOLDS = {"p1": "7", "p2": "1,200", "p3": "", "p4": "100"}

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as some
 
 from data.errors import UserError
 from evals.comparison.transitions import RIGHT, UNKNOWN, WRONG, problem_outcomes, transitions
-from evals.scores.read import NothingInCommon
+from evals.scores.pairs import NothingInCommon
 from tests.support.store_rows import scored
 
 

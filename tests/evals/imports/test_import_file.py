@@ -14,7 +14,7 @@ from data.store.store import Store, StoreError, ask
 from evals.comparison.compare import compare, grade_run
 from evals.imports import import_file as imports
 from evals.imports.import_file import import_file
-from evals.scores.read import NothingInCommon
+from evals.scores.pairs import NothingInCommon
 from tests import ROOT
 
 OPENAI = ROOT.parent / "shared" / "data" / "openai_gsm8k_model_solutions.jsonl"

@@ -1,6 +1,7 @@
 """An import has its own problems: it is graded by them, whatever becomes of other runs."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -10,23 +11,16 @@ from data.store import runs
 from data.store.store import ask
 from evals.audit.verify import verify
 from evals.comparison.compare import compare
-from evals.imports.import_file import import_file
 from evals.imports.problem_ids import problem_ids
 from evals.scores import grade_missing
-
-ROW = {"problem_id": "p1", "question": "3 + 4?", "gold": "7", "text": "It makes 7"}
+from tests.support.imported import import_rows
 
 
 @pytest.fixture
 def imported(store, tmp_path):
-    """Imports rows, each ROW with changes, as a run."""
+    """Imports rows as a run."""
 
-    def import_rows(name, *rows):
-        path = tmp_path / f"{name}.jsonl"
-        path.write_text("".join(json.dumps(ROW | row) + "\n" for row in rows or ({},)))
-        return import_file(store, path, name)
-
-    return import_rows
+    return partial(import_rows, store, tmp_path)
 
 
 def graded_by(store, run):

@@ -86,12 +86,13 @@ def test_an_import_of_one_of_both_problems_brings_its_own(two_golds, tmp_path, g
     assert verdicts(two_golds, "a", "strict") == {False}
 
 
-def test_a_problem_of_one_content_is_not_stored_again(store, tmp_path):
+def test_each_import_stores_its_problem_under_the_one_id(store, tmp_path):
     row = {"problem_id": "p", "question": "3 + 4?", "gold": "7", "text": "7"}
     (tmp_path / "c.jsonl").write_text(json.dumps(row))
     for name in ("c", "d"):
         import_file(store, tmp_path / "c.jsonl", name)
-    assert ask(store, "select run from imported_problems")["run"].to_list() == ["c"]
+    query = "select run, problem_id from imported_problems order by run"
+    assert ask(store, query).rows() == [("c", "p"), ("d", "p")]
     assert verdicts(store, "d", "lenient") == {True}
 
 

@@ -309,11 +309,14 @@ def test_grades_begin_with_run_grader_and_generations(capsys):
 
 def test_a_comparison_counts_the_problems_of_one_run_only(capsys):
     compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
-              "metrics": {}, "slices": [], "decomposition": None,
+              "metrics": {}, "slices": [], "decomposition": None, "different": 1_234,
               "train_problems": []})  # fmt: skip
-    title = capsys.readouterr().out.splitlines()[0]
+    title, *notes = capsys.readouterr().out.splitlines()
     assert title == (
         "x → y by lenient: 1 problems in both, 2 only in the first, 3 only in the second"
+    )
+    assert notes[-1] == (
+        "1,234 problem ids name different problems in these runs, so they are not compared."
     )
 
 

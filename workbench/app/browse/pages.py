@@ -87,14 +87,7 @@ def _rows(index: Index, snapshot: Snapshot, positions: pl.DataFrame) -> pl.DataF
     """The rows of `page` at these positions."""
     with index.engine.cursor() as cursor:
         cursor.register("positions", positions)
-        runs = snapshot.values["run"]
-        cursor.register(
-            "run_names",
-            pl.DataFrame(
-                {"number": range(len(runs)), "name": runs},
-                schema={"number": pl.Int64, "name": pl.String},
-            ),
-        )
+        cursor.register("run_names", _names(snapshot.values["run"]))
         rows = cursor.sql(
             f"""
             select
@@ -131,18 +124,41 @@ def _decoded(rows: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
 
 
 def same_problem(index: Index, store: Store, where: Filter, generation: str) -> pl.DataFrame:
-    """As `page`: all generations of the same problem, whatever the filter; up to a limit."""
+    """As `page`: all generations of the same problem, whatever the filter; up to a limit.
+
+    Those of runs whose own problem of that id has another question are not of the same problem.
+    """
     with index.engine.cursor() as cursor:
+        cursor.register("run_names", _names(list(index.runs)))
         positions = cursor.sql(
             """
-            select position from base where problem_id = (
-                select problem_id from base where generation_id = $id
+            with answers as (
+                select
+                    position, generation_id,
+                    regexp_replace(coalesce(o.question, p.question), '\\s+', '', 'g') as question
+                from base b
+                left join problems p using (problem_id)
+                left join run_names n on n.number = b.run
+                left join own_problems o on o.run = n.name and o.problem_id = b.problem_id
+                where b.problem_id = (select problem_id from base where generation_id = $id)
+            )
+            select position from answers
+            where question is not distinct from (
+                select question from answers where generation_id = $id
             )
             order by position limit $most
             """,
             params={"id": generation, "most": MOST_OF_PROBLEM},
         ).pl()
     return _rows(index, index.snapshots[-1], positions)
+
+
+def _names(runs: list[str]) -> pl.DataFrame:
+    """number, name: of runs, as they stand in the column `run` of `base`."""
+    return pl.DataFrame(
+        {"number": range(len(runs)), "name": runs},
+        schema={"number": pl.Int64, "name": pl.String},
+    )
 
 
 def position_of(index: Index, generation: str) -> int | None:

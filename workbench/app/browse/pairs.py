@@ -30,6 +30,7 @@ def problems(
 ) -> pl.DataFrame:
     """problem_id, question, gold, a, b: how the two of `names` answered each of `ids`, in order.
 
+    question, gold: as the first of `names` has them
     a, b: the extracted answer of a single sample; of several, the number of correct ones
     """
     snapshot = index.snapshots[-1]  # while it is referred to, its table stays
@@ -40,14 +41,17 @@ def problems(
         return cursor.sql(
             f"""
             select
-                w.id as problem_id, left(p.question, {SHORT}) as question,
-                left(p.gold, {SHORT}) as gold, a.answer as a, b.answer as b
+                w.id as problem_id,
+                left(coalesce(o.question, p.question), {SHORT}) as question,
+                left(coalesce(o.gold, p.gold), {SHORT}) as gold, a.answer as a, b.answer as b
             from listed w
             left join problems p on p.problem_id = w.id
+            left join own_problems o on o.problem_id = w.id and o.run = $first
             left join a on a.problem_id = w.id
             left join b on b.problem_id = w.id
             order by w.nth
-            """
+            """,
+            params={"first": names[0].partition("/")[0]},
         ).pl()
 
 

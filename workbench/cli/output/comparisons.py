@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output.tables import count, show, table
 from workbench.formatting import (
+    about_different_problems,
     about_train_problems,
     change,
     interval,
@@ -33,13 +34,16 @@ def compared(value: dict[str, Any]) -> None:
         metrics(value),
         *([slices(value["slices"])] if value["slices"] else []),
         *([causes(value["decomposition"], value["grader"])] if value["decomposition"] else []),
-        *_train_note(value),
+        *_notes(value),
     )
 
 
-def _train_note(value: dict[str, Any]) -> list[str]:
-    note = about_train_problems(value["train_problems"])
-    return [note] if note else []
+def _notes(value: dict[str, Any]) -> list[str]:
+    notes = (
+        about_different_problems(value["different"]),
+        about_train_problems(value["train_problems"]),
+    )
+    return [note for note in notes if note]
 
 
 def metrics(value: dict[str, Any]) -> "Group":
@@ -130,7 +134,7 @@ def transitions(value: dict[str, Any]) -> None:
             ["path", "problems"],
             [[" → ".join(row["path"]), f"{row['count']:,}"] for row in value["paths"]],
         ),
-        *_train_note(value),
+        *_notes(value),
     )
 
 

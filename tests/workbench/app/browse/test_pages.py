@@ -4,6 +4,7 @@ import pytest
 
 from data.store.store import add
 from tests.support.browse_rows import FILTERS, PROBLEMS, fits, values_of
+from tests.support.imported import colliding, import_rows
 from tests.support.store_rows import rows_of, scored
 from workbench.app.browse import detail, pages
 from workbench.app.browse.filter import FACETS, Filter
@@ -102,3 +103,15 @@ def test_a_row_has_the_question_and_the_gold_of_its_own_run(store):
     assert rows == [("a", "What has a?", "8"), ("b", "What has b?", "7")]
     assert [detail.problem(store, "p", run)["gold"] for run in ("a", "b", "c")] == ["8", "7", "8"]
     index.engine.close()
+
+
+def test_generations_under_one_id_are_shown_together_only_if_they_answer_one_question(
+    store, tmp_path
+):
+    colliding(store, tmp_path)
+    import_rows(store, tmp_path, "c", {"question": "9 -  1?", "gold": "8", "text": "eight"})
+    index = new_index("lenient")
+    refresh(index, store)
+    for generation, expected in (("p1:000:a:import", ["a"]), ("p1:000:c:import", ["b", "c"])):
+        rows = pages.same_problem(index, store, Filter("lenient"), generation)
+        assert sorted(rows["run"]) == expected

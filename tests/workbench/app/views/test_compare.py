@@ -11,6 +11,7 @@ from evals.comparison import compare, transitions
 from evals.graders import GRADERS
 from tests.support import hostile
 from tests.support.evaluation import evaluate
+from tests.support.imported import colliding, import_rows
 from tests.support.store_rows import copied, rows_of
 from tests.workbench.app.views.test_audit import link, position, press
 from workbench.app.components import charts
@@ -154,3 +155,21 @@ def test_the_flow_goes_by_way_of_other_runs_and_the_lists_stay_those_of_the_two(
     assert all(stage in drawn for stage in (b"eval-base", b"eval-sft", b"eval-grpo"))
     [box] = [box for box in page.selectbox if box.label == "Problems"]
     assert box.options[:2] == ["fixed · 2", "regressed · 1"]
+
+
+def test_an_id_of_two_problems_is_not_compared_and_the_page_says_so(show, here, tmp_path):
+    colliding(here, tmp_path)
+    page = show(PAGE, a="b", b="a", grader="lenient")
+    assert [warning.value for warning in page.warning] == [
+        "1 problem id names different problems in these runs, so they are not compared."
+    ]
+    assert page.caption[0].value.startswith("1 shared problems (0 only in the baseline, 1 only")
+
+
+def test_the_question_of_a_pair_is_the_one_that_was_answered(show, here, tmp_path):
+    colliding(here, tmp_path)
+    import_rows(here, tmp_path, "c", {"question": "9 - 1?", "gold": "8", "text": "7"})
+    page = show(PAGE, a="b", b="c", grader="lenient", problem="p1")
+    listed = page.dataframe[-1].value
+    assert listed["question"].to_list() == ["9 - 1?"]
+    assert "Reference answer: 8" in [text.value for text in page.text]

@@ -10,7 +10,7 @@ from workbench.app.browse import Filter, pairs
 from workbench.app.components import choices, plain
 from workbench.app.views.compare import sections
 from workbench.app.views.compare.problems import groups, problems
-from workbench.formatting import about_train_problems
+from workbench.formatting import about_different_problems, about_train_problems
 from workbench.lookup import default_runs
 
 READS = ("scores", "overrides", "problems")
@@ -71,8 +71,12 @@ st.caption(
     f"{result['n']:,} shared problems ({result['only_a']:,} only in the baseline,"
     f" {result['only_b']:,} only in the candidate)"
 )
-if note := about_train_problems(result["train_problems"]):
-    st.warning(plain(note))
+for note in (
+    about_different_problems(result["different"]),
+    about_train_problems(result["train_problems"]),
+):
+    if note:
+        st.warning(plain(note))
 sections.metrics(result)
 flows, causes = st.columns(2, gap="large")
 with flows:

@@ -62,7 +62,7 @@ def problems(where: Filter, names: tuple[str, str], ids_of: dict[str, list[str]]
     row_picker(rows, listed, key, _go_to, most=6, titles=titles)
     both = state.query_index(pairs.generations, where, names, chosen)
     answers = state.query_index(pages.same_problem, where, both[0])
-    generation.problem(chosen)
+    generation.problem(chosen, names[0].partition("/")[0])
     rows_by_id = {row["generation_id"]: row for row in answers.iter_rows(named=True)}
     generation.side_by_side([rows_by_id[one] for one in both if one in rows_by_id])
 

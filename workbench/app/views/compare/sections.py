@@ -7,7 +7,14 @@ import streamlit as st
 from workbench.app import state
 from workbench.app.components import charts, choices, flow
 from workbench.app.components.table import table
-from workbench.formatting import change, interval, p_value, points, unknown_verdicts
+from workbench.formatting import (
+    about_different_problems,
+    change,
+    interval,
+    p_value,
+    points,
+    unknown_verdicts,
+)
 
 HELP = {
     "unknown": "problems with an unknown verdict, which counts as not correct; the"
@@ -75,6 +82,8 @@ def transitions(moved: dict[str, Any]) -> None:
     st.altair_chart(flow(moved, charts.text_colour()))
     if moved["left_out"]:
         st.caption(f"{moved['left_out']:,} problems that not all runs answered are left out.")
+    if note := about_different_problems(moved["different"]):
+        st.caption(note)
     if any(step["unknown"] for step in moved["steps"]):
         st.caption("In counts of fixed and regressed problems, unknown counts as not correct.")
     if moved["samples"] > 1:
