@@ -4,8 +4,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# processes of tests; a third on two cores compiles again what the others have compiled
-WORKERS ?= 2
+# processes of tests: two compute, and a third only waits, for browsers and commands
+WORKERS ?= 3
 
 .PHONY: demo test check app lock
 .DELETE_ON_ERROR:

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from data.sources.samples import word_problems
 from data.store.store import Store, open_store
@@ -32,9 +33,10 @@ SHARING = (
 )
 # these share a store and a server of the app
 BROWSING = ("test_journeys.py", "test_address.py", "test_prev_next.py", "test_journeys_of_jobs.py")
+# these mostly wait: for a browser, a command, or the end of a time limit; none compiles
+WAITING = (*BROWSING, "test_jobs.py", "test_rules.py", "test_client.py", "test_reconcile.py")
 # these begin, so that no process ends with a long one while the others wait
-LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", *BROWSING,
-        "test_jobs.py")  # fmt: skip
+LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", *WAITING)
 
 
 IN_MEMORY = Path("/dev/shm")  # a disk in memory, on Linux
@@ -89,12 +91,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFile(LoadScopeScheduling):
-    """What shares a fixture runs in one process: a file, or those of SHARING or of BROWSING."""
+    """What shares a fixture runs in one process: a file, or those of SHARING or of BROWSING.
+
+    Of three processes or more the last runs only what waits, and ends: on two cores two compute.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
         name = Path(file).name
         return "sharing" if name in SHARING else "browsing" if name in BROWSING else file
+
+    def _waits(self, scope: str) -> bool:
+        return scope == "browsing" or Path(scope).name in WAITING
+
+    def _is_waiting_process(self, node: WorkerController) -> bool:
+        return self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}"
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        waits = self._is_waiting_process(node)
+        suitable = [scope for scope in self.workqueue if self._waits(scope) == waits]
+        if suitable:
+            self.workqueue.move_to_end(suitable[0], last=False)
+        super()._assign_work_unit(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if self._is_waiting_process(node) and not any(map(self._waits, self.workqueue)):
+            node.shutdown()
+        super()._reschedule(node)
 
 
 @pytest.hookimpl
