@@ -1,4 +1,10 @@
-from .code import Code as Code, code_of as code_of, hash_of as hash_of, record as record
+from .code import (
+    Code as Code,
+    code_of as code_of,
+    code_on_disk as code_on_disk,
+    hash_of as hash_of,
+    record as record,
+)
 from .earlier_runs import (
     CODE as CODE,
     before_new_knobs as before_new_knobs,

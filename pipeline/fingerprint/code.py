@@ -3,29 +3,48 @@
 import hashlib
 import json
 from functools import cache
-from importlib import metadata
-from pathlib import Path
 
 from data.store import Store, files, fingerprint
-from pipeline.fingerprint.imports import ROOT, files_imported_by
+from pipeline.fingerprint.imports import (
+    ROOT,
+    Sources,
+    files_imported_by,
+    packages_imported_by,
+    sources_in,
+)
+from pipeline.fingerprint.loaded import load, loaded
+from pipeline.fingerprint.packages import versions_of
 
-# Packages that the numbers of training depend on; grain and numpy decide the order of the data.
-TRAINERS = ("google-tunix", "jax", "jaxlib", "flax", "qwix", "optax", "grain", "numpy",
-            "transformers", "tokenizers")  # fmt: skip
 FOLDER = "code"  # of the store: what each hash of code is made of
 
 Code = dict[str, str]  # path of a file -> its hash, and package -> its version
 
 
+def code_of(module: str) -> Code:
+    """The code of the stage in `module`, all of which is loaded now.
+
+    CodeChanged where files changed since this process started, so that it would be of two versions.
+    """
+    code = _loaded_code(module)
+    load([name for name in code if "/" in name])
+    return code
+
+
 @cache
-def code_of(module: str, root: Path = ROOT) -> Code:
-    """The code of the stage in `module`."""
-    paths = files_imported_by(module, root)
-    sources = {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for path in paths
-    }
-    return sources | {package: metadata.version(package) for package in TRAINERS}
+def _loaded_code(module: str) -> Code:
+    return code_in(module, loaded().sources)
+
+
+def code_on_disk(module: str) -> Code:
+    """The code of `module` as another process would load it now."""
+    return code_in(module, sources_in(ROOT))
+
+
+def code_in(module: str, sources: Sources) -> Code:
+    """The code of `module` among these sources."""
+    paths = files_imported_by(module, sources)
+    digests = {path: hashlib.sha256(sources[path]).hexdigest()[:16] for path in paths}
+    return digests | versions_of(packages_imported_by(paths, sources))
 
 
 def hash_of(code: Code) -> str:
@@ -52,7 +71,7 @@ def recorded(store: Store, digest: str) -> Code | None:
 def changes(before: Code, now: Code) -> str:
     """What differs, by name: files that changed, are new or are gone, and packages."""
     names = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
-    packages = sorted(name for name in names if name in TRAINERS)
+    packages = sorted(name for name in names if "/" not in name)
     groups = {
         "changed": [name for name in names & before.keys() & now.keys() if name not in packages],
         "new": [name for name in names - before.keys() if name not in packages],

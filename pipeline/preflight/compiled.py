@@ -74,7 +74,7 @@ def _cache_folder() -> Path:
 
 
 def _cache_key(step: Step, preset: Preset, topology: str | None) -> str:
-    from pipeline.fingerprint import code_of, hash_of
+    from pipeline.fingerprint import code_on_disk, hash_of
 
     versions = {name: metadata.version(name) for name in PACKAGES if _is_installed(name)}
     # the step's shapes, not its name: other steps of the preset do not change this program
@@ -84,7 +84,7 @@ def _cache_key(step: Step, preset: Preset, topology: str | None) -> str:
         sections,
         topology,
         versions,
-        hash_of(code_of("pipeline.preflight.compiled")),
+        hash_of(code_on_disk("pipeline.preflight.compiled")),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -1,6 +1,9 @@
 """The hash of a stage's code changes with what it imports, and what changed has a name."""
 
-from pipeline.fingerprint.code import changes, code_of, hash_of, record, recorded
+from importlib import metadata
+
+from pipeline.fingerprint.code import changes, code_in, hash_of, record, recorded
+from pipeline.fingerprint.imports import sources_in
 
 SOURCES = {
     "pipeline/__init__.py": "",
@@ -17,7 +20,7 @@ def hashes(root, **changed: str) -> list[str]:
     for path, text in (SOURCES | changed).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return [hash_of(code_of(f"pipeline.{stage}", root)) for stage in ("sft", "grpo")]
+    return [hash_of(code_in(f"pipeline.{stage}", sources_in(root))) for stage in ("sft", "grpo")]
 
 
 def test_a_file_that_changes_changes_the_stages_that_import_it(tmp_path):
@@ -28,6 +31,14 @@ def test_a_file_that_changes_changes_the_stages_that_import_it(tmp_path):
     other = hashes(tmp_path / "rewards", **{"evals/rewards.py": "changed"})
     assert (other[0], other[1] != grpo) == (sft, True)
     assert hashes(tmp_path / "page", **{"workbench/page.py": "changed"}) == [sft, grpo]
+
+
+def test_the_version_of_a_package_counts_for_the_stages_that_import_it(tmp_path):
+    hashes(tmp_path, **{"pipeline/loss.py": "import optax", "evals/rewards.py": "import sympy"})
+    sft, grpo = (code_in(f"pipeline.{stage}", sources_in(tmp_path)) for stage in ("sft", "grpo"))
+    assert {name for name in sft if "/" not in name} == {"optax"}
+    assert {name for name in grpo if "/" not in name} == {"mpmath", "sympy"}
+    assert sft["optax"] == metadata.version("optax")
 
 
 def test_what_changed_is_named():

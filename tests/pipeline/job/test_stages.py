@@ -16,17 +16,21 @@ from evals.graders import rules
 from evals.scores.problems import problems_of_split
 from pipeline.config import GRADERS
 from pipeline.evaluate.evaluate import fitting
+from pipeline.fingerprint.code import code_of
+from pipeline.fingerprint.imports import FLOORS
 from pipeline.job import stages, subset_trial
 from pipeline.job.models import model_of
 from pipeline.job.runs import Job, StageSpec, outputs_exist, stage_run
 from pipeline.model import TINY
-from pipeline.model.tokenizer import Tokenizer
+from pipeline.model.tokenizer import TURNS, Tokenizer
 from pipeline.presets.load import load_preset
 from pipeline.stopping import Stop, TimeIsUp
 from tests.support import few_rows
+from tests.support.opened_files import opened_files
 
 TEST_PROBLEMS, FITTING = few_rows.TEST, 10
 LONGEST = 78  # tokens of the longest of the FITTING prompts, which the export's check has too
+STAGES = [f"pipeline.job.{name}_stage" for name in ("sft", "grpo", "evaluation", "export")]
 
 
 def small(model, rows):
@@ -50,8 +54,37 @@ def job(few, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def result(job):
-    return stages.run_all(job)
+def result_and_files(job):
+    """What the job returns, and the files of the project that it opened."""
+    runs.code_revision()  # reads all sources once, and so does `code_of`
+    for stage in STAGES:
+        code_of(stage)
+    with opened_files() as opened:
+        returned = stages.run_all(job)
+    return returned, opened
+
+
+@pytest.fixture(scope="module")
+def result(result_and_files):
+    return result_and_files[0]
+
+
+def test_the_data_files_that_stages_read_are_among_their_code(result_and_files):
+    _, opened = result_and_files
+    data_files = {
+        path
+        for path in opened
+        if path.split("/")[0] in FLOORS and not path.endswith((".py", ".pyc", ".pyi"))
+    }
+    code = set().union(*map(code_of, STAGES))
+    cards = {path for path in data_files if path.startswith("data/sources/cards/")}
+    assert data_files - cards <= code  # which rows a stage reads is an input of it
+
+
+def test_a_data_file_that_is_read_is_seen():
+    with opened_files() as opened:
+        TURNS.read_text()
+    assert opened == {"pipeline/tiny/model/chat_template.jinja"}
 
 
 def test_the_table_has_three_stages_with_n_and_intervals(result):
@@ -127,7 +160,7 @@ def test_a_finished_evaluation_is_graded_again_where_a_grader_has_a_newer_versio
     done = stages.evaluate(replace(job, store=store), "base", str(few), None)
     assert compare.stages(store, [done.run]) == result["stages"][:1]
     query = "select count(*) as n from scores where run = $run and grader_version = 'newer'"
-    assert ask(store, query, run=done.run)["n"].item() == TEST_PROBLEMS
+    assert ask(store, query, run=done.run)["n"].item() == FITTING
 
 
 def test_a_changed_knob_reruns_only_the_stages_that_depend_on_it(job, result):
