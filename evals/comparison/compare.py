@@ -14,7 +14,7 @@ from evals.comparison.gain_causes import decomposition
 from evals.comparison.metrics import METRICS, by_problem, compare_pairs, difference, interval
 from evals.comparison.sample_metrics import sample_metrics
 from evals.comparison.slices import slices
-from evals.comparison.train_problems import answers_train_problems
+from evals.comparison.train_problems import named_train_problems, train_problems
 from evals.comparison.transitions import transitions_of
 from evals.graders import DEFAULT_GRADER, grader as grader_of
 from evals.scores import (
@@ -38,24 +38,31 @@ LEFT_OUT = ("too_long", "bad_gold", "left_out")  # counts of problems in the sum
 def stages(store: Store, runs: list[str], grader: str = DEFAULT_GRADER) -> list[dict[str, Any]]:
     """One row per run and stage: n problems, the metrics with intervals, unknown answers, left_out.
 
-    train_problems: whether they are train problems, so that the metrics are no held-out scores
+    train_problems: whether any are train problems, so that the metrics are no held-out scores;
+    train_problem_count: how many of the n
     left_out: problems that the evaluation was to answer and could not ask, as their prompt is too
     long or their reference answer is unreadable; requests that a server did not answer.
     If most problems have k > 1 samples, also the fields of evals.comparison.sample_metrics.
     """
+    parts = {
+        (run, stage): scores
+        for run in runs
+        for stage, scores in by_stage(require_scores(store, run, grader)).items()
+    }
+    counts = train_problems(store, {f"{run}/{stage}": part for (run, stage), part in parts.items()})
     return [
         {
-            "stage": scores["stage"][0],
+            "stage": stage,
             "run": run,
-            "train_problems": bool(answers_train_problems(store, [run])),
+            "train_problems": f"{run}/{stage}" in counts,
+            "train_problem_count": counts.get(f"{run}/{stage}", (0, 0))[0],
             "n": scores["problem_id"].n_unique(),
             **{metric: interval(scores, metric).to_json() for metric in METRICS},
             "unknown": int(scores["answer"].null_count()),
             "left_out": _left_out(store, run),
             **sample_metrics(scores),
         }
-        for run in runs
-        for scores in by_stage(require_scores(store, run, grader)).values()
+        for (run, stage), scores in parts.items()
     ]
 
 
@@ -106,6 +113,7 @@ def compare(
 
     different: ids that name another problem in a than in b, which are no common problems
     train_problems: the names of a and b that answered train problems: no held-out scores
+    train_problem_counts: for each of these names the number of train problems, and of all
     holm: p corrected for all tests in the object, metrics and slices together
     decomposition: of the verdicts by `grader`; None where it or `lenient` has no scores
     """
@@ -152,7 +160,7 @@ def _compare(
         "a": names[0],
         "b": names[1],
         "grader": grader,
-        "train_problems": answers_train_problems(store, names),
+        **named_train_problems(store, dict(zip(names, parts, strict=True))),
         "n": len(both),
         "only_a": a["problem_id"].n_unique() - len(both) - len(different),
         "only_b": b["problem_id"].n_unique() - len(both) - len(different),

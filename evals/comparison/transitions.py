@@ -13,7 +13,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store
-from evals.comparison.train_problems import answers_train_problems
+from evals.comparison.train_problems import named_train_problems
 from evals.graders import DEFAULT_GRADER
 from evals.scores import (
     by_stage,
@@ -52,11 +52,12 @@ def transitions(store: Store, names: Sequence[str], grader: str = DEFAULT_GRADER
 
     names: runs, or stages as RUN/STAGE; a single run stands for its stages: base, sft, grpo, others
     train_problems: the stages that answered train problems
+    train_problem_counts: for each of these stages the number of train problems, and of all
     """
     stages = _stages(store, names, grader)
     common = common_problems(list(stages), list(stages.values()), problems_by_run(store, stages))
     value = transitions_of(stages, common, grader)
-    return {**value, "train_problems": answers_train_problems(store, value["stages"])}
+    return {**value, **named_train_problems(store, stages)}
 
 
 def transitions_of(

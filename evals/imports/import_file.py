@@ -14,7 +14,6 @@ from data.store import (
     TABLES,
     RunExists as RunExists,
     Store,
-    add,
     add_generations,
     ask,
     checked_name,
@@ -22,9 +21,10 @@ from data.store import (
     locked,
     runs,
 )
+from evals.comparison import train_problem_ids
 from evals.failures import categorise_missing
 from evals.imports.formats import EXPECTED, generations_of
-from evals.imports.problem_ids import Problem, problem_ids
+from evals.imports.problems import with_problems
 from evals.imports.records import Generation, Record, Rejection, Repeated
 from evals.scores import (
     content_of_problem,
@@ -36,7 +36,6 @@ from evals.scores import (
 
 GENERATIONS_PER_PART = 5_000  # written as one part
 RESERVED = "tiny"  # names the bundled model where a command takes a run or a model
-NO_LETTER = r"[^\p{L}\p{N}]+"
 PROBLEMS = "problems"  # lock: one import at a time gives ids to problems
 
 
@@ -47,6 +46,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     per filter. A line with several texts counts once per text. Rejected lines are stored with their
     reasons. An interrupted import resumes. The generations are graded by the graders that fit their
     texts and reference answers, and by the default one; the summary names them, the best first.
+    train_problems: how many of the problems are train problems, if any are
     """
     checked_name("run", name)
     if name == RESERVED:
@@ -101,13 +101,14 @@ def _import(
     )
     with runs.failures_recorded(store, name):
         with files.exclusive(store.folder, PROBLEMS):
-            generations = _with_problems(store, name, generations)
+            generations = with_problems(store, name, generations)
         for stage in sorted({row.stage for row in generations}):
             of_stage = [row for row in generations if row.stage == stage]
             _add_stage(store, name, stage, of_stage, fitting[0])
         for grader in import_graders(fitting)[1:]:
             grade_missing(store, name, grader)
         categorise_missing(store, name)
+        of_train = train_problem_ids(store, name)
     summary: dict[str, Any] = {
         "run": name,
         "read": len(generations) + len(rejected) + repeated,
@@ -115,6 +116,8 @@ def _import(
         "rejected": len(rejected),
         "graders": list(fitting),
     }
+    if of_train:
+        summary["train_problems"] = len(of_train)
     if repeated:
         summary["repeated"] = repeated
     if rejected:
@@ -154,61 +157,6 @@ def _classify(rows: Iterable[Record]) -> tuple[list[Generation], list[Rejection]
             first = problems.setdefault(problem, row)
             generations[key] = replace(row, question=first.question, gold=first.gold)
     return list(generations.values()), rejected, repeated
-
-
-def _with_problems(store: Store, run: str, rows: list[Generation]) -> list[Generation]:
-    """`rows` with the ids that their problems have in the store; adds the problems of the run.
-
-    A problem with the question and the reference answer of one in the store has the id of that one,
-    so that runs can be compared on it. An id that another problem in the store has gets a suffix.
-    The run stores all its problems nevertheless: it is graded by its own reference answers,
-    whatever becomes of other runs.
-    """
-    # more than are the same: questions are compared here without blanks and signs
-    stored = ask(
-        store,
-        """
-        with letters as (
-            select distinct regexp_replace(unnest($questions), $no_letter, '', 'g') as question
-        )
-        select problem_id, question, gold, run = $run as own, record_id is not null as of_record
-        from problems
-        where regexp_replace(question, $no_letter, '', 'g') in (select question from letters)
-            or problem_id in (select unnest($ids))
-        order by own desc, of_record desc, problem_id
-        """,
-        questions=list({row.question for row in rows}),
-        ids=list({row.problem_id for row in rows}),
-        no_letter=NO_LETTER,
-        run=run,
-    )
-    problems = {_problem(row): row for row in rows}
-    own, foreign = ([] for _ in range(2))
-    for problem_id, question, gold, is_own, _ in stored.iter_rows():
-        (own if is_own else foreign).append((problem_id, question, gold))
-    ids = problem_ids(list(problems), own, foreign)
-    _add_problems(store, run, {key: problems[problem] for problem, key in ids.items()})
-    return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
-
-
-def _problem(row: Generation) -> Problem:
-    return row.problem_id, row.question, row.gold
-
-
-def _add_problems(store: Store, run: str, new: dict[str, Generation]) -> None:
-    problems = [
-        {
-            "problem_id": problem_id,
-            "source": run,
-            "split": "test",
-            "question": row.question,
-            "gold": row.gold,
-        }
-        for problem_id, row in new.items()
-    ]
-    schema = {name: dtype for name, dtype in TABLES["problems"].items() if name != "run"}
-    once = runs.fingerprint(problems=sorted(new))
-    add(store, "problems", pl.DataFrame(problems, schema=schema), run=run, once=once)
 
 
 def _add_stage(store: Store, run: str, stage: str, rows: list[Generation], grader: str) -> None:

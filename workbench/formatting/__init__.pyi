@@ -14,6 +14,10 @@ from .numbers import (
     points as points,
     unknown_verdicts as unknown_verdicts,
 )
-from .train_problems import about_train_problems as about_train_problems
+from .train_problems import (
+    about_train_problems as about_train_problems,
+    stage_with_train_problems as stage_with_train_problems,
+    train_problems_by_run as train_problems_by_run,
+)
 from .trials import trial_verdict as trial_verdict
 from .unsafe_characters import UNSAFE as UNSAFE, visible as visible

@@ -10,11 +10,16 @@ STAGE_ORDER = ("base", "sft", "grpo")
 
 
 def finished_evaluations(store: Store) -> pl.DataFrame:
-    """run, stage, ended_at: of finished runs; base, sft, grpo, then other stages."""
+    """run, stage, ended_at, of_train: of finished runs; base, sft, grpo, then other stages.
+
+    of_train: whether it is an import that had answers to train problems when it was made
+    """
     rows = ask(
         store,
         """
-        select run, stage, ended_at
+        select
+            run, stage, ended_at,
+            coalesce(try_cast(summary ->> '$.train_problems' as bigint), 0) > 0 as of_train
         from runs
         where list_contains($kinds, kind) and event = 'done'
         order by ended_at, run
@@ -79,11 +84,14 @@ NEWEST_IMPORTS = 3  # imports without a stage that are shown where the store has
 
 
 def newest_by_stage(evaluations: pl.DataFrame) -> list[str]:
-    """The newest run of each stage, in the order of `evaluations`; else the newest imports."""
+    """The newest run of each stage, in the order of `evaluations`; else the newest imports.
+
+    Imports of answers to train problems are among these only if there are no others.
+    """
     by_time = evaluations.sort("ended_at", maintain_order=True)
     newest = by_time.drop_nulls("stage").unique("stage", keep="last", maintain_order=True)
     if newest.is_empty():
-        newest = by_time.tail(NEWEST_IMPORTS)
+        newest = by_time.sort("of_train", descending=True, maintain_order=True).tail(NEWEST_IMPORTS)
     return [run for run in evaluations["run"] if run in set(newest["run"])]
 
 
@@ -98,7 +106,8 @@ def recent_runs(store: Store) -> pl.DataFrame:
         """
         with newest as (
             select run, kind, stage, event, started_at, parent, "at",
-                try_cast(summary ->> '$.seconds' as double) as seconds
+                try_cast(summary ->> '$.seconds' as double) as seconds,
+                coalesce(try_cast(summary ->> '$.train_problems' as bigint), 0) > 0 as of_train
             from runs
             order by "at" desc, run
             limit 50
@@ -108,7 +117,9 @@ def recent_runs(store: Store) -> pl.DataFrame:
             where run in (select run from newest)
             group by run
         )
-        select run, kind, stage, event, started_at, seconds, tokens, parent
+        select
+            run, kind || if(of_train, ' (train problems)', '') as kind, stage, event, started_at,
+            seconds, tokens, parent
         from newest
         left join written using (run)
         order by newest."at" desc, run

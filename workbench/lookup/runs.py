@@ -11,10 +11,14 @@ from data.store import TABLES, Store, ask, parts_by_run, state as state_of, with
 from data.subsets import converters_of, subsets
 
 OF_A_SOURCE = ("ingest", "convert")  # kinds of runs whose rows are those of a source
-COLUMNS = "run, kind, stage, event as state, started_at, ended_at, parent"
+COLUMNS = """
+run, kind, stage, event as state, started_at, ended_at, parent,
+try_cast(summary ->> '$.train_problems' as bigint) as train_problems
+"""
 # the last event of each run that is deleted
 DELETED = """
-select run, kind, stage, event, "at" as ended_at, parent, null::timestamptz as started_at
+select
+    run, kind, stage, event, "at" as ended_at, parent, summary, null::timestamptz as started_at
 from run_events
 qualify row_number() over (partition by run order by "at" desc) = 1 and event = 'deleted'
 """
@@ -26,6 +30,7 @@ def list_runs(
     """The object of `thinkbench runs list`: runs, the newest first; how many; all kinds there are.
 
     deleted: list the deleted ones instead
+    train_problems: that an import had answered when it was made; null elsewhere
     """
     source = f"({DELETED})" if deleted else "runs"
     rows = ask(

@@ -23,7 +23,7 @@ WINDOW = re.compile(r"partition\s+by\s+(?:\w+\.)?(?:record_id|generation_id|exam
 RAW = {
     "data/sources/ingest.py": {"records"},  # which ids are stored; it makes a set of them
     "evals/audit/verify.py": {"problems", "scores"},  # its subject: what is stored twice
-    "evals/imports/import_file.py": {"problems"},  # all rows: it looks for conflicts among them
+    "evals/imports/problems.py": {"problems"},  # all rows: it looks for conflicts among them
     "evals/token_budget.py": {"tokens"},  # which tokenizers there are
 }
 # tables of the same names in a DuckDB of their own

@@ -224,7 +224,7 @@ def test_the_table_shows_each_share_with_its_interval(capsys):
         {
             "store": "here",
             "stages": [
-                {"stage": "base", "run": "[r]", "train_problems": False, "n": 1234, "left_out": 3,
+                {"stage": "base", "run": "[r]", "train_problem_count": 0, "n": 1234, "left_out": 3,
                  "format": half(1234), "answer": half(1234), "partial": unknown},
             ],
             "comparisons": [
@@ -310,14 +310,16 @@ def test_grades_begin_with_run_grader_and_generations(capsys):
 def test_a_comparison_counts_the_problems_of_one_run_only(capsys):
     compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
               "metrics": {}, "slices": [], "decomposition": None, "different": 1_234,
-              "train_problems": []})  # fmt: skip
+              "train_problem_counts": {"x": (1, 3), "y": (2, 2)}})  # fmt: skip
     title, *notes = capsys.readouterr().out.splitlines()
     assert title == (
         "x → y by lenient: 1 problems in both, 2 only in the first, 3 only in the second"
     )
-    assert notes[-1] == (
-        "1,234 problem ids name different problems in these runs, so they are not compared."
-    )
+    assert notes[-2:] == [
+        "1,234 problem ids name different problems in these runs, so they are not compared.",
+        "y: answers to train problems, so pass rates and no held-out scores. x: 1 of 3 problems are"
+        " train problems, which are no held-out scores.",
+    ]
 
 
 def test_a_title_is_one_line_above_a_narrow_table(capsys):

@@ -101,7 +101,7 @@ def rows_of(lines: list[str], *cells: str) -> bool:
 def test_the_stages_fit_80_columns_with_every_word_whole(at_80):
     row = {
         "stage": "sft",
-        "train_problems": False,
+        "train_problem_count": 0,
         "n": 1319,
         "left_out": 0,
         **dict.fromkeys(tables.METRICS, SHARE),
@@ -127,7 +127,7 @@ def test_transitions_keep_their_headings(at_80):
     step = {"from": "imported", "to": "other-imported", "fixed": 1, "broken": 2, "kept_right": 3,
             "kept_wrong": 4, "unknown": 0}  # fmt: skip
     value = {"n": 3, "grader": "strict", "left_out": 0, "samples": 1, "stages": ["a", "b"],
-             "train_problems": [], "different": 0,
+             "train_problem_counts": {}, "different": 0,
              "steps": [step], "paths": [{"path": ["a", "b"], "count": 3}]}  # fmt: skip
     lines = at_80(comparisons.transitions, value)
     assert rows_of(lines, "step", "fixed", "broken")

@@ -10,10 +10,19 @@ from evals.scores import UnknownRun, default_grader
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
-from workbench.formatting import change, interval, p_value, unknown_verdicts
+from workbench.formatting import (
+    about_different_problems,
+    about_train_problems,
+    change,
+    interval,
+    p_value,
+    stage_with_train_problems,
+    train_problems_by_run,
+    unknown_verdicts,
+)
 from workbench.lookup import default_runs, finished_evaluations, recent_runs
 
-READS = ("scores", "overrides", "runs")
+READS = ("scores", "overrides", "runs", "problems")
 
 st.title("Overview")
 
@@ -56,7 +65,7 @@ st.altair_chart(charts.stage_intervals(stages))
 table(
     [
         {
-            "stage": row["stage"],
+            "stage": stage_with_train_problems(row),
             "problems": row["n"],
             "left out": row["left_out"],
             **{name: interval(row[name]) for name in charts.METRICS},
@@ -66,6 +75,8 @@ table(
         for row in stages
     ]
 )
+if note := about_train_problems(train_problems_by_run(stages)):
+    st.warning(plain(note))
 
 st.subheader("Paired differences")
 comparisons = state.query(compare.comparisons, in_order, grader, reads=READS)
@@ -90,6 +101,8 @@ if comparisons:
             for row in comparisons
         ]
     )
+    for note in sorted({about_different_problems(row["different"]) for row in comparisons} - {""}):
+        st.warning(note)
     last = comparisons[-1]
     both = {"a": last["from_run"], "b": last["to_run"], "grader": grader}
     st.link_button(

@@ -41,7 +41,7 @@ def compared(value: dict[str, Any]) -> None:
 def _notes(value: dict[str, Any]) -> list[str]:
     notes = (
         about_different_problems(value["different"]),
-        about_train_problems(value["train_problems"]),
+        about_train_problems(value["train_problem_counts"]),
     )
     return [note for note in notes if note]
 

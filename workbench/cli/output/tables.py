@@ -9,6 +9,8 @@ from workbench.formatting import (
     change,
     interval,
     p_value,
+    stage_with_train_problems,
+    train_problems_by_run,
     unknown_verdicts,
     visible,
 )
@@ -72,7 +74,7 @@ def stages(rows: list[dict[str, Any]]) -> "Group":
         ["stage", "n", "left out", *METRICS, "unknown", "run"],
         [
             [
-                f"{row['stage']} (train problems)" if row["train_problems"] else row["stage"],
+                stage_with_train_problems(row),
                 count(row["n"]),
                 count(row["left_out"]),
                 *(interval(row[name]) for name in METRICS),
@@ -111,7 +113,7 @@ def run_result(value: dict[str, Any]) -> None:
 
 def staged(rows: list[dict[str, Any]]) -> list["Group | str"]:
     """The tables of stages and of their samples, and whose values are no held-out scores."""
-    note = about_train_problems([row["run"] for row in rows if row["train_problems"]])
+    note = about_train_problems(train_problems_by_run(rows))
     return [stages(rows), *samples(rows), *([note] if note else [])]
 
 

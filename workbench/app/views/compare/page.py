@@ -13,7 +13,7 @@ from workbench.app.views.compare.problems import groups, problems
 from workbench.formatting import about_different_problems, about_train_problems
 from workbench.lookup import default_runs
 
-READS = ("scores", "overrides", "problems")
+READS = ("scores", "overrides", "problems", "runs")
 SLICED = ("steps", "source")  # by default
 
 st.title("Compare")
@@ -73,7 +73,7 @@ st.caption(
 )
 for note in (
     about_different_problems(result["different"]),
-    about_train_problems(result["train_problems"]),
+    about_train_problems(result["train_problem_counts"]),
 ):
     if note:
         st.warning(plain(note))

@@ -44,7 +44,7 @@ def print_runs(value: dict[str, Any]) -> None:
     rows = [
         [
             visible(row["run"]),
-            row["kind"],
+            f"{row['kind']} (train problems)" if row["train_problems"] else row["kind"],
             visible(row["stage"] or "-"),
             row["state"],
             (row["started_at"] or row["ended_at"])[:16].replace("T", " "),
