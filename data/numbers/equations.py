@@ -2,8 +2,8 @@
 
 from data.numbers.expressions import OPERATORS
 from data.numbers.lexicon import INVERTIBLE, MODULO, UNIT_LETTERS
+from data.numbers.notation import Token
 from data.numbers.number import at
-from data.numbers.tokens import Token
 
 ABOUT, CONGRUENT = "\u2248", "\u2261"
 

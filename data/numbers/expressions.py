@@ -1,6 +1,7 @@
 """Quantities of a text in order; what operators join is one of them: 16 - 3, 2 times 5, 5-10."""
 
 from data.numbers.lexicon import MODULO
+from data.numbers.notation import Token
 from data.numbers.number import (
     CALCULATION,
     EXPRESSION,
@@ -11,7 +12,6 @@ from data.numbers.number import (
     at,
 )
 from data.numbers.quantity import Quantity, quantity_at
-from data.numbers.tokens import Token
 
 OPERATORS = frozenset("+-\u00d7\u00f7*/^")
 

@@ -16,7 +16,7 @@ from data.numbers.lexicon import (
     chinese_value,
     words_value,
 )
-from data.numbers.tokens import END, Token
+from data.numbers.notation import END, Token
 
 EXPRESSION = "the answer is an expression"
 CALCULATION = "the answer is a calculation that is not carried out"

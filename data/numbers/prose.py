@@ -16,9 +16,8 @@ from data.numbers.lexicon import (
     TENS,
     plain_characters,
 )
-from data.numbers.notation import without_markup
+from data.numbers.notation import Token, tokens_of, without_markup
 from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
-from data.numbers.tokens import Token, tokens_of
 
 MAX_LINES = 100  # with digits that are tried, as x2 is no quantity
 LONGEST_LINE = 2_000  # [characters] at the end of a line that are read

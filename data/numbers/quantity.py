@@ -1,5 +1,6 @@
 """Quantities: sign, currency, number, part, scale, percent sign and unit that are one value."""
 
+import unicodedata
 from math import factorial
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from data.numbers.lexicon import (
     UNIT_LETTERS,
     UNITS,
 )
-from data.numbers.notation import repeating_decimal
+from data.numbers.notation import Token, repeating_decimal
 from data.numbers.number import (
     EXPRESSION,
     MAY_BE_DASH,
@@ -34,7 +35,6 @@ from data.numbers.number import (
     ratio,
 )
 from data.numbers.scales import scaled, with_smaller_scales
-from data.numbers.tokens import Token
 
 LARGEST_FACTORIAL = 1_000
 
@@ -224,6 +224,8 @@ def _with_unit(tokens: list[Token], part: Part) -> Part:
         return part
     if token.text in ("(", "[") and not token.spaced:
         return Part(None, part.end, None, EXPRESSION)
+    if token.kind != "end" and unicodedata.category(token.text[0]) == "No":  # 5\u2082
+        return Part(None, part.end, None, EXPRESSION)
     if token.kind == "word":
         return _with_word(tokens, part, token)
     return part
@@ -267,11 +269,18 @@ def _end_of_unit(tokens: list[Token], index: int) -> int:
     return end
 
 
+def _is_letter_of_mathematics(character: str) -> bool:
+    """Whether this is a Greek letter or a raised one: 5\u03b1, 5\u207f; not the unit \u03a9."""
+    is_greek = "\u0391" <= character <= "\u03c9" and character != "\u03a9"
+    return is_greek or unicodedata.category(character) == "Lm"
+
+
 def _is_variable(tokens: list[Token], index: int) -> bool:
     """Whether the word tokens[index] after a number is a factor: 5x, 2 y; not 5kg, 5 a day."""
     token, following = tokens[index], at(tokens, index + 1)
     if not token.text.isascii():
-        return False
+        is_letter = len(token.text) == 1 and _is_letter_of_mathematics(token.text)
+        return is_letter and not (token.spaced and following.kind == "word")
     if token.text in "xX":
         return following.kind not in ("number", "currency") and following.text not in ("(", "-")
     if len(token.text) == 1:

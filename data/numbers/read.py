@@ -29,7 +29,7 @@ from data.numbers.lexicon import (
     NEGATIONS,
     plain_characters,
 )
-from data.numbers.notation import without_markup
+from data.numbers.notation import MAX_TOKENS, Token, tokens_of, without_markup
 from data.numbers.number import (
     EXPRESSION,
     FUNCTION,
@@ -39,7 +39,6 @@ from data.numbers.number import (
     at,
 )
 from data.numbers.quantity import Quantity
-from data.numbers.tokens import MAX_TOKENS, Token, tokens_of
 
 MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
 

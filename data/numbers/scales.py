@@ -9,8 +9,8 @@ from data.numbers.lexicon import (
     SCALE_NAMES,
     WORLD_SCALES,
 )
+from data.numbers.notation import Token
 from data.numbers.number import NUMBER_WORD, OTHER_SCALE, Part, at, number_at
-from data.numbers.tokens import Token
 
 
 def scaled(tokens: list[Token], part: Part, money: bool) -> Part:

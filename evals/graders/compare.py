@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from data.numbers import (
+    BESIDE,
     BOUND,
     CALCULATION,
     EXPRESSION,
@@ -27,13 +28,15 @@ from data.numbers.notation import (
     are_numerals,
     clock,
     has_base,
+    inside_dollars,
     moduli,
     same_numeral,
     same_time,
     without_markup,
 )
 from evals.graders import math_verify
-from evals.graders.extract import inside_dollars, joined_boxes
+from evals.graders.extract import joined_boxes
+from evals.graders.latex_symbols import in_latex, left_out
 from evals.graders.options import SEVERAL_OPTIONS, chosen_options
 
 WORDS = "the answer is in words"
@@ -42,6 +45,7 @@ MODULUS = "the moduli cannot be compared"
 NO_GOLD = "the problem has no reference answer"
 
 _MAY_HAVE_MODULUS = re.compile(r"mod(?!el|er|est|if)", re.IGNORECASE)
+_DOZENS = re.compile(r"\bdozens?\Z", re.IGNORECASE)
 _OPTION = re.compile(r"\(?([A-J])\)?[.:]?")
 _WORDS_AT_END = re.compile(r"(?:\s{1,3}[A-Za-z]{2,20}){2,8}\W{0,3}\Z")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}")
@@ -106,6 +110,23 @@ def compare(answer: str, gold: str) -> Verdict:
     if verdict.correct and not _same_moduli(*classes):
         return Verdict(None, None, MODULUS)
     return verdict
+
+
+def compare_in_context(answer: str, alone: str, gold: str) -> Verdict:
+    """The verdict on a box with what stands beside it; `alone` is what the box holds.
+
+    It is unknown where only the box alone, or neither clearly, is the reference answer. Dozens are
+    what is counted: "5 dozen eggs" is right for 60 and for 5.
+    """
+    verdict = compare(answer, gold)
+    if verdict.correct:
+        return verdict
+    correct_alone = compare(alone, gold).correct
+    if verdict.correct is False and correct_alone is False:
+        return verdict
+    if correct_alone and _DOZENS.search(answer):
+        return RIGHT
+    return Verdict(None, None, verdict.reason or BESIDE)
 
 
 def _same_moduli(answer: Moduli, gold: Moduli) -> bool:
@@ -229,7 +250,12 @@ def _plain(text: str) -> str:
 
 
 def _symbolic(answer: str, gold: str) -> Verdict:
-    return Verdict(*math_verify.compare(gold, answer))
+    answer, gold = in_latex(answer), in_latex(gold)
+    verdict = Verdict(*math_verify.compare(gold, answer))
+    sides = answer.rpartition("=")[2], gold.rpartition("=")[2]
+    if verdict.correct and left_out(sides[0]) != left_out(sides[1]):  # f'(x) is not f(x)
+        return Verdict(None, None, math_verify.READ_IN_PART)
+    return verdict
 
 
 def _is_prose(text: str) -> bool:
@@ -241,6 +267,7 @@ def content(text: str) -> str:
     """The content of the last box, or of the dollars around the whole text, else the text."""
     text = text.strip()
     if ("\\boxed" in text or "\\fbox" in text) and (joined := joined_boxes(text)):
-        return joined[0]
+        answer, _ = joined
+        return text if answer.reason or answer.text is None else answer.text
     inside = inside_dollars(text)
     return text if inside is None else inside.strip()

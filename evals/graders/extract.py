@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
-from data.numbers import BOUND, last_quantity, read_answer
+from data.numbers import BESIDE, BOUND, in_context, last_quantity, read_answer
+from data.numbers.notation import formula_around, inside_dollars
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -25,14 +26,10 @@ BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
 NOT_MARKED = "the gold is no number, and the text marks no answer"
 
 _FIRST_MARK = re.compile(r"\#\#\#\#|\\boxed|\\fbox|</answer>")
-_WHOLE = re.compile(r"\$\$(.+)\$\$|\$([^$]+)\$|\\\((.+)\\\)|\\\[(.+)\\\]", re.DOTALL)
-_FORMULA = re.compile(
-    r"\$\$([^$\n]{1,500})\$\$|\$([^$\n]{1,500})\$(?!\d)|\\\(([^\n]{1,500}?)\\\)|\\\[(.{1,500}?)\\\]",
-    re.DOTALL,
-)
 # What may stand between boxes that together are one answer.
 _BETWEEN_BOXES = re.compile(
-    r"(?:[\s,;.$&]|\\[()\[\]]|\\q?quad|\\[,;! ]|\band\b|\bor\b|\\text\{[^{}]{0,40}\}){0,20}"
+    r"(?:[\s,;.$&]|\\[()\[\]]|\\q?quad|\\[,;! ]|\band\b|\bor\b|\\text\{[^{}]{0,40}\}"
+    r"|\\?%|\^\s?\{?\\circ\}?|(?<=[,dr])\s?\$?-){0,20}"
 )
 _UNCLOSED_MATH = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")
 
@@ -45,10 +42,14 @@ class Blocks(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The final answer of a text, or None; and the reason where it cannot be relied on."""
+    """The final answer of a text, or None; and the reason where it cannot be relied on.
+
+    alone: what the box of the answer holds, where `text` has what stands beside the box too
+    """
 
     text: str | None
     reason: str | None = None
+    alone: str | None = None
 
 
 def well_formed(text: str) -> Blocks | None:
@@ -88,12 +89,12 @@ def _after_own_thought(text: str) -> str:
     return response if closer else text
 
 
-def answer_of_block(block: str, gold_is_number: bool = True) -> str | None:
+def answer_of_block(block: str, gold_is_number: bool = True) -> Answer:
     """The answer in an answer block: what it marks as final, else the whole block."""
     if block.replace(",", "").isdigit():  # most are
-        return block
+        return Answer(block)
     marked = _last_marked(block, gold_is_number)
-    return block.strip() if marked is None else marked.text
+    return Answer(block.strip()) if marked is None else marked
 
 
 def find_answer(text: str, gold_is_number: bool = True) -> Answer:
@@ -125,12 +126,12 @@ def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
     answer, end = None, 0
     if (block := _last_block(text)) is not None:
         content, end = block
-        answer = Answer(answer_of_block(content, gold_is_number) or None)
+        answer = answer_of_block(content, gold_is_number)
+        answer = answer._replace(text=answer.text or None)
     opening = last_opening(text)
     if opening is not None and opening.start() >= end:
         joined = joined_boxes(text, end)
-        answer = Answer(joined[0] if joined else None)
-        end = joined[1] if joined else opening.end()
+        answer, end = joined or (Answer(None), opening.end())
     announced = last_announcement(text[end:], gold_is_number)
     return Answer(announced[0]) if announced else answer
 
@@ -144,7 +145,7 @@ def _last_block(text: str) -> tuple[str, int] | None:
     return text[opened + len(ANSWER_OPEN) : close], close + len(ANSWER_CLOSE)
 
 
-def joined_boxes(text: str, start: int = 0) -> tuple[str, int] | None:
+def joined_boxes(text: str, start: int = 0) -> tuple[Answer, int] | None:
     """The last box, with the boxes before it that a comma or `and` joins to it, and its end.
 
     None if the last box is empty or not closed: then the text was truncated inside its answer.
@@ -153,15 +154,51 @@ def joined_boxes(text: str, start: int = 0) -> tuple[str, int] | None:
     opening = last_opening(text)
     if not all_boxes or opening is None or opening.start() > all_boxes[-1].end:
         return None
+    end = all_boxes[-1].end + 1
     inner = last_box(text)
     if inner is not None and inner.start > all_boxes[-1].start:  # a box within a box
-        return inner.text.strip(), all_boxes[-1].end + 1
-    joined: list[Box] = [all_boxes[-1]]
+        return _in_both_contexts(text, all_boxes[-1]), end
+    return _in_their_context(text, _joined(text, all_boxes)), end
+
+
+def _joined(text: str, all_boxes: list[Box]) -> list[Box]:
+    """The last box, and those before it of which only commas or `and` part it."""
+    joined = [all_boxes[-1]]
     for box in reversed(all_boxes[:-1]):
         if not _BETWEEN_BOXES.fullmatch(text, box.end + 1, joined[0].opening):
             break
         joined.insert(0, box)
-    return ", ".join(box.text.strip() for box in joined), all_boxes[-1].end + 1
+    return joined
+
+
+def _in_both_contexts(text: str, outer: Box) -> Answer:
+    """The answer of the boxes within a box."""
+    inner = _in_their_context(outer.text, _joined(outer.text, boxes(outer.text)))
+    whole = in_context(text, outer.opening, outer.end + 1, inner.text or "")
+    alone = inner.alone or inner.text
+    if not (inner.reason or inner.alone or whole.is_changed):
+        return Answer(alone)
+    if inner.reason or whole.text is None:
+        return Answer(alone, BESIDE)
+    return Answer(whole.text, alone=alone)
+
+
+def _in_their_context(text: str, joined: list[Box]) -> Answer:
+    """The answer that boxes are together, each with what stands beside it and changes it."""
+    contents = [box.text.strip() for box in joined]
+    starts = [0, *(box.end + 1 for box in joined[:-1])]
+    ends = [*(box.opening for box in joined[1:]), len(text)]
+    parts = [
+        in_context(text[start:end], box.opening - start, box.end + 1 - start, box.text.strip())
+        for box, start, end in zip(joined, starts, ends, strict=True)
+    ]
+    alone = ", ".join(contents)
+    if not any(part.is_changed for part in parts):
+        return Answer(alone)
+    texts = [part.text for part in parts if part.text is not None]
+    if len(texts) < len(parts):
+        return Answer(alone, BESIDE)
+    return Answer(", ".join(texts), alone=alone)
 
 
 def _unmarked(text: str, gold_is_number: bool) -> Answer:
@@ -176,7 +213,7 @@ def _unmarked(text: str, gold_is_number: bool) -> Answer:
     quantity, end_of_line = last
     line_start = text.rfind("\n", 0, end_of_line) + 1
     digit = line_start + _last_digit(text[line_start:end_of_line])
-    formula = _formula_around(text, digit)
+    formula = formula_around(text, digit)
     if formula is not None and not (gold_is_number and read_answer(formula).reason == BOUND):
         return Answer(formula)
     if not gold_is_number:
@@ -196,19 +233,3 @@ def _piece_around(text: str, position: int) -> str:
 
 def _last_digit(line: str) -> int:
     return max((index for index, character in enumerate(line) if character.isdigit()), default=0)
-
-
-def _formula_around(text: str, position: int) -> str | None:
-    """The formula in dollars or LaTeX brackets that contains text[position]."""
-    for match in _FORMULA.finditer(text, max(0, position - 600)):
-        if match.start() > position:
-            return None
-        if position < match.end():
-            return next(group for group in match.groups() if group is not None)
-    return None
-
-
-def inside_dollars(text: str) -> str | None:
-    """The content of a text that is one formula in dollars or LaTeX brackets, else None."""
-    whole = _WHOLE.fullmatch(text) if text[:1] in ("$", "\\") else None
-    return next(group for group in whole.groups() if group is not None) if whole else None

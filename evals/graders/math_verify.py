@@ -18,9 +18,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from evals.graders.math_verify_worker import ANSWER_UNREAD, GOLD_UNREAD, READY, Verdict
+from evals.graders.math_verify_worker import (
+    ANSWER_UNREAD,
+    GOLD_UNREAD,
+    READ_IN_PART,
+    READY,
+    Verdict,
+)
 
-__all__ = ["ANSWER_UNREAD", "GOLD_UNREAD", "TOO_LARGE", "TOO_LONG", "TOO_SLOW", "compare"]
+__all__ = [
+    "ANSWER_UNREAD", "GOLD_UNREAD", "READ_IN_PART", "TOO_LARGE", "TOO_LONG", "TOO_SLOW", "compare",
+]  # fmt: skip
 
 SECONDS = 5.0  # of processor time for one comparison; most take milliseconds
 CLOCK_SECONDS = 60.0  # timeout of one comparison by the clock, on a busy machine

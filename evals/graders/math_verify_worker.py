@@ -8,11 +8,13 @@ import resource
 import signal
 import sys
 from multiprocessing.connection import Connection
+from typing import Any
 
 READY = "ready"  # the first message: the library is loaded
 
 MEMORY = 4 * 2**30  # [bytes] of address space; a comparison that needs more is undecided
 
+READ_IN_PART = "only a part of the answer or of the gold can be read as mathematics"
 FAILED = "the symbolic grader cannot compute with this answer"
 GOLD_UNREAD = "the gold cannot be read as mathematics"
 ANSWER_UNREAD = "the answer cannot be read as mathematics"
@@ -37,7 +39,29 @@ def judge(gold: str, answer: str) -> Verdict:
     if any(str(expression) in MISREAD for expression in references):
         return None, None, GOLD_UNREAD
     same = bool(verify(references, answers, timeout_seconds=None))
+    if same and not (_is_read_whole(references, gold) and _is_read_whole(answers, answer)):
+        return None, None, READ_IN_PART
     return same, same or _is_near(references[0], answers[0]), None
+
+
+def _is_read_whole(expressions: list[Any], text: str) -> bool:
+    """Whether all of a text was parsed: of `5 \\mid x` the library reads the 5 alone.
+
+    expressions: what the library parsed, and last the text that it parsed, normalized
+    """
+    from latex2sympy2_extended.latex2sympy2 import _Latex2Sympy
+    from math_verify.parser import get_last_eq
+
+    parsed = expressions[-1] if isinstance(expressions[-1], str) else text
+    for latex in (parsed, get_last_eq(parsed)):
+        parser = _Latex2Sympy(is_real=True).create_parser(latex)
+        try:
+            parser.math()
+        except Exception:  # of no class of its own
+            continue
+        token = parser.getCurrentToken()
+        return token is not None and token.type == -1  # the end of the text
+    return False
 
 
 def _is_near(gold: object, answer: object) -> bool:

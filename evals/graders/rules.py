@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from data.errors import UserError
 from evals.graders import tunix_notebook
-from evals.graders.compare import NO_GOLD, WRONG, compare, gold_number
+from evals.graders.compare import NO_GOLD, WRONG, compare, compare_in_context, gold_number
 from evals.graders.extract import Answer, answer_of_block, find_answer, well_formed
 
 DEFAULT_GRADER = "strict"  # of rewards, of evaluations, and of every comparison that names none
@@ -47,14 +47,14 @@ def strict(text: str, gold: str) -> Score:
     blocks = well_formed(text)
     if blocks is None:
         return grade_answer(False, Answer(None), gold)
-    return grade_answer(True, Answer(answer_of_block(blocks.answer, _is_number(gold))), gold)
+    return grade_answer(True, answer_of_block(blocks.answer, _is_number(gold)), gold)
 
 
 def lenient(text: str, gold: str) -> Score:
     """The answer may be anywhere in the text; the format is graded separately."""
     blocks = well_formed(text)
     if blocks is not None:
-        return grade_answer(True, Answer(answer_of_block(blocks.answer, _is_number(gold))), gold)
+        return grade_answer(True, answer_of_block(blocks.answer, _is_number(gold)), gold)
     return grade_answer(False, find_answer(text, _is_number(gold)), gold)
 
 
@@ -68,6 +68,10 @@ def grade_answer(in_format: bool, answer: Answer, gold: str) -> Score:
         return Score(in_format, None, *((None, None, NO_GOLD) if not gold.strip() else WRONG))
     if answer.reason is not None:
         return Score(in_format, _stored(answer.text), None, None, answer.reason)
+    if answer.alone is not None:
+        return Score(
+            in_format, _stored(answer.text), *compare_in_context(answer.text, answer.alone, gold)
+        )
     return Score(in_format, _stored(answer.text), *compare(answer.text, gold))
 
 
@@ -83,10 +87,10 @@ def notebook(text: str, gold: str) -> Score:
 
 
 GRADERS: dict[str, Grader] = {
-    "strict": Grader("strict", "5", strict),
-    "lenient": Grader("lenient", "5", lenient),
+    "strict": Grader("strict", "6", strict),
+    "lenient": Grader("lenient", "6", lenient),
     "notebook": Grader("notebook", "1", notebook),
-    "math": Grader("math", "4", lenient),
+    "math": Grader("math", "5", lenient),
 }
 
 

@@ -5,6 +5,19 @@ from .bases import (
     same_numeral as same_numeral,
 )
 from .congruences import Moduli as Moduli, moduli as moduli
+from .formulas import (
+    formula_around as formula_around,
+    formula_bounds as formula_bounds,
+    inside_dollars as inside_dollars,
+)
 from .markup import without_markup as without_markup
 from .repeating_decimals import repeating_decimal as repeating_decimal
+from .sentence import (
+    MARK as MARK,
+    Line as Line,
+    before_box as before_box,
+    behind_box as behind_box,
+    line_of_box as line_of_box,
+)
 from .time_of_day import clock as clock, same_time as same_time
+from .tokens import END as END, MAX_TOKENS as MAX_TOKENS, Token as Token, tokens_of as tokens_of

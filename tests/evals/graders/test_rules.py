@@ -195,4 +195,5 @@ def test_of_math_verifys_own_cases_no_unequal_pair_passes_and_nine_of_ten_equal_
         for row in shared_rows("math_verify_test_cases.jsonl")
     )
     assert verdicts[0, True] == 0
-    assert verdicts[1, True] == 218  # of 230
+    # of 230; of two of the others the library reads only a part: 1 + 1/e is not 1 - 1/e
+    assert verdicts[1, True] == 216
