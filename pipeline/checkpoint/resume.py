@@ -68,7 +68,10 @@ class TrainingState:
         self._refuse_another_format(step)
         only_json = ocp.args.Composite(progress=ocp.args.JsonRestore())
         saved = self._manager.restore(step, args=only_json)["progress"]
-        refuse_changes(str(self.folder), saved["started_with"], self.started_with)
+        started_with = saved["started_with"]
+        if "config" in started_with:  # the stage has decided about knobs that are newer than it
+            started_with["config"] = self.started_with["config"] | started_with["config"]
+        refuse_changes(str(self.folder), started_with, self.started_with)
         only_arrays = ocp.args.Composite(arrays=arrays.Restore())
         leaves = self._manager.restore(step, args=only_arrays)["arrays"]
         states = arrays.placed_like((_state(model), _state(optimizer)), leaves)

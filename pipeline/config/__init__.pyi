@@ -7,7 +7,7 @@ from .checks import (
 from .data import DataConfig as DataConfig
 from .evaluation import GRADERS as GRADERS, EvalConfig as EvalConfig
 from .grpo import VARIANTS as VARIANTS, GrpoConfig as GrpoConfig
-from .knobs import as_json as as_json, changed as changed, knob as knob
+from .knobs import NO_VALUE as NO_VALUE, as_json as as_json, changed as changed, knob as knob
 from .model import CHIPS as CHIPS, ModelConfig as ModelConfig
 from .preset import SECTIONS as SECTIONS, Preset as Preset
 from .sft import BATCHINGS as BATCHINGS, SftConfig as SftConfig

@@ -18,8 +18,11 @@ class EvalConfig:
         "which problems are answered; answers to train problems give pass rates, and are no"
         " held-out score",
         choices=SPLITS,
+        before="test",
     )
-    limit: int = knob(0, "evaluate only this many problems of the split; 0: all", "problems")
+    limit: int = knob(
+        0, "evaluate only this many problems of the split; 0: all", "problems", before=0
+    )
     samples: int = knob(1, "completions per problem", "completions")
     temperature: float = knob(0.0, "sampling temperature; 0: greedy decoding")
     top_k: int = knob(0, "sample from the k most likely tokens; 0: from all", "tokens")

@@ -38,32 +38,38 @@ class GrpoConfig(LoraConfig):
         "clip range of the policy ratio; 0: the default of the variant; without effect while a"
         " batch gets one update, because the ratio is then 1",
     )
-    epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant")
+    epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant", before=0.0)
     variant: str = knob(
         "grpo",
         "variant of the loss, see pipeline/loss/variants.py; a batch gets one update, so gspo"
         " trains as grpo does, and cispo as dapo",
         choices=VARIANTS,
+        before="grpo",
     )
     scale: str = knob(
         "variant",
         "whose standard deviation of rewards an advantage is divided by: that of its group, of the"
         " whole batch, or of none; variant: as its paper does",
         choices=SCALES,
+        before="variant",
     )
     importance_cap: float = knob(
         2.0,
         "most weight of a token for what its probability is under the trainer over that under the"
         " sampler, before top-k and top-p (truncated importance sampling); 0: every token has"
         " weight 1",
+        before=0.0,
     )
     mask_truncated: bool = knob(
-        False, "do not train on completions that were cut off at max_tokens"
+        False, "do not train on completions that were cut off at max_tokens", before=False
     )
     resample: int = knob(
-        0, "how often a zero-variance group (all rewards the same) is sampled again", "times"
+        0,
+        "how often a zero-variance group (all rewards the same) is sampled again",
+        "times",
+        before=0,
     )
-    guard: str = knob("stop", "what to do at signs of collapse", choices=GUARDS)
+    guard: str = knob("stop", "what to do at signs of collapse", choices=GUARDS, before="off")
     reward_format: float = knob(0.5, "weight of the reward for the exact format")
     reward_approximate_format: float = knob(
         0.25, "weight of the reward for each tag that occurs exactly once"
@@ -75,7 +81,7 @@ class GrpoConfig(LoraConfig):
     evaluate_every: int = knob(
         20, "steps between two evaluations on the held-out problems", "steps"
     )
-    checkpoint_every: int = knob(10, "steps between two checkpoints", "steps")
+    checkpoint_every: int = knob(10, "steps between two checkpoints", "steps", before=10)
 
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)

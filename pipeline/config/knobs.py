@@ -5,10 +5,22 @@ from typing import Any
 
 from pipeline.config.checks import BadConfig
 
+NO_VALUE = object()  # None may be a value
 
-def knob(default: Any, meaning: str, unit: str = "", choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field that carries its meaning, unit and choices for flags, docs and the app."""
-    return field(default=default, metadata={"meaning": meaning, "unit": unit, "choices": choices})
+
+def knob(
+    default: Any,
+    meaning: str,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+    before: Any = NO_VALUE,
+) -> Any:
+    """A dataclass field that carries its meaning, unit and choices for flags, docs and the app.
+
+    before: what a run did that was started before there was this knob, as a value of it
+    """
+    metadata = {"meaning": meaning, "unit": unit, "choices": choices, "before": before}
+    return field(default=default, metadata=metadata)
 
 
 def changed(config: Any, **changes: Any) -> Any:

@@ -24,6 +24,7 @@ class ModelConfig:
         "the chip that the settings are for; 'cpu' fits every machine, empty: not known, so memory"
         " is not checked",
         choices=CHIPS,
+        before="",
     )
     fsdp: int = knob(1, "number of devices that share weights and batch (FSDP)", "devices")
     tensor_parallel: int = knob(
@@ -31,7 +32,9 @@ class ModelConfig:
     )
     remat: bool = knob(True, "save memory: recompute each decoder layer in the backward pass")
     block_attention: bool = knob(
-        True, "save memory: compute the attention scores of a training row block by block"
+        True,
+        "save memory: compute the attention scores of a training row block by block",
+        before=False,
     )
 
     def __post_init__(self) -> None:

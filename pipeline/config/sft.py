@@ -20,6 +20,7 @@ class SftConfig(LoraConfig):
         " bucketed: one per row, rows of similar length in one batch; packed: several examples in"
         " each row of max_tokens",
         choices=BATCHINGS,
+        before="padded",
     )
     steps: int = knob(200, "optimizer steps", "steps")
     max_tokens: int = knob(

@@ -7,10 +7,11 @@ from .code import (
 )
 from .earlier_runs import (
     CODE as CODE,
-    before_new_knobs as before_new_knobs,
-    code_changes as code_changes,
     last_code as last_code,
     runs_of as runs_of,
+    runs_without_new_knobs as runs_without_new_knobs,
     with_accepted as with_accepted,
     without_code as without_code,
 )
+from .missing_knobs import NewKnobs as NewKnobs, completed as completed, new_knobs as new_knobs
+from .refused_runs import refusal as refusal

@@ -9,6 +9,7 @@ from typing import Any
 
 from data.store import Store, runs
 from pipeline.fingerprint.code import Code, changes, recorded
+from pipeline.fingerprint.missing_knobs import NewKnobs, completed, new_knobs
 
 CODE = "code"
 ACCEPTED = "code accepted "  # then the time, which sorts
@@ -17,33 +18,46 @@ ACCEPTED = "code accepted "  # then the time, which sorts
 def runs_of(
     store: Store, kind: str, stage: str, config: dict[str, Any], inputs: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """The last states of the runs with these values, by when they were started."""
-    wanted = _values(config, inputs)
+    """The last states of the runs with these values, by when they were started.
+
+    A run that lacks a knob has the value that means what was done before there was one.
+    """
     return [
         state
-        for state in runs.states(store, kind, stage)
-        if state["inputs"] and _values(state["config"] or {}, state["inputs"]) == wanted
+        for state in _states(store, kind, stage, inputs)
+        if _same(completed(kind, state["config"], config), config)
     ]
 
 
-def before_new_knobs(
+def runs_without_new_knobs(
     store: Store, kind: str, stage: str, config: dict[str, Any], inputs: dict[str, str]
-) -> tuple[str, list[str]] | None:
-    """The newest run that differs only in knobs that it lacks, and these; None without one.
-
-    A version of thinkbench that did not have these knobs started it.
-    """
-    for state in reversed(runs.states(store, kind, stage)):
-        earlier = state["config"] or {}
-        new = sorted(config.keys() - earlier.keys())
-        same = {name: value for name, value in config.items() if name not in new}
-        if new and state["inputs"] and _values(earlier, state["inputs"]) == _values(same, inputs):
-            return state["run"], new
-    return None
+) -> list[tuple[dict[str, Any], NewKnobs]]:
+    """The runs that differ from these values only in knobs that they lack, with these knobs."""
+    runs_and_knobs = []
+    for state in _states(store, kind, stage, inputs):
+        lacking = new_knobs(kind, state["config"], config)
+        names = {*lacking.other, *lacking.unknown}
+        shared = completed(kind, state["config"], config) | {n: config[n] for n in names}
+        if names and _same(shared, config):
+            runs_and_knobs.append((state, lacking))
+    return runs_and_knobs
 
 
-def _values(config: dict[str, Any], inputs: dict[str, str]) -> str:
-    return runs.fingerprint(config=config, inputs=without_code(inputs))
+def _states(store: Store, kind: str, stage: str, inputs: dict[str, str]) -> list[dict[str, Any]]:
+    """The last states of the stage's runs that read these inputs."""
+    wanted = without_code(inputs)
+    return [
+        state
+        for state in runs.states(store, kind, stage)
+        if state["inputs"]
+        and state["config"] is not None
+        and without_code(state["inputs"]) == wanted
+    ]
+
+
+def _same(config: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether both are the same as JSON, which has no tuples."""
+    return runs.fingerprint(config=config) == runs.fingerprint(config=other)
 
 
 def without_code(inputs: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ Where only the code differs, a person decides (docs/decisions/0029-code-that-cha
 """
 
 import shutil
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -23,13 +22,16 @@ from pipeline.config import Preset, as_json
 from pipeline.fingerprint import (
     CODE,
     Code,
-    before_new_knobs,
-    code_changes,
+    NewKnobs,
     code_of,
+    completed,
     hash_of,
     last_code,
+    new_knobs,
     record,
+    refusal,
     runs_of,
+    runs_without_new_knobs,
     with_accepted,
     without_code,
 )
@@ -192,44 +194,28 @@ def _attempt(job: Job, spec: StageSpec, code: Code) -> Attempt:
     resumes = spec.resumable and job.resume is not None
     if resumes:
         _check_resume(job, spec)
-    usable = [
-        state
-        for state in runs_of(job.store, spec.kind, spec.stage, spec.config, spec.inputs)
-        if _is_usable(job, state, spec.resumable)
-        and (not spec.resumable or job.resume in (None, state["run"]))
+    values = job.store, spec.kind, spec.stage, spec.config, spec.inputs
+    usable = [state for state in runs_of(*values) if _is_usable(job, state, spec.resumable)]
+    older = [
+        (state, knobs)
+        for state, knobs in runs_without_new_knobs(*values)
+        if _is_usable(job, state, spec.resumable) and (resumes or _has_progress(job, state))
     ]
-    for state in usable:
+    for state in [*usable, *(state for state, knobs in older if not knobs.other)]:
         if last_code(state["inputs"]) == spec.inputs[CODE]:
             return Attempt(state["run"], state, state["inputs"])
-    worth = [state for state in usable if resumes or _has_progress(job, state)]
-    if not usable:
-        _note_new_knobs(job, spec)
-    if not worth or (job.accept_code_change is False and not resumes):
+    worth = [(state, NewKnobs()) for state in usable if resumes or _has_progress(job, state)]
+    if not (worth or older) or (job.accept_code_change is False and not resumes):
         return Attempt(_free_name(job.store, run_name(spec)), None, spec.inputs)
-    state = worth[-1]
-    if not job.accept_code_change:
-        raise UserError(
-            f"run {state['run']} ({state['event']}) has the same configuration and inputs, but"
-            f" other code ({code_changes(job.store, state, code)}). To go on with it, which records"
-            " both versions of the code: --accept-code-change. To start a new run:"
-            f" --rerun-changed-code{' without --resume' if resumes else ''}."
-        )
+    state, knobs = (worth or older)[-1]
+    if knobs.other or not job.accept_code_change:
+        raise refusal(job.store, state, code, knobs, resumes)
     return Attempt(state["run"], state, with_accepted(state["inputs"], spec.inputs[CODE]))
 
 
-def _note_new_knobs(job: Job, spec: StageSpec) -> None:
-    """Say which run a new one replaces only because it was started before there were some knobs."""
-    earlier = before_new_knobs(job.store, spec.kind, spec.stage, spec.config, spec.inputs)
-    if earlier:
-        run, knobs = earlier
-        print(
-            f"Note: run {run} has the same inputs and configuration, but for knobs that its version"
-            f" of thinkbench did not have: {', '.join(knobs)}. It is not gone on with.",
-            file=sys.stderr,
-        )
-
-
 def _is_usable(job: Job, state: dict[str, Any], resumable: bool) -> bool:
+    if resumable and job.resume not in (None, state["run"]):
+        return False
     if state["event"] == "done":
         return outputs_exist(job, state["summary"])
     return resumable and state["event"] in UNFINISHED
@@ -262,9 +248,12 @@ def _check_resume(job: Job, spec: StageSpec) -> None:
             f"there is no {spec.kind} run {run!r} to resume. Give the command without --resume:"
             " an interrupted run is resumed by itself."
         )
+    earlier = completed(spec.kind, state["config"], spec.config)
+    for knob in new_knobs(spec.kind, earlier, spec.config).unknown:  # `_attempt` decides about it
+        earlier |= {knob: spec.config[knob]}
     refuse_changes(
         f"run {run}",
-        {"config": state["config"], "read": without_code(state["inputs"])},
+        {"config": earlier, "read": without_code(state["inputs"])},
         {"config": spec.config, "read": without_code(spec.inputs)},
     )
     if not _is_usable(job, state, spec.resumable):

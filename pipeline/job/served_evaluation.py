@@ -50,6 +50,7 @@ def evaluate_served(
     with locked(store.folder / evaluation.folder):
         state = runs.state(store, run)
         if state and state["event"] == "done":
+            _grade(evaluation)
             return {"run": run, **state["summary"], "asked": 0}
         check_reachable(server)
         runs.begin(
@@ -63,7 +64,7 @@ def evaluate_served(
         )
         with timed_run(store, run, state) as seconds:
             tally = _complete(evaluation, preset.eval, server, progress(f"evaluate {stage}"), stop)
-            _grade(evaluation, tally)
+            _grade(evaluation, complete=not tally.retryable)
             summary = _summary(evaluation, tally) | seconds()
         runs.end(store, run, "interrupted" if tally.retryable else "done", summary)
     return {"run": run, **summary}
@@ -96,10 +97,11 @@ def _complete(
     return tally
 
 
-def _grade(evaluation: Evaluation, tally: Tally) -> None:
+def _grade(evaluation: Evaluation, complete: bool = True) -> None:
+    """Grade what has no verdict by the graders of now. complete: every answer is stored"""
     for grader in GRADERS:
         grade_missing(evaluation.store, evaluation.run, grader)
-    if not tally.retryable:  # categories are by whole problem, so every answer must be stored
+    if complete:  # categories are by whole problem
         categorise_missing(evaluation.store, evaluation.run)
 
 

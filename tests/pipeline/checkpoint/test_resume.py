@@ -79,10 +79,33 @@ def test_sft_resumes_as_if_it_had_never_stopped(cold, few, tmp_path):
     train("interrupted", Stop())  # once more changes nothing
 
 
-def test_a_checkpoint_in_another_format_is_refused_and_stays(few, tmp_path):
+@pytest.fixture
+def adapted(few) -> tuple[nnx.Module, nnx.Optimizer]:
+    """A model with adapters and an optimizer of these."""
     loaded = gemma3.load(str(few))
     model = add_adapters(loaded.model, rank=2, alpha=2.0, seed=0, mesh=loaded.mesh)
-    optimizer = nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.LoRAParam)
+    return model, nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.LoRAParam)
+
+
+def test_a_checkpoint_that_lacks_a_new_knob_is_restored_and_one_of_other_values_is_not(
+    adapted, tmp_path
+):
+    model, optimizer = adapted
+
+    def state(**config) -> TrainingState:
+        return TrainingState(tmp_path / "state", {"config": config, "examples": "e"})
+
+    started = state(steps=5)
+    started.save(3, model, optimizer, {"step": 3})
+    started.close()
+    assert state(steps=5, new_knob=1).restore(model, optimizer) == {"step": 3}
+    for other in ({"steps": 6}, {"new_knob": 1}):
+        with pytest.raises(UserError, match=r"config\.steps was 5 and is"):
+            state(**other).restore(model, optimizer)
+
+
+def test_a_checkpoint_in_another_format_is_refused_and_stays(adapted, tmp_path):
+    model, optimizer = adapted
     state = TrainingState(tmp_path / "state", {"seed": 0})
     state.save(3, model, optimizer, {"step": 3})
     written = tmp_path / "state" / "3" / "progress"

@@ -28,7 +28,13 @@ class Stage:
         self.monkeypatch = monkeypatch
         self.works: list[str] = []
 
-    def __call__(self, code, accept: bool | None = None, error: BaseException | None = None) -> str:
+    def __call__(
+        self,
+        code,
+        accept: bool | None = None,
+        error: BaseException | None = None,
+        spec: StageSpec = SPEC,
+    ) -> str:
         def work(run: str) -> dict:
             self.works.append(run)
             if error:
@@ -36,7 +42,7 @@ class Stage:
             return {}
 
         self.monkeypatch.setattr(job_runs, "code_of", lambda module: code)
-        return stage_run(replace(self.job, accept_code_change=accept), SPEC, work).run
+        return stage_run(replace(self.job, accept_code_change=accept), spec, work).run
 
     def interrupted(self, code, steps: int) -> str:
         """The name of a run that was interrupted after `steps` steps."""
@@ -170,14 +176,60 @@ def test_resume_starts_no_other_run_where_the_code_changed(store, stage, steps, 
     assert stage(NOW, accept=True) == run
 
 
-def test_a_run_that_lacks_a_new_knob_is_named(stage, monkeypatch, capsys):
+def test_a_knob_that_a_run_lacks_counts_as_what_was_done_before_it(stage):
     run = stage(BEFORE)
-    assert "Note" not in capsys.readouterr().err
+    padded = replace(SPEC, config=SPEC.config | {"batching": "padded"})
+    assert stage(BEFORE, spec=padded) == run
+    with pytest.raises(UserError, match=r"but other code \(changed: pipeline/train/sft.py\). To"):
+        stage(NOW, spec=padded)
+    assert stage(NOW, spec=padded, accept=True) == run
+    packed = replace(SPEC, config=SPEC.config | {"batching": "packed"})
+    assert stage(NOW, spec=packed) != run
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_run_before_a_knob_whose_past_is_not_known_is_refused_or_accepted(store, stage, steps):
+    run = stage.interrupted(BEFORE, steps) if steps else stage(BEFORE)
     newer = replace(SPEC, config=SPEC.config | {"new_knob": 3})
-    monkeypatch.setitem(globals(), "SPEC", newer)
-    assert stage(BEFORE) != run
-    note = capsys.readouterr().err
-    assert f"run {run} has the same inputs" in note
-    assert "did not have: new_knob." in note
-    stage(BEFORE)
-    assert capsys.readouterr().err == ""
+    with pytest.raises(UserError) as refused:
+        stage(NOW, spec=newer)
+    assert "other code (changed: pipeline/train/sft.py); it was started before" in str(
+        refused.value
+    )
+    assert "before there was new_knob, and what it did in its place is not" in str(refused.value)
+    assert stage(NOW, spec=newer, accept=True) == run
+    assert codes(store, run) == [hash_of(BEFORE), hash_of(NOW)]
+    assert stage(NOW, spec=newer) == run
+    assert stage(NOW | {"evals/new.py": "1"}, spec=newer, accept=False) != run
+
+
+CAP = {"importance_cap": 2.0}  # the default, which is not what was done before
+
+
+def test_a_run_before_a_default_that_does_another_thing_is_refused_with_the_value(store, stage):
+    grpo = replace(SPEC, kind="grpo", stage="grpo")
+    run = stage(BEFORE, spec=grpo)
+    newer = replace(grpo, config=grpo.config | CAP)
+    for accept in (None, True):
+        with pytest.raises(UserError, match=r"as if with importance_cap 0\.0\.") as refused:
+            stage(NOW, spec=newer, accept=accept)
+        assert "code: --set grpo.importance_cap=0.0 --accept-code-change." in str(refused.value)
+    as_before = replace(grpo, config=grpo.config | {"importance_cap": 0.0})
+    assert stage(NOW, spec=as_before, accept=True) == run
+    assert stage(NOW, spec=newer, accept=False) != run
+
+
+def test_a_new_knob_that_somebody_sets_makes_another_run(stage):
+    grpo = replace(SPEC, kind="grpo", stage="grpo")
+    run = stage(BEFORE, spec=grpo)
+    assert stage(NOW, spec=replace(grpo, config=grpo.config | {"importance_cap": 3.0})) != run
+
+
+@pytest.mark.parametrize(("knob", "value"), [("new_knob", 3), ("batching", "padded")])
+def test_a_run_that_lacks_a_knob_can_be_resumed_by_name(stage, knob, value):
+    run = stage.interrupted(BEFORE, steps=2)
+    stage.job = replace(stage.job, resume=run)
+    newer = replace(SPEC, config=SPEC.config | {knob: value})
+    with pytest.raises(UserError, match=r"--rerun-changed-code without --resume\."):
+        stage(NOW, spec=newer)
+    assert stage(NOW, spec=newer, accept=True) == run

@@ -14,6 +14,7 @@ import pytest
 from data.sources.samples.word_problems import gsm8k_rows
 from data.store.runs import state
 from data.store.store import add, ask
+from evals.graders import rules
 from pipeline.config import GRADERS
 from tests import ROOT
 from tests.support.served import Reply, answer_to, answers, chat, serving
@@ -100,6 +101,16 @@ def test_two_stores_get_the_same_run_and_a_finished_run_requests_nothing(evaluat
     assert again == first | {"asked": 0}
     assert renamed["run"] != first["run"]
     assert renamed["stages"][0]["stage"] == "later"
+
+
+def test_a_finished_run_is_graded_by_a_newer_version_of_its_grader(evaluate, monkeypatch):
+    with serving() as server:
+        _, first, _ = evaluate(server.url)
+        newer = replace(rules.GRADERS["strict"], version="newer")
+        monkeypatch.setitem(rules.GRADERS, "strict", newer)
+        code, again, err = evaluate(server.url)
+    assert code == 0, err
+    assert again == first | {"asked": 0}
 
 
 def test_a_failed_request_is_listed_and_requested_again_by_the_next_command(evaluate, here):
