@@ -2,8 +2,9 @@
 
 Texts are put together from digits, signs, units, words, LaTeX and odd characters. Each is read as
 an answer, as prose, as a numeral of a base and as a class of numbers, and is compared with another;
-the last announcement in it is looked for. Any exception ends the program with the text. The object
-printed has the texts by how they read, and the longest time of one [ms].
+the last announcement in it is looked for, and it stands around a box. Any exception ends the
+program with the text. The object printed has the texts by how they read, and the longest time of
+one [ms].
 """
 
 import argparse
@@ -12,7 +13,7 @@ import random
 import time
 from collections import Counter
 
-from data.numbers import last_quantity, read_answer, same_value
+from data.numbers import in_context, last_quantity, read_answer, same_value
 from data.numbers.notation import are_numerals, clock, has_base, moduli, same_numeral
 from evals.graders import last_announcement
 
@@ -41,6 +42,9 @@ def kind_of(answer: str, gold: str) -> str:
     clock(answer)
     moduli(answer)
     same_value(answer, gold)
+    middle = len(gold) % (len(answer) + 1)
+    boxed = f"{answer[:middle]}\\boxed{{2}}{answer[middle:]}"
+    in_context(boxed, middle, middle + len("\\boxed{2}"), "2")
     if has_base(answer) or are_numerals(answer, gold):
         same_numeral(answer, gold)
     reading = read_answer(answer)

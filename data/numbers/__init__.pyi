@@ -1,6 +1,6 @@
 from .decimals import Number as Number
 from .equality import comparable as comparable, same_value as same_value
-from .neighbours import BESIDE as BESIDE, in_context as in_context
+from .neighbours import BESIDE as BESIDE, InContext as InContext, in_context as in_context
 from .number import (
     CALCULATION as CALCULATION,
     EXPRESSION as EXPRESSION,

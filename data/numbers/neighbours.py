@@ -226,7 +226,7 @@ def _end_in_prose(tokens: list[Token], index: int, end: int, content: str) -> in
     bracket = int(after.text == "(") + int("in" in (after.word, more.word))
     word = at(tokens, end + bracket)
     if word.word in SCALE_NAMES or word.word == "base":
-        return end + bracket + 1 + int(word.word == "base")
+        return min(end + bracket + 1 + int(word.word == "base"), len(tokens))
     return None if _is_measured(tokens, end) else end
 
 

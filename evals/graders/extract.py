@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
-from data.numbers import BESIDE, BOUND, in_context, last_quantity, read_answer
+from data.numbers import BESIDE, BOUND, InContext, in_context, last_quantity, read_answer
 from data.numbers.notation import formula_around, inside_dollars
 from data.response_format import (
     ANSWER_CLOSE,
@@ -31,6 +31,7 @@ _BETWEEN_BOXES = re.compile(
     r"(?:[\s,;.$&]|\\[()\[\]]|\\q?quad|\\[,;! ]|\band\b|\bor\b|\\text\{[^{}]{0,40}\}"
     r"|\\?%|\^\s?\{?\\circ\}?|(?<=[,dr])\s?\$?-){0,20}"
 )
+_CHANGES_IN_LIST = re.compile(r"[-%^](?![^{}]*\})")
 _UNCLOSED_MATH = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")
 
 
@@ -189,7 +190,9 @@ def _in_their_context(text: str, joined: list[Box]) -> Answer:
     starts = [0, *(box.end + 1 for box in joined[:-1])]
     ends = [*(box.opening for box in joined[1:]), len(text)]
     parts = [
-        in_context(text[start:end], box.opening - start, box.end + 1 - start, box.text.strip())
+        _in_context(text[start:end], box, start)
+        if box in (joined[0], joined[-1]) or _CHANGES_IN_LIST.search(text, start, end)
+        else InContext(box.text.strip(), False)
         for box, start, end in zip(joined, starts, ends, strict=True)
     ]
     alone = ", ".join(contents)
@@ -199,6 +202,11 @@ def _in_their_context(text: str, joined: list[Box]) -> Answer:
     if len(texts) < len(parts):
         return Answer(alone, BESIDE)
     return Answer(", ".join(texts), alone=alone)
+
+
+def _in_context(piece: str, box: Box, start: int) -> InContext:
+    """The box in the piece of the text that begins at `start`."""
+    return in_context(piece, box.opening - start, box.end + 1 - start, box.text.strip())
 
 
 def _unmarked(text: str, gold_is_number: bool) -> Answer:
