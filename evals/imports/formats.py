@@ -1,13 +1,16 @@
 """Detection of the format of a file of generations, and its records."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 
 from data.errors import UserError
+from data.sources.formats import KeyTwice, object_of_pairs
 from evals.imports import inspect_ai, jsonl, lm_eval
 from evals.imports.records import Line, Record, Rejection
 
+CUT_OFF = "unexpected end of data"  # in Python's words
 EXPECTED = (
     f"Expected UTF-8 with one JSON object a line, with {', '.join(jsonl.FIELDS)} or as "
     "lm_eval --log_samples writes it; or a log of Inspect AI (.eval or .json)."
@@ -37,8 +40,14 @@ def _lines(path: Path) -> Iterator[Line | Rejection]:
     empty = True
     for number, content in _texts(path):
         empty = False
+        if isinstance(content, Rejection):
+            yield content
+            continue
         try:
-            row = json.loads(content)
+            row = json.loads(content, object_pairs_hook=object_of_pairs)
+        except KeyTwice as key:
+            yield Rejection(number, f"the key {key} twice", content)
+            continue
         except (ValueError, RecursionError) as error:  # also too many digits or brackets
             yield Rejection(number, f"broken JSON: {error}", content)
             continue
@@ -50,12 +59,17 @@ def _lines(path: Path) -> Iterator[Line | Rejection]:
         raise UserError(f"{path} is empty. {EXPECTED} Check how it was written.")
 
 
-def _texts(path: Path) -> Iterator[tuple[int, str]]:
+def _texts(path: Path) -> Iterator[tuple[int, str | Rejection]]:
+    """Number and text of each line that is not blank; a last line that ends in a character."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                text = line.decode("utf-8" if number > 1 else "utf-8-sig").removesuffix("\n")
+                text = line.removeprefix(BOM_UTF8).decode().removesuffix("\n")
             except UnicodeDecodeError as error:
+                if error.reason == CUT_OFF and number > 1:  # else no line would be UTF-8
+                    text = line.decode(errors="replace")
+                    yield number, Rejection(number, "the last line is cut off", text)
+                    continue
                 raise UserError(
                     f"{path} is not UTF-8: line {number} holds byte {line[error.start]:#04x}. "
                     f"{EXPECTED} Convert it, for example with iconv -t utf-8."

@@ -25,7 +25,7 @@ from evals.comparison import train_problem_ids
 from evals.failures import categorise_missing
 from evals.imports.formats import EXPECTED, generations_of
 from evals.imports.problems import with_problems
-from evals.imports.records import Generation, Record, Rejection, Repeated
+from evals.imports.records import Generation, Record, Rejection, Repeated, stage_names
 from evals.scores import (
     content_of_problem,
     fitting_graders,
@@ -102,7 +102,9 @@ def _import(
     with runs.failures_recorded(store, name):
         with files.exclusive(store.folder, PROBLEMS):
             generations = with_problems(store, name, generations)
-        for stage in sorted({row.stage for row in generations}):
+        stages = stage_names(row.stage for row in generations)
+        generations = [replace(row, stage=stages[row.stage]) for row in generations]
+        for stage in sorted(set(stages.values())):
             of_stage = [row for row in generations if row.stage == stage]
             _add_stage(store, name, stage, of_stage, fitting[0])
         for grader in import_graders(fitting)[1:]:

@@ -42,9 +42,10 @@ def generations(path: Path) -> Iterator[Record]:
     text, as <think>…</think>. There is a label only if all scorers agree.
     """
     log = _read(path)
-    epochs = log.eval.config.epochs or 1
+    samples = log.samples or []
+    epochs = max([log.eval.config.epochs or 1, *(sample.epoch for sample in samples)])
     ids_of_problem: dict[str, list[int | str]] = {}
-    for number, sample in enumerate(log.samples or [], 1):
+    for number, sample in enumerate(samples, 1):
         try:
             question, gold = _question(sample.input), _gold(sample.target)
             problem = problem_id_of(question, gold)

@@ -21,7 +21,6 @@ from evals.imports.records import (
     UnusableRow,
     gold_of,
     problem_id_of,
-    stage_name,
     text_of,
 )
 
@@ -45,13 +44,15 @@ def generations(lines: Iterable[Line | Rejection]) -> Iterator[Record]:
 
 def _neutral(line: Line) -> Generation:
     row = line.row
-    values = [text_of(row.get(field)) for field in FIELDS]
+    values = [text_of(_whole(row.get(field), field)) for field in FIELDS]
     missing = [field for field, value in zip(FIELDS, values, strict=True) if value is None]
     if missing:
         raise UnusableRow(f"missing or no text: {', '.join(missing)}")
     problem_id, question, gold, text = (value or "" for value in values)
     if not problem_id.strip():
         raise UnusableRow("problem_id is empty")
+    if not question.strip():
+        raise UnusableRow("question is empty")
     label, finish = _no_gap(row.get("label")), _no_gap(row.get("finish"))
     if label is not None and label not in (True, False):
         raise UnusableRow("label is not true, false or null")
@@ -71,13 +72,22 @@ def _neutral(line: Line) -> Generation:
     )
 
 
+def _whole(value: Any, field: str) -> Any:
+    """`value`; an id that a table with gaps writes as 12.0 is 12."""
+    return int(value) if field == "problem_id" and _is_whole(value) else value
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
 def _stage(row: dict[str, Any]) -> str:
     names = {field: row.get(field) for field in ("run", "stage")}
     for field, name in names.items():
         if name is not None and not isinstance(name, str):
             raise UnusableRow(f"{field} is no text")
     stage = names["stage"] or STAGE
-    return stage_name(f"{names['run']}.{stage}" if names["run"] else stage)
+    return f"{names['run']}.{stage}" if names["run"] else stage
 
 
 def _no_gap(value: Any) -> Any:
@@ -89,7 +99,7 @@ def _whole_number(row: dict[str, Any], field: str) -> int | None:
     value = _no_gap(row.get(field))
     if value is None:
         return None
-    if isinstance(value, float) and value.is_integer():
+    if _is_whole(value):
         value = int(value)  # tables with gaps write whole numbers as 12.0
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise UnusableRow(f"{field} is no whole number from 0")
@@ -100,6 +110,9 @@ def _openai(line: Line) -> Iterator[Record]:
     question, truth = text_of(line.row["question"]) or "", text_of(line.row["ground_truth"]) or ""
     gold = truth.rpartition("A:")[2].strip()
     models = {name: value for name, value in line.row.items() if isinstance(value, dict)}
+    if not question.strip():
+        yield Rejection(line.number, "question is empty", line.content)
+        return
     if not models:
         yield Rejection(line.number, "no model with is_correct and solution", line.content)
     for model, solution in models.items():
@@ -114,6 +127,6 @@ def _openai(line: Line) -> Iterator[Record]:
                 question=question,
                 gold=gold,
                 text=text,
-                stage=stage_name(model),
+                stage=model,
                 label=label,
             )

@@ -1,13 +1,17 @@
 """The records that an import reads from a file: generations, rejections, repetitions."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
+from math import isfinite
 from typing import Any
 
 from data.errors import UserError
 from data.store import fingerprint
 
 STAGE = "import"  # of generations that name none
+LONGEST_STAGE = 100  # [characters]
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -76,9 +80,11 @@ def gold_of(target: str) -> str:
 
 
 def text_of(value: Any) -> str | None:
-    """`value` as text, if it is a string or a number; None for a list, an object or null."""
+    """`value` as text, if it is a string or a number; None for a list, an object, null or NaN."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, float) and not isfinite(value):
+        return None  # tables write a gap as NaN
     # a lone surrogate cannot be stored as UTF-8
     return str(value).encode("utf-8", "replace").decode()
 
@@ -90,6 +96,25 @@ def first_text(target: Any) -> str | None:
     return text_of(target)
 
 
-def stage_name(name: str) -> str:
-    """`name` in a form that can name a folder."""
-    return _NOT_IN_A_NAME.sub("-", name).strip(".-")[:100] or STAGE
+def stage_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name -> a form of it that can name a folder; no two have the same, by a number.
+
+    A name that can name a folder is its own form.
+    """
+    plain = {name: _plain(name) for name in names}
+    stages: dict[str, str] = {}
+    taken: set[str] = set()  # without case, as some file systems have none
+    for name in sorted(plain, key=lambda name: name != plain[name]):
+        forms = chain((plain[name],), (_numbered(plain[name], number) for number in count(2)))
+        stages[name] = next(form for form in forms if form.casefold() not in taken)
+        taken.add(stages[name].casefold())
+    return stages
+
+
+def _plain(name: str) -> str:
+    return _NOT_IN_A_NAME.sub("-", name).strip(".-")[:LONGEST_STAGE] or STAGE
+
+
+def _numbered(name: str, number: int) -> str:
+    suffix = f"-{number}"
+    return name[: LONGEST_STAGE - len(suffix)] + suffix

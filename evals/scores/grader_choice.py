@@ -18,7 +18,7 @@ def fitting_graders(texts: Iterable[str], golds: Iterable[str]) -> tuple[str, ..
     """The graders that fit an import, the best first."""
     formatted = [extract.well_formed(text) is not None for text in texts]
     is_formatted = sum(formatted) >= FORMATTED_SHARE * len(formatted)
-    is_symbolic = any(gold_number(gold) is None for gold in set(golds))
+    is_symbolic = any(gold.strip() and gold_number(gold) is None for gold in set(golds))
     return ("strict",) * is_formatted + ("math",) * is_symbolic + ("lenient",)
 
 

@@ -24,7 +24,7 @@ def jsonl_rows(path: Path) -> Iterator[Row | Rejected]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line, object_pairs_hook=_object)
+            values = json.loads(line, object_pairs_hook=object_of_pairs)
             if SURROGATE.search(line):
                 json.dumps(values, ensure_ascii=False).encode()
         except UnicodeEncodeError:
@@ -41,7 +41,7 @@ def jsonl_rows(path: Path) -> Iterator[Row | Rejected]:
                 yield Rejected("no JSON object", origin_of(path), number, line)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """One JSON object. Of a repeated key, one value would be lost: KeyTwice."""
     values = dict(pairs)
     if len(values) < len(pairs):
@@ -73,7 +73,7 @@ def _starts_as_array(path: Path) -> bool:
 
 def _lines_of_array(path: Path) -> Iterator[str]:
     try:  # a JSON array can only be read as a whole
-        rows = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
+        rows = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=object_of_pairs)
     except KeyTwice as error:
         raise UserError(
             f"{path} has an object with the key {error} twice; expected each once. Correct it."

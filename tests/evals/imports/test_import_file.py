@@ -106,9 +106,14 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         {**ROW, "finish": "eos"},
         {**ROW, "tokens": 2**31},
         {**ROW, "run": 7},
+        '{"problem_id": "p1", "question": "q", "gold": "7", "text": "7", "text": "8"}',
+        {**ROW, "sample": 3, "question": " "},
+        {**ROW, "sample": 4, "gold": float("nan")},
+        {**ROW, "sample": 5, "text": float("inf")},
+        {**ROW, "sample": 6, "problem_id": ""},
     )
     summary = import_file(store, path, "theirs")
-    assert (summary["read"], summary["imported"], summary["rejected"]) == (11, 1, 10)
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (16, 1, 15)
     rejected = [json.loads(line) for line in Path(summary["rejections"]).read_text().splitlines()]
     assert [(row["line"], row["reason"].partition(":")[0]) for row in rejected] == [
         (2, "broken JSON"),
@@ -121,6 +126,11 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         (9, "finish is not stop, length or null"),
         (10, "tokens is no whole number from 0"),
         (11, "run is no text"),
+        (12, "the key text twice"),
+        (13, "question is empty"),
+        (14, "missing or no text"),
+        (15, "missing or no text"),
+        (16, "problem_id is empty"),
     ]
 
 
@@ -260,3 +270,51 @@ def test_half_a_surrogate_pair_in_openais_solutions_is_imported_as_a_question_ma
 def test_a_device_is_not_said_to_be_missing(store):
     with pytest.raises(UserError, match="/dev/null is a pipe or a device"):
         import_file(store, Path("/dev/null"), "theirs")
+
+
+def bytes_of(*rows: dict) -> list[bytes]:
+    return [json.dumps(row, ensure_ascii=False).encode() for row in rows]
+
+
+@pytest.mark.parametrize("end", [b'{"problem_id": "p2", "ques', None])
+def test_a_last_line_that_is_cut_off_even_within_a_character_is_rejected(store, tmp_path, end):
+    first, second = bytes_of(ROW, {**ROW, "sample": 1, "finish": None, "text": "caf\u00e9"})
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(first + b"\n" + (end or second.partition(b"\xa9")[0]))
+    summary = import_file(store, path, "theirs")
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (2, 1, 1)
+
+
+def test_a_character_that_ends_within_another_line_is_no_utf_8(store, tmp_path):
+    first, second = bytes_of(ROW, {**ROW, "sample": 1, "text": "caf\u00e9"})
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(first + b"\n" + second.partition(b"\xa9")[0] + b"\n" + first)
+    with pytest.raises(UserError, match="line 2 holds byte 0xc3"):
+        import_file(store, path, "theirs")
+
+
+def test_files_that_were_put_together_may_have_a_mark_where_each_begins(store, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(b"\xef\xbb\xbf" + row + b"\r\n" for row in bytes_of(
+        ROW, {**ROW, "sample": 1})))  # fmt: skip
+    assert import_file(store, path, "theirs")["imported"] == 2
+
+
+def test_stages_whose_names_differ_stay_apart(store, tmp_path):
+    names = ("a b", "a-b", "a/b", "A b", "..", "", "x" * 300, "x" * 301, "\u4e2d", "\u6587")
+    rows = ({**ROW, "stage": name, "text": f"{n}"} for n, name in enumerate(names))
+    assert import_file(store, jsonl(tmp_path, *rows), "theirs")["imported"] == len(names)
+    stages = ask(store, "select stage from generations order by text::int")["stage"].to_list()
+    assert stages[:6] == ["a-b-2", "a-b", "a-b-3", "A-b-4", "import-2", "import"]
+    assert len(set(stages)) == len(names)
+
+
+def test_an_id_that_a_table_with_gaps_writes_as_a_fraction_is_the_whole_number(store, tmp_path):
+    rows = ({**ROW, "problem_id": name, "sample": n} for n, name in enumerate((1, 1.0, "1")))
+    import_file(store, jsonl(tmp_path, *rows), "theirs")
+    assert ask(store, "select distinct problem_id from generations").rows() == [("1",)]
+
+
+def test_a_problem_without_reference_answer_does_not_make_the_others_symbolic(store, tmp_path):
+    path = jsonl(tmp_path, ROW, {**ROW, "problem_id": "p2", "gold": " "})
+    assert import_file(store, path, "theirs")["graders"] == ["lenient"]

@@ -210,3 +210,11 @@ def test_a_log_without_its_reader_says_what_to_install(store, tmp_path, monkeypa
     (tmp_path / name).write_text(LOG_IN_ALL_BUT_NAME)
     with pytest.raises(UserError, match=r"pip install 'thinkbench\[inspect\]'"):
         import_file(store, tmp_path / name, "theirs")
+
+
+def test_epochs_that_the_log_does_not_announce_are_samples_too(inspect_ai, store, tmp_path):
+    samples = [{"id": name, "epoch": epoch} for epoch in (1, 2, 3) for name in ("a", "b")]
+    outputs = {"output": inspect_ai.model.ModelOutput.from_content("mock", "It is 7")}
+    log = written(tmp_path / "log.eval", *(sample | outputs for sample in samples), epochs=1)
+    summary = import_file(store, log, "theirs")
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (6, 6, 0)
