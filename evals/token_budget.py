@@ -31,6 +31,20 @@ def tokenizers(store: Store, source: str, converter: str) -> list[str]:
     )["tokenizer"].to_list()
 
 
+def tokenizer_with(store: Store, digest: str) -> str | None:
+    """The tokenizer of this hash, by the name under which it counted first; None if none has."""
+    rows = ask(
+        store,
+        """
+        select tokenizer from tokens left join runs using (run)
+        where ends_with(tokenizer, '@' || $digest)
+        group by tokenizer order by min(started_at), tokenizer limit 1
+        """,
+        digest=digest,
+    )
+    return None if rows.is_empty() else rows["tokenizer"].item()
+
+
 def token_counts(store: Store, source: str, converter: str, tokenizer: str) -> pl.DataFrame:
     """record_id, row_number, PARTS, mask_is_exact: the examples for training, longest first.
 

@@ -68,7 +68,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "record_id": pl.String,
         "source": pl.String,
         "converter": pl.String,
-        "tokenizer": pl.String,  # name of the model, @, hash of the tokenizer's files
+        "tokenizer": pl.String,  # name of a model that has it, @, hash of its files
         "prompt": pl.Int64,  # with instruction and template
         "reasoning": pl.Int64,
         "answer": pl.Int64,

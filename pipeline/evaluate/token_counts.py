@@ -1,6 +1,5 @@
 """Tokens of each training example, as the trainer sees them: with the model's own tokenizer."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ import polars as pl
 from data.progress import Progress
 from data.response_format import render
 from data.store import Store, add, ask, runs
+from evals.token_budget import tokenizer_with
 from pipeline.batches import Example
-from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text
+from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text, tokenizer_hash
 
 PARTS = ("prompt", "reasoning", "answer", "answer_end")
 PROGRESS_EVERY = 50  # examples
@@ -79,11 +79,15 @@ def token_counts_of(
     return pl.DataFrame(rows, schema=schema)
 
 
-def tokenizer_id(name: str, tokenizer: Tokenizer, folder: Path) -> str:
-    """`name` with a hash of what decides the tokens: the folder's tokenizer and the template."""
-    content = (folder / "tokenizer.json").read_bytes()
-    content += prompt_text(tokenizer, "?").encode() + render("?", "?").encode()
-    return f"{name}@{hashlib.sha256(content).hexdigest()[:12]}"
+def tokenizer_id(store: Store, name: str, folder: Path) -> str:
+    """The name of the tokenizer in `folder`, and its hash; all models that have it share it.
+
+    name: of the model; its tokenizer keeps the name of the first that counted
+    """
+    digest = tokenizer_hash(folder)
+    if Path(name).is_dir():
+        name = "/".join(Path(name).resolve().parts[-2:])
+    return tokenizer_with(store, digest) or f"{name}@{digest}"
 
 
 def count_tokens(
@@ -102,8 +106,7 @@ def count_tokens(
     examples:   of this conversion of `source`
     model_name: of the model in `folder`, as the user gave it
     """
-    tokenizer = Tokenizer(folder)
-    name = tokenizer_id(model_name, tokenizer, folder)
+    name = tokenizer_id(store, model_name, folder)
     labels = {"source": source, "converter": converter, "tokenizer": name}
     counted = ask(
         store,
@@ -126,7 +129,7 @@ def count_tokens(
     except runs.RunExists:  # another process has just counted the same examples
         return name
     with runs.failures_recorded(store, run):
-        rows = token_counts_of(tokenizer, new, progress)
+        rows = token_counts_of(Tokenizer(folder), new, progress)
         rows = rows.join(_record_ids(store, source, converter), on="example_id")
         columns = [pl.lit(value).alias(column) for column, value in labels.items()]
         add(store, "tokens", rows.with_columns(columns), run=run, once=digest)

@@ -12,6 +12,7 @@ from .export import ExportDiffers as ExportDiffers, export_folder as export_fold
 from .gemma3 import Loaded as Loaded
 from .hub import (
     TINY as TINY,
+    folder_here as folder_here,
     has_chat_template as has_chat_template,
     model_folder as model_folder,
     resolve as resolve,
@@ -26,3 +27,4 @@ from .tokenizer import (
     padded as padded,
     prompt_text as prompt_text,
 )
+from .tokenizer_files import tokenizer_hash as tokenizer_hash

@@ -33,6 +33,22 @@ def resolve(name: str) -> Path:
     )
 
 
+def folder_here(name: str) -> Path | None:
+    """The folder of the model `name` if it is on this machine; nothing is downloaded."""
+    if name == "tiny" or Path(name).is_dir():
+        return resolve(name)
+    if name.count("/") != 1 or name.startswith(("kaggle:", ".", "/", "~")):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        file = try_to_load_from_cache(name, "tokenizer.json")
+    except HFValidationError:
+        return None
+    return Path(file).parent if isinstance(file, str) else None
+
+
 def check_folder(folder: Path) -> None:
     """Raise UserError unless `folder` holds a config, a tokenizer and weights."""
     if not folder.is_dir():

@@ -2,9 +2,11 @@
 
 from data.audit import queries
 from data.store import Store, ask, runs
+from evals import token_budget
 from pipeline.batches import GRPO, Budgets, beside_limits, rounded
 from pipeline.config import Preset
 from pipeline.job import inputs
+from pipeline.model import folder_here, tokenizer_hash
 from workbench.lookup.models import StartingModel
 
 
@@ -45,7 +47,10 @@ def stored_lengths(store: Store, preset: Preset) -> Budgets | None:
 
 
 def _tokenizer(store: Store, model: str) -> str | None:
-    """The newest tokenizer that counted tokens for `model`."""
+    """The tokenizer of `model` if it has counted; the newest of that name where it is not here."""
+    folder = folder_here(model)
+    if folder and (folder / "tokenizer.json").is_file():
+        return token_budget.tokenizer_with(store, tokenizer_hash(folder))
     rows = ask(
         store,
         """

@@ -1,12 +1,16 @@
 """Token counts of training examples, the loss mask, and the examples that fit a token budget."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from data.audit import quarantine, queries
 from data.conversion.convert_source import convert_source
+from data.progress import no_progress
 from data.sources.ingest import ingest
 from data.sources.samples import word_problems
+from data.store.store import ask
 from evals import token_budget
 from pipeline.batches.examples import Example
 from pipeline.batches.sft import tokenize_examples
@@ -115,8 +119,35 @@ def test_tokens_are_counted_once_and_records_over_a_budget_are_named(converted):
     assert counted().height == rows.height - 1
 
 
-def test_another_prompt_template_is_another_tokenizer_id(tokenizer, monkeypatch):
-    before = tokenizer_id("tiny", tokenizer, TINY)
-    assert tokenizer_id("tiny", tokenizer, TINY) == before
+def test_another_prompt_template_is_another_tokenizer_id(store, monkeypatch):
+    before = tokenizer_id(store, "tiny", TINY)
+    assert tokenizer_id(store, "tiny", TINY) == before
     monkeypatch.setattr("data.response_format.INSTRUCTION", "Do otherwise.")
-    assert tokenizer_id("tiny", tokenizer, TINY) != before
+    assert tokenizer_id(store, "tiny", TINY) != before
+
+
+@pytest.mark.parametrize("template", [True, False])  # without one it has Gemma's
+def test_models_of_one_tokenizer_share_their_counts_and_others_do_not(
+    converted, tmp_path, template
+):
+    version = queries.newest(converted, "samples-stratos")
+    examples = examples_of(converted, "samples-stratos", version)[:3]
+    trained = shutil.copytree(TINY, tmp_path / "sft-1" / "merged")
+    if not template:
+        (trained / "chat_template.jinja").unlink()
+
+    def counted(model: str, folder) -> str:
+        return count_tokens(
+            converted, "samples-stratos", version, examples, model, folder, no_progress
+        )
+
+    def rows() -> int:
+        return ask(converted, "select count(*) as n from tokens")["n"].item()
+
+    name = counted(str(trained), trained)
+    assert name.startswith("sft-1/merged@")
+    assert (counted("tiny", TINY), rows()) == (name, 3)
+    for file in ("tokenizer.json", "chat_template.jinja"):
+        (trained / file).write_bytes((TINY / file).read_bytes() + b"\n")
+        assert counted(str(trained), trained) != name
+    assert rows() == 9

@@ -1,6 +1,7 @@
 """SFT must not teach texts that are cut off later: `run` and `ab` are refused, `sft` warns."""
 
 import json
+import shutil
 
 import pytest
 
@@ -97,6 +98,19 @@ def test_the_counted_lengths_are_of_the_examples_that_will_train(sums, few):
     assert stored_lengths(sums, job.preset.with_knobs("sft", max_tokens=20)) is None
 
 
+def test_lengths_that_a_model_counted_are_those_of_all_with_its_tokenizer(sums, few, tmp_path):
+    trained = shutil.copytree(few, tmp_path / "trained")
+    job = job_with(sums, trained, 16, 16)
+    preset = job.preset.with_knobs("data", records_filter="tokens > 0")
+    [converter] = ask(sums, "select converter from newest_converters")["converter"]
+    lengths_of(Job(sums, preset, job.progress), trained, converter)  # counts
+    lengths = stored_lengths(sums, job_with(sums, few, 16, 16).preset)
+    assert lengths is not None
+    assert len(lengths.tokens) == 4
+    tiny = stored_lengths(sums, job_with(sums, "google/gemma-3-1b-it", 16, 16).preset)
+    assert tiny is None
+
+
 def test_grpo_is_told_what_its_start_learned_to_write(store):
     runs.begin(store, "sft", run="sft-1", stage="sft", config={}, seed=0, inputs={})
     lengths = {"p50": 300, "p90": 900, "p99": 1_000}
@@ -117,4 +131,4 @@ def test_tokens_are_counted_under_the_name_of_the_model_that_trains(sums, few):
     [converter] = ask(sums, "select converter from newest_converters")["converter"]
     lengths_of(Job(sums, preset, job.progress), few, converter)
     names = ask(sums, "select distinct tokenizer from record_tokens")["tokenizer"].to_list()
-    assert [name.rpartition("@")[0] for name in names] == [str(few)]
+    assert [name.rpartition("@")[0] for name in names] == ["/".join(few.parts[-2:])]
