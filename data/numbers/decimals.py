@@ -61,7 +61,7 @@ def _without_exponent(written: str) -> Decimal | None:
     if len(kinds) == 2 and written.count(kinds[1]) == 1 and kinds[1] in ".,":
         whole, _, decimals = written.partition(kinds[1])
         groups = whole.split(kinds[0])
-        if decimals.isdigit() and _are_thousands(groups):
+        if decimals.isdecimal() and _are_thousands(groups):
             return Decimal(_joined("".join(groups), decimals))
     return None
 

@@ -104,7 +104,7 @@ def _fraction(tokens: list[Token], part: Part) -> Part:
 
 def is_proper(top: Token, bottom: Number) -> bool:
     """Whether a fraction is below one, as in a mixed number."""
-    return top.text.isdigit() and len(top.text) < 10 and int(top.text) < bottom
+    return top.text.isdecimal() and len(top.text) < 10 and int(top.text) < bottom
 
 
 def denominator(tokens: list[Token], index: int) -> Number | None:

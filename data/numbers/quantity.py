@@ -172,11 +172,11 @@ def _repeating(tokens: list[Token], part: Part, money: bool) -> Part:
     """0.333... is 0.333, and may be 1/3; other dots behind a number end a sentence."""
     written = at(tokens, part.end - 1).text
     whole, point, decimals = written.partition(".")
-    if not point or not decimals.isdigit() or decimals[-2:] != 2 * decimals[-1]:
+    if not point or not decimals.isdecimal() or decimals[-2:] != 2 * decimals[-1]:
         return part
     dots = [at(tokens, part.end + index).text for index in range(3)]
     length = 1 if dots[0] == "\u2026" else 3 if dots == ["."] * 3 else 0
-    if not (length and whole.isdigit() and part.value is not None):
+    if not (length and whole.isdecimal() and part.value is not None):
         return part
     repeating = repeating_decimal(whole, decimals.rstrip(decimals[-1]), decimals[-1])
     return part.to(part.value, part.end + length, repeating, reason=OTHER_SCALE)

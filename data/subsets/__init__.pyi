@@ -1,4 +1,5 @@
 from .fields import (
+    COUNTED as COUNTED,
     FIELDS as FIELDS,
     SHOWN as SHOWN,
     last_tokenizer as last_tokenizer,
@@ -9,6 +10,7 @@ from .filter_language import (
     Field as Field,
     FilterError as FilterError,
     condition as condition,
+    named_fields as named_fields,
 )
 from .recipe import (
     DUPLICATES as DUPLICATES,

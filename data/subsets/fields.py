@@ -80,6 +80,7 @@ FIELDS = {
         "completion_tokens", "number", "as SFT learns it, to its stop token; unknown until counted"
     ),
 }
+COUNTED = ("tokens", "completion_tokens")  # by `thinkbench audit SOURCE --model MODEL`
 SHOWN = ("source", "prompt", "reasoning", "answer", "defect", "dialect", "tokens", "tag")
 
 

@@ -9,7 +9,7 @@ User documentation: docs/filters.md.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.errors import UserError
 
@@ -92,12 +92,28 @@ def condition(text: str, fields: Mapping[str, Field]) -> tuple[str, dict[str, An
     return sql, reader.values
 
 
-def named_values(text: str, fields: Mapping[str, Field]) -> list[tuple[str, str]]:
-    """The text fields that a filter compares by `=` or `in`, each with a value that it names."""
+class NamedValue(NamedTuple):
+    """A value that a filter names. is_excluded: by `!=`, or by `=` or `in` under one `not`"""
+
+    field: str
+    value: str
+    is_excluded: bool
+
+
+def named_values(text: str, fields: Mapping[str, Field]) -> list[NamedValue]:
+    """The values that a filter compares text fields with by `=`, `!=` or `in`."""
     reader = _Reader(tokens(text), fields)
     if reader.now.kind != "end":
         reader.either(0)
     return reader.named_values
+
+
+def named_fields(text: str, fields: Mapping[str, Field]) -> list[str]:
+    """The fields that a filter names, in its order."""
+    reader = _Reader(tokens(text), fields)
+    if reader.now.kind != "end":
+        reader.either(0)
+    return reader.named_fields
 
 
 @dataclass
@@ -106,8 +122,10 @@ class _Reader:
     fields: Mapping[str, Field]
     values: dict[str, Any] = field(default_factory=dict)
     at: int = 0
-    named_values: list[tuple[str, str]] = field(default_factory=list)
-    is_equality: bool = False  # whether the last comparison was = or in
+    named_values: list[NamedValue] = field(default_factory=list)
+    named_fields: list[str] = field(default_factory=list)
+    sign: str = ""  # of the last comparison
+    is_negated: bool = False  # whether an odd number of `not` stands before
 
     @property
     def now(self) -> Token:
@@ -148,7 +166,10 @@ class _Reader:
         if depth > DEEPEST:
             raise FilterError(f"nested deeper than {DEEPEST}; write it flatter", self.position)
         if self.take("not"):
-            return f"(not {self.one(depth + 1)})"
+            self.is_negated = not self.is_negated
+            inside = self.one(depth + 1)
+            self.is_negated = not self.is_negated
+            return f"(not {inside})"
         if self.take("("):
             inside = self.either(depth + 1)
             self.expect(")")
@@ -164,12 +185,14 @@ class _Reader:
         name, named = self.now.text, self.field_named()
         start = len(self.values)
         sql = self.comparison(named)
-        if not named.number and self.is_equality:
-            self.named_values += [(name, value) for value in list(self.values.values())[start:]]
+        if not named.number and self.sign in ("=", "!=", "in"):
+            is_excluded = self.is_negated != (self.sign == "!=")
+            values = list(self.values.values())[start:]
+            self.named_values += [NamedValue(name, value, is_excluded) for value in values]
         return sql
 
     def comparison(self, named: Field) -> str:
-        self.is_equality = self.now.text.lower() in ("=", "in")
+        self.sign = self.now.text.lower()
         if self.take("is"):
             word = self.expect("known", "unknown")
             return f"({named.sql} is {'not ' if word == 'known' else ''}null)"
@@ -213,7 +236,8 @@ class _Reader:
             names = ", ".join(sorted(self.fields))
             raise FilterError(f"no field {self.now.text!r}; the fields are {names}", self.position)
         self.at += 1
-        return self.fields[self.tokens[self.at - 1].text]
+        self.named_fields.append(self.tokens[self.at - 1].text)
+        return self.fields[self.named_fields[-1]]
 
     def listed(self, named: Field) -> str:
         self.expect("(")

@@ -19,7 +19,10 @@ LONGEST_VALUE = 60  # [characters] of such a value
 
 
 class NoSuchValue(UserError):
-    """A filter that nothing fits names a value that no row has, and rows have a similar one."""
+    """A filter names a value that no row has, and rows have a similar one.
+
+    Only of a filter that nothing fits, or of a value that is excluded: of `a or b` one is enough.
+    """
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,7 @@ def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None 
     parent: the ids of the subset to select from
     """
     rows = _rows(store, table, recipe, parent)
-    if not rows["fits"].any():
-        _check_values(store, table, recipe)
+    _check_values(store, table, recipe, bool(rows["fits"].any()))
     steps = [Step("all there are", 0, rows.height)]
 
     def keep(name: str, mask: pl.Series) -> None:
@@ -102,31 +104,39 @@ def chosen(store: Store, table: Table, recipe: Recipe, parent: list[str] | None 
     return Choice(rows["id"].sort().to_list(), steps, _sum(rows, table))
 
 
-def _check_values(store: Store, table: Table, recipe: Recipe) -> None:
-    """NoSuchValue where nothing fits a filter and a value in it is probably misspelt.
+def _check_values(store: Store, table: Table, recipe: Recipe, any_fits: bool) -> None:
+    """NoSuchValue where a value is probably misspelt that is excluded, or that nothing fits.
 
     Only fields of few values are read: not the texts of rows, which may be long.
     """
-    for name, value in named_values(recipe.where, table.fields):
-        field = table.fields[name]
-        if field.long:
+    existing: dict[str, list[str]] = {}
+    for name, value, is_excluded in named_values(recipe.where, table.fields):
+        if table.fields[name].long or (any_fits and not is_excluded):
             continue
-        one = f"unnest({field.sql})" if field.kind == "set" else field.sql
-        values = ask(
-            store,
-            f"with {_all_rows(table)} select distinct ({one})::varchar as value from rows",
-            **table.values,
-        )["value"]
-        existing = sorted(values.drop_nulls())
-        if value in existing or not existing:
+        if name not in existing:
+            existing[name] = _values_of(store, table, name)
+        if value in existing[name]:
             continue
-        near = get_close_matches(value, existing, NEAREST)
+        near = get_close_matches(value, existing[name], NEAREST)
         if not near:  # a value that no row has yet, such as a tag
             continue
+        effect = "the filter excludes nothing by it" if is_excluded else "nothing fits the filter"
         raise NoSuchValue(
-            f"no row has {name} = {value!r}, so nothing fits the filter; expected a value that rows"
-            f" have, such as {', '.join(text[:LONGEST_VALUE] for text in near)}."
+            f"no row has {name} = {value!r}, so {effect}; expected a value that rows have, such as"
+            f" {', '.join(text[:LONGEST_VALUE] for text in near)}."
         )
+
+
+def _values_of(store: Store, table: Table, name: str) -> list[str]:
+    """The values that rows have of a field, sorted."""
+    field = table.fields[name]
+    one = f"unnest({field.sql})" if field.kind == "set" else field.sql
+    values = ask(
+        store,
+        f"with {_all_rows(table)} select distinct ({one})::varchar as value from rows",
+        **table.values,
+    )["value"]
+    return sorted(values.drop_nulls())
 
 
 def preview(

@@ -20,6 +20,7 @@ from data.subsets import (
     subset,
     to_json,
 )
+from evals.curation import empty_results
 from evals.curation.problem_fields import SHOWN as OF_PROBLEMS, finished_run, problem_table
 
 
@@ -60,6 +61,13 @@ def choice(store: Store, recipe: Recipe) -> Choice:
         return select.chosen(moment, table(moment, recipe), recipe, parent)
 
 
+def advice(store: Store, recipe: Recipe) -> str:
+    """What to do where `recipe` chooses no row."""
+    with snapshot(store) as moment:
+        recipe = resolve(moment, recipe)
+        return empty_results.advice(moment, table(moment, recipe), recipe)
+
+
 def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -> pl.DataFrame:
     """One page of the rows chosen by a resolved recipe: id and the shown columns. number: from 1"""
     columns: list[str] = list(OF_RECORDS if recipe.of == "records" else OF_PROBLEMS)
@@ -86,7 +94,9 @@ def save(
         steps = "; ".join(
             f"{step.name}: {step.taken:,} removed, {step.left:,} left" for step in chosen.steps
         )
-        raise annotations.BadEntry(f"subset {name!r} would be empty ({steps}). Widen its filter.")
+        raise annotations.BadEntry(
+            f"subset {name!r} would be empty ({steps}). {advice(store, recipe)}"
+        )
     version = annotations.save_subset(
         store, name, to_json(recipe), chosen.ids, recipe.parent or None, author
     )

@@ -78,7 +78,7 @@ def _plain_character(character: str) -> str:
         return LONG_DASH if "EM DASH" in unicodedata.name(character, "") else "-"
     kind, _, _ = unicodedata.decomposition(character).partition(" ")
     compatible = unicodedata.normalize("NFKC", character)
-    if kind == "<super>" and (compatible.isdigit() or compatible in "+-\u2212"):
+    if kind == "<super>" and (compatible.isdecimal() or compatible in "+-\u2212"):
         return SUPERSCRIPT + compatible.replace("\u2212", "-")
     if kind == "<fraction>":
         return f" {compatible.replace(chr(0x2044), '/')} "

@@ -91,7 +91,7 @@ def _numeral(text: str) -> Numeral | None:
         return None
     base = _base(match, alone=True)
     has_other_subscript = base is None and match.end(2) < match.end()
-    if has_other_subscript or not (match[2][0].isdigit() or _are_letters_of_digits(match[2])):
+    if has_other_subscript or not (match[2][0].isdecimal() or _are_letters_of_digits(match[2])):
         return None
     return Numeral(f"{match[1].strip('+')}{match[2].lower().lstrip('0') or '0'}", base)
 
@@ -112,16 +112,16 @@ def _base(match: re.Match[str], alone: bool = False) -> int | None:
     more; as small letters only in base 16, since a b_{12} is a product; alone, also as one capital.
     """
     name = next((name for name in match.groups()[2:] if name), "").lower()
-    base = int(name) if name.isdigit() else ONES.get(name, 0) or _NAMES.get(name, 0)
+    base = int(name) if name.isdecimal() else ONES.get(name, 0) or _NAMES.get(name, 0)
     if not 2 <= base <= 36 or not _is_valid(Numeral(match[2], base)):
         return None
     digits = match[2]
-    if digits[0].isdigit():
+    if digits[0].isdecimal():
         return base
     if not _are_letters_of_digits(digits) or not (alone or len(digits) > 1):
         return None
     is_subscript = match[5] is None  # "we add base 16 numerals" has no numeral
-    has_digit = any(character.isdigit() for character in digits)
+    has_digit = any(character.isdecimal() for character in digits)
     is_hexadecimal = base == 16 and (alone or is_subscript)
     return base if digits.isupper() or has_digit or is_hexadecimal else None
 

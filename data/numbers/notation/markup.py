@@ -101,6 +101,6 @@ def _without_dollars(text: str) -> str:
         return bare.strip("$")
     if text.count("$") == 2:  # a formula inside a sentence
         before, inside, after = text.split("$")
-        if not (inside[:1].isdigit() and after[:1].isdigit()):
+        if not (inside[:1].isdecimal() and after[:1].isdecimal()):
             return f"{before}{inside}{after}"
     return text.removesuffix("$") if text.count("$") == 1 and text.endswith("$") else text

@@ -333,3 +333,7 @@ def spelt(value: int) -> str:
             name, size = word, scale
     rest = f" and {spelt(value % size)}" if value % size else ""
     return f"{spelt(value // size)} {name}{rest}"
+
+
+def test_small_digits_are_no_digits_of_a_fraction():
+    assert read_answer("2\u2081/ 30 minutes").value is None

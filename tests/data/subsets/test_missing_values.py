@@ -36,6 +36,14 @@ def store(tmp_path_factory):
         ('defect = "repetition lop"', "repetition loop"),
         ("shape = completions and row > 1", "completion"),
         ("severity = errors", "error"),
+        ("source != my-sum", "my-sums"),
+        ("not source in (my-sum, other)", "my-sums"),
+        ("not source = my-sum", "my-sums"),
+        ("not (row > 5 or split = trian)", "train"),
+        ("row < 5 and not (source != my-sums or not split != trian)", "train"),
+        ("split = train and severity != errors", "error"),
+        ("shape != completions", "completion"),
+        ('defect != "repetition lop"', "repetition loop"),
     ],
 )
 def test_a_misspelt_value_is_named_with_the_nearest(store, where, nearest):
@@ -66,7 +74,17 @@ def test_every_text_of_a_row_is_marked_as_long():
 
 
 @pytest.mark.parametrize(
-    "where", ["row > 100000", "source = my-sums and row > 100000", "not split = trian"]
+    "where",
+    [
+        "row > 100000",
+        "source = my-sums and row > 100000",
+        "not split = train",
+        "source != other",
+        "source = my-sums or source = my-sum",
+        "not source != my-sums",
+        'defect != "some other"',
+        'prompt != "2+4?"',
+    ],
 )
 def test_an_empty_result_of_existing_values_and_of_negations_is_a_result(store, where):
     choose.choice(store, Recipe(where=where))

@@ -31,6 +31,8 @@ def new_subset(value: dict[str, Any]) -> None:
         show(f"Pass rates are of the run {value['run']}.")
     if value["tokens"] is not None:
         show(f"{value['tokens']:,} tokens")
+    if "advice" in value:
+        show(value["advice"])
     if value["subset"] and value["of"] == "records":
         show(f"Train on it: thinkbench sft --subset {value['subset']}")
     elif value["subset"]:

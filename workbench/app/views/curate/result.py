@@ -68,7 +68,8 @@ def _result(recipe: Recipe, before: Choice) -> None:
     if final is None:
         return
     if not final.ids:
-        st.info("No row remains. Remove a filter, or widen it.")
+        st.info("No row remains.")
+        st.text(plain(state.query(_advice, to_json(recipe))))
         return
     if state.may_write():
         _save(recipe, final)
@@ -77,6 +78,10 @@ def _result(recipe: Recipe, before: Choice) -> None:
     ids = tuple(final.ids[(number - 1) * PAGE : number * PAGE])
     table(_readable(state.query(_page, to_json(recipe), ids)), most=12)
     prev_next.page_buttons(number, last_page)
+
+
+def _advice(store: Store, recipe: str) -> str:
+    return choose.advice(store, of_json(recipe))
 
 
 def _save(recipe: Recipe, final: Choice) -> None:

@@ -86,6 +86,8 @@ def new(folder: Path, name: str, dry_run: bool, author: str, **recipe: Any) -> A
     choice = choose.choice(store, chosen)
     if dry_run:
         value = {"subset": None, "n": len(choice.ids), "filter": to_json(chosen)}
+        if not choice.ids:
+            value["advice"] = choose.advice(store, chosen)
     else:
         version, _ = choose.save(unfrozen(store), name, chosen, author, choice)
         value = version.to_json()
