@@ -80,9 +80,9 @@ def near_defect(
 
 
 def _prompt(shape: str, body: str) -> str | None:
-    """The prompt of a row; None where the row does not have its shape."""
+    """The prompt of a row, trained on or not; None where the row does not have its shape."""
     try:
-        return turns(shape, json.loads(body)).prompt
+        return turns(shape, json.loads(body), first_exchange=True, trained=False).prompt
     except WrongShape:
         return None
 

@@ -1,8 +1,11 @@
 """Failures near a record or a defect: problems with similar words, beside all others."""
 
+import json
+
 import pytest
 
 from data.errors import UserError
+from data.sources.ingest import ingest
 from data.store.store import ask
 from evals.similar_problems import most_similar, near_defect, near_record, sentence
 from tests.support.lineage_rows import give_questions
@@ -36,6 +39,36 @@ def test_failures_near_a_record_stand_beside_the_others_as_an_association(traced
     text = sentence(near)
     assert "association" in text
     assert "weak evidence" in text
+
+
+ROW = {"prompt": "How many pears has Ann?", "completion": "<think>so</think>5"}
+TURNS = [{"role": "user", "content": ROW["prompt"]}, {"role": "assistant", "content": "5"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        (ROW | {"train": False}, "completion"),
+        (ROW | {"weight": 0}, "completion"),
+        (ROW | {"weight": "3 kg"}, "completion"),
+        ({"messages": [TURNS[0], TURNS[1] | {"weight": 0}]}, "messages"),
+        ({"messages": [TURNS[0], TURNS[1] | {"training": "perhaps"}]}, "messages"),
+        ({"messages": [*TURNS, {"role": "user", "content": "And apples?"}, TURNS[1]]}, "messages"),
+        ({"question": ROW["prompt"], "answer": "5\n#### 5", "loss": "no"}, "gsm8k"),
+    ],
+)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_row_that_is_not_trained_on_has_problems_near_it(traced, tmp_path, row, shape, split):
+    give_questions(traced, ["How many pears has Bob got?", "One and one?", "Which train?", "So?"])
+    file = tmp_path / split / "rows.jsonl"
+    file.parent.mkdir()
+    file.write_text(json.dumps(row))
+    ingest(traced, f"flagged-{split}", file, shape)
+    records = "select record_id, split from records where source = $source"
+    [(record_id, stored_split)] = ask(traced, records, source=f"flagged-{split}").rows()
+    assert stored_split == split
+    near = near_record(traced, record_id, "eval-sft")
+    assert [one["problem_id"] for one in near["problems"]] == ["p0"]
 
 
 def test_failures_near_a_defect_are_of_all_records_that_have_it(traced):

@@ -49,6 +49,19 @@ FACETS = (
     *("stage", "run", "correct", "category", "format", "finish", "length", "steps"),
     *("difficulty", "source", "tag"),
 )
+TITLES = {  # facet -> what pages call it
+    "stage": "Stage",
+    "run": "Run",
+    "correct": "Correctness",
+    "category": "Error type",
+    "format": "Format",
+    "finish": "Stop reason",
+    "length": "Length in tokens",
+    "steps": "Solution steps",
+    "difficulty": "Pass rate across all runs",
+    "source": "Source",
+    "tag": "Tag",
+}
 CHECKED = tuple(facet for facet in FACETS if facet != "tag")  # a tag may come and go
 NEAREST = 3  # existing values that a message names
 LONGEST = 1_000  # characters of a searched text
@@ -98,14 +111,30 @@ class Filter:
 def of_address(address: Mapping[str, Sequence[str]]) -> Filter:
     """The filter that an address (name -> its values) describes.
 
-    Values are not checked: a value that no row has matches no row. Other names are ignored.
+    Values are not checked: a value that no row has matches no row. Other names are ignored. A value
+    may be written as pages show it.
     """
     grader = (list(address.get("grader", ())) or [STRICT])[-1]
     return Filter(
         grader if grader in GRADERS else STRICT,
-        {name: tuple(dict.fromkeys(address[name]))[:MOST] for name in FACETS if address.get(name)},
+        {
+            name: tuple(dict.fromkeys(_stored(name, value) for value in address[name]))[:MOST]
+            for name in FACETS
+            if address.get(name)
+        },
         (list(address.get("text", ())) or [""])[-1][:LONGEST],
     )
+
+
+def shown(facet: str, value: str) -> str:
+    """A value of a facet as pages show it."""
+    return LABELS.get(value, value) if facet in FIXED else value
+
+
+def _stored(facet: str, value: str) -> str:
+    """The value that pages show as `value`; `value` itself where there is none."""
+    values = FIXED.get(facet, ())
+    return next((name for name in values if shown(facet, name) == value), value)
 
 
 def to_address(where: Filter) -> dict[str, list[str]]:
@@ -124,21 +153,21 @@ def unknown_values(where: Filter, values: Mapping[str, Sequence[str]]) -> list[s
     values: facet -> its values
     """
     return [
-        f"no generation has {facet} = {value!r}; expected one that there is"
-        f"{_such_as(value, values[facet])}. Remove it from the filter."
+        f"no generation has {TITLES[facet]} = {value!r}; expected one that there is"
+        f"{_such_as(facet, value, values[facet])}. Remove it from the filter."
         for facet in CHECKED
         for value in where.of(facet)
         if value not in values[facet]
     ]
 
 
-def _such_as(value: str, existing: Sequence[str]) -> str:
-    """The existing values that are similar to `value`, by their names or as pages show them."""
-    name_of = {LABELS.get(name, name).lower(): name for name in existing}
-    name_of |= {name.lower(): name for name in existing}
-    near = get_close_matches(value.lower(), name_of, NEAREST)
-    names = list(dict.fromkeys(name_of[name] for name in near)) or list(existing[:NEAREST])
-    return f", such as {', '.join(names)}" if names else ""
+def _such_as(facet: str, value: str, existing: Sequence[str]) -> str:
+    """The existing values that are similar to `value`, as pages show them."""
+    names = {name.lower(): shown(facet, name) for name in existing}
+    names |= {shown(facet, name).lower(): shown(facet, name) for name in existing}
+    near = get_close_matches(value.lower(), names, NEAREST)
+    similar = list(dict.fromkeys(names[name] for name in near)) or list(names.values())[:NEAREST]
+    return f", such as {', '.join(dict.fromkeys(similar))}" if similar else ""
 
 
 def condition(

@@ -5,7 +5,16 @@ import pytest
 from evals.failures.categories import ONLY_LENIENT
 from tests.support.browse_rows import FILTERS
 from workbench.app.browse import pages
-from workbench.app.browse.filter import CATEGORY_VALUES, FACETS, Filter, of_address, to_address
+from workbench.app.browse.filter import (
+    CATEGORY_VALUES,
+    FACETS,
+    FIXED,
+    TITLES,
+    Filter,
+    of_address,
+    shown,
+    to_address,
+)
 
 
 def test_a_filter_is_the_same_after_it_was_an_address():
@@ -31,14 +40,19 @@ def test_what_an_address_says_is_a_value_and_never_a_question(still, value):
     ("facet", "value", "nearest"),
     [
         ("category", "near mis", "near miss"),
-        ("category", "correct, wrong format", ONLY_LENIENT),
+        ("category", "corect, wrong format", "correct, wrong format"),
+        ("category", "uncategorized", "no cause recognised"),
+        ("category", "gold suspekt", "suspect reference answer"),
+        ("category", "off by a units", "unit conversion"),
+        ("category", "no eror", "no error"),
         ("category", "Token Limit", "token limit"),
         ("stage", "sfd", "sft"),
         ("stage", "Base", "base"),
         ("finish", "lenght", "length"),
         ("finish", "stopped", "stop"),
-        ("correct", "correct", "right"),
-        ("format", "in-format", "in format"),
+        ("correct", "corect", "correct"),
+        ("format", "in-format", "valid format"),
+        ("difficulty", "never rigth", "never correct"),
         ("run", "eval-sft-2", "eval-sft-1"),
         ("source", "min", "mine"),
         ("length", "under 46", "under 64"),
@@ -47,8 +61,27 @@ def test_what_an_address_says_is_a_value_and_never_a_question(still, value):
 def test_a_value_that_no_generation_has_is_named_with_the_nearest(still, facet, value, nearest):
     store, _, index = still
     [problem] = pages.misspelt(index, store, Filter(chosen={facet: (value,)}))
-    assert f"{facet} = {value!r}" in problem
-    assert nearest in problem
+    assert f"{TITLES[facet]} = {value!r}" in problem
+    assert nearest in problem.partition("such as ")[2]
+
+
+@pytest.mark.parametrize("facet", FIXED)
+def test_a_misspelt_value_is_answered_with_names_that_pages_show(still, facet):
+    store, _, index = still
+    for value in FIXED[facet]:
+        [problem] = pages.misspelt(index, store, Filter(chosen={facet: (f"{value}x",)}))
+        names = problem.partition("such as ")[2]
+        assert shown(facet, value) in names
+        hidden = [name for name in FIXED[facet] if shown(facet, name) != name]
+        labels = {shown(facet, name) for name in FIXED[facet]}
+        assert not [name for name in hidden if name in names and name not in "".join(labels)]
+
+
+def test_an_address_may_have_values_as_pages_show_them():
+    address = {"category": ["correct, wrong format", "no error"], "correct": ["correct"]}
+    where = of_address(address)
+    assert where.of("category") == (ONLY_LENIENT, "nothing found")
+    assert where.of("correct") == ("right",)
 
 
 @pytest.mark.parametrize("where", FILTERS)

@@ -6,22 +6,9 @@ import streamlit as st
 from evals.failures import CATEGORIES
 from evals.graders import GRADERS
 from workbench.app import address
-from workbench.app.browse import FIXED, LABELS, LONGEST, Filter
+from workbench.app.browse import FIXED, LABELS, LONGEST, TITLES, Filter, shown
 from workbench.app.components import plain
 
-TITLES = {
-    "stage": "Stage",
-    "run": "Run",
-    "correct": "Correctness",
-    "category": "Error type",
-    "format": "Format",
-    "finish": "Stop reason",
-    "length": "Length in tokens",
-    "steps": "Solution steps",
-    "difficulty": "Pass rate across all runs",
-    "source": "Source",
-    "tag": "Tag",
-}
 PILLS = (*FIXED, "stage", "steps")  # facets with few values of our own: all are visible at once
 
 
@@ -56,8 +43,7 @@ def _facet(facet: str, counts: dict[str, int], where: Filter) -> None:
     st.session_state[key] = list(where.of(facet))
 
     def label(value: str) -> str:
-        name = LABELS.get(value, value) if facet in FIXED else value
-        return f"{plain(name)} · {counts.get(value, 0):,}"
+        return f"{plain(shown(facet, value))} · {counts.get(value, 0):,}"
 
     if facet in PILLS and set(values) <= counts.keys():
         st.pills(TITLES[facet], values, selection_mode="multi", format_func=label, key=key,
