@@ -27,7 +27,7 @@ SHARING = (
     "test_grpo.py",
     "test_grpo_sampling.py",
     "test_resume.py",
-    "test_replay.py",
+    "test_reward_replay.py",
     "test_sft.py",
     "test_learnability.py",
 )

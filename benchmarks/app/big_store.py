@@ -197,6 +197,8 @@ def _grpo(store: Store, problems: int, prose: str, draw: np.random.Generator) ->
             ],
             "reward": reward,
             "advantage": advantage,
+            "attempt": 0,
+            "discarded": False,
         },
         schema=TABLES["rollouts"],
     )

@@ -26,8 +26,7 @@ from data.response_format import render
 from data.store import REWARD, Store, add, ask, open_store
 from evals.rollouts import group_advantages, problems
 from pipeline.config import GrpoConfig
-from pipeline.train import judge, rewards_of
-from pipeline.train.replay import replay
+from pipeline.train.rewards import judge, replay, rewards_of
 
 GROUP, GROUPS, PROBLEMS = 8, 64, 7_000
 STEPS_AT_A_TIME = 40
@@ -72,6 +71,8 @@ def make(store: Store, rollouts: int, seed: int = 0) -> None:
                 "rewards": [rewards[bool(one)] for one in right],
                 "reward": reward,
                 "advantage": group_advantages(reward.reshape(-1, GROUP)).ravel(),
+                "attempt": np.zeros(len(who), np.int32),
+                "discarded": [False] * len(who),
             },
             schema_overrides={"rewards": pl.List(REWARD)},
         )

@@ -159,7 +159,9 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "finish": pl.String,
         "rewards": pl.List(REWARD),
         "reward": pl.Float64,  # weighted sum
-        "advantage": pl.Float64,
+        "advantage": pl.Float64,  # null where it is discarded
+        "attempt": pl.Int32,  # which try of its group in the step, from 0; null: the only one
+        "discarded": pl.Boolean,  # its group was sampled again, so it was not trained on; null: no
     },
     "metrics": {
         "run": pl.String,

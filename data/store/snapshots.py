@@ -21,7 +21,8 @@ from data.store.schema import OF_RUNS, TABLES
 from data.store.state_db import ANNOTATIONS, connect, frame
 
 Names = tuple[str, ...] | None  # of runs or stages whose parts are read; None: all
-TABLE_OF = {"run_events": "runs"}  # in SQL `runs` is a view over the events
+# in SQL `runs` is a view over the events, and `rollouts` one of those that were trained on
+TABLE_OF = {"run_events": "runs", "sampled_rollouts": "rollouts"}
 
 
 @dataclass

@@ -202,8 +202,9 @@ def unfrozen(store: Store) -> Store:
 def ask(store: Store, query: str, **params: Any) -> pl.DataFrame:
     """The rows of one SQL statement, over all that was added before the call.
 
-    It may name the tables of data/store/schema.py (the table of run events as `run_events`), what
-    people wrote as ANNOTATIONS of data/store/state_db/, and the views of data/store/views.py.
+    It may name the tables of data/store/schema.py (run events as `run_events`, the rollouts of all
+    tries as `sampled_rollouts`), what people wrote as ANNOTATIONS of data/store/state_db/, and the
+    views of data/store/views.py.
     """
     if store.snapshot is not None:
         return answer(store.snapshot, query, params, store.runs, store.stages)

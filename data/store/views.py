@@ -34,6 +34,13 @@ where last_event <> 'deleted' and event not in ('deleted', 'restored')
 qualify row_number() over (partition by run order by "at" desc, event = 'started') = 1
 """
 
+# A row is a rollout that GRPO was trained on: the columns of the table `rollouts`, which is named
+# `sampled_rollouts` in a question and holds the discarded tries of groups, too. Pass rates are of
+# `sampled_rollouts`: without the discarded ones, those of hard and of easy problems are biased.
+VIEWS["rollouts"] = """
+select * from sampled_rollouts where discarded is not true
+"""
+
 # A row is a record at one row number: the columns of `records`. Only for reading bodies of many
 # records: where a range of row numbers is asked for, no body outside of it is read.
 VIEWS["records_by_row"] = """

@@ -10,6 +10,7 @@ from .read import (
     deep_copy as deep_copy,
     rollout_pages as rollout_pages,
     rollouts_per_step as rollouts_per_step,
+    stored_verdicts as stored_verdicts,
 )
 from .reward_replay import (
     by_step as by_step,

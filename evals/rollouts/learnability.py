@@ -63,7 +63,8 @@ class Conditions:
 def by_problem(rollouts: pl.DataFrame) -> pl.DataFrame:
     """One row per problem; the largest variance of rewards within groups comes first.
 
-    rollouts: problem_id, step, group, reward, right (null: unknown)
+    rollouts: problem_id, step, group, attempt, reward, right (null: unknown); of every try, as
+              leaving out those that were discarded would bias the rates
     returns:  problem_id, band
               seen [steps], groups, rollouts, known, right [rollouts]
               pass_rate, low, high          of its rollouts, of which an unknown verdict counts as
@@ -75,7 +76,7 @@ def by_problem(rollouts: pl.DataFrame) -> pl.DataFrame:
               zero_variance                 groups whose rewards are all equal
               first_right, first_solved     first steps with one right rollout, with most right
     """
-    groups = rollouts.group_by("problem_id", "step", "group").agg(
+    groups = rollouts.group_by("problem_id", "step", "group", "attempt").agg(
         pl.len().cast(pl.Int64).alias("rollouts"),
         pl.col("right").count().cast(pl.Int64).alias("known"),
         pl.col("right").sum().cast(pl.Int64).alias("right"),

@@ -11,15 +11,19 @@ from evals.graders import DEFAULT_GRADER, GRADERS
 from evals.scores import GENERATIONS_PER_BATCH
 
 ANSWER = "answer"  # the reward part that is the grader's verdict: 1, 0, or nan for unknown
+COLUMNS = ("problem_id", "step", "group", "attempt", "reward")
 
 
 def rollouts_per_step(store: Store, run: str) -> pl.DataFrame:
-    """step, rollouts: number of rollouts of each step, in order; UserError if none."""
+    """step, rollouts: number of rollouts of each step, in order; UserError if none.
+
+    Those of discarded tries are among them.
+    """
     steps = ask(
         within(store, [run]),
         """
         select step, count(*) as rollouts
-        from rollouts
+        from sampled_rollouts
         where run = $run
         group by step
         order by step
@@ -36,19 +40,20 @@ def rollouts_per_step(store: Store, run: str) -> pl.DataFrame:
 
 
 def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
-    """problem_id, step, group, reward, right: one row per rollout; right is null where unknown.
+    """problem_id, step, group, attempt, reward, right: one row per rollout of every try.
 
-    right is the stored reward part ANSWER: the verdict of the grader at training time.
+    right is null where unknown. It is the stored reward part ANSWER: the verdict of the grader at
+    training time.
     """
     rollouts_per_step(store, run)
     rollouts = ask(
         within(store, [run]),
         """
         select
-            problem_id, step, "group", reward,
+            problem_id, step, "group", coalesce(attempt, 0) as attempt, reward,
             list_filter(rewards, lambda part: part.name = $answer)[1].value as answer,
             list_contains(list_transform(rewards, lambda part: part.name), $answer) as rewarded
-        from rollouts
+        from sampled_rollouts
         where run = $run
         """,
         run=run,
@@ -65,19 +70,19 @@ def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
             f" step {first['step']}, group {first['group']} it {value}); expected 1, 0 or nan."
             " Grade their texts instead: --regrade"
         )
-    return rollouts.select("problem_id", "step", "group", "reward", right=answer == 1.0)
+    return rollouts.select(*COLUMNS, right=answer == 1.0)
 
 
 def regraded_verdicts(store: Store, run: str, progress: Progress | None = None) -> pl.DataFrame:
     """`stored_verdicts`, by the current grader. Unknown where the store has no reference answer."""
     verdicts = []
-    for page in rollout_pages(store, run, progress):
+    for page in rollout_pages(store, run, progress, discarded=True):
         check_rewards(page, run)
         right = [
             None if gold is None else GRADERS[DEFAULT_GRADER].grade(text, gold).correct
             for text, gold in page.select("text", "gold").iter_rows()
         ]
-        columns = page.select("problem_id", "step", "group", "reward")
+        columns = page.select(pl.col(COLUMNS)).with_columns(pl.col("attempt").fill_null(0))
         verdicts.append(deep_copy(columns.with_columns(pl.Series("right", right, pl.Boolean))))
     return pl.concat(verdicts)
 
@@ -92,11 +97,12 @@ def deep_copy(columns: pl.DataFrame) -> pl.DataFrame:
 
 
 def rollout_pages(
-    store: Store, run: str, progress: Progress | None = None
+    store: Store, run: str, progress: Progress | None = None, *, discarded: bool = False
 ) -> Iterator[pl.DataFrame]:
     """All columns of `rollouts`, and gold (null where the store has no such problem).
 
-    Each page has whole steps; rows are sorted by step, group and sample.
+    Each page has whole steps; rows are sorted by step, group, attempt and sample.
+    discarded: with the tries that were not trained on
     """
     steps, golds = rollouts_per_step(store, run), _golds(store)
     done, total = 0, int(steps["rollouts"].sum())
@@ -105,13 +111,16 @@ def rollout_pages(
             within(store, [run]),
             """
             select *
-            from rollouts
-            where run = $run and step between $first and $last
-            order by step, "group", sample
+            from sampled_rollouts
+            where
+                run = $run and step between $first and $last
+                and ($discarded or discarded is not true)
+            order by step, "group", attempt, sample
             """,
             run=run,
             first=first,
             last=last,
+            discarded=discarded,
         )
         yield page.join(golds, on="problem_id", how="left", maintain_order="left")
         done += page.height

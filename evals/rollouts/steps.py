@@ -55,12 +55,15 @@ def guard_events(store: Store, run: str) -> pl.DataFrame:
 
 
 def reward_parts(store: Store, run: str) -> pl.DataFrame:
-    """name, step, value: the mean of each weighted reward part over each step."""
+    """name, step, value: the mean of each weighted reward part over a step's first tries."""
     return ask(
         within(store, [run]),
         """
         select part.name as name, step, avg(part.value * part.weight) as value
-        from (select step, unnest(rewards) as part from rollouts where run = $run)
+        from (
+            select step, unnest(rewards) as part from sampled_rollouts
+            where run = $run and coalesce(attempt, 0) = 0
+        )
         where not isnan(part.value)
         group by name, step
         order by name, step
@@ -70,26 +73,31 @@ def reward_parts(store: Store, run: str) -> pl.DataFrame:
 
 
 def steps(store: Store, run: str) -> pl.DataFrame:
-    """step, reward, tokens, truncated, zero_variance, n: means over the rollouts of each step.
+    """step, reward, tokens, truncated, zero_variance, n, discarded: of each step.
 
-    truncated: share of completions that reached the token limit
-    zero_variance: share of groups whose rewards are all equal, which give no gradient
+    reward, tokens, truncated (share that reached the token limit): means over the first tries
+    zero_variance: share of the groups that were trained on whose rewards are all equal
+    n: rollouts that were trained on   discarded: those of tries that were sampled again
     """
     return ask(
         within(store, [run]),
         """
         with of_groups as (
             select
-                step, "group", sum(reward) as reward, sum(tokens) as tokens,
+                step, discarded is true as discarded, coalesce(attempt, 0) = 0 as first,
+                sum(reward) as reward, sum(tokens) as tokens,
                 count(*) filter (finish = 'length') as truncated,
                 max(reward) - min(reward) < 1e-9 as same, count(*) as n
-            from rollouts where run = $run
-            group by step, "group"
+            from sampled_rollouts where run = $run
+            group by step, "group", attempt, discarded
         )
         select
-            step, sum(reward) / sum(n) as reward, sum(tokens) / sum(n) as tokens,
-            sum(truncated) / sum(n) as truncated, avg(same::int) as zero_variance,
-            sum(n)::bigint as n
+            step, sum(reward) filter (first) / sum(n) filter (first) as reward,
+            sum(tokens) filter (first) / sum(n) filter (first) as tokens,
+            sum(truncated) filter (first) / sum(n) filter (first) as truncated,
+            avg(same::int) filter (not discarded) as zero_variance,
+            (sum(n) filter (not discarded))::bigint as n,
+            coalesce(sum(n) filter (discarded), 0)::bigint as discarded
         from of_groups group by step order by step
         """,
         run=run,
@@ -116,6 +124,31 @@ def groups(store: Store, run: str, step: int) -> pl.DataFrame:
     )
 
 
+def discarded_tries(store: Store, run: str, step: int) -> pl.DataFrame:
+    """group, attempt, problem_id, question, n, correct: tries of a step that were sampled again.
+
+    correct: rollouts whose reward part `answer` is 1
+    """
+    return ask(
+        within(store, [run]),
+        """
+        select
+            r."group", r.attempt, r.problem_id, left(any_value(p.question), 200) as question,
+            count(*) as n,
+            count(*) filter (
+                list_filter(rewards, lambda r: r.name = 'answer')[1].value = 1
+            ) as correct
+        from sampled_rollouts r
+        left join problem_texts p using (problem_id)
+        where run = $run and step = $step and discarded
+        group by r."group", r.attempt, r.problem_id
+        order by r."group", r.attempt
+        """,
+        run=run,
+        step=step,
+    )
+
+
 def completions(store: Store, run: str, step: int, group: int) -> list[dict[str, Any]]:
     """sample, text, tokens, finish, rewards, reward, advantage of one group, by sample."""
     return ask(
@@ -132,8 +165,9 @@ def completions(store: Store, run: str, step: int, group: int) -> list[dict[str,
 
 
 def problem_history(store: Store, run: str, problem: str) -> pl.DataFrame:
-    """step, reward, spread, right, n: the rollouts of one problem at each step that sampled it.
+    """step, reward, spread, right, n, discarded: one problem at each step that sampled it.
 
+    Of every rollout, also of tries that were not trained on; discarded is how many these are.
     right: share whose reward part `answer` is 1; null where there is no such part
     """
     return ask(
@@ -141,13 +175,14 @@ def problem_history(store: Store, run: str, problem: str) -> pl.DataFrame:
         """
         with met as (
             select
-                step, reward,
+                step, reward, discarded,
                 list_filter(rewards, lambda r: r.name = 'answer')[1].value as answer
-            from rollouts where run = $run and problem_id = $problem
+            from sampled_rollouts where run = $run and problem_id = $problem
         )
         select
             step, avg(reward) as reward, stddev_pop(reward) as spread,
-            avg((answer = 1)::int) filter (not isnan(answer)) as "right", count(*) as n
+            avg((answer = 1)::int) filter (not isnan(answer)) as "right", count(*) as n,
+            count(*) filter (discarded) as discarded
         from met group by step order by step
         """,
         run=run,

@@ -7,6 +7,7 @@ from .budgets import (
     disagreement as disagreement,
     rounded as rounded,
 )
+from .curriculum import ProblemChoice as ProblemChoice
 from .examples import Example as Example, Prompt as Prompt
 from .grpo import (
     padded_left as padded_left,

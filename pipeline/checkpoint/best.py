@@ -1,9 +1,11 @@
-"""Adapters on disk through Orbax; the best by held-out answer accuracy is never deleted."""
+"""Adapters on disk through Orbax: the best by held-out answer accuracy, and the last ones."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 from flax import nnx
 
 from pipeline.checkpoint import arrays
@@ -55,6 +57,40 @@ class BestAdapters:
         adapters = nnx.state(model, nnx.LoRAParam)
         leaves: Any = self._manager.restore(step, args=arrays.Restore())
         nnx.update(model, arrays.placed_like(adapters, leaves))
+
+    def has(self, step: int) -> bool:
+        return step in self._manager.all_steps()
+
+    def close(self) -> None:
+        self._manager.close()
+
+
+class RecentAdapters:
+    """The adapters of a run at its last `keep` evaluated steps, to be averaged."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self._manager = manager(folder, keep=keep)
+        self.folder = folder
+
+    def save(self, step: int, model: nnx.Module) -> None:
+        """A resumed run may come to a step again that it had saved: the saved one stays."""
+        if step in self._manager.all_steps():
+            return
+        self._manager.save(step, args=arrays.Save.of(nnx.state(model, nnx.LoRAParam)))
+        self._manager.wait_until_finished()
+        shutil.rmtree(self.folder / DELETED, ignore_errors=True)
+
+    def steps(self) -> list[int]:
+        return sorted(self._manager.all_steps())
+
+    def restore_mean(self, model: nnx.Module) -> None:
+        """Load the mean of the kept adapters into `model` (arXiv:1803.05407), in float32."""
+        adapters = nnx.state(model, nnx.LoRAParam)
+        states: list[Any] = [
+            self._manager.restore(step, args=arrays.Restore()) for step in self.steps()
+        ]
+        mean = jax.tree.map(lambda *leaves: np.mean(np.array(leaves, np.float32), axis=0), *states)
+        nnx.update(model, arrays.placed_like(adapters, mean))
 
     def close(self) -> None:
         self._manager.close()

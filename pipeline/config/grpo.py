@@ -9,7 +9,8 @@ from pipeline.config.training import LoraConfig, warmup_steps
 VARIANTS = ("grpo", "dr-grpo", "dapo", "gspo", "cispo", "rloo")
 SCALES = ("variant", "group", "batch", "none")
 GUARDS = ("stop", "roll-back", "warn", "off")
-REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness")
+REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness",
+           "reward_overlong")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,13 @@ class GrpoConfig(LoraConfig):
 
     prompts: int = knob(8, "problems per step", "problems")
     group: int = knob(8, "completions sampled for each problem", "completions")
-    steps: int = knob(100, "optimizer steps", "steps")
+    steps: int = knob(100, "batches of rollouts that are trained on", "steps")
+    updates: int = knob(
+        1,
+        "optimizer updates on each batch of rollouts (mu of arXiv:2402.03300)",
+        "updates",
+        before=1,
+    )
     micro_batch: int = knob(
         0, "problems per backward pass; 0: all problems of a step in one", "problems"
     )
@@ -35,14 +42,14 @@ class GrpoConfig(LoraConfig):
     kl_clamp: float = knob(10.0, "upper limit of the KL divergence at one token", "nats")
     epsilon: float = knob(
         0.0,
-        "clip range of the policy ratio; 0: the default of the variant; without effect while a"
-        " batch gets one update, because the ratio is then 1",
+        "clip range of the policy ratio; 0: the default of the variant; without effect on a batch's"
+        " first update, because the ratio is then 1",
     )
     epsilon_high: float = knob(0.0, "upper clip range; 0: the default of the variant", before=0.0)
     variant: str = knob(
         "grpo",
-        "variant of the loss, see pipeline/loss/variants.py; a batch gets one update, so gspo"
-        " trains as grpo does, and cispo as dapo",
+        "variant of the loss, see pipeline/loss/variants.py; while updates is 1, gspo trains as"
+        " grpo does, and cispo as dapo",
         choices=VARIANTS,
         before="grpo",
     )
@@ -65,9 +72,16 @@ class GrpoConfig(LoraConfig):
     )
     resample: int = knob(
         0,
-        "how often a zero-variance group (all rewards the same) is sampled again",
+        "how often a group whose answers are all correct or all incorrect is replaced by one of"
+        " another problem; all tries are stored",
         "times",
         before=0,
+    )
+    curriculum: float = knob(
+        0.0,
+        "how much less often problems are sampled whose answers were nearly all correct or all"
+        " incorrect so far: a weight of (4p(1-p))^curriculum; 0: all alike, in epochs",
+        before=0.0,
     )
     guard: str = knob("stop", "what to do at signs of collapse", choices=GUARDS, before="off")
     reward_format: float = knob(0.5, "weight of the reward for the exact format")
@@ -78,6 +92,25 @@ class GrpoConfig(LoraConfig):
     reward_closeness: float = knob(
         0.5, "weight of the reward for an answer close to the reference answer"
     )
+    reward_overlong: float = knob(
+        0.0,
+        "weight of the penalty for a completion that comes near to max_tokens (soft overlong"
+        " punishment, arXiv:2503.14476)",
+        before=0.0,
+    )
+    overlong_tokens: int = knob(
+        0,
+        "last tokens before max_tokens over which that penalty rises from 0 to 1",
+        "tokens",
+        before=0,
+    )
+    average: int = knob(
+        0,
+        "at the end, evaluate the mean of the adapters of this many last evaluated steps, too, and"
+        " keep it if it is the best; 0: do not",
+        "evaluated steps",
+        before=0,
+    )
     evaluate_every: int = knob(
         20, "steps between two evaluations on the held-out problems", "steps"
     )
@@ -85,11 +118,11 @@ class GrpoConfig(LoraConfig):
 
     def __post_init__(self) -> None:
         LoraConfig.__post_init__(self)
-        at_least(self, 1, "prompts", "steps", "max_prompt_tokens", "max_tokens")
+        at_least(self, 1, "prompts", "steps", "updates", "max_prompt_tokens", "max_tokens")
         at_least(self, 1, "evaluate_every", "checkpoint_every")
         warmup_steps(self.warmup, self.steps)
         at_least(self, 0, "micro_batch", "top_k", "beta", "epsilon", "epsilon_high")
-        at_least(self, 0, "importance_cap", "resample", *REWARDS)
+        at_least(self, 0, "importance_cap", "resample", "curriculum", *REWARDS)
         above(self, 0, "kl_clamp", "temperature")  # greedy samples of a group are equal
         above(self, 0, "top_p", most=1)
         if self.group < 2:
@@ -101,7 +134,19 @@ class GrpoConfig(LoraConfig):
             raise BadConfig(
                 f"micro_batch must divide prompts: got {self.micro_batch} and {self.prompts}"
             )
-        other_rewards = self.reward_format + self.reward_approximate_format + self.reward_closeness
+        if self.average == 1 or self.average < 0:
+            raise BadConfig(
+                f"average must be 0 or at least 2 (the mean of one step is that step), got"
+                f" {self.average}"
+            )
+        longest = self.max_tokens if self.reward_overlong else 0
+        if not bool(longest) <= self.overlong_tokens <= longest:
+            raise BadConfig(
+                f"overlong_tokens must be from 1 to max_tokens ({self.max_tokens}) where"
+                f" reward_overlong is set, else 0: got {self.overlong_tokens} with reward_overlong"
+                f" {self.reward_overlong}"
+            )
+        other_rewards = sum(getattr(self, name) for name in REWARDS if name != "reward_answer")
         if self.reward_answer <= other_rewards:
             raise BadConfig(
                 f"reward_answer must be larger than all other rewards together (otherwise a"

@@ -18,7 +18,8 @@ from pipeline.job.evaluation_stage import sampling_of
 from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
 from pipeline.job.runs import Done, Job, StageSpec, stage_run
 from pipeline.model import Tokenizer, model_folder
-from pipeline.train import TrainingRun, grpo, judge
+from pipeline.train import TrainingRun, grpo
+from pipeline.train.rewards import judge
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ def _train(
     return {
         "model": path_in_store(job.store, best.merged),
         "best_step": best.step,
+        "averaged": best.averaged,
         "heldout_answer": asdict(wilson(round(best.answer * n), n)),
         "signs": best.signs,
         "stopped_at": best.stopped_at,

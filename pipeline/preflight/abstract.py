@@ -58,8 +58,8 @@ def base_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     )
 
 
-def sampling_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
-    """The model of a prefill or decode step; with adapters if it is being trained."""
+def inference_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
+    """The model of a step that samples or scores; with adapters if it is being trained."""
     if not step.rank:
         return sharded(base_model(step, preset, mesh), mesh)
     return sharded(nnx.eval_shape(lambda: _adapted(step, preset, mesh)), mesh)

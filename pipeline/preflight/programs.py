@@ -30,8 +30,8 @@ def program_of(step: Step, preset: Preset, mesh: Mesh) -> Program:
     with abstract.traced_for(mesh):
         if step.trains:
             return _training(step, preset, mesh)
-        if step.kind == "reference":
-            return _reference(step, preset, mesh)
+        if step.kind == "scores":
+            return _scores(step, preset, mesh)
         return _sampling(step, preset, mesh)
 
 
@@ -46,8 +46,8 @@ def _training(step: Step, preset: Preset, mesh: Mesh) -> Program:
     return Program(jitted.lower(*states, batch), parts)
 
 
-def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
-    model = abstract.sharded(abstract.base_model(step, preset, mesh), mesh)
+def _scores(step: Step, preset: Preset, mesh: Mesh) -> Program:
+    model = abstract.inference_model(step, preset, mesh)
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
     prompts, completions = (
         jax.ShapeDtypeStruct((step.rows, time), jnp.int32, sharding=rows)
@@ -62,7 +62,7 @@ def _reference(step: Step, preset: Preset, mesh: Mesh) -> Program:
 
 def _sampling(step: Step, preset: Preset, mesh: Mesh) -> Program:
     """One of the engine's programs: prefill, insert, or one block of decode steps."""
-    model = abstract.sampling_model(step, preset, mesh)
+    model = abstract.inference_model(step, preset, mesh)
     steps = decode.compiled_steps(model, list(abstract.STOPS), mesh)
     weights = jax.tree.leaves(nnx.state(model))
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))

@@ -71,6 +71,7 @@ def smaller_presets(preset: Preset, step: Step) -> Iterator[tuple[tuple[str, ...
         "sft": ("sft", "batch", "max_tokens"),
         "grpo": ("grpo", "micro_batch", "max_tokens"),
         "reference": ("grpo", "micro_batch", "max_tokens"),
+        "old policy": ("grpo", "micro_batch", "max_tokens"),
         "rollout prefill": ("grpo", "prompts", "max_prompt_tokens"),
         "rollout insert": ("grpo", "prompts", "max_tokens"),
         "rollout decode": ("grpo", "prompts", "max_tokens"),

@@ -20,9 +20,9 @@ SAMPLING = ("prefill", "insert", "decode")
 class Step:
     """One program.
 
-    kind:   sft, update (of GRPO's policy), reference (scores of the reference model), or one of
-            the engine's three: prefill (read prompts), insert (put them into slots), decode (one
-            token for each slot)
+    kind:   sft, update (of GRPO's policy), scores (of completions, under the reference or under the
+            policy before the first of several updates), or one of the engine's three: prefill (read
+            prompts), insert (put them into slots), decode (one token for each slot)
     rows:   sequences in one call, over all chips; for the engine, its slots
     prompt, completion: tokens of a row; an SFT row counts as completion only
     pieces: calls whose gradients are added up for one optimizer step
@@ -97,8 +97,10 @@ def steps_of(preset: Preset) -> list[Step]:
     if grpo.beta:
         beside = ("adapters", "optimizer")
         steps.append(
-            Step(name="reference", kind="reference", rows=rows, beside=beside, **_lengths(grpo))
+            Step(name="reference", kind="scores", rows=rows, beside=beside, **_lengths(grpo))
         )
+    if grpo.updates > 1:
+        steps.append(Step(name="old policy", kind="scores", rows=rows, **trained, **_lengths(grpo)))
     steps.append(
         Step(
             name="grpo",
@@ -153,15 +155,17 @@ def stages_of(preset: Preset, problems: int | None) -> list[Stage]:
 
 def _grpo_calls(preset: Preset) -> dict[str, int]:
     grpo, heldout, pieces = preset.grpo, preset.data.heldout, pieces_of(preset)
-    evaluations = 1 + -(-grpo.steps // grpo.evaluate_every)
+    evaluations = 1 + -(-grpo.steps // grpo.evaluate_every) + bool(grpo.average)
+    rounds = grpo.steps * (1 + grpo.resample)
     batches = -(-heldout // min(preset.eval.batch, heldout)) * evaluations
     prefills = -(-grpo.prompts // _prompts_per_call(preset, "rollout prefill"))
     heldout_prefills = -(-heldout // _prompts_per_call(preset, "heldout prefill"))
     return {
-        "rollout prefill": grpo.steps * prefills,
-        "rollout decode": grpo.steps * grpo.max_tokens,
+        "rollout prefill": rounds * prefills,
+        "rollout decode": rounds * grpo.max_tokens,
         "reference": grpo.steps * pieces if grpo.beta else 0,
-        "grpo": grpo.steps * pieces,
+        "old policy": grpo.steps * pieces if grpo.updates > 1 else 0,
+        "grpo": grpo.steps * grpo.updates * pieces,
         "heldout prefill": evaluations * heldout_prefills,
         "heldout decode": batches * preset.eval.max_tokens,
     }

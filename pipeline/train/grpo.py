@@ -16,18 +16,26 @@ import jax.numpy as jnp
 import numpy as np
 
 from data.store import fingerprint
-from evals.rollouts import group_advantages, has_signal
-from pipeline.batches import Prompt, StepOrder, padded_left, padded_right, prompt_batches, within
-from pipeline.checkpoint import BestAdapters, TrainingState
+from evals.rollouts import group_advantages
+from pipeline.batches import (
+    Prompt,
+    StepOrder,
+    padded_left,
+    padded_right,
+    prompt_batches,
+    within,
+)
+from pipeline.checkpoint import BestAdapters, RecentAdapters, TrainingState
 from pipeline.config import GrpoConfig
-from pipeline.generate import Generate, Sampling, completer, engine_of, in_order, requests_for
+from pipeline.generate import Generate, Sampling, completer
 from pipeline.loss import PolicyExample, objective_of
 from pipeline.model import Tokenizer, gemma3, merge_adapters
 from pipeline.train import tunix
+from pipeline.train.group_sampling import GroupSampler
 from pipeline.train.guards import Collapsing, Guard, GuardState
 from pipeline.train.metrics import StepTimer, TrainingRun
 from pipeline.train.optimizer import reset_momentum
-from pipeline.train.rewards import Reward, Rollout, judge_rollout, rewards_of, total_reward
+from pipeline.train.rewards import Group, Rollout, rewards_of, rewards_of_group
 from pipeline.train.rollout_log import RolloutLog, StepRollouts
 
 SHOWN = {
@@ -60,6 +68,7 @@ class Heldout:
 class Best:
     """The best step: its merged folder and held-out answer accuracy.
 
+    averaged:   the steps whose mean it is, `step` the last of them; empty: it is no mean
     signs:      of collapse, in order
     stopped_at: the step after which a guard ended the run, or None
     """
@@ -67,6 +76,7 @@ class Best:
     merged: Path
     step: int
     answer: float
+    averaged: list[int]
     signs: list[str]
     stopped_at: int | None
 
@@ -116,19 +126,17 @@ class GrpoTraining:
         objective = objective_of(config, tokenizer.stop_ids())
         self.learner = tunix.GrpoLearner(start, tokenizer, config, objective, run.metrics)
         self.actor, self.optimizer = self.learner.actor, self.learner.trainer.optimizer
-        self.sampling = Sampling(
-            temperature=config.temperature,
-            top_k=config.top_k,
-            top_p=config.top_p,
-            max_prompt_tokens=config.max_prompt_tokens,
-            max_tokens=config.max_tokens,
-        )
-        slots = config.prompts * config.group
-        self.engine = engine_of(self.actor, tokenizer, self.sampling, slots)
         self.generate = completer(self.actor, tokenizer, heldout.sampling, heldout.batch)
         self.rewards = rewards_of(config)
+        self.sampler = GroupSampler(
+            self.actor, start.mesh, tokenizer, problems, self.rewards, config
+        )
         self.log = RolloutLog(run.metrics, self.rewards, config.group)
         self.best = BestAdapters(run.folder / "adapters", config.keep)
+        self.recent = (
+            RecentAdapters(run.folder / "recent", config.average) if config.average else None
+        )
+        self.mean_step = config.steps + 1  # what the mean of the last adapters is saved as
         started_with = {
             "config": asdict(config),
             "problems": fingerprint(problems=[asdict(problem) for problem in problems]),
@@ -147,6 +155,7 @@ class GrpoTraining:
         )
         self.run.metrics.resume(self.order.done)
         self.log.resume()
+        self.sampler.resume(self.run.metrics, self.order.done)
         self.learner.resume(self.order.done)
         guard = GuardState(**checkpoint.get("guard", {}))
         self.guard = Guard(self.config.guard, self.heldout.count, self.run.metrics, guard)
@@ -161,14 +170,13 @@ class GrpoTraining:
 
         batch: columns of `prompt_batches`; Tunix repeats each row `config.group` times
         """
-        step = self.learner.step
-        rollouts, resampled = self.sample_groups(batch, step)  # generate, and judge once
-        rewards = total_reward(np.array([rollout.parts for rollout in rollouts]), self.rewards)
-        groups, config = rewards.reshape(-1, self.config.group), self.config
-        advantages = group_advantages(groups, config.variant, config.scale).ravel()
-        problem_ids = [str(problem_id) for problem_id in batch["problem_id"]]
-        self.log.record(StepRollouts(step, problem_ids, rollouts, rewards, advantages, resampled))
-        return self.example(batch, rollouts, advantages)
+        step, config = self.learner.step, self.config
+        groups, discarded = self.sampler.sample_step(batch, step)  # generate, and judge once
+        rewards = np.stack([rewards_of_group(group, self.rewards) for group in groups])
+        advantages = group_advantages(rewards, config.variant, config.scale)
+        sampled = StepRollouts(step, groups, rewards.ravel(), advantages.ravel(), discarded)
+        self.log.record(sampled)
+        return self.example(groups, advantages.ravel())
 
     def after_update(self, step: int) -> None:
         """Log, evaluate and keep the best, act on guards, save a checkpoint, leave if asked."""
@@ -191,65 +199,31 @@ class GrpoTraining:
             raise Collapsing
         self.timer.start()
 
-    def sample_groups(self, batch: dict[str, Any], step: int) -> tuple[list[Rollout], int]:
-        """A rollout of each row of `batch`, and how many groups were sampled again.
-
-        A group is sampled again, up to `config.resample` times, while its rewards are all equal, as
-        its advantages would be 0.
-        """
-        rows = list(zip(batch["prompts"], batch["gold"], strict=True))
-        salt = f"{step - 1} "  # the number of finished steps; runs of before sampled with it
-        rollouts = self.sample(rows, range(len(rows)), salt)
-        resampled = 0
-        for attempt in range(self.config.resample):
-            positions = positions_without_signal(rollouts, self.rewards, self.config.group)
-            if not positions:
-                break
-            # the first attempt resamples the most groups
-            resampled = max(resampled, len(positions) // self.config.group)
-            again = self.sample(rows, positions, f"{salt}again {attempt} ")
-            for position, rollout in zip(positions, again, strict=True):
-                rollouts[position] = rollout
-        return rollouts, resampled
-
-    def sample(
-        self, rows: Sequence[tuple[str, str]], positions: Sequence[int], salt: str
-    ) -> list[Rollout]:
-        """A completion of each of `rows` (prompt, reference answer) at `positions`, judged.
-
-        The seed of each follows from its prompt, which of the prompt's samples it is, and `salt`:
-        a resumed run samples what a run without interruption samples.
-        """
-        prompts = [str(prompt) for prompt, _ in rows]
-        requests = requests_for(prompts, self.sampling, self.config.seed, salt, logprobs=True)
-        with self.start.mesh:
-            completions = in_order(self.engine.generate, [requests[p] for p in positions])
-        return [
-            judge_rollout(completion, str(rows[position][1]), self.rewards)
-            for position, completion in zip(positions, completions, strict=True)
-        ]
-
-    def example(
-        self, batch: dict[str, Any], rollouts: Sequence[Rollout], advantages: np.ndarray
-    ) -> PolicyExample:
+    def example(self, groups: Sequence[Group], advantages: np.ndarray) -> PolicyExample:
         """The arrays of the loss. Completions hold their stop token, so stopping is trained.
 
-        There is one update for each batch, so the old policy is the policy itself.
+        Where a batch gets one update, the old policy is the policy itself.
         """
         pad = self.tokenizer.pad_id()
-        ids = [self.tokenizer.encode(str(prompt)) for prompt in batch["prompts"]]
+        rollouts = [rollout for group in groups for rollout in group.rollouts]
+        prompts = [group.problem.prompt for group in groups for _ in group.rollouts]
+        ids = [self.tokenizer.encode(prompt) for prompt in prompts]
         prompt_ids = jnp.array(padded_left(ids, self.config.max_prompt_tokens, pad))
         completions = [rollout.completion.ids for rollout in rollouts]
         completion_ids = jnp.array(padded_right(completions, self.config.max_tokens, pad))
         reference = (
             self.learner.reference_logp(prompt_ids, completion_ids) if self.config.beta else None
         )
+        old = None
+        if self.config.updates > 1:
+            old = self.learner.policy_logp(prompt_ids, completion_ids)
         return PolicyExample(  # type: ignore[call-arg]  # flax makes its __init__
             prompt_ids=prompt_ids,
             completion_ids=completion_ids,
             completion_mask=jnp.array(within(completions, self.config.max_tokens)),
             advantages=jnp.asarray(advantages),
             ref_per_token_logps=reference,
+            old_per_token_logps=old,
             sampled_logps=jnp.array(logps_padded(rollouts, self.config.max_tokens)),
         )
 
@@ -260,9 +234,20 @@ class GrpoTraining:
         self.evaluation_seconds = max(self.evaluation_seconds, time.monotonic() - started)
         self.run.stop.reserve(self.evaluation_seconds)
         self.best.save(step, self.actor, accuracy)
+        if self.recent:
+            self.recent.save(step, self.actor)
         self.run.metrics.note(step, "heldout/answer", accuracy)
         self.heldout.on_checkpoint(step, accuracy)
         return accuracy
+
+    def evaluate_mean(self, recent: RecentAdapters) -> None:
+        """Evaluate the mean of the last evaluated adapters: one more candidate for the best."""
+        if self.best.has(self.mean_step) or len(recent.steps()) < 2:
+            return
+        recent.restore_mean(self.actor)
+        accuracy = self.heldout.measure(self.generate)
+        self.best.save(self.mean_step, self.actor, accuracy)
+        self.run.metrics.note(recent.steps()[-1], "heldout/answer_of_mean", accuracy)
 
     def shown_numbers(self) -> dict[str, float]:
         """The newest numbers, for the progress display; parts of the reward by their names."""
@@ -290,16 +275,28 @@ class GrpoTraining:
 
     def finish(self) -> Best:
         """Merge the adapters of the best step into the start, and write the folder."""
+        merged, guard, averaged = self.run.folder / "merged", self.guard.state, []
+        if self.recent:
+            self.evaluate_mean(self.recent)
         self.run.metrics.close()
-        step, merged = self.best.best(), self.run.folder / "merged"
-        guard = self.guard.state
-        best = Best(merged, step, self.best.answer(step), guard.signs, guard.stopped_at)
+        step = self.best.best()
+        if self.recent and step == self.mean_step:
+            averaged = self.recent.steps()
+        best = Best(
+            merged,
+            averaged[-1] if averaged else step,
+            self.best.answer(step),
+            averaged,
+            guard.signs,
+            guard.stopped_at,
+        )
         if not merged.exists():  # else the run was interrupted after it had written the folder
             self.best.restore(step, self.actor)
             merge_adapters(self.actor, self.start.model, alpha=self.config.lora_alpha)
             gemma3.save(self.start.model, self.start.folder, merged)
-        self.best.close()
-        self.state.close()
+        for checkpoints in (self.best, self.recent, self.state):
+            if checkpoints:
+                checkpoints.close()
         return best
 
 
@@ -311,12 +308,3 @@ def logps_padded(rollouts: Sequence[Rollout], length: int) -> np.ndarray:
         assert logprobs is not None
         padded[row, : len(logprobs)] = logprobs
     return padded
-
-
-def positions_without_signal(
-    rollouts: Sequence[Rollout], rewards: Sequence[Reward], group: int
-) -> list[int]:
-    """Positions of the rollouts whose group has equal rewards."""
-    totals = total_reward(np.array([rollout.parts for rollout in rollouts]), rewards)
-    no_signal = ~has_signal(totals.reshape(-1, group))
-    return np.flatnonzero(np.repeat(no_signal, group)).tolist()

@@ -9,32 +9,44 @@ import polars as pl
 from data.store import ask
 from evals.rollouts import has_signal
 from pipeline.train.metrics import StoreMetrics
-from pipeline.train.rewards import Reward, Rollout
+from pipeline.train.rewards import Group, Part, rewards_of_group
 
 FLUSH_STEPS = 10  # steps whose rollouts are written to the store together
 
 
 @dataclass(frozen=True)
 class StepRollouts:
-    """The rollouts of one step: `group` of each problem, one after another.
+    """The groups of one step, in the order of the batch.
 
-    problem_ids: [rollouts]   rewards, advantages: [rollouts]  float
-    resampled: number of groups that were sampled again
+    rewards, advantages: [rollouts of `groups`]  float
+    discarded: tries that were sampled again, and not trained on
     """
 
     step: int
-    problem_ids: Sequence[str]
-    rollouts: Sequence[Rollout]
+    groups: Sequence[Group]
     rewards: np.ndarray
     advantages: np.ndarray
-    resampled: int
+    discarded: Sequence[Group] = ()
+
+    @property
+    def first_tries(self) -> list[Group]:
+        """The groups as the policy answered the problems it was given, none chosen by its answers.
+
+        Means over `groups` would be of those whose answers are mixed.
+        """
+        tries = [*self.groups, *self.discarded]
+        return sorted((t for t in tries if t.attempt == 0), key=lambda group: group.position)
 
 
 class RolloutLog:
-    """Adds the rollouts of the run of `metrics` to its store. parts: of the reward, in order"""
+    """Adds the rollouts of the run of `metrics` to its store. parts: of the reward, in order
 
-    def __init__(self, metrics: StoreMetrics, parts: Sequence[Reward], group: int) -> None:
+    Means are of first tries: see `StepRollouts.first_tries`.
+    """
+
+    def __init__(self, metrics: StoreMetrics, parts: Sequence[Part], group: int) -> None:
         self.metrics, self.parts, self.group = metrics, parts, group
+        self._samples = range(group)
         self._rows: list[dict] = []
         self._last_stored = 0
 
@@ -59,30 +71,40 @@ class RolloutLog:
             self.metrics.merge_parts()
 
     def _rows_of(self, step: StepRollouts) -> list[dict]:
-        return [
-            {
-                "run": self.metrics.run,
-                "step": step.step,
-                "group": position // self.group,
-                "sample": position % self.group,
-                "problem_id": step.problem_ids[position],
-                "text": rollout.completion.text,
-                "tokens": len(rollout.completion.ids),
-                "finish": rollout.completion.finish,
-                "rewards": [
-                    {"name": part.name, "value": value, "weight": part.weight}
-                    for part, value in zip(self.parts, rollout.parts, strict=True)
-                ],
-                "reward": float(step.rewards[position]),
-                "advantage": float(step.advantages[position]),
-            }
-            for position, rollout in enumerate(step.rollouts)
+        rows = [self._row(step.step, group, at) for group in step.groups for at in self._samples]
+        for row, reward, advantage in zip(rows, step.rewards, step.advantages, strict=True):
+            row |= {"reward": float(reward), "advantage": float(advantage), "discarded": False}
+        return rows + [
+            self._row(step.step, group, at) | {"reward": float(reward), "discarded": True}
+            for group in step.discarded
+            for at, reward in enumerate(rewards_of_group(group, self.parts))
         ]
+
+    def _row(self, step: int, group: Group, sample: int) -> dict:
+        rollout = group.rollouts[sample]
+        return {
+            "run": self.metrics.run,
+            "step": step,
+            "group": group.position,
+            "attempt": group.attempt,
+            "sample": sample,
+            "problem_id": group.problem.problem_id,
+            "text": rollout.completion.text,
+            "tokens": len(rollout.completion.ids),
+            "finish": rollout.completion.finish,
+            "rewards": [
+                {"name": part.name, "value": value, "weight": part.weight}
+                for part, value in zip(self.parts, rollout.parts, strict=True)
+            ],
+            "reward": None,
+            "advantage": None,
+        }
 
     def _record_parts(self, step: StepRollouts) -> None:
         """The mean of each part of the reward times its weight; undecided rollouts are left out."""
+        rollouts = [rollout for group in step.first_tries for rollout in group.rollouts]
         for part, values in zip(
-            self.parts, zip(*(r.parts for r in step.rollouts), strict=True), strict=True
+            self.parts, zip(*(r.parts for r in rollouts), strict=True), strict=True
         ):
             decided = [value for value in values if value == value]  # not nan
             if decided:
@@ -91,16 +113,20 @@ class RolloutLog:
 
     def _record_signs(self, step: StepRollouts) -> None:
         """The metrics that guards watch for signs of collapse."""
-        completions = [rollout.completion for rollout in step.rollouts]
-        scores = [rollout.score for rollout in step.rollouts]
+        rollouts = [rollout for group in step.first_tries for rollout in group.rollouts]
+        completions = [rollout.completion for rollout in rollouts]
+        scores = [rollout.score for rollout in rollouts]
         no_signal = ~has_signal(step.rewards.reshape(-1, self.group))
+        resampled = {group.position for group in step.discarded}
         for name, values in {
-            "rollout/reward": step.rewards,
+            "rollout/reward": [rewards_of_group(group, self.parts) for group in step.first_tries],
             "rollout/tokens": [len(c.ids) for c in completions],
             "rollout/truncated": [c.finish == "length" for c in completions],
             "rollout/empty": [not c.text.strip() for c in completions],
             "rollout/zero_variance_groups": no_signal,
-            "rollout/resampled_groups": [step.resampled / len(no_signal)],
+            "rollout/mixed_groups": [group.has_mixed_answers() for group in step.groups],
+            "rollout/mixed_first_tries": [g.has_mixed_answers() for g in step.first_tries],
+            "rollout/resampled_groups": [len(resampled) / len(no_signal)],
             "rollout/format": [score.format for score in scores],
             "rollout/answer": [s.correct for s in scores if s.correct is not None] or [np.nan],
         }.items():

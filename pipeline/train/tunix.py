@@ -44,20 +44,26 @@ DISAGREEMENT = ("mismatch", "mismatch_tokens", "capped")  # of sampler and train
 
 
 class Logger(MetricsLogger):
-    """Sends Tunix's metrics to `metrics`.
+    """Sends Tunix's metrics to `metrics`; those of the `updates` on one batch as their mean.
 
     It has no backend: Tunix's own starts wandb if that can be imported, and its `close` clears
     every listener of the process, those of the next stage too.
     """
 
-    def __init__(self, metrics: StoreMetrics) -> None:
+    def __init__(self, metrics: StoreMetrics, updates: int = 1) -> None:
         super().__init__(None)
-        self.metrics = metrics
+        self.metrics, self.updates = metrics, updates
+        self._of_batch: dict[str, list[float]] = {}
 
     def log(self, metrics_prefix, metric_name, scalar_value, mode, step) -> None:
+        """step: the number of the update, from 1"""
         value = float(np.mean(np.asarray(scalar_value, dtype=np.float64)))
         name = "/".join(part for part in (metrics_prefix, str(mode), metric_name) if part)
-        self.metrics.note(int(step), name, value)
+        values = self._of_batch.setdefault(name, [])
+        values.append(value)
+        if step % self.updates == 0:
+            self.metrics.note(int(step) // self.updates, name, float(np.mean(values)))
+            values.clear()
 
     def close(self) -> None:
         self.metrics.close()
@@ -161,15 +167,15 @@ class ActorOnly(base_rollout.BaseRollout):
         raise NotImplementedError("completions are sampled by pipeline/train/grpo.py")
 
     def get_per_token_logps(self, prompt_tokens: Any, completion_tokens: Any) -> Any:
-        raise NotImplementedError("one update per rollout needs no log-probabilities of before it")
+        raise NotImplementedError("completions are scored by pipeline/train/grpo.py")
 
 
 class GrpoLearner(GRPOLearner):
     """Tunix's learner with our examples, loss, step and metrics.
 
-    For each batch of problems Tunix asks for a `PolicyExample`, cuts it into micro-batches, and
-    takes one optimizer step with their mean gradient. `train_on` is given what happens before and
-    after that.
+    For each batch of problems, a step, Tunix asks for a `PolicyExample`, cuts it into micro-batches
+    and updates the weights by their mean gradient, `config.updates` times. `train_on` is given what
+    happens before and after that. Tunix's trainer counts updates.
     """
 
     def __init__(
@@ -189,17 +195,18 @@ class GrpoLearner(GRPOLearner):
         self.temperature, self.group = config.temperature, config.group
         self.rows = (config.micro_batch or config.prompts) * config.group  # of a micro-batch
         self.micro_batches = config.prompts // (config.micro_batch or config.prompts)
+        self.updates = config.updates
         self._before_update: Callable[[Columns], PolicyExample]
         self._after_update: Callable[[int], None]
         self.trainer = self.rl_cluster.actor_trainer
         self.trainer.config.max_steps = None  # no progress bar of Tunix; ours shows the whole job
-        self.trainer.metrics_logger = Logger(metrics)
+        self.trainer.metrics_logger = Logger(metrics, config.updates)
         self.trainer.with_gen_model_input_fn(_as_example)
         loss = _PolicyLoss(objective, self.pad, config.temperature)
         self.trainer.with_loss_fn(loss, has_aux=True)
         logged = [*LOGGED, *DISAGREEMENT, *(["kl", "kl_clamped"] if config.beta else [])]
         self.trainer.with_rl_metrics_to_log(dict.fromkeys(logged, np.mean))
-        use_own_step(self.trainer, adamw(config, config.steps), start.mesh)
+        use_own_step(self.trainer, adamw(config, config.steps * config.updates), start.mesh)
 
     @property
     def actor(self) -> nnx.Module:
@@ -212,9 +219,9 @@ class GrpoLearner(GRPOLearner):
         return self.rl_cluster.global_steps + 1
 
     def resume(self, steps_done: int) -> None:
-        resume_trainer(self.trainer, steps_done, self.micro_batches)
+        resume_trainer(self.trainer, steps_done * self.updates, self.micro_batches)
         self.rl_cluster.global_steps = steps_done
-        self._iter_steps = self._last_iter_step = steps_done * self.micro_batches
+        self._iter_steps = self._last_iter_step = self.trainer._iter_steps
 
     def train_on(
         self,
@@ -222,7 +229,7 @@ class GrpoLearner(GRPOLearner):
         before_update: Callable[[Columns], PolicyExample],
         after_update: Callable[[int], None],
     ) -> None:
-        """Take one step for each of `batches`.
+        """Take one step for each of `batches`, of `config.updates` updates.
 
         before_update: takes a batch, each row repeated `group` times; gives what is trained on
         after_update: takes the number of the step
@@ -231,18 +238,21 @@ class GrpoLearner(GRPOLearner):
         self.train(batches)  # type: ignore[arg-type]  # arrays of text
 
     def reference_logp(self, prompts: jax.Array, completions: jax.Array) -> jax.Array:
-        """[batch, completion]: log-probability of each token under the start [nats].
+        """[batch, completion]: log-probability of each token under the start [nats]."""
+        return self._logp(self.start.model, prompts, completions)
 
-        At the temperature of sampling, a micro-batch at a time.
-        """
+    def policy_logp(self, prompts: jax.Array, completions: jax.Array) -> jax.Array:
+        """[batch, completion]: log-probability of each token under the policy as it is [nats]."""
+        return self._logp(self.actor, prompts, completions)
+
+    def _logp(self, model: nnx.Module, prompts: jax.Array, completions: jax.Array) -> jax.Array:
+        """At the temperature of sampling, a micro-batch at a time."""
         mesh, parts = self.start.mesh, []
         with mesh:
             for row in range(0, len(prompts), self.rows):
                 part = prompts[row : row + self.rows], completions[row : row + self.rows]
                 inputs = (shard_input(array, ("fsdp",)) for array in distributed.spread(part, mesh))
-                logp = scores_of(
-                    self.start.model, *inputs, pad=self.pad, temperature=self.temperature
-                ).logp
+                logp = scores_of(model, *inputs, pad=self.pad, temperature=self.temperature).logp
                 parts.append(distributed.whole(logp) if distributed.several() else logp)
         return jnp.concatenate(parts)
 
@@ -291,6 +301,7 @@ def _cluster(start: gemma3.Loaded, tokenizer: Tokenizer, config: GrpoConfig) -> 
         seed=config.seed,
         mesh=start.mesh,
     )
+    updates = config.steps * config.updates
     return rl.RLCluster(
         actor=actor,
         tokenizer=tokenizer,
@@ -298,9 +309,9 @@ def _cluster(start: gemma3.Loaded, tokenizer: Tokenizer, config: GrpoConfig) -> 
             role_to_mesh=dict.fromkeys((rl.Role.ACTOR, rl.Role.ROLLOUT), start.mesh),
             rollout_engine=ActorOnly,
             training_config=rl.RLTrainingConfig(
-                actor_optimizer=adamw(config, config.steps),
-                eval_every_n_steps=config.steps + 1,
-                max_steps=config.steps,
+                actor_optimizer=adamw(config, updates),
+                eval_every_n_steps=updates + 1,
+                max_steps=updates,
                 mini_batch_size=config.prompts,
                 train_micro_batch_size=config.micro_batch or config.prompts,
                 # a whole step is sampled at once, however many micro-batches it is trained in
@@ -324,7 +335,7 @@ def algorithm(config: GrpoConfig) -> GRPOConfig:
     """Tunix's settings of the algorithm. Of these, our loss reads none."""
     settings = GRPOConfig(
         num_generations=config.group,
-        num_iterations=1,
+        num_iterations=config.updates,
         beta=config.beta,
         epsilon=config.epsilon or EPSILON,
         kl_loss_mode="low_var_kl",  # k3, as ours

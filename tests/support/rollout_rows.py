@@ -8,7 +8,7 @@ import polars as pl
 from data.store.store import Store, add
 from evals.rollouts.advantages import group_advantages
 from pipeline.config import GrpoConfig
-from pipeline.train.rewards import judge, rewards_of
+from pipeline.train.rewards.parts import judge, rewards_of
 from tests.support.store_rows import rows_of
 
 # step, group, problem, and the answers of its rollouts
@@ -30,17 +30,28 @@ def text(answer: str) -> str:
     return f"<reasoning>so</reasoning>\n<answer>{answer}</answer>"
 
 
-def rolled(store: Store, run: str, groups: Sequence[Group], golds: dict[str, str]) -> None:
-    """Add the rollouts of `run` with this project's rewards, and the problems with `golds`."""
+def rolled(
+    store: Store,
+    run: str,
+    groups: Sequence[Group],
+    golds: dict[str, str],
+    discarded: Sequence[Group] = (),
+) -> None:
+    """Add the rollouts of `run` with this project's rewards, and the problems with `golds`.
+
+    discarded: first tries, each of which one of `groups` with its step and number has replaced
+    """
+    replaced = {(step, group) for step, group, *_ in discarded}
     parts = rewards_of(GrpoConfig())
     rows = []
-    for step, group, problem, answers in groups:
+    tries = [(one, False) for one in groups] + [(one, True) for one in discarded]
+    for (step, group, problem, answers), is_discarded in tries:
         gold = golds.get(problem, NUMBER)
         judged = []
         for answer in answers:
             whole = answer if answer.startswith("<") else text(answer)
             score = judge(whole, gold)
-            values = [part.value(whole, gold, score) for part in parts]
+            values = [part.of(whole, gold, score, len(whole)) for part in parts]
             judged.append((whole, values))
         weights = [part.weight for part in parts]
         rewards = np.array([np.nansum(np.multiply(values, weights)) for _, values in judged])
@@ -61,7 +72,9 @@ def rolled(store: Store, run: str, groups: Sequence[Group], golds: dict[str, str
                         for part, value in zip(parts, values, strict=True)
                     ],
                     "reward": reward,
-                    "advantage": advantage,
+                    "advantage": None if is_discarded else advantage,
+                    "attempt": int((step, group) in replaced and not is_discarded),
+                    "discarded": is_discarded,
                 }
             )
     add(store, "rollouts", pl.DataFrame(rows), run=run)

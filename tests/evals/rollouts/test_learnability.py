@@ -23,12 +23,12 @@ RIGHT, WRONG, DOUBTED = True, False, None
 def frame(*groups: tuple[str, int, int, list[bool | None]]) -> pl.DataFrame:
     """Rollouts of groups (problem, step, group, verdicts); a right one is worth 1."""
     rows = [
-        (problem, step, group, float(right is True), right)
+        (problem, step, group, 0, float(right is True), right)
         for problem, step, group, verdicts in groups
         for right in verdicts
     ]
-    names = {"problem_id": pl.String, "step": pl.Int64, "group": pl.Int64, "reward": pl.Float64,
-             "right": pl.Boolean}  # fmt: skip
+    names = {"problem_id": pl.String, "step": pl.Int64, "group": pl.Int64, "attempt": pl.Int64,
+             "reward": pl.Float64, "right": pl.Boolean}  # fmt: skip
     return pl.DataFrame(rows, schema=names, orient="row")
 
 

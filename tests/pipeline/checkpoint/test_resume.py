@@ -25,7 +25,10 @@ from pipeline.train.metrics import StoreMetrics, TrainingRun
 from tests.support import small_grpo
 
 # of the shapes of `trained`, whose programs are compiled already
-CONFIG = replace(small_grpo.CONFIG, steps=4, evaluate_every=2, checkpoint_every=2, guard="off")
+CONFIG = replace(
+    small_grpo.CONFIG, steps=4, evaluate_every=2, checkpoint_every=2, guard="off",
+    updates=2, resample=1, curriculum=1.0, average=2,
+)  # fmt: skip
 
 
 class Interrupting(Stop):
@@ -149,13 +152,14 @@ def test_grpo_resumes_as_if_it_had_never_stopped(train_grpo, tmp_path):
     with pytest.raises(RuntimeError, match="killed"):
         train_grpo("interrupted", Interrupting(3, saves=False))
     interrupted = train_grpo("interrupted", Stop())
-    assert (interrupted.step, interrupted.answer) == (alone.step, alone.answer)
+    assert replace(interrupted, merged=alone.merged) == alone
     assert same(weights(tmp_path / "alone"), weights(tmp_path / "interrupted"))
     store = open_store(tmp_path / "store")
     assert metrics_of(store, "alone") == metrics_of(store, "interrupted")
     rollouts = (
-        'select * exclude (run) from rollouts where run = $run order by step, "group", sample'
+        "select * exclude (run) from sampled_rollouts where run = $run"
+        ' order by step, "group", attempt, sample'
     )
     rows = [ask(store, rollouts, run=run).rows() for run in ("alone", "interrupted")]
-    assert rows[0] == rows[1]
-    assert len(rows[0]) == CONFIG.steps * CONFIG.prompts * CONFIG.group
+    assert repr(rows[0]) == repr(rows[1])  # nan is not equal to itself
+    assert len(rows[0]) > CONFIG.steps * CONFIG.prompts * CONFIG.group  # some groups twice

@@ -14,7 +14,7 @@ from pipeline.presets.load import load_preset
 def test_the_compiler_of_this_machine_reports_what_a_step_needs(few, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     preset = load_preset("tiny").with_knobs("model", model=str(few))
-    step = steps.Step(name="reference", kind="reference", rows=2, prompt=16, completion=8)
+    step = steps.Step(name="reference", kind="scores", rows=2, prompt=16, completion=8)
     chip = chip_of("cpu")
     assert has_compiler(chip)
     program = compile_step(step, preset, chip)

@@ -49,6 +49,7 @@ def compiler(monkeypatch):
     ("name", "called_with", "beside"),
     [
         ("reference", {"weights": 10, "adapters": 0}, STATE),
+        ("old policy", {"weights": 10, "adapters": 3}, ("optimizer",)),
         ("rollout prefill", {"weights": 10, "adapters": 3}, ("optimizer", "cache", "prompts")),
         ("rollout insert", {"cache": 10, "prompts": 3}, ("weights", *STATE)),
         ("rollout decode", {"weights": 10, "cache": 3}, ("optimizer", "prompts")),
@@ -60,9 +61,10 @@ def compiler(monkeypatch):
 )
 def test_what_is_no_argument_of_a_program_is_counted_beside_it(compiler, name, called_with, beside):
     compiler(called_with)
-    [step] = [step for step in steps.steps_of(V6E) if step.name == name]
-    needs = report.needs_of(step, V6E, CHIPS["v6e"], use_compiler=True)
-    guess = parts_of(V6E, name)
+    preset = V6E.with_knobs("grpo", updates=2)
+    [step] = [step for step in steps.steps_of(preset) if step.name == name]
+    needs = report.needs_of(step, preset, CHIPS["v6e"], use_compiler=True)
+    guess = parts_of(preset, name)
     assert needs.parts == called_with | {part: guess[part] for part in beside}
     assert min(needs.parts[part] for part in beside or ["weights"]) > 0
     assert needs.peak == sum(called_with.values()) + sum(guess[part] for part in beside)
@@ -135,7 +137,7 @@ def test_adapters_are_not_counted_among_the_weights_of_a_trained_model(small):
     [step] = [step for step in steps.steps_of(preset) if step.name == "rollout decode"]
     mesh = device_mesh()
     with abstract.traced_for(mesh):
-        model = abstract.sampling_model(step, preset, mesh)
+        model = abstract.inference_model(step, preset, mesh)
     guess = estimated(step, preset, 32 * GIB).parts
     assert programs._parts(model) == {name: guess[name] for name in ("weights", "adapters")}
 

@@ -62,7 +62,7 @@ def test_the_list_of_private_names_is_complete():
         for node in kind.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("_")
     }
-    own = {"_before_update", "_after_update", "_model", "_tokenizer"}
+    own = {"_before_update", "_after_update", "_model", "_tokenizer", "_of_batch", "_logp"}
     used = {name for name in used if not name.startswith("__")}
     listed = {
         name for group in (OVERRIDDEN, CALLED, SET) for names in group.values() for name in names

@@ -54,6 +54,18 @@ def test_the_last_step_is_shown_first_and_step_back_goes_before_it(show, grpo):
     assert position(page) == (1, 2)
 
 
+def test_tries_that_were_discarded_are_listed_at_their_step(show, here):
+    rolled(here, "grpo-b", GROUPS, {"p1": "7"}, [(1, 1, "p3", ("1", "1", "1", "1"))])
+    runs.begin(here, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
+    [fold] = [
+        one for one in show(PAGE, run="grpo-b", step="1", discarded="true").expander
+        if one.label == "Discarded in this step: 1 group"
+    ]  # fmt: skip
+    assert fold.dataframe[0].value["problem_id"].to_list() == ["p3"]
+    labels = [one.label for one in show(PAGE, run="grpo-b", step="2").expander]
+    assert not any("Discarded" in label for label in labels)
+
+
 def test_an_address_restores_step_and_group(show, grpo):
     page = show(PAGE, run="grpo-a", step="1", group="1")
     assert position(page) == (2, 2)

@@ -9,6 +9,7 @@ from evals.rollouts import steps as rollout_steps
 from workbench.app import address, state
 from workbench.app.components import charts, choices, folded, generation, plain, prev_next
 from workbench.app.components.row_picker import row_picker
+from workbench.app.components.table import table
 from workbench.app.views.rollouts.curves import named
 
 COLUMNS = 4  # completions in a row
@@ -61,6 +62,22 @@ def groups(run: str, steps: pl.DataFrame) -> None:
             with column:
                 _completion(completion)
     _over_time(run, row["problem_id"], step)
+    _discarded(run, step)
+
+
+def _discarded(run: str, step: int) -> None:
+    """Groups of the step that were replaced, because their answers were not mixed."""
+    tries = state.query(rollout_steps.discarded_tries, run, step, reads=("rollouts", "problems"))
+    if tries.is_empty():
+        return
+    groups = f"{tries.height:,} group{'s' if tries.height > 1 else ''}"
+    fold = choices.fold(f"Discarded in this step: {groups}", "discarded")
+    if fold.open:
+        fold.caption(
+            "Sampled again with another problem, because the answers were all correct, or all"
+            " incorrect. They were not trained on, and count in pass rates."
+        )
+        table(tries, into=fold)
 
 
 def _choose_step(steps: list[int]) -> int:

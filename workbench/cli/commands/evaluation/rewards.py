@@ -31,7 +31,7 @@ def replay(folder: Path, run: str, file: Path | None, flips: Path | None) -> Ans
     score.extracted, score.correct, score.partial). The file runs in this process, with all your
     permissions: name none that you would not run yourself.
     """
-    from pipeline.train.replay import replay as replay_rewards
+    from pipeline.train.rewards import replay as replay_rewards
     from workbench.cli import bars, json_lines
 
     store = frozen_store(folder)

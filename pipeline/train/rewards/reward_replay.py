@@ -1,7 +1,7 @@
 """Replay of stored rollouts with other rewards: what training would have seen. Needs no model."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from evals.rollouts import (
     with_deviations,
 )
 from pipeline.config import GrpoConfig
-from pipeline.train.reward_file import BadRewards, load, value_of
-from pipeline.train.rewards import Reward, judge, rewards_of, total_reward
+from pipeline.train.rewards.parts import Part, judge, rewards_of, total_reward
+from pipeline.train.rewards.reward_file import BadRewards, load, value_of
 
 COLUMNS = ("step", "group", "problem_id", "advantage", "before", "after", "advantage_before",
            "advantage_after", "signal_before", "signal_after", "flipped")  # fmt: skip
@@ -40,7 +40,7 @@ def replay(
 ) -> dict[str, Any]:
     """The object of `thinkbench rewards replay`.
 
-    file: Python file of rewards, which is run (pipeline/train/reward_file.py); None: the run's own
+    file: Python file of rewards, which is run (reward_file.py); None: the run's own
 
     without_gold: rollouts that were left out, because the store no longer has their problems
     unknown: rollouts whose score is undecided; rewards may leave these out of their sums
@@ -116,10 +116,10 @@ class _PartMeans:
         return {"weight": self.weights[name], "mean": total / n if n else None, "n": n}
 
 
-def own_rewards(store: Store, run: str) -> list[Reward]:
+def own_rewards(store: Store, run: str) -> list[Part]:
     """The rewards that `run` was trained with, by their stored names and weights."""
-    available = {reward.name: reward for reward in rewards_of(GrpoConfig())}
     stored = _stored_weights(store, run)
+    available = {reward.name: reward for reward in rewards_of(_knobs_of(store, run))}
     if missing := [name for name, _ in stored if name not in available]:
         raise BadRewards(
             f"run {run!r} was rewarded for {', '.join(missing)}; this code has"
@@ -129,14 +129,19 @@ def own_rewards(store: Store, run: str) -> list[Reward]:
 
 
 def _config_of(store: Store, run: str) -> dict[str, str]:
-    """`variant` and `scale` of the run; the defaults if the store has no such run.
+    """`variant` and `scale` of the run."""
+    config = _knobs_of(store, run)
+    return {"variant": config.variant, "scale": config.scale}
+
+
+def _knobs_of(store: Store, run: str) -> GrpoConfig:
+    """The knobs of the run; the defaults for those it lacks, or if the store has no such run.
 
     Rollouts may come from a store whose runs are elsewhere.
     """
     config = (runs.state(store, run) or {"config": {}})["config"]
-    return {
-        name: str(config.get(name, getattr(GrpoConfig(), name))) for name in ("variant", "scale")
-    }
+    names = {knob.name for knob in fields(GrpoConfig)}
+    return GrpoConfig(**{name: value for name, value in config.items() if name in names})
 
 
 def _stored_weights(store: Store, run: str) -> list[tuple[str, float]]:
@@ -162,18 +167,21 @@ def _stored_weights(store: Store, run: str) -> list[tuple[str, float]]:
     return named
 
 
-def scored(rollouts: pl.DataFrame, rewards: list[Reward]) -> tuple[np.ndarray, int]:
-    """The value of each reward for each rollout (text, gold), and how many scores are undecided.
+def scored(rollouts: pl.DataFrame, rewards: Sequence[Part]) -> tuple[np.ndarray, int]:
+    """The value of each reward for each rollout, and how many scores are undecided.
+
+    rollouts: text, gold, tokens
 
     returns: [rollouts, rewards]  float, before the weight, nan where left out of the sum
     """
     values = np.empty((rollouts.height, len(rewards)))
     undecided = 0
-    for index, (text, gold) in enumerate(rollouts.select("text", "gold").iter_rows()):
+    columns = rollouts.select("text", "gold", "tokens")
+    for index, (text, gold, tokens) in enumerate(columns.iter_rows()):
         score = judge(text, gold)
         undecided += score.correct is None
         try:
-            values[index] = [value_of(reward, text, gold, score) for reward in rewards]
+            values[index] = [value_of(reward, text, gold, score, tokens) for reward in rewards]
         except BadRewards as error:
             row = rollouts.row(index, named=True)
             raise BadRewards(
@@ -190,7 +198,7 @@ def _stored_values(rollouts: pl.DataFrame, parts: int) -> np.ndarray:
     return np.array(values, dtype=float).reshape(rollouts.height, parts)
 
 
-def _flip(row: dict[str, Any], rewards: list[Reward], values: np.ndarray) -> dict[str, Any]:
+def _flip(row: dict[str, Any], rewards: Sequence[Part], values: np.ndarray) -> dict[str, Any]:
     """A rollout whose advantage changes its sign, as a line of JSON; nan is null."""
     names = ("step", "group", "sample", "problem_id", "gold", "text")
     parts = {

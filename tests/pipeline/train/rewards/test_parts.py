@@ -8,11 +8,17 @@ import pytest
 from evals.graders.rules import GRADERS
 from pipeline.config import BadConfig, GrpoConfig
 from pipeline.generate import Completion
-from pipeline.train import rewards
 from pipeline.train.rewards import (
-    GRADER,
-    Reward,
     answer,
+    approximate_format,
+    closeness,
+    exact_format,
+    parts as rewards,
+)
+from pipeline.train.rewards.parts import (
+    GRADER,
+    OverlongPenalty,
+    Reward,
     judge,
     judge_rollout,
     rewards_of,
@@ -27,7 +33,7 @@ BARE = "The answer is 7"
 
 def parts(text: str, gold: str) -> dict[str, float]:
     score = judge(text, gold)
-    return {part.name: part.value(text, gold, score) for part in rewards_of(GrpoConfig())}
+    return {part.name: part.of(text, gold, score, len(text)) for part in rewards_of(GrpoConfig())}
 
 
 def total(text: str, gold: str) -> float:
@@ -87,3 +93,41 @@ def test_the_reward_is_the_weighted_sum_of_the_parts_without_nan():
 def test_weights_that_pay_for_format_over_answers_are_refused():
     with pytest.raises(BadConfig, match="must be larger than all other rewards"):
         GrpoConfig(reward_answer=1.0, reward_format=2.0)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "value"),
+    [(0, 0.0), (60, 0.0), (61, -0.025), (80, -0.5), (99, -0.975), (100, -1.0), (120, -1.0)],
+)
+def test_the_penalty_for_length_is_that_of_dapo(tokens, value):
+    penalty = OverlongPenalty(weight=0.5, longest=100, rising=40)
+    paper = 0.0 if tokens <= 60 else (60 - tokens) / 40 if tokens <= 100 else -1.0
+    assert penalty.of("", "7", judge("", "7"), tokens) == pytest.approx(value) == paper
+
+
+def test_only_a_run_that_asks_for_it_is_punished_for_length():
+    names = [part.name for part in rewards_of(GrpoConfig())]
+    punished = rewards_of(GrpoConfig(reward_overlong=0.5, overlong_tokens=128))
+    assert [part.name for part in punished] == [*names, "overlong"]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"reward_overlong": 0.5}, "overlong_tokens must be from 1 to max_tokens"),
+        ({"overlong_tokens": 5}, "else 0: got 5 with reward_overlong 0"),
+        ({"reward_overlong": 0.5, "overlong_tokens": 769}, "from 1 to max_tokens"),
+        ({"reward_overlong": 3.0, "overlong_tokens": 9}, "larger than all other rewards together"),
+        ({"average": 1}, "average must be 0 or at least 2"),
+        ({"updates": 0}, "updates must be at least 1"),
+        ({"curriculum": -1.0}, "curriculum must be at least 0"),
+    ],
+)
+def test_knobs_of_the_signal_that_make_no_sense_are_refused(knobs, message):
+    with pytest.raises(BadConfig, match=message):
+        GrpoConfig(**knobs)
+
+
+def test_a_file_of_rewards_may_import_the_projects_own_from_the_folder():
+    own = [part.value for part in rewards_of(GrpoConfig()) if isinstance(part, Reward)]
+    assert own == [exact_format, approximate_format, answer, closeness]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.train.replay import replay
-from pipeline.train.reward_file import BadRewards, load
+from pipeline.train.rewards.reward_file import BadRewards, load
+from pipeline.train.rewards.reward_replay import replay
 from tests.support.rollout_rows import GOLDS, UNDECIDED, rolled
 
 

@@ -1,11 +1,11 @@
-"""The reward of GRPO: a weighted sum of parts, each between 0 and 1; the weights are knobs.
+"""The reward of GRPO: a weighted sum of parts, each between -1 and 1; the weights are knobs.
 
 Correctness is decided by the grader that the evaluation reports: the same function.
 
 A part is a function(text, gold, score) -> float: the completion, the reference answer of its
 problem, and the grader's score of the two (evals/graders/rules.py, `Score`). It may return nan,
 which leaves it out of the sum, only where the score is undecided. A file of rewards keeps the same
-contract (pipeline/train/reward_file.py).
+contract (reward_file.py). A penalty of length is a function(tokens) -> float.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ import numpy as np
 
 from data.response_format import TAGS
 from evals.graders import DEFAULT_GRADER as GRADER, GRADERS, Score
+from pipeline.batches import Prompt
 from pipeline.config import GrpoConfig
 from pipeline.generate import Completion
 
@@ -27,6 +28,30 @@ class Reward:
     weight: float
     value: Callable[[str, str, Score], float]
 
+    def of(self, text: str, gold: str, score: Score, tokens: int) -> float:
+        """The value for a completion of this many tokens, before the weight."""
+        return self.value(text, gold, score)
+
+
+@dataclass(frozen=True)
+class OverlongPenalty:
+    """Soft overlong punishment (arXiv:2503.14476, equation 13): from 0 down to -1.
+
+    longest: tokens at which a completion is cut off   rising: the last of them, which are punished
+    """
+
+    weight: float
+    longest: int
+    rising: int
+    name: str = "overlong"
+
+    def of(self, text: str, gold: str, score: Score, tokens: int) -> float:
+        excess = tokens - (self.longest - self.rising)
+        return -min(max(excess / self.rising, 0.0), 1.0)
+
+
+Part = Reward | OverlongPenalty
+
 
 @dataclass(frozen=True)
 class Rollout:
@@ -38,6 +63,28 @@ class Rollout:
     completion: Completion
     score: Score
     parts: list[float]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The completions of one problem in one step.
+
+    position: of the problem in the batch   attempt: which try at that position this is, from 0
+    """
+
+    problem: Prompt
+    rollouts: list[Rollout]
+    position: int
+    attempt: int = 0
+
+    def has_mixed_answers(self) -> bool:
+        """Whether some answers are correct and others incorrect; unknown ones are neither.
+
+        Only then do the advantages of a group tell correct reasoning from incorrect. Rewards of a
+        group whose answers are all alike differ by format alone.
+        """
+        verdicts = {rollout.score.correct for rollout in self.rollouts}
+        return {True, False} <= verdicts
 
 
 def exact_format(text: str, gold: str, score: Score) -> float:
@@ -61,13 +108,15 @@ def closeness(text: str, gold: str, score: Score) -> float:
     return 1.0 if score.correct else 0.5 * score.partial
 
 
-def rewards_of(config: GrpoConfig) -> list[Reward]:
-    """The parts of the reward, with the weights of `config`."""
+def rewards_of(config: GrpoConfig) -> list[Part]:
+    """The parts of the reward, with the weights of `config`; a penalty only where it has one."""
+    penalty = OverlongPenalty(config.reward_overlong, config.max_tokens, config.overlong_tokens)
     return [
         Reward("exact_format", config.reward_format, exact_format),
         Reward("approximate_format", config.reward_approximate_format, approximate_format),
         Reward("answer", config.reward_answer, answer),
         Reward("closeness", config.reward_closeness, closeness),
+        *([penalty] if config.reward_overlong else []),
     ]
 
 
@@ -76,17 +125,23 @@ def judge(text: str, gold: str) -> Score:
     return GRADERS[GRADER].grade(text, gold)
 
 
-def judge_rollout(completion: Completion, gold: str, rewards: Sequence[Reward]) -> Rollout:
+def judge_rollout(completion: Completion, gold: str, rewards: Sequence[Part]) -> Rollout:
     """Judge `completion`, and compute all parts of the reward from that one score."""
     score = judge(completion.text, gold)
-    parts = [reward.value(completion.text, gold, score) for reward in rewards]
+    tokens = len(completion.ids)
+    parts = [reward.of(completion.text, gold, score, tokens) for reward in rewards]
     return Rollout(completion, score, parts)
 
 
-def total_reward(parts: np.ndarray, rewards: Sequence[Reward]) -> np.ndarray:
+def total_reward(parts: np.ndarray, rewards: Sequence[Part]) -> np.ndarray:
     """The weighted sum of the parts, those that are nan left out.
 
     parts:   [rollouts, rewards]  float
     returns: [rollouts]           float
     """
     return np.nansum(parts * np.array([reward.weight for reward in rewards]), axis=1)
+
+
+def rewards_of_group(group: Group, rewards: Sequence[Part]) -> np.ndarray:
+    """[rollouts]: the reward of each completion of `group`."""
+    return total_reward(np.array([rollout.parts for rollout in group.rollouts]), rewards)

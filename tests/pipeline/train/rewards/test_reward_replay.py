@@ -14,9 +14,9 @@ from data.store.store import add, ask, open_store
 from evals.rollouts.advantages import SCALE_OF, group_advantages, has_signal, signs
 from evals.rollouts.reward_replay import with_advantages
 from pipeline.config import VARIANTS, GrpoConfig
-from pipeline.train.replay import own_rewards, replay
-from pipeline.train.reward_file import BadRewards
-from pipeline.train.rewards import rewards_of
+from pipeline.train.rewards.parts import rewards_of
+from pipeline.train.rewards.reward_file import BadRewards
+from pipeline.train.rewards.reward_replay import own_rewards, replay
 from tests.support.rollout_rows import GOLDS, GROUPS, UNDECIDED, rolled, text
 
 LENGTH = """

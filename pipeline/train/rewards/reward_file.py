@@ -4,7 +4,7 @@ The file defines
 
     REWARDS = {"name": (weight, function), ...}
 
-with functions by the contract of pipeline/train/rewards.py: function(text, gold, score) -> float.
+with functions by the contract of parts.py: function(text, gold, score) -> float.
 It may import installed packages and this project's own rewards (`from pipeline.train.rewards import
 answer`), but not files beside it. It runs in this process with all rights of its user: name only a
 file that you would run yourself.
@@ -24,7 +24,7 @@ import numpy as np
 
 from data.errors import UserError
 from evals.graders import Score
-from pipeline.train.rewards import Reward
+from pipeline.train.rewards.parts import Part, Reward
 
 MODULE = "rewards_of_a_file"  # name of the file's module while it runs
 MESSAGE_CHARACTERS = 300  # of a value or an error of the file, in our messages
@@ -95,14 +95,14 @@ def _takes_three(function: Any) -> bool:
     return True
 
 
-def value_of(reward: Reward, text: str, gold: str, score: Score) -> float:
-    """The value of `reward`, before the weight.
+def value_of(reward: Part, text: str, gold: str, score: Score, tokens: int) -> float:
+    """The value of `reward` for a completion of this many tokens, before the weight.
 
     Raises BadRewards if it is not a number, is infinite, or is nan for a decided score. The caller
     adds which rollout it was for.
     """
     try:
-        result = reward.value(text, gold, score)
+        result = reward.of(text, gold, score, tokens)
     except (Exception, SystemExit) as error:  # user code may raise anything
         at = _line_of(error)
         raise BadRewards(
