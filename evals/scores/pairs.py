@@ -26,6 +26,8 @@ def problems_by_run(store: Store, names: Iterable[str]) -> dict[str, dict[str, T
         "select * from imported_problems where run in (select unnest($runs))",
         runs=chosen,
     )
+    if own.is_empty():
+        return {run: {} for run in chosen}
     ids = own["problem_id"].unique().to_list()
     shared = ask(
         store,
