@@ -14,6 +14,7 @@ from data.store import Store, ask
 from data.subsets.filter_language import Field, condition, named_values
 from data.subsets.recipe import Recipe
 
+ABSENT = "no longer in the store"
 NEAREST = 3  # existing values that an error names
 LONGEST_VALUE = 60  # [characters] of such a value
 
@@ -154,6 +155,23 @@ def preview(
         page_ids=sorted(ids)[(number - 1) * size : number * size],
         **table.values,
     )
+
+
+def never_now(store: Store, table: Table, ids: list[str]) -> dict[str, str]:
+    """Id -> the first reason of `never` that a row of a subset has by now, or ABSENT."""
+    cases = " ".join(f"when {sql} then '{reason}'" for reason, sql in table.never.items())
+    rows = ask(
+        store,
+        f"""
+        with {table.tables.format(only=table.narrow, current="true")}
+        select id, case {cases} end as reason from rows
+        where id in (select unnest($page_ids::varchar[]))
+        """,
+        page_ids=ids,
+        **table.values,
+    )
+    reasons = dict(rows.iter_rows())
+    return {one: why for one in ids if (why := reasons.get(one, ABSENT)) is not None}
 
 
 def _rows(store: Store, table: Table, recipe: Recipe, parent: list[str] | None) -> pl.DataFrame:

@@ -21,7 +21,12 @@ from data.subsets import (
     to_json,
 )
 from evals.curation import empty_results
-from evals.curation.problem_fields import SHOWN as OF_PROBLEMS, finished_run, problem_table
+from evals.curation.problem_fields import (
+    QUARANTINED,
+    SHOWN as OF_PROBLEMS,
+    finished_run,
+    problem_table,
+)
 
 
 def resolve(store: Store, recipe: Recipe) -> Recipe:
@@ -73,6 +78,19 @@ def page(store: Store, recipe: Recipe, ids: list[str], number: int, size: int) -
     columns: list[str] = list(OF_RECORDS if recipe.of == "records" else OF_PROBLEMS)
     with snapshot(store) as moment:
         return select.preview(moment, table(moment, recipe), ids, columns, number, size)
+
+
+def left_out(store: Store, version: Subset, ids: list[str]) -> dict[str, str]:
+    """Id -> why training leaves it out by now: what a person quarantined, a test row, and the like.
+
+    ids: of rows of `version`. Problems stay whatever a conversion made of their records.
+    """
+    with snapshot(store) as moment:
+        rows = table(moment, version.recipe)
+        if version.of == "problems":
+            never = {reason: sql for reason, sql in rows.never.items() if reason != QUARANTINED}
+            rows = replace(rows, never=never)
+        return select.never_now(moment, rows, ids)
 
 
 def save(

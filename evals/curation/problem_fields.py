@@ -54,6 +54,7 @@ FIELDS = {
     "first_solved": Field("first_solved", "number", "first step with most of its answers right"),
     "reward_variance": Field("reward_variance", "number", "mean over the groups of a GRPO run"),
 }
+QUARANTINED = "quarantined"  # by a conversion
 SHOWN = ("source", "question", "gold", "steps", "pass_rate", "answers", "band", "tag")
 MEASURED = {
     "pass_rate": pl.Float64,
@@ -84,7 +85,7 @@ def problem_table(store: Store, sources: tuple[str, ...], run: str, grader: str)
         {"example": "question", "prompt": "question"},
         {
             "held back by a person": "excluded is not distinct from 'by a person'",
-            "quarantined": "excluded is not distinct from 'by conversion'",
+            QUARANTINED: "excluded is not distinct from 'by conversion'",
             "of a test split": "split is distinct from 'train'",
         },
     )

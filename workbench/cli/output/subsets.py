@@ -91,6 +91,8 @@ def check(value: dict[str, Any]) -> None:
 
 def export(value: dict[str, Any]) -> None:
     show(f"{value['rows']:,} of {value['n']:,} rows of {value['subset']}: {value['path']}")
+    for reason, n in value["left_out"].items():
+        show(f"left out: {n:,} {reason}")
 
 
 def fields(value: dict[str, Any]) -> None:

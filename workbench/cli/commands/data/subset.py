@@ -1,5 +1,6 @@
 """`subset`: choose rows to train on, and save the choice as a named version."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,20 +141,30 @@ def check(folder: Path, name: str) -> Answer:
 @click.argument("name")
 @click.option("--out", type=FilePath(), required=True, help="new .jsonl file")
 def export(folder: Path, name: str, out: Path) -> Answer:
-    """Write the rows of a version to a file, with their texts."""
+    """Write the rows of a version to a file, with their texts.
+
+    Rows that training leaves out by now are left out and counted: those that a person quarantined,
+    rows of a test split, and rows without an example.
+    """
     from data.subsets import subset
     from evals.curation import choose
     from workbench.cli import json_lines
 
     store = frozen_store(folder)
     version, rows = subset(store, name), 0
+    reasons: Counter[str] = Counter()
     with json_lines(out) as write:
-        for number in range(1, 1 + -(-len(version.ids) // PAGE)):
-            page = choose.page(store, version.recipe, list(version.ids), number, PAGE)
+        for start in range(0, len(version.ids), PAGE):
+            ids = sorted(version.ids)[start : start + PAGE]
+            absent = choose.left_out(store, version, ids)
+            reasons.update(absent.values())
+            present = [one for one in ids if one not in absent]
+            page = choose.page(store, version.recipe, present, 1, PAGE)
             rows += page.height
             for row in page.iter_rows(named=True):
                 write(row)
-    return {**version.to_json(), "rows": rows, "path": str(out)}, output.export
+    value = {**version.to_json(), "rows": rows, "left_out": dict(reasons), "path": str(out)}
+    return value, output.export
 
 
 @click.argument("name", callback=not_empty)
