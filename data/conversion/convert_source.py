@@ -67,10 +67,12 @@ def convert_source(
     *,
     table: DialectTable = BUNDLED,
     workers: int | None = None,
+    make_newest: bool = False,
 ) -> dict[str, Any]:
     """Convert the records of `source` that this converter has not converted; count all of them.
 
     The object of `thinkbench convert`. Results of other versions and rules stay in the store.
+    make_newest: it is the newest conversion of the source afterwards, also if all was converted
     """
     converter = Converter(rules, table, workers)
     records = _records_of(store, source, converter.version)
@@ -80,11 +82,29 @@ def convert_source(
         )
     if not records["is_converted"].all():
         _convert(store, source, converter, records, progress or no_progress)
+    elif make_newest:
+        _make_newest(store, source, converter.version)
     return {
         "source": source,
         "converter": converter.version,
         **counts(store, source, converter.version),
     }
+
+
+def _make_newest(store: Store, source: str, version: str) -> None:
+    """Record that a conversion of all records was asked for again, after one by other rules."""
+    history = ask(
+        store,
+        """
+        select converter, run, started_at from conversion_runs where source = $source
+        order by started_at nulls first
+        """,
+        source=source,
+    ).drop_nulls()
+    if history.is_empty() or history["converter"][-1] == version:
+        return
+    for run in history.filter(converter=version)["run"].tail(1):
+        runs.renew(store, run, after=history["started_at"][-1])
 
 
 def _records_of(store: Store, source: str, version: str) -> pl.DataFrame:

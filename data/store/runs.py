@@ -259,6 +259,23 @@ def _last_event(store: Store, run: str) -> dict[str, Any] | None:
     return None if rows.is_empty() else rows.row(0, named=True)
 
 
+def renew(store: Store, run: str, after: datetime) -> None:
+    """Record that a run that is done was asked for again: it starts and ends once more, now.
+
+    Its start is later than `after`, also if the clock was set back. Other runs stay as they are.
+    """
+    with files.exclusive(store.folder, EVENTS):
+        last = state(store, run)
+        if last is None or last["event"] != "done":
+            return
+        at = max(
+            datetime.now(UTC), *(time + timedelta(microseconds=1) for time in (after, last["at"]))
+        )
+        started = _row(last | {"event": "started", "summary": None}, at)
+        _add_events(store, [started, _row(last, at + timedelta(microseconds=1))])
+    _compact(store, run)
+
+
 def _event(store: Store, event: dict[str, Any], at: datetime | None = None) -> None:
     """One part with one event; columns that hold JSON may come as values.
 
@@ -269,12 +286,20 @@ def _event(store: Store, event: dict[str, Any], at: datetime | None = None) -> N
     at = at or datetime.now(UTC)
     if before is not None:
         at = max(at, before["at"] + timedelta(microseconds=1))
+    _add_events(store, [_row(event, at)])
+
+
+def _row(event: dict[str, Any], at: datetime) -> dict[str, Any]:
     row: dict[str, Any] = {name: event[name] for name in TABLES["runs"] if name != "at"}
     row["at"] = at
-    row |= {
+    return row | {
         name: json.dumps(row[name], sort_keys=True)
         for name in JSON_COLUMNS
         if isinstance(row[name], dict)
     }
-    rows = pl.DataFrame([row], schema=TABLES["runs"])
-    add(store, "runs", rows, run=row["run"], stage=row["stage"])
+
+
+def _add_events(store: Store, rows: list[dict[str, Any]]) -> None:
+    """One part with events of one run."""
+    frame = pl.DataFrame(rows, schema=TABLES["runs"])
+    add(store, "runs", frame, run=rows[0]["run"], stage=rows[0]["stage"])

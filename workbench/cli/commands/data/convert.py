@@ -51,7 +51,9 @@ def convert(
             )
         else:
             store = existing_store(folder)
-            value = convert_source(store, source, frozenset(rules), progress, table=dialects)
+            value = convert_source(
+                store, source, frozenset(rules), progress, table=dialects, make_newest=True
+            )
     notes = [] if shape else _of_presets(source, rules)
     return value, tables.counts(f"Converted {source}", *notes)
 
