@@ -24,12 +24,16 @@ def back(store: Store, generation: str) -> list[Step]:
     row = _generation(store, generation)
     shown = ("stage", "sample", "tokens", "finish", "seed", "settings")
     steps = [Step("generation", generation, {name: row[name] for name in shown})]
-    steps += of_problem(store, row["problem_id"])
+    steps.append(of_problem(store, row["problem_id"], row["run"]))
     return steps + of_run(store, row["run"])
 
 
-def of_problem(store: Store, problem: str) -> list[Step]:
-    """A problem and the record that it was converted from."""
+def of_problem(store: Store, problem: str, run: str) -> Step:
+    """A problem and the record that it was converted from.
+
+    run: whose own question and reference answer are shown where it has some; where another record
+        or import has another question under that id, it is not named as where the problem is from
+    """
     rows = ask(
         store,
         """
@@ -40,8 +44,20 @@ def of_problem(store: Store, problem: str) -> list[Step]:
         problem=problem,
     )
     if rows.is_empty():
-        return [Step("problem", problem, {"question": UNKNOWN})]
-    return [Step("problem", problem, rows.row(0, named=True))]
+        return Step("problem", problem, {"question": UNKNOWN})
+    stored = rows.row(0, named=True)
+    own = ask(
+        store,
+        "select question, gold from imported_problems where run = $run and problem_id = $problem",
+        run=run,
+        problem=problem,
+    )
+    if own.is_empty():
+        return Step("problem", problem, stored)
+    brought = own.row(0, named=True)
+    if brought["question"].split() != (stored["question"] or "").split():
+        return Step("problem", problem, brought | {"source": run})
+    return Step("problem", problem, stored | brought)
 
 
 def of_run(store: Store, name: str) -> list[Step]:

@@ -5,6 +5,7 @@ import pytest
 from data.lineage import UNKNOWN, NoSuchGeneration, back, of_run
 from data.store import runs
 from tests.support.evaluation import evaluate
+from tests.support.imported import colliding
 from tests.support.lineage_rows import kinds
 
 
@@ -39,3 +40,12 @@ def test_a_run_that_is_its_own_parent_ends(here):
 def test_an_id_that_is_nothing_is_refused(traced):
     with pytest.raises(NoSuchGeneration, match="no generation 'x'"):
         back(traced, "x")
+
+
+def test_a_generation_answers_the_problem_that_its_own_import_has(store, tmp_path):
+    colliding(store, tmp_path)
+    facts = {run: back(store, f"p1:000:{run}:import")[1].facts for run in "ab"}
+    assert [(one["question"], one["gold"], one["source"]) for one in facts.values()] == [
+        ("3 + 4?", "7", "a"),
+        ("9 - 1?", "8", "b"),
+    ]
