@@ -15,10 +15,12 @@ CANDIDATES = """
 with of_records as (
     select
         question, split = 'train' as is_train,
-        regexp_replace(lower(question), '[^\\p{L}]+', '', 'g') as letters
+        regexp_replace(lower(nfc_normalize(question)), '[^\\p{L}]+', '', 'g') as letters
     from problem_texts where record_id is not null
 ), answered as (
-    select problem_id, question, regexp_replace(lower(question), '[^\\p{L}]+', '', 'g') as letters
+    select
+        problem_id, question,
+        regexp_replace(lower(nfc_normalize(question)), '[^\\p{L}]+', '', 'g') as letters
     from answered_problems where run = $run and question is not null
 )
 select problem_id, question, null as is_train from answered

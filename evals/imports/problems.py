@@ -24,11 +24,13 @@ def with_problems(store: Store, run: str, rows: list[Generation]) -> list[Genera
         store,
         """
         with letters as (
-            select distinct regexp_replace(unnest($questions), $no_letter, '', 'g') as question
+            select regexp_replace(nfc_normalize(unnest($questions)), $no_letter, '', 'g')
+                as question
         )
         select problem_id, question, gold, run = $run as own, record_id is not null as of_record
         from problems
-        where regexp_replace(question, $no_letter, '', 'g') in (select question from letters)
+        where regexp_replace(nfc_normalize(question), $no_letter, '', 'g')
+                in (select question from letters)
             or problem_id in (select unnest($ids))
         order by own desc, of_record desc, problem_id
         """,

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from unicodedata import normalize
 
 import pytest
 
@@ -12,7 +13,7 @@ from data.store.store import ask
 from evals.audit.verify import verify
 from evals.comparison.compare import compare
 from evals.imports.problem_ids import problem_ids
-from evals.scores import grade_missing
+from evals.scores import grade_missing, problems_of_split
 from tests.support.imported import import_rows
 
 
@@ -104,6 +105,20 @@ def test_train_problems_stay_train_problems_when_an_import_answers_them(store, i
     assert ask(store, "select split, source from problem_texts").rows() == [("train", "gsm8k")]
     rows = ask(store, "select split, source from current_problems").rows()
     assert rows == [("train", "gsm8k")]
+
+
+def test_a_letter_with_its_accent_apart_is_that_letter(store, imported):
+    questions = (normalize(form, "Combien co\u00fbte le caf\u00e9?") for form in ("NFC", "NFD"))
+    for name, question in zip("ab", questions, strict=True):
+        imported(name, {"question": question, "problem_id": f"of {name}"})
+    assert compare(store, "a", "b", "lenient")["n"] == 1
+
+
+def test_the_problems_of_an_import_are_not_those_of_a_source_of_its_name(store, imported, tmp_path):
+    train_problem(store, tmp_path, "test.jsonl")
+    imported("gsm8k", {"question": "9 - 1?", "gold": "8"})
+    usable = problems_of_split(store, "gsm8k", "test").usable
+    assert usable["question"].to_list() == ["3 + 4?"]
 
 
 def test_no_two_problems_of_a_file_get_one_id():
