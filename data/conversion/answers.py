@@ -3,11 +3,12 @@
 import re
 from decimal import Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 from data.conversion.blocks import Span
 from data.conversion.boxes import Box, boxes
 from data.conversion.defects import Defect
-from data.numbers import same_value
+from data.numbers import in_context, same_value
 
 DIFFER, MAY_DIFFER = "two answers that differ", "two answers that may differ"
 LONGEST = 200  # of a box that is compared by its value [characters]
@@ -41,11 +42,42 @@ def differing(text: str, reasoning: Span, block: Span, boxed: list[Box]) -> list
     if not boxed:
         return []
     in_thought = boxes(text, reasoning.start, reasoning.end)
-    phrase = _of_boxes(in_thought, boxed, are_parts(text, block, boxed))
+    phrase = _of_boxes(
+        with_neighbours(text, reasoning, in_thought),
+        with_neighbours(text, block, boxed),
+        are_parts(text, block, boxed),
+    )
     return [Defect(phrase, "completion", boxed[-1].start, boxed[-1].end)] if phrase else []
 
 
-def _of_boxes(in_thought: list[Box], boxed: list[Box], parts: bool) -> str | None:
+class Boxed(NamedTuple):
+    """A box: what it holds alone, and together with its neighbours.
+
+    is_whole: whether these do not change its value
+    """
+
+    alone: str
+    together: str
+    is_whole: bool = True
+
+
+def with_neighbours(text: str, span: Span, boxed: list[Box]) -> list[Boxed]:
+    """The boxes of a span, the last one with what stands beside it."""
+    contents = [Boxed(box.text, box.text) for box in boxed]
+    if not boxed or len(boxed[-1].text) > LONGEST:
+        return contents
+    last = boxed[-1]
+    start = boxed[-2].end + 1 if len(boxed) > 1 else span.start
+    piece = text[start : span.end]
+    context = in_context(piece, last.opening - start, last.end + 1 - start, last.text)
+    together = context.text or last.text
+    is_whole = not context.is_changed or (
+        context.text is not None and "mod" not in together and _same(last.text, together) is True
+    )
+    return [*contents[:-1], Boxed(last.text, together, is_whole)]
+
+
+def _of_boxes(in_thought: list[Boxed], boxed: list[Boxed], parts: bool) -> str | None:
     """The defect of the boxes of thought and answer; None if they agree."""
     if parts:
         if not in_thought or any(_equal(in_thought[-1], box) for box in boxed):
@@ -59,7 +91,7 @@ def _of_boxes(in_thought: list[Box], boxed: list[Box], parts: bool) -> str | Non
 
 def are_parts(text: str, block: Span, boxed: list[Box]) -> bool:
     """Whether several boxes are parts of one answer: each has a label, or `and` joins them."""
-    if len(boxed) < 2 or all(_equal(a, b) for a, b in pairwise(boxed)):
+    if len(boxed) < 2 or all(_same(a.text, b.text) for a, b in pairwise(boxed)):
         return False
     ends = [block.start, *(box.end + 1 for box in boxed[:-1])]
     starts = [box.opening for box in boxed]
@@ -70,17 +102,23 @@ def are_parts(text: str, block: Span, boxed: list[Box]) -> bool:
     return all(JOINED.fullmatch(piece) for piece in before[1:])
 
 
-def _joins(answer: Box, in_thought: list[Box]) -> bool:
+def _joins(answer: Boxed, in_thought: list[Boxed]) -> bool:
     """Whether the answer's box lists what several boxes of the thought hold: 3, 5."""
-    parts = [part.strip() for part in re.split(r"[,;]|\\text\{ ?and ?\}|\band\b", answer.text)]
-    if len(parts) < 2 or len(in_thought) < len(parts) or len(answer.text) > LONGEST:
+    parts = [part.strip() for part in re.split(r"[,;]|\\text\{ ?and ?\}|\band\b", answer.alone)]
+    if len(parts) < 2 or len(in_thought) < len(parts) or len(answer.alone) > LONGEST:
         return False
     last = in_thought[-len(parts) :]
-    return all(_same(box.text, part) for box, part in zip(last, parts, strict=True))
+    return all(_same(box.alone, part) for box, part in zip(last, parts, strict=True))
 
 
-def _equal(first: Box, second: Box) -> bool | None:
-    return _same(first.text, second.text)
+def _equal(first: Boxed, second: Boxed) -> bool | None:
+    """Whether two boxes are equal; undecided where only what they hold alone is."""
+    alone = _same(first.alone, second.alone)
+    changed = [box.alone != box.together for box in (first, second)]
+    if not any(changed):
+        return alone
+    together = _same(first.together, second.together)
+    return together if together or all(changed) or alone == together else None
 
 
 def _same(first: str, second: str) -> bool | None:

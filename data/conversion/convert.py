@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.conversion import detect, repairs
-from data.conversion.answers import are_parts, differing
+from data.conversion.answers import are_parts, differing, with_neighbours
 from data.conversion.blocks import (
     Blocks,
     Span,
@@ -24,7 +24,7 @@ from data.conversion.prompts import Rewrite, rewritten
 from data.errors import UserError
 from data.sources import row_shapes
 
-VERSION = "4"
+VERSION = "5"
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
     "first-exchange": "of a conversation of several turns, the first question and its answer",
@@ -224,7 +224,8 @@ def _answer(
         if not boxed:
             missing = Defect("boxed answer missing", "completion", block.start, block.end, ERROR)
             return None, [*defects, *long, missing], ()
-        if are_parts(text, block, boxed):  # one box would be a part of the answer only
+        is_whole = with_neighbours(text, block, boxed)[-1].is_whole
+        if are_parts(text, block, boxed) or not is_whole:  # one box would be a part of the answer
             return block, defects + long, ()
         answer = Span(boxed[-1].start, boxed[-1].end).stripped(text)
         before, after = text[block.start : block.end], text[answer.start : answer.end]

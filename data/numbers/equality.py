@@ -3,6 +3,7 @@
 import re
 
 from data.numbers.lexicon import plain_characters
+from data.numbers.notation import moduli
 from data.numbers.read import parse_plain_number, read_answer
 
 _TEXT = re.compile(r"\\(?:text(?:bf|rm|it|normal)?|math(?:rm|bf|it)|mbox)\s*\{([^{}]*)\}")
@@ -28,6 +29,8 @@ def same_value(first: str, second: str) -> bool | None:
         return options[0][1].lower() == options[1][1].lower()
     if all(_WORDS.fullmatch(form) for form in forms):
         return True if forms[0].lower() == forms[1].lower() else None
+    if "mod" in first.lower() and "mod" in second.lower() and _are_other_classes(first, second):
+        return False
     one, other = read_answer(first), read_answer(second)
     if one.value is None or other.value is None:
         return None
@@ -37,6 +40,13 @@ def same_value(first: str, second: str) -> bool | None:
         return None
     may_be_same = ({one.value} | one.alternatives) & ({other.value} | other.alternatives)
     return None if may_be_same else False
+
+
+def _are_other_classes(first: str, second: str) -> bool:
+    """Whether two classes of numbers have other moduli: 2 (mod 7) is not 2 (mod 5)."""
+    one, other = moduli(first), moduli(second)
+    is_class = one.is_class or other.is_class
+    return bool(is_class and one.values and other.values and one.values != other.values)
 
 
 def comparable(text: str) -> str:

@@ -132,3 +132,58 @@ def test_the_rule_takes_the_answer_out_of_a_frame():
     example = of("So.", "It is \\fbox{7}.", BOX).example
     assert example is not None
     assert example.answer.text == "7"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (r"\boxed{2} \pmod 7", r"\boxed{2} \pmod 5"),
+        (r"$-\boxed{5}$", r"\boxed{6}"),
+        (r"\boxed{5} \cdot 10^3", r"\boxed{6}"),
+        (r"\boxed{2 \pmod 7}", r"\boxed{2 \pmod 5}"),
+    ],
+)
+def test_boxes_differ_by_what_stands_beside_them(first, second):
+    assert of(f"So {first}.", f"It is {second}.").reason == "two answers that differ"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (r"\boxed{5} \cdot 10^3", r"\boxed{5000}"),
+        (r"\boxed{2} \pmod 7", r"$\boxed{2} \pmod{7}$"),
+        (r"$-\boxed{5}$", r"\boxed{-5}"),
+        (r"\boxed{50}\%", r"\boxed{50\%}"),
+        (r"\boxed{5} dollars", r"$\boxed{5}$ in all"),
+    ],
+)
+def test_boxes_are_equal_with_what_stands_beside_them(first, second):
+    for thought, answer in ((first, second), (second, first)):
+        assert phrases(of(f"So {thought}.", f"It is {answer}.")) == set()
+
+
+@pytest.mark.parametrize("beside", [r"$3 + \boxed{5} = 8$", r"$-\boxed{5}$", r"\boxed{5} million"])
+def test_a_box_that_is_equal_only_alone_is_a_warning(beside):
+    assert phrases(of(f"So {beside}.", r"It is \boxed{5}.")) == {"two answers that may differ"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        r"It is \boxed{2} \pmod 7", r"It is $-\boxed{5}$.", r"\boxed{5} \cdot 10^3", r"\boxed{5}/2",
+        r"\boxed{101}_2", r"\boxed{5} million", r"$\sqrt{\boxed{5}}$", r"\boxed{5} or 6",
+        r"$2\boxed{5}$", r"\boxed{x^2} + C",
+    ],
+)  # fmt: skip
+def test_a_box_whose_neighbours_change_it_is_not_the_whole_answer(answer):
+    example = of("So.", answer, BOX).example
+    assert (example is not None and example.answer.text) == answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [r"\boxed{5} dollars", r"\boxed{5}.", r"$\boxed{5}^\circ$", r"\boxed{5}\%", r"x = \boxed{5}"],
+)
+def test_a_box_in_a_sentence_is_the_whole_answer(answer):
+    example = of("So.", answer, BOX).example
+    assert (example is not None and example.answer.text) == "5"

@@ -64,3 +64,18 @@ def test_different_numbers_and_options_differ(first, second):
 def test_what_cannot_be_compared_exactly_is_undecided(first, second):
     assert same_value(first, second) is None
     assert same_value(second, first) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2 \\pmod 7", "2 (mod 7)", True),
+        ("2 \\pmod 7", "2 \\pmod 5", False),
+        ("x \\equiv 2 \\pmod 7", "x \\equiv 2 \\pmod 5", False),
+        ("17 mod 5", "5 mod 3", True),  # both are the number 2
+        ("2 \\pmod 7", "2", True),
+    ],
+)
+def test_classes_of_other_moduli_differ(first, second, same):
+    assert same_value(first, second) is same
+    assert same_value(second, first) is same
