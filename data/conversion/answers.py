@@ -69,7 +69,8 @@ def with_neighbours(text: str, span: Span, boxed: list[Box]) -> list[Boxed]:
     last = boxed[-1]
     start = boxed[-2].end + 1 if len(boxed) > 1 else span.start
     piece = text[start : span.end]
-    context = in_context(piece, last.opening - start, last.end + 1 - start, last.text)
+    opening, end = last.opening - start, last.end + 1 - start
+    context = in_context(piece, opening, end, last.text, with_modulus=False)
     together = context.text or last.text
     is_whole = not context.is_changed or (
         context.text is not None and "mod" not in together and _same(last.text, together) is True

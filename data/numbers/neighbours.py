@@ -82,10 +82,13 @@ class InContext(NamedTuple):
 UNREADABLE = InContext(None, True)
 
 
-def in_context(text: str, start: int, end: int, content: str) -> InContext:
+def in_context(
+    text: str, start: int, end: int, content: str, *, with_modulus: bool = True
+) -> InContext:
     """What the box text[start:end] with its `content` says where it stands.
 
     A sentence that goes on does not change it: \\boxed{5} dollars, \\boxed{5} more than Tom.
+    with_modulus: a modulus that the sentence names somewhere else belongs to it
     """
     bounds = formula_bounds(text, start, end)
     before, behind = before_box(text, start, bounds), behind_box(text, end, bounds)
@@ -101,7 +104,9 @@ def in_context(text: str, start: int, end: int, content: str) -> InContext:
     if len(marks) != 1:
         return UNREADABLE
     result = _with_neighbours(line, marks[0], content)
-    modulus = None if result.is_changed else _modulus(f"{before} {behind}", content)
+    if result.is_changed or not with_modulus:
+        return result
+    modulus = _modulus(f"{before} {behind}", content)
     return InContext(f"{content} (mod {modulus})", True) if modulus else result
 
 

@@ -182,7 +182,14 @@ def test_a_box_whose_neighbours_change_it_is_not_the_whole_answer(answer):
 
 @pytest.mark.parametrize(
     "answer",
-    [r"\boxed{5} dollars", r"\boxed{5}.", r"$\boxed{5}^\circ$", r"\boxed{5}\%", r"x = \boxed{5}"],
+    [
+        r"\boxed{5} dollars",
+        r"\boxed{5}.",
+        r"$\boxed{5}^\circ$",
+        r"\boxed{5}\%",
+        r"x = \boxed{5}",
+        r"The inverse of 3 modulo 7 is \boxed{5}.",
+    ],
 )
 def test_a_box_in_a_sentence_is_the_whole_answer(answer):
     example = of("So.", answer, BOX).example
