@@ -17,6 +17,7 @@ from pipeline.config import BadConfig
 from pipeline.job import Job, sft_stage
 from pipeline.model import Tokenizer
 from pipeline.presets.load import load_preset
+from tests.support import few_rows
 from workbench.cli.commands.training.options import chosen_preset
 
 PROMPTS = ("Ann has 3 pens?", "Write an executable Python function.", "Bob has 4 cups?")
@@ -67,7 +68,29 @@ def test_completion_tokens_are_those_that_the_loss_counts(sums, few):
         some = chosen(sums, few, records_filter=f"completion_tokens = {length}")
         assert example in some.examples
     counted = ask(sums, "select distinct tokenizer from tokens")["tokenizer"].to_list()
-    assert [name.rpartition("@")[0] for name in counted] == [str(few)]
+    assert [name.rpartition("@")[0] for name in counted] == ["/".join(few.parts[-2:])]
+
+
+def test_the_filter_of_the_presets_leaves_what_counting_by_hand_leaves(store, few, tmp_path):
+    ingest(store, "sums", few_rows.written(tmp_path / "few").records, "stratos")
+    convert_source(store, "sums")
+    whole, tokenizer = chosen(store, few).examples, Tokenizer(few)
+    rows, _ = tokenize_examples(whole, tokenizer, 10_000)
+    lengths = [int(row.completion.sum()) for row in rows]
+    limit = sorted(lengths)[len(lengths) // 2]
+    where = load_preset("v6e-1").data.records_filter.replace("1024", str(limit))
+    some = chosen(store, few, records_filter=where)
+    assert some.examples == [
+        example
+        for example, length in zip(whole, lengths, strict=True)
+        if length <= limit
+        and "executable python function" not in example.prompt.casefold()
+        and "```" not in example.answer
+    ]
+    left_out = some.summary["records_left_out"]
+    records = ask(store, "select count(*) as n from source_records")["n"].item()
+    assert 0 < left_out["outside the filter"] == len(whole) - len(some.examples)
+    assert len(some.examples) + sum(left_out.values()) == records
 
 
 def test_a_filter_that_nothing_matches_is_refused_with_what_each_step_removed(sums, few):
