@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import metadata
 
 import pytest
 from packaging.requirements import Requirement
@@ -83,3 +84,21 @@ def test_a_dependency_has_its_reason_beside_it(requirement):
 def test_a_package_whose_next_version_has_other_names_is_pinned(package):
     [requirement] = [r for r in map(Requirement, EXTRAS["train"]) if r.name == package]
     assert [s.operator for s in requirement.specifier] == ["=="]
+
+
+@pytest.mark.parametrize(
+    ("extra", "of_jax", "plugin"),
+    [
+        ("tpu", "tpu", "libtpu"),
+        ("cuda", "cuda13", "jax-cuda13-plugin"),
+        ("cuda12", "cuda12", "jax-cuda12-plugin"),
+    ],
+)
+def test_an_accelerator_is_what_trains_and_the_plugin_of_the_same_jax(extra, of_jax, plugin):
+    [jax] = [pin for pin in map(Requirement, EXTRAS["train"]) if pin.name == "jax"]
+    assert EXTRAS[extra] == ["thinkbench[train]", f"jax[{of_jax}]{jax.specifier}"]
+    assert jax.specifier == Requirement(f"jax=={metadata.version('jax')}").specifier
+    brought = map(Requirement, metadata.requires("jax") or [])
+    assert plugin in {
+        one.name for one in brought if one.marker and one.marker.evaluate({"extra": of_jax})
+    }
