@@ -109,7 +109,7 @@ def browser(folder: Path) -> Iterator[dict[str, Any]]:
             "found no chromium; expected Debian's. Install it: apt-get install chromium"
         )
     with (
-        _served(folder) as (url, process),
+        served(folder) as (url, process),
         playwright.sync_playwright() as driver,
         tempfile.TemporaryDirectory() as profile,
     ):
@@ -142,7 +142,7 @@ def _painted(context: Any, url: str) -> float:
 
 
 @contextlib.contextmanager
-def _served(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
