@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from data.errors import UserError
 from data.store import Store, ask, open_store
 from evals.comparison import compare
 from pipeline.config import Preset, as_json
@@ -171,6 +172,9 @@ def run(job: Job, model: str, seeds: list[int]) -> int:
         for result in results(job, model, seeds):
             done.append(result)
             save(job, done, finished=False)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
     except TimeIsUp:
         print(save(job, done, finished=False))
         return TEMPORARY

@@ -64,3 +64,11 @@ def test_a_call_whose_time_is_up_says_so_and_writes_what_is_done(store, tmp_path
     assert (saved["finished"], saved["rows"]) == (False, [])
     assert "not finished" in (store.folder / "real.md").read_text()
     assert ask(store, "select count(*) as n from records")["n"].item() == 2
+
+
+def test_what_a_person_can_mend_is_said_without_a_traceback(store, tmp_path, capsys):
+    preset = load_preset(str(real.PRESETS / "real-short.toml")).with_knobs(
+        "data", records_from=str(tmp_path / "none"), problems_from=str(tmp_path / "none")
+    )
+    assert real.run(Job(store, preset, lambda name: no_progress), "tiny", [0]) == 2
+    assert capsys.readouterr().err.startswith("Error: ")
