@@ -18,6 +18,7 @@ from benchmarks.app.pages import FLAGS, ROOT, WHOLE, served
 from data.store import annotations, ask, open_store
 
 WIDTH, HEIGHT = 1440, 1000
+HIGHER = {"failures": 1450, "train": 1450}  # pages whose texts would else be cut off
 SETTLED = 1500  # ms, for charts that are drawn after the page is whole
 SUBSET = ("subset", "new", "short", "--source", "samples-stratos", "--where")
 JOB = ("sft", "--preset", "tiny", "--set", "sft.steps=12", "--set", "data.subset=short@2")
@@ -50,7 +51,7 @@ def prepared(folder: Path) -> dict[str, tuple[str, dict[str, str]]]:
         "compare": ("compare", {}),
         "rollouts": ("rollouts", {}),
         "curate": ("curate", of_records),
-        "curate-funnel": ("curate", of_records | {"near": "true"}),
+        "curate-funnel": ("curate", of_records | {"duplicates": "near"}),
         "curate-versions": ("curate", {"part": "Versions"}),
         "lineage": ("lineage", {}),
         "lineage-generation": ("lineage", {"id": wrong}),
@@ -78,7 +79,9 @@ def taken(folder: Path, pictures: dict[str, tuple[str, dict[str, str]]], out: Pa
 
 
 def _take(browser: Any, url: str, scheme: str, path: Path) -> None:
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
+    page = path.stem.partition("-")[0]
+    size = {"width": WIDTH, "height": HIGHER.get(page, HEIGHT)}
+    context = browser.new_context(viewport=size, color_scheme=scheme)
     tab = context.new_page()
     tab.goto(url, wait_until="commit")
     tab.wait_for_function(WHOLE, timeout=120_000)

@@ -16,6 +16,12 @@ CURVES = {
         "rollout/empty",
         "rollout/resampled_groups",
     ),
+    "groups with correct and incorrect answers [share]": (
+        "rollout/mixed_first_tries",
+        "rollout/mixed_groups",
+    ),
+    "KL of sampler to trainer [nats/token]": ("actor/train/mismatch",),
+    "clipped and capped tokens [share]": ("actor/train/pg_clipfrac", "actor/train/capped"),
     "gradient norm": ("actor/train/grad_norm",),
 }
 
