@@ -81,7 +81,8 @@ def _digits(tokens: list[Token], index: int) -> Part:
             return Part(None, index + 1, frozenset(), TOO_LONG)
         return Part(None, index + 1, None, NO_VALUE)
     reason = SEVERAL_NUMBERS if decimal.is_list else OTHER_SCALE if decimal.alternatives else None
-    has_comma = decimal.is_list or "," in token.text
+    # (1,500) may be a pair; (1,500,000) and (1,234.5) are none
+    has_comma = decimal.is_list or (token.text.count(",") == 1 and "." not in token.text)
     part = Part(decimal.value, index + 1, decimal.alternatives, reason, has_comma)
     return _fraction(tokens, part)
 

@@ -18,6 +18,7 @@ from data.numbers.lexicon import (
 )
 from data.numbers.notation import Token, tokens_of, without_markup
 from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
+from data.numbers.quantity import Quantity
 
 MAX_LINES = 100  # with digits that are tried, as x2 is no quantity
 LONGEST_LINE = 2_000  # [characters] at the end of a line that are read
@@ -26,6 +27,8 @@ _DIGITS = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e一二三四五六七八九�
 _WORDS = re.compile(rf"\b(?:{'|'.join((*ONES, *TENS))}|hundred|dozen|half)\b", re.IGNORECASE)
 _CHANGING = frozenset("\u221a\u00b1<>\u2264\u2265\u2260|")
 _CHANGING_WORDS = NEGATIONS | BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
+_JOINS = frozenset({"or", "and", "to", "maybe", "perhaps", "possibly", "even", "either", "through"})
+MOST_BETWEEN = 3  # tokens between two numbers of a list: `, or maybe`
 _IN_DIGITS = ("number", "time", "chinese")
 
 
@@ -53,15 +56,28 @@ def last_quantity(text: str) -> tuple[str, int] | None:
 def _last_of_line(line: str, in_digits: bool) -> str | None:
     plain = without_markup(plain_characters(line))
     tokens = tokens_of(plain)
-    for quantity in reversed(quantities(tokens)):
+    in_line = quantities(tokens)
+    for number, quantity in reversed(list(enumerate(in_line))):
         parts = tokens[quantity.start : quantity.end]
         if quantity.reason == NO_VALUE and not parts[0].spaced:
             continue  # H2O
         if not in_digits or any(token.kind in _IN_DIGITS for token in parts):
             is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
             first = quantity.start + is_dash
+            first = _first_of_list(tokens, in_line[:number], first)
             return plain[tokens[first - _before(tokens, first)].start : _end(tokens, quantity.end)]
     return None
+
+
+def _first_of_list(tokens: list[Token], before: list[Quantity], start: int) -> int:
+    """Where a list begins of which the quantity at `start` is the last: 5 or 6; 5 to 10; 3, 4."""
+    for quantity in reversed(before):
+        between = tokens[quantity.end : start]
+        words = [token.word or token.text for token in between if token.text != ","]
+        if len(between) > MOST_BETWEEN or not between or any(word not in _JOINS for word in words):
+            break
+        start = quantity.start
+    return start
 
 
 def _before(tokens: list[Token], index: int) -> int:
@@ -71,6 +87,8 @@ def _before(tokens: list[Token], index: int) -> int:
         return index - start
     if before.word == "of" and more.word in CHANGES_OF:
         return 2
+    if before.text == "|" and at(tokens, index).spaced:  # the cell of a table
+        return 0
     is_sign = before.kind == "latex" or (before.kind == "symbol" and before.text in _CHANGING)
     if before.text in ("<", ">"):  # not the end of a tag, or of a calculation: <<2*5=10>>10
         is_sign = before.spaced or len(more.word) == 1

@@ -172,6 +172,11 @@ def _reading(tokens: list[Token]) -> Reading:
             value, alternatives - {value} if value is not None else alternatives, *reasons[:1]
         )
     numbers = frozenset(value for value in values if value is not None)
+    common = frozenset.intersection(
+        *(frozenset({part.value}) | (part.alternatives or frozenset()) for part in parts)
+    )
+    if len(common) == 1 and (value := next(iter(common))) is not None:  # 0.05 (5 %)
+        return Reading(value, (numbers | alternatives) - common, OTHER_SCALE)
     return Reading(None, numbers | alternatives, SEVERAL_NUMBERS)
 
 

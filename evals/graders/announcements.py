@@ -36,7 +36,7 @@ _FOREIGN_HINTS = ("antwo", "ponse", "posta", "puesta", "odpow", "cevap", "svar")
 # Where an announced answer ends and its explanation begins.
 _END = (
     r"(?<!\bRs)[.!?](?=\s|$)|[\u3002\uff0c\uff1b\uff01\uff1f]"
-    r"|\b(?:because|since|which|so|when|where|for)\b"
+    r"|\b(?:because|since|which|so|when|where|for)\b|\s\((?:not|instead of|rather than)\b"
 )
 # Letters of options, of which several may be listed: A, B and C.
 _OPTION = r"(?:and |or )?\(?[A-J](?:\)|\s*(?:[,.;:]|\Z|and\b|or\b))"

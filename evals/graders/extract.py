@@ -16,6 +16,7 @@ from data.response_format import (
     TAGS,
 )
 from evals.graders.announcements import ANNOUNCEMENT, last_announcement
+from evals.graders.corrections import TAKEN_BACK, other_answer
 from evals.graders.run_on import before_next_question
 from evals.graders.thought import after_thought
 
@@ -45,7 +46,8 @@ class Blocks(NamedTuple):
 class Answer(NamedTuple):
     """The final answer of a text, or None; and the reason where it cannot be relied on.
 
-    alone: what the box of the answer holds, where `text` has what stands beside the box too
+    alone: what the box of the answer holds, where `text` has what stands beside the box too; of an
+           answer that the text takes back, the other one
     """
 
     text: str | None
@@ -134,7 +136,12 @@ def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
         joined = joined_boxes(text, end)
         answer, end = joined or (Answer(None), opening.end())
     announced = last_announcement(text[end:], gold_is_number)
-    return Answer(announced[0]) if announced else answer
+    if announced:
+        answer, end = Answer(announced[0]), end + announced[1]
+    if answer is not None and answer.text is not None and answer.reason is None:
+        other = other_answer(text, end, answer.text)
+        return answer if other is None else Answer(answer.text, TAKEN_BACK, other)
+    return answer
 
 
 def _last_block(text: str) -> tuple[str, int] | None:

@@ -67,7 +67,12 @@ def grade_answer(in_format: bool, answer: Answer, gold: str) -> Score:
     if answer.text is None:
         return Score(in_format, None, *((None, None, NO_GOLD) if not gold.strip() else WRONG))
     if answer.reason is not None:
-        return Score(in_format, _stored(answer.text), None, None, answer.reason)
+        verdict = (None, None, answer.reason)
+        if answer.alone is not None and not any(
+            compare(text, gold).correct is not False for text in (answer.text, answer.alone)
+        ):
+            verdict = WRONG  # whichever of the two it is
+        return Score(in_format, _stored(answer.text), *verdict)
     if answer.alone is not None:
         return Score(
             in_format, _stored(answer.text), *compare_in_context(answer.text, answer.alone, gold)
