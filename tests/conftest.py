@@ -30,6 +30,7 @@ SHARING = (
     "test_reward_replay.py",
     "test_sft.py",
     "test_learnability.py",
+    "test_engine.py",
 )
 # these share a store and a server of the app
 BROWSING = ("test_journeys.py", "test_address.py", "test_prev_next.py", "test_journeys_of_jobs.py")

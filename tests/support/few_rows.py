@@ -21,11 +21,11 @@ class FewRows:
         return {"records_from": str(self.records), "problems_from": str(self.problems)}
 
 
-def written(folder: Path) -> FewRows:
-    """Write RECORDS records, and TRAIN and TEST problems, to the new `folder`."""
+def written(folder: Path, test: int = TEST) -> FewRows:
+    """Write RECORDS records, and TRAIN train problems and `test` others, to the new `folder`."""
     problems = folder / "problems"
     problems.mkdir(parents=True)
-    for split, n in {"train": TRAIN, "test": TEST}.items():
+    for split, n in {"train": TRAIN, "test": test}.items():
         jsonl(problems / f"{split}.jsonl", word_problems.gsm8k_rows(n, 0, split))
     records = jsonl(folder / "records.jsonl", damaged_records.stratos_rows(RECORDS, 0))
     return FewRows(records, problems)

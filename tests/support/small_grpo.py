@@ -77,8 +77,9 @@ def run_of_three_steps(cold: dict[str, Any], folder: Path) -> dict[str, Any]:
             grpo.Heldout(
                 measure=measure,
                 count=2,
-                sampling=Sampling(max_prompt_tokens=128, max_tokens=16),
-                batch=2,
+                # of the shapes of a step, whose programs are compiled already
+                sampling=Sampling(max_prompt_tokens=128, max_tokens=48),
+                batch=8,
                 on_checkpoint=lambda step, answer: rows.append((step, answer)),
             ),
             TrainingRun(relative(folder), metrics, progress=lambda *shown: None),

@@ -136,7 +136,7 @@ def train_grpo(cold, tmp_path) -> Callable[[str, Stop], grpo.Best]:
         return grpo.train(
             gemma3.load(start), problems, tokenizer, CONFIG,
             grpo.Heldout(
-                measure, 2, Sampling(max_prompt_tokens=128, max_tokens=16), 2,
+                measure, 2, Sampling(max_prompt_tokens=128, max_tokens=48), 8,
                 lambda step, answer: None,
             ),
             TrainingRun(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from data.store.store import Store, ask, open_store
-from tests.support import hostile
+from tests.support import few_rows, hostile
 from tests.support.browsing import CHROMIUM, SLOW, served, thinkbench
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
@@ -15,11 +15,12 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory) -> Store:
-    """The bundled records and problems, converted, and two stages of answers from elsewhere."""
+    """A few bundled records and problems, converted, and two stages of answers from elsewhere."""
     folder = tmp_path_factory.mktemp("journeys")
     store = folder / "store"
-    for source in ("samples-stratos", "samples-gsm8k"):
-        thinkbench(store, "ingest", source)
+    few = few_rows.written(folder / "rows", test=40)
+    for source, rows in {"samples-stratos": few.records, "samples-gsm8k": few.problems}.items():
+        thinkbench(store, "ingest", source, "--from", str(rows))
         thinkbench(store, "convert", source)
     problems = ask(
         open_store(store),

@@ -58,7 +58,7 @@ def test_a_choice_is_one_step_back(page, address):
     first = page.evaluate("history.length")
     page.get_by_role("combobox", name="Source").click()
     page.get_by_role("option", name="samples-stratos").click()
-    page.get_by_text("of 3,000").first.wait_for()
+    page.get_by_text("of 160").first.wait_for()
     ready(page)
     assert query_of(page)["source"] == ["samples-stratos"]
     assert page.evaluate("history.length") - first <= 1

@@ -216,7 +216,7 @@ def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, addres
     click_on(6)  # its tick goes away, and it is shown all the same
 
 
-def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, filled):
+def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, filled, few):
     page.goto(f"{address}/curate?source=samples-stratos&duplicates=exact")
     ready(page)
     page.get_by_role("button", name="short reasoning").click()
@@ -231,7 +231,7 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
     assert subset.label == "short@1"
     assert opened.value.url.endswith("/train?verb=sft&data.subset=short%401")
     opened.value.close()
-    page.goto(f"{opened.value.url}&sft.steps=6&sft.batch=4&sft.lora_rank=2")
+    page.goto(f"{opened.value.url}&model.model={few}&sft.steps=6&sft.batch=4&sft.lora_rank=2")
     ready(page)
     page.get_by_role("button", name="Start").dblclick()
     page.get_by_role("heading", name="running").wait_for()
