@@ -73,7 +73,7 @@ def on(model_folder: str, fsdp: int, tensor_parallel: int) -> dict[str, float | 
     prompts = [
         "How many are 2 and 3?",
         "Ann has 4 pens and 2 books.",
-        "7 + 8 = 15, 9 + 1 =",
+        "7 + 8 = 15, 9 =",
         "What is 12 - 5?",
     ] * 2
     sampling = Sampling(max_prompt_tokens=32, max_tokens=12)

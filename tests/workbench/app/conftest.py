@@ -27,7 +27,7 @@ def filled(tmp_path_factory) -> Store:
         "select problem_id, question, gold from problems where split = 'test' order by 1 limit 40",
     ).to_dicts()
     for stage, right in (("base", 3), ("sft", 2)):
-        answers = [one["gold"] if n % right else 1 for n, one in enumerate(problems)]
+        answers = [one["gold"] if n % right else 999 for n, one in enumerate(problems)]
         rows = [
             {**one, "stage": stage, "text": f"<reasoning>so</reasoning>\n<answer>{answer}</answer>"}
             for one, answer in zip(problems, answers, strict=True)
