@@ -75,25 +75,38 @@ def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
     read:        converted + quarantined, by the converter
     held_back:   converted, and quarantined by a person
     released:    quarantined by the converter, and released by a person
-    to_train_on: converted - held_back + released
+    other_split: of these, of a test or validation split, or of an ingestion that was deleted
+    to_train_on: converted - held_back + released - other_split
     """
     row = ask(
         store,
         """
+        with rows as (
+            select
+                outcome,
+                outcome = 'example' and ruling is not distinct from 'quarantined' as is_held_back,
+                outcome = 'quarantined' and ruling is not distinct from 'released'
+                    and record_id in (
+                        select record_id from record_examples
+                        where source = $source and converter = $converter
+                    ) as is_released,
+                record_id in (
+                    select record_id from records where coalesce(split, 'train') = 'train'
+                ) as of_train
+            from record_conversions left join rulings using (record_id)
+            where source = $source and converter = $converter
+        )
         select
             count(*) as read,
             count(*) filter (outcome = 'example') as converted,
             count(*) filter (outcome = 'quarantined') as quarantined,
-            count(*) filter (outcome = 'example' and ruling = 'quarantined') as held_back,
+            count(*) filter (is_held_back) as held_back,
+            count(*) filter (is_released) as released,
             count(*) filter (
-                outcome = 'quarantined' and ruling = 'released' and record_id in (
-                    select record_id from record_examples
-                    where source = $source and converter = $converter
-                )
-            ) as released,
-            converted - held_back + released as to_train_on
-        from record_conversions left join rulings using (record_id)
-        where source = $source and converter = $converter
+                not of_train and (is_released or outcome = 'example' and not is_held_back)
+            ) as other_split,
+            converted - held_back + released - other_split as to_train_on
+        from rows
         """,
         source=source,
         converter=converter,

@@ -38,7 +38,9 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
             record_id, null::varchar as problem_id, source, prompt as text,
             record_id in (
                 select record_id from problems where split = $split and record_id is not null
-            ) or record_id in (select record_id from records where split <> 'train') as of_split
+            ) or record_id not in (
+                select record_id from records where coalesce(split, 'train') = 'train'
+            ) as of_split
         from current_examples
         where source in (select unnest($sources))
         order by source, record_id

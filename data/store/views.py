@@ -114,13 +114,14 @@ where (source, converter) in (select (source, converter) from newest_converters)
 
 # One row for each example that may be trained on, under each converter of its source: the columns
 # of `examples`, and is_current (by the newest conversion of its source). Excludes all splits but
-# train, and what a person quarantined; includes what a person released.
+# train, records whose ingestion was deleted, so that their split is unknown, and what a person
+# quarantined; includes what a person released.
 VIEWS["trainable_examples"] = """
 select
     *, (source, converter) in (select (source, converter) from newest_converters) as is_current
 from record_examples
 where record_id not in (select record_id from rulings where ruling = 'quarantined')
-    and record_id not in (select record_id from records where split <> 'train')
+    and record_id in (select record_id from records where coalesce(split, 'train') = 'train')
 """
 
 # A row is a problem of a record, or of an import (record_id is null) where no record has it: the

@@ -8,7 +8,7 @@ from data.audit import quarantine, queries, rows as audit_rows
 from data.conversion.convert_source import convert_source
 from data.conversion.dialects.table import read_dialects
 from data.sources.ingest import ingest
-from data.store import annotations, state_db
+from data.store import annotations, runs, state_db
 from data.store.store import ask, open_store
 from evals.scores.problems import problems_of_split
 from pipeline.job.inputs import examples_of
@@ -54,7 +54,7 @@ def test_what_a_person_quarantines_is_read_by_no_training_and_still_counted(here
     assert prompts(here) == []
     assert funnel(here) == {
         "read": 3, "converted": 1, "quarantined": 2,
-        "held_back": 1, "released": 0, "to_train_on": 0,
+        "held_back": 1, "released": 0, "other_split": 0, "to_train_on": 0,
     }  # fmt: skip
 
 
@@ -201,3 +201,18 @@ def test_a_problem_whose_record_a_newer_converter_quarantines_is_asked_no_more(
     assert prompts_of_problems(store) == ["0?", "2?"]
     quarantine.release(store, id_of(store, "1?"), "it is fine", "ana")
     assert prompts_of_problems(store) == ["0?", "1?", "2?"]
+
+
+def test_test_rows_are_no_training_examples_also_where_their_ingestion_was_deleted(here, tmp_path):
+    rows = [{"prompt": f"test {n}?", "completion": "<think>so</think>\n1"} for n in range(3)]
+    path = jsonl(tmp_path / "held.jsonl", rows)
+    ingestion = ingest(here, "mine", path, "completion", split="test")["run"]
+    convert_source(here, "mine")
+    for deleted in (False, True):
+        if deleted:
+            runs.delete(here, ingestion)
+        assert prompts(here) == ["one?"]
+        counts = funnel(here)
+        assert (counts["converted"], counts["other_split"], counts["to_train_on"]) == (4, 3, 1)
+    quarantine.quarantine(here, id_of(here, "one?"), "wrong", "ana")
+    assert [funnel(here)[name] for name in ("held_back", "other_split", "to_train_on")] == [1, 3, 0]

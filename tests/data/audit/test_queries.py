@@ -91,7 +91,7 @@ def test_converted_and_quarantined_add_up_to_what_was_read(converted):
     counts = queries.outcomes(converted, "s", "1")
     assert counts == {
         "read": 5, "converted": 2, "quarantined": 3,
-        "held_back": 0, "released": 0, "to_train_on": 2,
+        "held_back": 0, "released": 0, "other_split": 0, "to_train_on": 2,
     }  # fmt: skip
 
 
@@ -143,6 +143,7 @@ def test_the_summary_is_of_the_newest_conversion(converted):
         "quarantined": 0,
         "held_back": 0,
         "released": 0,
+        "other_split": 0,
         "to_train_on": 2,
         "by_reason": {},
         "by_defect": {},

@@ -21,6 +21,9 @@ def converted(store: Store, run: str, converter: str, outcomes: dict[str, str]) 
     """Records of the source s, each with an example and a problem where it became one."""
     ids = list(outcomes)
     common = {"record_id": ids, "source": ["s"] * len(ids), "converter": [converter] * len(ids)}
+    splits = ["test" if name == "tested" else "train" for name in ids]
+    add(store, "records", rows_of("records", record_id=ids, source=["s"] * len(ids), split=splits),
+        run=run)  # fmt: skip
     add(store, "conversions", rows_of("conversions", **common, outcome=list(outcomes.values())),
         run=run)  # fmt: skip
     good = [name for name in ids if outcomes[name] == "example"]
@@ -125,7 +128,6 @@ def test_the_runs_that_converted_a_source_are_there_also_where_their_events_are_
 def test_trained_on_is_what_nobody_quarantined_and_no_test_split_holds(store):
     run = run_of(store, "a")
     converted(store, run, "1", dict.fromkeys(("held", "kept", "tested"), "example"))
-    add(store, "records", rows_of("records", record_id=["tested"], split=["test"]), run=run)
     annotations.rule(store, "held", "quarantined", "wrong answer", "ada")
     assert ask(store, "select record_id from current_examples order by all").rows() == [
         ("kept",), ("tested",)

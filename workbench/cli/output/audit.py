@@ -15,6 +15,7 @@ COUNTS = {
     "quarantined": "quarantined",
     "held_back": "excluded manually",
     "released": "restored manually",
+    "other_split": "of other splits",
     "to_train_on": "training examples",
 }
 

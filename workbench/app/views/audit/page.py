@@ -22,6 +22,7 @@ LABELS = {
     "quarantined": "Quarantined",
     "held_back": "Excluded manually",
     "released": "Restored manually",
+    "other_split": "Of other splits",
     "to_train_on": "Training examples",
 }
 
