@@ -25,6 +25,7 @@ JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
 # kinds of runs that are nothing but their rows, which the same command can make again
 MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", *ANSWERS)
+DELETIONS = "deletions"  # lock: of two runs with a problem, the second sees that the first goes
 EVENTS = "events"  # lock: one process at a time begins or ends a run
 
 
@@ -178,8 +179,9 @@ def delete(store: Store, run: str) -> int:
             )
         return moved
     trash.refuse_while_in_use(store, run)
-    dependents.keep_problems(store, run)
-    _event(store, last | {"event": "deleted"})
+    with files.exclusive(store.folder, DELETIONS):
+        dependents.keep_problems(store, run)
+        _event(store, last | {"event": "deleted"})
     return trash.set_aside(store, run)
 
 

@@ -13,7 +13,12 @@ with others as (
     select
         problem_id, count(distinct (question, gold)) as contents, any_value(question) as question,
         any_value(gold) as gold
-    from problems where run <> $run group by problem_id
+    from problems
+    where run <> $run and run not in (
+        -- whose parts are about to leave
+        select run from run_events group by run having arg_max(event, "at") = 'deleted'
+    )
+    group by problem_id
 ), answered as (
     select run, problem_id from generations union select run, problem_id from rollouts
 )

@@ -1,5 +1,7 @@
 """A deleted run leaves the problems that others answered to those that answered them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from data.store import runs
@@ -84,4 +86,24 @@ def test_a_deletion_that_was_interrupted_adds_them_once(answered, monkeypatch):
     assert ask(answered, "select run from problems").rows() == [("b",)]
     runs.restore(answered, "a")
     runs.delete(answered, "a")
+    assert golds(answered) == [("3 + 4?", "7")]
+
+
+def test_rows_of_a_run_whose_deletion_was_interrupted_do_not_count(answered, monkeypatch):
+    began(answered, "z")
+    problem(answered, "z", "7")
+    with monkeypatch.context() as cut:
+        cut.setattr(runs.trash, "set_aside", lambda *_: pytest.fail("interrupted"))
+        with pytest.raises(pytest.fail.Exception):
+            runs.delete(answered, "a")
+    runs.delete(answered, "z")
+    runs.delete(answered, "a")
+    assert golds(answered) == [("3 + 4?", "7")]
+
+
+def test_of_two_deletions_at_once_the_second_keeps_what_the_first_left_to_it(answered):
+    began(answered, "z")
+    problem(answered, "z", "7")
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda run: runs.delete(answered, run), ("a", "z")))
     assert golds(answered) == [("3 + 4?", "7")]
