@@ -13,11 +13,9 @@ from data.numbers.expressions import OPERATORS, quantities
 from data.numbers.lexicon import (
     CHANGES_AFTER,
     CHANGES_OF,
-    DENIALS,
     MEASURES,
     MINUS_WORDS,
     MODULO,
-    NEGATIONS,
     PARTS,
     PERCENT_WORDS,
     SCALE_NAMES,
@@ -30,6 +28,8 @@ from data.numbers.notation import (
     Token,
     before_box,
     behind_box,
+    denied_from,
+    denied_until,
     formula_bounds,
     line_of_box,
     moduli,
@@ -38,7 +38,7 @@ from data.numbers.number import MAY_BE_DASH, at, number_at
 from data.numbers.read import parse_plain_number, read_answer
 
 BESIDE = "what stands beside the box changes its value"
-_NOTHING_BEFORE = re.compile(r"(?:\A|=|:\s|\b(?:is|are|get|have|to)\b)(?:[ \t$*]|\\[\[(])*\Z")
+_NOTHING_BEFORE = re.compile(r"(?:\A|=|:\s|\b(?:is|are)\b)(?:[ \t$*]|\\[\[(])*\Z")
 _NOTHING_BEHIND = re.compile(r"(?:[ \t$*]|\\[\])])*\Z")
 _IN_PROSE_MOD = re.compile(r"\bmod(?:ul(?:o|us))?\s(\d{1,9})(?=[ ,])(?!\s?[-+*^/])", re.ASCII)
 _STOPS = frozenset("=<>\u2264\u2265\u2260\u2248\u2261;?&\u2026,\u2014")
@@ -175,7 +175,9 @@ def _start_in_prose(tokens: list[Token], start: int, index: int) -> int | None:
     """Where the expression begins with what stands before it in prose; None if unreadable."""
     first = _first_of_quantity(tokens, start, index)
     before, more = at(tokens, first - 1), at(tokens, first - 2)
-    if before.word in NEGATIONS | _MULTIPLES_BEFORE | _FUNCTION_WORDS | MINUS_WORDS:
+    if before.word in _MULTIPLES_BEFORE | _FUNCTION_WORDS | MINUS_WORDS:
+        return None
+    if denied_from(tokens, first) is not None:
         return None
     if before.word == "of" and more.word in CHANGES_OF | _MULTIPLES_BEFORE:
         return None
@@ -268,9 +270,7 @@ def _is_mathematics(tokens: list[Token], end: int) -> bool:
 def _is_denied(tokens: list[Token], end: int) -> bool:
     """5 is wrong, 5 or more, 5 less than x; but 5 more than Tom is what a question asks for."""
     after, more = at(tokens, end), at(tokens, end + 1)
-    if after.word in ("is", "was", "are"):
-        return more.word in DENIALS or more.word == "not"
-    if after.word in ("isn't", "wasn't", "aren't"):
+    if denied_until(tokens, end) is not None:
         return True
     if after.word in ("or", "and") and more.word in _MORE:
         return True

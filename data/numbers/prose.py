@@ -2,7 +2,7 @@
 
 import re
 
-from data.numbers.equations import start_of_function
+from data.numbers.equations import is_unsolved, start_of_function
 from data.numbers.expressions import quantities
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
@@ -11,13 +11,12 @@ from data.numbers.lexicon import (
     FUNCTIONS,
     MINUS_WORDS,
     MULTIPLES,
-    NEGATIONS,
     ONES,
     TENS,
     plain_characters,
 )
-from data.numbers.notation import Token, tokens_of, without_markup
-from data.numbers.number import MAY_BE_DASH, NO_VALUE, at
+from data.numbers.notation import Token, denied_from, denied_until, tokens_of, without_markup
+from data.numbers.number import MAY_BE_DASH, NO_VALUE, VARIABLE, at
 from data.numbers.quantity import Quantity
 
 MAX_LINES = 100  # with digits that are tried, as x2 is no quantity
@@ -26,7 +25,7 @@ LONGEST_LINE = 2_000  # [characters] at the end of a line that are read
 _DIGITS = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e一二三四五六七八九十百千万亿]")
 _WORDS = re.compile(rf"\b(?:{'|'.join((*ONES, *TENS))}|hundred|dozen|half)\b", re.IGNORECASE)
 _CHANGING = frozenset("\u221a\u00b1<>\u2264\u2265\u2260|")
-_CHANGING_WORDS = NEGATIONS | BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
+_CHANGING_WORDS = BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
 _JOINS = frozenset({"or", "and", "to", "maybe", "perhaps", "possibly", "even", "either", "through"})
 MOST_BETWEEN = 3  # tokens between two numbers of a list: `, or maybe`
 _IN_DIGITS = ("number", "time", "chinese")
@@ -65,7 +64,11 @@ def _last_of_line(line: str, in_digits: bool) -> str | None:
             is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
             first = quantity.start + is_dash
             first = _first_of_list(tokens, in_line[:number], first)
-            return plain[tokens[first - _before(tokens, first)].start : _end(tokens, quantity.end)]
+            return plain[
+                tokens[first - _before(tokens, first)].start : _end(
+                    tokens, quantity.end, quantity.reason == VARIABLE
+                )
+            ]
     return None
 
 
@@ -92,12 +95,38 @@ def _before(tokens: list[Token], index: int) -> int:
     is_sign = before.kind == "latex" or (before.kind == "symbol" and before.text in _CHANGING)
     if before.text in ("<", ">"):  # not the end of a tag, or of a calculation: <<2*5=10>>10
         is_sign = before.spaced or len(more.word) == 1
-    return int(is_sign or before.word in _CHANGING_WORDS)
+    if before.text in "_^" and before.kind == "symbol" and more.kind == "word":  # x_5
+        return 2
+    denial = denied_from(tokens, index)
+    if denial is not None:
+        return index - denial
+    return int(is_sign or before.word in _CHANGING_WORDS) or _unsolved_side(tokens, index)
 
 
-def _end(tokens: list[Token], end: int) -> int:
+def _unsolved_side(tokens: list[Token], index: int) -> int:
+    """How many tokens before a number are the side of an equation with an unknown: 2x = 5."""
+    start = index - 1
+    if at(tokens, start).text != "=":
+        return 0
+    while start > 0 and _is_of_side(tokens[start - 1]):
+        start -= 1
+    return index - start if is_unsolved(tokens[start : index - 1]) else 0
+
+
+def _is_of_side(token: Token) -> bool:
+    is_letter = len(token.word) == 1 and token.text.isascii()
+    is_sign = token.kind == "symbol" and token.text in "+-*/\u00d7\u00f7()|\u221a"
+    return is_letter or is_sign or token.kind in ("number", "power")
+
+
+def _end(tokens: list[Token], end: int, is_variable: bool) -> int:
     """Where the text of a quantity ends, with what stands against it (25\u03c0) or changes it."""
     after = at(tokens, end)
+    if (denial := denied_until(tokens, end)) is not None:
+        return at(tokens, denial - 1).end
+    is_name = at(tokens, end + 1).kind == "number" and not at(tokens, end + 1).spaced  # 18 H2O
+    if is_variable and len(after.word) == 1 and not is_name:  # 5 x
+        return after.end
     if after.text == "_" and not after.spaced:  # 12_8, 12_{8}
         is_braced = at(tokens, end + 1).text == "{" and at(tokens, end + 3).text == "}"
         return at(tokens, end + 3 if is_braced else end + 1).end

@@ -20,16 +20,21 @@ from data.numbers.expressions import OPERATORS, quantities
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
     CHANGES_OF,
-    DENIALS,
     FUNCTIONS,
     LONG_DASH,
     MEASURES,
     MINUS_WORDS,
     MULTIPLES,
-    NEGATIONS,
     plain_characters,
 )
-from data.numbers.notation import MAX_TOKENS, Token, tokens_of, without_markup
+from data.numbers.notation import (
+    MAX_TOKENS,
+    Token,
+    denied_from,
+    denied_until,
+    tokens_of,
+    without_markup,
+)
 from data.numbers.number import (
     EXPRESSION,
     FUNCTION,
@@ -199,7 +204,7 @@ def _changed_by_its_neighbours(tokens: list[Token], parts: list[Quantity]) -> st
 def _changed_from_before(tokens: list[Token], part: Quantity) -> str | None:
     """How what stands before a quantity changes it: at least 5, not 5, log 5, f(5), root of 5."""
     before = at(tokens, part.start - 1)
-    if before.word in BOUNDS_BEFORE or before.word in NEGATIONS:
+    if before.word in BOUNDS_BEFORE or denied_from(tokens, part.start) is not None:
         return BOUND
     if before.word in FUNCTIONS or _is_operand(tokens, part.start):
         return EXPRESSION
@@ -219,7 +224,7 @@ def _changed_from_behind(tokens: list[Token], end: int) -> str | None:
         return BOUND
     if after.word == "than" or (after.word == "more" and more.word == "than"):
         return NUMBER_WORD
-    if after.word in ("is", "was") and more.word in DENIALS:
+    if denied_until(tokens, end) is not None:
         return BOUND
     return NUMBER_WORD if after.word.endswith(("illionth", "illionths")) else None
 

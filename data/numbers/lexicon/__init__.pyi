@@ -1,5 +1,6 @@
 from .characters import LONG_DASH as LONG_DASH, plain_characters as plain_characters
 from .units import (
+    AFTER_NEGATION as AFTER_NEGATION,
     BEFORE_MINUS as BEFORE_MINUS,
     BOUNDS_BEFORE as BOUNDS_BEFORE,
     CAPITAL_SCALES as CAPITAL_SCALES,
@@ -8,6 +9,7 @@ from .units import (
     CURRENCY_CODES as CURRENCY_CODES,
     CURRENCY_SIGNS as CURRENCY_SIGNS,
     DENIALS as DENIALS,
+    DENYING_PAIRS as DENYING_PAIRS,
     FUNCTIONS as FUNCTIONS,
     INVERTIBLE as INVERTIBLE,
     MEASURES as MEASURES,

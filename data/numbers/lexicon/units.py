@@ -80,11 +80,21 @@ CHANGES_OF = _words(
     " factor factors divisor divisors power fraction remainder"
 )
 MINUS_WORDS = _words("\u8d1f \u8ca0 \u4e0b")  # Chinese: negative, below zero
-DENIALS = _words("wrong incorrect false impossible")
+DENIALS = _words("wrong incorrect false impossible not too")  # of `5 is too low`
 INVERTIBLE = _words("log ln lg exp sqrt cbrt")  # of an unknown: \\log x = 5 is not solved
 BOUNDS_BEFORE = _words("than least most over under below above exceeding exceeds beyond within")
 BEFORE_MINUS = _words("is was are be to of equals at get gives by and or than from")  # else a dash
-NEGATIONS = _words("not isn't isnt never neither nor except")
+NEGATIONS = _words(
+    "not isn't isnt never neither nor except cannot can't couldn't doesn't don't shouldn't won't"
+    " wouldn't wasn't unlikely impossible"
+)
+# Words between a denial and what it denies: cannot be 5, not equal to 5, impossible to get 5.
+AFTER_NEGATION = _words(
+    "be been equal equals to get the a an answer number exactly necessarily simply just really"
+    " possibly actually is have"
+)
+# Two words that deny what follows: anything but 5, different from 5.
+DENYING_PAIRS = frozenset({("anything", "but"), ("different", "from"), ("other", "than")})
 MULTIPLES = _words(
     "twice double doubled triple tripled thrice half halves thirds quarters dozen dozens hundred"
     " hundreds thousand thousands million millions billion billions trillions"

@@ -5,6 +5,7 @@ from .bases import (
     same_numeral as same_numeral,
 )
 from .congruences import Moduli as Moduli, moduli as moduli
+from .denials import denied_from as denied_from, denied_until as denied_until
 from .formulas import (
     formula_around as formula_around,
     formula_bounds as formula_bounds,

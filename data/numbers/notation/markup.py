@@ -86,7 +86,14 @@ def without_markup(text: str) -> str:
     if "\\" in text:
         text = _COMMAND.sub(_plain_command, text)
     text = _without_dollars(text)
-    return text.strip().strip("*_`\"'").strip()
+    return _without_quotes(text.strip())
+
+
+def _without_quotes(text: str) -> str:
+    """`text` without marks around it; the mark of A' stays."""
+    is_prime = text[-2:-1].isalpha() and text.endswith("'") and "'" not in text[:-1]
+    bare = text.strip("*_`\"'").strip()
+    return f"{bare}'" if is_prime else bare
 
 
 def _plain_command(match: re.Match[str]) -> str:
