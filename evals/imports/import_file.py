@@ -23,6 +23,7 @@ from data.store import (
 )
 from evals.comparison import train_problem_ids
 from evals.failures import categorise_missing
+from evals.imports import inspect_ai
 from evals.imports.formats import EXPECTED, generations_of
 from evals.imports.problems import with_problems
 from evals.imports.records import Generation, Record, Rejection, Repeated, stage_names
@@ -46,6 +47,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     per filter. A line with several texts counts once per text. Rejected lines are stored with their
     reasons. An interrupted import resumes. The generations are graded by the graders that fit their
     texts and reference answers, and by the default one; the summary names them, the best first.
+    log: of Inspect AI that is not whole, its status and number of samples
     train_problems: how many of the problems are train problems, if any are
     """
     checked_name("run", name)
@@ -118,6 +120,8 @@ def _import(
         "rejected": len(rejected),
         "graders": list(fitting),
     }
+    if inspect_ai.is_log(path) and (ended := inspect_ai.how_it_ended(path, summary["read"])):
+        summary["log"] = ended
     if of_train:
         summary["train_problems"] = len(of_train)
     if repeated:

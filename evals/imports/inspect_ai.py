@@ -70,6 +70,25 @@ def generations(path: Path) -> Iterator[Record]:
         )
 
 
+def how_it_ended(path: Path, samples: int) -> str | None:
+    """Status of a log that was read before, and how far it goes; None if it is whole.
+
+    samples: that it has
+    """
+    from inspect_ai.log import read_eval_log  # pyright: ignore[reportMissingImports]
+
+    log = read_eval_log(str(path), header_only=True, format=_format(path))
+    if log.status == "success":
+        return None
+    of = log.eval.dataset.samples
+    announced = f" of {of * (log.eval.config.epochs or 1):,}" if of else ""
+    return f"{log.status}: {samples:,}{announced} samples"
+
+
+def _format(path: Path) -> Any:
+    return path.suffix.lower().removeprefix(".")  # "eval" or "json"
+
+
 def _read(path: Path) -> Any:
     try:  # forty packages that only this function needs
         from inspect_ai.log import read_eval_log  # pyright: ignore[reportMissingImports]
@@ -81,8 +100,7 @@ def _read(path: Path) -> Any:
             "Run pip install 'thinkbench[inspect]'."
         ) from error
     try:
-        kind: Any = path.suffix.lower().removeprefix(".")  # "eval" or "json"
-        log = read_eval_log(str(path), format=kind, exclude_fields=EXCLUDED)
+        log = read_eval_log(str(path), format=_format(path), exclude_fields=EXCLUDED)
     except Exception as error:  # from zip, zstandard, three JSON readers, pydantic
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(

@@ -25,7 +25,7 @@ def inspect_ai() -> Any:
     return pytest.importorskip("inspect_ai", reason=NEEDS)
 
 
-def written(path: Path, *samples: dict[str, Any], epochs: int = 1) -> Path:
+def written(path: Path, *samples: dict[str, Any], epochs: int = 1, status: str = "success") -> Path:
     """A log by Inspect itself. (No task runs: its mock of a model asks the network for tokens.)"""
     from inspect_ai.log import (
         EvalConfig,
@@ -40,12 +40,12 @@ def written(path: Path, *samples: dict[str, Any], epochs: int = 1) -> Path:
     spec = EvalSpec(
         created="2026-01-01T00:00:00+00:00",
         task="sums",
-        dataset=EvalDataset(),
+        dataset=EvalDataset(samples=len({sample.get("id", 1) for sample in samples}) + 8),
         model="mock",
         config=EvalConfig(epochs=epochs),
     )
     rows = [EvalSample(**(first | sample)) for sample in samples]
-    write_eval_log(EvalLog(eval=spec, samples=rows), str(path))
+    write_eval_log(EvalLog(eval=spec, samples=rows, status=status), str(path))
     return path
 
 
@@ -218,3 +218,18 @@ def test_epochs_that_the_log_does_not_announce_are_samples_too(inspect_ai, store
     log = written(tmp_path / "log.eval", *(sample | outputs for sample in samples), epochs=1)
     summary = import_file(store, log, "theirs")
     assert (summary["read"], summary["imported"], summary["rejected"]) == (6, 6, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "log"),
+    [("success", None), ("cancelled", "cancelled: 2 of 18 samples"),
+     ("error", "error: 2 of 18 samples"), ("started", "started: 2 of 18 samples")],
+)  # fmt: skip
+def test_a_log_that_was_broken_off_is_imported_as_far_as_it_goes_and_says_so(
+    inspect_ai, store, tmp_path, status, log
+):
+    output = {"output": inspect_ai.model.ModelOutput.from_content("mock", "It is 7")}
+    samples = ({"id": 1, "epoch": epoch} | output for epoch in (1, 2))
+    path = written(tmp_path / "log.eval", *samples, epochs=2, status=status)
+    summary = import_file(store, path, "theirs")
+    assert (summary["imported"], summary.get("log")) == (2, log)
