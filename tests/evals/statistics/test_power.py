@@ -1,5 +1,7 @@
 """Power of comparisons, and Holm's correction for several of them."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as some
@@ -58,6 +60,15 @@ def test_what_cannot_be_found_is_unknown():
     assert detectable_unpaired(0, 0.5) is detectable_unpaired(100, 1.0) is None
 
 
+@pytest.fixture(scope="module")
+def no_collection():
+    """statsmodels collects garbage in each call: half a second where many modules are loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "collect", lambda: 0)
+        yield
+
+
+@pytest.mark.usefixtures("no_collection")
 @settings(max_examples=20, deadline=None)
 @given(some.lists(some.one_of(some.none(), some.sampled_from(P_VALUES)), max_size=20))
 def test_holm_is_that_of_statsmodels_over_what_is_known_and_unknown_stays_unknown(p_values):

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.preflight import chips
 from pipeline.preflight.chips import Chip
+from tests.support import few_rows
 
 GEMMA = ("--model", "google/gemma-3-1b-it")
 TOO_LARGE = ("--set", "sft.batch=64", "--set", "model.remat=false")
@@ -93,11 +94,12 @@ def test_a_preset_for_a_chip_that_is_not_here_is_refused(say, tmp_path, command)
     assert "is for a v6e" not in err
 
 
-def test_an_ab_trial_is_checked_like_training(say):
+def test_an_ab_trial_is_checked_like_training(say, tmp_path):
+    few = few_rows.written(tmp_path / "few")
     for command in (
-        ("ingest", "samples-stratos"),
+        ("ingest", "samples-stratos", "--from", few.records),
         ("convert", "samples-stratos"),
-        ("subset", "new", "short", "--where", "reasoning_chars < 300"),
+        ("subset", "new", "short", "--where", "reasoning_chars < 40"),
     ):
         assert say(*command)[0] == 0
     code, out, err = say(
