@@ -17,6 +17,7 @@ DECIDING = {
     "numpy": ("numpy",),
     "transformers": ("transformers", "tokenizers", "jinja2"),  # jinja2 fills in chat templates
     "math_verify": ("math-verify", "latex2sympy2-extended"),
+    "latex2sympy2_extended": ("latex2sympy2-extended",),
     "sympy": ("sympy", "mpmath"),
 }
 
