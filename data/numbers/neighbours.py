@@ -33,6 +33,7 @@ from data.numbers.notation import (
     formula_bounds,
     line_of_box,
     moduli,
+    stands_alone,
 )
 from data.numbers.number import MAY_BE_DASH, at, number_at
 from data.numbers.read import parse_plain_number, read_answer
@@ -90,6 +91,8 @@ def in_context(
     A sentence that goes on does not change it: \\boxed{5} dollars, \\boxed{5} more than Tom.
     with_modulus: a modulus that the sentence names somewhere else belongs to it
     """
+    if ":" not in content and stands_alone(text, start, end):
+        return InContext(content, False)
     bounds = formula_bounds(text, start, end)
     before, behind = before_box(text, start, bounds), behind_box(text, end, bounds)
     if _is_marked(text, start, end, content, bounds is not None):
@@ -166,6 +169,8 @@ def _stops(tokens: list[Token], index: int) -> bool:
     if token.text in _STOPS or (token.text == "." and token.kind == "symbol"):
         return True
     if token.kind != "word" or token.word in _CHANGING:
+        return False
+    if unicodedata.category(token.text[0]) == "No":  # \u2082
         return False
     is_unit = token.text in UNITS and at(tokens, index - 1).kind == "number"
     return len(token.text) > 2 or not token.text.isascii() or is_unit or token.word in _SHORT_WORDS

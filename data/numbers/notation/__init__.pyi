@@ -1,3 +1,4 @@
+from .alone import stands_alone as stands_alone
 from .bases import (
     BASE as BASE,
     are_numerals as are_numerals,
