@@ -103,7 +103,7 @@ def output_of(*processes: subprocess.Popen[str]) -> list[list[list]]:
     finally:
         for process in processes:
             process.kill()
-            process.wait()
+            process.communicate()  # closes its pipes, too
     print(*(err[-2000:] for _, err in texts))  # shown where a test fails
     return [[json.loads(line) for line in out.splitlines()] for out, _ in texts]
 
