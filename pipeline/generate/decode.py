@@ -6,7 +6,7 @@ values, so changing them compiles nothing.
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ class Prompts(NamedTuple):
     """Prompts that the model has read and that wait for slots."""
 
     cache: Cache  # [rows, kv_heads, time, head_dim]
-    logits: jax.Array  # [rows, vocab], after the last token of each
+    logits: jax.Array  # [rows, vocab]  float32, after the last token of each
     lengths: jax.Array  # [rows]  int32
 
 
@@ -97,12 +97,24 @@ def read(rebuild: Rebuild, weights: list[jax.Array], ids: jax.Array, lengths: ja
     model = with_attention(rebuild(weights), PromptAttention)
     positions = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
     unread = {f"layer_{layer}": {"k": ids, "v": ids} for layer in range(len(model.layers))}
-    # the model's own logits, of every position, are not used, so the compiler removes them
     _, cache = model(ids, positions, unread, output_hidden_states=True)
-    hidden = vars(model)["all_hidden_states"].get_value()[-1]
-    last = jnp.take_along_axis(hidden, lengths[:, None, None] - 1, axis=1)
     assert cache is not None
-    return Prompts(cache, model.embedder.decode(last)[:, 0], lengths)
+    return Prompts(cache, logits_at(model, lengths - 1), lengths)
+
+
+def logits_at(model: Any, positions: jax.Array) -> jax.Array:
+    """The logits of one position of each row, of the call that has output its hidden states.
+
+    positions: [rows]  int32   returns: [rows, vocab]  float32
+
+    In float32, as the loss has them: rounded to bfloat16, a logit of 20 is off by up to 0.06, and
+    sampler and trainer would give most tokens probabilities that differ by some per cent. The
+    model's own logits, of every position, are not used, so the compiler removes them.
+    """
+    hidden = vars(model)["all_hidden_states"].get_value()[-1]
+    last = jnp.take_along_axis(hidden, positions[:, None, None], axis=1)[:, 0]
+    head = model.embedder.input_embedding[...]
+    return jnp.einsum("rf,vf->rv", last, head, preferred_element_type=jnp.float32)
 
 
 def insert(
@@ -156,14 +168,16 @@ def write(
         live = slots.live
         # rebuilt inside the step: Qwix writes to modules, which an outer trace must not see
         model = with_attention(rebuild(weights), SlotAttention)
-        logits, cache = model(slots.token[:, None], slots.position[:, None], slots.cache)
+        newest = slots.token[:, None], slots.position[:, None]
+        _, cache = model(*newest, slots.cache, output_hidden_states=True)
         assert cache is not None
         # settings of finished texts are cleared, so that nothing is computed for them alone
         settings = slots.settings._replace(
             temperature=jnp.where(live, slots.settings.temperature, 0.0),
             logprobs=live & slots.settings.logprobs,
         )
-        token, logp = next_tokens(logits[:, 0], settings, slots.written)
+        logits = logits_at(model, jnp.zeros_like(slots.token))
+        token, logp = next_tokens(logits, settings, slots.written)
         row = jnp.arange(live.size)
         # a column out of range is not written
         column = jnp.where(live, slots.written, slots.tokens.shape[1])

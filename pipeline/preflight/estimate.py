@@ -54,7 +54,7 @@ def _parts(step: Step, preset: Preset, sizes: Sizes) -> dict[str, int]:
         column = 2 * heads * sizes.head_dim * width  # a key and a value
         read = -(-step.prompts_per_call // model.fsdp)
         cache = rows * column * sizes.columns(step.tokens)
-        prompts = read * (column * sizes.layers * step.prompt + sizes.vocabulary * width)
+        prompts = read * (column * sizes.layers * step.prompt + sizes.vocabulary * FLOAT)
     return {
         "weights": sizes.parameters * width // chips,
         "adapters": adapters,
