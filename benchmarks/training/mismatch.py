@@ -19,11 +19,10 @@ from data.sources.samples import word_problems
 from pipeline.batches import padded_left, padded_right, within
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling, engine_of, in_order, requests_for
-from pipeline.loss import scores_of
+from pipeline.loss import DIFFERENT, scores_of
 from pipeline.model import Tokenizer, gemma3, prompt_text
 
 GROUP = 4
-DIFFERENT = 0.05  # as in pipeline/loss/policy.py
 
 
 def measured(

@@ -160,8 +160,8 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "rewards": pl.List(REWARD),
         "reward": pl.Float64,  # weighted sum
         "advantage": pl.Float64,  # null where it is discarded
-        "attempt": pl.Int32,  # which try of its group in the step, from 0; null: the only one
-        "discarded": pl.Boolean,  # its group was sampled again, so it was not trained on; null: no
+        "attempt": pl.Int32,  # which try at its position of the batch, from 0; null: the only one
+        "discarded": pl.Boolean,  # another try replaced it, so it was not trained on; null: no
     },
     "metrics": {
         "run": pl.String,

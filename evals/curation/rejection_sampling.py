@@ -161,8 +161,17 @@ def _texts(store: Store, run: str, progress: Progress | None) -> Iterator[dict[s
         raise UnknownRun(f"there is no run {run!r}. Name a GRPO run, an evaluation or an import.")
     columns = ("problem_id", "text", "tokens", "finish", "made_by")
     if state["kind"] == "grpo":
-        position = pl.format("step {}, group {}, sample {}", "step", "group", "sample")
-        for page in rollout_pages(store, run, progress):
+        position = pl.format(
+            "step {}, group {}, {}sample {}",
+            "step",
+            "group",
+            pl.when(pl.col("attempt").fill_null(0) > 0)
+            .then(pl.format("attempt {}, ", "attempt"))
+            .otherwise(pl.lit("")),
+            "sample",
+        )
+        # with the tries that were not trained on: problems that are always solved are among them
+        for page in rollout_pages(store, run, progress, discarded=True):
             yield from page.with_columns(made_by=position).select(columns).iter_rows(named=True)
         return
     last = ""

@@ -14,21 +14,22 @@ ANSWER = "answer"  # the reward part that is the grader's verdict: 1, 0, or nan 
 COLUMNS = ("problem_id", "step", "group", "attempt", "reward")
 
 
-def rollouts_per_step(store: Store, run: str) -> pl.DataFrame:
+def rollouts_per_step(store: Store, run: str, *, discarded: bool = True) -> pl.DataFrame:
     """step, rollouts: number of rollouts of each step, in order; UserError if none.
 
-    Those of discarded tries are among them.
+    discarded: with those of the tries that were not trained on
     """
     steps = ask(
         within(store, [run]),
         """
         select step, count(*) as rollouts
         from sampled_rollouts
-        where run = $run
+        where run = $run and ($discarded or discarded is not true)
         group by step
         order by step
         """,
         run=run,
+        discarded=discarded,
     )
     if steps.is_empty():
         runs = ask(store, "select distinct run from rollouts order by run")["run"].to_list()
@@ -104,7 +105,7 @@ def rollout_pages(
     Each page has whole steps; rows are sorted by step, group, attempt and sample.
     discarded: with the tries that were not trained on
     """
-    steps, golds = rollouts_per_step(store, run), _golds(store)
+    steps, golds = rollouts_per_step(store, run, discarded=discarded), _golds(store)
     done, total = 0, int(steps["rollouts"].sum())
     for first, last in _step_ranges(steps):
         page = ask(

@@ -76,7 +76,7 @@ def steps(store: Store, run: str) -> pl.DataFrame:
     """step, reward, tokens, truncated, zero_variance, n, discarded: of each step.
 
     reward, tokens, truncated (share that reached the token limit): means over the first tries
-    zero_variance: share of the groups that were trained on whose rewards are all equal
+    zero_variance: share of first tries whose rewards are all equal
     n: rollouts that were trained on   discarded: those of tries that were sampled again
     """
     return ask(
@@ -95,7 +95,7 @@ def steps(store: Store, run: str) -> pl.DataFrame:
             step, sum(reward) filter (first) / sum(n) filter (first) as reward,
             sum(tokens) filter (first) / sum(n) filter (first) as tokens,
             sum(truncated) filter (first) / sum(n) filter (first) as truncated,
-            avg(same::int) filter (not discarded) as zero_variance,
+            avg(same::int) filter (first) as zero_variance,
             (sum(n) filter (not discarded))::bigint as n,
             coalesce(sum(n) filter (discarded), 0)::bigint as discarded
         from of_groups group by step order by step
@@ -136,7 +136,7 @@ def discarded_tries(store: Store, run: str, step: int) -> pl.DataFrame:
             r."group", r.attempt, r.problem_id, left(any_value(p.question), 200) as question,
             count(*) as n,
             count(*) filter (
-                list_filter(rewards, lambda r: r.name = 'answer')[1].value = 1
+                list_filter(rewards, lambda part: part.name = 'answer')[1].value = 1
             ) as correct
         from sampled_rollouts r
         left join problem_texts p using (problem_id)

@@ -12,6 +12,12 @@ from pipeline.checkpoint import arrays
 from pipeline.checkpoint.arrays import DELETED, manager
 
 
+def _is_past(manager: Any, step: int) -> bool:
+    """Whether `step`, or a later one, has been saved: Orbax saves in ascending order only."""
+    latest = manager.latest_step()
+    return latest is not None and step <= latest
+
+
 class BestAdapters:
     """The adapters of a run at its evaluated steps: the `keep` best."""
 
@@ -28,9 +34,10 @@ class BestAdapters:
     def save(self, step: int, model: nnx.Module, answer: float) -> None:
         """Save the adapters of `model`, whose held-out answer accuracy is `answer`.
 
-        A resumed run may evaluate a step again that it had saved: the saved one stays.
+        A resumed run may evaluate a step again that it had saved: the saved one stays, and one that
+        better ones have pushed out since does not come back.
         """
-        if step in self._manager.all_steps():
+        if _is_past(self._manager, step):
             return
         adapters = nnx.state(model, nnx.LoRAParam)
         saved = self._manager.save(
@@ -58,9 +65,6 @@ class BestAdapters:
         leaves: Any = self._manager.restore(step, args=arrays.Restore())
         nnx.update(model, arrays.placed_like(adapters, leaves))
 
-    def has(self, step: int) -> bool:
-        return step in self._manager.all_steps()
-
     def close(self) -> None:
         self._manager.close()
 
@@ -74,7 +78,7 @@ class RecentAdapters:
 
     def save(self, step: int, model: nnx.Module) -> None:
         """A resumed run may come to a step again that it had saved: the saved one stays."""
-        if step in self._manager.all_steps():
+        if _is_past(self._manager, step):
             return
         self._manager.save(step, args=arrays.Save.of(nnx.state(model, nnx.LoRAParam)))
         self._manager.wait_until_finished()
@@ -82,6 +86,12 @@ class RecentAdapters:
 
     def steps(self) -> list[int]:
         return sorted(self._manager.all_steps())
+
+    def drop_after(self, step: int) -> None:
+        """Delete those of later steps, which the run has rolled back."""
+        for later in (one for one in self.steps() if one > step):
+            self._manager.delete(later)
+            shutil.rmtree(self.folder / DELETED, ignore_errors=True)
 
     def restore_mean(self, model: nnx.Module) -> None:
         """Load the mean of the kept adapters into `model` (arXiv:1803.05407), in float32."""

@@ -38,7 +38,7 @@ class DataConfig:
         "fraction",
     )
     heldout: int = knob(
-        512, "train problems held out to select the best GRPO checkpoint", "problems"
+        128, "train problems held out to select the best GRPO checkpoint", "problems"
     )
 
     def __post_init__(self) -> None:

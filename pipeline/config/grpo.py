@@ -72,7 +72,7 @@ class GrpoConfig(LoraConfig):
     )
     resample: int = knob(
         0,
-        "how often a group whose answers are all correct or all incorrect is replaced by one of"
+        "how often a group without both a correct and an incorrect answer is replaced by one of"
         " another problem; all tries are stored",
         "times",
         before=0,
@@ -139,8 +139,12 @@ class GrpoConfig(LoraConfig):
                 f"average must be 0 or at least 2 (the mean of one step is that step), got"
                 f" {self.average}"
             )
-        longest = self.max_tokens if self.reward_overlong else 0
-        if not bool(longest) <= self.overlong_tokens <= longest:
+        self._check_rewards()
+
+    def _check_rewards(self) -> None:
+        is_punished = self.reward_overlong > 0
+        least, most = (1, self.max_tokens) if is_punished else (0, 0)
+        if not least <= self.overlong_tokens <= most:
             raise BadConfig(
                 f"overlong_tokens must be from 1 to max_tokens ({self.max_tokens}) where"
                 f" reward_overlong is set, else 0: got {self.overlong_tokens} with reward_overlong"

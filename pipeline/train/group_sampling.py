@@ -62,6 +62,8 @@ class GroupSampler:
         discarded: list[Group] = []
         for attempt in range(1, self.config.resample + 1):
             again = [group.position for group in groups if not group.has_mixed_answers()]
+            if not again:
+                break
             used = {group.problem.problem_id for group in (*groups, *discarded)}
             fresh = self.choice.draw(len(again), step, attempt, without=used)
             positions = again[: len(fresh)]

@@ -17,6 +17,7 @@ import numpy as np
 
 from data.store import fingerprint
 from evals.rollouts import group_advantages
+from pipeline import distributed
 from pipeline.batches import (
     Prompt,
     StepOrder,
@@ -38,6 +39,7 @@ from pipeline.train.optimizer import reset_momentum
 from pipeline.train.rewards import Group, Rollout, rewards_of, rewards_of_group
 from pipeline.train.rollout_log import RolloutLog, StepRollouts
 
+OF_MEAN = "heldout/answer_of_mean"
 SHOWN = {
     "reward": "rollout/reward",
     "format": "rollout/format",
@@ -99,11 +101,13 @@ def train(
     training = GrpoTraining(start, problems, tokenizer, config, heldout, run)
     training.resume()
     try:
-        if not training.is_done():
-            with run.stop.listening(), suppress(Collapsing):
-                training.learner.train_on(
-                    training.order.remaining(), training.before_update, training.after_update
-                )
+        with run.stop.listening():
+            if not training.is_done():
+                with suppress(Collapsing):
+                    training.learner.train_on(
+                        training.order.remaining(), training.before_update, training.after_update
+                    )
+            training.evaluate_mean()
     finally:
         training.flush()
     return training.finish()
@@ -136,12 +140,14 @@ class GrpoTraining:
         self.recent = (
             RecentAdapters(run.folder / "recent", config.average) if config.average else None
         )
-        self.mean_step = config.steps + 1  # what the mean of the last adapters is saved as
+        self.mean_step = config.steps + 1  # the mean of the last adapters is saved as one more step
         started_with = {
             "config": asdict(config),
             "problems": fingerprint(problems=[asdict(problem) for problem in problems]),
             "heldout": asdict(heldout.sampling),
         }
+        if config.resample:  # before, groups of equal rewards were sampled again
+            started_with["resample"] = "groups without mixed answers, by groups of other problems"
         self.state = TrainingState(run.folder / "state", started_with)
         self.timer = StepTimer()
 
@@ -189,6 +195,8 @@ class GrpoTraining:
         action = self.guard.after(step)
         if action == "roll-back":
             self.best.restore(self.best.best(), self.actor)
+            if self.recent:
+                self.recent.drop_after(self.best.best())
             reset_momentum(self.optimizer)  # the old momentum would push back towards the collapse
         leave = self.run.stop.should_leave()
         if leave or action or step % config.checkpoint_every == 0 or step == config.steps:
@@ -240,14 +248,22 @@ class GrpoTraining:
         self.heldout.on_checkpoint(step, accuracy)
         return accuracy
 
-    def evaluate_mean(self, recent: RecentAdapters) -> None:
-        """Evaluate the mean of the last evaluated adapters: one more candidate for the best."""
-        if self.best.has(self.mean_step) or len(recent.steps()) < 2:
+    def evaluate_mean(self) -> None:
+        """Evaluate the mean of the last evaluated adapters: one more candidate for the best.
+
+        Not of a run that a guard has stopped: its last adapters have collapsed.
+        """
+        recent, metrics = self.recent, self.run.metrics
+        if recent is None or self.guard.state.stopped_at is not None or len(recent.steps()) < 2:
             return
+        if distributed.minimum(int(OF_MEAN in metrics.series)):  # by a call before this one
+            return
+        if self.run.stop.should_leave():
+            self.run.stop.leave()
         recent.restore_mean(self.actor)
         accuracy = self.heldout.measure(self.generate)
         self.best.save(self.mean_step, self.actor, accuracy)
-        self.run.metrics.note(recent.steps()[-1], "heldout/answer_of_mean", accuracy)
+        metrics.note(recent.steps()[-1], OF_MEAN, accuracy)
 
     def shown_numbers(self) -> dict[str, float]:
         """The newest numbers, for the progress display; parts of the reward by their names."""
@@ -276,8 +292,6 @@ class GrpoTraining:
     def finish(self) -> Best:
         """Merge the adapters of the best step into the start, and write the folder."""
         merged, guard, averaged = self.run.folder / "merged", self.guard.state, []
-        if self.recent:
-            self.evaluate_mean(self.recent)
         self.run.metrics.close()
         step = self.best.best()
         if self.recent and step == self.mean_step:

@@ -116,17 +116,17 @@ class RolloutLog:
         rollouts = [rollout for group in step.first_tries for rollout in group.rollouts]
         completions = [rollout.completion for rollout in rollouts]
         scores = [rollout.score for rollout in rollouts]
-        no_signal = ~has_signal(step.rewards.reshape(-1, self.group))
-        resampled = {group.position for group in step.discarded}
+        rewards = np.stack([rewards_of_group(group, self.parts) for group in step.first_tries])
+        replaced = {group.position for group in step.discarded}
         for name, values in {
-            "rollout/reward": [rewards_of_group(group, self.parts) for group in step.first_tries],
+            "rollout/reward": rewards,
             "rollout/tokens": [len(c.ids) for c in completions],
             "rollout/truncated": [c.finish == "length" for c in completions],
             "rollout/empty": [not c.text.strip() for c in completions],
-            "rollout/zero_variance_groups": no_signal,
+            "rollout/zero_variance_groups": ~has_signal(rewards),
             "rollout/mixed_groups": [group.has_mixed_answers() for group in step.groups],
             "rollout/mixed_first_tries": [g.has_mixed_answers() for g in step.first_tries],
-            "rollout/resampled_groups": [len(resampled) / len(no_signal)],
+            "rollout/resampled_groups": [len(replaced) / len(step.groups)],
             "rollout/format": [score.format for score in scores],
             "rollout/answer": [s.correct for s in scores if s.correct is not None] or [np.nan],
         }.items():

@@ -113,7 +113,10 @@ def recent_runs(store: Store) -> pl.DataFrame:
             limit 50
         ), written as (
             select run, sum(tokens)::bigint as tokens
-            from (select run, tokens from generations union all select run, tokens from rollouts)
+            from (
+                select run, tokens from generations
+                union all select run, tokens from sampled_rollouts
+            )
             where run in (select run from newest)
             group by run
         )

@@ -10,6 +10,7 @@ from data.lineage import converters_read
 from data.store import TABLES, Store, ask, parts_by_run, state as state_of, within
 from data.subsets import converters_of, subsets
 
+SAMPLED = "sampled_rollouts"  # in a question: with the tries that were not trained on
 OF_A_SOURCE = ("ingest", "convert")  # kinds of runs whose rows are those of a source
 COLUMNS = """
 run, kind, stage, event as state, started_at, ended_at, parent,
@@ -113,7 +114,8 @@ def _rows(store: Store, run: str) -> dict[str, int]:
     rows = {}
     for table in TABLES.keys() - {"runs"}:
         if run in parts_by_run(of_run, table):
-            query = f"select count(*) from {table} where run = $run"
+            name = SAMPLED if table == "rollouts" else table
+            query = f"select count(*) from {name} where run = $run"
             rows[table] = ask(of_run, query, run=run).item()
     return dict(sorted(rows.items()))
 

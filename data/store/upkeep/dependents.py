@@ -20,7 +20,7 @@ with others as (
     )
     group by problem_id
 ), answered as (
-    select run, problem_id from generations union select run, problem_id from rollouts
+    select run, problem_id from generations union select run, problem_id from sampled_rollouts
 )
 select a.run, a.problem_id, a.run as source, t.split, t.question, t.gold, t.steps
 from answered a

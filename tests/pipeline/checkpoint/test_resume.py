@@ -13,6 +13,8 @@ from safetensors.numpy import load_file
 from data.errors import UserError
 from data.sources.samples import word_problems
 from data.store.store import Store, ask, open_store
+from evals.graders import Score
+from pipeline.batches.curriculum import ProblemChoice
 from pipeline.batches.examples import Prompt
 from pipeline.checkpoint.resume import TrainingState
 from pipeline.generate import Sampling
@@ -22,12 +24,13 @@ from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.stopping import Stop, TimeIsUp
 from pipeline.train import grpo, sft
 from pipeline.train.metrics import StoreMetrics, TrainingRun
+from pipeline.train.rewards import parts
 from tests.support import small_grpo
 
 # of the shapes of `trained`, whose programs are compiled already
 CONFIG = replace(
     small_grpo.CONFIG, steps=4, evaluate_every=2, checkpoint_every=2, guard="off",
-    updates=2, resample=1, curriculum=1.0, average=2,
+    updates=2, resample=1, curriculum=4.0, average=2,
 )  # fmt: skip
 
 
@@ -120,13 +123,25 @@ def test_a_checkpoint_in_another_format_is_refused_and_stays(adapted, tmp_path):
 
 
 @pytest.fixture
-def train_grpo(cold, tmp_path) -> Callable[[str, Stop], grpo.Best]:
-    store, start = open_store(tmp_path / "store"), str(cold["merged"])
+def problems() -> list[Prompt]:
     tokenizer = Tokenizer(TINY)
-    problems = [
+    return [
         Prompt(f"p{n}", prompt_text(tokenizer, problem.question), problem.gold)
         for n, problem in enumerate(word_problems.problems(6, 3, "train"))
     ]
+
+
+def by_length(text: str, gold: str) -> Score:
+    """So that some problems are solved more often than others: the model is nearly always wrong."""
+    correct = len(text) % 3 != int(gold) % 3
+    return Score(format=True, extracted=None, correct=correct, partial=float(correct))
+
+
+@pytest.fixture
+def train_grpo(cold, tmp_path, problems, monkeypatch) -> Callable[[str, Stop], grpo.Best]:
+    monkeypatch.setattr(parts, "judge", by_length)
+    store, start = open_store(tmp_path / "store"), str(cold["merged"])
+    tokenizer = Tokenizer(TINY)
 
     def train(folder: str, stop: Stop) -> grpo.Best:
         def measure(generate) -> float:
@@ -147,7 +162,7 @@ def train_grpo(cold, tmp_path) -> Callable[[str, Stop], grpo.Best]:
     return train
 
 
-def test_grpo_resumes_as_if_it_had_never_stopped(train_grpo, tmp_path):
+def test_grpo_resumes_as_if_it_had_never_stopped(train_grpo, problems, tmp_path):
     alone = train_grpo("alone", Stop())
     with pytest.raises(RuntimeError, match="killed"):
         train_grpo("interrupted", Interrupting(3, saves=False))
@@ -162,4 +177,18 @@ def test_grpo_resumes_as_if_it_had_never_stopped(train_grpo, tmp_path):
     )
     rows = [ask(store, rollouts, run=run).rows() for run in ("alone", "interrupted")]
     assert repr(rows[0]) == repr(rows[1])  # nan is not equal to itself
+    first_tries = ask(
+        store,
+        """
+        select distinct step, "group", problem_id from sampled_rollouts
+        where run = 'alone' and attempt = 0 order by step, "group"
+        """,
+    ).partition_by("step")
+    uninformed = ProblemChoice(problems, CONFIG.seed, CONFIG.curriculum)
+    drawn = [[p.problem_id for p in uninformed.draw(2, step, 0)] for step in range(1, 5)]
+    sampled = [step["problem_id"].to_list() for step in first_tries]
+    assert sampled[0] == drawn[0]
+    assert sampled[2:] != drawn[2:]  # so that a resumed run must know what the first steps taught
+    assert alone.averaged in ([], [2, 4])
+    assert "heldout/answer_of_mean" in {name for name, *_ in metrics_of(store, "alone")}
     assert len(rows[0]) > CONFIG.steps * CONFIG.prompts * CONFIG.group  # some groups twice

@@ -1,4 +1,7 @@
-"""Several updates on one batch of rollouts: the old policy is that of before the first one."""
+"""Several updates on one batch of rollouts: the old policy is that of before the first one.
+
+Each update is taken in two micro-batches; by hand, in one.
+"""
 
 from dataclasses import replace
 
@@ -27,7 +30,6 @@ CONFIG = replace(
     small_grpo.CONFIG,
     steps=2,
     updates=3,
-    micro_batch=0,
     epsilon=1e-3,
     evaluate_every=2,
     guard="off",
@@ -120,18 +122,21 @@ def test_the_ratio_is_one_until_the_policy_has_moved(by_hand):
     assert clipped[2] > 0
 
 
-@pytest.mark.parametrize("name", ["loss", "pg_clipfrac", "entropy", "kl"])
-def test_what_is_logged_of_a_step_is_the_mean_of_its_updates(trained, by_hand, name):
+@pytest.mark.parametrize(
+    ("name", "rel"), [("loss", 1e-3), ("pg_clipfrac", 0.1), ("entropy", 0.1), ("kl", 0.1)]
+)
+def test_what_is_logged_of_a_step_is_the_mean_of_its_updates(trained, by_hand, name, rel):
+    """Of a mean over tokens the run logs the mean of its micro-batches, by hand it is of all."""
     logged = trained["series"][f"actor/train/{name}"]
     assert [step for step, _ in logged] == [1, 2]
     mean = np.mean([float(means[name]) for means in by_hand["means"]])
-    assert logged[0][1] == pytest.approx(mean, rel=1e-3, abs=1e-5)
+    assert logged[0][1] == pytest.approx(mean, rel=rel, abs=1e-5)
 
 
-def test_each_batch_has_an_old_policy_of_its_own(trained):
-    first, second = trained["examples"]
-    assert first.old_per_token_logps is not None
-    assert not np.array_equal(first.old_per_token_logps, second.old_per_token_logps)
-    mask = np.asarray(first.completion_mask)
-    differences = np.asarray(first.old_per_token_logps - first.sampled_logps)[mask]
-    assert np.abs(differences).max() < 1e-2  # the sampler had the same weights
+def test_the_old_policy_is_that_of_the_moment_of_sampling(trained):
+    for example in trained["examples"]:
+        mask = np.asarray(example.completion_mask)
+        differences = np.asarray(example.old_per_token_logps - example.sampled_logps)[mask]
+        assert np.abs(differences).max() < 1e-2
+    start, moved = (adapters[0] for adapters in trained["adapters"])
+    assert not np.array_equal(start, moved)

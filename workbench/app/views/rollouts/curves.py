@@ -10,7 +10,7 @@ from workbench.app.components.table import table
 CURVES = {
     "KL to reference [nats/token]": ("actor/train/kl",),
     "entropy [nats/token]": ("actor/train/entropy",),
-    "held-out accuracy": ("heldout/answer",),
+    "held-out accuracy": ("heldout/answer", "heldout/answer_of_mean"),
     "valid format and accuracy": ("rollout/format", "rollout/answer"),
     "empty completions and resampled groups [share]": (
         "rollout/empty",

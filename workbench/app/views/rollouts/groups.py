@@ -74,8 +74,8 @@ def _discarded(run: str, step: int) -> None:
     fold = choices.fold(f"Discarded in this step: {groups}", "discarded")
     if fold.open:
         fold.caption(
-            "Sampled again with another problem, because the answers were all correct, or all"
-            " incorrect. They were not trained on, and count in pass rates."
+            "Replaced by a group of another problem, because they had no correct answer, or no"
+            " incorrect one. They were not trained on, and count in pass rates."
         )
         table(tries, into=fold)
 
