@@ -134,7 +134,7 @@ def problems() -> list[Prompt]:
 def by_length(text: str, gold: str) -> Score:
     """So that some problems are solved more often than others: the model is nearly always wrong."""
     correct = len(text) % 3 != int(gold) % 3
-    return Score(format=True, extracted=None, correct=correct, partial=float(correct))
+    return Score(format=True, extracted=None, correct=correct, partial=correct)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pipeline.model.tokenizer import Tokenizer, prompt_text
 from pipeline.train import grpo
 from pipeline.train.metrics import StoreMetrics, TrainingRun
 from pipeline.train.optimizer import adamw
-from pipeline.train.rewards.parts import Reward
+from pipeline.train.rewards.parts import Part, Reward
 from tests.support import small_grpo
 
 # the learning rate of the first update is 0, so the third one is the first with another policy
@@ -59,8 +59,8 @@ def trained(cold, tmp_path_factory):
     metrics = StoreMetrics(open_store(folder / "store"), "grpo-updates")
     run = TrainingRun(folder, metrics, lambda *shown: None)
     training = grpo.GrpoTraining(start, problems, tokenizer, CONFIG, heldout, run)
-    training.rewards = [OF_LENGTH]
-    training.log.parts = training.sampler.rewards = training.rewards
+    parts: list[Part] = [OF_LENGTH]
+    training.rewards = training.log.parts = training.sampler.rewards = parts
     training.resume()
     examples, adapters = [], []
 
