@@ -44,7 +44,7 @@ def make(store: Store, rollouts: int, seed: int = 0) -> None:
     parts = rewards_of(GrpoConfig())
     rewards = {
         right: [
-            {"name": part.name, "weight": part.weight, "value": part.value(text, "48", score)}
+            {"name": part.name, "weight": part.weight, "value": part.of(text, "48", score, 300)}
             for part in parts
             for score in [judge(text, "48")]
         ]

@@ -54,7 +54,7 @@ def measured(
         ]
     )
     trained = logp[within(rows, tokens)]
-    sampled = np.concatenate([completion.logprobs for completion in completions])
+    sampled = np.concatenate([np.asarray(completion.logprobs) for completion in completions])
     difference = trained.astype(np.float64) - sampled
     ratio = np.exp(difference)
     shown = f"{model} in {dtype}, {len(difference):,} tokens"
@@ -70,7 +70,7 @@ def measured(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How far the sampler is from the trainer.")
     parser.add_argument("--model", default="tiny")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--prompts", type=int, default=8)

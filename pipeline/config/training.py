@@ -21,7 +21,9 @@ class LoraConfig:
     weight_decay: float = knob(0.0, "weight decay of AdamW")
     beta2: float = knob(0.99, "decay of AdamW's second moment")
     clip: float = knob(1.0, "gradients with a larger global norm are scaled down to it")
-    keep: int = knob(3, "how many checkpoints stay on disk: of SFT the latest, of GRPO the best", "checkpoints")
+    keep: int = knob(
+        3, "how many checkpoints stay on disk: of SFT the latest, of GRPO the best", "checkpoints"
+    )
     seed: int = knob(0, "random seed of data order, adapter initialisation and sampling")
 
     def __post_init__(self) -> None:

@@ -25,7 +25,7 @@ def inspect_ai() -> Any:
     return pytest.importorskip("inspect_ai", reason=NEEDS)
 
 
-def written(path: Path, *samples: dict[str, Any], epochs: int = 1, status: str = "success") -> Path:
+def written(path: Path, *samples: dict[str, Any], epochs: int = 1, status: Any = "success") -> Path:
     """A log by Inspect itself. (No task runs: its mock of a model asks the network for tokens.)"""
     from inspect_ai.log import (
         EvalConfig,

@@ -9,7 +9,7 @@ from pipeline.train.rewards.reward_replay import replay
 from tests.support.rollout_rows import rolled
 
 RUN = "grpo-1"
-GOLDS = dict.fromkeys(("p", "q", "r", "s"), "7")
+GOLDS: dict[str, str] = dict.fromkeys(("p", "q", "r", "s"), "7")
 TRAINED = [(1, 0, "p", ["7", "1"]), (1, 1, "r", ["7", "7"]), (2, 0, "p", ["7", "1"])]
 DISCARDED = [(1, 1, "q", ["1", "1"])]  # r came in its place
 
