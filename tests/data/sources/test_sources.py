@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from data.conversion.convert import VERSION
 from data.conversion.convert_file import convert_file
 from data.conversion.convert_source import convert_source
 from data.errors import UserError
@@ -97,7 +98,10 @@ def test_other_rules_leave_the_old_result_beside_the_new(store):
     stored = ask(
         store, "select converter, count(*) as n from conversions group by all order by all"
     )
-    assert stored.rows() == [("4", plain["read"]), ("4+answer-from-box", boxed["read"])]
+    assert stored.rows() == [
+        (VERSION, plain["read"]),
+        (f"{VERSION}+answer-from-box", boxed["read"]),
+    ]
 
 
 def test_a_file_is_converted_without_a_store(tmp_path):

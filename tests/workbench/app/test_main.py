@@ -91,8 +91,13 @@ def test_a_store_that_was_made_anew_in_the_same_place_is_shown_and_not_the_old_o
 
 
 def test_imports_of_no_stage_are_no_stage_of_their_own():
-    rows = [("elsewhere", None, 1), ("again", None, 2), ("eval-base", "base", 0)]
-    evaluations = pl.DataFrame(rows, schema=["run", "stage", "ended_at"], orient="row")
+    rows = [
+        ("elsewhere", None, 1, False),
+        ("again", None, 2, False),
+        ("eval-base", "base", 0, False),
+    ]
+    columns = ["run", "stage", "ended_at", "of_train"]
+    evaluations = pl.DataFrame(rows, schema=columns, orient="row")
     assert newest_by_stage(evaluations) == ["eval-base"]
     assert newest_by_stage(evaluations.head(2)) == ["elsewhere", "again"]
 

@@ -124,7 +124,7 @@ def test_what_the_filter_leaves_out_stands_between_two_that_it_lets_through(show
 def test_an_address_that_names_what_is_not_there_is_refused_with_what_is_near(show, stages):
     page = show(PAGE, run="gone", source="'; drop table base", category="near mis")
     run, category, source = (error.value for error in page.error)
-    assert "run = 'gone'" in run
+    assert "no generation has Run = 'gone'" in run
     assert "drop table base" in source
     assert "such as near miss" in category
     assert not page.dataframe
