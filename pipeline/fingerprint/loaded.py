@@ -8,6 +8,7 @@ refused.
 
 import importlib
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -42,7 +43,9 @@ def loaded() -> Loaded:
     rewritten = {
         file
         for file in sources
-        if module_of(file) in modules and (ROOT / file).stat().st_ctime > LOADED_AT
+        if module_of(file) in modules
+        # a time in the future is that of a clock that was set back since, not of a change
+        and LOADED_AT < (ROOT / file).stat().st_ctime <= time.time()
     }
     return Loaded(sources, modules, frozenset(rewritten))
 
