@@ -20,7 +20,9 @@ from data.store import annotations, ask, open_store
 WIDTH, HEIGHT = 1440, 1000
 HIGHER = {"failures": 1450, "train": 1450}  # pages whose texts would else be cut off
 SETTLED = 1500  # ms, for charts that are drawn after the page is whole
-SUBSET = ("subset", "new", "short", "--source", "samples-stratos", "--where")
+SOURCE = "samples-stratos"
+OF_DEMO = "select run from runs where kind = 'grpo' order by started_at limit 1"
+SUBSET = ("subset", "new", "short", "--source", SOURCE, "--where")
 JOB = ("sft", "--preset", "tiny", "--set", "sft.steps=12", "--set", "data.subset=short@2")
 
 
@@ -43,13 +45,13 @@ def prepared(folder: Path) -> dict[str, tuple[str, dict[str, str]]]:
     of_records = {"of": "records", "where": "reasoning_chars < 90"}
     return {
         "overview": ("overview", {}),
-        "audit": ("audit", {}),
-        "audit-defect": ("audit", {"defect": ask(store, frequent).item()}),
+        "audit": ("audit", {"source": SOURCE}),
+        "audit-defect": ("audit", {"source": SOURCE, "defect": ask(store, frequent).item()}),
         "failures": ("failures", {"correct": "wrong", "stage": "sft"}),
         "failures-tagged": ("failures", {"generation": wrong}),
         "failures-keys": ("failures", {"tag": "adds before it multiplies", "generation": wrong}),
         "compare": ("compare", {}),
-        "rollouts": ("rollouts", {}),
+        "rollouts": ("rollouts", {"run": ask(store, OF_DEMO).item()}),
         "curate": ("curate", of_records),
         "curate-funnel": ("curate", of_records | {"duplicates": "near"}),
         "curate-versions": ("curate", {"part": "Versions"}),
@@ -71,7 +73,8 @@ def taken(folder: Path, pictures: dict[str, tuple[str, dict[str, str]]], out: Pa
     with served(folder) as (url, _), playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for name, (page, query) in pictures.items():
-            address = f"{url}/{page}?{urlencode(query)}"
+            path = "" if page == "overview" else page  # it is the first page
+            address = f"{url}/{path}?{urlencode(query)}"
             _take(browser, address, "light", out / f"{name}.png")
             if name == page:
                 _take(browser, address, "dark", out / f"{name}-dark.png")
@@ -95,8 +98,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", nargs="*", help="names of pictures; by default all")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "store"
         shutil.copytree(given.store, copy)
-        taken(copy, prepared(copy), given.folder)
+        pictures = prepared(copy)
+        chosen = given.only or list(pictures)
+        taken(copy, {name: pictures[name] for name in chosen}, given.folder)

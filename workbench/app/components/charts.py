@@ -14,7 +14,7 @@ COUNTS = alt.Axis(format=",d", tickMinStep=1, labelFlush=True)  # no ticks at fr
 # Vega's default format shows a curve that stays at 44 as 44.000000
 VALUES = alt.Axis(format=".4~g", tickCount=5, minExtent=36)
 # pixels of one of several curves: three with their axes fill a window of 1,440 beside its menu
-PANEL = (290, 130)
+PANEL = (270, 130)
 
 
 def text_colour() -> str:

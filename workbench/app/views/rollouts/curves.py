@@ -56,7 +56,8 @@ def by_step(
     for title, names in CURVES.items():
         rows = series.filter(pl.col("name").is_in(names))
         if not rows.is_empty():
-            curves[title] = rows
+            # without the prefix: long names in a legend make the charts wider than the page
+            curves[title] = rows.with_columns(name=pl.col("name").str.split("/").list.last())
     marks = events["first"].to_list()
     escaped = {title: plain_columns(rows) for title, rows in curves.items()}
     chart = charts.curves(escaped, marks, step, charts.text_colour())
