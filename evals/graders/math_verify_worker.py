@@ -57,7 +57,7 @@ def _is_read_whole(expressions: list[Any], text: str) -> bool:
         parser = _Latex2Sympy(is_real=True).create_parser(latex)
         try:
             parser.math()
-        except Exception:  # of no class of its own
+        except Exception:  # at a syntax error the library raises no narrower class
             continue
         token = parser.getCurrentToken()
         return token is not None and token.type == -1  # the end of the text

@@ -1,4 +1,4 @@
-"""Adapters that are kept: the best, and the last ones with their mean."""
+"""The best adapters of a run are kept on disk, and the last ones are averaged."""
 
 import jax
 import jax.numpy as jnp
