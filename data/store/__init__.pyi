@@ -12,6 +12,7 @@ from .runs import RunExists as RunExists, fingerprint as fingerprint, state as s
 from .schema import (
     ANSWERS as ANSWERS,
     EVALUATIONS as EVALUATIONS,
+    FORMAT_VERSION as FORMAT_VERSION,
     HELD_OUT as HELD_OUT,
     HELD_OUT_ANSWERS as HELD_OUT_ANSWERS,
     IMPORT as IMPORT,

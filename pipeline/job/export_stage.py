@@ -1,5 +1,6 @@
 """The export stage: a model as a Hugging Face folder, compared with the original."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
     folder = model_folder(str(model))
     # relative inside the store, so that the run has the same name in each process's own store
     inside = out.is_relative_to(job.store.folder)
+    path = path_in_store(job.store, out) if inside else str(out.absolute())
     spec = StageSpec(
         kind="export",
         stage="export",
         module=__name__,
-        config={"out": path_in_store(job.store, out) if inside else str(out)},
+        config={"out": path if inside else str(out)},
         inputs={"model": inputs.hash_of_folder(folder)},
         parent=parent,
     )
@@ -39,6 +41,8 @@ def export_model(job: Job, model: Path | str, out: Path, parent: str | None) -> 
                 f"none of {len(fit.too_long)} prompts has {limit} tokens or fewer, so the export"
                 " cannot be checked; raise eval.max_prompt_tokens"
             )
-        return export_folder(load_model(job.preset.model, folder), out, prompts, greedy_texts)
+        model = load_model(job.preset.model, folder)
+        return export_folder(model, out, prompts, greedy_texts) | {"path": path}
 
-    return stage_run(job, spec, work)
+    done = stage_run(job, spec, work)
+    return replace(done, summary=done.summary | {"path": str(out.absolute())})

@@ -266,5 +266,5 @@ def _check_resume(job: Job, spec: StageSpec) -> None:
 def outputs_exist(job: Job, summary: dict[str, Any]) -> bool:
     """Whether the model and the export that a stage made still exist."""
     folders = [model_of(job.store, summary)] if "model" in summary else []
-    folders += [Path(summary["path"])] if "path" in summary else []
+    folders += [job.store.folder / summary["path"]] if "path" in summary else []
     return all(folder.is_dir() for folder in folders)

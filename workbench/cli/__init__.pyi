@@ -12,6 +12,7 @@ from .options import (
     Duration as Duration,
     FilePath as FilePath,
     Folder as Folder,
+    Size as Size,
     author_option as author_option,
     column_option as column_option,
     fitting_grader_option as fitting_grader_option,

@@ -26,7 +26,14 @@ from workbench.cli.commands.evaluation import (
     transitions,
     verify,
 )
-from workbench.cli.commands.system import app, doctor, jobs, runs, store as store_command
+from workbench.cli.commands.system import (
+    app,
+    doctor,
+    handover,
+    jobs,
+    runs,
+    store as store_command,
+)
 from workbench.cli.commands.training import ab, export, grpo, preflight, run, sft
 from workbench.cli.errors import exit_code
 from workbench.cli.options import Folder
@@ -58,6 +65,8 @@ COMMANDS = (
     rewards.group,
     runs.group,
     store_command.group,
+    handover.pack,
+    handover.unpack,
     jobs.group,
     app.app,
     doctor.doctor,

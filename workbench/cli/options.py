@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from workbench.formatting import bytes_of
 from workbench.lookup import user_name
 
 GRADERS = ("strict", "lenient", "notebook", "math")  # as in evals/graders, not loaded for --help
@@ -55,6 +56,18 @@ class Duration(click.ParamType):
             )
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return float(hours * 3600 + minutes * 60 + seconds)
+
+
+class Size(click.ParamType):
+    """`19.5GB` or `500MB` as bytes; a kB is 1,000 bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        size = value if isinstance(value, int) else bytes_of(value)
+        if size is None:
+            self.fail(f"{value!r} is no size; expected a number and B, kB, MB, GB or TB", param)
+        return size
 
 
 grader_option = click.option(

@@ -14,6 +14,7 @@ from .numbers import (
     points as points,
     unknown_verdicts as unknown_verdicts,
 )
+from .sizes import bytes_of as bytes_of, size_text as size_text
 from .train_problems import (
     about_train_problems as about_train_problems,
     stage_with_train_problems as stage_with_train_problems,
