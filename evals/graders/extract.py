@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
-from data.numbers import BESIDE, BOUND, InContext, in_context, last_quantity, read_answer
+from data.numbers import (
+    BESIDE,
+    BOUND,
+    InContext,
+    in_context,
+    last_quantity,
+    read_answer,
+    same_value,
+)
 from data.numbers.notation import formula_around, inside_dollars
 from data.response_format import (
     ANSWER_CLOSE,
@@ -15,18 +23,17 @@ from data.response_format import (
     REASONING_OPEN,
     TAGS,
 )
-from evals.graders.announcements import ANNOUNCEMENT, last_announcement
+from evals.graders.announcements import last_announcement
 from evals.graders.corrections import TAKEN_BACK, other_answer
-from evals.graders.run_on import before_next_question
+from evals.graders.run_on import before_next_question, first_turn
 from evals.graders.thought import after_thought
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 SHORT = 200  # [characters] of a text that may be a bare answer
 
 BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
-NOT_MARKED = "the gold is no number, and the text marks no answer"
+RUNS_ON = "another question follows, and which number is the answer is not clear"
 
-_FIRST_MARK = re.compile(r"\#\#\#\#|\\boxed|\\fbox|</answer>")
 # What may stand between boxes that together are one answer.
 _BETWEEN_BOXES = re.compile(
     r"(?:[\s,;.$&]|\\[()\[\]]|\\q?quad|\\[,;! ]|\band\b|\bor\b|\\text\{[^{}]{0,40}\}"
@@ -47,7 +54,7 @@ class Answer(NamedTuple):
     """The final answer of a text, or None; and the reason where it cannot be relied on.
 
     alone: what the box of the answer holds, where `text` has what stands beside the box too; of an
-           answer that the text takes back, the other one
+           answer that the text takes back, or that may be another question's, the other one
     """
 
     text: str | None
@@ -106,22 +113,33 @@ def find_answer(text: str, gold_is_number: bool = True) -> Answer:
     Marks are answer blocks, boxes and announcements. Without any, the last quantity of the text is
     its answer. What stands in the thought, or after another question, is no answer.
     """
+    text = first_turn(text)
     before, echo, _ = text.partition(INSTRUCTION)
     is_echo = bool(echo) and not before.strip()
-    after = after_thought(text.rpartition(INSTRUCTION)[2] if is_echo else before if echo else text)
+    text = text.rpartition(INSTRUCTION)[2] if is_echo else before if echo else text
+    response = before_next_question(
+        text, lambda piece: _last_marked(piece, gold_is_number) is not None, gold_is_number
+    )
+    answer = _after_its_thought(response.text, gold_is_number, is_echo)
+    if not response.rest:
+        return answer
+    other = _after_its_thought(response.rest, gold_is_number, is_echo)
+    if answer.text is None or other.text is None:
+        return other if answer.text is None else answer
+    if same_value(answer.text, other.text):
+        return answer
+    return Answer(answer.text, RUNS_ON, other.text)
+
+
+def _after_its_thought(text: str, gold_is_number: bool, is_echo: bool) -> Answer:
+    """The answer after the thought; the numbers of a question that is repeated are none."""
+    after = after_thought(text)
     if after is None:
         return Answer(None)
-    after = before_next_question(after, _first_mark)
     marked = _last_marked(after, gold_is_number)
-    if marked is None and is_echo:  # the numbers of a repeated question are no answer
+    if marked is None and is_echo:
         return Answer(None)
     return marked or _unmarked(after, gold_is_number)
-
-
-def _first_mark(text: str) -> int:
-    """Where the first answer of the text may be marked; the length of the text without any."""
-    marks = [_FIRST_MARK.search(text), ANNOUNCEMENT.search(text)]
-    return min((mark.start() for mark in marks if mark), default=len(text))
 
 
 def _last_marked(text: str, gold_is_number: bool) -> Answer | None:

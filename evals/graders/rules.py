@@ -92,10 +92,10 @@ def notebook(text: str, gold: str) -> Score:
 
 
 GRADERS: dict[str, Grader] = {
-    "strict": Grader("strict", "6", strict),
-    "lenient": Grader("lenient", "6", lenient),
+    "strict": Grader("strict", "7", strict),
+    "lenient": Grader("lenient", "7", lenient),
     "notebook": Grader("notebook", "1", notebook),
-    "math": Grader("math", "5", lenient),
+    "math": Grader("math", "6", lenient),
 }
 
 

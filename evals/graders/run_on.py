@@ -2,60 +2,166 @@
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
-# A heading or a chat token that begins another question, or a token that ends the turn. Base models
-# imitate a list of examples.
+from evals.graders.thought import Thought, thoughts
+
+SHORT = 60  # [characters] of a text that may be a bare number
+LONGEST_SENTENCE = 300  # [characters] before a question that are looked at
+
+_HEADING = r"""
+  (?: question|problema?|problème|exercise|q|user|human|task|instruction|example|pregunta|pergunta
+    | domanda|frage|aufgabe|exercice|ejercicio|exercício|esercizio|вопрос|задача
+    | 问题|問題|题目|題目|例题|例題|练习|質問|例|문제|질문 )
+  [ \t]?(?P<number>\d{0,3})[ \t*_]{0,4}
+  (?: [:\uff1a] | (?<=\d)[.)](?=\s) | (?<=[nm\d])[ \t*_]{0,4}\n )
+"""
 _QUESTION = re.compile(
-    r"""
-    (?:\A|\n)[ \t\#*>_]{0,8}
-      (?: question|problem|exercise|q|user|human|pregunta|frage|вопрос|задача
-        | 问题|題目|题目|質問|問題|문제|질문 )
-      [ \t]?(?P<number>\d{0,3})[ \t*_]{0,4} (?: [:\uff1a] | (?<=[nm\d])[ \t*_]{0,4}\n )
-  | <\|im_start\|>user | <start_of_turn>user | <\|user\|> | <\|start_header_id\|>user | \[INST\]
-  | <\uff5cUser\uff5c> | <\|im_end\|> | <end_of_turn> | <\|eot_id\|> | <\|endoftext\|> | <eos>
-  | </s> | <\|end_of_text\|> | <\|return\|>
+    rf"\n[ \t\#*>_]{{0,8}} (?:(?:next|new|another|follow-up)[ ])? {_HEADING}",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Chat tokens: of a turn that is not the model's, of the model's turn, and of the end of any turn.
+_ROLES = r"(?:user|human|system|developer|tool)\b"
+_CHAT = re.compile(
+    rf"""
+    (?=[<\[]) (?:
+    (?P<other> <\|im_start\|>{_ROLES} | <start_of_turn>{_ROLES} | <\|start\|>{_ROLES}
+      | <\|(?:start_header_id|header_start|start_of_role)\|>{_ROLES} | <\|(?:user|system)\|>
+      | \[INST\] | <\uff5cUser\uff5c> | <\|START_OF_TURN_TOKEN\|><\|(?:USER|SYSTEM)_TOKEN\|> )
+  | (?P<model> <\|im_start\|>assistant | <start_of_turn>model | <\|start\|>assistant
+      | <\|(?:start_header_id|header_start|start_of_role)\|>assistant
+        (?:<\|(?:end_header_id|header_end|end_of_role)\|>)?
+      | <\|assistant\|> | \[/INST\] | <\uff5cAssistant\uff5c>
+      | <\|START_OF_TURN_TOKEN\|><\|CHATBOT_TOKEN\|> )
+  | (?P<end> <\|im_end\|> | <end_of_turn> | <\|(?:eot_id|eom_id|eot)\|> | <\|endoftext\|> | <eos>
+      | </s> | <\|end_of_text\|> | <\|return\|> | <\|end_?of_?turn(?:_token)?\|>
+      | <\uff5cend\u2581of\u2581sentence\uff5c> ) )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-
-
-_HINTS = (
-    "\nq",
-    "question",
-    "problem",
-    "exercise",
-    "user",
-    "human",
-    "[inst",
-    "<|",
-    "<e",
-    "</s",
-    "pregunta",
-    "frage",
+_BEGIN = re.compile(
+    r"\s*(?:(?:<bos>|<s>|<\|begin_of_text\|>|<\uff5cbegin\u2581of\u2581sentence\uff5c>)\s*)?"
 )
+_CONCLUSION = re.compile(
+    r"(?:\A|[.!?:;,]\s|\n)\W{0,4}(?:and\s|so\s)?"
+    r"(?:so|therefore|thus|hence|consequently|altogether|finally"
+    r"|in (?:total|all|the end|conclusion)|th(?:is|at) (?:means|leaves|makes|gives)"
+    r"|we (?:get|have|find))\b|=|\bequals?\b",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"[^\W\d_]{0,3}[^\w\n]{0,6}\d[^A-Za-z\n]{0,30}(?:[A-Za-z]{1,12}\W{0,3}){0,2}")
+_SENTENCE_END = re.compile(r"[.!)\d%$*\]}]\s*\Z")
+_CHAT_HINTS = ("<|", "[inst", "<e", "</s", "<start_of")
+_QUESTION_HINTS = (
+    "\nq", "quest", "problem", "exerci", "example", "user", "human", "task", "instruction",
+    "pregunta", "pergunta", "domanda", "frage", "aufgabe", "ejercicio", "esercizio",
+)  # fmt: skip
 
 
-def before_next_question(text: str, first_answer: Callable[[str], int]) -> str:
-    """`text` up to the first question after the position of its `first_answer`.
+class Response(NamedTuple):
+    """A text up to another question; and what follows, where it may belong to the same answer."""
+
+    text: str
+    rest: str = ""
+
+
+def first_turn(text: str) -> str:
+    """The model's first turn in a text with chat tokens, which may begin with its prompt."""
+    if text.isascii() and not _has(text.lower(), _CHAT_HINTS):
+        return text
+    closed = [thought for thought in thoughts(text) if thought.has_tags]
+    start, is_prompt = _BEGIN.match(text).end(), False  # type: ignore[union-attr]  # it always matches
+    for match in _outside(_CHAT, text, closed):
+        if match["model"]:
+            if is_prompt or not text[start : match.start()].strip():
+                start, is_prompt = match.end(), False
+        elif not is_prompt and text[start : match.start()].strip():
+            return text[start : match.start()]
+        elif match["other"]:
+            is_prompt = True
+        elif not is_prompt:
+            start = match.end()
+    return text[start:]
+
+
+def before_next_question(
+    text: str, marks_answer: Callable[[str], bool], gold_is_number: bool
+) -> Response:
+    """`text` up to the first question after an answer, marked or not.
 
     Numbered questions that a text asks itself before that, one by one, belong to the solution.
+    Where a question follows a number that may be an answer, or part of what introduces the
+    question, `rest` is what follows.
     """
-    if text.isascii() and not _may_ask(text.lower()):
-        return text
-    is_numbered = False
-    answered = -1
-    for match in _QUESTION.finditer(text):
-        answered = first_answer(text) if answered < 0 else answered
-        if match.start() < answered:
-            is_numbered = is_numbered or bool(match["number"])
-        elif not (is_numbered and match["number"]):
-            return text[: match.start()]
-    return text
+    if text.isascii() and not _has(text.lower(), _QUESTION_HINTS):
+        return Response(text)
+    text = f"\n{text}"  # so that a question may begin the text
+    inside = thoughts(text)
+    is_numbered = is_answered = False
+    start = 0
+    for match in _outside(_QUESTION, text, inside):
+        piece = _without_thoughts(text, start, match.start(), inside)
+        start = match.end()
+        is_answered = is_answered or marks_answer(piece)
+        number = int(match["number"] or 0)
+        if match["number"] and is_numbered:
+            continue
+        if not is_answered and match["number"] and number < 2:
+            is_numbered = True
+        elif is_answered or _concludes(piece, gold_is_number):
+            return Response(text[1 : match.start()])
+        elif gold_is_number and _ends_with_a_number(piece):
+            return Response(text[1 : match.start()], text[match.start() :])
+    return Response(text[1:])
 
 
-def _may_ask(lower: str) -> bool:
-    """Whether a text in lower case may ask a question: a loop takes half the time of `any`."""
-    for hint in _HINTS:  # noqa: SIM110
+def _has(lower: str, hints: tuple[str, ...]) -> bool:
+    """Whether a text in lower case has one of `hints`: a loop takes half the time of `any`."""
+    for hint in hints:  # noqa: SIM110
         if hint in lower:
             return True
     return False
+
+
+def _outside(pattern: re.Pattern[str], text: str, inside: list[Thought]) -> list[re.Match[str]]:
+    """The matches that begin in no thought."""
+    matches = []
+    following = iter([*inside, Thought(len(text) + 1, len(text) + 1, True)])
+    thought = next(following)
+    for match in pattern.finditer(text):
+        while thought.end <= match.start():
+            thought = next(following)
+        if match.start() < thought.start:
+            matches.append(match)
+    return matches
+
+
+def _without_thoughts(text: str, start: int, end: int, inside: list[Thought]) -> str:
+    pieces = []
+    for thought in inside:
+        if start < thought.end and thought.start < end:
+            pieces.append(text[start : max(start, thought.start)])
+            start = thought.end
+    return "".join([*pieces, text[start:end]])
+
+
+def _concludes(piece: str, gold_is_number: bool) -> bool:
+    """Whether a piece without a mark ends with a conclusion, or is a bare number."""
+    bare = piece.strip()
+    if len(bare) <= SHORT and _BARE.fullmatch(bare):
+        return True
+    sentence = bare[-LONGEST_SENTENCE:].rpartition("\n")[2]
+    is_statement = _SENTENCE_END.search(sentence) is not None
+    has_number = not gold_is_number or _has_digit(sentence)
+    return is_statement and has_number and _CONCLUSION.search(sentence) is not None
+
+
+def _ends_with_a_number(piece: str) -> bool:
+    """Whether the last sentence of a piece states a number; `Here are 3 facts:` states none."""
+    line = piece.strip()[-LONGEST_SENTENCE:].rpartition("\n")[2]
+    sentence = re.split(r"(?<=[.!?])\s+(?=\S)", line)[-1]
+    return _SENTENCE_END.search(sentence) is not None and _has_digit(sentence)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))

@@ -2,11 +2,45 @@
 
 import re
 from functools import cache
+from typing import NamedTuple
 
 from data.conversion.dialects import BUNDLED, CHAT_TOKENS
 from data.response_format import ANSWER_OPEN
 
 _WORDS = r"(?:[\w.-]{1,20}:)?(?:think|thinking|thoughts?|reason|reasoning|analysis|scratchpad)"
+
+
+class Thought(NamedTuple):
+    """text[start:end] is a thought, with its tags; one that never ends lasts up to the next.
+
+    has_tags: it is opened and closed
+    """
+
+    start: int
+    end: int
+    has_tags: bool
+
+
+def thoughts(text: str) -> list[Thought]:
+    """The thoughts of a text in order, in any dialect. A text may begin within its first."""
+    if not _may_have_tags(text):
+        return []
+    opener, closer = _patterns()
+    opened = [match.span() for match in opener.finditer(text)]
+    closers = [match.span() for match in closer.finditer(text)]
+    spans = []
+    if closers and (not opened or closers[0][0] < opened[0][0]):
+        spans.append(Thought(0, closers[0][1], False))
+    index = 0
+    next_starts = [*(start for start, _ in opened), len(text)][1:]
+    for (start, inner), following in zip(opened, next_starts, strict=True):
+        while index < len(closers) and closers[index][0] < inner:
+            index += 1
+        closes = index < len(closers) and closers[index][0] < following
+        answer = -1 if closes else text.find(ANSWER_OPEN, inner, following)
+        end = closers[index][1] if closes else answer if answer >= 0 else following
+        spans.append(Thought(start, end, closes or answer >= 0))
+    return spans
 
 
 def after_thought(text: str) -> str | None:
