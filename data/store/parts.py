@@ -24,7 +24,7 @@ from data.store.state_db import UnwritableState, commit, connect, copy_of, is_wr
 
 FOLDERS = {table: table for table in TABLES} | {"generations": "texts"}
 PAIR = ("scores", "generations")  # listed in this order: whoever sees the scores sees the texts
-WITH_TEXTS = ("records", "examples", "generations", "rollouts")
+WITH_TEXTS = ("records", "examples", "generations", "rollouts", "rollout_origins")
 TEXT_ROWS = 4096  # rows of a row group of texts: reading one text costs reading one group
 ROWS = 65536  # rows of a row group of anything else
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # of folders that are read

@@ -15,7 +15,7 @@ import polars as pl
 from data.errors import UserError
 from data.store import files, parts
 from data.store.files import StoreError
-from data.store.schema import ANSWERS, TABLES
+from data.store.schema import ANSWERS, IMPORTED_ROLLOUTS, TABLES
 from data.store.store import Store, add, ask
 from data.store.upkeep import compaction, dependents, losses, trash
 
@@ -24,7 +24,7 @@ FLOORS = ("data", "evals", "pipeline", "workbench")
 JSON_COLUMNS = ("config", "inputs", "summary")
 MANY_PARTS = 32  # of events, from which they are merged
 # kinds of runs that are nothing but their rows, which the same command can make again
-MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", *ANSWERS)
+MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", IMPORTED_ROLLOUTS, *ANSWERS)
 DELETIONS = "deletions"  # lock: of two runs with a problem, the second sees that the first goes
 EVENTS = "events"  # lock: one process at a time begins or ends a run
 

@@ -13,6 +13,8 @@ HELD_OUT = "eval"
 OF_TRAIN_PROBLEMS = "eval-train"  # no held-out score counts it
 EVALUATIONS = (HELD_OUT, OF_TRAIN_PROBLEMS)
 IMPORT = "import"
+IMPORTED_ROLLOUTS = "import-rollouts"
+WITH_ROLLOUTS = ("grpo", IMPORTED_ROLLOUTS)
 ANSWERS = (*EVALUATIONS, IMPORT)
 HELD_OUT_ANSWERS = (HELD_OUT, IMPORT)
 TRAINING = ("sft", "grpo")
@@ -88,7 +90,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
     "runs": {  # events; the view `runs` shows the last state of each run
         "run": pl.String,
-        "kind": pl.String,  # ingest | convert | sft | grpo | export | grade, or of ANSWERS
+        "kind": pl.String,  # ingest | convert | export | grade, or a constant from above
         "stage": pl.String,
         "event": pl.String,  # started | done | failed | interrupted | deleted | restored
         "at": TIME,
@@ -163,6 +165,18 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "attempt": pl.Int32,  # which try at its position of the batch, from 0; null: the only one
         "discarded": pl.Boolean,  # another try replaced it, so it was not trained on; null: no
     },
+    "rollout_origins": {  # a row for each rollout that was imported; wide
+        "run": pl.String,
+        "step": pl.Int64,
+        "group": pl.Int64,
+        "sample": pl.Int32,
+        "file": pl.String,  # relative to the folder of the log
+        "line": pl.Int64,  # from 1
+        "prompt": pl.String,  # as the log has it, with the markers of a chat template
+        "completion": pl.String,  # likewise; null where it is the rollout's text
+        "extra": pl.String,  # JSON: fields of the log that no column holds
+        "recomputed": pl.List(pl.String),  # reward | advantage | gold | group: not of the log
+    },
     "metrics": {
         "run": pl.String,
         "step": pl.Int64,
@@ -173,7 +187,7 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 
 # Tables with rows of single runs. The other tables are shared by all runs.
-OF_RUNS = ("generations", "scores", "failures", "rollouts", "metrics")
+OF_RUNS = ("generations", "scores", "failures", "rollouts", "rollout_origins", "metrics")
 
 
 def is_evaluation(kind: str) -> bool:

@@ -22,10 +22,10 @@ def generations_of(path: Path) -> Iterator[Record]:
     _check(path)
     if inspect_ai.is_log(path):
         return inspect_ai.generations(path)
-    first = next((line for line in _lines(path) if isinstance(line, Line)), None)
+    first = next((line for line in json_lines(path) if isinstance(line, Line)), None)
     if first and lm_eval.is_sample(first.row):
-        return lm_eval.generations(_lines(path))
-    return jsonl.generations(_lines(path))
+        return lm_eval.generations(json_lines(path))
+    return jsonl.generations(json_lines(path))
 
 
 def _check(path: Path) -> None:
@@ -35,7 +35,7 @@ def _check(path: Path) -> None:
         raise UserError(f"{path} is {state}. {EXPECTED} Check the path.")
 
 
-def _lines(path: Path) -> Iterator[Line | Rejection]:
+def json_lines(path: Path, *, may_be_empty: bool = False) -> Iterator[Line | Rejection]:
     """The lines of the file that are not blank, in order."""
     empty = True
     for number, content in _texts(path):
@@ -55,7 +55,7 @@ def _lines(path: Path) -> Iterator[Line | Rejection]:
             yield Line(number, row, content)
         else:
             yield Rejection(number, "not a JSON object", content)
-    if empty:
+    if empty and not may_be_empty:
         raise UserError(f"{path} is empty. {EXPECTED} Check how it was written.")
 
 

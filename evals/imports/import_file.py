@@ -11,6 +11,8 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import (
+    IMPORT,
+    IMPORTED_ROLLOUTS,
     TABLES,
     RunExists as RunExists,
     Store,
@@ -51,8 +53,7 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
     train_problems: how many of the problems are train problems, if any are
     """
     checked_name("run", name)
-    if name == RESERVED:
-        raise UserError(f"{name!r} names the bundled model. Choose another name for the run.")
+    refuse_reserved(name)
     digest = _content_hash(path) if path.is_file() else ""
     generations, rejected, repeated = _classify(generations_of(path))
     if not generations:
@@ -66,16 +67,26 @@ def import_file(store: Store, path: Path, name: str) -> dict[str, Any]:
         return _import(store, path, name, digest, (generations, rejected, repeated))
 
 
+def refuse_reserved(name: str) -> None:
+    if name == RESERVED:
+        raise UserError(f"{name!r} names the bundled model. Choose another name for the run.")
+
+
 def _refuse_another(store: Store, name: str, path: Path, digest: str) -> None:
     """Refuse to complete, with the rows of `path`, a run that something else has begun."""
     if _content_hash(path) != digest:
         raise UserError(f"{path} changed while it was read. Run the same command again.")
+    refuse_unfinished(store, name, path, {"file": digest})
+
+
+def refuse_unfinished(store: Store, name: str, path: Path, inputs: dict[str, str]) -> None:
+    """Refuse a run of this name that other `inputs` have begun, and not finished."""
     state = runs.state(store, name)
-    if state is None or state["event"] == "done" or state["inputs"] == {"file": digest}:
+    if state is None or state["event"] == "done" or state["inputs"] == inputs:
         return
     begun_by = (
-        f"the import of another file, {state['config'].get('file')}"
-        if state["kind"] == "import"
+        f"the import of another file, {state['config'].get('file') or state['config'].get('path')}"
+        if state["kind"] in (IMPORT, IMPORTED_ROLLOUTS)
         else f"the command {state['kind']}"
     )
     raise UserError(

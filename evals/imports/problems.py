@@ -1,6 +1,8 @@
 """The problems of an import: each is stored with the run, under the id that others have it by."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -11,8 +13,27 @@ from evals.imports.records import Generation
 NO_LETTER = r"[^\p{L}\p{N}]+"
 
 
+class HasProblem(Protocol):
+    """What has a problem: a generation, or the problem of rollouts."""
+
+    @property
+    def problem_id(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def gold(self) -> str: ...
+
+
 def with_problems(store: Store, run: str, rows: list[Generation]) -> list[Generation]:
-    """`rows` with the ids that their problems have in the store; adds the problems of the run.
+    """`rows` with the ids that their problems have in the store; adds the problems of the run."""
+    ids = ids_of_problems(store, run, rows, split="test")
+    return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
+
+
+def ids_of_problems(
+    store: Store, run: str, rows: Sequence[HasProblem], split: str
+) -> dict[Problem, str]:
+    """The id in the store of each problem of `rows`; adds the problems of the run.
 
     A problem with the question and the reference answer of one in the store has the id of that one,
     so that runs can be compared on it. An id that another problem in the store has gets a suffix.
@@ -44,24 +65,24 @@ def with_problems(store: Store, run: str, rows: list[Generation]) -> list[Genera
     for problem_id, question, gold, is_own, _ in stored.iter_rows():
         (own if is_own else foreign).append((problem_id, question, gold))
     ids = problem_ids(list(problems), own, foreign)
-    _add_problems(store, run, {key: problems[problem] for problem, key in ids.items()})
-    return [replace(row, problem_id=ids[_problem(row)]) for row in rows]
+    new = {
+        key: (problems[problem].question, problems[problem].gold) for problem, key in ids.items()
+    }
+    add_problems(store, run, new, split)
+    return ids
 
 
-def _problem(row: Generation) -> Problem:
+def _problem(row: HasProblem) -> Problem:
     return row.problem_id, row.question, row.gold
 
 
-def _add_problems(store: Store, run: str, new: dict[str, Generation]) -> None:
-    problems = [
-        {
-            "problem_id": problem_id,
-            "source": run,
-            "split": "test",
-            "question": row.question,
-            "gold": row.gold,
-        }
-        for problem_id, row in new.items()
+def add_problems(
+    store: Store, run: str, new: Mapping[str, tuple[str, str | None]], split: str
+) -> None:
+    """Store problems with the run. new: id -> question, and reference answer if it is known"""
+    problems: list[dict[str, Any]] = [
+        {"problem_id": key, "source": run, "split": split, "question": question, "gold": gold}
+        for key, (question, gold) in new.items()
     ]
     schema = {name: dtype for name, dtype in TABLES["problems"].items() if name != "run"}
     once = fingerprint(problems=sorted(new))

@@ -44,7 +44,8 @@ def verb(command: Callable[..., Answer]) -> click.Command:
     # the options given before this one to `command` itself
     run.__click_params__ = getattr(command, "__click_params__", [])  # pyright: ignore[reportFunctionMemberAccess]
     run = click.option("--json", "as_json", is_flag=True, help="print one JSON object")(run)
-    name, summary = command.__name__.rstrip("_"), (command.__doc__ or "").partition("\n")[0]
+    name = command.__name__.rstrip("_").replace("_", "-")
+    summary = (command.__doc__ or "").partition("\n")[0]
     # as short_help the first line is never cut in the list of commands
     return click.command(name, short_help=summary.removesuffix("."))(store_option(run))
 

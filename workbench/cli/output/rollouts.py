@@ -1,4 +1,4 @@
-"""What `learnability` and `rewards replay` print."""
+"""What commands about rollouts print: imported ones, learnability, replays."""
 
 from typing import Any
 
@@ -7,6 +7,36 @@ from workbench.formatting import interval
 
 LINES = 12  # rows of the table by step; neighbouring steps share one
 RAN = "{file} ran in this process, with all your permissions."
+
+
+def imported(value: dict[str, Any]) -> None:
+    """The counts of an import, and what the log does not say."""
+    counted = ("read", "imported", "rejected", "left_out", "steps", "groups", "discarded")
+    plain = [["format", value["format"]], ["rollouts of", value["split"]]]
+    plain += [[name.replace("_", " "), count(value[name])] for name in counted]
+    plain += [
+        ["covers", value["coverage"]["means"]],
+        ["without a reference answer", count(value["without_gold"])],
+        ["graded by", ", ".join(value["graders"])],
+    ]
+    fields = [
+        [
+            name,
+            count(value["unknown"].get(name, 0)),
+            count(value["recomputed"].get(name, 0)),
+        ]
+        for name in sorted(value["unknown"].keys() | value["recomputed"].keys())
+    ]
+    reasons = [[reason, count(n)] for reason, n in value["reasons"].items()]
+    show(
+        table(f"Imported {value['run']}", ["what", "value"], plain),
+        *(
+            [table("Not in the log", ["field", "rollouts", "of these computed here"], fields)]
+            if fields
+            else []
+        ),
+        *([table("Rejected", ["reason", "rows"], reasons)] if reasons else []),
+    )
 
 
 def learnability(value: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""The rollout logs of trainers, a file each: by what a row is recognised, and what it says."""
