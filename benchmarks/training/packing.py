@@ -23,18 +23,11 @@ from flax import nnx
 from tunix.models.gemma3.model import Gemma3
 
 from benchmarks import report
+from pipeline.attention import BlockAttention, with_attention
 from pipeline.batches import sft_batches
 from pipeline.config import BATCHINGS, SftConfig
 from pipeline.loss import sft_loss
-from pipeline.model import (
-    TINY,
-    BlockAttention,
-    Tokens,
-    add_adapters,
-    device_mesh,
-    gemma3,
-    with_attention,
-)
+from pipeline.model import TINY, Tokens, add_adapters, device_mesh, gemma3
 from pipeline.tiny import initialise
 
 ROOM, SLIDING = 512, 64  # tokens

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from tunix.models.gemma3 import model as gemma3
 
-from pipeline.model import LayerCache
+from pipeline.attention import LayerCache
 
 Cache = dict[str, LayerCache]
 

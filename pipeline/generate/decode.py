@@ -15,9 +15,16 @@ from flax import nnx
 from jax.sharding import Mesh
 from tunix.models.gemma3 import model as gemma3
 
+from pipeline.attention import (
+    FlashSlotAttention,
+    PromptAttention,
+    SlotAttention,
+    fit_slots,
+    with_attention,
+)
 from pipeline.generate.cache import Cache, empty, with_prompts
 from pipeline.generate.sampling import Settings, next_tokens
-from pipeline.model import ProgramCache, PromptAttention, SlotAttention, on_mesh, with_attention
+from pipeline.model import ProgramCache, on_mesh
 
 Rebuild = Callable[[list[jax.Array]], gemma3.Gemma3]  # weights -> a copy of the model
 
@@ -146,6 +153,7 @@ def insert(
 
 def write(
     rebuild: Rebuild,
+    attention: type[SlotAttention],
     stops: Sequence[int],
     mesh: Mesh | None,
     weights: list[jax.Array],
@@ -167,9 +175,9 @@ def write(
         slots, counts = carry
         live = slots.live
         # rebuilt inside the step: Qwix writes to modules, which an outer trace must not see
-        model = with_attention(rebuild(weights), SlotAttention)
+        model = with_attention(rebuild(weights), attention)
         newest = slots.token[:, None], slots.position[:, None]
-        _, cache = model(*newest, slots.cache, output_hidden_states=True)
+        _, cache = model(*newest, slots.cache, live, output_hidden_states=True)
         assert cache is not None
         # settings of finished texts are cleared, so that nothing is computed for them alone
         settings = slots.settings._replace(
@@ -216,6 +224,7 @@ def compiled_steps(model: nnx.Module, stops: list[int], mesh: Mesh | None) -> St
     """
     graph, state = nnx.split(model)
     tree = jax.tree.structure(state)
+    attention = FlashSlotAttention if fit_slots(model) else SlotAttention
 
     def rebuild(weights: list[jax.Array]) -> gemma3.Gemma3:
         return cast(gemma3.Gemma3, nnx.merge(graph, jax.tree.unflatten(tree, weights)))
@@ -224,7 +233,7 @@ def compiled_steps(model: nnx.Module, stops: list[int], mesh: Mesh | None) -> St
         return Steps(
             jax.jit(functools.partial(read, rebuild)),
             jax.jit(functools.partial(insert, stops, mesh), donate_argnums=0),
-            jax.jit(functools.partial(write, rebuild, stops, mesh), donate_argnums=1),
+            jax.jit(functools.partial(write, rebuild, attention, stops, mesh), donate_argnums=1),
         )
 
-    return _STEPS.get([graph, tree, stops, mesh], build)
+    return _STEPS.get([graph, tree, attention, stops, mesh], build)

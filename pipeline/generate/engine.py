@@ -17,6 +17,7 @@ from flax import nnx
 
 from data.errors import UserError
 from pipeline import distributed
+from pipeline.attention import columns, fit_slots
 from pipeline.config import PROMPTS_FRACTION
 from pipeline.generate.decode import Inserts, Prompts, Slots, compiled_steps, free_slots
 from pipeline.generate.requests import Completion, Finished, Request, never
@@ -70,6 +71,8 @@ class Engine:
     def _new_slots(self) -> Slots:
         model: Any = self.model
         tokens = self.max_prompt_tokens + self.max_tokens
+        if fit_slots(model):
+            tokens = columns(tokens)
         dtype = model.embedder.input_embedding[...].dtype
         return on_mesh(free_slots(model, self.slots, tokens, self.max_tokens, dtype), self.mesh)
 

@@ -1,9 +1,9 @@
 """The next token of every row: temperature, top-k, top-p and min-p per row.
 
 The settings are values, not constants, so changing them compiles nothing. A row's token depends on
-its logits, settings, seed and position in the completion, and on no other row. Nothing is sorted:
-the k-th largest logit and the threshold of the nucleus are found by bisection over the 32 bits of
-a float, with one pass over the row per bit.
+its logits, settings, seed and position in the completion, and on no other row. The vocabulary is
+never sorted: the k-th largest logit is looked for in the groups of tokens with the largest maxima,
+and the threshold of the nucleus by bisection over the 32 bits of a float.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ import numpy as np
 
 from pipeline.generate.requests import Request
 
+FEW = 64  # a k up to it is found by one pass over the row, a larger one by 32
+GROUPS = (128, 8)  # tokens of a group, at the first and the second choice
 KEYS = "threefry2x32"  # explicit, so that a new default of JAX would not change any text
 
 
@@ -106,12 +108,20 @@ def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
     top_k = jnp.asarray(settings.top_k)[:, None]
     ordered = _ordered(logits)
     ones = jnp.ones(logits.shape, jnp.int32)
-    # a search reads the logits 32 times, so it is skipped if no row needs it
-    keep = jax.lax.cond(
-        (top_k > 0).any(),
-        lambda: (top_k == 0) | (ordered >= _threshold(ordered, ones, jnp.maximum(top_k, 1))),
-        lambda: jnp.ones(logits.shape, bool),
-    )
+    at_least_1 = jnp.maximum(top_k, 1)
+
+    def by_groups() -> jax.Array:
+        best = largest(logits, FEW)
+        return _ordered(jnp.take_along_axis(best, jnp.minimum(at_least_1, best.shape[1]) - 1, 1))
+
+    def of_k() -> jax.Array:
+        edge = jax.lax.cond(
+            (top_k > FEW).any(), lambda: _threshold(ordered, ones, at_least_1), by_groups
+        )
+        return (top_k == 0) | (ordered >= edge)
+
+    # skipped if no row needs it
+    keep = jax.lax.cond((top_k > 0).any(), of_k, lambda: jnp.ones(logits.shape, bool))
 
     top_p = jnp.asarray(settings.top_p)[:, None]
     peak = logits.max(axis=-1, keepdims=True)
@@ -126,6 +136,26 @@ def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
     min_p = jnp.asarray(settings.min_p)[:, None]
     keep &= logits >= peak + jnp.log(min_p)
     return jnp.where(keep, logits, -jnp.inf)
+
+
+def largest(values: jax.Array, most: int) -> jax.Array:
+    """The `most` largest of each row, descending; all of a shorter row. One pass over `values`.
+
+    They lie in the `most` groups whose maxima are largest: what is in no such group is at most its
+    own group's maximum, so at most each of `most` others.
+
+    values: [rows, n]   returns: [rows, most]
+    """
+    for size in GROUPS:
+        if values.shape[1] <= 2 * most * size:
+            continue
+        missing = -values.shape[1] % size
+        values = jnp.pad(values, ((0, 0), (0, missing)), constant_values=-jnp.inf)
+        groups = values.reshape(len(values), -1, size)
+        _, chosen = jax.lax.top_k(groups.max(axis=-1), most)
+        chosen_groups = jnp.take_along_axis(groups, chosen[..., None], axis=1)
+        values = chosen_groups.reshape(len(values), -1)
+    return jax.lax.top_k(values, min(most, values.shape[1]))[0]
 
 
 def _ordered(values: jax.Array) -> jax.Array:

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from pipeline.attention import positions_and_mask
 from pipeline.config import LOGITS_BYTES
-from pipeline.model import ProgramCache, positions_and_mask
+from pipeline.model import ProgramCache
 
 
 class TokenScores(NamedTuple):

@@ -3,8 +3,8 @@
 import jax
 from flax import nnx
 
+from pipeline.attention import positions_and_mask
 from pipeline.loss.head import masked_mean, token_scores
-from pipeline.model import positions_and_mask
 
 
 def sft_loss(

@@ -1,11 +1,3 @@
-from .attention import (
-    BlockAttention as BlockAttention,
-    LayerCache as LayerCache,
-    PromptAttention as PromptAttention,
-    SlotAttention as SlotAttention,
-    positions_and_mask as positions_and_mask,
-    with_attention as with_attention,
-)
 from .compiled import ProgramCache as ProgramCache
 from .config_json import MODEL_TYPES as MODEL_TYPES, complete as complete
 from .export import ExportDiffers as ExportDiffers, export_folder as export_folder
@@ -19,7 +11,6 @@ from .hub import (
 )
 from .lora import add_adapters as add_adapters, merge_adapters as merge_adapters
 from .mesh import device_mesh as device_mesh, mesh_of as mesh_of, on_mesh as on_mesh
-from .segments import mask_of as mask_of, positions_of as positions_of
 from .tokenizer import (
     Tokenizer as Tokenizer,
     Tokens as Tokens,

@@ -17,7 +17,7 @@ from tunix.models.gemma3.params_safetensors import create_model_from_safe_tensor
 
 from data.errors import UserError
 from pipeline import distributed
-from pipeline.model.attention import BlockAttention, with_attention
+from pipeline.attention import BlockAttention, FlashAttention, fit_training, with_attention
 from pipeline.model.config_json import GLOBAL, LOCAL, text_config
 from pipeline.model.hub import TEMPLATE, TINY, has_chat_template, model_folder
 from pipeline.model.mesh import device_mesh
@@ -147,7 +147,9 @@ def _as_configured(
     with_layer_types(model, config)
     if logits_bytes:
         model.logits_bytes = logits_bytes  # type: ignore[attr-defined]  # a static field for nnx
-    return with_attention(model, BlockAttention) if block_attention else model
+    if not block_attention:
+        return model
+    return with_attention(model, FlashAttention if fit_training(model) else BlockAttention)
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:

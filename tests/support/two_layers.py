@@ -9,8 +9,9 @@ import pytest
 from flax import nnx
 from tunix.models.gemma3.model import Attention, AttentionType, Gemma3
 
+from pipeline.attention import BlockAttention, with_attention
 from pipeline.loss.sft import sft_loss
-from pipeline.model import TINY, BlockAttention, device_mesh, gemma3, with_attention
+from pipeline.model import TINY, device_mesh, gemma3
 from pipeline.model.lora import add_adapters
 from tests.support.random_model import disturb, random_model
 

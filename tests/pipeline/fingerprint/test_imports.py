@@ -24,7 +24,7 @@ def test_a_stage_has_what_it_computes_with_and_no_other_stage():
         "pipeline/job/sft_stage.py",
         "pipeline/train/sft.py",
         "pipeline/loss/sft.py",  # by the name of its folder
-        "pipeline/model/segments.py",  # four imports away
+        "pipeline/attention/segments.py",  # four imports away
         "data/conversion/dialects/dialects.toml",  # beside code that reads it
         "pipeline/model/tokenizer.py",
         "pipeline/tiny/model/chat_template.jinja",  # by its name, in that file

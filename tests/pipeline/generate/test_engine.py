@@ -13,6 +13,8 @@ from tunix.models.gemma3.model import Gemma3, ModelConfig
 
 from data.errors import UserError
 from data.sources.samples import word_problems
+from pipeline.attention import slot_kernel
+from pipeline.generate import decode, engine as engine_module
 from pipeline.generate.cache import empty
 from pipeline.generate.engine import BLOCK, Engine
 from pipeline.generate.requests import Request, Sampling
@@ -373,3 +375,17 @@ def test_a_stop_loses_no_text_that_has_finished_and_comes_before_the_next_block(
 
     assert len(list(engine.generate(requests, after_two))) == 8
     assert len(blocks) == 2
+
+
+def test_the_kernel_for_a_gpu_writes_the_same_tokens(tiny, tokenizer, prompts, monkeypatch):
+    requests = [
+        Request(prompt=prompt, sampling=replace(GREEDY, max_tokens=12)) for prompt in prompts
+    ]
+    plain = dict(engine_of(tiny, tokenizer, slots=3).generate(requests))
+    monkeypatch.setattr(slot_kernel, "BLOCK", 32)
+    for module in (decode, engine_module):
+        monkeypatch.setattr(module, "fit_slots", lambda model: True)
+    by_kernel = dict(engine_of(tiny, tokenizer, slots=3).generate(requests))
+    assert [one.ids.tolist() for one in by_kernel.values()] == [
+        one.ids.tolist() for one in plain.values()
+    ]

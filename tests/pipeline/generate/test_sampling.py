@@ -50,9 +50,20 @@ def test_tokens_that_tie_with_the_last_one_stay():
     assert remaining([0.4, 0.2, 0.2, 0.1, 0.1], top_p=0.5) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("k", [1, 7, 64, 500])
-def test_the_kth_largest_is_that_of_a_sort_in_a_large_vocabulary(k):
-    logits = np.random.default_rng(k).standard_normal((2, 500)).astype(np.float32)
+@pytest.mark.parametrize("decimals", [0, 3])  # with many equal logits, and with few
+def test_the_largest_of_groups_are_the_largest_of_all(decimals):
+    values = np.random.default_rng(0).standard_normal((3, 40_001)).round(decimals)
+    values[1, 100:] = -np.inf  # fewer groups with a logit than are chosen
+    values[2].sort()  # all of the largest in one group
+    expected = -np.sort(-values, axis=1)[:, :64]
+    assert np.array_equal(sampling.largest(values.astype(np.float32), 64), expected.astype("f4"))
+
+
+@pytest.mark.parametrize(
+    ("k", "vocabulary"), [(1, 500), (64, 500), (500, 500), (1, 40_001), (50, 40_001), (65, 40_001)]
+)
+def test_the_kth_largest_is_that_of_a_sort_in_a_large_vocabulary(k, vocabulary):
+    logits = np.random.default_rng(k).standard_normal((2, vocabulary)).astype(np.float32)
     keep = np.isfinite(truncated(logits, settings(2, top_k=k)))
     assert keep.sum(axis=1).tolist() == [k, k]
     assert (np.where(keep, logits, np.inf).min(axis=1) == -np.sort(-logits)[:, k - 1]).all()

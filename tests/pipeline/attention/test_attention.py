@@ -8,8 +8,8 @@ import pytest
 from flax import nnx
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
+from pipeline.attention import blocks, mask_of, positions_of
 from pipeline.loss.sft import sft_loss
-from pipeline.model import block_attention, mask_of, positions_of
 from tests.support.two_layers import assert_same, built, loss_and_gradient
 
 
@@ -74,7 +74,7 @@ def test_attention_is_that_of_one_softmax_however_many_scores_exist_at_one_time(
     weights = np.exp(scores - scores.max()) * mask[:, None, None]
     weights /= np.maximum(weights.sum(axis=-1, keepdims=True), 1e-30)
     expected = np.einsum("bkgqs,bskh->bqkgh", weights, value)
-    attended = jax.jit(block_attention.attend, static_argnames=("window", "scores_bytes"))(
+    attended = jax.jit(blocks.attend, static_argnames=("window", "scores_bytes"))(
         query, key, value, segments, window, scores_bytes=scores_bytes
     )
     attends = mask.any(axis=2)
@@ -85,7 +85,7 @@ def test_a_token_beyond_its_window_or_in_another_segment_changes_nothing():
     value = jnp.arange(24.0)[None, :, None, None]
     same = jnp.zeros((1, 24, 1, 1))  # all scores are equal
     segments = jnp.array([[1] * 10 + [2] * 14])
-    attended = block_attention.attend(same[..., None], same, value, segments, 8)[0, :, 0, 0, 0]
+    attended = blocks.attend(same[..., None], same, value, segments, 8)[0, :, 0, 0, 0]
     means = [sum(range(first, n + 1)) / (n + 1 - first) for n in range(24)
              for first in [max(n - 7, 0 if n < 10 else 10)]]  # fmt: skip
     assert attended.tolist() == pytest.approx(means, rel=1e-5)
@@ -116,7 +116,7 @@ def largest_square(model, segments) -> int:
 def test_no_layer_holds_scores_of_all_tokens_with_all(monkeypatch):
     time = 1_024  # more than any other axis of the model has
     segments = jnp.ones((1, time), dtype=jnp.int32)
-    monkeypatch.setattr(block_attention, "SCORES_BYTES", 4 * 4 * 64 * time)
+    monkeypatch.setattr(blocks, "SCORES_BYTES", 4 * 4 * 64 * time)
     small = {"num_embed": 512, "sliding_window_size": 128}
     assert largest_square(built(blocks=True, shape=small), segments) == 0
     assert largest_square(built(blocks=False, shape=small), segments) >= 4 * time**2

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from tunix.models.gemma3 import model as gemma3
 
+from pipeline.attention.segments import query_segments, visible
 from pipeline.config import SCORES_BYTES
-from pipeline.model.segments import query_segments, visible
 
 
 def attend(

@@ -1,6 +1,6 @@
 """Gemma 3's attention for training, for fresh prompts and for a cache of slots.
 
-The three share one projection to queries, keys and values. They subclass Tunix's attention and
+They share one projection to queries, keys and values. They subclass Tunix's attention and
 replace it inside Tunix's own model, which stays unchanged otherwise. Each product with a weight is
 still the module's own, so Qwix finds it and adds the adapter.
 
@@ -15,8 +15,11 @@ from flax import nnx
 from tunix.models.gemma3 import model as gemma3
 from tunix.utils.sharding_utils import shard
 
-from pipeline.model.block_attention import attend
-from pipeline.model.segments import mask_of, positions_of
+from pipeline.attention import kernels
+from pipeline.attention.blocks import attend
+from pipeline.attention.flash import attend_flash
+from pipeline.attention.segments import mask_of, positions_of
+from pipeline.attention.slot_kernel import attend_slots
 
 LayerCache = dict[str, jax.Array]  # k and v: [slots, kv_heads, length, head_dim]
 Model = TypeVar("Model", bound=nnx.Module)
@@ -84,7 +87,24 @@ class BlockAttention(ProjectedAttention):
         if cache is not None:
             raise ValueError("segments are for training; with a cache, give a mask of three axes")
         query, key, value = self.project(x, segment_pos)
-        return None, self.output(attend(query, key, value, attn_mask, self.window))
+        return None, self.output(self.attend(query, key, value, attn_mask))
+
+    def attend(
+        self, query: jax.Array, key: jax.Array, value: jax.Array, segments: jax.Array
+    ) -> jax.Array:
+        """See `blocks.attend`."""
+        return attend(query, key, value, segments, self.window)
+
+
+class FlashAttention(BlockAttention):
+    """The same by kernels for one NVIDIA GPU."""
+
+    def attend(
+        self, query: jax.Array, key: jax.Array, value: jax.Array, segments: jax.Array
+    ) -> jax.Array:
+        return attend_flash(
+            query, key, value, segments, self.window, interpret=not kernels.on_gpu()
+        )
 
 
 class _CacheAttention(ProjectedAttention):
@@ -105,9 +125,10 @@ class _CacheAttention(ProjectedAttention):
         self, query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array
     ) -> jax.Array:
         """[rows, time, features]. mask: bool, broadcast to [rows, time, columns]."""
-        scores = jnp.einsum("bkgth,bksh->bkgts", query, key)
+        # in float32, as training has them: the sampler's probabilities should be the trainer's
+        scores = jnp.einsum("bkgth,bksh->bkgts", query, key, preferred_element_type=jnp.float32)
         scores = jnp.where(mask[:, None, None], scores, gemma3.K_MASK)
-        weights = jax.nn.softmax(scores.astype(jnp.float32), axis=-1).astype(value.dtype)
+        weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
         mixed = jnp.einsum("bkgts,bksh->bkgth", weights, value)
         return self.output(mixed.transpose(0, 3, 1, 2, 4))
 
@@ -137,8 +158,37 @@ class SlotAttention(_CacheAttention):
         key = cache["k"].at[rows, :, column].set(key[:, :, 0])
         value = cache["v"].at[rows, :, column].set(value[:, :, 0])
         # once the ring buffer has wrapped around it holds exactly the window
-        mask = jnp.arange(length)[None] <= position[:, None]
-        return {"k": key, "v": value}, self._attend(query, key, value, mask[:, None])
+        filled = jnp.minimum(position + 1, length)
+        return {"k": key, "v": value}, self.attend_filled(query, key, value, filled, attn_mask)
+
+    def attend_filled(
+        self,
+        query: jax.Array,
+        key: jax.Array,
+        value: jax.Array,
+        filled: jax.Array,
+        live: jax.Array | None,
+    ) -> jax.Array:
+        """[slots, 1, features]. Over the first `filled` [slots] columns; not of use if not live."""
+        mask = jnp.arange(key.shape[2])[None] < filled[:, None]
+        return self._attend(query, key, value, mask[:, None])
+
+
+class FlashSlotAttention(SlotAttention):
+    """The same by a kernel for one NVIDIA GPU, which reads the filled columns of live slots."""
+
+    def attend_filled(
+        self,
+        query: jax.Array,
+        key: jax.Array,
+        value: jax.Array,
+        filled: jax.Array,
+        live: jax.Array | None,
+    ) -> jax.Array:
+        if live is not None:
+            filled = jnp.where(live, filled, 0)
+        mixed = attend_slots(query[:, :, :, 0], key, value, filled, interpret=not kernels.on_gpu())
+        return self.output(mixed[:, None])
 
 
 def with_attention(model: Model, attention: type[gemma3.Attention]) -> Model:
