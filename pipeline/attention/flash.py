@@ -4,21 +4,13 @@ Why Triton kernels of our own: docs/decisions/0031-flash-attention.md.
 """
 
 import functools
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from pipeline.attention import flash_kernels
+from pipeline.attention.flash_kernels import Reach
 from pipeline.attention.segments import query_segments
-
-
-class Reach(NamedTuple):
-    """Which keys each query attends to; [batch, time]  int32 each. See `flash_kernels`."""
-
-    first: jax.Array
-    last: jax.Array
-    present: jax.Array
 
 
 def attend_flash(
@@ -43,7 +35,7 @@ def attend_flash(
         return jnp.pad(array, ((0, 0), (0, missing)) + ((0, 0),) * (array.ndim - 2))
 
     reach = reach_of(padded(segments.astype(jnp.int32)), window)
-    mixed = _flash(padded(query), padded(key), padded(value), reach, interpret)
+    mixed: jax.Array = _flash(padded(query), padded(key), padded(value), reach, interpret)
     return mixed[:, :time]
 
 
@@ -67,9 +59,7 @@ def _flash(query, key, value, reach: Reach, interpret: bool) -> jax.Array:
 
 
 def _forward(query, key, value, reach: Reach, interpret: bool):
-    mixed, sums = flash_kernels.forward(
-        query, key, value, reach.first, reach.present, interpret=interpret
-    )
+    mixed, sums = flash_kernels.forward(query, key, value, reach, interpret=interpret)
     return mixed, (query, key, value, reach, mixed, sums)
 
 
@@ -77,7 +67,7 @@ def _backward(interpret: bool, residuals, d_mixed):
     query, key, value, reach, mixed, sums = residuals
     along = jnp.einsum("btkgh,btkgh->bkgt", d_mixed, mixed, preferred_element_type=jnp.float32)
     gradients = flash_kernels.gradients(
-        query, key, value, *reach, sums, d_mixed, along, interpret=interpret
+        query, key, value, reach, sums, d_mixed, along, interpret=interpret
     )
     return *gradients, None
 

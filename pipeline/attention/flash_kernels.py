@@ -8,6 +8,7 @@ In the arrays below `rows` is batch, `heads` is key heads times the queries' hea
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,13 +21,21 @@ WARPS, STAGES = 8, 2
 LOWEST = -1e30  # of a score; no score of a model is as low
 
 
-def forward(query, key, value, first, present, *, interpret: bool) -> tuple[jax.Array, jax.Array]:
+class Reach(NamedTuple):
+    """Which keys each query attends to; [rows, time]  int32 each."""
+
+    first: jax.Array  # the first key of each query
+    last: jax.Array  # the last query that attends to each key; less than the key: none
+    present: jax.Array  # 0 for a key that no query attends to
+
+
+def forward(
+    query: jax.Array, key: jax.Array, value: jax.Array, reach: Reach, *, interpret: bool
+) -> tuple[jax.Array, jax.Array]:
     """The mixed values, and the logarithm of each query's sum of exponentials.
 
     query:      [rows, time, kv_heads, group, head_dim]  scaled
     key, value: [rows, time, kv_heads, head_dim]
-    first:      [rows, time]  int32, the first key of each query
-    present:    [rows, time]  int32, 0 for a key that no query attends to
     returns:    as `query`; [rows, kv_heads, group, time]  float32
     """
     rows, time, kv_heads, group, head_dim = query.shape
@@ -48,7 +57,7 @@ def forward(query, key, value, first, present, *, interpret: bool) -> tuple[jax.
         compiler_params=triton.CompilerParams(num_warps=WARPS, num_stages=STAGES),
         interpret=interpret,
         name="flash_attention_forward",
-    )(first, present, query, key, value)
+    )(reach.first, reach.present, query, key, value)
 
 
 def _forward_kernel(first_ref, present_ref, q_ref, k_ref, v_ref, out_ref, sums_ref) -> None:
@@ -80,11 +89,18 @@ def _forward_kernel(first_ref, present_ref, q_ref, k_ref, v_ref, out_ref, sums_r
 
 
 def gradients(
-    query, key, value, first, last, present, sums, d_out, along, *, interpret: bool
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    reach: Reach,
+    sums: jax.Array,
+    d_out: jax.Array,
+    along: jax.Array,
+    *,
+    interpret: bool,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The gradients of query, key and value.
 
-    last:   [rows, time]  int32, the last query that attends to each key; less than the key: none
     sums:   [rows, kv_heads, group, time]  float32, of `forward`
     d_out:  [rows, time, kv_heads, group, head_dim]  gradient of the mixed values
     along:  [rows, kv_heads, group, time]  float32, d_out times the mixed values, summed
@@ -104,7 +120,7 @@ def gradients(
         compiler_params=params,
         interpret=interpret,
         name="flash_attention_key_gradient",
-    )(first, last, present, query, key, value, sums, d_out, along)  # fmt: skip
+    )(*reach, query, key, value, sums, d_out, along)  # fmt: skip
     queries, keys = _queries(group, head_dim), _row_of_keys(time, group, head_dim)
     d_query = pl.pallas_call(
         _query_kernel,
@@ -116,7 +132,7 @@ def gradients(
         compiler_params=params,
         interpret=interpret,
         name="flash_attention_query_gradient",
-    )(first, present, query, key, value, sums, d_out, along)  # fmt: skip
+    )(reach.first, reach.present, query, key, value, sums, d_out, along)  # fmt: skip
     return d_query, d_key, d_value
 
 
