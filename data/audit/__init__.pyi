@@ -4,5 +4,6 @@ from .spans import (
     REASONING as REASONING,
     Mark as Mark,
     Piece as Piece,
+    fields_of as fields_of,
     pieces as pieces,
 )

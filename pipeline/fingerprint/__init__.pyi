@@ -4,6 +4,7 @@ from .code import (
     code_on_disk as code_on_disk,
     hash_of as hash_of,
     record as record,
+    recorded as recorded,
 )
 from .earlier_runs import (
     CODE as CODE,
