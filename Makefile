@@ -4,7 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# processes of tests: two compute, and a third only waits, for browsers and commands
+# processes of tests: two compute, and a third first waits, for browsers and commands
 WORKERS ?= 3
 
 .PHONY: demo test check app lock
@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	$(BIN)/thinkbench --store store run --preset tiny
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -o console_output_style=classic
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check

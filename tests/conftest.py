@@ -6,39 +6,25 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
-from xdist.scheduler import LoadScopeScheduling
-from xdist.workermanage import WorkerController
 
 from data.sources.samples import word_problems
 from data.store.store import Store, open_store
 from tests import ROOT
 from tests.support import hostile
+from tests.support.by_file import (
+    pytest_collection_modifyitems as pytest_collection_modifyitems,
+    pytest_configure_node as pytest_configure_node,
+    pytest_pycollect_makemodule as pytest_pycollect_makemodule,
+    pytest_runtest_protocol as pytest_runtest_protocol,
+    pytest_xdist_make_scheduler as pytest_xdist_make_scheduler,
+)
 from tests.support.few_layers import UNOPTIMIZED
 from workbench.cli.main import main
-
-# files whose tests share a model that trains for a minute: one process runs them all
-SHARING = (
-    "test_grpo.py",
-    "test_grpo_sampling.py",
-    "test_resume.py",
-    "test_reward_replay.py",
-    "test_sft.py",
-    "test_learnability.py",
-    "test_engine.py",
-)
-# these share a store and a server of the app
-BROWSING = ("test_journeys.py", "test_address.py", "test_prev_next.py", "test_journeys_of_jobs.py")
-# these mostly wait: for a browser, a command, or the end of a time limit; none compiles
-WAITING = (*BROWSING, "test_jobs.py", "test_rules.py", "test_client.py", "test_reconcile.py")
-# these begin, so that no process ends with a long one while the others wait
-LONG = (*SHARING, "test_distributed.py", "test_mesh.py", "test_stages.py", *WAITING)
-
 
 IN_MEMORY = Path("/dev/shm")  # a disk in memory, on Linux
 ENOUGH = 4 << 30  # bytes free there
@@ -84,46 +70,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder := config.stash.get(CACHE, None):
         shutil.rmtree(folder, ignore_errors=True)
         del os.environ[COMPILED]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the long files first, the others as they were."""
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
-
-
-class ByFile(LoadScopeScheduling):
-    """What shares a fixture runs in one process: a file, or those of SHARING or of BROWSING.
-
-    Of three processes or more the last runs only what waits, and ends: on two cores two compute.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", 1)[0]
-        name = Path(file).name
-        return "sharing" if name in SHARING else "browsing" if name in BROWSING else file
-
-    def _waits(self, scope: str) -> bool:
-        return scope == "browsing" or Path(scope).name in WAITING
-
-    def _is_waiting_process(self, node: WorkerController) -> bool:
-        return self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}"
-
-    def _assign_work_unit(self, node: WorkerController) -> None:
-        waits = self._is_waiting_process(node)
-        suitable = [scope for scope in self.workqueue if self._waits(scope) == waits]
-        if suitable:
-            self.workqueue.move_to_end(suitable[0], last=False)
-        super()._assign_work_unit(node)
-
-    def _reschedule(self, node: WorkerController) -> None:
-        if self._is_waiting_process(node) and not any(map(self._waits, self.workqueue)):
-            node.shutdown()
-        super()._reschedule(node)
-
-
-@pytest.hookimpl
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
-    return ByFile(config, log)
 
 
 @pytest.fixture
