@@ -22,7 +22,8 @@ from typing import Any
 os.environ["POLARS_MAX_THREADS"] = "1"  # one core a process; set before polars is imported
 
 from benchmarks import report
-from data.conversion import BATCH, batched, convert_rows
+from data.conversion import BATCH
+from data.conversion.rows import batched, convert_rows
 from data.sources.samples import E_SOLUTION, REQUEST, SYSTEM, solution, text
 from data.worker_pool import map_in_order
 

@@ -10,16 +10,10 @@ from typing import Any
 import polars as pl
 
 from data.audit.queries import newest
-from data.conversion import (
-    RULES,
-    VERSION,
-    candidates,
-    converter_version,
-    examples,
-    problems,
-)
+from data.conversion import RULES, VERSION, converter_version
 from data.conversion.convert import convert
 from data.conversion.dialects import dialect_table
+from data.conversion.rows import candidates, examples, problems
 from data.errors import UserError
 from data.store import TABLES, Store, add, annotations, ask, runs
 

@@ -5,13 +5,13 @@ from .boxes import (
     last_box as last_box,
     last_opening as last_opening,
 )
-from .convert import RULES as RULES, VERSION as VERSION, converter_version as converter_version
-from .convert_file import batched as batched
-from .convert_source import (
-    BATCH as BATCH,
-    candidates as candidates,
-    convert_rows as convert_rows,
-    examples as examples,
-    problems as problems,
+from .convert import (
+    RULES as RULES,
+    VERSION as VERSION,
+    Conversion as Conversion,
+    Example as Example,
+    converter_version as converter_version,
 )
+from .convert_source import BATCH as BATCH, Converter as Converter
 from .defects import SEVERITY as SEVERITY, WARNING as WARNING
+from .prompts import Rewrite as Rewrite

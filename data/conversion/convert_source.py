@@ -1,19 +1,26 @@
 """Conversion of the records of a source into the store, in worker processes if there are many."""
 
 import functools
-import json
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from data.conversion.convert import Conversion, Example, convert, converter_version
+from data.conversion.convert import converter_version
 from data.conversion.dialects import BUNDLED, DialectTable
-from data.conversion.prompts import Rewrite
+from data.conversion.rows import (
+    RECORD,
+    TEXTS,
+    Part,
+    candidates,
+    convert_records,
+    counts,
+    examples,
+    problems,
+)
 from data.errors import UserError
 from data.progress import Progress, no_progress
 from data.store import TABLES, Store, add, ask, runs
@@ -23,13 +30,6 @@ BATCH = 4_000  # records of one part of the store, and of one task of a worker p
 # Fewer records take less than a second: starting processes would take longer
 FEWEST_FOR_PROCESSES = 3 * BATCH
 MOST_WORKERS = 6  # more do not help: one process reads and writes for all of them
-RECORD = ("record_id", "source", "shape", "split", "body")
-RESULT = ("outcome", "reason", "dialect", "pattern", "defects")
-TEXTS = (
-    "prompt", "reasoning", "answer", "reasoning_start", "reasoning_end", "answer_start",
-    "answer_end", "rewrites",
-)  # fmt: skip
-CONVERTED = {name: (TABLES["conversions"] | TABLES["examples"])[name] for name in (*RESULT, *TEXTS)}
 
 
 @dataclass(frozen=True)
@@ -156,18 +156,6 @@ def _convert(
     runs.end(store, run, "done", dict(tally))
 
 
-@dataclass(frozen=True)
-class Part:
-    """Records of one part of the store that is to be written.
-
-    start: how many records of the source come before it
-    records: the columns RECORD, in the order of the ids
-    """
-
-    start: int
-    records: pl.DataFrame
-
-
 def _unconverted_parts(store: Store, records: pl.DataFrame) -> Iterator[Part]:
     for start in range(0, records.height, BATCH):
         batch = records[start : start + BATCH].filter(~pl.col("is_converted"))
@@ -224,129 +212,3 @@ def _add_part(
         columns = [column for column in TABLES[name] if column != "run"]
         add(store, name, rows.select(columns), run=run, once=once, position=part.start)
     return Counter(conversions["outcome"])
-
-
-def convert_records(part: Part, rules: frozenset[str], table: DialectTable) -> pl.DataFrame:
-    """`convert` of each record of `part`, in order: the columns CONVERTED."""
-    rows = part.records.select("shape", "body", "split").iter_rows()
-    return _frame(
-        convert(json.loads(body), shape, table, rules, split) for shape, body, split in rows
-    )
-
-
-def convert_rows(
-    rows: Sequence[dict[str, Any]],
-    shape: str,
-    table: DialectTable = BUNDLED,
-    rules: frozenset[str] = frozenset(),
-) -> pl.DataFrame:
-    """`convert` of each of `rows`, in order: the columns CONVERTED.
-
-    Texts, spans and rewrites are null where the row is no example.
-    """
-    return _frame(convert(row, shape, table, rules) for row in rows)
-
-
-def _frame(conversions: Iterable[Conversion]) -> pl.DataFrame:
-    return pl.DataFrame([_columns_of(conversion) for conversion in conversions], schema=CONVERTED)
-
-
-def _columns_of(conversion: Conversion) -> dict[str, Any]:
-    example = conversion.example
-    return {
-        "outcome": conversion.outcome,
-        "reason": conversion.reason,
-        "dialect": conversion.dialect,
-        "pattern": conversion.pattern,
-        "defects": [vars(defect) for defect in conversion.defects],
-        **(_example_columns(example, conversion.rewrites) if example else {}),
-    }
-
-
-def _example_columns(example: Example, rewrites: Iterable[Rewrite]) -> dict[str, Any]:
-    """An example as the table `examples` has it, without its ids."""
-    return {
-        "prompt": example.prompt,
-        "reasoning": example.reasoning.text,
-        "answer": example.answer.text,
-        "reasoning_start": example.reasoning.start,
-        "reasoning_end": example.reasoning.end,
-        "answer_start": example.answer.start,
-        "answer_end": example.answer.end,
-        "rewrites": [vars(rewrite) for rewrite in rewrites],
-    }
-
-
-def candidates(
-    records: pl.DataFrame, rules: frozenset[str], table: DialectTable = BUNDLED
-) -> pl.DataFrame:
-    """Examples as the markers of `records` give them, whatever their defects: RECORD and TEXTS.
-
-    A record whose markers do not delimit a reasoning and an answer is left out.
-    """
-    rows = []
-    for record in records.select(RECORD).iter_rows(named=True):
-        conversion = convert(
-            json.loads(record["body"]), record["shape"], table, rules, record["split"]
-        )
-        if conversion.candidate:
-            rows.append(record | _example_columns(conversion.candidate, conversion.rewrites))
-    columns = TABLES["records"] | TABLES["examples"]
-    return pl.DataFrame(rows, schema={name: columns[name] for name in (*RECORD, *TEXTS)})
-
-
-def examples(candidates: pl.DataFrame, version: str) -> pl.DataFrame:
-    """`candidates` with the converter's version and the example_id that follows from it."""
-    ids = [
-        runs.fingerprint(record=record, converter=version)[:32]
-        for record in candidates["record_id"]
-    ]
-    return candidates.with_columns(
-        pl.Series("example_id", ids, dtype=pl.String), converter=pl.lit(version)
-    )
-
-
-def problems(examples: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `problems` that `examples` give: those of the shape gsm8k."""
-    rows = [_problem(row) for row in examples.filter(shape="gsm8k").iter_rows(named=True)]
-    schema = {name: kind for name, kind in TABLES["problems"].items() if name != "run"}
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _problem(row: dict[str, Any]) -> dict[str, Any]:
-    steps = str(json.loads(row["body"]).get("steps"))
-    identity = runs.fingerprint(question=row["prompt"], gold=row["answer"])[:32]
-    return {
-        "problem_id": identity,
-        **{name: row[name] for name in ("record_id", "source", "split")},
-        "question": row["prompt"],
-        "gold": row["answer"],
-        # a count of steps that is no number of the column's type is left out
-        "steps": int(steps) if re.fullmatch("[0-9]{1,9}", steps) else None,
-    }
-
-
-def counts(store: Store, source: str, version: str) -> dict[str, Any]:
-    """Counts of all records of `source`: read, converted, quarantined, by_dialect, ..."""
-    one_each = """
-        select outcome, dialect, pattern, list_distinct([d.phrase for d in defects]) as phrases
-        from record_conversions
-        where source = $source and converter = $version
-    """
-
-    def tally(column: str) -> dict[str, int]:
-        query = f"""
-            select {column} as what, count(*) as n from ({one_each})
-            group by what order by n desc, what
-        """
-        return dict(ask(store, query, source=source, version=version).drop_nulls().iter_rows())
-
-    outcomes = tally("outcome")
-    return {
-        "read": sum(outcomes.values()),
-        "converted": outcomes.get("example", 0),
-        "quarantined": outcomes.get("quarantined", 0),
-        "by_dialect": tally("coalesce(dialect, 'none')"),
-        "by_defect": tally("unnest(phrases)"),
-        "patterns": tally("pattern"),
-    }

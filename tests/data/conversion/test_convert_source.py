@@ -8,9 +8,10 @@ import pytest
 
 from data.conversion import convert_source as module
 from data.conversion.convert import VERSION, convert
-from data.conversion.convert_file import convert_file
-from data.conversion.convert_source import CONVERTED, convert_records, convert_rows, convert_source
+from data.conversion.convert_source import convert_source
 from data.conversion.dialects.table import dialect_table
+from data.conversion.rows.conversions import CONVERTED, convert_records, convert_rows
+from data.conversion.rows.convert_file import convert_file
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.sources.samples import damaged_records
@@ -119,7 +120,7 @@ def test_few_records_are_converted_in_this_process(many, monkeypatch):
 def test_a_file_is_counted_alike_by_one_process_and_by_two(tmp_path, monkeypatch):
     path = jsonl(tmp_path / "rows.jsonl", damaged_records.stratos_rows(150, seed=5))
     path.write_text(f"{path.read_text()}not a row\n")
-    monkeypatch.setattr("data.conversion.convert_file.BATCH", 40)
+    monkeypatch.setattr("data.conversion.rows.convert_file.BATCH", 40)
     one = convert_file(path, "stratos", workers=1)
     assert one["read"] == 151
     assert one["by_defect"]["not a row"] == 1

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from data.conversion.convert import convert
-from data.conversion.convert_file import convert_file
+from data.conversion.rows.convert_file import convert_file
 from data.sources.contents import LONGEST_LITERAL, turns_of
 from data.sources.row_shapes import Turns, WrongShape, turns
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from data.conversion.convert import VERSION
-from data.conversion.convert_file import convert_file
 from data.conversion.convert_source import convert_source
+from data.conversion.rows.convert_file import convert_file
 from data.errors import UserError
 from data.sources import cards
 from data.sources.ingest import ingest

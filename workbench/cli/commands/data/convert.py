@@ -34,9 +34,9 @@ def convert(
     SOURCE must be ingested before. Every row is counted as converted or quarantined, as are lines
     that are no rows.
     """
-    from data.conversion.convert_file import convert_file
     from data.conversion.convert_source import convert_source
     from data.conversion.dialects import read_dialects
+    from data.conversion.rows.convert_file import convert_file
     from workbench.cli import bars
     from workbench.lookup import existing_store
 

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from data.conversion import BATCH, Converter
 from data.conversion.convert import convert
-from data.conversion.convert_source import BATCH, Converter
 from data.conversion.dialects import BUNDLED, DialectTable
 from data.progress import Progress
 from data.sources import Rejected, Row, estimated_rows, files_in, row_shapes, rows_of, skipped_in
