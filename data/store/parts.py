@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,14 +168,24 @@ def scan(root: Path, tables: Iterable[str], runs: tuple[str, ...] | None = None)
     runs: of OF_RUNS look only for parts of these
     The private copy of state.db that has them where state.db cannot be written, else None.
     """
+    with scanned(root, tables, runs) as (_, copy):
+        return copy
+
+
+@contextmanager
+def scanned(
+    root: Path, tables: Iterable[str], runs: tuple[str, ...] | None = None
+) -> Iterator[tuple[sqlite3.Connection, Path | None]]:
+    """A connection that has the parts which `scan` registers, for any thread, and the copy."""
     copy = None if is_writable(root) else copy_of(root)
     paths = _paths(root, tables, runs)
     facts: dict[str, Described] = {}
     while True:  # that scores are known may make their texts known
-        with connect(root, path=copy) as connection:
+        with connect(root, path=copy, any_thread=True) as connection:
             new = unregistered(connection, paths)
-        if not new:
-            return copy
+            if not new:
+                yield connection, copy
+                return
         for path in new:
             try:
                 facts[path] = facts.get(path) or described(root, path)
@@ -219,6 +230,8 @@ def unregistered(connection: sqlite3.Connection, paths: Iterable[str]) -> list[s
 
 def _not_in_parts(connection: sqlite3.Connection, paths: list[str], besides: str) -> list[str]:
     """Those of `paths` that have no row, or one that is as `besides` says."""
+    if not paths:
+        return []
     return [
         path
         for (path,) in connection.execute(

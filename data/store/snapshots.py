@@ -18,7 +18,7 @@ from data.store import files, parts, views
 from data.store.database import Cursor, borrow, give_back
 from data.store.files import StoreError
 from data.store.schema import OF_RUNS, TABLES
-from data.store.state_db import ANNOTATIONS, connect, frame
+from data.store.state_db import ANNOTATIONS, frame
 
 Names = tuple[str, ...] | None  # of runs or stages whose parts are read; None: all
 # in SQL `runs` is a view over the events, and `rollouts` one of those that were trained on
@@ -49,8 +49,7 @@ def taken(folder: Path, tables: Iterable[str], runs: Names = None) -> Iterator[S
 
     runs: of OF_RUNS it can answer questions about these only
     """
-    copy = parts.scan(folder, tables, runs)
-    with connect(folder, path=copy, any_thread=True) as state:
+    with parts.scanned(folder, tables, runs) as (state, _):
         state.execute("begin")
         state.execute("select value from meta").fetchone()  # the first read fixes the moment
         snapshot = Snapshot(folder, state)
