@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -72,18 +73,29 @@ def pytest_configure_node(node: WorkerController) -> None:
     node.workerinput[BY_FILE] = whole and node.config.getoption("dist") == "loadfile"
 
 
+def is_later(config: pytest.Config) -> bool:
+    """Whether this is a process that collects a file when it runs it."""
+    return getattr(config, "workerinput", {}).get(BY_FILE, False)
+
+
 @pytest.hookimpl
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> LaterFile | None:
-    if getattr(parent.config, "workerinput", {}).get(BY_FILE):
+    if is_later(parent.config):
         return LaterFile.from_parent(parent, path=module_path)
     return None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    if not isinstance(item, Later):
+    if isinstance(item, Later):
+        item.run(nextitem)
+    elif is_later(item.config):
+        for report in runtestprotocol(item, nextitem=nextitem, log=False):
+            # nobody reads that a fixture was made: two of three messages between the processes
+            if report.when == "call" or not report.passed:
+                item.ihook.pytest_runtest_logreport(report=report)
+    else:
         return None
-    item.run(nextitem)
     return True
 
 
@@ -118,10 +130,10 @@ class ByFile(LoadScopeScheduling):
     def _next(self, node: WorkerController) -> str | None:
         """The scope that this process should run next, if there is one for it."""
         waiting = [scope for scope in self.workqueue if self._waits(scope)]
-        others = [scope for scope in self.workqueue if not self._waits(scope)]
+        computing = [scope for scope in self.workqueue if not self._waits(scope)]
         if not self._is_waiting_process(node):
-            return (others or waiting)[0]
-        light = [scope for scope in others if scope != "sharing" and TRAINING not in scope]
+            return (computing or waiting)[0]
+        light = [scope for scope in computing if scope != "sharing" and TRAINING not in scope]
         return waiting[0] if waiting else light[-1] if light else None
 
     def _assign_work_unit(self, node: WorkerController) -> None:
