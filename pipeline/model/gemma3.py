@@ -129,19 +129,27 @@ def load(
         model = create_model_from_safe_tensors(
             str(folder.resolve()), config, mesh, dtype=DTYPES[dtype]
         )
-    return Loaded(_as_configured(model, config, block_attention, logits_bytes), folder, mesh)
+    return Loaded(_as_configured(model, config, mesh, block_attention, logits_bytes), folder, mesh)
 
 
 def abstract(
-    config: Architecture, *, block_attention: bool = False, logits_bytes: int = 0
+    config: Architecture,
+    mesh: Mesh | None = None,
+    *,
+    block_attention: bool = False,
+    logits_bytes: int = 0,
 ) -> gemma3.Gemma3:
-    """The model that `load` returns for `config`, with shapes in place of weights."""
+    """The model that `load` returns for `config` on `mesh`, with shapes in place of weights."""
     model = nnx.eval_shape(lambda: gemma3.Gemma3(config, rngs=nnx.Rngs(0)))
-    return _as_configured(model, config, block_attention, logits_bytes)
+    return _as_configured(model, config, mesh, block_attention, logits_bytes)
 
 
 def _as_configured(
-    model: gemma3.Gemma3, config: Architecture, block_attention: bool, logits_bytes: int
+    model: gemma3.Gemma3,
+    config: Architecture,
+    mesh: Mesh | None,
+    block_attention: bool,
+    logits_bytes: int,
 ) -> gemma3.Gemma3:
     """`model` with the config's layers, and what the losses read: attention, bytes of logits."""
     with_layer_types(model, config)
@@ -149,7 +157,9 @@ def _as_configured(
         model.logits_bytes = logits_bytes  # type: ignore[attr-defined]  # a static field for nnx
     if not block_attention:
         return model
-    return with_attention(model, FlashAttention if fit_training(model) else BlockAttention)
+    devices = list(mesh.devices.flat) if mesh else []
+    flash = fit_training(config.head_dim, devices)
+    return with_attention(model, FlashAttention if flash else BlockAttention)
 
 
 def hugging_face_weights(model: gemma3.Gemma3) -> dict[str, np.ndarray]:

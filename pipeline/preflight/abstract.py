@@ -53,6 +53,7 @@ def base_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     )
     return gemma3.abstract(
         config,
+        mesh,
         block_attention=model.block_attention and ours,
         logits_bytes=logits_bytes(model),
     )
