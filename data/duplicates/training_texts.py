@@ -6,7 +6,7 @@ import polars as pl
 
 from data.audit import queries
 from data.errors import UserError
-from data.store import Store, ask
+from data.store import IMPORTED_ROLLOUTS, Store, ask
 
 
 def problems_of(store: Store, source: str | None, split: str) -> pl.DataFrame:
@@ -27,10 +27,13 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
     """record_id, problem_id, source, text: prompts of examples, and questions of train problems.
 
     A problem whose record is an example counts once, as the example. Examples have no problem_id.
+    A source may be an import of rollouts: the problems that its trainer trained on.
     The second value counts the examples left out because their record is a problem of `split`, or
     of a split that is not trained on.
     """
-    named, _ = queries.newest_of(store, sources)
+    imported = _imported_rollouts(store, sources)
+    others = [source for source in sources if source not in imported]
+    named = queries.newest_of(store, others)[0] if others or not sources else []
     all_examples = ask(
         store,
         """
@@ -55,6 +58,8 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
         questions = _problems(store, "train").filter(of_sources).rename({"question": "text"})
         # null matches nothing, so problems without a record stay
         questions = questions.join(examples, on="record_id", how="anti")
+        rolled_out = _problems_of_imports(store, imported).select(examples.columns)
+        questions = pl.concat([questions.select(examples.columns), rolled_out])
     texts = pl.concat([examples, questions.select(examples.columns)])
     if texts.is_empty():
         raise UserError(
@@ -63,6 +68,21 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
             " thinkbench ingest samples-stratos && thinkbench convert samples-stratos"
         )
     return texts, all_examples.height - examples.height
+
+
+def _imported_rollouts(store: Store, sources: Sequence[str]) -> list[str]:
+    """Those of `sources` that are runs of imported rollouts."""
+    query = "select run from runs where kind = $kind and run in (select unnest($sources))"
+    return ask(store, query, kind=IMPORTED_ROLLOUTS, sources=list(sources))["run"].to_list()
+
+
+def _problems_of_imports(store: Store, imports: list[str]) -> pl.DataFrame:
+    """record_id, problem_id, source, text: all that the runs sampled, also test problems."""
+    query = """
+        select distinct record_id, problem_id, run as source, question as text from problems
+        where run in (select unnest($runs::varchar[])) order by problem_id, source
+    """
+    return ask(store, query, runs=imports)
 
 
 def _problems(store: Store, split: str) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from .schema import (
     TABLES as TABLES,
     TIME as TIME,
     TRAINING as TRAINING,
+    WITH_ROLLOUTS as WITH_ROLLOUTS,
     is_evaluation as is_evaluation,
     name_of_kind as name_of_kind,
 )

@@ -7,7 +7,7 @@ import polars as pl
 
 from data.audit import queries
 from data.errors import UserError
-from data.store import Store, ask, runs
+from data.store import WITH_ROLLOUTS, Store, ask, runs
 from data.subsets import Field, Table, condition
 from evals.graders import grader as grader_of
 from evals.rollouts import learnability
@@ -101,7 +101,7 @@ def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
             f"there is no run {run!r} with pass rates; `thinkbench doctor` lists the runs."
             " Name a GRPO run, an evaluation or an import."
         )
-    if state["kind"] == "grpo":
+    if state["kind"] in WITH_ROLLOUTS:
         rows = learnability.problems(store, run).with_columns(
             answers="rollouts",  # unknown is not right, as in the rates of an evaluation
             pass_rate=pl.when(pl.col("known") > 0).then(pl.col("right") / pl.col("rollouts")),

@@ -14,10 +14,10 @@ import polars as pl
 from data.conversion.convert_source import convert_source
 from data.progress import Progress
 from data.sources import ingest_rows, own_card
-from data.store import BadEntry, Store, ask, runs as store_runs, within
+from data.store import WITH_ROLLOUTS, BadEntry, Store, ask, runs as store_runs, within
 from evals.failures.categories import categories
-from evals.graders import DEFAULT_GRADER, GRADERS, Score
-from evals.rollouts import rollout_pages
+from evals.graders import GRADERS, Score
+from evals.rollouts import rollout_pages, verdict_grader
 from evals.scores import GENERATIONS_PER_BATCH, UnknownRun
 
 PICKS = {
@@ -64,7 +64,8 @@ def rejection_sample(
 ) -> RejectionSample:
     """The best correct answers of `runs` (generations and rollouts) to each train problem.
 
-    Correct by the current version of `strict`. pick: of PICKS
+    Correct by the current version of `strict`, of imported rollouts by the grader that fits them.
+    pick: of PICKS
     """
     if pick not in PICKS:
         raise BadEntry(f"there is no pick {pick!r}; expected one of {', '.join(PICKS)}.")
@@ -73,15 +74,17 @@ def rejection_sample(
     seen: set[bytes] = set()
     counts = dict.fromkeys(("read", "test", "unknown", "wrong", "doubled"), 0)
     for run in runs:
+        rule = GRADERS[verdict_grader(store, run)]
         for row in _texts(store, run, progress):
             counts["read"] += 1
             problem = problems.get(row["problem_id"])
             if problem is None or problem["tested"]:
                 counts["test"] += 1
                 continue
-            score = GRADERS[DEFAULT_GRADER].grade(row["text"], problem["gold"])
-            if score.correct is not True:
-                counts["unknown" if score.correct is None else "wrong"] += 1
+            gold = problem["gold"]
+            score = None if gold is None else rule.grade(row["text"], gold)
+            if score is None or score.correct is not True:
+                counts["unknown" if score is None or score.correct is None else "wrong"] += 1
             elif (key := _identity(row)) in seen:
                 counts["doubled"] += 1
             else:
@@ -160,7 +163,7 @@ def _texts(store: Store, run: str, progress: Progress | None) -> Iterator[dict[s
     if state is None:
         raise UnknownRun(f"there is no run {run!r}. Name a GRPO run, an evaluation or an import.")
     columns = ("problem_id", "text", "tokens", "finish", "made_by")
-    if state["kind"] == "grpo":
+    if state["kind"] in WITH_ROLLOUTS:
         position = pl.format(
             "step {}, group {}, {}sample {}",
             "step",

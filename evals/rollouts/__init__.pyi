@@ -1,16 +1,20 @@
-from .advantages import group_advantages as group_advantages, has_signal as has_signal
+from .advantages import SAME as SAME, group_advantages as group_advantages, has_signal as has_signal
 from .learnability import (
     Conditions as Conditions,
     learnability_summary as learnability_summary,
     problem_to_json as problem_to_json,
     problems as problems,
+    verdicts_by as verdicts_by,
 )
 from .read import (
     check_rewards as check_rewards,
+    comparable_rollouts as comparable_rollouts,
     deep_copy as deep_copy,
+    is_imported as is_imported,
     rollout_pages as rollout_pages,
     rollouts_per_step as rollouts_per_step,
     stored_verdicts as stored_verdicts,
+    verdict_grader as verdict_grader,
 )
 from .reward_replay import (
     by_step as by_step,

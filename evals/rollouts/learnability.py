@@ -13,9 +13,15 @@ import polars as pl
 from data.errors import UserError
 from data.progress import Progress
 from data.store import Store
-from evals.graders import DEFAULT_GRADER, GRADERS
+from evals.graders import GRADERS
 from evals.rollouts.advantages import SAME
-from evals.rollouts.read import ANSWER, regraded_verdicts, stored_verdicts
+from evals.rollouts.read import (
+    ANSWER,
+    is_imported,
+    regraded_verdicts,
+    stored_verdicts,
+    verdict_grader,
+)
 from evals.statistics import mean_of_clusters, wilson, wilson_bounds
 
 BANDS = {
@@ -151,9 +157,10 @@ def problems(
 ) -> pl.DataFrame:
     """`by_problem` over the stored rollouts of `run`.
 
-    regrade: use the current grader instead of the stored reward
+    regrade: use the current grader instead of the stored reward; so it is for an imported run,
+             whose rewards are no verdicts of ours
     """
-    if regrade:
+    if regrade or is_imported(store, run):
         return by_problem(regraded_verdicts(store, run, progress))
     return by_problem(stored_verdicts(store, run))
 
@@ -170,22 +177,30 @@ def problems_in(
     return conditions.select(problems(store, run)).sort("problem_id")["problem_id"].to_list()
 
 
+def verdicts_by(store: Store, run: str, regrade: bool) -> str:
+    """What decided the verdicts of `problems`, in words."""
+    if not regrade and not is_imported(store, run):
+        return f"the stored reward {ANSWER!r}"
+    rule = GRADERS[verdict_grader(store, run)]
+    return f"{rule.name} {rule.version}"
+
+
 def learnability_summary(
-    run: str, problems: pl.DataFrame, conditions: Conditions, regraded: bool
+    run: str, problems: pl.DataFrame, conditions: Conditions, verdicts: str
 ) -> dict[str, Any]:
     """The object of `thinkbench learnability` without its rows.
 
-    problems: the result of `problems`.   n: number of problems that meet the conditions
+    problems: the result of `problems`   verdicts: that of `verdicts_by`
+    n: number of problems that meet the conditions
     pass_rate, zero_variance: means over problems, of their rollouts and of their groups
     bands: shares of all problems
     """
     rates = problems["pass_rate"].drop_nulls().to_numpy()
     zero_variance = problems["zero_variance"] / problems["groups"]
     bands = dict(problems["band"].value_counts().iter_rows())
-    rule = GRADERS[DEFAULT_GRADER]
     return {
         "run": run,
-        "verdicts": f"{rule.name} {rule.version}" if regraded else f"the stored reward {ANSWER!r}",
+        "verdicts": verdicts,
         "problems": problems.height,
         "groups": int(problems["groups"].sum()),
         "rollouts": int(problems["rollouts"].sum()),

@@ -6,7 +6,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.progress import Progress
-from data.store import Store, ask, within
+from data.store import IMPORTED_ROLLOUTS, Store, ask, state, within
 from evals.graders import DEFAULT_GRADER, GRADERS
 from evals.scores import GENERATIONS_PER_BATCH
 
@@ -38,6 +38,22 @@ def rollouts_per_step(store: Store, run: str, *, discarded: bool = True) -> pl.D
             f" {', '.join(runs) or 'none'}. Name one of them, or train one: thinkbench grpo"
         )
     return steps
+
+
+def is_imported(store: Store, run: str) -> bool:
+    """Whether another trainer made the rollouts of `run`."""
+    return (state(store, run) or {"kind": None})["kind"] == IMPORTED_ROLLOUTS
+
+
+def verdict_grader(store: Store, run: str) -> str:
+    """The grader that decides what of `run` is correct: of an import the one that fits its texts.
+
+    Others demand this project's format, and were trained on what the default one says.
+    """
+    last = state(store, run)
+    if last is None or last["kind"] != IMPORTED_ROLLOUTS:
+        return DEFAULT_GRADER
+    return ((last["summary"] or {}).get("graders") or ["lenient"])[0]
 
 
 def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
@@ -75,12 +91,17 @@ def stored_verdicts(store: Store, run: str) -> pl.DataFrame:
 
 
 def regraded_verdicts(store: Store, run: str, progress: Progress | None = None) -> pl.DataFrame:
-    """`stored_verdicts`, by the current grader. Unknown where the store has no reference answer."""
+    """`stored_verdicts`, by the current grader. Unknown where the store has no reference answer.
+
+    An imported rollout may have no reward.
+    """
+    rule, needs_rewards = GRADERS[verdict_grader(store, run)], not is_imported(store, run)
     verdicts = []
     for page in rollout_pages(store, run, progress, discarded=True):
-        check_rewards(page, run)
+        if needs_rewards:
+            check_rewards(page, run)
         right = [
-            None if gold is None else GRADERS[DEFAULT_GRADER].grade(text, gold).correct
+            None if gold is None else rule.grade(text, gold).correct
             for text, gold in page.select("text", "gold").iter_rows()
         ]
         columns = page.select(pl.col(COLUMNS)).with_columns(pl.col("attempt").fill_null(0))
@@ -127,6 +148,12 @@ def rollout_pages(
         done += page.height
         if progress:
             progress(done, total, {})
+
+
+def comparable_rollouts(page: pl.DataFrame) -> pl.DataFrame:
+    """The rollouts of a page that have a reward, and another with one in their group."""
+    rewarded = page.filter(pl.col("reward").is_finite().fill_null(False))
+    return rewarded.filter(pl.len().over("step", "group") > 1)
 
 
 def check_rewards(rollouts: pl.DataFrame, run: str) -> None:

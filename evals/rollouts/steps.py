@@ -4,20 +4,21 @@ from typing import Any
 
 import polars as pl
 
-from data.store import Store, ask, within
+from data.store import WITH_ROLLOUTS, Store, ask, within
 
 GUARD = "guard/"  # prefix of the metrics that pipeline/train/guards.py writes
 
 
 def runs(store: Store) -> pl.DataFrame:
-    """run, event, started_at: the GRPO runs, newest first."""
+    """run, event, started_at: the GRPO runs and imported ones, newest first."""
     return ask(
         store,
         """
         select run, event, started_at from runs
-        where kind = 'grpo'
+        where list_contains($kinds, kind)
         order by started_at desc, run
         """,
+        kinds=WITH_ROLLOUTS,
     )
 
 

@@ -14,7 +14,9 @@ from data.store import Store, ask, runs, within
 from evals.rollouts import (
     by_step,
     check_rewards,
+    comparable_rollouts,
     deep_copy,
+    is_imported,
     rollout_pages,
     rollouts_per_step,
     summary,
@@ -43,6 +45,7 @@ def replay(
     file: Python file of rewards, which is run (reward_file.py); None: the run's own
 
     without_gold: rollouts that were left out, because the store no longer has their problems
+    left_out: of an import, rollouts without a reward, or alone in their group
     unknown: rollouts whose score is undecided; rewards may leave these out of their sums
     parts: means over the n rollouts for which the part was a number, before the weight
     """
@@ -51,8 +54,12 @@ def replay(
     before = _PartMeans(stored_weights)
     after = _PartMeans({reward.name: reward.weight for reward in rewards})
     pages_done: list[pl.DataFrame] = []
-    without_gold = unknown = 0
+    without_gold = unknown = left_out = 0
+    of_import = is_imported(store, run)
     for page in rollout_pages(store, run, progress):
+        if of_import:
+            page, sampled = comparable_rollouts(page), page.height
+            left_out += sampled - page.height
         check_rewards(page, run)
         page = with_deviations(page)  # of whole steps, also where a reference answer is gone
         rollouts = page.filter(pl.col("gold").is_not_null())
@@ -81,6 +88,7 @@ def replay(
         **config,
         **summary(result),
         "without_gold": without_gold,
+        "left_out": left_out,
         "unknown": unknown,
         "parts": [
             {"name": name, "before": before.of(name), "after": after.of(name)}

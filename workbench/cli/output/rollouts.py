@@ -93,6 +93,7 @@ def replayed(value: dict[str, Any]) -> None:
     plain = [
         ["rollouts", count(value["rollouts"])],
         ["excluded: their problem is not in the store", count(value["without_gold"])],
+        ["excluded: without a reward, or alone in a group", count(value["left_out"])],
         ["of unknown correctness", count(value["unknown"])],
         ["stored advantages reproduced from stored rewards", count(value["reproduced"])],
         ["mean reward", f"{reward['before']:.4g} → {reward['after']:.4g}"],

@@ -12,7 +12,7 @@ BANDS = ("always 0", "learnable", "always 1", "forgotten", "unknown")
 
 
 @verb
-@click.option("--run", "run", required=True, help="a run of grpo")
+@click.option("--run", "run", required=True, help="a run of grpo, or of import-rollouts")
 @click.option("--band", type=click.Choice(BANDS), help="only problems of this band")
 @click.option(
     "--pass-rate",
@@ -30,7 +30,11 @@ BANDS = ("always 0", "learnable", "always 1", "forgotten", "unknown")
 )
 @limit_option
 @click.option("--ids", type=FilePath(), help="write these problems to a new .jsonl file")
-@click.option("--regrade", is_flag=True, help="grade again instead of reading the stored rewards")
+@click.option(
+    "--regrade",
+    is_flag=True,
+    help="grade again instead of reading the stored rewards; always so for imports",
+)
 def learnability(
     folder: Path,
     run: str,
@@ -46,7 +50,13 @@ def learnability(
     For each problem: the share of correct rollouts in its first and its last step, and whether its
     rewards differ within a group. The problems with the highest reward variance come first.
     """
-    from evals.rollouts import Conditions, learnability_summary, problem_to_json, problems
+    from evals.rollouts import (
+        Conditions,
+        learnability_summary,
+        problem_to_json,
+        problems,
+        verdicts_by,
+    )
     from workbench.cli import bars, json_lines
 
     store, conditions = frozen_store(folder), Conditions(band, pass_rate, seen)
@@ -56,5 +66,6 @@ def learnability(
         for row in chosen.sort("problem_id").iter_rows(named=True) if ids else ():
             write(problem_to_json(row))
     rows = [problem_to_json(row) for row in chosen.head(limit).iter_rows(named=True)]
-    summary = learnability_summary(run, sampled, conditions, regrade)
+    by = verdicts_by(store, run, regrade)
+    summary = learnability_summary(run, sampled, conditions, by)
     return {**summary, "rows": rows, "ids": str(ids) if ids else None}, rollouts.learnability

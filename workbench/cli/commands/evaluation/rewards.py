@@ -10,7 +10,7 @@ from workbench.cli.output import rollouts
 group = verb_group("rewards", "Try other rewards on stored rollouts, without a model.")
 
 
-@click.option("--run", "run", required=True, help="a run of grpo")
+@click.option("--run", "run", required=True, help="a run of grpo, or of import-rollouts")
 @click.option(
     "--rewards",
     "file",
