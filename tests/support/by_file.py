@@ -112,8 +112,9 @@ def _order(item: pytest.Item) -> tuple[int, int]:
 class ByFile(LoadScopeScheduling):
     """What shares a fixture runs in one process: a file, or those of SHARING or of BROWSING.
 
-    Of three processes or more the last runs what waits, so that on two cores two compute, and then
-    what needs no training packages.
+    The first process trains, so that the others need not import what training needs, nor compile
+    what it compiled. Of three or more the last runs what waits, so that on two cores two compute.
+    Each helps the others when nothing of its own is left; the one that waits, where none trains.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -121,20 +122,22 @@ class ByFile(LoadScopeScheduling):
         name = Path(file).name
         return "sharing" if name in SHARING else "browsing" if name in BROWSING else file
 
-    def _waits(self, scope: str) -> bool:
-        return scope == "browsing" or Path(scope).name in WAITING
-
-    def _is_waiting_process(self, node: WorkerController) -> bool:
-        return self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}"
+    def _kind(self, scope: str) -> str:
+        if self.numnodes > 2 and (scope == "browsing" or Path(scope).name in WAITING):
+            return "waits"
+        return "trains" if scope == "sharing" or TRAINING in scope else "other"
 
     def _next(self, node: WorkerController) -> str | None:
         """The scope that this process should run next, if there is one for it."""
-        waiting = [scope for scope in self.workqueue if self._waits(scope)]
-        computing = [scope for scope in self.workqueue if not self._waits(scope)]
-        if not self._is_waiting_process(node):
-            return (computing or waiting)[0]
-        light = [scope for scope in computing if scope != "sharing" and TRAINING not in scope]
-        return waiting[0] if waiting else light[-1] if light else None
+        of_kind: dict[str, list[str]] = {"waits": [], "trains": [], "other": []}
+        for scope in self.workqueue:
+            of_kind[self._kind(scope)].append(scope)
+        waits, trains, other = of_kind.values()
+        if node.gateway.id == "gw0":
+            return (trains or other or waits)[0]
+        if self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}":
+            return (waits or other[-1:] or [None])[0]
+        return (other or trains[-1:] or waits)[0]
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         scope = self._next(node)

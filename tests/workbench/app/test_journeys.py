@@ -243,13 +243,11 @@ def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, f
     [run] = ask(filled, "select event, inputs from runs where kind = 'sft'").rows()
     assert run[0] == "done"
     assert json.loads(run[1])["subset"] == f"{subset.label} {subset.content_hash}"
-    page.goto(f"{address}/curate?part=Versions&first=short@1")
-    ready(page)
+    visit(page, f"{address}/curate?part=Versions&first=short@1")
     page.get_by_text("Runs trained on it: sft-").wait_for()
     picture(page, "curate-versions")
     one = ask(filled, "select generation_id from generations order by 1 limit 1").item()
-    page.goto(f"{address}/lineage?id={one}")
-    ready(page)
+    visit(page, f"{address}/lineage?id={one}")
     picture(page, "lineage-generation")
 
 
