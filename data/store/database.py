@@ -92,6 +92,11 @@ def database() -> duckdb.DuckDBPyConnection:
 
 @cache
 def _started() -> duckdb.DuckDBPyConnection:
+    return new_database()
+
+
+def new_database() -> duckdb.DuckDBPyConnection:
+    """A database with an empty table for each that a question may name."""
     connection = duckdb.connect()
     connection.execute("set global autoinstall_known_extensions = false")  # none is downloaded
     connection.execute("set global TimeZone = 'UTC'")

@@ -177,6 +177,30 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "extra": pl.String,  # JSON: fields of the log that no column holds
         "recomputed": pl.List(pl.String),  # reward | advantage | gold | group: not of the log
     },
+    "rollout_scores": {  # verdicts of a grader on rollouts, made when they are asked for
+        "run": pl.String,
+        "step": pl.Int64,
+        "group": pl.Int64,
+        "attempt": pl.Int32,  # 0 where the rollout has none
+        "sample": pl.Int32,
+        "problem_id": pl.String,
+        "grader": pl.String,
+        "grader_version": pl.String,
+        "format": pl.Boolean,
+        "extracted": pl.String,
+        "correct": pl.Boolean,  # null: could not be decided
+        "partial": pl.Boolean,
+        "reason": pl.String,
+    },
+    "rollout_failures": {  # likewise; a row for each rollout, also for those without findings
+        "run": pl.String,
+        "step": pl.Int64,
+        "group": pl.Int64,
+        "attempt": pl.Int32,
+        "sample": pl.Int32,
+        "version": pl.String,  # of evals/failures/categories.py
+        "categories": pl.List(CATEGORY),
+    },
     "metrics": {
         "run": pl.String,
         "step": pl.Int64,
@@ -187,7 +211,16 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 }
 
 # Tables with rows of single runs. The other tables are shared by all runs.
-OF_RUNS = ("generations", "scores", "failures", "rollouts", "rollout_origins", "metrics")
+OF_RUNS = (
+    "generations",
+    "scores",
+    "failures",
+    "rollouts",
+    "rollout_origins",
+    "rollout_scores",
+    "rollout_failures",
+    "metrics",
+)
 
 
 def is_evaluation(kind: str) -> bool:

@@ -94,6 +94,25 @@ def answer(
             return cursor.connection.sql(statement, params=params).pl()
 
 
+def make_view(snapshot: Snapshot, cursor: Cursor, name: str) -> None:
+    """Make a table or view of the snapshot known to a cursor of another database."""
+    _make_view(snapshot, cursor, name, None, None)
+
+
+def part_files(snapshot: Snapshot, names: Iterable[str]) -> list[str]:
+    """The files that the tables among `names` read."""
+    tables = {TABLE_OF.get(name, name) for name in names if name not in views.VIEWS}
+    root = files.plain(snapshot.folder)
+    paths = [
+        part.path for table in tables & TABLES.keys() for part in parts.live(snapshot.state, table)
+    ]
+    present = {
+        path: path if files.exists(snapshot.folder, path) else files.in_trash(snapshot.folder, path)
+        for path in paths
+    }
+    return sorted(str(root / path) for path in present.values() if path)
+
+
 def _make_views(snapshot: Snapshot, names: Iterable[str], runs: Names, stages: Names) -> None:
     cursor, present = snapshot.cursors[runs, stages]
     for name in names:

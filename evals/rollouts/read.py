@@ -121,30 +121,42 @@ def deep_copy(columns: pl.DataFrame) -> pl.DataFrame:
 def rollout_pages(
     store: Store, run: str, progress: Progress | None = None, *, discarded: bool = False
 ) -> Iterator[pl.DataFrame]:
-    """All columns of `rollouts`, and gold (null where the store has no such problem).
+    """All columns of `rollouts`, and question and gold (null where the store has no such problem).
 
     Each page has whole steps; rows are sorted by step, group, attempt and sample.
     discarded: with the tries that were not trained on
     """
-    steps, golds = rollouts_per_step(store, run, discarded=discarded), _golds(store)
+    steps = rollouts_per_step(store, run, discarded=discarded)
+    yield from rollouts_in_steps(store, run, steps, progress, discarded=discarded)
+
+
+def rollouts_in_steps(
+    store: Store,
+    run: str,
+    steps: pl.DataFrame,
+    progress: Progress | None = None,
+    *,
+    discarded: bool = True,
+) -> Iterator[pl.DataFrame]:
+    """The pages of `rollout_pages` that have these steps. steps: as of `rollouts_per_step`"""
+    problems = ask(store, "select problem_id, question, gold from problem_texts")
     done, total = 0, int(steps["rollouts"].sum())
-    for first, last in _step_ranges(steps):
+    for numbers in _pages_of_steps(steps):
         page = ask(
             within(store, [run]),
             """
             select *
             from sampled_rollouts
             where
-                run = $run and step between $first and $last
+                run = $run and step in (select unnest($steps::bigint[]))
                 and ($discarded or discarded is not true)
             order by step, "group", attempt, sample
             """,
             run=run,
-            first=first,
-            last=last,
+            steps=numbers,
             discarded=discarded,
         )
-        yield page.join(golds, on="problem_id", how="left", maintain_order="left")
+        yield page.join(problems, on="problem_id", how="left", maintain_order="left")
         done += page.height
         if progress:
             progress(done, total, {})
@@ -167,19 +179,15 @@ def check_rewards(rollouts: pl.DataFrame, run: str) -> None:
         )
 
 
-def _golds(store: Store) -> pl.DataFrame:
-    """problem_id, gold of all problems of the store."""
-    return ask(store, "select problem_id, gold from problem_texts")
-
-
-def _step_ranges(steps: pl.DataFrame) -> Iterator[tuple[int, int]]:
-    """First and last step of each page: at most GENERATIONS_PER_BATCH rollouts, or one step."""
+def _pages_of_steps(steps: pl.DataFrame) -> Iterator[list[int]]:
+    """The steps of each page: at most GENERATIONS_PER_BATCH rollouts, or one step."""
     page: list[int] = []
     rollouts = 0
     for step, n in steps.iter_rows():
         if page and rollouts + n > GENERATIONS_PER_BATCH:
-            yield page[0], page[-1]
+            yield page
             page, rollouts = [], 0
         page.append(step)
         rollouts += n
-    yield page[0], page[-1]
+    if page:
+        yield page
