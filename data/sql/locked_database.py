@@ -8,10 +8,18 @@ from tempfile import gettempdir
 import duckdb
 
 from data.errors import UserError
-from data.store import Store
-from data.store.database import Cursor, database, new_database
-from data.store.snapshots import make_view, part_files, tables_of, taken
-from data.store.views import in_order, names_in
+from data.store import (
+    Cursor,
+    Store,
+    in_order,
+    make_view,
+    names_in,
+    new_database,
+    part_files,
+    tables_of,
+    taken,
+)
+from data.store.database import database
 
 SPILLED = "4GB"  # that a query may write to the temporary folder of the machine
 

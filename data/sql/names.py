@@ -1,9 +1,7 @@
 """What a query of users may name: each table and view, and the columns of tables."""
 
-from data.store import TABLES
-from data.store.schema import sql_type
-from data.store.state_db.tables import ANNOTATIONS, columns_of
-from data.store.views import VIEWS
+from data.store import TABLES, VIEWS, sql_type
+from data.store.state_db import ANNOTATIONS, columns_of
 
 RENAMED = {"runs": "run_events", "rollouts": "sampled_rollouts"}  # the plain names are views
 

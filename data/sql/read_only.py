@@ -20,7 +20,7 @@ MEMORY = "1GB"  # of the database; beyond it spills to the disk
 PROCESS_BYTES = 3 * 2**30  # of writable memory that the process may have
 
 
-def read_only(
+def answer_query(
     folder: Path, statement: str, *, rows: int = ROWS, seconds: float = SECONDS
 ) -> dict[str, Any]:
     """columns, types, rows (at most so many), truncated (there are more); UserError if refused."""

@@ -1,4 +1,5 @@
 from .annotations import BadEntry as BadEntry, changes as changes
+from .database import Cursor as Cursor, new_database as new_database
 from .files import StoreError as StoreError, is_locked as is_locked, locked as locked
 from .jobs import (
     WAITS as WAITS,
@@ -25,6 +26,13 @@ from .schema import (
     WITH_ROLLOUTS as WITH_ROLLOUTS,
     is_evaluation as is_evaluation,
     name_of_kind as name_of_kind,
+    sql_type as sql_type,
+)
+from .snapshots import (
+    make_view as make_view,
+    part_files as part_files,
+    tables_of as tables_of,
+    taken as taken,
 )
 from .store import (
     Store as Store,
@@ -40,3 +48,4 @@ from .store import (
     version as version,
     within as within,
 )
+from .views import VIEWS as VIEWS, in_order as in_order, names_in as names_in

@@ -1,4 +1,10 @@
 from .advantages import SAME as SAME, group_advantages as group_advantages, has_signal as has_signal
+from .browse import (
+    Browse as Browse,
+    facets as facets,
+    rollout_counts as rollout_counts,
+    rollout_rows as rollout_rows,
+)
 from .learnability import (
     Conditions as Conditions,
     learnability_summary as learnability_summary,
@@ -6,6 +12,7 @@ from .learnability import (
     problems as problems,
     verdicts_by as verdicts_by,
 )
+from .questions import ask_about as ask_about
 from .read import (
     check_rewards as check_rewards,
     comparable_rollouts as comparable_rollouts,
@@ -22,3 +29,4 @@ from .reward_replay import (
     with_advantages as with_advantages,
     with_deviations as with_deviations,
 )
+from .verdicts import categorise_rollouts as categorise_rollouts, grade_rollouts as grade_rollouts

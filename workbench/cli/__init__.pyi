@@ -8,6 +8,7 @@ from .command import (
 )
 from .knob_flags import flag as flag, flagged as flagged
 from .options import (
+    GRADERS as GRADERS,
     SHAPES as SHAPES,
     Duration as Duration,
     FilePath as FilePath,

@@ -20,20 +20,19 @@ from workbench.cli.commands.evaluation import (
     failures,
     grade,
     import_generations,
-    import_rollouts,
-    learnability,
     override,
     report,
-    rewards,
     transitions,
     verify,
 )
+from workbench.cli.commands.rollouts import browse, import_rollouts, learnability, rewards
 from workbench.cli.commands.system import (
     app,
     doctor,
     handover,
     jobs,
     runs,
+    sql,
     store as store_command,
 )
 from workbench.cli.commands.training import ab, export, grpo, preflight, run, sft
@@ -65,9 +64,11 @@ COMMANDS = (
     verify.verify,
     lineage.lineage,
     report.report,
+    browse.group,
     learnability.learnability,
     rewards.group,
     runs.group,
+    sql.sql,
     store_command.group,
     handover.pack,
     handover.unpack,

@@ -15,7 +15,7 @@ from evals.rollouts.learnability import BANDS, Conditions, by_problem, problems_
 from evals.statistics.intervals import wilson, wilson_bounds
 from tests.support.rollout_rows import UNDECIDED, rolled
 from tests.support.store_rows import rows_of
-from workbench.cli.commands.evaluation.learnability import BANDS as OPTION_BANDS
+from workbench.cli.commands.rollouts.learnability import BANDS as OPTION_BANDS
 
 RIGHT, WRONG, DOUBTED = True, False, None
 

@@ -1,11 +1,13 @@
 """What commands about rollouts print: imported ones, learnability, replays."""
 
+import math
 from typing import Any
 
 from workbench.cli.output.tables import count, show, table
 from workbench.formatting import interval
 
 LINES = 12  # rows of the table by step; neighbouring steps share one
+SHORT = 80  # [characters] of a text in a table
 RAN = "{file} ran in this process, with all your permissions."
 
 
@@ -155,3 +157,132 @@ def _steps(steps: list[dict[str, Any]]) -> Any:
     columns = ["steps", "rollouts", "reward before", "after", "rewards changed", "signs flipped",
                "groups", "gain signal", "lose signal"]  # fmt: skip
     return table("By step", columns, rows)
+
+
+def finite(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with null where a reward part does not apply: JSON has no nan."""
+    return [{name: _finite(value) for name, value in row.items()} for row in rows]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def listed(value: dict[str, Any]) -> None:
+    """Counts of the chosen rollouts, and the rows asked for."""
+    show(_rows(f"{value['run']}: {_counts(value)}", value["rows"]), _verdicts_by(value))
+
+
+def answered(value: dict[str, Any]) -> None:
+    """A named question, how many rollouts are its answer, and some of them."""
+    of = value["of"]["rollouts"]
+    title = f"{value['run']}, {value['means']}: {_counts(value)}, of {of:,} rollouts"
+    rows = value["rows"]
+    shown = _drifts(title, rows) if value["question"] == "drift" else _rows(title, rows)
+    show(shown, _verdicts_by(value))
+
+
+def _counts(value: dict[str, Any]) -> str:
+    names = ("rollouts", "groups", "steps", "problems")
+    return ", ".join(f"{value[name]:,} {name}" for name in names)
+
+
+def _verdicts_by(value: dict[str, Any]) -> str:
+    return f"Verdicts by {value['grader']}."
+
+
+def _rows(title: str, rows: list[dict[str, Any]]) -> Any:
+    kinds = ["kind", "of it"] if rows and "kind" in rows[0] else []
+    columns = [*kinds, "step", "group", "sample", "reward", "advantage", "verdict", "read",
+               "reference", "tokens", "finish", "copies", "completion"]  # fmt: skip
+    lines = [
+        [
+            *([row["kind"], count(row["of_kind"])] if kinds else []),
+            count(row["step"]),
+            count(row["group"]),
+            count(row["sample"]),
+            _number(row["reward"]),
+            "discarded" if row["discarded"] else _number(row["advantage"]),
+            row["verdict"],
+            row["extracted"] or "-",
+            row["gold"] or "unknown",
+            count(row["tokens"]),
+            row["finish"] or "unknown",
+            count(row["copies"]),
+            _short(row["text"]),
+        ]
+        for row in rows
+    ]
+    return table(title, columns, lines, words=True)
+
+
+def _drifts(title: str, rows: list[dict[str, Any]]) -> Any:
+    lines = [
+        [
+            _short(row["question"] or row["problem_id"]),
+            *(
+                f"step {part['step']:,}: {part['correct']:,} of {part['rollouts']:,}"
+                for part in (row["early"], row["late"])
+            ),
+            f"{row['change']:+.0%}",
+            _short(row["late"]["text"]),
+        ]
+        for row in rows
+    ]
+    return table(
+        title, ["problem", "early", "late", "change", "late completion"], lines, words=True
+    )
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHORT else line[: SHORT - 1] + "…"
+
+
+def facets(value: dict[str, Any]) -> None:
+    """One table for each facet but the steps."""
+    bands = {name for name, rows in value["facets"].items() if rows and "low" in rows[0]}
+    parts = [
+        table(
+            name,
+            ["from", "to", "rollouts"] if name in bands else ["value", "rollouts"],
+            [
+                [f"{row['low']:.4g}", f"{row['high']:.4g}", count(row["n"])]
+                if name in bands
+                else ["unknown" if row["value"] is None else str(row["value"]), count(row["n"])]
+                for row in rows
+            ],
+        )
+        for name, rows in value["facets"].items()
+        if name != "step"
+    ]
+    show(f"{value['run']}: {_counts(value)}", *parts, _verdicts_by(value))
+
+
+def guards(value: dict[str, Any]) -> None:
+    """Whether and where a guard would have stopped the run, and each sign."""
+    stops = value["stops_at"]
+    verdict = "no guard would have stopped it" if stops is None else f"stopped at step {stops:,}"
+    rows = [
+        [sign["sign"], count(sign["first"]), count(sign["steps"]), _number(sign["value"]),
+         _number(sign["limit"])]
+        for sign in value["signs"]
+    ]  # fmt: skip
+    unknown = ", ".join(value["unknown"])
+    show(
+        f"{value['run']}, {value['steps']:,} steps: {verdict}. Metrics {value['metrics']}.",
+        *(
+            [table("Signs", ["sign", "first step", "steps", "value then", "limit"], rows)]
+            if rows
+            else []
+        ),
+        *([f"Unknown, as the run lacks their metrics: {unknown}"] if unknown else []),
+    )

@@ -206,3 +206,19 @@ def count(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def answer(value: dict[str, Any]) -> None:
+    """The rows of a query."""
+    rows = [["null" if cell is None else str(cell) for cell in row] for row in value["rows"]]
+    more = " There are more: allow them with --limit." if value["truncated"] else ""
+    show(table("", value["columns"], rows), f"{len(rows):,} rows.{more}")
+
+
+def names_and_columns(value: dict[str, Any]) -> None:
+    """What a query may name."""
+    rows = [
+        [each["name"], ", ".join(f"{c} {kind}" for c, kind in each["columns"].items()) or "view"]
+        for each in value["tables"]
+    ]
+    show(table("Tables and views", ["name", "columns"], rows, words=True))

@@ -1,4 +1,4 @@
-"""`rollouts list`, `ask`, `facets`, `guards`: the rollouts of a run, and what was wrong with them."""
+"""`rollouts list`, `ask`, `facets`, `guards`: the rollouts of a run, and what was wrong."""
 
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,7 @@ grader_option = click.option(
 
 def _browse(folder: Path, run: str, grader: str | None, **fields: Any) -> tuple[Any, Any]:
     """The store, with verdicts and categories of the run, and what is chosen of it."""
-    from evals.rollouts.browse import Browse
-    from evals.rollouts.read import verdict_grader
-    from evals.rollouts.verdicts import categorise_rollouts, grade_rollouts
+    from evals.rollouts import Browse, categorise_rollouts, grade_rollouts, verdict_grader
     from workbench.lookup import existing_store
 
     store = existing_store(folder)
@@ -68,7 +66,7 @@ def list_(
     tokens, chars, category, discarded, spread (of the group's rewards), group_reward, copies (of
     the same text), text, question, gold. docs/filters.md explains filters.
     """
-    from evals.rollouts.browse import rollout_counts, rollout_rows
+    from evals.rollouts import rollout_counts, rollout_rows
 
     order = {"sort": sort, "descending": descending}
     store, chosen = _browse(folder, run, grader, where=where, search=search, **order)
@@ -106,7 +104,7 @@ def ask(
     grader: str | None,
 ) -> Answer:
     """Ask a named question: what was rewarded and should not have been, and more."""
-    from evals.rollouts.questions import ask_about
+    from evals.rollouts import ask_about
 
     store, chosen = _browse(folder, run, grader, where=where, search=search)
     value = ask_about(store, question, chosen, limit, rewarded)
@@ -119,7 +117,7 @@ def ask(
 @grader_option
 def facets(folder: Path, run: str, where: str, search: str, grader: str | None) -> Answer:
     """Count rollouts by verdict, sign of the advantage, category, finish and more."""
-    from evals.rollouts.browse import facets as facets_of, rollout_counts
+    from evals.rollouts import facets as facets_of, rollout_counts
 
     store, chosen = _browse(folder, run, grader, where=where, search=search)
     counts = {"run": run, "grader": chosen.grader, **rollout_counts(store, chosen)}
@@ -133,7 +131,7 @@ def guards(folder: Path, run: str) -> Answer:
     Of an imported run they watch what its rollouts say: rewards, lengths, answers, format. Signs of
     KL, entropy and held-out accuracy are unknown then.
     """
-    from pipeline.train.past_guards import past_signs
+    from pipeline.train import past_signs
     from workbench.cli import frozen_store
 
     with bars() as bar:

@@ -32,7 +32,7 @@ def sql(folder: Path, query: str, list_tables: bool, limit: int, seconds: float)
     of the tables that it names, no network, and change nothing. docs/sql.md describes the tables.
     """
     from data.errors import UserError
-    from data.sql import columns_by_name, read_only
+    from data.sql import answer_query, columns_by_name
     from workbench.lookup import existing_store
 
     if list_tables:
@@ -41,4 +41,4 @@ def sql(folder: Path, query: str, list_tables: bool, limit: int, seconds: float)
     if not query.strip():
         raise UserError('there is no query; expected one, as thinkbench sql "from runs limit 5".')
     existing_store(folder)  # a query creates none
-    return read_only(folder, query, rows=limit, seconds=seconds), tables.answer
+    return answer_query(folder, query, rows=limit, seconds=seconds), tables.answer
