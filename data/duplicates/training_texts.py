@@ -32,8 +32,8 @@ def trained_on(store: Store, sources: Sequence[str], split: str) -> tuple[pl.Dat
     of a split that is not trained on.
     """
     imported = _imported_rollouts(store, sources)
-    others = [source for source in sources if source not in imported]
-    named = queries.newest_of(store, others)[0] if others or not sources else []
+    sources_of_rows = [source for source in sources if source not in imported]
+    named = queries.newest_of(store, sources_of_rows)[0] if sources_of_rows or not sources else []
     all_examples = ask(
         store,
         """

@@ -48,8 +48,8 @@ SLOW = {"polars", "duckdb", "streamlit", "jax", "numpy", "scipy", "rich"}
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
     "eval", "export", "run", "ab", "grade", "failures", "override", "compare", "transitions",
-    "overlap", "import", "verify", "lineage", "learnability", "rewards", "runs", "store", "jobs",
-    "app", "doctor",
+    "overlap", "import", "import-rollouts", "verify", "lineage", "report", "rollouts",
+    "learnability", "rewards", "runs", "sql", "store", "pack", "unpack", "jobs", "app", "doctor",
 ]  # fmt: skip
 
 
