@@ -13,8 +13,10 @@ import random
 import time
 from collections import Counter
 
-from data.numbers import in_context, last_quantity, read_answer, same_value
+from data.numbers import read_answer, same_value
+from data.numbers.beside import in_context
 from data.numbers.notation import are_numerals, clock, has_base, moduli, same_numeral
+from data.numbers.prose import last_quantity
 from evals.graders import last_announcement
 
 PIECES = (

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from data.conversion.blocks import Span
 from data.conversion.boxes import Box, boxes
 from data.conversion.defects import Defect
-from data.numbers import in_context, same_value
+from data.numbers import same_value
+from data.numbers.beside import in_context
 
 DIFFER, MAY_DIFFER = "two answers that differ", "two answers that may differ"
 LONGEST = 200  # of a box that is compared by its value [characters]

@@ -1,13 +1,12 @@
-from .decimals import Number as Number
-from .equality import comparable as comparable, same_value as same_value
-from .neighbours import BESIDE as BESIDE, InContext as InContext, in_context as in_context
-from .number import (
-    CALCULATION as CALCULATION,
-    EXPRESSION as EXPRESSION,
-    RATIO as RATIO,
-    VARIABLE as VARIABLE,
+from .decimals import (
+    MAX_DIGITS as MAX_DIGITS,
+    Number as Number,
+    is_writable as is_writable,
+    parse_decimal as parse_decimal,
+    power as power,
 )
-from .prose import last_quantity as last_quantity
+from .equality import comparable as comparable, same_value as same_value
+from .equations import is_unsolved as is_unsolved, start_of_function as start_of_function
 from .read import (
     BOUND as BOUND,
     NOT_SOLVED as NOT_SOLVED,

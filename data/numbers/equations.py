@@ -1,9 +1,8 @@
 """Equations: their sides, and whether one is about an unknown that is not solved for."""
 
-from data.numbers.expressions import OPERATORS
 from data.numbers.lexicon import INVERTIBLE, MODULO, UNIT_LETTERS
 from data.numbers.notation import Token
-from data.numbers.number import at
+from data.numbers.quantities import OPERATORS, at
 
 ABOUT, CONGRUENT = "\u2248", "\u2261"
 

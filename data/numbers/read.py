@@ -4,6 +4,7 @@ import re
 import unicodedata
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from data.numbers.decimals import Number
@@ -16,13 +17,11 @@ from data.numbers.equations import (
     sides_of,
     start_of_function,
 )
-from data.numbers.expressions import OPERATORS, quantities
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
     CHANGES_OF,
     FUNCTIONS,
     LONG_DASH,
-    MEASURES,
     MINUS_WORDS,
     MULTIPLES,
     plain_characters,
@@ -35,15 +34,21 @@ from data.numbers.notation import (
     tokens_of,
     without_markup,
 )
-from data.numbers.number import (
+from data.numbers.quantities import (
     EXPRESSION,
     FUNCTION,
     NUMBER_WORD,
+    OPERATORS,
     OTHER_SCALE,
     SEVERAL_NUMBERS,
+    Quantity,
+    Unit,
     at,
+    end_of_unit,
+    quantities,
+    ratios,
+    unit_of,
 )
-from data.numbers.quantity import Quantity
 
 MAX_CHARACTERS = 10_000  # of an answer; a longer one is not parsed
 
@@ -54,6 +59,7 @@ VALUE_OF_EXPRESSION = "the answer is the value of an expression"
 LONG_ANSWER = "the answer is too long to be read"
 
 _PLAINEST = re.compile(r"([-+]?)\$?(\d{1,3}(?:,\d{3})+|\d{1,18})(\.\d{1,18})?", re.ASCII)
+DOLLARS = Unit("$")
 _BENIGN = frozenset(".,;:!?()[]{}\"'#*=~\u2248\u2026&\u00b0\u00b1" + LONG_DASH)
 _RELATIONS = frozenset("<>\u2264\u2265\u2260")
 _LIST_WORDS = frozenset({"or", "and"})
@@ -65,11 +71,15 @@ class Reading(NamedTuple):
     value: the number, or None where the answer is not clearly one number
     alternatives: other numbers that it may mean; None: it may mean any number
     reason: why it is not, or not certainly, one number
+    unit: its unit, of 2 hours 30 minutes the last one
+    total: in this unit, of a quantity in several units: 150
     """
 
     value: Number | None
     alternatives: frozenset[Number] | None = frozenset()
     reason: str | None = None
+    unit: Unit | None = None
+    total: Number | None = None
 
 
 def parse_plain_number(text: str) -> Number | None:
@@ -106,7 +116,7 @@ def read_answer(text: str) -> Reading:
     """
     value = parse_plain_number(text)
     if value is not None and not may_mean_another(text):
-        return Reading(value)
+        return Reading(value, unit=DOLLARS) if "$" in text else Reading(value)
     return Reading(None, None, LONG_ANSWER) if len(text) > MAX_CHARACTERS else _read(text)
 
 
@@ -168,21 +178,27 @@ def _reading(tokens: list[Token]) -> Reading:
         return Reading(None, None, unclear[0].reason)
     if len(parts) > 1 and (total := _measured(tokens, parts)):
         return total
+    unit = _common_unit(tokens, parts)
     values = {part.value for part in parts}
     alternatives = frozenset(other for part in parts for other in part.alternatives or ())
     [*reasons] = dict.fromkeys(part.reason for part in parts if part.reason)
     if len(values) == 1:
         [value] = values
-        return Reading(
-            value, alternatives - {value} if value is not None else alternatives, *reasons[:1]
-        )
+        alternatives = alternatives - {value} if value is not None else alternatives
+        return Reading(value, alternatives, reasons[0] if reasons else None, unit)
     numbers = frozenset(value for value in values if value is not None)
     common = frozenset.intersection(
         *(frozenset({part.value}) | (part.alternatives or frozenset()) for part in parts)
     )
     if len(common) == 1 and (value := next(iter(common))) is not None:  # 0.05 (5 %)
-        return Reading(value, (numbers | alternatives) - common, OTHER_SCALE)
-    return Reading(None, numbers | alternatives, SEVERAL_NUMBERS)
+        return Reading(value, (numbers | alternatives) - common, OTHER_SCALE, unit)
+    return Reading(None, numbers | alternatives, SEVERAL_NUMBERS, unit)
+
+
+def _common_unit(tokens: list[Token], parts: list[Quantity]) -> Unit | None:
+    """The unit of all parts that have one, or None."""
+    units = {unit for part in parts if (unit := unit_of(tokens, part)) is not None}
+    return next(iter(units)) if len(units) == 1 else None
 
 
 def _changed_by_its_neighbours(tokens: list[Token], parts: list[Quantity]) -> str | None:
@@ -262,20 +278,22 @@ def _is_operator_sign(tokens: list[Token], index: int) -> bool:
 
 def _measured(tokens: list[Token], parts: list[Quantity]) -> Reading | None:
     """The reading of 2 hours 30 minutes, which may be given in either unit."""
-    if len(parts) != 2 or any(part.value is None for part in parts):
-        return None
-    units = [_unit_word(tokens, part) for part in parts]
-    for sizes in MEASURES:
-        first, second = (sizes.get(unit) for unit in units)
-        if first and second and first > second:
-            values = [part.value or 0 for part in parts]
-            total = Fraction(values[0] * first + values[1] * second)
-            numbers = frozenset({*values, total / first, total / second})
-            return Reading(None, numbers, SEVERAL_NUMBERS)
-    return None
+    units = [unit_of(tokens, part) for part in parts]
+    total, factors = Fraction(0), [Fraction(1)]
+    for part, unit, smaller in zip(parts, units, units[1:] + units[-1:], strict=True):
+        factor = None if unit is None or smaller is None else max(ratios(unit, smaller), default=0)
+        is_last = part is parts[-1]
+        if part.value is None or not factor or (factor <= 1 and not is_last):
+            return None
+        total = (total + part.value) * (1 if is_last else factor)
+        factors = [factor * other for other in factors] + ([] if is_last else [Fraction(1)])
+    numbers = frozenset(part.value for part in parts if part.value is not None)
+    numbers |= {total / factor for factor in factors}
+    is_joined = all(_are_joined(tokens, one.end, two.start) for one, two in pairwise(parts))
+    return Reading(None, numbers, SEVERAL_NUMBERS, units[-1], total if is_joined else None)
 
 
-def _unit_word(tokens: list[Token], part: Quantity) -> str:
-    last = at(tokens, part.end - 1)
-    word = last.word if last.kind == "word" else at(tokens, part.end).word
-    return word.removesuffix("s") if len(word) > 1 else word
+def _are_joined(tokens: list[Token], end: int, start: int) -> bool:
+    """Whether only `and` or a comma stands between two quantities, besides a unit."""
+    between = tokens[end_of_unit(tokens, end) : start]
+    return all(token.text == "," or token.word == "and" for token in between)

@@ -6,13 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from data.numbers import (
-    BESIDE,
     BOUND,
-    CALCULATION,
-    EXPRESSION,
     NOT_SOLVED,
-    RATIO,
-    VARIABLE,
     Number,
     Reading,
     comparable,
@@ -21,6 +16,7 @@ from data.numbers import (
     parse_plain_number,
     read_answer,
 )
+from data.numbers.beside import BESIDE
 from data.numbers.lexicon import plain_characters
 from data.numbers.notation import (
     BASE,
@@ -34,14 +30,25 @@ from data.numbers.notation import (
     same_time,
     without_markup,
 )
+from data.numbers.quantities import (
+    CALCULATION,
+    EXPRESSION,
+    RATIO,
+    VARIABLE,
+    Unit,
+    ratios,
+)
 from evals.graders import math_verify
 from evals.graders.extract import joined_boxes
 from evals.graders.latex_symbols import in_latex, left_out
 from evals.graders.options import SEVERAL_OPTIONS, chosen_options
 
 WORDS = "the answer is in words"
+UNITS_DIFFER = "the units of the answer and of the gold differ"
 GOLD_SCALE = "the gold can be read at two scales"
 MODULUS = "the moduli cannot be compared"
+HALF_OF_DAY = "one time lacks a.m. or p.m."
+BRACKETS = "the gold is a set, and the answer has the brackets of a pair or an interval"
 NO_GOLD = "the problem has no reference answer"
 
 _MAY_HAVE_MODULUS = re.compile(r"mod(?!el|er|est|if)", re.IGNORECASE)
@@ -53,6 +60,8 @@ _PROSE = re.compile(r"(?:\b[^\W\d_]{3,}\b[ ,]{1,3}){2}\b[^\W\d_]{2,}\b")
 _MATHEMATICS = re.compile(r"[\d\\\u03c0\u221a]")
 _BASE_TEN = re.compile(r"(?<=[0-9])\s?_\s?(?:\{\s?10\s?\}|10)(?![0-9])")
 _TIMES = re.compile(r"(?<=\d)\s?[x\u00d7]\s?(?=\d)")
+_SIZES = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])|\\(?=[{}])|\s|.*\\in(?![A-Za-z])")
+_BRACKET = re.compile(r"([(\[{]).*,.*[)\]}]\Z")  # of a set, a pair, a list
 _COMMANDS = re.compile(r"\\[A-Za-z]+")
 
 
@@ -69,11 +78,16 @@ WRONG = Verdict(False, False)
 
 
 class Gold(NamedTuple):
-    """A reference answer: its content, and its number with what else that may mean."""
+    """A reference answer: its content, its number with what else that may mean, and its unit.
+
+    is_measured: it is a quantity in several units, as 2 hours 30 minutes
+    """
 
     text: str
     number: Number | None
     alternatives: frozenset[Number]
+    unit: Unit | None
+    is_measured: bool = False
 
 
 @lru_cache(maxsize=1 << 16)  # each problem is answered many times
@@ -81,8 +95,15 @@ def gold_of(gold: str) -> Gold:
     """The reference answer as text and number, also out of a box or dollars."""
     text = content(gold)
     number = parse_number(text)
-    alternatives = read_answer(text).alternatives if number is not None else frozenset[Number]()
-    return Gold(text, number, alternatives or frozenset())
+    reading = read_answer(text)
+    alternatives = reading.alternatives or frozenset()
+    if clock(text) is not None:  # 3 PM
+        return Gold(text, None, frozenset(), None)
+    if reading.total is not None:
+        return Gold(text, reading.total, alternatives - {reading.total}, reading.unit, True)
+    if number is None:
+        return Gold(text, None, frozenset(), None)
+    return Gold(text, number, alternatives, reading.unit)
 
 
 def gold_number(gold: str) -> Number | None:
@@ -146,7 +167,8 @@ def _compare(answer: str, gold: str) -> Verdict:
     if reference.number is None:
         return _compare_with_text(content(answer), reference.text)
     value = parse_plain_number(answer)
-    if value is not None:
+    is_money = "$" in answer and reference.unit is not None
+    if value is not None and not (is_money or reference.is_measured):
         if value == reference.number:
             return RIGHT
         if not (reference.alternatives or may_mean_another(answer)):
@@ -155,7 +177,7 @@ def _compare(answer: str, gold: str) -> Verdict:
     if has_base(text) or are_numerals(text, reference.text):
         return _compare_numerals(text, reference.text)
     reading = read_answer(text)
-    verdict = _compare_numbers(reading, reference)
+    verdict = _compare_measures(reading, reference)
     if verdict is not None:
         return verdict
     if comparable(text) == comparable(reference.text):
@@ -168,6 +190,36 @@ def _compare(answer: str, gold: str) -> Verdict:
         is_undone = verdict.correct and reading.reason == CALCULATION
         return Verdict(None, None, CALCULATION) if is_undone else verdict
     return Verdict(None, None, reading.reason)
+
+
+def _compare_measures(reading: Reading, gold: Gold) -> Verdict | None:
+    """The verdict on numbers and their units: 90 minutes are 1.5 hours, and 5 m are not 5 km.
+
+    A bare number is in the unit of the gold, if that has one unit. Equal numbers of two measures
+    (50 % and 50 dollars) are undecided.
+    """
+    if reading.unit is None or gold.unit is None:
+        verdict = _compare_numbers(reading, gold)
+        is_bare = gold.is_measured and verdict is not None and verdict.correct
+        return Verdict(None, None, UNITS_DIFFER) if is_bare else verdict
+    factors = ratios(reading.unit, gold.unit)
+    verdicts = {_compare_numbers(_times(reading, factor), gold) for factor in factors or (1,)}
+    if len(verdicts) == 1 and (factors or next(iter(verdicts)) == WRONG):
+        return next(iter(verdicts))
+    is_wrong = all(verdict is not None and verdict.correct is False for verdict in verdicts)
+    return WRONG if is_wrong else Verdict(None, None, UNITS_DIFFER)
+
+
+def _times(reading: Reading, factor: Number) -> Reading:
+    """The reading in another unit, of which there are `factor` in one of its own."""
+    if reading.total is not None:
+        return Reading(reading.total * factor)
+    value = None if reading.value is None else reading.value * factor
+    alternatives = reading.alternatives
+    return reading._replace(
+        value=value,
+        alternatives=None if alternatives is None else frozenset(n * factor for n in alternatives),
+    )
 
 
 def _compare_numbers(reading: Reading, gold: Gold) -> Verdict | None:
@@ -222,9 +274,14 @@ def _compare_with_text(answer: str, gold: str) -> Verdict:
     if has_base(gold) or has_base(answer) or are_numerals(answer, gold):
         return _compare_numerals(answer, gold)
     times = clock(gold), clock(answer)
-    if times[0] and times[1]:
-        same = same_time(times[0], times[1])
-        return Verdict(same, same, None if same is not None else "one time lacks a.m. or p.m.")
+    if times[0]:
+        value = parse_number(answer)
+        hour = clock(f"{value}:00") if times[1] is None and value is not None else times[1]
+        if hour is not None:
+            same = same_time(times[0], hour) if times[1] or not same_time(times[0], hour) else None
+            return Verdict(same, same, HALF_OF_DAY if same is None else None)
+        if not any(map(str.isdigit, answer)):
+            return Verdict(None, None, WORDS)
     if option := _OPTION.fullmatch(comparable(gold)):
         return _compare_options(_plain(answer), option[1])
     words = _WORDS_AT_END.search(answer)
@@ -255,6 +312,9 @@ def _symbolic(answer: str, gold: str) -> Verdict:
     sides = answer.rpartition("=")[2], gold.rpartition("=")[2]
     if verdict.correct and left_out(sides[0]) != left_out(sides[1]):  # f'(x) is not f(x)
         return Verdict(None, None, math_verify.READ_IN_PART)
+    kinds = [_BRACKET.sub(r"\1", _SIZES.sub("", side)) for side in sides]
+    if verdict.correct and kinds[1] == "{" and kinds[0] in ("(", "["):
+        return Verdict(None, None, BRACKETS)
     return verdict
 
 

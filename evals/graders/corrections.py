@@ -2,7 +2,8 @@
 
 import re
 
-from data.numbers import last_quantity, same_value
+from data.numbers import same_value
+from data.numbers.prose import is_retracted, last_quantity
 
 TAKEN_BACK = "the text takes its answer back and names another"
 LONGEST = 2_000  # [characters] behind an answer that are looked at
@@ -19,10 +20,13 @@ _CORRECTION = re.compile(
 
 
 def other_answer(text: str, start: int, answer: str) -> str | None:
-    """The last quantity behind a correction of the `answer` at `start`; None where it stays."""
+    """The last quantity behind a correction of the `answer` at `start`; None where it stays.
+
+    The answer itself where the text takes it back and names no other.
+    """
     rest = text[start : start + LONGEST]
     correction = _CORRECTION.search(rest)
-    if correction is None:
-        return None
-    last = last_quantity(rest[correction.end() :])
-    return last[0] if last is not None and same_value(answer, last[0]) is not True else None
+    last = None if correction is None else last_quantity(rest[correction.end() :])
+    if last is not None:
+        return None if same_value(answer, last.text) else last.text
+    return answer if is_retracted("", rest) else None

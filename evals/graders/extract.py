@@ -5,16 +5,10 @@ from typing import NamedTuple
 
 from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
-from data.numbers import (
-    BESIDE,
-    BOUND,
-    InContext,
-    in_context,
-    last_quantity,
-    read_answer,
-    same_value,
-)
-from data.numbers.notation import formula_around, inside_dollars
+from data.numbers import BOUND, read_answer, same_value
+from data.numbers.beside import BESIDE, InContext, in_context
+from data.numbers.notation import formula_around, inside_dollars, time_around
+from data.numbers.prose import LastQuantity, last_quantity
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -25,6 +19,7 @@ from data.response_format import (
 )
 from evals.graders.announcements import last_announcement
 from evals.graders.corrections import TAKEN_BACK, other_answer
+from evals.graders.options import mentions_option
 from evals.graders.run_on import before_next_question, first_turn
 from evals.graders.thought import after_thought
 
@@ -239,21 +234,33 @@ def _unmarked(text: str, gold_is_number: bool) -> Answer:
     stripped = text.strip()
     if len(stripped) <= SHORT and (formula := inside_dollars(stripped)) is not None:
         return Answer(formula.strip())
+    last_line = stripped.rpartition("\n")[2]
+    if not gold_is_number and len(last_line) <= SHORT // 2 and mentions_option(last_line):
+        return Answer(last_line)
     last = last_quantity(text)
     if last is None:
         is_short = len(stripped) <= SHORT and "\n" not in stripped and not gold_is_number
         return Answer(stripped if is_short and stripped else None)
-    quantity, end_of_line = last
-    line_start = text.rfind("\n", 0, end_of_line) + 1
-    digit = line_start + _last_digit(text[line_start:end_of_line])
+    line_start = text.rfind("\n", 0, last.end) + 1
+    digit = line_start + _last_digit(text[line_start : last.end])
+    answer = _answer_at(text, digit, last, gold_is_number)
+    if answer.reason is None and last.is_retracted:
+        return Answer(answer.text, TAKEN_BACK, answer.text)
+    return answer
+
+
+def _answer_at(text: str, digit: int, last: LastQuantity, gold_is_number: bool) -> Answer:
+    """The answer whose last digit is text[digit]: a formula, the numbers of a clause, or one."""
+    if gold_is_number and last.is_list:
+        return Answer(last.text)
     formula = formula_around(text, digit)
     if formula is not None and not (gold_is_number and read_answer(formula).reason == BOUND):
-        return Answer(formula)
+        return Answer(" or ".join((*last.rivals, formula)) if gold_is_number else formula)
     if not gold_is_number:
-        return Answer(_piece_around(text, digit))
+        return Answer(time_around(text, digit) or _piece_around(text, digit))
     if formula is None and _UNCLOSED_MATH.search(text[max(0, digit - 1_000) : digit]):
-        return Answer(quantity, BROKEN_MATHS)
-    return Answer(quantity)
+        return Answer(last.text, BROKEN_MATHS)
+    return Answer(" or ".join((*last.rivals, last.text)))
 
 
 def _piece_around(text: str, position: int) -> str:

@@ -25,6 +25,11 @@ _DENIAL = re.compile(
     r"\s(?:option\s|choice\s)?\(?\Z",
     re.I,
 )
+_CHOSEN = re.compile(
+    r"\b(?:option|choice|answer)s?\s(?:is\s)?(?:option\s|choice\s)?\(?([A-J])\b(?!['-])"
+    r"|(?<![\w'])\(?([A-J])\)?\s(?:is|must be|would be)\s(?:the\s)?(?:right|correct|answer)\b",
+    re.I,
+)
 _MENTION = re.compile(
     r"(?<![A-Za-z'\\])(?:\(([A-Ja-j])\)|([A-J])(?=\)|\s{0,3}(?:[.,;:]|\Z)|\s(?:is|must|was|has)\b))"
 )
@@ -53,8 +58,16 @@ def chosen_options(answer: str) -> frozenset[str] | None:
     return _mentioned(answer)
 
 
+def mentions_option(text: str) -> bool:
+    """Whether a text names the letter of an option, chosen or not: (B) 5 apples, option B."""
+    return _MENTION.search(text) is not None or _CHOSEN.search(text) is not None
+
+
 def _mentioned(answer: str) -> frozenset[str] | None:
     """The letters of a sentence that are not denied; None where it denies none."""
+    chosen = [match for match in _CHOSEN.finditer(answer) if (match[1] or match[2]).isupper()]
+    if letters := {match[1] or match[2] for match in chosen if not _is_denied(answer, match)}:
+        return frozenset(letters)
     named: set[str] = set()
     denied: set[str] = set()
     for mention in _MENTION.finditer(answer):
@@ -65,4 +78,5 @@ def _mentioned(answer: str) -> frozenset[str] | None:
 
 def _is_denied(answer: str, mention: re.Match[str]) -> bool:
     before = answer[max(0, mention.start() - 30) : mention.start()]
-    return bool(_DENIED.match(answer, mention.end()) or _DENIAL.search(before))
+    end = mention.end(mention.lastindex or 0)
+    return bool(_DENIED.match(answer, end) or _DENIAL.search(before))

@@ -1,4 +1,12 @@
 from .characters import LONG_DASH as LONG_DASH, plain_characters as plain_characters
+from .clause_words import (
+    BEFORE_NUMBERS as BEFORE_NUMBERS,
+    CONCLUSIONS as CONCLUSIONS,
+    PREPOSITIONS as PREPOSITIONS,
+    SUBORDINATORS as SUBORDINATORS,
+    TOTALS as TOTALS,
+)
+from .measures import MEASURES_OF as MEASURES_OF, unit_name as unit_name
 from .units import (
     AFTER_NEGATION as AFTER_NEGATION,
     BEFORE_MINUS as BEFORE_MINUS,
@@ -12,7 +20,6 @@ from .units import (
     DENYING_PAIRS as DENYING_PAIRS,
     FUNCTIONS as FUNCTIONS,
     INVERTIBLE as INVERTIBLE,
-    MEASURES as MEASURES,
     MINUS_WORDS as MINUS_WORDS,
     MODULO as MODULO,
     MONEY_SCALES as MONEY_SCALES,

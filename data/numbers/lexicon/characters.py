@@ -36,6 +36,14 @@ SUPERSCRIPT = "\ue000"  # marks a superscript until all of one power are togethe
 _POWER = re.compile(f"(?:{SUPERSCRIPT}[-+0-9])+")
 
 
+LONGEST_NUMERAL = 12  # [characters] of a text that may be one circled or Roman numeral
+_AROUND = " \t\n.,:;!()[]$*\u3002"
+# Full-width commas between digits in groups of three: 1\uff0c234 is 1 234.
+_WIDE_THOUSANDS = re.compile(
+    r"(?<![\d,.\uff0c])[1-9\uff11-\uff19]\d{0,2}(?:\uff0c\d{3})+(?![\d\uff0c])"
+)
+
+
 class _PlainCharacters(dict[int, str]):
     """The plain form of each character, computed when it first occurs."""
 
@@ -57,10 +65,26 @@ def plain_characters(text: str) -> str:
         text = html.unescape(text)
     if text.isascii():
         return text
+    if len(text) <= LONGEST_NUMERAL and (numeral := text.strip(_AROUND)):
+        text = _numeral(numeral) or text
+    if "\uff0c" in text:
+        text = _WIDE_THOUSANDS.sub(lambda number: number[0].replace("\uff0c", " "), text)
     text = text.translate(_PLAIN)
     if SUPERSCRIPT not in text:
         return text
     return _POWER.sub(lambda power: f"^{{{power[0].replace(SUPERSCRIPT, '')}}}", text)
+
+
+def _numeral(text: str) -> str | None:
+    """The number of a text that is one circled or Roman numeral, as \u2464 or \u2164; else None.
+
+    In a longer text such a character numbers its parts.
+    """
+    if len(text) != 1 or unicodedata.category(text) not in ("No", "Nl"):
+        return None
+    kind = unicodedata.decomposition(text).partition(" ")[0]
+    value = unicodedata.numeric(text)
+    return None if kind in ("<super>", "<sub>", "<fraction>") else f"{value:g}"
 
 
 def _plain_character(character: str) -> str:

@@ -1,5 +1,7 @@
 """Units, currencies and scales: the words and letters that may stand beside a number."""
 
+from data.numbers.lexicon.languages import SCALES_OF_LANGUAGES
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -29,6 +31,7 @@ SCALE_NAMES = {
     "tn": 10**12,
 }
 SCALE_NAMES |= {f"{word}s": size for word, size in SCALE_NAMES.items() if len(word) > 4}
+SCALE_NAMES |= SCALES_OF_LANGUAGES
 CAPITAL_SCALES = {"M": 10**6, "MM": 10**6, "B": 10**9, "T": 10**12}  # 5 m are metres
 MONEY_SCALES = {"m": 10**6, "b": 10**9, "t": 10**12}  # after a currency: $5m
 
@@ -99,15 +102,3 @@ MULTIPLES = _words(
     "twice double doubled triple tripled thrice half halves thirds quarters dozen dozens hundred"
     " hundreds thousand thousands million millions billion billions trillions"
 )
-
-# Units of one measure and their sizes: 2 hours 30 minutes are one quantity.
-MEASURES = (
-    {"week": 604_800, "day": 86_400, "hour": 3_600, "hr": 3_600, "h": 3_600, "minute": 60,
-     "min": 60, "second": 1, "sec": 1, "s": 1},
-    {"dollar": 100, "euro": 100, "pound": 100, "$": 100, "cent": 1, "penny": 1, "penni": 1},
-    {"foot": 12, "feet": 12, "ft": 12, "inch": 1, "inche": 1, "in": 1},
-    {"lb": 16, "pound": 16, "ounce": 1, "oz": 1},
-    {"year": 12, "yr": 12, "month": 1},
-    {"km": 100_000, "kilometer": 100_000, "m": 100, "meter": 100, "cm": 1, "centimeter": 1},
-    {"kg": 1_000, "kilogram": 1_000, "g": 1, "gram": 1},
-)  # fmt: skip

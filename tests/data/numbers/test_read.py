@@ -10,8 +10,8 @@ from data.numbers.decimals import MAX_DIGITS, parse_decimal
 from data.numbers.lexicon import words as number_words
 from data.numbers.lexicon.words import chinese_value
 from data.numbers.notation import clock, same_time
-from data.numbers.number import CALCULATION, EXPRESSION, SEVERAL_NUMBERS
-from data.numbers.prose import last_quantity
+from data.numbers.prose.last import last_quantity
+from data.numbers.quantities.number import CALCULATION, EXPRESSION, SEVERAL_NUMBERS
 from data.numbers.read import (
     BOUND,
     LONG_ANSWER,
@@ -284,8 +284,8 @@ def test_a_number_alone_is_no_time():
 @pytest.mark.parametrize(
     ("text", "quantity"),
     [
-        ("So the temperature is \u22125 degrees.", "-5"),
-        ("Altogether 1 1/2 cups.", "1 1/2"),
+        ("So the temperature is \u22125 degrees.", "-5 degrees"),
+        ("Altogether 1 1/2 cups.", "1 1/2 cups"),
         ("That is $1,234.50 in all.", "$1,234.50"),
         ("There are 12 000 people.", "12 000"),
         ("H2O has 3 atoms", "3"),

@@ -33,6 +33,19 @@ def test_several_letters_are_no_answer_though_one_of_them_is_right(answer, lette
     assert lenient(f"\\boxed{{{answer}}}", "E").correct is False
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "B) 5 apples", "B. 5 apples", "(B) 5 apples", "Correct option is (B) 5 apples", "B) 12",
+        "2 + 3 = 5\nTherefore, (B) is right", "Option B is correct.", "So option B, 12.",
+        "Option A is wrong, option B is correct.",
+    ],
+)  # fmt: skip
+def test_the_letter_of_an_option_with_its_text_is_the_answer_without_a_mark(text):
+    assert (lenient(text, "B").correct, lenient(text, "A").correct) == (True, False)
+    assert lenient(text, "C").correct is False
+
+
 def test_a_letter_that_is_called_wrong_is_not_chosen():
     assert lenient("A) is wrong, so B", "A").correct is False
     assert lenient("A) is wrong, so B", "B").correct is True

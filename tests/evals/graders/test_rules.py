@@ -171,7 +171,7 @@ def test_on_qwens_generations_it_passes_one_ordinal_and_leaves_one_time_of_day_o
     assert sorted(different.values(), key=str) == [(None, False), (True, False)]
 
 
-def test_on_math_500_three_verdicts_are_unknown_and_the_rest_hold():
+def test_on_math_500_five_verdicts_are_unknown_and_the_rest_hold():
     rows = [
         (row["code"][0], row["answer"], row["score"][0])
         for row in shared_rows("skyt1_27b_math500.jsonl")
@@ -184,9 +184,11 @@ def test_on_math_500_three_verdicts_are_unknown_and_the_rest_hold():
     # right answers without a box, of which the labels took the last number: read one by one
     assert {row for row, (verdict, _) in different.items() if verdict} == {
         *(28, 73, 113, 122, 144, 179, 207, 218, 278, 279, 284, 313, 336, 338, 360, 376, 393, 416),
-        *(444, 447, 455, 492),
+        *(447, 455, 492),
     }
-    assert {row for row, (verdict, _) in different.items() if verdict is None} == {126, 398, 423}
+    assert {row for row, (verdict, _) in different.items() if verdict is None} == {
+        *(126, 363, 398, 423, 444)  # the two that came last were cut off in the middle of a thought
+    }
 
 
 def test_of_math_verifys_own_cases_no_unequal_pair_passes_and_nine_of_ten_equal_ones_do():

@@ -3,7 +3,12 @@
 from fractions import Fraction
 from typing import NamedTuple
 
-from data.numbers.decimals import MAX_DIGITS, Number, is_writable, parse_decimal
+from data.numbers import (
+    MAX_DIGITS,
+    Number,
+    is_writable,
+    parse_decimal,
+)
 from data.numbers.lexicon import (
     CURRENCY_CODES,
     NUMBER_WORDS,

@@ -4,7 +4,7 @@ import unicodedata
 from math import factorial
 from typing import NamedTuple
 
-from data.numbers.decimals import Number, power
+from data.numbers import Number, power
 from data.numbers.lexicon import (
     BEFORE_MINUS,
     CHANGES_AFTER,
@@ -20,7 +20,7 @@ from data.numbers.lexicon import (
     UNITS,
 )
 from data.numbers.notation import Token, repeating_decimal
-from data.numbers.number import (
+from data.numbers.quantities.number import (
     EXPRESSION,
     MAY_BE_DASH,
     NO_VALUE,
@@ -34,7 +34,7 @@ from data.numbers.number import (
     number_at,
     ratio,
 )
-from data.numbers.scales import scaled, with_smaller_scales
+from data.numbers.quantities.scales import scaled, with_smaller_scales
 
 LARGEST_FACTORIAL = 1_000
 

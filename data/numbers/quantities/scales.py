@@ -10,7 +10,7 @@ from data.numbers.lexicon import (
     WORLD_SCALES,
 )
 from data.numbers.notation import Token
-from data.numbers.number import NUMBER_WORD, OTHER_SCALE, Part, at, number_at
+from data.numbers.quantities.number import NUMBER_WORD, OTHER_SCALE, Part, at, number_at
 
 
 def scaled(tokens: list[Token], part: Part, money: bool) -> Part:

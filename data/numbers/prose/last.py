@@ -1,9 +1,9 @@
 """The last quantity of a text in prose: the same quantities that answers are read as."""
 
 import re
+from typing import NamedTuple
 
-from data.numbers.equations import is_unsolved, start_of_function
-from data.numbers.expressions import quantities
+from data.numbers import is_unsolved, start_of_function
 from data.numbers.lexicon import (
     BOUNDS_BEFORE,
     CHANGES_AFTER,
@@ -16,23 +16,54 @@ from data.numbers.lexicon import (
     plain_characters,
 )
 from data.numbers.notation import Token, denied_from, denied_until, tokens_of, without_markup
-from data.numbers.number import MAY_BE_DASH, NO_VALUE, VARIABLE, at
-from data.numbers.quantity import Quantity
+from data.numbers.prose.clauses import rivals
+from data.numbers.prose.retractions import FAR, is_retracted
+from data.numbers.quantities import (
+    MAY_BE_DASH,
+    NO_VALUE,
+    VARIABLE,
+    Quantity,
+    at,
+    end_of_unit,
+    quantities,
+    ratios,
+    unit_of,
+)
 
 MAX_LINES = 100  # with digits that are tried, as x2 is no quantity
 LONGEST_LINE = 2_000  # [characters] at the end of a line that are read
 
-_DIGITS = re.compile(r"[\d\u00bc-\u00be\u2150-\u215e一二三四五六七八九十百千万亿]")
+_DIGITS = re.compile(
+    r"[\d\u00bc-\u00be\u2150-\u215e\u2160-\u216b\u2460-\u2473一二三四五六七八九十百千万亿]"
+)
+_INLINE_FORMULA = re.compile(r"(?<![\\$])\$([^$\s][^$\n]{0,200}?)\$(?![\d$])")  # not $5 and $6
 _WORDS = re.compile(rf"\b(?:{'|'.join((*ONES, *TENS))}|hundred|dozen|half)\b", re.IGNORECASE)
 _CHANGING = frozenset("\u221a\u00b1<>\u2264\u2265\u2260|")
 _CHANGING_WORDS = BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
 _JOINS = frozenset({"or", "and", "to", "maybe", "perhaps", "possibly", "even", "either", "through"})
-MOST_BETWEEN = 3  # tokens between two numbers of a list: `, or maybe`
+MOST_BETWEEN = 4  # tokens between two numbers of a list: `, or maybe`, `or x =`
 _IN_DIGITS = ("number", "time", "chinese")
 
 
-def last_quantity(text: str) -> tuple[str, int] | None:
-    """The last quantity of `text` as plain characters, and where its line ends; or None.
+class LastQuantity(NamedTuple):
+    """The last quantity of a text.
+
+    text: the quantity as plain characters, with those that belong to its list: 5 or 6
+    is_list: it is a list
+    end: where its line ends in the text
+    rivals: earlier quantities of its clause that may be the answer instead: $12 for 3 books
+    is_retracted: the words around it take it back
+    """
+
+    text: str
+    end: int
+    is_list: bool = False
+    rivals: tuple[str, ...] = ()
+    is_retracted: bool = False
+
+
+def last_quantity(text: str) -> LastQuantity | None:
+    """The last quantity of `text`, or None.
 
     Numbers in words count only where the text has no digits: "in one day" is no answer.
     """
@@ -45,42 +76,81 @@ def last_quantity(text: str) -> tuple[str, int] | None:
         line = text[start:end]
         if mention.search(line):
             lines += 1
-            quantity = _last_of_line(line[-LONGEST_LINE:], has_digits)
+            quantity = _last_of_line(line[-LONGEST_LINE:], has_digits, text[end : end + FAR])
             if quantity is not None:
-                return quantity, end
+                return quantity._replace(end=end)
         end = start - 1
     return None
 
 
-def _last_of_line(line: str, in_digits: bool) -> str | None:
+def _last_of_line(line: str, in_digits: bool, next_lines: str) -> LastQuantity | None:
+    line = _INLINE_FORMULA.sub(r"\1", line)
     plain = without_markup(plain_characters(line))
     tokens = tokens_of(plain)
     in_line = quantities(tokens)
+    if in_digits:
+        in_line = [item for item in in_line if _has_digits(tokens[item.start : item.end])]
     for number, quantity in reversed(list(enumerate(in_line))):
         parts = tokens[quantity.start : quantity.end]
         if quantity.reason == NO_VALUE and not parts[0].spaced:
             continue  # H2O
-        if not in_digits or any(token.kind in _IN_DIGITS for token in parts):
-            is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
-            first = quantity.start + is_dash
-            first = _first_of_list(tokens, in_line[:number], first)
-            return plain[
-                tokens[first - _before(tokens, first)].start : _end(
-                    tokens, quantity.end, quantity.reason == VARIABLE
-                )
-            ]
+        is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
+        first = _first_of_list(tokens, in_line[:number], quantity, quantity.start + is_dash)
+        start, end = _bounds(plain, tokens, first, quantity)
+        earlier = [item for item in in_line[:number] if item.end <= first]
+        other_answers = (
+            rivals(tokens, earlier, quantity) if first == quantity.start + is_dash else []
+        )
+        return LastQuantity(
+            plain[start:end],
+            0,
+            first < quantity.start,
+            tuple(
+                plain[slice(*_bounds(plain, tokens, item.start, item))] for item in other_answers
+            ),
+            is_retracted(plain[:start], plain[end:] + next_lines),
+        )
     return None
 
 
-def _first_of_list(tokens: list[Token], before: list[Quantity], start: int) -> int:
-    """Where a list begins of which the quantity at `start` is the last: 5 or 6; 5 to 10; 3, 4."""
+def _has_digits(tokens: list[Token]) -> bool:
+    return any(token.kind in _IN_DIGITS for token in tokens)
+
+
+def _bounds(plain: str, tokens: list[Token], first: int, quantity: Quantity) -> tuple[int, int]:
+    """Where the text of a quantity begins and ends, with what changes it."""
+    start = tokens[first - _before(tokens, first)].start
+    end = _end(tokens, quantity.end, quantity.reason == VARIABLE)
+    is_absolute = plain[start] == "|" and plain[end : end + 1] == "|"
+    return start, end + is_absolute
+
+
+def _first_of_list(tokens: list[Token], before: list[Quantity], last: Quantity, start: int) -> int:
+    """Where a list begins that ends with `last`: 5 or 6; 5 to 10; x = 5 or x = 6; 2 feet 3 inches.
+
+    start: where `last` begins, without what may be a dash
+    """
+    following = last
     for quantity in reversed(before):
-        between = tokens[quantity.end : start]
+        between = tokens[end_of_unit(tokens, quantity.end) : start]
         words = [token.word or token.text for token in between if token.text != ","]
-        if len(between) > MOST_BETWEEN or not between or any(word not in _JOINS for word in words):
+        if len(between) > MOST_BETWEEN or not _are_of_a_list(words):
             break
-        start = quantity.start
+        if not between and not _is_smaller(tokens, following, quantity):
+            break
+        start, following = quantity.start, quantity
     return start
+
+
+def _are_of_a_list(words: list[str]) -> bool:
+    names = [word for word in words if word not in _JOINS]
+    return not names or (len(names) < len(words) and names[1:] == ["="] and len(names[0]) == 1)
+
+
+def _is_smaller(tokens: list[Token], quantity: Quantity, larger: Quantity) -> bool:
+    """Whether two quantities are one, such as 2 hours 30 minutes."""
+    unit, smaller = unit_of(tokens, larger), unit_of(tokens, quantity)
+    return unit is not None and smaller is not None and max(ratios(unit, smaller), default=0) > 1
 
 
 def _before(tokens: list[Token], index: int) -> int:
@@ -121,6 +191,7 @@ def _is_of_side(token: Token) -> bool:
 
 def _end(tokens: list[Token], end: int, is_variable: bool) -> int:
     """Where the text of a quantity ends, with what stands against it (25\u03c0) or changes it."""
+    end = end_of_unit(tokens, end)
     after = at(tokens, end)
     if (denial := denied_until(tokens, end)) is not None:
         return at(tokens, denial - 1).end

@@ -2,7 +2,7 @@
 
 from data.numbers.lexicon import MODULO
 from data.numbers.notation import Token
-from data.numbers.number import (
+from data.numbers.quantities.number import (
     CALCULATION,
     EXPRESSION,
     NUMBER_WORD,
@@ -11,7 +11,7 @@ from data.numbers.number import (
     VARIABLE,
     at,
 )
-from data.numbers.quantity import Quantity, quantity_at
+from data.numbers.quantities.quantity import Quantity, quantity_at
 
 OPERATORS = frozenset("+-\u00d7\u00f7*/^")
 

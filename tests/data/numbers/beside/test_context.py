@@ -2,7 +2,7 @@ r"""What stands beside a box and changes its value; and what merely goes on with
 
 import pytest
 
-from data.numbers import in_context
+from data.numbers.beside import in_context
 
 CHANGED = [
     (r"[5] \pmod 7", "5 (mod 7)"), (r"$[5]$ (mod 7)", "5 (mod 7)"), (r"[5] mod 7", "5 mod 7"),

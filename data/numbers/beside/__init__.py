@@ -1,0 +1,5 @@
+"""Boxes with what stands beside them and changes their value."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
