@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def step_in_name(path: Path) -> int | None:
     return int(digits[-1]) if digits else None
 
 
+@lru_cache(maxsize=64)  # the rows of a file follow each other
 def split_in_name(name: str) -> str | None:
     """train or eval, where the name of the file or of a folder of the log says so, the last first.
 

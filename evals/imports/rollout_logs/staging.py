@@ -147,7 +147,10 @@ class _Writer:
                 _utf8(rollout.prompt),
                 None if text == rollout.text else _utf8(rollout.text),
                 _utf8(text),
-                [asdict(part) for part in rollout.parts],
+                [  # asdict takes ten times as long
+                    {"name": part.name, "value": part.value, "weight": part.weight}
+                    for part in rollout.parts
+                ],
                 rollout.reward,
                 rollout.advantage,
                 rollout.finish,

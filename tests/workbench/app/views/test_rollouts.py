@@ -7,8 +7,9 @@ import pytest
 
 from data.store import runs
 from data.store.store import Store, add, open_store
+from evals.imports.rollout_logs.import_log import import_rollouts
 from evals.rollouts import steps
-from tests.support import hostile
+from tests.support import hostile, rollout_logs
 from tests.support.rollout_rows import rolled
 from tests.support.store_rows import copied, rows_of
 from tests.workbench.app.views.test_audit import link, position, press
@@ -52,6 +53,16 @@ def test_the_last_step_is_shown_first_and_step_back_goes_before_it(show, grpo):
     press(page, "Previous step")
     assert page.query_params["step"] == "1"
     assert position(page) == (1, 2)
+
+
+def test_an_imported_run_is_shown_with_what_its_log_does_not_say(show, here, tmp_path):
+    rollout_logs.verl_0(tmp_path / "log")
+    import_rollouts(here, tmp_path / "log", "theirs")
+    page = show(PAGE)
+    assert not page.exception
+    shown = "\n".join(text.value for text in page.text)
+    assert "unknown tokens" in shown
+    assert "score 1.00" in shown
 
 
 def test_tries_that_were_discarded_are_listed_at_their_step(show, here):

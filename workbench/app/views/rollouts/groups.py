@@ -51,7 +51,7 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     row = rows.row(group, named=True)
     _choose_group(run, step, group, rows.height)
     generation.problem(row["problem_id"])
-    if row["spread"] < 1e-9:
+    if row["spread"] is not None and row["spread"] < 1e-9:
         st.info("Zero-variance group: all rewards are the same, so nothing is learned from it.")
     completions = state.query(
         rollout_steps.completions, run, step, row["group"], reads=("rollouts",)
@@ -123,12 +123,16 @@ def _completion(row: dict[str, Any]) -> None:
     lines = [
         f"sample {row['sample']}: reward {_number(row['reward'])},"
         f" advantage {_number(row['advantage'], '+.2f')}",
-        f"{row['tokens']:,} tokens{truncated}",
+        f"{_count(row['tokens'])} tokens{truncated}",
         *(f"{one['name'][:60]} {_number(one['value'])} × {one['weight']:g}"  # noqa: RUF001
           for one in row["rewards"]),
     ]  # fmt: skip
     st.text(plain("\n".join(lines)))
     st.html(folded(row["text"]))
+
+
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
 
 
 def _number(value: float | None, form: str = ".2f") -> str:
