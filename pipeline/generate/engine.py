@@ -128,7 +128,8 @@ class _Call:
 
     def __init__(self, engine: Engine, requests: Sequence[Request]) -> None:
         self.engine, self.requests, self.speed = engine, requests, engine.speed
-        self.queue = Queue.of(engine.encoded(requests), engine.max_prompt_tokens)
+        expected = [request.expected_tokens for request in requests]
+        self.queue = Queue.of(engine.encoded(requests), expected, engine.max_prompt_tokens)
         self.read: Prompts | None = None  # on the device
         self.waiting: deque[Prompt] = deque()  # prompts in `read` that still have requests
         self.in_slot: list[int | None] = [None] * engine.slots  # index of the slot's request

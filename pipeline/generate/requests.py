@@ -49,15 +49,18 @@ class Sampling:
 class Request:
     """One completion to generate. Equal requests give equal tokens, in whatever batch they are.
 
-    prompt:   the whole text before the completion, template included
-    seed:     0 to 2**64 - 1; not read by greedy requests
-    logprobs: whether to return the log-probability of each token
+    prompt:          the whole text before the completion, template included
+    seed:            0 to 2**64 - 1; not read by greedy requests
+    logprobs:        whether to return the log-probability of each token
+    expected_tokens: length that the completion may have, from what is known; 0: unknown. The
+                     longest are begun first, so that none is left alone at the end
     """
 
     prompt: str
     sampling: Sampling
     seed: int = 0
     logprobs: bool = False
+    expected_tokens: int = 0
 
 
 @dataclass(frozen=True)

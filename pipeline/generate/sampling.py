@@ -1,9 +1,10 @@
 """The next token of every row: temperature, top-k, top-p and min-p per row.
 
 The settings are values, not constants, so changing them compiles nothing. A row's token depends on
-its logits, settings, seed and position in the completion, and on no other row. The vocabulary is
-never sorted: the k-th largest logit is looked for in the groups of tokens with the largest maxima,
-and the threshold of the nucleus by bisection over the 32 bits of a float.
+its logits, settings, seed and position in the completion, and on no other row.
+
+The vocabulary is never sorted. The few tokens that a small k leaves are found by one pass over the
+row; a larger k, and the nucleus of all tokens, by bisection over the 32 bits of a float.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 
 from pipeline.generate.requests import Request
 
-FEW = 64  # a k up to it is found by one pass over the row, a larger one by 32
+FEW = 64  # the largest k that one pass over the row is enough for
 GROUPS = (128, 8)  # tokens of a group, at the first and the second choice
 KEYS = "threefry2x32"  # explicit, so that a new default of JAX would not change any text
 
@@ -63,17 +64,27 @@ def next_tokens(
     """
     logits = logits.astype(jnp.float32)
     sampled = jnp.asarray(settings.temperature) > 0
-    warm = logits / jnp.where(sampled, settings.temperature, 1.0)[:, None]
-    best = jnp.argmax(logits, axis=-1).astype(jnp.int32)
-    # computed only if some row needs it; a row's result is the same either way
-    tokens = jax.lax.cond(
-        sampled.any(),
-        lambda: jnp.where(sampled, _draw(warm, settings, position), best),
-        lambda: best,
-    )
+    top_k = jnp.asarray(settings.top_k)
+    few = sampled & (top_k > 0) & (top_k <= FEW)
+    temperature = jnp.where(sampled, settings.temperature, 1.0)[:, None]
+    tokens = jnp.argmax(logits, axis=-1).astype(jnp.int32)
+    # each is computed only if some row needs it; a row's result is the same either way
+    for rows, draw in ((few, _drawn_of_few), (sampled & ~few, _drawn)):
+        tokens = jax.lax.cond(
+            rows.any(),
+            lambda rows=rows, draw=draw, tokens=tokens: jnp.where(
+                rows, draw(logits / temperature, settings, position), tokens
+            ),
+            lambda tokens=tokens: tokens,
+        )
+
+    def log_probability() -> jax.Array:
+        warm = logits / temperature
+        return _chosen(warm, tokens) - jax.nn.logsumexp(warm, axis=-1)
+
     logp = jax.lax.cond(
         jnp.asarray(settings.logprobs).any(),
-        lambda: _chosen(warm, tokens) - jax.nn.logsumexp(warm, axis=-1),
+        log_probability,
         lambda: jnp.zeros(tokens.shape, jnp.float32),
     )
     return tokens, logp
@@ -83,19 +94,57 @@ def _chosen(values: jax.Array, tokens: jax.Array) -> jax.Array:
     return jnp.take_along_axis(values, tokens[:, None], axis=-1)[:, 0]
 
 
-def _draw(warm: jax.Array, settings: Settings, position: jax.Array) -> jax.Array:
-    """One token a row from softmax(warm) after truncation, by the Gumbel-max trick."""
+def _gumbel(settings: Settings, position: jax.Array, n: int) -> jax.Array:
+    """[rows, n] of noise, by seed and position; the largest sum of logit and noise is a draw."""
+
+    def noise(key: jax.Array, at: jax.Array) -> jax.Array:
+        return jax.random.gumbel(
+            jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at), n
+        )
+
+    return jax.vmap(noise)(jnp.asarray(settings.key), position)
+
+
+def _drawn(warm: jax.Array, settings: Settings, position: jax.Array) -> jax.Array:
+    """One token a row from softmax(warm) after truncation."""
     truncates = settings.top_k > 0
     truncates |= (settings.top_p < 1) | (settings.min_p > 0)
     truncates &= settings.temperature > 0
     logits = jax.lax.cond(truncates.any(), lambda: truncated(warm, settings), lambda: warm)
+    noise = _gumbel(settings, position, warm.shape[1])
+    return jnp.argmax(logits + noise, axis=-1).astype(jnp.int32)
 
-    def noise(key: jax.Array, at: jax.Array) -> jax.Array:
-        folded = jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at)
-        return jax.random.gumbel(folded, warm.shape[1:])
 
-    gumbel = jax.vmap(noise)(jnp.asarray(settings.key), position)
-    return jnp.argmax(logits + gumbel, axis=-1).astype(jnp.int32)
+def _drawn_of_few(warm: jax.Array, settings: Settings, position: jax.Array) -> jax.Array:
+    """The same for rows whose top-k is FEW or less: only their likeliest tokens get noise."""
+    logits, ids = few_likeliest(warm, settings)
+    best = jnp.argmax(logits + _gumbel(settings, position, logits.shape[1]), axis=-1)
+    return jnp.take_along_axis(ids, best[:, None], axis=1)[:, 0]
+
+
+def few_likeliest(logits: jax.Array, settings: Settings) -> tuple[jax.Array, jax.Array]:
+    """The FEW largest logits and their ids, -inf for tokens that `truncated` would remove.
+
+    logits: [rows, vocab]   returns: [rows, FEW]; [rows, FEW]  int32
+
+    Of tokens that tie with the last one kept, those among the FEW stay.
+    """
+    values, ids = largest(logits, FEW)
+    most = values.shape[1]
+
+    def at_least(kept: jax.Array) -> jax.Array:
+        """Which are as large as the last of the first `kept` [rows, 1]."""
+        last = jnp.clip(kept, 1, most) - 1
+        return values >= jnp.take_along_axis(values, last, axis=1)
+
+    keep = at_least(jnp.asarray(settings.top_k)[:, None])
+    weight = jnp.where(keep, jnp.exp(values - values[:, :1]), 0.0)
+    top_p = jnp.asarray(settings.top_p)[:, None]
+    before = jnp.cumsum(weight, axis=1) - weight
+    needed = before < top_p * weight.sum(axis=1, keepdims=True)
+    keep &= (top_p >= 1) | at_least(needed.sum(axis=1, keepdims=True))
+    keep &= values >= values[:, :1] + jnp.log(jnp.asarray(settings.min_p)[:, None])
+    return jnp.where(keep, values, -jnp.inf), ids
 
 
 def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
@@ -108,20 +157,12 @@ def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
     top_k = jnp.asarray(settings.top_k)[:, None]
     ordered = _ordered(logits)
     ones = jnp.ones(logits.shape, jnp.int32)
-    at_least_1 = jnp.maximum(top_k, 1)
-
-    def by_groups() -> jax.Array:
-        best = largest(logits, FEW)
-        return _ordered(jnp.take_along_axis(best, jnp.minimum(at_least_1, best.shape[1]) - 1, 1))
-
-    def of_k() -> jax.Array:
-        edge = jax.lax.cond(
-            (top_k > FEW).any(), lambda: _threshold(ordered, ones, at_least_1), by_groups
-        )
-        return (top_k == 0) | (ordered >= edge)
-
-    # skipped if no row needs it
-    keep = jax.lax.cond((top_k > 0).any(), of_k, lambda: jnp.ones(logits.shape, bool))
+    # a search reads the logits 32 times, so it is skipped if no row needs it
+    keep = jax.lax.cond(
+        (top_k > 0).any(),
+        lambda: (top_k == 0) | (ordered >= _threshold(ordered, ones, jnp.maximum(top_k, 1))),
+        lambda: jnp.ones(logits.shape, bool),
+    )
 
     top_p = jnp.asarray(settings.top_p)[:, None]
     peak = logits.max(axis=-1, keepdims=True)
@@ -138,24 +179,30 @@ def truncated(logits: jax.Array, settings: Settings) -> jax.Array:
     return jnp.where(keep, logits, -jnp.inf)
 
 
-def largest(values: jax.Array, most: int) -> jax.Array:
-    """The `most` largest of each row, descending; all of a shorter row. One pass over `values`.
+def largest(values: jax.Array, most: int) -> tuple[jax.Array, jax.Array]:
+    """The `most` largest of each row, descending, and their columns; all of a shorter row.
 
-    They lie in the `most` groups whose maxima are largest: what is in no such group is at most its
-    own group's maximum, so at most each of `most` others.
+    One pass over `values`: they lie in the `most` groups whose maxima are largest. What is in no
+    such group is at most its own group's maximum, so at most each of `most` others.
 
-    values: [rows, n]   returns: [rows, most]
+    values: [rows, n]   returns: [rows, most]; [rows, most]  int32
     """
+    columns = jnp.broadcast_to(jnp.arange(values.shape[1], dtype=jnp.int32), values.shape)
     for size in GROUPS:
         if values.shape[1] <= 2 * most * size:
             continue
-        missing = -values.shape[1] % size
-        values = jnp.pad(values, ((0, 0), (0, missing)), constant_values=-jnp.inf)
-        groups = values.reshape(len(values), -1, size)
+        missing = ((0, 0), (0, -values.shape[1] % size))
+        groups = jnp.pad(values, missing, constant_values=-jnp.inf).reshape(len(values), -1, size)
         _, chosen = jax.lax.top_k(groups.max(axis=-1), most)
-        chosen_groups = jnp.take_along_axis(groups, chosen[..., None], axis=1)
-        values = chosen_groups.reshape(len(values), -1)
-    return jax.lax.top_k(values, min(most, values.shape[1]))[0]
+
+        def of_groups(array: jax.Array, chosen: jax.Array = chosen, size: int = size) -> jax.Array:
+            grouped = array.reshape(len(array), -1, size)
+            return jnp.take_along_axis(grouped, chosen[..., None], axis=1).reshape(len(array), -1)
+
+        values = of_groups(groups)
+        columns = of_groups(jnp.pad(columns, missing))
+    best, at = jax.lax.top_k(values, min(most, values.shape[1]))
+    return best, jnp.take_along_axis(columns, at, axis=1)
 
 
 def _ordered(values: jax.Array) -> jax.Array:

@@ -20,25 +20,30 @@ class Prompt:
     ids: list[int]
     bucket: int
     waiting: deque[int] = field(default_factory=deque)
+    expected: int = 0  # tokens of the longest completion, if known
     row: int = 0
 
 
 @dataclass
 class Queue:
-    """Prompts that wait for prefill, in the order of their first requests."""
+    """Prompts that wait for prefill: those that may take longest first, else in order."""
 
     prompts: deque[Prompt]
 
     @classmethod
-    def of(cls, texts: Sequence[tuple[int, ...]], longest: int) -> "Queue":
-        """texts: the prompt of each request, as ids; equal prompts are read once."""
+    def of(cls, texts: Sequence[tuple[int, ...]], expected: Sequence[int], longest: int) -> "Queue":
+        """texts:    the prompt of each request, as ids; equal prompts are read once
+        expected: tokens that the completion of each may have, 0: unknown
+        longest:  tokens of the longest prompt
+        """
         sizes, prompts = buckets(longest), {}
         for index, ids in enumerate(texts):
             if ids not in prompts:
                 bucket = next(size for size in sizes if size >= len(ids))
                 prompts[ids] = Prompt(list(ids), bucket)
             prompts[ids].waiting.append(index)
-        return cls(deque(prompts.values()))
+            prompts[ids].expected = max(prompts[ids].expected, expected[index])
+        return cls(deque(sorted(prompts.values(), key=lambda prompt: -prompt.expected)))
 
     def take(self, most: int) -> list[Prompt]:
         """The first prompt and others of its bucket, up to `most`.

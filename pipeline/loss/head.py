@@ -4,6 +4,7 @@ The vocabulary of Gemma 3 has 262,144 tokens, so the float32 logits of one posit
 The head is applied to chunks of positions, and recomputed chunk by chunk in the backward pass.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -53,30 +54,92 @@ def score(
     batch, time = targets.shape
     positions = (logits_bytes or LOGITS_BYTES) // (4 * head.shape[0])
     width = max(1, min(time, positions // batch))
-    chunks = -(-time // width)
-    padding = ((0, 0), (0, chunks * width - time))
+    logp, entropy = _scores(hidden, head, targets, temperature, width)
+    return TokenScores(logp, entropy)
 
-    def split(array: jax.Array) -> jax.Array:
-        """[batch, time, ...] -> [chunks, batch, width, ...]: the batch stays one axis."""
-        array = jnp.pad(array, padding + ((0, 0),) * (array.ndim - 2))
-        return jnp.moveaxis(array.reshape(batch, chunks, width, *array.shape[2:]), 1, 0)
 
-    @jax.checkpoint
-    def chunk(part: tuple[jax.Array, jax.Array]) -> TokenScores:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _scores(hidden, head, targets, temperature: float, width: int) -> tuple[jax.Array, jax.Array]:
+    """`score`, `width` positions of each row at a time. Its gradient is written out.
+
+    Derived by JAX it would pass over each chunk's logits about twice as often, and multiply them in
+    float32 with a head in bfloat16.
+    """
+    return _scores_and_totals(hidden, head, targets, temperature, width)[0]
+
+
+def _scores_and_totals(hidden, head, targets, temperature: float, width: int):
+    """Log-probability and entropy, and what they need in the backward pass."""
+
+    def chunk(part: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
         states, tokens = part
-        logits = jnp.einsum("btf,vf->btv", states, head, preferred_element_type=jnp.float32)
-        logits = logits / temperature
+        logits = _logits(states, head, temperature)
         total = jax.nn.logsumexp(logits, axis=-1)
         chosen = jnp.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
         # entropy = logsumexp - mean logit
-        constant, level = jax.lax.stop_gradient((logits, total))
-        mean = (jnp.exp(constant - level[..., None]) * constant).sum(axis=-1)
-        return TokenScores(chosen - total, level - mean)
+        mean = (jnp.exp(logits - total[..., None]) * logits).sum(axis=-1)
+        return chosen - total, total - mean, total
 
-    scores = jax.lax.map(chunk, (split(hidden), split(targets)))
-    return TokenScores(
-        *(jnp.moveaxis(s, 0, 1).reshape(batch, chunks * width)[:, :time] for s in scores)
-    )
+    scores = jax.lax.map(chunk, (_split(hidden, width), _split(targets, width)))
+    logp, entropy, total = (_joined(score, targets.shape[1]) for score in scores)
+    return (logp, entropy), (hidden, head, targets, total)
+
+
+def _gradient_of_scores(temperature: float, width: int, residuals, gradients):
+    """With d = gradient of logp: d (one-hot(target) - softmax) / temperature, for the logits.
+
+    They are rounded to the head's type, as the logits of a model in bfloat16 are. The entropy has
+    no gradient.
+    """
+    hidden, head, targets, total = residuals
+    parts = [_split(array, width) for array in (hidden, targets, total, gradients[0])]
+
+    def of_logits(part) -> jax.Array:
+        states, tokens, level, d_logp = part
+        share = jnp.exp(_logits(states, head, temperature) - level[..., None])
+        is_target = jnp.arange(head.shape[0]) == tokens[..., None]
+        scale = (d_logp / temperature)[..., None]
+        return ((is_target - share) * scale).astype(head.dtype)
+
+    def of_hidden(part) -> jax.Array:
+        product = jnp.einsum(
+            "btv,vf->btf", of_logits(part), head, preferred_element_type=jnp.float32
+        )
+        return product.astype(hidden.dtype)
+
+    def of_head(sums: jax.Array, part) -> tuple[jax.Array, None]:
+        d_logits = of_logits(part)
+        product = jnp.einsum("btv,btf->vf", d_logits, part[0], preferred_element_type=jnp.float32)
+        return sums + product, None
+
+    d_hidden = _joined(jax.lax.map(of_hidden, parts), targets.shape[1])
+    # a loop of its own, which the compiler leaves out where the head is not trained
+    d_head, _ = jax.lax.scan(of_head, jnp.zeros(head.shape, jnp.float32), parts)
+    return d_hidden, d_head.astype(head.dtype), None
+
+
+_scores.defvjp(_scores_and_totals, _gradient_of_scores)
+
+
+def _logits(states: jax.Array, head: jax.Array, temperature: float) -> jax.Array:
+    """[batch, width, vocab]  float32"""
+    logits = jnp.einsum("btf,vf->btv", states, head, preferred_element_type=jnp.float32)
+    return logits / temperature
+
+
+def _split(array: jax.Array, width: int) -> jax.Array:
+    """[batch, time, ...] -> [chunks, batch, width, ...]: the batch stays one axis."""
+    batch, time = array.shape[:2]
+    chunks = -(-time // width)
+    padding = ((0, 0), (0, chunks * width - time)) + ((0, 0),) * (array.ndim - 2)
+    chunked = jnp.pad(array, padding).reshape(batch, chunks, width, *array.shape[2:])
+    return jnp.moveaxis(chunked, 1, 0)
+
+
+def _joined(chunks: jax.Array, time: int) -> jax.Array:
+    """[chunks, batch, width, ...] -> [batch, time, ...]"""
+    whole = jnp.moveaxis(chunks, 0, 1)
+    return whole.reshape(len(whole), -1, *whole.shape[3:])[:, :time]
 
 
 def token_scores(

@@ -56,7 +56,37 @@ def test_the_largest_of_groups_are_the_largest_of_all(decimals):
     values[1, 100:] = -np.inf  # fewer groups with a logit than are chosen
     values[2].sort()  # all of the largest in one group
     expected = -np.sort(-values, axis=1)[:, :64]
-    assert np.array_equal(sampling.largest(values.astype(np.float32), 64), expected.astype("f4"))
+    largest, columns = sampling.largest(values.astype(np.float32), 64)
+    assert np.array_equal(largest, expected.astype("f4"))
+    assert np.array_equal(np.take_along_axis(values, np.asarray(columns), axis=1), expected)
+    assert all(len(set(row)) == 64 for row in np.asarray(columns)[[0, 2]].tolist())
+
+
+@pytest.mark.parametrize("k", [1, 7, 64])
+@pytest.mark.parametrize(
+    "changes", [{}, {"top_p": 0.5}, {"min_p": 0.4}, {"top_p": 0.9, "min_p": 0.1}]
+)
+def test_the_few_likeliest_are_those_that_truncation_leaves(k, changes):
+    logits = 2 * np.random.default_rng(k).standard_normal((3, 500)).astype(np.float32)
+    logits[2] = logits[2].round()  # with ties
+    chosen = settings(3, top_k=k, **changes)
+    values, ids = jax.jit(sampling.few_likeliest)(logits, chosen)
+    kept = [
+        set(row[np.isfinite(v)].tolist()) for row, v in zip(np.asarray(ids), values, strict=True)
+    ]
+    whole = [set(np.flatnonzero(np.isfinite(row)).tolist()) for row in truncated(logits, chosen)]
+    assert kept[:2] == whole[:2]
+    assert kept[2] == whole[2] or len(kept[2]) == sampling.FEW  # more ties than that are cut off
+
+
+@pytest.mark.parametrize("vocabulary", [5, 300])
+def test_few_tokens_are_drawn_as_often_as_they_are_likely(vocabulary):
+    logits = np.full((4_000, vocabulary), -9.0, np.float32)
+    logits[:, [1, 3, 4]] = np.log([0.5, 0.3, 0.2])
+    tokens, logp = next_tokens(logits, settings(4_000, top_k=2), np.zeros(4_000, int))
+    assert set(np.asarray(tokens).tolist()) == {1, 3}
+    assert np.mean(np.asarray(tokens) == 1) == pytest.approx(0.5 / 0.8, abs=0.03)
+    assert logp.shape == (4_000,)
 
 
 @pytest.mark.parametrize(
