@@ -98,9 +98,8 @@ def _gumbel(settings: Settings, position: jax.Array, n: int) -> jax.Array:
     """[rows, n] of noise, by seed and position; the largest sum of logit and noise is a draw."""
 
     def noise(key: jax.Array, at: jax.Array) -> jax.Array:
-        return jax.random.gumbel(
-            jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at), n
-        )
+        folded = jax.random.fold_in(jax.random.wrap_key_data(key, impl=KEYS), at)
+        return jax.random.gumbel(folded, (n,))
 
     return jax.vmap(noise)(jnp.asarray(settings.key), position)
 

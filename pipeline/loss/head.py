@@ -54,8 +54,8 @@ def score(
     batch, time = targets.shape
     positions = (logits_bytes or LOGITS_BYTES) // (4 * head.shape[0])
     width = max(1, min(time, positions // batch))
-    logp, entropy = _scores(hidden, head, targets, temperature, width)
-    return TokenScores(logp, entropy)
+    scores: tuple[jax.Array, jax.Array] = _scores(hidden, head, targets, temperature, width)
+    return TokenScores(*scores)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))

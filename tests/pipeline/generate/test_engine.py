@@ -16,7 +16,7 @@ from data.sources.samples import word_problems
 from pipeline.attention import slot_kernel
 from pipeline.generate import decode, engine as engine_module
 from pipeline.generate.cache import empty
-from pipeline.generate.engine import BLOCK, Engine
+from pipeline.generate.engine import BLOCK, Engine, _Call
 from pipeline.generate.requests import Request, Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
@@ -389,3 +389,17 @@ def test_the_kernel_for_a_gpu_writes_the_same_tokens(tiny, tokenizer, prompts, m
     assert [one.ids.tolist() for one in by_kernel.values()] == [
         one.ids.tolist() for one in plain.values()
     ]
+
+
+def test_the_longest_are_begun_first_where_lengths_are_known(engine, prompts):
+    lengths = [2, 9, 3, 20]
+    requests = [
+        Request(prompt=prompt, sampling=replace(GREEDY, max_tokens=n), expected_tokens=n)
+        for prompt, n in zip(prompts[:4], lengths, strict=True)
+    ]
+    queue = _Call(engine, requests).queue
+    assert [prompt.expected for prompt in queue.prompts] == [20, 9, 3, 2]
+    in_order = dict(engine.generate([replace(one, expected_tokens=0) for one in requests]))
+    longest_first = dict(engine.generate(requests))
+    for index in range(4):
+        assert longest_first[index].ids.tolist() == in_order[index].ids.tolist()
