@@ -28,6 +28,7 @@ STORE_FAULTS = {
     " question reads them; move them out. See them: thinkbench store repair",
     "half_written": "incomplete file(s) of a killed writer: the next run that ends removes them",
 }
+NOT_ASKED = {"found": None, "why": "not asked (--no-devices)"}
 DEVICES = """
 import json, jax
 devices = [
@@ -39,15 +40,17 @@ print(json.dumps(devices))
 """
 
 
-def report(folder: Path) -> dict[str, Any]:
+def report(folder: Path, ask_devices: bool = True) -> dict[str, Any]:
     """All checks as one object. `problems` lists what to repair; `healthy`: there is none.
+
+    ask_devices: whether a child process may open the accelerator
 
     notes: what is no fault, but keeps some commands from working
     """
     checks = {
         "python": sys.version.split()[0],
         "packages": packages(),
-        "devices": devices(),
+        "devices": devices() if ask_devices else NOT_ASKED,
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "cpus": os.cpu_count(),
         "disk_free_bytes": disk_free(folder),

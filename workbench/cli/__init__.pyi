@@ -24,3 +24,4 @@ from .options import (
 )
 from .output_file import json_lines as json_lines
 from .progress import bars as bars
+from .progress_lines import announce as announce

@@ -1,4 +1,4 @@
-"""The progress reporter of commands: bars on standard error, and the progress file of a job."""
+"""The progress reporter of commands: bars or lines on standard error, and the file of a job."""
 
 import math
 import time
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from data.progress import ProgressReporter
+from workbench.cli.progress_lines import Lines, interval_of_lines
 from workbench.formatting import visible
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
     """
     from workbench.jobs import current_progress_file
 
-    display, file = _display(clock), current_progress_file()
+    file = current_progress_file()
+    if (seconds := interval_of_lines()) is not None:
+        yield _lines(Lines(seconds, clock), file.update)
+        return
+    display = _display(clock)
     tasks = {}
 
     def bar(name: str):
@@ -41,6 +46,21 @@ def bars(clock: Callable[[], float] = time.monotonic) -> Iterator[ProgressReport
     finally:
         if tasks:
             display.stop()
+
+
+def _lines(
+    lines: Lines, update: Callable[[str, int, int, Mapping[str, float]], None]
+) -> ProgressReporter:
+    """The reporter that prints lines, and writes the progress file."""
+
+    def line(name: str):
+        def progress(step: int, total: int, numbers: Mapping[str, float]) -> None:
+            lines.show(name, step, total, numbers)
+            update(name, step, total, numbers)
+
+        return progress
+
+    return line
 
 
 def _display(clock: Callable[[], float]) -> "Progress":

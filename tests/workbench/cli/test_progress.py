@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from data.errors import UserError
 from workbench.cli.progress import bars
 
 
@@ -46,3 +47,28 @@ def test_steps_before_a_run_was_resumed_do_not_count_for_its_pace(capsys):
 
 def test_after_the_first_step_the_time_left_is_unknown(capsys):
     assert re.search(r"left -:--:--", line_after(capsys, 35, 1, 0, 100))
+
+
+def printed_lines(capsys, monkeypatch, seconds: str) -> list[str]:
+    """What 600 steps of one second print."""
+    monkeypatch.setenv("THINKBENCH_PROGRESS_LINES", seconds)
+    clock = Clock()
+    with bars(clock) as bar:
+        progress = bar("grpo")
+        for step in range(1, 601):
+            clock.now += 1
+            progress(step, 600, {"reward": 1.5})
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_notebook_gets_a_line_a_minute(capsys, monkeypatch):
+    lines = printed_lines(capsys, monkeypatch, "60")
+    assert len(lines) == 11
+    assert lines[1] == "[0:01:01] grpo 61/600  reward 1.5  9 min left"
+    assert lines[-1] == "[0:10:00] grpo 600/600  reward 1.5"
+
+
+@pytest.mark.parametrize("seconds", ["often", "0", "-1", "inf"])
+def test_an_interval_that_is_no_number_of_seconds_is_refused(capsys, monkeypatch, seconds):
+    with pytest.raises(UserError, match="THINKBENCH_PROGRESS_LINES"):
+        printed_lines(capsys, monkeypatch, seconds)

@@ -63,7 +63,7 @@ def open_job(
     preset = chosen_preset(folder, **options)  # before jax: errors are reported at once
     require_training_packages()  # before a store is created that the command cannot use
     from data.store import open_store
-    from workbench.cli import bars
+    from workbench.cli import announce, bars
     from workbench.cli.quiet import quiet
     from workbench.jobs import current_progress_file
 
@@ -78,5 +78,9 @@ def open_job(
 
     stop = Stop(None if time_limit is None else started + time_limit, distributed.any_of)
     with bars() as bar:
-        on_start = current_progress_file().add_run
+
+        def on_start(stage: str, run: str) -> None:
+            current_progress_file().add_run(stage, run)
+            announce(stage, run)
+
         yield Job(store, preset, bar, stop, resume, logs, on_start, accept_code_change)
