@@ -75,7 +75,7 @@ def rejection_sample(
     counts = dict.fromkeys(("read", "test", "unknown", "wrong", "doubled"), 0)
     for run in runs:
         rule = GRADERS[verdict_grader(store, run)]
-        for row in _texts(store, run, progress):
+        for row in answers_of(store, run, progress):
             counts["read"] += 1
             problem = problems.get(row["problem_id"])
             if problem is None or problem["tested"]:
@@ -157,7 +157,9 @@ def _record(row: dict[str, Any], problem: dict[str, Any], run: str) -> dict[str,
     }
 
 
-def _texts(store: Store, run: str, progress: Progress | None) -> Iterator[dict[str, Any]]:
+def answers_of(
+    store: Store, run: str, progress: Progress | None = None
+) -> Iterator[dict[str, Any]]:
     """problem_id, text, tokens, finish, made_by: generations or rollouts of `run`, in order."""
     state = store_runs.state(store, run)
     if state is None:

@@ -22,6 +22,6 @@ from .options import (
     not_empty as not_empty,
     reason_option as reason_option,
 )
-from .output_file import json_lines as json_lines
+from .output_file import json_lines as json_lines, rows_file as rows_file
 from .progress import bars as bars
 from .progress_lines import announce as announce

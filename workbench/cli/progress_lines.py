@@ -39,12 +39,16 @@ class Lines:
         self.interval, self.clock, self.began = interval, clock, clock()
         self.work: dict[str, tuple[float, int]] = {}  # when it began here, and at which step
         self.last: dict[str, float] = {}
+        self.ended: set[str] = set()  # a last step may be reported several times
 
     def show(self, name: str, step: int, total: int, numbers: Mapping[str, float]) -> None:
         now = self.clock()
         began, first = self.work.setdefault(name, (now, step))
         if step < total and now - self.last.get(name, -math.inf) < self.interval:
             return
+        if step >= total and name in self.ended:
+            return
+        (self.ended.add if step >= total else self.ended.discard)(name)
         self.last[name] = now
         parts = [f"{visible(name)} {step:,}/{total:,}"]
         parts += [f"{key} {value:.4g}" for key, value in numbers.items()]

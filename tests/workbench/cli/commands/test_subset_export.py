@@ -91,3 +91,48 @@ def test_problems_are_left_out_where_a_person_or_a_split_says_so(say, here, expo
     left_out, rows = exported()
     assert left_out == {"of a test split": 1}
     assert sorted(row["id"] for row in rows) == ["p", "q"]
+
+
+FORMATS = ("messages", "prompt-completion", "sharegpt", "alpaca", "verl", "jsonl")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("row_format", FORMATS)
+def test_what_is_exported_is_loaded_by_datasets(say, saved, tmp_path, row_format, suffix):
+    import datasets
+
+    out = tmp_path / f"rows{suffix}"
+    code, _, errors = say("subset", "export", "s", "--out", out, "--as", row_format)
+    assert (code, errors) == (0, "")
+    kind = "parquet" if suffix == ".parquet" else "json"
+    loaded = datasets.load_dataset(
+        kind, data_files=str(out), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert loaded.num_rows == 4
+    assert sorted(loaded["id"]) == sorted(saved)
+
+
+@pytest.mark.parametrize("prompt_format", ["ours", "think"])
+def test_exported_messages_are_ingested_as_the_same_examples(
+    say, saved, here, tmp_path, prompt_format
+):
+    out = tmp_path / "rows.jsonl"
+    options = ("--as", "messages", "--prompt-format", prompt_format)
+    assert say("subset", "export", "s", "--out", out, *options)[0] == 0
+    assert say("ingest", "back", "--from", out, "--shape", "messages")[0] == 0
+    assert say("convert", "back")[0] == 0
+    query = "select reasoning, answer from trainable_examples where source = $source order by all"
+    back, mine = (ask(here, query, source=source).rows() for source in ("back", "mine"))
+    assert back == mine
+    assert len(back) == 4
+
+
+def test_formats_that_the_subset_or_the_file_cannot_hold_are_refused(say, saved, tmp_path):
+    for options, message in (
+        (("--as", "preference", "--run", "e"), "records have no sampled answers"),
+        (("--as", "parquet"), "no name of a Parquet file"),
+    ):
+        code, _, errors = say("subset", "export", "s", "--out", tmp_path / "r.jsonl", *options)
+        assert code == 2
+        assert message in errors
+    assert not (tmp_path / "r.jsonl").exists()

@@ -1,6 +1,5 @@
 """`subset`: choose rows to train on, and save the choice as a named version."""
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import click
 
 from workbench.cli import (
     Answer,
-    FilePath,
     author_option,
     frozen_store,
     grader_option,
@@ -17,13 +15,13 @@ from workbench.cli import (
     verb,
     verb_group,
 )
+from workbench.cli.commands.data import subset_export
 from workbench.cli.output import subsets as output, tables
 
 KINDS = ("records", "problems")
 DUPLICATES = ("keep", "exact", "near")
 COMPARED = ("example", "prompt")
 PICKS = ("shortest", "best")
-PAGE = 2_000  # rows that are read at once
 
 group = verb_group("subset", "Choose rows to train on, and save the choice as a named version.")
 
@@ -138,35 +136,6 @@ def check(folder: Path, name: str) -> Answer:
     return choose.check(store, subset(store, name)), output.check
 
 
-@click.argument("name")
-@click.option("--out", type=FilePath(), required=True, help="new .jsonl file")
-def export(folder: Path, name: str, out: Path) -> Answer:
-    """Write the rows of a version to a file, with their texts.
-
-    Rows that training leaves out by now are left out and counted: those that a person quarantined,
-    rows of a test split, and rows without an example.
-    """
-    from data.subsets import subset
-    from evals.curation import choose
-    from workbench.cli import json_lines
-
-    store = frozen_store(folder)
-    version, rows = subset(store, name), 0
-    reasons: Counter[str] = Counter()
-    with json_lines(out) as write:
-        for start in range(0, len(version.ids), PAGE):
-            ids = sorted(version.ids)[start : start + PAGE]
-            absent = choose.left_out(store, version, ids)
-            reasons.update(absent.values())
-            present = [one for one in ids if one not in absent]
-            page = choose.page(store, version.recipe, present, 1, PAGE)
-            rows += page.height
-            for row in page.iter_rows(named=True):
-                write(row)
-    value = {**version.to_json(), "rows": rows, "left_out": dict(reasons), "path": str(out)}
-    return value, output.export
-
-
 @click.argument("name", callback=not_empty)
 @click.option("--run", "runs", multiple=True, required=True, help="whose answers; repeatable")
 @click.option("--pick", type=click.Choice(PICKS), default="shortest", show_default=True)
@@ -205,5 +174,5 @@ def fields(folder: Path, of: str) -> Answer:
     return {"of": of, "fields": rows}, output.fields
 
 
-for command in (new, own, list_, show, diff, check, export, fields):
+for command in (new, own, list_, show, diff, check, subset_export.export, fields):
     group.add_command(verb(command))
