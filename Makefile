@@ -7,12 +7,19 @@ BIN := $(VENV)/bin
 # processes of tests: two compute, and a third first waits, for browsers and commands
 WORKERS ?= 3
 
-.PHONY: demo test check app lock
+.PHONY: demo test check app lock notebook
 .DELETE_ON_ERROR:
 
 # The whole job with the bundled model and samples: minutes on two CPU cores.
 demo: $(VENV)/.installed
 	$(BIN)/thinkbench --store store run --preset tiny
+
+# The same as a notebook, executed in place: its outputs are what the repository shows.
+notebook: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-notebook.txt
+	rm -rf /tmp/thinkbench-notebook
+	$(BIN)/python notebooks/execute.py notebooks/reasoning_revolution.ipynb \
+		'{"work": "/tmp/thinkbench-notebook/work", "output": "/tmp/thinkbench-notebook/output"}'
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -o console_output_style=classic

@@ -8,3 +8,4 @@ from .generations import (
 )
 from .sources import of_record as of_record, of_source as of_source
 from .step import UNKNOWN as UNKNOWN, Step as Step, readable as readable
+from .subsets import of_subset as of_subset

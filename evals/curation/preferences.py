@@ -1,7 +1,7 @@
 """Preference pairs and KTO rows from a model's own correct and incorrect answers to a problem."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,8 @@ from data.errors import UserError
 from data.store import Store, ask
 from evals.curation.rejection_sampling import answers_of
 from evals.curation.training_formats import PROMPT_FORMATS
-from evals.graders import DEFAULT_GRADER, GRADERS, Score
+from evals.graders import GRADERS, Score
+from evals.rollouts import verdict_grader
 
 FEW = "fewer than a correct and an incorrect answer"
 
@@ -44,17 +45,18 @@ def sampled(store: Store, runs: Sequence[str], problem_ids: Sequence[str]) -> Sa
     )
     result = Sampled({row["problem_id"]: row for row in rows.iter_rows(named=True)})
     for run in runs:
+        rule = GRADERS[verdict_grader(store, run)]
         for row in answers_of(store, run):
-            _add(result, row)
+            _add(result, row, rule.grade)
     return result
 
 
-def _add(result: Sampled, row: dict[str, Any]) -> None:
+def _add(result: Sampled, row: dict[str, Any], grade: Callable[[str, str], Score]) -> None:
     problem = result.problems.get(row["problem_id"])
     if problem is None:
         result.left_out["answers to other problems"] += 1
         return
-    score = GRADERS[DEFAULT_GRADER].grade(row["text"], problem["gold"])
+    score = grade(row["text"], problem["gold"])
     of_problem = result.answers.setdefault(row["problem_id"], {})
     if score.correct is None:
         result.left_out["answers with an unknown verdict"] += 1

@@ -1,10 +1,11 @@
-from .evaluation_stage import evaluate as evaluate
+from .evaluation_stage import evaluate as evaluate, sampling_of as sampling_of
 from .grpo_stage import train_grpo as train_grpo
 from .inputs import (
     NoRecordLeft as NoRecordLeft,
     examples_of as examples_of,
     require_source as require_source,
 )
+from .models import load_model as load_model
 from .runs import (
     Done as Done,
     Job as Job,

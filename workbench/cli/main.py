@@ -21,21 +21,20 @@ from workbench.cli.commands.evaluation import (
     grade,
     import_generations,
     override,
-    report,
     transitions,
     verify,
 )
 from workbench.cli.commands.rollouts import browse, import_rollouts, learnability, rewards
+from workbench.cli.commands.sharing import handover, push, report
 from workbench.cli.commands.system import (
     app,
     doctor,
-    handover,
     jobs,
     runs,
     sql,
     store as store_command,
 )
-from workbench.cli.commands.training import ab, export, grpo, preflight, run, sft
+from workbench.cli.commands.training import ab, ask, export, grpo, preflight, run, sft
 from workbench.cli.errors import exit_code
 from workbench.cli.options import Folder
 
@@ -50,6 +49,7 @@ COMMANDS = (
     sft.sft,
     grpo.grpo,
     eval_command.eval_,
+    ask.ask,
     export.export,
     run.run,
     ab.ab,
@@ -72,6 +72,7 @@ COMMANDS = (
     store_command.group,
     handover.pack,
     handover.unpack,
+    push.push,
     jobs.group,
     app.app,
     doctor.doctor,

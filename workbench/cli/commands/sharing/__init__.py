@@ -1,0 +1,1 @@
+"""Commands that hand over or publish: pack, unpack, report, push."""
