@@ -9,7 +9,13 @@ from .jobs import (
     job_of as job_of,
 )
 from .parts import checked_name as checked_name
-from .runs import RunExists as RunExists, fingerprint as fingerprint, state as state
+from .runs import (
+    LOST_PARTS as LOST_PARTS,
+    RunExists as RunExists,
+    fingerprint as fingerprint,
+    runs_that_lost_rows as runs_that_lost_rows,
+    state as state,
+)
 from .schema import (
     ANSWERS as ANSWERS,
     EVALUATIONS as EVALUATIONS,

@@ -19,6 +19,7 @@ from data.errors import UserError
 
 STAGING = ".staging"
 TRASH = ".trash"
+DAMAGED = "damaged@"  # of a folder in the trash with parts that cannot be read
 LOCKS = ".locks"
 CHECK_SECONDS = 1.0  # `is_locked` takes a lock for a moment: `locked` waits as long for it
 
@@ -206,10 +207,15 @@ def remove_empty_folders(root: Path, folder: str) -> None:
             remove_empty(root, str(path.relative_to(root) / "any"))
 
 
-def in_trash(root: Path, path: str) -> str | None:
-    """The path in the trash that a part has whose run was deleted; None where it is not there."""
+def in_trash(root: Path, path: str, since: int) -> str | None:
+    """The path in the trash of a part whose run was deleted at `since` [\u00b5s] or later; or None.
+
+    An earlier deletion of a run of that name may have left an equal path: that is another part.
+    """
     folders = sorted(os.listdir(root / TRASH), reverse=True) if exists(root, TRASH) else []
-    paths = (f"{TRASH}/{folder}/{path}" for folder in folders)
+    times = ((folder, folder.rpartition("@")[2]) for folder in folders if DAMAGED not in folder)
+    late = (folder for folder, time in times if time.isdecimal() and int(time) >= since)
+    paths = (f"{TRASH}/{folder}/{path}" for folder in late)
     return next((trashed for trashed in paths if exists(root, trashed)), None)
 
 

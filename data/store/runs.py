@@ -3,7 +3,7 @@
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,6 +26,7 @@ MANY_PARTS = 32  # of events, from which they are merged
 # kinds of runs that are nothing but their rows, which the same command can make again
 MADE_OF_PARTS = ("ingest", "convert", "tokens", "release", IMPORTED_ROLLOUTS, *ANSWERS)
 DELETIONS = "deletions"  # lock: of two runs with a problem, the second sees that the first goes
+LOST, LOST_PARTS = "parts of its rows were lost", "lost_parts"
 EVENTS = "events"  # lock: one process at a time begins or ends a run
 
 
@@ -214,17 +215,42 @@ def repair(store: Store) -> dict[str, Any]:
 
     runs: those of MADE_OF_PARTS that lost rows. They count as failed, so that the same command
     makes the rows again.
+    whole: those that had failed so, and whose parts were put back. They count as done again.
     """
     paths = losses.repair(store)
-    names = {parts.run_of(path) for path in [*paths["missing"], *paths["damaged"]]} - {None}
+    lost: dict[str, list[str]] = {}
+    for path in [*paths["missing"], *paths["damaged"]]:
+        if (run := parts.run_of(path)) is not None:
+            lost.setdefault(run, []).append(path)
     failed = []
-    for run in sorted(filter(None, names)):
+    for run in sorted(lost):
         last = state(store, run)
         if last and last["event"] == "done" and last["kind"] in MADE_OF_PARTS:
-            summary = (last["summary"] or {}) | {"error": "parts of its rows were lost"}
+            summary = (last["summary"] or {}) | {"error": LOST, LOST_PARTS: sorted(lost[run])}
             _event(store, last | {"event": "failed", "summary": summary})
             failed.append(run)
-    return paths | {"runs": failed}
+    return paths | {"runs": failed, "whole": _put_back(store, lost.keys())}
+
+
+def _put_back(store: Store, lost: Collection[str]) -> list[str]:
+    """Runs that failed as parts were lost, and have them again: they are done as they were."""
+    whole = []
+    for run, summary in runs_that_lost_rows(store).items():
+        if run in lost or not losses.are_there(store, summary[LOST_PARTS]):
+            continue
+        last = state(store, run)
+        if last is not None:
+            before = {name: summary[name] for name in summary if name not in ("error", LOST_PARTS)}
+            _event(store, last | {"event": "done", "summary": before})
+            whole.append(run)
+    return whole
+
+
+def runs_that_lost_rows(store: Store) -> dict[str, dict[str, Any]]:
+    """The summaries of runs that count as failed since `repair` found parts of theirs lost."""
+    rows = ask(store, "select run, summary from runs where event = 'failed' order by run")
+    summaries = {row["run"]: json.loads(row["summary"] or "{}") for row in rows.to_dicts()}
+    return {run: summary for run, summary in summaries.items() if summary.get(LOST_PARTS)}
 
 
 def state(store: Store, run: str) -> dict[str, Any] | None:

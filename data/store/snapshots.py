@@ -107,7 +107,7 @@ def part_files(snapshot: Snapshot, names: Iterable[str]) -> list[str]:
         part.path for table in tables & TABLES.keys() for part in parts.live(snapshot.state, table)
     ]
     present = {
-        path: path if files.exists(snapshot.folder, path) else files.in_trash(snapshot.folder, path)
+        path: path if files.exists(snapshot.folder, path) else _in_trash(snapshot, path)
         for path in paths
     }
     return sorted(str(root / path) for path in present.values() if path)
@@ -139,21 +139,27 @@ def _make_view(snapshot: Snapshot, cursor: Cursor, name: str, runs: Names, stage
             return
         query = f"from empty.{name}"
     elif table in OF_RUNS:
-        query = _parts_query(
-            snapshot.folder, table, parts.live(snapshot.state, table, runs, stages)
-        )
+        query = _parts_query(snapshot, table, parts.live(snapshot.state, table, runs, stages))
     elif table in TABLES:
-        query = _parts_query(snapshot.folder, table, parts.live(snapshot.state, table))
+        query = _parts_query(snapshot, table, parts.live(snapshot.state, table))
     else:
         return
     cursor.view(name, query)
 
 
-def _parts_query(folder: Path, table: str, live: list[parts.Part]) -> str:
+def _in_trash(snapshot: Snapshot, path: str) -> str | None:
+    """Where a part lies whose run was deleted since the snapshot had it."""
+    query = "select changed_at from parts where path = ?"
+    (registered_at,) = snapshot.state.execute(query, (path,)).fetchone()
+    return files.in_trash(snapshot.folder, path, registered_at)
+
+
+def _parts_query(snapshot: Snapshot, table: str, live: list[parts.Part]) -> str:
+    folder = snapshot.folder
     paths = {part.path: part.path for part in live if files.exists(folder, part.path)}
     gone = [part.path for part in live if part.path not in paths]
     # of a run that was deleted since: this is the store as it was before
-    paths |= {path: trashed for path in gone if (trashed := files.in_trash(folder, path))}
+    paths |= {path: trashed for path in gone if (trashed := _in_trash(snapshot, path))}
     if gone := [path for path in gone if path not in paths]:
         raise PartsGone(
             f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part"

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from data.store import Store, ask
+from data.store import LOST_PARTS, Store, ask, parts, runs_that_lost_rows
 from evals.comparison import METRICS, interval
 from evals.failures import (
     READER,
@@ -34,7 +34,7 @@ VERDICTS = ("format", "extracted", "correct", "partial", "reason")
 LISTED = 20  # differences that are listed for each run
 COUNTS = (
     "generations", "scores", "compared", "differ", "twice", "without_text", "not_graded", "old",
-    "outdated", "ambiguous",
+    "outdated", "ambiguous", "lost",
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     compared: stored scores that were recomputed, each copy where a score is stored twice
     old: scores of a grader version that this code does not have; they are counted, not compared
     outdated: those of a grader that has not graded the same generation again since
+    lost: parts with texts or scores that `thinkbench store repair` found lost
     ambiguous: answered problems that the store has with several questions or reference answers,
         none of them from this run
     metrics: each shown metric beside its recomputed value; both include the overrides by people
@@ -55,9 +56,11 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
         "select distinct run from generations where $run is null or run = $run order by run",
         run=run,
     )["run"].to_list()
+    lost = _lost_scores(store)
+    runs = sorted({*runs, *(name for name in lost if run in (None, name))})
     if run is not None and not runs:
         raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
-    rows = [_of_run(store, name) for name in runs]
+    rows = [_of_run(store, name, lost.get(name, 0)) for name in runs]
     return {
         "verified": bool(rows) and all(row["verified"] for row in rows),
         **{kind: sum(row[kind] for row in rows) for kind in COUNTS},
@@ -67,8 +70,18 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     }
 
 
-def _of_run(store: Store, run: str) -> dict[str, Any]:
-    counts = _counts(store, run)
+def _lost_scores(store: Store) -> dict[str, int]:
+    """Run -> parts with its texts or scores that are lost."""
+    folders = f"{parts.FOLDERS['generations']}/", f"{parts.FOLDERS['scores']}/"
+    lost = {
+        run: sum(path.startswith(folders) for path in summary[LOST_PARTS])
+        for run, summary in runs_that_lost_rows(store).items()
+    }
+    return {run: n for run, n in lost.items() if n}
+
+
+def _of_run(store: Store, run: str, lost: int) -> dict[str, Any]:
+    counts = _counts(store, run) | {"lost": lost}
     differ: list[dict[str, Any]] = []
     total: Counter[str] = Counter()
     compared = 0
@@ -109,6 +122,8 @@ def _reasons(run: str, counts: dict[str, int]) -> list[str]:
         "not_graded": f"generations have no score: {again}",
         "ambiguous": "problems have several questions or reference answers in the store, so it is"
         " not certain which their verdicts are of: import them again under other ids",
+        "lost": "parts of its texts and scores were lost: put them back and give `thinkbench store"
+        " repair`, or make the run again",
         "outdated": f"scores are of a grader version that this code does not have: {again}",
     }
     reasons = [f"{counts[kind]} {text}" for kind, text in because.items() if counts[kind]]

@@ -48,6 +48,7 @@ def repair(store: Store) -> dict[str, Any]:
 
     missing: their files are gone. A file that is put back later counts again.
     damaged: moved to the trash
+    replaced: damaged too, but a merged part has their rows, so nothing is lost
     foreign: left as they are
     """
     trash.settle(store)
@@ -63,13 +64,33 @@ def repair(store: Store) -> dict[str, Any]:
                 )
             parts.touch(connection, TABLES)
         compaction.sweep(store)
-    lost = [path for path in gone if path not in damaged]
-    return {"missing": lost, "damaged": damaged, "foreign": foreign_files(store)}
+        replaced = _replaced(store, damaged)
+    return {
+        "missing": [path for path in gone if path not in damaged],
+        "damaged": [path for path in damaged if path not in replaced],
+        "replaced": replaced,
+        "foreign": foreign_files(store),
+    }
+
+
+def _replaced(store: Store, paths: list[str]) -> list[str]:
+    """Those of `paths` whose rows a merged part has."""
+    query = "select count(*) from parts where path = ? and status in ('replaced', 'swept')"
+    with connect(store.folder) as connection:
+        return [path for path in paths if connection.execute(query, (path,)).fetchone()[0]]
+
+
+def are_there(store: Store, paths: list[str]) -> bool:
+    """Whether each of these parts is there again, and questions read it or a merge of it."""
+    parts.scan(store.folder, TABLES)
+    query = "select count(*) from parts where path = ? and status in ('live', 'replaced', 'swept')"
+    with connect(store.folder) as connection:
+        return all(connection.execute(query, (path,)).fetchone()[0] for path in paths)
 
 
 def _set_damaged_aside(store: Store) -> list[str]:
     """Move the parts that cannot be read to the trash; the paths that they had."""
-    folder = f"{files.TRASH}/damaged@{now():020d}"
+    folder = f"{files.TRASH}/{files.DAMAGED}{now():020d}"
     damaged = []
     for table_folder in parts.FOLDERS.values():
         for path in files.parquet_files(store.folder, table_folder):

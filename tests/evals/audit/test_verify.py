@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from data.store import runs
 from data.store.store import Store, add, add_generations, ask
 from evals.audit.verify import verify
 from evals.graders.rules import GRADERS
@@ -160,3 +161,27 @@ def test_every_grader_is_compared(store):
     for grader in GRADERS:
         grade_missing(store, "r", grader)
     assert verify(store)["compared"] == len(GRADERS)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_run_that_lost_its_texts_is_not_verified_after_a_repair(store, tmp_path, keeps):
+    runs.begin(store, "eval", run="r", config={}, seed=0, inputs={})
+    evaluated(store, "r", RIGHT, "7")
+    runs.end(store, "r", "done", {})
+    evaluated(store, "other", RIGHT)
+    [texts] = (store.folder / "texts/run=r").rglob("*.parquet")
+    [scores] = (store.folder / "scores/run=r").rglob("*.parquet")
+    texts.rename(tmp_path / "texts")
+    if not keeps:
+        scores.rename(tmp_path / "scores")
+    assert runs.repair(store)["runs"] == ["r"]
+    reports = [verify(store), verify(store, "r")]
+    assert [(report["verified"], report["lost"]) for report in reports] == [
+        (False, 1 if keeps else 2)
+    ] * 2
+    assert "thinkbench store repair" in " ".join(reports[0]["reasons"])
+    (tmp_path / "texts").rename(texts)
+    if not keeps:
+        (tmp_path / "scores").rename(scores)
+    assert runs.repair(store)["whole"] == ["r"]
+    assert (verify(store)["verified"], verify(store, "r")["compared"]) == (True, 2)

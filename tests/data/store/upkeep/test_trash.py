@@ -285,10 +285,10 @@ def test_repair_sets_damaged_parts_aside_and_names_them(store):
     (store.folder / torn).write_bytes(b"PAR1")
     ids_before = repair(store)
     (store.folder / path).write_bytes(b"\0" * 1000)  # a disk that lost it later
-    assert ids_before == {"missing": [], "damaged": [torn], "foreign": []}
-    assert repair(store) == {"missing": [], "damaged": [path], "foreign": []}
+    assert ids_before == {"missing": [], "damaged": [torn], "replaced": [], "foreign": []}
+    assert repair(store) == {"missing": [], "damaged": [path], "replaced": [], "foreign": []}
     assert ids(store) == ["b"]
-    assert repair(store) == {"missing": [], "damaged": [], "foreign": []}
+    assert repair(store) == {"missing": [], "damaged": [], "replaced": [], "foreign": []}
 
 
 def test_an_interrupted_run_is_merged(store):

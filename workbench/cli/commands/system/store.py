@@ -58,8 +58,9 @@ def restore(folder: Path, run: str) -> Answer:
 def repair(folder: Path) -> Answer:
     """Let commands go on without parts that are lost or damaged, and name them.
 
-    A lost part that is put back later counts again; damaged ones are moved to the trash. Runs that
-    lost rows count as failed, so the same command makes the rows again.
+    Damaged parts are moved to the trash. Runs that lost rows count as failed, so the same command
+    makes the rows again. A lost part that is put back later counts again; give this command once
+    more then, and its run is done again.
     """
     from data.store import runs
     from workbench.lookup import existing_store
@@ -89,6 +90,8 @@ def print_repaired(value: dict[str, Any]) -> None:
         "missing": "Lost parts: put them back from a backup, or make their runs again",
         "damaged": "Damaged parts, moved to the trash",
         "runs": "Runs that lost rows, and count as failed: give the command of each again",
+        "replaced": "Damaged parts, moved to the trash; other parts have their rows",
+        "whole": "Runs whose parts were put back: done again",
         "foreign": "Files that are no parts of the store: no question reads them; move them out",
     }
     for name, title in titles.items():

@@ -109,8 +109,10 @@ def test_repair_names_what_is_lost_damaged_and_foreign(say, here):
     assert value == {
         "missing": [],
         "damaged": [],
+        "replaced": [],
         "foreign": ["problems/mine.parquet"],
         "runs": [],
+        "whole": [],
     }
     assert (ids(here), part_files(here, "problems")[0] == torn) == (["b"], False)
     (here.folder / "problems/mine.parquet").unlink()
