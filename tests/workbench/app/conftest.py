@@ -8,6 +8,7 @@ import pytest
 from data.store.store import Store, ask, open_store
 from tests.support import few_rows, hostile
 from tests.support.browsing import CHROMIUM, SLOW, served, thinkbench
+from tests.support.by_file import is_later
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--no-first-run")  # fmt: skip
@@ -50,7 +51,15 @@ def address(filled) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")  # while it is open, no other test may run an event loop
+def while_files_follow(fixture_name: str, config: pytest.Config) -> str:
+    """Until a file of another folder follows, where those that need a browser run in a row.
+
+    While a browser is open, no other test may run an event loop.
+    """
+    return "package" if is_later(config) else "module"
+
+
+@pytest.fixture(scope=while_files_follow)
 def context() -> Iterator:
     """A browser, which keeps the app's scripts from one page to the next."""
     playwright = pytest.importorskip(

@@ -1,5 +1,7 @@
 """Requests to a server: each has one outcome; failures are retried, recorded or end the run."""
 
+import ssl
+import sys
 import time
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ import pytest
 from data.errors import UserError
 from pipeline.config import EvalConfig
 from pipeline.evaluate.answers import Answer, Unanswered
+from pipeline.evaluate.served import client
 from pipeline.evaluate.served.client import MAX_FAILURES, check_reachable, complete
 from pipeline.evaluate.served.requests import Request, body_of, requests_of
 from pipeline.evaluate.served.server import ServedConfig, Server
@@ -267,6 +270,19 @@ def test_a_server_is_reachable_whatever_it_answers():
     with serving() as running:
         check_reachable(server(running.url))
         check_reachable(server(f"{running.url}/nowhere"))
+
+
+def test_the_certificates_of_this_machine_are_read_once(monkeypatch):
+    reads = []
+    load = ssl.SSLContext.load_default_certs
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_default_certs", lambda *given: (reads.append(1), load(*given))
+    )
+    client._certificates.cache_clear()
+    with serving(lambda request: chat("7")) as running:
+        for _ in range(3):
+            check_reachable(server(running.url))
+    assert len(reads) == (0 if sys.platform in ("darwin", "win32") else 1)
 
 
 def test_many_failures_in_a_row_end_the_run():
