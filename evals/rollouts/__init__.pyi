@@ -12,7 +12,7 @@ from .learnability import (
     problems as problems,
     verdicts_by as verdicts_by,
 )
-from .questions import ask_about as ask_about
+from .questions import QUESTIONS as QUESTIONS, ask_about as ask_about
 from .read import (
     check_rewards as check_rewards,
     comparable_rollouts as comparable_rollouts,
@@ -29,4 +29,8 @@ from .reward_replay import (
     with_advantages as with_advantages,
     with_deviations as with_deviations,
 )
-from .verdicts import categorise_rollouts as categorise_rollouts, grade_rollouts as grade_rollouts
+from .verdicts import (
+    categorise_rollouts as categorise_rollouts,
+    grade_rollouts as grade_rollouts,
+    graded_by as graded_by,
+)

@@ -45,6 +45,17 @@ def grade_rollouts(store: Store, run: str, grader: str, progress: Progress = no_
     _add_missing(store, run, "rollout_scores", done, scores, progress)
 
 
+def graded_by(store: Store, run: str) -> list[str]:
+    """The graders whose current versions have verdicts on rollouts of `run`, in their order."""
+    rows = ask(
+        within(store, [run]),
+        "select distinct grader, grader_version from rollout_scores where run = $run",
+        run=run,
+    )
+    graded = set(rows.iter_rows())
+    return [rule.name for rule in GRADERS.values() if (rule.name, rule.version) in graded]
+
+
 def categorise_rollouts(store: Store, run: str, progress: Progress = no_progress) -> None:
     """Store the failure categories of the steps of `run` that have none of this version."""
     strict, lenient = GRADERS["strict"].grade, GRADERS["lenient"].grade

@@ -9,6 +9,7 @@ from data.store import runs
 from data.store.store import Store, add, open_store
 from evals.imports.rollout_logs.import_log import import_rollouts
 from evals.rollouts import steps
+from evals.rollouts.verdicts import grade_rollouts
 from tests.support import hostile, rollout_logs
 from tests.support.rollout_rows import rolled
 from tests.support.store_rows import copied, rows_of
@@ -63,6 +64,18 @@ def test_an_imported_run_is_shown_with_what_its_log_does_not_say(show, here, tmp
     shown = "\n".join(text.value for text in page.text)
     assert "unknown tokens" in shown
     assert "score 1.00" in shown
+
+
+def test_a_question_lists_its_rollouts_and_a_click_shows_the_group(show, grpo):
+    page = show(PAGE, find="true")
+    assert "rollouts facets --run grpo-a" in page.code[0].value
+    grade_rollouts(grpo, "grpo-a", "strict")
+    page = show(PAGE, find="true", question="zero-variance-groups")
+    assert "1 groups of 1 steps" in " ".join(caption.value for caption in page.caption)
+    [table] = [each.value for each in page.dataframe if "extracted" in each.value]
+    assert table["step"].to_list() == [1]
+    page = show(PAGE, **{"find": "true", "rollouts-where": "reward >"})
+    assert "expected" in page.error[0].value
 
 
 def test_tries_that_were_discarded_are_listed_at_their_step(show, here):

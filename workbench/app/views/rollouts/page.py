@@ -6,6 +6,7 @@ from evals.rollouts import steps as rollout_steps
 from workbench.app import address, state
 from workbench.app.components import choices
 from workbench.app.views.rollouts import curves
+from workbench.app.views.rollouts.find import find
 from workbench.app.views.rollouts.groups import groups, step_of_page
 
 st.title("Rollouts")
@@ -33,5 +34,6 @@ curves.by_step(steps, series, parts, events, step)
 if step is None:
     st.info("No rollout of this run is stored yet.")
     st.stop()
+find(run)
 st.subheader("Groups")
 groups(run, steps)

@@ -1,0 +1,90 @@
+"""Part of the Rollouts page: named questions and filters over all rollouts of the run."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from data.subsets import FilterError
+from evals.rollouts import QUESTIONS, Browse, ask_about, graded_by, verdict_grader
+from workbench.app import address, state
+from workbench.app.components import choices
+from workbench.app.components.row_picker import row_picker
+
+LIMIT = 200  # rows of the table
+READS = ("rollouts", "problems", "rollout_scores", "rollout_failures")
+COLUMNS = ("kind", "step", "group", "sample", "reward", "advantage", "verdict", "extracted", "gold",
+           "tokens", "finish", "copies", "text")  # fmt: skip
+FIELD = "rollouts-where"  # of the address
+
+
+@st.fragment
+def find(run: str) -> None:
+    """A table of the rollouts that answer a question; a click shows the group of a row."""
+    graders = state.query(graded_by, run, reads=("rollout_scores",))
+    fold = choices.fold("Find rollouts: what was rewarded, punished, repeated", "find")
+    if not fold.open:
+        return
+    with fold:
+        if not graders:
+            st.info("The rollouts of this run have no verdicts yet. This grades them:")
+            st.code(f"thinkbench rollouts facets --run {run}")
+            return
+        _questions(run, graders)
+
+
+def _questions(run: str, graders: list[str]) -> None:
+    best = state.query(verdict_grader, run, reads=("runs",))
+    left, middle, right = st.columns([2, 3, 1])
+    name = choices.choose(left.selectbox, "Question", list(QUESTIONS), "question")
+    where = _where(middle)
+    grader = choices.choose(
+        right.selectbox,
+        "Verdicts by",
+        graders,
+        "rollouts-grader",
+        default=best if best in graders else graders[0],
+    )
+    chosen = Browse(run, grader, where=where)
+    try:
+        value = state.query(ask_about, name, chosen, LIMIT, reads=READS)
+    except FilterError as error:
+        st.error(str(error))
+        return
+    st.caption(
+        f"{value['means']}: {value['rollouts']:,} of {value['of']['rollouts']:,} rollouts, in"
+        f" {value['groups']:,} groups of {value['steps']:,} steps"
+    )
+    rows = value["rows"]
+    if not rows:
+        return
+    if name == "drift":
+        rows = [
+            {**row["late"], "question": row["question"], "change": row["change"], "group": 0}
+            for row in rows
+        ]
+    names = [column for column in (*COLUMNS, "question", "change") if column in rows[0]]
+    row_picker(
+        pl.DataFrame(rows, infer_schema_length=None).select(names),
+        [f"{row['step']} {row['group']}" for row in rows],
+        f"rollouts of {run} {name} {where} {grader}",
+        _show,
+        titles={"extracted": "answer read", "gold": "reference answer", "text": "completion"},
+    )
+
+
+def _where(column: Any) -> str:
+    key = "pick rollouts-where"
+    st.session_state[key] = address.value(FIELD) or ""
+
+    def keep() -> None:
+        address.go({FIELD: st.session_state[key] or None})
+
+    return column.text_input(
+        "And this filter", key=key, on_change=keep, placeholder="reward >= 1 and step < 100"
+    )
+
+
+def _show(row: str) -> None:
+    step, group = row.split()
+    address.go({"step": step, "group": group})
