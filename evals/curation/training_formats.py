@@ -134,8 +134,8 @@ OF_ANSWERS = ("preference", "kto")  # evals/curation/preferences.py
 
 def formatted(row: Row, row_format: str, prompt_format: str) -> Row:
     """One row of a subset in a row format; `id` names the record or problem."""
-    made = ROW_FORMATS[row_format](row, PROMPT_FORMATS[prompt_format])
-    return made if row_format in ("jsonl", "parquet") else made | {"id": row["id"]}
+    fields = ROW_FORMATS[row_format](row, PROMPT_FORMATS[prompt_format])
+    return fields if row_format in ("jsonl", "parquet") else fields | {"id": row["id"]}
 
 
 def check_format(row_format: str, of: str | None) -> None:

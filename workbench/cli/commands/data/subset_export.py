@@ -77,14 +77,16 @@ def export(
     reasons: Counter[str] = Counter()
     if row_format in OF_ANSWERS:
         preferences.require_runs(runs, row_format)
-        made = _of_answers(store, version, row_format, runs, (per_problem, margin), reasons)
+        formatted_rows = _of_answers(
+            store, version, row_format, runs, (per_problem, margin), reasons
+        )
     else:
-        made = (
+        formatted_rows = (
             training_formats.formatted(row, row_format, prompt_format)
             for row in _rows(store, version, reasons)
         )
     with rows_file(out, parquet=row_format == "parquet") as write:
-        for row in made:
+        for row in formatted_rows:
             write(row)
             rows += 1
     value = {**version.to_json(), "rows": rows, "left_out": dict(reasons), "path": str(out)}
