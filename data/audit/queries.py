@@ -21,7 +21,7 @@ def conversions(store: Store) -> pl.DataFrame:
         """
         select source, converter, rows, "at"
         from (
-            select source, converter, count(*) as rows from record_conversions group by all
+            select source, converter, count(*) as rows from present_conversions group by all
         ) join (
             select
                 source, converter, max(started_at) as started,
@@ -72,10 +72,10 @@ def converters_at(store: Store, at: datetime) -> dict[str, str]:
 def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
     """The number of rows by outcome; each row counts once.
 
-    read:        converted + quarantined, by the converter
+    read:        converted + quarantined, by the converter; none of a deleted ingestion
     held_back:   converted, and quarantined by a person
     released:    quarantined by the converter, and released by a person
-    other_split: of these, of a test or validation split, or of an ingestion that was deleted
+    other_split: of these, of a test or validation split
     to_train_on: converted - held_back + released - other_split
     """
     row = ask(
@@ -93,7 +93,7 @@ def outcomes(store: Store, source: str, converter: str) -> dict[str, int]:
                 record_id in (
                     select record_id from records where coalesce(split, 'train') = 'train'
                 ) as of_train
-            from record_conversions left join rulings using (record_id)
+            from present_conversions left join rulings using (record_id)
             where source = $source and converter = $converter
         )
         select
@@ -123,10 +123,10 @@ def reasons(store: Store, source: str, converter: str) -> pl.DataFrame:
             reason,
             count(*) as rows,
             rows / (
-                select count(*) from record_conversions
+                select count(*) from present_conversions
                 where source = $source and converter = $converter
             ) as share
-        from record_conversions
+        from present_conversions
         where source = $source and converter = $converter and outcome = 'quarantined'
         group by reason
         order by rows desc, reason
@@ -148,7 +148,7 @@ def defects(store: Store, source: str, converter: str) -> pl.DataFrame:
             count(distinct record_id) filter (outcome = 'example') as kept
         from (
             select record_id, outcome, unnest(defects) as defect
-            from record_conversions
+            from present_conversions
             where source = $source and converter = $converter
         )
         group by all
@@ -169,7 +169,7 @@ def dialects(store: Store, source: str, converter: str) -> pl.DataFrame:
             pattern,
             count(*) as rows,
             count(*) filter (outcome = 'example') as kept
-        from record_conversions
+        from present_conversions
         where source = $source and converter = $converter
         group by all
         order by rows desc, dialect, pattern

@@ -81,6 +81,12 @@ select * from conversions
 qualify row_number() over (partition by source, converter, record_id order by run) = 1
 """
 
+# A row is a row of `record_conversions` whose record the store has: none of an ingestion that was
+# deleted. It is what a conversion and an audit count.
+VIEWS["present_conversions"] = """
+select * from record_conversions where record_id in (select record_id from records)
+"""
+
 # A row is a record as the newest conversion of its source left it: the columns of `conversions`.
 # A record that the newest conversion has not reached has no row.
 VIEWS["current_conversions"] = """

@@ -22,11 +22,11 @@ from evals.graders import GRADERS
 from evals.scores import (
     GENERATIONS_PER_BATCH,
     NO_GOLD,
-    UnknownRun,
     apply_overrides,
     grade_generations,
     overrides_of,
     scores_of,
+    unknown_run,
 )
 from evals.statistics import Interval
 
@@ -59,7 +59,9 @@ def verify(store: Store, run: str | None = None) -> dict[str, Any]:
     lost = _lost_scores(store)
     runs = sorted({*runs, *(name for name in lost if run in (None, name))})
     if run is not None and not runs:
-        raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
+        raise unknown_run(
+            store, run, f"the store has no generations of run {run!r}. Name an evaluation."
+        )
     rows = [_of_run(store, name, lost.get(name, 0)) for name in runs]
     return {
         "verified": bool(rows) and all(row["verified"] for row in rows),

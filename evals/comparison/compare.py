@@ -29,6 +29,7 @@ from evals.scores import (
     same_problems,
     scores_named,
     scores_of,
+    unknown_run,
 )
 from evals.statistics import holm
 
@@ -181,9 +182,11 @@ def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
     scores = scores_of(store, run, grader)
     if scores.is_empty():
         runs = _runs_with_generations(store)
-        raise UnknownRun(
+        raise unknown_run(
+            store,
+            run,
             f"the store has no generations of run {run!r}; expected one of "
-            f"{', '.join(runs) or '(no run has any)'}. Name one of them, or import generations."
+            f"{', '.join(runs) or '(no run has any)'}. Name one of them, or import generations.",
         )
     return {
         "run": run,

@@ -17,7 +17,7 @@ from evals.failures.categories import (
 )
 from evals.failures.suspect_golds import suspect_golds
 from evals.graders import GRADERS
-from evals.scores import UnknownRun, grade_missing, in_batches
+from evals.scores import grade_missing, in_batches, unknown_run
 from evals.statistics import wilson
 
 
@@ -81,12 +81,12 @@ def categorise_generations(generations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-# A generation has errors only where no grader and no person calls it correct. `notebook` does not
-# count: it repeats the faults of another tool.
+# A generation has errors only where no grader and no person calls it correct: $grader alone, or
+# where that is null any but `notebook`, which repeats the faults of another tool.
 ERRORS = f"""
 with right_ones as (
     select distinct generation_id from current_scores
-    where run = $run and correct and grader <> 'notebook'
+    where run = $run and correct and if($grader is null, grader <> 'notebook', grader = $grader)
 ), errors as (
     select distinct on (generation_id) generation_id, stage, problem_id, sample,
         if(generation_id in (select generation_id from right_ones),
@@ -97,8 +97,11 @@ with right_ones as (
 """
 
 
-def failure_counts(store: Store, run: str) -> dict[str, Any]:
-    """The object of `thinkbench failures`: by stage, the share of generations of each category."""
+def failure_counts(store: Store, run: str, grader: str | None = None) -> dict[str, Any]:
+    """The object of `thinkbench failures`: by stage, the share of generations of each category.
+
+    grader: whose correct answers have no errors; None: those of every grader but `notebook`
+    """
     stages = ask(
         store,
         """
@@ -109,7 +112,9 @@ def failure_counts(store: Store, run: str) -> dict[str, Any]:
         version=VERSION,
     )
     if stages.is_empty():
-        raise UnknownRun(f"the store has no generations of run {run!r}. Name an evaluation.")
+        raise unknown_run(
+            store, run, f"the store has no generations of run {run!r}. Name an evaluation."
+        )
     rows = ask(
         store,
         f"""
@@ -120,12 +125,14 @@ def failure_counts(store: Store, run: str) -> dict[str, Any]:
         """,
         run=run,
         version=VERSION,
+        grader=grader,
     )
     count = {(stage, name): n for stage, name, n in rows.iter_rows()}
     for stage, n in _samples_of_suspects(store, run)["stage"].value_counts().iter_rows():
         count[stage, SUSPECT_GOLD] = n
     return {
         "run": run,
+        "grader": grader,
         "version": VERSION,
         "stages": [
             {
@@ -142,17 +149,23 @@ def failure_counts(store: Store, run: str) -> dict[str, Any]:
     }
 
 
-def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str, Any]:
-    """Generations of `run` in one category, each with its evidence; at most `limit`."""
+def list_failures(
+    store: Store, run: str, category: str, limit: int, grader: str | None = None
+) -> dict[str, Any]:
+    """Generations of `run` in one category, each with its evidence; at most `limit`.
+
+    grader: as in `failure_counts`
+    """
     if category not in CATEGORIES:
         near = get_close_matches(category.lower(), CATEGORIES, n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else " Name one of them."
         raise UserError(
             f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}.{hint}"
         )
-    rows = _listed(store, run, category)
+    rows = _listed(store, run, category, grader)
     return {
         "run": run,
+        "grader": grader,
         "category": category,
         "means": CATEGORIES[category],
         "n": rows.height,
@@ -160,7 +173,7 @@ def list_failures(store: Store, run: str, category: str, limit: int) -> dict[str
     }
 
 
-def _listed(store: Store, run: str, category: str) -> pl.DataFrame:
+def _listed(store: Store, run: str, category: str, grader: str | None) -> pl.DataFrame:
     if category == SUSPECT_GOLD:
         whole = pl.lit([{"start": 0, "end": 0, "text": ""}])
         return _samples_of_suspects(store, run).with_columns(evidence=whole)
@@ -185,6 +198,7 @@ def _listed(store: Store, run: str, category: str) -> pl.DataFrame:
         run=run,
         version=VERSION,
         category=category,
+        grader=grader,
     )
 
 

@@ -5,6 +5,7 @@ from .grade import (
     grade_generations as grade_generations,
     grade_missing as grade_missing,
     in_batches as in_batches,
+    unknown_run as unknown_run,
 )
 from .grader_choice import (
     default_grader as default_grader,

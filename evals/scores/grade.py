@@ -16,6 +16,14 @@ class UnknownRun(UserError):
     """The store has no generations or scores of this run."""
 
 
+def unknown_run(store: Store, run: str, message: str) -> UnknownRun:
+    """The error about a run without generations or scores; of a deleted one, how to restore it."""
+    query = 'select event from run_events where run = $run order by "at" desc limit 1'
+    if ask(store, query, run=run)["event"].to_list() == ["deleted"]:
+        return UnknownRun(f"run {run!r} was deleted. Bring it back: thinkbench store restore {run}")
+    return UnknownRun(message)
+
+
 def grade_generations(generations: pl.DataFrame, grader: str) -> pl.DataFrame:
     """The verdicts of `grader` on `generations` (with a column `gold`), as rows of `scores`."""
     rule = grader_of(grader)

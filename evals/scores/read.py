@@ -5,7 +5,7 @@ import polars as pl
 from data.errors import UserError
 from data.store import Store, ask, within
 from evals.graders import grader as grader_of
-from evals.scores.grade import UnknownRun
+from evals.scores.grade import unknown_run
 
 FIRST_STAGES = ("base", "sft", "grpo")
 
@@ -46,10 +46,12 @@ def require_scores(store: Store, name: str, grader: str) -> pl.DataFrame:
     if scores.is_empty():
         run = name.partition("/")[0]
         runs = ask(store, "select distinct run from scores order by run")["run"].to_list()
-        raise UnknownRun(
+        raise unknown_run(
+            store,
+            run,
             f"the store has no scores of run {name!r} by {grader!r}; runs with scores: "
             f"{', '.join(runs) or 'none'}. Grade it first: "
-            f"thinkbench grade --run {run} --grader {grader}"
+            f"thinkbench grade --run {run} --grader {grader}",
         )
     return scores
 

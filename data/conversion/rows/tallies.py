@@ -9,7 +9,7 @@ def counts(store: Store, source: str, version: str) -> dict[str, Any]:
     """Counts of all records of `source`: read, converted, quarantined, by_dialect, ..."""
     one_each = """
         select outcome, dialect, pattern, list_distinct([d.phrase for d in defects]) as phrases
-        from record_conversions
+        from present_conversions
         where source = $source and converter = $version
     """
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from data.audit import queries
 from data.conversion import convert_source as module
 from data.conversion.convert import VERSION, convert
 from data.conversion.convert_source import convert_source
@@ -15,6 +16,7 @@ from data.conversion.rows.convert_file import convert_file
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.sources.samples import damaged_records
+from data.store import runs
 from data.store.store import Store, ask, open_store
 from tests.support.files import jsonl
 
@@ -169,3 +171,21 @@ def test_turns_that_hold_what_cannot_be_stored_are_quarantined_alone(store, tmp_
     counts = convert_source(store, "odd")
     assert (counts["read"], counts["converted"]) == (4, 1)
     assert counts["by_defect"] == {"wrong shape": 3}
+
+
+def test_rows_of_a_deleted_ingestion_are_not_counted(store, tmp_path):
+    reports = []
+    for number, name in enumerate("ab"):
+        rows = [{"prompt": f"{name}{n}", "completion": f"<think>r</think>{n}"} for n in range(3)]
+        path = jsonl(tmp_path / f"{name}.jsonl", rows)
+        ingested = ingest(store, "mine", path, "completion")
+        reports.append(convert_source(store, "mine", workers=1))
+        assert reports[-1]["read"] == 3 * (number + 1)
+    converter = reports[-1]["converter"]
+    runs.delete(store, ingested["run"])
+    assert convert_source(store, "mine", workers=1)["read"] == 3
+    counted = queries.outcomes(store, "mine", converter)
+    assert (counted["read"], counted["converted"], counted["to_train_on"]) == (3, 3, 3)
+    assert queries.conversions(store)["rows"].to_list() == [3]
+    runs.restore(store, ingested["run"])
+    assert convert_source(store, "mine", workers=1)["read"] == 6

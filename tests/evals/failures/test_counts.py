@@ -6,11 +6,12 @@ import polars as pl
 import pytest
 
 from data.errors import UserError
-from data.store import annotations
+from data.store import annotations, runs
 from data.store.store import add, add_generations, ask
 from evals.audit.verify import verify
-from evals.comparison.compare import grade_run
+from evals.comparison.compare import compare, grade_run
 from evals.comparison.metrics import interval
+from evals.comparison.transitions import transitions
 from evals.failures import counts as failures
 from evals.failures.categories import CATEGORIES
 from evals.graders.rules import GRADERS
@@ -251,3 +252,37 @@ def test_the_verbs_say_it_and_leave_with_1_where_something_differs(theirs, say, 
     code, out, _ = say("verify", "--json")
     assert (code, json.loads(out)["verified"]) == (1, False)
     assert say("failures", "--run", "nobody")[0] == 2
+
+
+def test_of_one_grader_the_answers_that_it_alone_calls_wrong_have_errors(store, tmp_path):
+    boxed = {"problem_id": "p", "question": "3 + 4?", "gold": "7", "text": r"So \boxed{7}."}
+    imported(store, tmp_path, "r", [boxed])
+    failures.categorise_missing(store, "r")
+    grade_run(store, "r", "strict")
+    named = {
+        grader: list(failures.failure_counts(store, "r", grader)["stages"][0]["categories"])
+        for grader in (None, "lenient", "strict")
+    }
+    assert named[None] == named["lenient"]
+    assert set(named["strict"]) > set(named["lenient"])
+    [category] = set(named["strict"]) - set(named["lenient"])
+    listed = [failures.list_failures(store, "r", category, 9, of)["n"] for of in (None, "strict")]
+    assert listed == [0, 1]
+
+
+def test_a_question_about_a_deleted_run_says_how_it_comes_back(store, tmp_path):
+    row = {"problem_id": "p", "question": "3 + 4?", "gold": "7", "text": "7"}
+    for run in "ab":
+        imported(store, tmp_path, run, [row])
+        grade_run(store, run, "strict")
+    runs.delete(store, "a")
+    asked = [
+        lambda: compare(store, "a", "b", "strict"), lambda: verify(store, "a"),
+        lambda: failures.failure_counts(store, "a"), lambda: grade_run(store, "a", "strict"),
+        lambda: transitions(store, ["a", "b"], "strict"),
+    ]  # fmt: skip
+    for question in asked:
+        with pytest.raises(UserError, match=r"run 'a' was deleted. .* thinkbench store restore a"):
+            question()
+    runs.restore(store, "a")
+    assert compare(store, "a", "b", "strict")["n"] == 1

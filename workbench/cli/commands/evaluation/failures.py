@@ -4,26 +4,36 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import Answer, limit_option, verb
+from workbench.cli import GRADERS, Answer, limit_option, verb
 from workbench.cli.output import scores
 
 
 @verb
 @click.option("--run", "run", required=True, help="an evaluation or import")
 @click.option("--category", metavar="NAME", help="list its generations, each with its evidence")
+@click.option(
+    "--grader",
+    type=click.Choice(GRADERS),
+    help="whose correct answers have no errors; by default those of every grader but notebook",
+)
 @limit_option
-def failures(folder: Path, run: str, category: str | None, limit: int) -> Answer:
+def failures(
+    folder: Path, run: str, category: str | None, grader: str | None, limit: int
+) -> Answer:
     """Count the failures of a run by category.
 
     A generation may have several categories.
     """
     from evals.failures import counts
+    from evals.scores import grade_missing
     from workbench.cli import bars
     from workbench.lookup import existing_store
 
     store = existing_store(folder)
     with bars() as bar:
         counts.categorise_missing(store, run, bar(f"failures {run}"))
+    if grader is not None:
+        grade_missing(store, run, grader)
     if category is None:
-        return counts.failure_counts(store, run), scores.failures
-    return counts.list_failures(store, run, category, limit), scores.with_category
+        return counts.failure_counts(store, run, grader), scores.failures
+    return counts.list_failures(store, run, category, limit, grader), scores.with_category
