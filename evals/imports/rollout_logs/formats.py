@@ -21,6 +21,9 @@ from evals.imports.rollout_logs.trainers import (
     verl,
 )
 
+# what reading a field of a row raises where it is a number, a list or an object unexpectedly
+OTHER_STRUCTURE = (AttributeError, TypeError, KeyError, IndexError)
+
 
 @dataclass(frozen=True)
 class LogFormat:
@@ -85,3 +88,6 @@ def rollouts_of(
                 yield line.number, rollout
         except UnusableRow as reason:
             yield line.number, Rejection(line.number, str(reason), shown(line.row, line.content))
+        except OTHER_STRUCTURE:
+            reason = f"its fields are nested otherwise than {log_format.name} writes them"
+            yield line.number, Rejection(line.number, reason, shown(line.row, line.content))

@@ -13,6 +13,7 @@ from evals.imports import UnusableRow, first_text, gold_of, text_of
 STOP, LENGTH = "stop", "length"
 TRAIN, HELD_OUT = "train", "eval"
 ANSWERS = ("solution", "answer", "ground_truth", "gold", "target", "reference_answer")
+LARGEST = 2**1000  # of whole numbers that are read as one of floating point
 QUESTIONS = ("question", "problem", "query", "prompt", "instruction")
 _HELD_OUT = re.compile(r"(?:^|[_.-])(?:val|valid|validation|eval|evals)(?:[_.-]|$)")
 _TRAIN = re.compile(r"(?:^|[_.-])train(?:[_.-]|$)")
@@ -78,9 +79,9 @@ def number(value: Any) -> float | None:
     """A finite number, also as the one element of a list; None for anything else."""
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
-    if isinstance(value, bool):
-        return float(value)
-    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+    if isinstance(value, int):
+        return float(value) if abs(value) <= LARGEST else None
+    return value if isinstance(value, float) and isfinite(value) else None
 
 
 def part_value(value: Any) -> float:
@@ -90,8 +91,10 @@ def part_value(value: Any) -> float:
 
 
 def whole_number(value: Any) -> int | None:
+    """A whole number that a column of the store can hold."""
     finite = number(value)
-    return int(finite) if finite is not None and finite.is_integer() else None
+    is_whole = finite is not None and finite.is_integer() and abs(finite) < 2**31
+    return int(finite) if finite is not None and is_whole else None
 
 
 def gold_in(row: Any, names: Sequence[str] = ANSWERS) -> str | None:

@@ -129,7 +129,7 @@ class _Writer:
         question = turn.text if rollout.question is None else rollout.question.strip()
         step = NO_STEP if rollout.step is None else rollout.step
         text = without_end_markers(rollout.text)
-        parts = tuple(part.name for part in rollout.parts)
+        parts = tuple(_utf8(part.name) for part in rollout.parts)
         staged.rollouts[split] += 1
         staged.dialects[turn.dialect or "none"] += 1
         staged.part_names[parts] = None
@@ -142,13 +142,13 @@ class _Writer:
                 line,
                 step,
                 split,
-                _hash(rollout.prompt).hex() if rollout.group is None else rollout.group,
+                _hash(rollout.prompt).hex() if rollout.group is None else _utf8(rollout.group),
                 self._number(question, rollout.gold, split),
                 _utf8(rollout.prompt),
                 None if text == rollout.text else _utf8(rollout.text),
                 _utf8(text),
                 [  # asdict takes ten times as long
-                    {"name": part.name, "value": part.value, "weight": part.weight}
+                    {"name": _utf8(part.name), "value": part.value, "weight": part.weight}
                     for part in rollout.parts
                 ],
                 rollout.reward,
