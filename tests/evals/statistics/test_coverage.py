@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from evals.statistics.intervals import mean_of_clusters, wilson
-from evals.statistics.paired import mean_change, newcombe
+from evals.statistics import intervals, paired
+from evals.statistics.intervals import mean_of_clusters
+from evals.statistics.paired import mean_change
 
+# draws of few problems often give the same numbers
+wilson, newcombe = cache(intervals.wilson), cache(paired.newcombe)
 TIMES = 2_000  # the standard error of a coverage is then 0.5 points
 
 
@@ -67,8 +70,7 @@ def test_the_mean_over_problems_is_covered(n, k, mean, alike):
 def test_wilson_over_all_samples_would_not_cover_it():
     random = np.random.default_rng(2)
     right = rates(random, 100, 8, random.beta(0.7, 0.7, size=(TIMES, 100))).sum(axis=1) * 8
-    cached = cache(wilson)
-    results = [cached(successes, 800) for successes in right.round().astype(int).tolist()]
+    results = [wilson(successes, 800) for successes in right.round().astype(int).tolist()]
     assert coverage([(i.low, i.high) for i in results], 0.5) < 0.75
 
 

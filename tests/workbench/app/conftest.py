@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -51,7 +52,7 @@ def address(filled) -> Iterator[str]:
         yield url
 
 
-def while_files_follow(fixture_name: str, config: pytest.Config) -> str:
+def while_files_follow(fixture_name: str, config: pytest.Config) -> Literal["package", "module"]:
     """Until a file of another folder follows, where those that need a browser run in a row.
 
     While a browser is open, no other test may run an event loop.

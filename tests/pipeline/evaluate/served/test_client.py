@@ -279,7 +279,7 @@ def test_the_certificates_of_this_machine_are_read_once(monkeypatch):
         ssl.SSLContext, "load_default_certs", lambda *given: (reads.append(1), load(*given))
     )
     client._certificates.cache_clear()
-    with serving(lambda request: chat("7")) as running:
+    with serving() as running:
         for _ in range(3):
             check_reachable(server(running.url))
     assert len(reads) == (0 if sys.platform in ("darwin", "win32") else 1)
