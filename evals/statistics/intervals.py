@@ -97,7 +97,7 @@ def _students_quantile(freedom: int) -> float:
 def _score_bounds(
     share: np.ndarray | float, trials: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's formula, of many shares or of one: of a float it takes a fifth of an array's time.
+    """Wilson's formula, of many shares or of one: of a float it takes a third of an array's time.
 
     trials: above 0, not necessarily whole
     """
