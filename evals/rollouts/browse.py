@@ -12,15 +12,18 @@ from evals.failures import VERSION
 from evals.graders import grader as grader_of
 
 ROWS = """
-with rollouts_of_run as (
+-- not materialized: each part reads the columns that it needs; texts are most of the bytes
+with rollouts_of_run as not materialized (
     select
         step, "group", coalesce(attempt, 0) as attempt, sample, problem_id, text, tokens, finish,
-        rewards, reward, advantage, coalesce(discarded, false) as discarded,
-        max(reward) over of_group - min(reward) over of_group as spread,
-        avg(reward) over of_group as group_reward,
-        count(*) over (partition by md5(text)) as copies
+        rewards, reward, advantage, coalesce(discarded, false) as discarded
     from sampled_rollouts where run = $run
-    window of_group as (partition by step, "group", coalesce(attempt, 0))
+), groups as (
+    select
+        step, "group", attempt, max(reward) - min(reward) as spread, avg(reward) as group_reward
+    from rollouts_of_run group by all
+), repeated as (
+    select hash(text) as hashed, count(*) as copies from rollouts_of_run group by hashed
 ), verdicts as (
     select step, "group", attempt, sample, correct, format, extracted from rollout_scores
     where run = $run and grader = $grader and grader_version = $version
@@ -32,7 +35,8 @@ with rollouts_of_run as (
     qualify row_number() over (partition by step, "group", attempt, sample) = 1
 ), rows as (
     select
-        r.*, length(text) as chars, p.question, p.gold, v.extracted, v.format as in_format,
+        r.*, g.spread, g.group_reward, c.copies, length(text) as chars,
+        p.question, p.gold, v.extracted, v.format as in_format,
         case v.correct when true then 'correct' when false then 'incorrect' else 'unknown' end
             as verdict,
         case -- as in evals/rollouts/advantages.py: smaller ones are rounding errors
@@ -40,11 +44,13 @@ with rollouts_of_run as (
             when advantage < -1e-9 then 'negative'
             when advantage is not null then 'zero'
         end as sign,
-        coalesce(c.category, []) as category
+        coalesce(f.category, []) as category
     from rollouts_of_run r
+    join groups g using (step, "group", attempt)
+    join repeated c on c.hashed = hash(r.text)
     left join problem_texts p using (problem_id)
     left join verdicts v using (step, "group", attempt, sample)
-    left join findings c using (step, "group", attempt, sample)
+    left join findings f using (step, "group", attempt, sample)
 )
 """
 

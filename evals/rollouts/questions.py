@@ -32,7 +32,7 @@ def _one_of_each_text(store: Store, browse: Browse, limit: int) -> pl.DataFrame:
         browse,
         f"""select {SHOWN} from chosen
         qualify row_number() over (
-            partition by md5(text) order by step, "group", attempt, sample
+            partition by hash(text) order by step, "group", attempt, sample
         ) = 1
         order by copies desc, step, "group", sample limit $limit""",
         limit=limit,
