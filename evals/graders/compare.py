@@ -81,6 +81,7 @@ class Gold(NamedTuple):
     """A reference answer: its content, its number with what else that may mean, and its unit.
 
     is_measured: it is a quantity in several units, as 2 hours 30 minutes
+    may_have_modulus: it has the letters of one
     """
 
     text: str
@@ -88,11 +89,16 @@ class Gold(NamedTuple):
     alternatives: frozenset[Number]
     unit: Unit | None
     is_measured: bool = False
+    may_have_modulus: bool = False
 
 
 @lru_cache(maxsize=1 << 16)  # each problem is answered many times
 def gold_of(gold: str) -> Gold:
     """The reference answer as text and number, also out of a box or dollars."""
+    return _gold(gold)._replace(may_have_modulus=_MAY_HAVE_MODULUS.search(gold) is not None)
+
+
+def _gold(gold: str) -> Gold:
     text = content(gold)
     number = parse_number(text)
     reading = read_answer(text)
@@ -116,18 +122,20 @@ def compare(answer: str, gold: str) -> Verdict:
 
     2 (mod 7) is not 2 (mod 5), and a modulus that cannot be read is never taken for another.
     """
-    if not (_MAY_HAVE_MODULUS.search(answer) or _MAY_HAVE_MODULUS.search(gold)):
-        return _compare(answer, gold)
+    reference = gold_of(gold)
+    is_bare = answer.replace(",", "").isdigit()  # as most are
+    if not reference.may_have_modulus and (is_bare or not _MAY_HAVE_MODULUS.search(answer)):
+        return _compare(answer, reference)
     classes = moduli(content(answer)), moduli(content(gold))
     values = classes[0].values, classes[1].values
     if not any(named.values or named.unread for named in classes):
-        return _compare(answer, gold)
+        return _compare(answer, reference)
     if values[0] and values[1] and values[0].isdisjoint(values[1]):
         is_class = classes[0].is_class or classes[1].is_class
         if is_class and not (classes[0].unread or classes[1].unread):
             return WRONG
         return Verdict(None, None, MODULUS)
-    verdict = _compare(classes[0].text, classes[1].text)
+    verdict = _compare(classes[0].text, gold_of(classes[1].text))
     if verdict.correct and not _same_moduli(*classes):
         return Verdict(None, None, MODULUS)
     return verdict
@@ -160,8 +168,7 @@ def _same_moduli(answer: Moduli, gold: Moduli) -> bool:
     return not (without.is_congruence and (answer.values or gold.values))
 
 
-def _compare(answer: str, gold: str) -> Verdict:
-    reference = gold_of(gold)
+def _compare(answer: str, reference: Gold) -> Verdict:
     if not reference.text:
         return Verdict(None, None, NO_GOLD)
     if reference.number is None:

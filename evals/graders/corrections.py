@@ -25,6 +25,8 @@ def other_answer(text: str, start: int, answer: str) -> str | None:
     The answer itself where the text takes it back and names no other.
     """
     rest = text[start : start + LONGEST]
+    if rest.lstrip("# ").replace(",", "").rstrip().isdigit():  # #### 5, and nothing behind it
+        return None
     correction = _CORRECTION.search(rest)
     last = None if correction is None else last_quantity(rest[correction.end() :])
     if last is not None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from evals.graders.thought import Thought, thoughts
 
+FEW_LINES = 4  # in which a question is looked for faster than its words
 SHORT = 60  # [characters] of a text that may be a bare number
 LONGEST_SENTENCE = 300  # [characters] before a question that are looked at
 
@@ -67,6 +68,8 @@ class Response(NamedTuple):
 
 def first_turn(text: str) -> str:
     """The model's first turn in a text with chat tokens, which may begin with its prompt."""
+    if text.isascii() and "<" not in text and "[" not in text:
+        return text
     if text.isascii() and not _has(text.lower(), _CHAT_HINTS):
         return text
     closed = [thought for thought in thoughts(text) if thought.has_tags]
@@ -93,9 +96,12 @@ def before_next_question(
     Where a question follows a number that may be an answer, or part of what introduces the
     question, `rest` is what follows.
     """
-    if text.isascii() and not _has(text.lower(), _QUESTION_HINTS):
+    is_short = text.count("\n") < FEW_LINES
+    if not is_short and text.isascii() and not _has(text.lower(), _QUESTION_HINTS):
         return Response(text)
     text = f"\n{text}"  # so that a question may begin the text
+    if is_short and _QUESTION.search(text) is None:
+        return Response(text[1:])
     inside = thoughts(text)
     is_numbered = is_answered = False
     start = 0
