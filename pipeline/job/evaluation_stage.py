@@ -1,6 +1,5 @@
 """The evaluation stage: a model of this machine answers problems."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,13 @@ def evaluate(job: Job, stage: str, model: Path | str, parent: str | None, subset
         parent=parent,
         resumable=True,
     )
-    work = partial(_evaluate, job, chosen.stage, folder, chosen.problems)
+    # a trained model is known by its run, another one only by the name that a person gave it
+    name = model if isinstance(model, str) else job.preset.model.model
+    origin = {"model_name": name} if parent is None else {}
+
+    def work(run: str) -> dict[str, Any]:
+        return _evaluate(job, chosen.stage, folder, chosen.problems, run) | origin
+
     done = stage_run(job, spec, work)
     for grader in GRADERS:  # a run that earlier code finished has verdicts of earlier graders
         grade_missing(job.store, done.run, grader)

@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.store import TABLES, Store, ask, files, parts
 from data.store.state_db import STATE_FILE, connect
 from workbench.formatting import size_text
+from workbench.handover.archive import is_inside
 
 UNFINISHED = ("started", "interrupted", "failed")
 MARK, CODE = "STORE.json", "code"
@@ -52,7 +53,11 @@ def pieces(store: Store, state: Path) -> list[Piece]:
     ).to_dicts()
     unfinished = [run for run in runs if run["event"] in UNFINISHED]
     trained_from = {run["parent"] for run in unfinished}
-    models = [run for run in _newest_of_kind_first(runs) if run["model"] and _is_done(run)]
+    models = [
+        run
+        for run in _newest_of_kind_first(runs)
+        if run["model"] and is_inside(run["model"]) and _is_done(run)
+    ]
     candidates = [
         _rows(store, state),
         *(_piece(store, f"state of {run['run']}", True, _state(store, run)) for run in unfinished),

@@ -8,10 +8,20 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import Progress
-from data.store import FORMAT_VERSION, files, is_locked, locked, open_store
+from data.store import (
+    FORMAT_VERSION,
+    Store,
+    ask,
+    files,
+    is_locked,
+    locked,
+    open_store,
+    parts,
+)
+from data.store.state_db import connect
 from data.store.upkeep import health
 from workbench.formatting import size_text
-from workbench.handover.archive import BadArchive, extract, read_contents
+from workbench.handover.archive import BadArchive, extract, is_inside, read_contents
 
 
 def unpack_store(archive: Path, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -61,11 +71,35 @@ def _unpack(archive: Path, staged: Path, contents: dict[str, Any], progress: Pro
 
     extract(archive, staged, advance)
     store = open_store(staged)
+    _refuse_paths_outside(archive, store)
     absent = health(store)["missing_parts"]
     if absent:
         raise BadArchive(
             f"{archive} lacks {absent} parts that its state.db has. Nothing was unpacked. Pack the"
             " store again."
+        )
+
+
+def _refuse_paths_outside(archive: Path, store: Store) -> None:
+    """Refuse names in the rows that upkeep, or a resumed run, would follow out of the store."""
+    with connect(store.folder) as state:
+        names = [f"jobs/{job}" for (job,) in state.execute("select job from jobs")]
+        paths = [path for (path,) in state.execute("select path from parts")]
+    outside = [path for path in paths if path.split("/")[0] not in parts.FOLDERS.values()]
+    runs = ask(
+        store,
+        "select run from run_events union select parent from run_events where parent is not null",
+    )["run"]
+    outside += [run for run in runs if not parts.NAME.fullmatch(run)]
+    folders = ask(
+        store,
+        "select summary ->> '$.model' as path from run_events union select path from checkpoints",
+    )["path"].drop_nulls()
+    every = [*names, *paths, *folders]
+    if outside := [*outside, *(path for path in every if not is_inside(path))]:
+        raise BadArchive(
+            f"{archive} names {outside[0]!r}, which is no name within a store. Nothing was"
+            " unpacked. Do not trust where it comes from."
         )
 
 

@@ -75,12 +75,21 @@ def _data(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def base_model(chosen: Selection) -> str:
-    """The bundled model where its weights were the first; else the hash of the weights."""
+    """The name of the first weights: tiny, what an evaluation was told, or else their hash.
+
+    Of a folder its own name, not where it lies.
+    """
     first = (chosen.trainings or chosen.evaluations)[0]
     digest = str((first["inputs"] or {}).get("model", ""))
     if not digest:
         return "not named by the import"
-    return "tiny" if digest == _hash_of_bundled() else f"weights with the hash {digest[:16]}"
+    if digest == _hash_of_bundled():
+        return "tiny"
+    for run in chosen.evaluations:  # of the same weights, under the name that was given
+        name = (run["summary"] or {}).get("model_name")
+        if name and (run["inputs"] or {}).get("model") == digest:
+            return name if name.count("/") < 2 or ":" in name else name.rpartition("/")[2]
+    return f"weights with the hash {digest[:16]}"
 
 
 def _hash_of_bundled() -> str:

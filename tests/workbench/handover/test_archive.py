@@ -3,13 +3,18 @@
 import hashlib
 import io
 import json
+import sqlite3
 import tarfile
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from data.errors import UserError
 from data.progress import no_progress
+from data.store import TABLES, runs
 from workbench.handover import pack_store, unpack_store
 
 REFUSED = "Nothing was unpacked"
@@ -134,3 +139,43 @@ def test_an_archive_without_a_part_that_the_state_has_is_refused(archive, tmp_pa
         ]
 
     refused(changed(archive, change), tmp_path, "lacks 1 parts that its state.db has")
+
+
+def packed_with(killed, tmp_path, statement: str, *values: str) -> Path:
+    """An archive of a store in whose state.db a row was written by hand."""
+    with closing(sqlite3.connect(killed.folder / "state.db")) as state:
+        state.execute(statement, values)
+        state.commit()
+    pack_store(killed, tmp_path / "hostile.tar", 10**12, progress=no_progress)
+    return tmp_path / "hostile.tar"
+
+
+@pytest.mark.parametrize("path", ["../victim.parquet", "/etc/victim.parquet", "code/x.parquet"])
+def test_a_part_that_upkeep_would_delete_outside_the_store_is_refused(killed, tmp_path, path):
+    row = "insert into parts values (?, 'metrics', null, null, 0, 0, '', 'replaced', 1)"
+    refused(packed_with(killed, tmp_path, row, path), tmp_path, "no name within a store")
+
+
+def test_a_job_whose_folder_would_lie_outside_is_refused(killed, tmp_path):
+    row = "insert into jobs (job, verb, spec, state, created_at) values (?, 'sft', '[]', 'done', 1)"
+    refused(packed_with(killed, tmp_path, row, "../../x"), tmp_path, "no name within a store")
+
+
+@pytest.mark.parametrize("summary", [{"model": "../../etc"}, {"model": "/etc"}])
+def test_a_model_outside_the_store_is_refused(killed, tmp_path, summary):
+    runs.begin(killed, "sft", run="sft-2", stage="sft", config={}, seed=0, inputs={})
+    runs.end(killed, "sft-2", "done", summary)
+    value = pack_store(killed, tmp_path / "hostile.tar", 10**12, progress=no_progress)
+    assert "model of sft-2" not in value["packed"]
+    refused(tmp_path / "hostile.tar", tmp_path, "no name within a store")
+
+
+def test_a_run_whose_folder_would_lie_outside_is_refused(killed, tmp_path):
+    columns = {name: [None] for name in TABLES["runs"]}
+    now = datetime.now(UTC)
+    row = columns | {"run": ["../../x"], "kind": ["sft"], "event": ["started"], "at": [now]}
+    rows = pl.DataFrame(row, schema=TABLES["runs"])
+    name = "runs/part-00000000000000000001-abcdef01.parquet"
+    rows.write_parquet(killed.folder / name)
+    pack_store(killed, tmp_path / "hostile.tar", 10**12, progress=no_progress)
+    refused(tmp_path / "hostile.tar", tmp_path, "no name within a store")

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.config import Preset, as_json
 from pipeline.presets import load_preset
-from workbench.report.commands import toml
+from workbench.report.commands import base_model, toml
+from workbench.report.selection import Selection
 
 
 def test_values_of_every_kind_are_read_back_from_toml():
@@ -46,3 +47,18 @@ def reproduced(preset: Preset, folder: Path) -> dict[str, dict]:
     chosen = Selection("strict", [evaluation], runs, [], {})
     (folder / "reproduce.toml").write_text(commands.preset_text(chosen, evaluation))
     return preset_values(load_preset(str(folder / "reproduce.toml")))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("google/gemma-3-1b-it", "google/gemma-3-1b-it"),
+        ("kaggle:google/gemma-3/transformers/gemma-3-1b-it", None),
+        ("/home/somebody/models/mine", "mine"),
+        ("", "weights with the hash abcd"),
+    ],
+)
+def test_the_base_model_has_the_name_that_it_was_given(name, shown):
+    run = {"run": "e", "kind": "eval", "config": {}, "inputs": {"model": "abcd"},
+           "summary": {"model_name": name}, "parent": None}  # fmt: skip
+    assert base_model(Selection("strict", [run], [], [], {})) == (shown or name)
