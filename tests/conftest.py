@@ -1,21 +1,20 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share.
+
+What they need they import: the process that starts the others would import it for nothing.
+"""
 
 import functools
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import streamlit as st
-from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
 
-from data.sources.samples import word_problems
-from data.store.store import Store, open_store
 from tests import ROOT
-from tests.support import hostile
 from tests.support.by_file import (
     pytest_collection_modifyitems as pytest_collection_modifyitems,
     pytest_configure_node as pytest_configure_node,
@@ -24,7 +23,11 @@ from tests.support.by_file import (
     pytest_xdist_make_scheduler as pytest_xdist_make_scheduler,
 )
 from tests.support.few_layers import UNOPTIMIZED
-from workbench.cli.main import main
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+    from data.store.store import Store
 
 IN_MEMORY = Path("/dev/shm")  # a disk in memory, on Linux
 ENOUGH = 4 << 30  # bytes free there
@@ -82,27 +85,39 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> "Store":
     """A new, empty store."""
+    from data.store.store import open_store
+
     return open_store(tmp_path / "store")
 
 
-# AppTest searches every installed package for components before a page first runs: half of the
-# time of most tests of a page. What is installed stays as it is while tests run.
-INSTALLED = functools.cache(manifest_scanner.scan_component_manifests)
+@functools.cache
+def installed_components() -> Callable[[], list[Any]]:
+    """What AppTest searches every installed package for before a page first runs.
+
+    It is half of the time of most tests of a page, and what is installed stays while tests run.
+    """
+    from streamlit.components.v2 import manifest_scanner
+
+    return functools.cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture
 def show(tmp_path, monkeypatch):
     """Run one file of the app on the store in `tmp_path/store`, at an address of that page."""
-    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", INSTALLED)
+    import streamlit as st
+    from streamlit.components.v2 import manifest_scanner
+    from streamlit.testing.v1 import AppTest
+
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", installed_components())
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
     # a page runs as __main__, which processes that a later test spawns would run again
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     st.cache_resource.clear()
     st.cache_data.clear()
 
-    def show(name: str, **address: str) -> AppTest:
+    def show(name: str, **address: str) -> "AppTest":
         views = ROOT / "workbench/app/views"
         files = [views / name / "page.py", views / f"{name}.py", views.parent / f"{name}.py"]
         [file] = [path for path in files if path.exists()]
@@ -119,13 +134,15 @@ def show(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Store:
+def here(tmp_path: Path) -> "Store":
     """The store that `show` shows."""
+    from data.store.store import open_store
+
     return open_store(tmp_path / "store")
 
 
 @pytest.fixture
-def traced(here: Store, tmp_path: Path) -> Store:
+def traced(here: "Store", tmp_path: Path) -> "Store":
     """Likewise, with all that a lineage goes through: see tests/support/lineage_rows.py."""
     from tests.support.lineage_rows import traced_in
 
@@ -135,14 +152,19 @@ def traced(here: Store, tmp_path: Path) -> Store:
 @pytest.fixture(scope="session")
 def harmful(tmp_path_factory) -> Path:
     """The folder of a store full of the texts of tests/support/hostile.py."""
+    from data.store.store import open_store
+    from tests.support import hostile
+
     folder = tmp_path_factory.mktemp("harmful")
     hostile.fill(open_store(folder / "store"), folder)
     return folder / "store"
 
 
 @pytest.fixture
-def full(harmful, tmp_path: Path) -> Store:
+def full(harmful, tmp_path: Path) -> "Store":
     """Likewise, where `show` shows it."""
+    from data.store.store import open_store
+
     shutil.copytree(harmful, tmp_path / "store")
     return open_store(tmp_path / "store")
 
@@ -150,6 +172,8 @@ def full(harmful, tmp_path: Path) -> Store:
 @pytest.fixture
 def say(capsys, tmp_path, monkeypatch):
     """Run a command line on the store `tmp_path/store`: exit code, standard output and error."""
+    from workbench.cli.main import main
+
     monkeypatch.setenv("THINKBENCH_STORE", str(tmp_path / "store"))
 
     def say(*arguments: str | Path) -> tuple[int | str | None, str, str]:
@@ -184,6 +208,8 @@ def cold(few, tmp_path_factory):
 
     merged: its folder   store: with the metrics of its run `sft-test`   steps: as progress told
     """
+    from data.sources.samples import word_problems
+    from data.store.store import open_store
     from pipeline.config import SftConfig
     from pipeline.model import gemma3
     from pipeline.model.tokenizer import Tokenizer, example_tokens
