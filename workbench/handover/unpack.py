@@ -95,8 +95,8 @@ def _refuse_paths_outside(archive: Path, store: Store) -> None:
         store,
         "select summary ->> '$.model' as path from run_events union select path from checkpoints",
     )["path"].drop_nulls()
-    every = [*names, *paths, *folders]
-    if outside := [*outside, *(path for path in every if not is_inside(path))]:
+    inner = [*names, *paths, *folders]
+    if outside := [*outside, *(path for path in inner if not is_inside(path))]:
         raise BadArchive(
             f"{archive} names {outside[0]!r}, which is no name within a store. Nothing was"
             " unpacked. Do not trust where it comes from."
