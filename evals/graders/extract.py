@@ -139,6 +139,9 @@ def _after_its_thought(text: str, gold_is_number: bool, is_echo: bool) -> Answer
 
 def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
     """The last answer that is marked as final. A last box that is empty or open is no answer."""
+    _, mark, final = text.rpartition("####")
+    if mark and final.replace(",", "").strip().isdigit():  # GSM8K's form, with nothing behind it
+        return Answer(final.strip())
     answer, end = None, 0
     if (block := _last_block(text)) is not None:
         content, end = block
