@@ -11,8 +11,8 @@ from jax.experimental.pallas import triton
 
 BLOCK = 64  # columns at a time; a layer's length is a multiple
 ROWS = 16  # fewest rows of a Triton product; queries are padded to it
-PROGRAMS = 512  # enough to keep an H100 busy, which has 132 multiprocessors
-WARPS, STAGES = 4, 2
+PROGRAMS = 256  # enough to keep an H100 busy, which has 132 multiprocessors
+WARPS, STAGES = 4, 3
 LOWEST = -1e30
 
 
