@@ -1,12 +1,14 @@
 """Evaluation: k completions per problem, stored as they finish, then graded by every grader."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from data.progress import Progress
+from data.store import Store, ask
 from evals.scores import grade_missing
 from pipeline import distributed
 from pipeline.config import GRADERS
@@ -53,8 +55,32 @@ class Sample:
         return self.request.sampling.as_json()
 
 
-def samples_of(problems: pl.DataFrame, sampling: Sampling, samples: int, seed: int) -> list[Sample]:
+def earlier_lengths(store: Store) -> dict[str, int]:
+    """Tokens of the answers to each problem so far, on average: whatever model gave them.
+
+    A problem that needs many steps needs them again, so its answer is begun early. Processes that
+    generate together may know different lengths, so they use none.
+    """
+    if distributed.several():
+        return {}
+    rows = ask(
+        store,
+        "select problem_id, cast(round(avg(tokens)) as integer) as tokens from generations"
+        " where tokens is not null and problem_id is not null group by problem_id",
+    )
+    return dict(rows.iter_rows())
+
+
+def samples_of(
+    problems: pl.DataFrame,
+    sampling: Sampling,
+    samples: int,
+    seed: int,
+    lengths: Mapping[str, int] = MappingProxyType({}),
+) -> list[Sample]:
     """`samples` of each of `problems` (problem_id, prompt), each with its own seed.
+
+    lengths: tokens that an answer may have, by problem_id, where known
 
     The samples of one problem are consecutive. No sample depends on another, so a resumed
     evaluation generates the same texts as one that was never interrupted.
@@ -63,7 +89,12 @@ def samples_of(problems: pl.DataFrame, sampling: Sampling, samples: int, seed: i
         Sample(
             problem_id,
             sample,
-            Request(prompt=prompt, sampling=sampling, seed=seed_of(seed, sample, problem_id)),
+            Request(
+                prompt=prompt,
+                sampling=sampling,
+                seed=seed_of(seed, sample, problem_id),
+                expected_tokens=lengths.get(problem_id, 0),
+            ),
         )
         for problem_id, prompt in problems.select("problem_id", "prompt").iter_rows()
         for sample in range(samples)
@@ -89,7 +120,8 @@ def store_evaluation(
         for position, completion in generate([one.request for one in missing], should_stop):
             yield Answer(missing[position], completion.text, len(completion.ids), completion.finish)
 
-    requests = samples_of(evaluation.problems.usable, sampling, samples, seed)
+    lengths = earlier_lengths(evaluation.store)
+    requests = samples_of(evaluation.problems.usable, sampling, samples, seed, lengths)
     tally = complete_missing(
         evaluation, requests, complete, progress, stop or Stop(), distributed.in_all
     )

@@ -131,9 +131,9 @@ def few_likeliest(logits: jax.Array, settings: Settings) -> tuple[jax.Array, jax
     values, ids = largest(logits, FEW)
     most = values.shape[1]
 
-    def at_least(kept: jax.Array) -> jax.Array:
-        """Which are as large as the last of the first `kept` [rows, 1]."""
-        last = jnp.clip(kept, 1, most) - 1
+    def at_least(count: jax.Array) -> jax.Array:
+        """Which are as large as the last of the first `count` [rows, 1]."""
+        last = jnp.clip(count, 1, most) - 1
         return values >= jnp.take_along_axis(values, last, axis=1)
 
     keep = at_least(jnp.asarray(settings.top_k)[:, None])
