@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import gettempdir
+from pathlib import Path
 
 import duckdb
 
@@ -21,17 +21,19 @@ from data.store import (
 )
 from data.store.database import database
 
-SPILLED = "4GB"  # that a query may write to the temporary folder of the machine
+SPILLED = "4GB"  # that a query may write to the folder for what memory cannot hold
 
 
 @contextmanager
 def locked_database(
-    store: Store, statement: str, memory: str
+    store: Store, statement: str, memory: str, spilled: Path
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one `select`, with the tables and views that it names.
 
     It may open the files of these tables: no other file, no network, no extension. Its settings
     cannot be changed, and it sees no variable of this process.
+
+    spilled: for what memory cannot hold; empty, as DuckDB lets a query read all that lies there
     """
     _require_one_select(statement)
     names = in_order(names_in(statement))
@@ -42,7 +44,7 @@ def locked_database(
         for setting, value in {
             "memory_limit": memory,
             "max_temp_directory_size": SPILLED,
-            "temp_directory": gettempdir(),
+            "temp_directory": str(spilled),
             "python_enable_replacements": False,
             "allowed_paths": part_files(snapshot, names),
             "enable_external_access": False,  # also no extension and no attached database

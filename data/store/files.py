@@ -7,10 +7,11 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -273,8 +274,30 @@ def remove_empty(root: Path, path: str) -> None:
             return
 
 
+def remove_staged(root: Path, path: str) -> None:
+    """Delete a file or a folder under .staging; a folder whose lock a process holds stays."""
+    if not (root / path).is_dir():
+        (root / path).unlink(missing_ok=True)
+    elif not is_locked(root / path):
+        shutil.rmtree(root / path, ignore_errors=True)
+
+
+@contextmanager
+def staged_folder(root: Path, prefix: str) -> Iterator[Path]:
+    """A folder under .staging with a lock. Those that killed processes left are removed first."""
+    with explained(root), ExitStack() as stack:
+        make_folder(root / STAGING)
+        with exclusive(root, f"staging {prefix}"):  # a new one is not locked for a moment
+            for left in (root / STAGING).glob(f"{prefix}-*"):
+                remove_staged(root, f"{STAGING}/{left.name}")
+            folder = tempfile.TemporaryDirectory(dir=root / STAGING, prefix=f"{prefix}-")
+            path = Path(stack.enter_context(folder))
+            stack.enter_context(locked(path))
+        yield path
+
+
 def staged_before(root: Path, seconds: float) -> list[str]:
-    """Paths of files under .staging older than `seconds`: killed writers left them behind."""
+    """What is under .staging and older than `seconds`: killed writers left it behind."""
     old: list[str] = []
     for entry in os.scandir(root / STAGING) if exists(root, STAGING) else ():
         try:

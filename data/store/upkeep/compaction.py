@@ -194,7 +194,7 @@ def sweep(store: Store) -> None:
             )
             connection.executemany("delete from parts where path = ?", [(path,) for path in swept])
     for path in files.staged_before(store.folder, ABANDONED_SECONDS):
-        files.remove(store.folder, path)
+        files.remove_staged(store.folder, path)
 
 
 def _older_than(connection: Any, status: str, moment: int) -> list[str]:

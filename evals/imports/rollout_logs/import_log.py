@@ -1,9 +1,6 @@
 """Import of a rollout log as a run: its rollouts, their origins, and its problems."""
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +59,10 @@ def import_rollouts(
     refuse_reserved(name)
     chosen, listed = format_of(path, log_files(path), log_format)
     digest = hash_of(listed)
-    with locked(store.folder / "imports" / name), _work_folder(store) as folder:
+    with (
+        locked(store.folder / "imports" / name),
+        files.staged_folder(store.folder, "log") as folder,
+    ):
         refuse_unfinished(store, name, path, {"log": digest})
         staged = stage(listed, chosen, folder, decode, progress)
         split = TRAIN if staged.rollouts[TRAIN] else HELD_OUT
@@ -82,15 +82,6 @@ def import_rollouts(
                 summary["rejections"] = str(store.folder / target)
         runs.end(store, name, "done", summary)
     return summary
-
-
-@contextmanager
-def _work_folder(store: Store) -> Iterator[Path]:
-    """A temporary folder in the store, as large as the log is with compression."""
-    with files.explained(store.folder):
-        files.make_folder(store.folder / files.STAGING)
-        with tempfile.TemporaryDirectory(dir=store.folder / files.STAGING, prefix="log-") as folder:
-            yield Path(folder)
 
 
 def _nothing(path: Path, staged: StagedLog) -> str:

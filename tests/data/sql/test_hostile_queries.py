@@ -1,9 +1,15 @@
 """A query of a user reads the tables that it names, and nothing else of the machine."""
 
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import sleep
+
 import duckdb
 import pytest
 
 from data.errors import UserError
+from data.sql import read_only
 from data.sql.locked_database import locked_database
 from data.sql.names import columns_by_name
 from data.sql.read_only import answer_query
@@ -58,6 +64,12 @@ def filled(store):
     return store
 
 
+def empty(folder: Path) -> Path:
+    spilled = folder / "spilled"
+    spilled.mkdir()
+    return spilled
+
+
 def prepared(store, tmp_path, query: str) -> str:
     """The query with paths of a secret, of the store, and of a part that it does not name."""
     secret = tmp_path / "secret.txt"
@@ -73,7 +85,7 @@ def prepared(store, tmp_path, query: str) -> str:
 def test_a_query_cannot_reach_files_network_or_variables(filled, tmp_path, query):
     query = prepared(filled, tmp_path, query)
     secret = ask(filled, "select 1")  # noqa: F841
-    with locked_database(filled, query, "200MB") as connection:  # noqa: SIM117
+    with locked_database(filled, query, "200MB", empty(tmp_path)) as connection:  # noqa: SIM117
         with pytest.raises(duckdb.Error) as error:
             connection.sql(query).fetchall()
     assert isinstance(
@@ -88,7 +100,7 @@ def test_a_statement_that_is_no_single_select_is_refused(filled, tmp_path, query
     query = prepared(filled, tmp_path, query)
     before = sorted(path for path in filled.folder.rglob("*") if path.suffix != ".db-wal")
     with pytest.raises(UserError, match=r"no single select|statements\. Expected one"):  # noqa: SIM117
-        with locked_database(filled, query, "200MB"):
+        with locked_database(filled, query, "200MB", empty(tmp_path)):
             pass
     assert sorted(p for p in filled.folder.rglob("*") if p.suffix != ".db-wal") == before
 
@@ -106,6 +118,49 @@ def test_a_query_that_takes_too_long_or_too_much_is_ended(filled):
         answer_query(filled.folder, f"select count(*) from ({endless})", seconds=1.0)
     with pytest.raises(UserError, match=r"ended without an answer|memory"):
         answer_query(filled.folder, "select length(repeat('x', 3000000000))")
+
+
+def test_a_file_in_the_temporary_folder_of_the_machine_stays_closed(filled, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "secret.txt").write_text("a")
+    for path in (tmp_path / "secret.txt", tmp_path / "*", tmp_path / "*" / "*"):
+        with pytest.raises(UserError, match="Permission Error"):
+            answer_query(filled.folder, f"from read_text('{path}')")
+
+
+def test_what_a_query_spilled_is_removed_when_it_is_killed(filled, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(read_only, "MEMORY", "60MB")
+    sorting = "select hash(range) as a, hash(range + 1) as b from range(100000000) order by all"
+    query = f"select * from ({sorting}) offset 1000000"
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(answer_query, filled.folder, query, seconds=4.0)
+        while not answer.done() and not list(tmp_path.glob("thinkbench-sql-*/*")):
+            sleep(0.02)
+        assert not answer.done()
+        with pytest.raises(UserError, match="took longer"):
+            answer.result()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+VALUES = {
+    "select 1; -- done": [1],
+    "select 'é;' ; /* ; */ ;": ["é;"],
+    "select sum(n) from (values (116938), (1)) t(n)": [116939],
+    "select 'infinity'::timestamp, '20000-01-01'::date": ["infinity", "20000-01-01"],
+    "select ['-infinity'::date], {a: timestamptz '2026-01-01'}": [
+        ["-infinity"], {"a": "2026-01-01 00:00:00+00"}
+    ],
+    "select interval '10000000 years', 'inf'::double": ["10000000 years", None],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("query", VALUES)
+def test_every_value_has_a_place_in_json(filled, query):
+    assert answer_query(filled.folder, query)["rows"] == [VALUES[query]]
 
 
 def test_the_documents_name_every_table_and_view():

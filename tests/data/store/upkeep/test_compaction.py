@@ -83,6 +83,22 @@ def test_what_a_killed_writer_left_is_deleted_when_nobody_can_be_writing_it(stor
     assert list((store.folder / files.STAGING).iterdir()) == []
 
 
+def test_a_folder_that_a_killed_writer_left_is_deleted_and_one_in_use_stays(store, monkeypatch):
+    monkeypatch.setattr(compaction, "ABANDONED_SECONDS", -1)
+    left = store.folder / files.STAGING / "log-left"
+    left.mkdir()
+    (left / "rows.parquet").write_bytes(b"PAR1")
+    with files.staged_folder(store.folder, "other") as used:
+        compaction.sweep(store)
+        assert list((store.folder / files.STAGING).iterdir()) == [used]
+        left.mkdir()
+        with files.staged_folder(store.folder, "log") as new:
+            assert set((store.folder / files.STAGING).iterdir()) == {used, new}
+            with files.staged_folder(store.folder, "log") as second:
+                assert (new.exists(), second.exists()) == (True, True)
+    assert list((store.folder / files.STAGING).iterdir()) == []
+
+
 def test_without_its_state_the_store_finds_the_same_rows_again(store):
     for i in range(3):
         add(store, "problems", problems(f"p{i}"), run="r1")
