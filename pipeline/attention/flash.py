@@ -1,4 +1,4 @@
-"""Attention of training by FlashAttention kernels, for one NVIDIA GPU. The same as `blocks.attend`.
+"""Training attention by FlashAttention kernels, for one H100 or H200. The same as `blocks.attend`.
 
 Why Triton kernels of our own: docs/decisions/0031-flash-attention.md.
 """

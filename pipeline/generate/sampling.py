@@ -206,7 +206,7 @@ def largest(values: jax.Array, most: int) -> tuple[jax.Array, jax.Array]:
 
 def _ordered(values: jax.Array) -> jax.Array:
     """float32 as uint32 of the same order."""
-    bits = jax.lax.bitcast_convert_type(values, jnp.uint32)
+    bits = jax.lax.bitcast_convert_type(values + 0.0, jnp.uint32)  # -0.0 becomes 0.0
     return jnp.where(bits >> 31 == 1, ~bits, bits | jnp.uint32(1 << 31))
 
 

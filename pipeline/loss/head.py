@@ -63,7 +63,8 @@ def _scores(hidden, head, targets, temperature: float, width: int) -> tuple[jax.
     """`score`, `width` positions of each row at a time. Its gradient is written out.
 
     Derived by JAX it would pass over each chunk's logits about twice as often, and multiply them in
-    float32 with a head in bfloat16.
+    float32 with a head in bfloat16. A head that is trained itself costs more: its logits are
+    computed once more.
     """
     return _scores_and_totals(hidden, head, targets, temperature, width)[0]
 

@@ -158,7 +158,7 @@ def _as_configured(
     if not block_attention:
         return model
     devices = list(mesh.devices.flat) if mesh else []
-    flash = fit_training(config.head_dim, devices)
+    flash = fit_training(config.head_dim, config.param_dtype, devices)
     return with_attention(model, FlashAttention if flash else BlockAttention)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from data.audit import queries
 from data.errors import UserError
 from data.lineage import Step, of_subset, readable
-from data.store import Store, ask, files, state
+from data.store import HELD_OUT, Store, ask, files, state
 from data.subsets import subset
 from evals.curation import choose
 from workbench.hub import cards
@@ -108,8 +108,9 @@ def model_folder(store: Store, name: str, folder: Path) -> dict[str, Any]:
     shutil.copytree(source, folder)
     evaluations = ask(
         store,
-        "select run from runs where kind = 'eval' and event = 'done' and parent = $run"
+        "select run from runs where kind = $kind and event = 'done' and parent = $run"
         " order by ended_at desc limit 1",
+        kind=HELD_OUT,
         run=name,
     )["run"].to_list()
     front: dict[str, Any] = {
