@@ -35,10 +35,13 @@ def _check(path: Path) -> None:
         raise UserError(f"{path} is {state}. {EXPECTED} Check the path.")
 
 
-def json_lines(path: Path, *, may_be_empty: bool = False) -> Iterator[Line | Rejection]:
-    """The lines of the file that are not blank, in order."""
+def json_lines(path: Path, *, is_log: bool = False) -> Iterator[Line | Rejection]:
+    """The lines of the file that are not blank, in order.
+
+    is_log: the file may be empty, and a line that is not UTF-8 is rejected alone
+    """
     empty = True
-    for number, content in _texts(path):
+    for number, content in _texts(path, is_log):
         empty = False
         if isinstance(content, Rejection):
             yield content
@@ -55,11 +58,11 @@ def json_lines(path: Path, *, may_be_empty: bool = False) -> Iterator[Line | Rej
             yield Line(number, row, content)
         else:
             yield Rejection(number, "not a JSON object", content)
-    if empty and not may_be_empty:
+    if empty and not is_log:
         raise UserError(f"{path} is empty. {EXPECTED} Check how it was written.")
 
 
-def _texts(path: Path) -> Iterator[tuple[int, str | Rejection]]:
+def _texts(path: Path, is_log: bool) -> Iterator[tuple[int, str | Rejection]]:
     """Number and text of each line that is not blank; a last line that ends in a character."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -69,6 +72,10 @@ def _texts(path: Path) -> Iterator[tuple[int, str | Rejection]]:
                 if error.reason == CUT_OFF and number > 1:  # else no line would be UTF-8
                     text = line.decode(errors="replace")
                     yield number, Rejection(number, "the last line is cut off", text)
+                    continue
+                if is_log:
+                    text = line.decode(errors="replace")
+                    yield number, Rejection(number, "not UTF-8", text)
                     continue
                 raise UserError(
                     f"{path} is not UTF-8: line {number} holds byte {line[error.start]:#04x}. "

@@ -6,11 +6,12 @@ from data.store import fingerprint
 from evals.scores import content_of_problem
 
 Problem = tuple[str, str, str]  # problem_id, question, gold
+Stored = tuple[str, str, str | None]  # those of an imported log may have no reference answer
 SUFFIX = 8  # hex digits, at first
 
 
 def problem_ids(
-    problems: list[Problem], own: list[Problem], foreign: list[Problem]
+    problems: list[Problem], own: list[Stored], foreign: list[Stored]
 ) -> dict[Problem, str]:
     """The id in the store of each problem of a file; no two get the same one.
 
@@ -30,7 +31,7 @@ def problem_ids(
 
 
 def _by_content(
-    problems: list[Problem], stored: list[Problem], ids: dict[Problem, str], taken: set[str]
+    problems: list[Problem], stored: list[Stored], ids: dict[Problem, str], taken: set[str]
 ) -> None:
     """Add to `ids` the stored ids of problems with the same content: first their own ids."""
     contents = _contents(stored)
@@ -50,11 +51,12 @@ def _by_content(
             taken.add(free)
 
 
-def _contents(stored: Iterable[Problem]) -> dict[tuple[Hashable, ...], dict[str, None]]:
+def _contents(stored: Iterable[Stored]) -> dict[tuple[Hashable, ...], dict[str, None]]:
     """Content -> the ids that the store has it under, in the order of `stored`."""
     ids: dict[tuple[Hashable, ...], dict[str, None]] = {}
     for problem_id, question, gold in stored:
-        ids.setdefault(content_of_problem(question, gold), {})[problem_id] = None
+        if gold is not None:
+            ids.setdefault(content_of_problem(question, gold), {})[problem_id] = None
     return ids
 
 

@@ -1,6 +1,7 @@
 from .chat_turns import prompt_and_completion as prompt_and_completion
 from .import_log import import_rollouts as import_rollouts
 from .records import (
+    ANSWERS as ANSWERS,
     HELD_OUT as HELD_OUT,
     LENGTH as LENGTH,
     STOP as STOP,
@@ -14,7 +15,6 @@ from .records import (
     part_value as part_value,
     question_in as question_in,
     required_text as required_text,
-    split_in_name as split_in_name,
     step_in_name as step_in_name,
     value_of_all as value_of_all,
     whole_number as whole_number,

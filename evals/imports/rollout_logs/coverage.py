@@ -7,13 +7,14 @@ from typing import Any
 
 
 def coverage(
-    steps: Sequence[int], *, keeps_newest_batch: bool, unknown_steps: bool
+    steps: Sequence[int], *, keeps_newest_batch: bool, without_step: int
 ) -> dict[str, Any]:
     """first, last, every (steps from one to the next; null if that differs), missing, and `means`.
 
-    steps: that the log has, sorted   missing: steps between, where every one should be there
+    steps: that the log has, sorted   without_step: rollouts whose step it does not say
+    missing: steps between, where every one should be there
     """
-    if unknown_steps or not steps:
+    if not steps:
         return {"steps": len(steps), "first": None, "last": None, "every": None, "missing": None,
                 "means": "the log does not say which step a rollout is of"}  # fmt: skip
     gaps = Counter(after - before for before, after in pairwise(steps))
@@ -31,7 +32,9 @@ def coverage(
         "last": steps[-1],
         "every": gap,
         "missing": missing,
-        "means": means + (f"; {missing:,} of them are missing" if missing else ""),
+        "means": means
+        + (f"; {missing:,} of them are missing" if missing else "")
+        + (f"; of {without_step:,} rollouts the step is unknown" if without_step else ""),
     }
 
 

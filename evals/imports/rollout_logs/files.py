@@ -19,8 +19,11 @@ ROWS_AT_A_TIME = 1_000  # of a Parquet file
 SHOWN = 2_000  # [characters] of a rejected row that are stored
 
 
-def log_files(path: Path) -> list[LogFile]:
-    """The files at or under `path` that may hold rollouts, by numbers in their names."""
+def log_files(path: Path, without: Path | None = None) -> list[LogFile]:
+    """The files at or under `path` that may hold rollouts, by numbers in their names.
+
+    without: a folder under it that is no part of the log
+    """
     if not path.exists():
         raise UserError(f"{path} is missing. Expected a file or a folder of rollouts. Check it.")
     root = path if path.is_dir() else path.parent
@@ -29,6 +32,7 @@ def log_files(path: Path) -> list[LogFile]:
         LogFile(each, each.relative_to(root).as_posix())
         for each in files
         if not any(part.startswith(".") for part in each.relative_to(root).parts)
+        and (without is None or without not in each.parents)
     ]
     readable = [file for file in visible if file.path.suffix in SUFFIXES]
     if not readable:
@@ -68,7 +72,7 @@ def rows_of(file: LogFile) -> Iterator[Line | Rejection]:
         return _csv_rows(file.path)
     if suffix == ".json":
         return _whole(file.path)
-    return json_lines(file.path, may_be_empty=True)
+    return json_lines(file.path, is_log=True)
 
 
 def _parquet_rows(path: Path) -> Iterator[Line | Rejection]:
@@ -79,11 +83,26 @@ def _parquet_rows(path: Path) -> Iterator[Line | Rejection]:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
-            for row in batch.to_pylist():
+            for row in _objects(batch):
                 number += 1
-                yield Line(number, row, "")
-    except (pyarrow.ArrowInvalid, OSError) as error:
+                if isinstance(row, dict):
+                    yield Line(number, row, "")
+                else:
+                    yield Rejection(number, "a value that Python cannot hold", str(row))
+    except (pyarrow.ArrowException, OSError) as error:
         yield Rejection(number + 1, "not a whole Parquet file", str(error))
+
+
+def _objects(batch: Any) -> Iterator[dict[str, Any] | Exception]:
+    """The rows of a batch; the error of those with bytes that are no text, or a year too late."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, OverflowError):  # one row suffices
+        for at in range(batch.num_rows):
+            try:
+                yield batch.slice(at, 1).to_pylist()[0]
+            except (ValueError, OverflowError) as error:
+                yield error
 
 
 def _csv_rows(path: Path) -> Iterator[Line | Rejection]:
@@ -121,5 +140,5 @@ def hash_of(files: list[LogFile]) -> str:
     for file in files:
         with file.path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
-        whole.update(f"{file.name}\0{digest}\0".encode())
+        whole.update(f"{file.name}\0{digest}\0".encode(errors="surrogateescape"))
     return whole.hexdigest()

@@ -57,7 +57,8 @@ def import_rollouts(
     """
     checked_name("run", name)
     refuse_reserved(name)
-    chosen, listed = format_of(path, log_files(path), log_format)
+    files_of_log = log_files(path, without=store.folder if path in store.folder.parents else None)
+    chosen, listed = format_of(path, files_of_log, log_format)
     digest = hash_of(listed)
     with (
         locked(store.folder / "imports" / name),
@@ -151,9 +152,9 @@ def _summary(
         "dialects": dict(staged.dialects.most_common()),
         "reasons": dict(staged.rejected.most_common()),
         "coverage": coverage(
-            sorted(staged.files_of_step[split]),
+            sorted(staged.steps[split]),
             keeps_newest_batch=chosen.keeps_newest_batch,
-            unknown_steps=unknown.get("step", 0) > 0,
+            without_step=unknown.get("step", 0),
         ),
     }
 

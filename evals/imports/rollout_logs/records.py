@@ -1,5 +1,6 @@
 """The rollout that a log of any trainer becomes, and values of logs as this project has them."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +24,20 @@ Decode = Callable[[Sequence[int]], str]  # token ids -> text, special tokens inc
 
 @dataclass(frozen=True)
 class LogFile:
-    """A file of a log. name: relative to the folder of the log"""
+    """A file of a log.
+
+    name:       relative to the folder of the log
+    is_foreign: no row at its start is one of the format of the log
+    """
 
     path: Path
     name: str
+    is_foreign: bool = False
+
+    @property
+    def split(self) -> str | None:
+        """train or eval, where its name or that of a folder of the log says so, else None."""
+        return split_in_name(self.name) or split_in_name(_name_of_root(self))
 
 
 @dataclass(frozen=True)
@@ -131,13 +142,16 @@ def step_in_name(path: Path) -> int | None:
     return int(digits[-1]) if digits else None
 
 
+@lru_cache(maxsize=64)
+def _name_of_root(file: LogFile) -> str:
+    """The name of the folder that was imported, or that the imported file lies in."""
+    return Path(os.path.abspath(file.path)).parents[len(Path(file.name).parts) - 1].name
+
+
 @lru_cache(maxsize=64)  # the rows of a file follow each other
 def split_in_name(name: str) -> str | None:
-    """train or eval, where the name of the file or of a folder of the log says so, the last first.
-
-    name: relative to the folder of the log
-    """
-    for part in reversed(Path(name).with_suffix("").parts):
+    """train or eval, where the name of a file or of a folder before it says so, the last first."""
+    for part in reversed(Path(name).parts):
         if _HELD_OUT.search(part):
             return HELD_OUT
         if _TRAIN.search(part):

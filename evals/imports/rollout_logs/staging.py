@@ -53,6 +53,7 @@ class StagedLog:
     """What was read of a log: its rows in `folder`, and counts.
 
     files_of_step:    split -> step -> numbers of the files in `folder` that have rows of it
+    steps:            split -> those that the log says
     unknown, rollouts: by split; unknown counts the FIELDS that a row lacks
     part_names:       in the order in which they were met, and all combinations of them
     """
@@ -66,6 +67,7 @@ class StagedLog:
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     dialects: Counter[str] = field(default_factory=Counter)
     files_of_step: dict[str, dict[int, dict[int, None]]] = field(default_factory=dict)
+    steps: dict[str, set[int]] = field(default_factory=dict)
     part_names: dict[tuple[str, ...], None] = field(default_factory=dict)
 
     def rows(self, split: str) -> Iterator[pl.DataFrame]:
@@ -136,9 +138,10 @@ class _Writer:
         staged.unknown.setdefault(split, Counter()).update(_unknown(rollout))
         steps = staged.files_of_step.setdefault(split, {})
         steps.setdefault(step, {})[staged.files] = None
+        staged.steps.setdefault(split, set()).update([] if rollout.step is None else [step])
         self._rows.append(
             (
-                file,
+                _utf8(file),
                 line,
                 step,
                 split,

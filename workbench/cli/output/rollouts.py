@@ -160,7 +160,7 @@ def _steps(steps: list[dict[str, Any]]) -> Any:
 
 
 def finite(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with null where a reward part does not apply: JSON has no nan."""
+    """Rows with null where a reward part does not apply: JSON has no nan and no infinity."""
     return [{name: _finite(value) for name, value in row.items()} for row in rows]
 
 
@@ -169,7 +169,7 @@ def _finite(value: Any) -> Any:
         return {name: _finite(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_finite(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def listed(value: dict[str, Any]) -> None:

@@ -19,7 +19,6 @@ from evals.imports.rollout_logs import (
     number,
     part_value,
     prompt_and_completion,
-    split_in_name,
     step_in_name,
     value_of_all,
 )
@@ -53,7 +52,7 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
         reward=number(row["rewards"]),
         advantage=advantage,
         tokens=sum(bool(each) for each in mask) if mask else None,
-        split=split_in_name(file.name),
+        split=file.split,
         extra={name: row[name] for name in KEPT if name in row},
         recomputed=("advantage",) if differs else (),
     )

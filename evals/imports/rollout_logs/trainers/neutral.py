@@ -23,7 +23,6 @@ from evals.imports.rollout_logs import (
     number,
     part_value,
     required_text,
-    split_in_name,
     whole_number,
 )
 
@@ -50,7 +49,8 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
     parts = _parts(row.get("rewards"))
     reward, recomputed = number(row.get("reward")), ()
     if reward is None and (values := [p.value * p.weight for p in parts if not isnan(p.value)]):
-        reward, recomputed = sum(values), ("reward",)
+        reward = number(sum(values))
+        recomputed = () if reward is None else ("reward",)
     if not parts and reward is not None:
         parts = (Part("reward", reward),)
     group = row.get("group")
@@ -66,7 +66,7 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
         advantage=number(row.get("advantage")),
         finish=_one_of(row, "finish", (STOP, LENGTH)),
         tokens=whole_number(row.get("tokens")),
-        split=_one_of(row, "split", (TRAIN, HELD_OUT)) or split_in_name(file.name),
+        split=_one_of(row, "split", (TRAIN, HELD_OUT)) or file.split,
         is_discarded=row.get("discarded") is True,
         extra={name: value for name, value in row.items() if name not in OWN},
         recomputed=recomputed,

@@ -18,7 +18,6 @@ from evals.imports.rollout_logs import (
     gold_in,
     number,
     part_value,
-    split_in_name,
     whole_number,
 )
 
@@ -51,7 +50,7 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
         advantage=number(row.get("advantage")),
         finish=FINISHES.get(str(row.get("finish_reason"))),
         tokens=len(row["response_tokens"]),
-        split=split_in_name(file.name),
+        split=file.split,
         extra={name: row[name] for name in KEPT if name in row},
     )
 

@@ -6,8 +6,8 @@ were trained on. Then `all` is read, and what `effective` lacks is discarded.
 
 import json
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,9 @@ from evals.imports.rollout_logs import (
     Part,
     gold_in,
     messages,
+    number,
     part_value,
     question_in,
-    split_in_name,
     value_of_all,
     whole_number,
 )
@@ -38,18 +38,21 @@ TOO_LONG = re.compile("length|max_tokens|token_limit|too_long|truncat", re.IGNOR
 
 
 def fits(file: LogFile, row: dict[str, Any]) -> bool:
-    has_traces = file.path.suffix == ".jsonl" and isinstance(row.get("traces"), list)
-    is_copy = file.path.parent.name == EFFECTIVE and _beside(file.path, ALL).exists()
-    return has_traces and not is_copy
+    return file.path.suffix == ".jsonl" and isinstance(row.get("traces"), list)
 
 
-def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRollout]:
+def is_copy(file: LogFile) -> bool:
+    """Whether all episodes of the file are in another one, too."""
+    return file.path.parent.name == EFFECTIVE and _beside(file.path, ALL).exists()
+
+
+def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[Callable[[], LoggedRollout]]:
     """One rollout per trace of the episode."""
     episode, traces = line.row, line.row["traces"]
     if not traces:
         raise UnusableRow("the episode has no traces")
     for trace in traces:
-        yield _rollout(file, episode, trace)
+        yield partial(_rollout, file, episode, trace)
 
 
 def _rollout(file: LogFile, episode: dict[str, Any], trace: Any) -> LoggedRollout:
@@ -63,6 +66,10 @@ def _rollout(file: LogFile, episode: dict[str, Any], trace: Any) -> LoggedRollou
     parts = _parts(trace.get("rewards"))
     advantage, differs = value_of_all([each for n in sampled for each in n.get("advantages") or []])
     valid = [part for part in parts if part.value == part.value]
+    reward = number(trace.get("reward"))
+    is_computed = reward is None and bool(valid)
+    if is_computed:  # unknown where the sum is no finite number
+        reward = number(sum(part.value * part.weight for part in valid))
     tokens = [len(node.get("token_ids") or []) for node in sampled]
     return LoggedRollout(
         step=_step(file.path, episode),
@@ -72,7 +79,7 @@ def _rollout(file: LogFile, episode: dict[str, Any], trace: Any) -> LoggedRollou
         gold=gold_in(task) or (gold_in(task.get("info")) if isinstance(task, dict) else None),
         group=_group(episode),
         parts=parts,
-        reward=sum(part.value * part.weight for part in valid) if valid else None,
+        reward=reward,
         advantage=advantage,
         finish=_finish(trace),
         tokens=sum(tokens) if all(tokens) else None,
@@ -86,7 +93,7 @@ def _rollout(file: LogFile, episode: dict[str, Any], trace: Any) -> LoggedRollou
             **{name: trace[name] for name in ("metrics", "stop_condition") if name in trace},
             "errors": [*(episode.get("errors") or []), *(trace.get("errors") or [])],
         },
-        recomputed=("advantage",) if differs else (),
+        recomputed=(*["reward"] * is_computed, *["advantage"] * differs),
     )
 
 
@@ -133,7 +140,7 @@ def _group(episode: dict[str, Any]) -> str | None:
 
 def _split(file: LogFile, episode: dict[str, Any]) -> str | None:
     kind = ((episode.get("run") or {}).get("work") or {}).get("type")
-    return {"train": TRAIN, "eval": HELD_OUT}.get(str(kind)) or split_in_name(file.name)
+    return {"train": TRAIN, "eval": HELD_OUT}.get(str(kind)) or file.split
 
 
 def _finish(trace: dict[str, Any]) -> str | None:
@@ -148,7 +155,7 @@ def _is_discarded(path: Path, episode: dict[str, Any]) -> bool:
     effective = _beside(path, EFFECTIVE)
     if path.parent.name != ALL or not effective.exists():
         return False
-    return episode.get("id") not in _ids_in(effective)
+    return str(episode.get("id")) not in _ids_in(effective)
 
 
 def _beside(path: Path, folder: str) -> Path:

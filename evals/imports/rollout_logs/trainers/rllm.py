@@ -4,7 +4,8 @@ A trajectory is a rollout; `episode_id` is {task}:{rollout}, so its task names t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from evals.imports.rollout_logs import (
     number,
     part_value,
     question_in,
-    split_in_name,
     value_of_all,
     whole_number,
 )
@@ -38,12 +38,12 @@ def fits(file: LogFile, row: dict[str, Any]) -> bool:
     return file.path.suffix in (".json", ".jsonl") and has_trajectories and "task" in row
 
 
-def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRollout]:
+def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[Callable[[], LoggedRollout]]:
     episode = line.row
     if not episode["trajectories"]:
         raise UnusableRow("the episode has no trajectories")
     for trajectory in episode["trajectories"]:
-        yield _rollout(file, episode, trajectory)
+        yield partial(_rollout, file, episode, trajectory)
 
 
 def _rollout(file: LogFile, episode: dict[str, Any], trajectory: Any) -> LoggedRollout:
@@ -74,7 +74,7 @@ def _rollout(file: LogFile, episode: dict[str, Any], trajectory: Any) -> LoggedR
         reward=number(reward),
         advantage=advantage,
         finish=_finish(str(episode.get("termination_reason") or "")),
-        split=split_in_name(file.name),
+        split=file.split,
         extra={
             "turns": len(texts),
             **{

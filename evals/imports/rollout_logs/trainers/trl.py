@@ -12,6 +12,7 @@ from typing import Any
 
 from evals.imports import Line
 from evals.imports.rollout_logs import (
+    ANSWERS,
     HELD_OUT,
     TRAIN,
     Decode,
@@ -22,7 +23,6 @@ from evals.imports.rollout_logs import (
     messages,
     number,
     part_value,
-    split_in_name,
     step_in_name,
     whole_number,
 )
@@ -31,6 +31,7 @@ NAME = "trl"
 WRITER = "TRL's or Unsloth's GRPOTrainer: completions/completions_*.parquet"
 KEEPS_NEWEST_BATCH = True
 OWN = ("step", "prompt", "completion", "advantage", "mode")
+NO_REWARDS = {*OWN, *ANSWERS}  # a column of the data set, as its answers, may have numbers
 
 
 def fits(file: LogFile, row: dict[str, Any]) -> bool:
@@ -42,9 +43,11 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
     parts = tuple(
         Part(name, part_value(value))
         for name, value in row.items()
-        if name not in OWN and isinstance(value, float) and not name.startswith("__index")
+        if name not in NO_REWARDS and isinstance(value, float) and not name.startswith("__index")
     )
     values = [part.value for part in parts if not isnan(part.value)]
+    reward = number(sum(values)) if values else None
+    nulls = [name for name, value in row.items() if name not in NO_REWARDS and value is None]
     mode = {"train": TRAIN, "eval": HELD_OUT}.get(str(row.get("mode")))
     step = whole_number(row["step"])
     prompt, question = messages.prompt_in(row, "prompt")
@@ -55,13 +58,13 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
         text=messages.completion_in(row, "completion"),
         gold=gold_in(row),
         parts=parts,
-        reward=sum(values) if values else None,
+        reward=reward,
         advantage=number(row.get("advantage")),
-        split=mode or split_in_name(file.name),
+        split=mode or file.split,
         extra={
             name: value
             for name, value in row.items()
             if name not in OWN and not isinstance(value, float)
         },
-        recomputed=("reward",) if len(parts) > 1 and values else (),
+        recomputed=("reward",) if reward is not None and len([*parts, *nulls]) > 1 else (),
     )

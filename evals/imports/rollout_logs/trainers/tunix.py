@@ -21,7 +21,6 @@ from evals.imports.rollout_logs import (
     number,
     part_value,
     question_in,
-    split_in_name,
     whole_number,
 )
 
@@ -54,7 +53,7 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
         reward=number(reward),
         finish=FINISHES.get(status),
         tokens=sum(1 for each in mask if each) if isinstance(mask, list) and mask else None,
-        split=split_in_name(file.name),
+        split=file.split,
         extra={"status": status, "turns": len(messages.answers(after))},
     )
 

@@ -17,7 +17,6 @@ from evals.imports.rollout_logs import (
     number,
     part_value,
     required_text,
-    split_in_name,
     step_in_name,
     whole_number,
 )
@@ -44,6 +43,6 @@ def read(file: LogFile, line: Line, decode: Decode | None) -> Iterator[LoggedRol
         group=str(uid).rsplit("_", 2)[0] if uid is not None else None,
         parts=(Part("score", part_value(row["score"])),),
         reward=number(row["score"]),
-        split=split_in_name(file.name),
+        split=file.split,
         extra={name: value for name, value in row.items() if name not in OWN},
     )

@@ -92,7 +92,7 @@ def test_verl_1_divides_equal_prompts_into_the_groups_of_its_ids(store, tmp_path
 
 def test_prime_rl_has_weights_token_counts_and_what_was_not_trained_on(store, tmp_path):
     counts, rows = counts_and_rows(store, logs.prime_rl(tmp_path))
-    assert counts == ("prime-rl", 3, 3, 0, 1, 1, {})
+    assert counts == ("prime-rl", 3, 3, 0, 1, 1, {"reward": 3})
     names = ("step", "text", "reward", "advantage", "finish", "tokens", "discarded", "gold")
     assert values(rows, *names) == [
         (5, RIGHT, 2.0, 0.5, "stop", 3, False, GOLD),
@@ -192,3 +192,67 @@ def test_what_is_no_log_is_refused_with_the_formats(store, tmp_path):
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
     with pytest.raises(UserError, match="Expected one of: trl, TRL's"):
         import_rollouts(store, tmp_path, "theirs")
+
+
+def test_a_trace_that_is_unusable_leaves_the_rest_of_its_episode(store, tmp_path):
+    path = logs.prime_rl(tmp_path / "prime") / "rollouts" / "step_5" / "train"
+    episode = json.loads((path / "all" / "traces.jsonl").read_text().splitlines()[0])
+    [trace] = episode["traces"]
+    episode["traces"] = [trace, {**trace, "nodes": []}, 3, {**trace, "nodes": [{"sampled": 1}]}]
+    logs.lines(path / "all" / "traces.jsonl", episode)
+    assert counts_of(store, tmp_path / "prime", "a") == (4, 2, 2)
+    path = next(logs.rllm(tmp_path / "rllm").rglob("episode_hash0_id0.json"))
+    episode = json.loads(path.read_text())
+    [trajectory] = episode["trajectories"]
+    episode["trajectories"] = [{"steps": []}, None, trajectory, {"steps": "a"}, trajectory]
+    path.write_text(json.dumps(episode))
+    assert counts_of(store, tmp_path / "rllm", "b") == (6, 3, 3)
+
+
+def test_ids_of_episodes_may_be_numbers(store, tmp_path):
+    for path in logs.prime_rl(tmp_path).rglob("traces.jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        logs.lines(path, *({**row, "id": int(row["id"][1:])} for row in rows))
+    _, rows = counts_and_rows(store, tmp_path)
+    assert values(rows, "discarded", "recomputed") == [
+        (False, ["reward"]), (False, ["reward"]), (True, ["reward"])
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_folder_of_held_out_rollouts_is_held_out_where_it_is_imported(store, tmp_path, is_file):
+    path = logs.verl_0(tmp_path / "validation")
+    summary = import_rollouts(store, path / "3.jsonl" if is_file else path, "theirs")
+    assert summary["split"] == "eval"
+
+
+def test_a_column_of_answers_is_no_reward_and_a_total_of_some_parts_is_computed(store, tmp_path):
+    row = {"step": 1, "prompt": QUESTION, "answer": 7.0}
+    rows = [
+        {**row, "completion": RIGHT, "a": 1.0, "b": None},
+        {**row, "completion": WRONG, "a": None, "b": 0.5},
+    ]
+    pl.DataFrame(rows).write_parquet(tmp_path / "completions_00001.parquet")
+    _, rows = counts_and_rows(store, tmp_path)
+    assert values(rows, "reward", "gold", "recomputed") == [
+        (1.0, "7.0", ["reward", "advantage"]), (0.5, "7.0", ["reward", "advantage"])
+    ]  # fmt: skip
+    assert parts(rows[0]) == [("a", 1.0, 1.0), ("b", None, 1.0)]
+
+
+def test_a_reward_that_is_infinite_or_overflows_is_unknown(store, tmp_path):
+    row = {"step": 1, "question": QUESTION, "text": RIGHT}
+    path = logs.lines(
+        tmp_path / "a.jsonl",
+        {**row, "reward": float("inf")},
+        {**row, "rewards": {"a": float("-inf")}},
+        {**row, "rewards": {"a": {"value": 1e308, "weight": 10}}},
+    )
+    _, rows = counts_and_rows(store, path)
+    assert values(rows, "reward", "recomputed") == [(None, [])] * 3
+
+
+def counts_of(store: Store, path: Path, name: str) -> tuple[int, int, int]:
+    """read, imported, rejected"""
+    summary = import_rollouts(store, path, name)
+    return summary["read"], summary["imported"], summary["rejected"]

@@ -149,3 +149,21 @@ def test_reward_parts_that_a_row_lacks_do_not_apply_to_it(store, tmp_path):
     parts = ask(store, "select rewards from rollouts order by sample").to_series().to_list()
     assert [[part["name"] for part in each] for each in parts] == [["a", "b"], ["a", "b"]]
     assert parts[0][1]["value"] != parts[0][1]["value"]  # nan
+
+
+def test_rows_without_a_step_leave_what_the_others_cover(store, tmp_path):
+    rows = [{**ROW, "step": step, "text": str(step)} for step in (None, 10, 20, None, 40)]
+    summary = import_rollouts(store, lines(tmp_path / "a.jsonl", *rows), "theirs")
+    covered = summary["coverage"]
+    names = ("steps", "first", "last", "every", "missing")
+    assert [covered[name] for name in names] == [3, 10, 40, 10, 1]
+    assert "of 2 rollouts the step is unknown" in covered["means"]
+
+
+def test_a_stored_problem_may_have_no_reference_answer(store, tmp_path):
+    path = lines(tmp_path / "a.jsonl", {**ROW, "gold": None})
+    assert import_rollouts(store, path, "without")["without_gold"] == 1
+    assert import_rollouts(store, lines(tmp_path / "b.jsonl", ROW), "with")["without_gold"] == 0
+    assert ask(store, "select gold from problems order by gold").to_series().to_list() == [
+        GOLD, None
+    ]  # fmt: skip

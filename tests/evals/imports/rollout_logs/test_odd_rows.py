@@ -1,10 +1,13 @@
 """Whatever a row of a log holds, it is imported or rejected: no value of it ends an import."""
 
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
@@ -12,6 +15,7 @@ from evals.imports.records import Rejection
 from evals.imports.rollout_logs.files import log_files
 from evals.imports.rollout_logs.formats import FORMATS, rollouts_of
 from evals.imports.rollout_logs.import_log import import_rollouts
+from evals.imports.rollout_logs.records import LoggedRollout
 from evals.imports.rollout_logs.staging import stage
 from tests.support import rollout_logs as logs
 
@@ -75,3 +79,44 @@ def test_a_log_of_nothing_usable_is_refused_with_its_reasons(store, tmp_path: Pa
         UserError, match=r"no usable rollout: 1 rows .*text is missing or no text: 1"
     ):
         import_rollouts(store, path, "theirs")
+
+
+def test_every_file_is_imported_or_named_with_its_rejected_rows(store, tmp_path):
+    row = {"step": 1, "question": "1 + 1?", "text": "2", "reward": 1}
+    log = tmp_path / "log"
+    logs.lines(log / "1.jsonl", row)
+    logs.lines(log / "2.jsonl", {"title": "written later"}, row)  # its first row does not fit
+    logs.lines(log / "3.jsonl", "{broken", '{"step"')
+    logs.lines(log / "4.jsonl", {"loss": 1}, {"loss": 2}, {"loss": 3})
+    (log / "5.parquet").write_bytes(b"PAR1")
+    (log / "6.csv").write_text("a,b\n1,2\n")
+    summary = import_rollouts(store, log, "theirs")
+    assert (summary["read"], summary["imported"], summary["rejected"]) == (10, 2, 8)
+    rejected = [json.loads(line) for line in Path(summary["rejections"]).read_text().splitlines()]
+    assert [(entry["file"], entry["line"]) for entry in rejected] == [
+        ("2.jsonl", 1), ("3.jsonl", 1), ("3.jsonl", 2), ("4.jsonl", 1), ("4.jsonl", 2),
+        ("4.jsonl", 3), ("5.parquet", 1), ("6.csv", 1),
+    ]  # fmt: skip
+
+
+def test_a_value_that_python_cannot_hold_rejects_its_row_alone(tmp_path):
+    step, prompt = pa.array([1] * 4), pa.array(["q"] * 4)
+    offsets = pa.array(["a", "b", "zz", "d"]).buffers()[1]
+    texts = pa.Array.from_buffers(pa.string(), 4, [None, offsets, pa.py_buffer(b"ab\xff\xfed")])
+    when = pa.array([1, 2**62, 1, 1], pa.timestamp("us"))
+    table = pa.table({"step": step, "prompt": prompt, "completion": texts, "when": when})
+    path = tmp_path / "completions_00001.parquet"
+    pq.write_table(table, path)
+    [file] = log_files(path)
+    rows = [row for _, row in rollouts_of(file, FORMATS["trl"], None)]
+    assert [row.text if isinstance(row, LoggedRollout) else row.line for row in rows] == [
+        "a", 2, 3, "d"
+    ]  # fmt: skip
+
+
+def test_bytes_that_are_no_utf_8_cost_their_line_and_no_file_for_its_name(store, tmp_path):
+    row = b'{"step": 1, "question": "q", "text": "%s", "reward": 1}\n'
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.jsonl"))
+    path.write_bytes(b"".join(row % text for text in (b"a", b"caf\xe9", b"b")))
+    summary = import_rollouts(store, path, "theirs")
+    assert (summary["imported"], summary["reasons"]) == (2, {"not UTF-8": 1})
