@@ -20,7 +20,8 @@ with rollouts_of_run as not materialized (
     from sampled_rollouts where run = $run
 ), groups as (
     select
-        step, "group", attempt, max(reward) - min(reward) as spread, avg(reward) as group_reward
+        step, "group", attempt, avg(reward) as group_reward,
+        if(count(*) > 1 and count(reward) = count(*), max(reward) - min(reward), null) as spread
     from rollouts_of_run group by all
 ), repeated as (
     select hash(text) as hashed, count(*) as copies from rollouts_of_run group by hashed
@@ -71,7 +72,7 @@ FIELDS = {
     "chars": Field("chars", "number", "characters of the completion"),
     "category": Field("category", "set", "failure categories"),
     "discarded": Field("discarded::varchar", means="true: sampled, and not trained on"),
-    "spread": Field("spread", "number", "highest less lowest reward of its group"),
+    "spread": Field("spread", "number", "highest less lowest reward of its group; unknown of one"),
     "group_reward": Field("group_reward", "number", "mean reward of its group"),
     "copies": Field("copies", "number", "completions of the run with exactly this text"),
     "text": Field("text", means="the completion", long=True),
@@ -84,6 +85,11 @@ BANDS = 10  # of each of these
 SHOWN = """
 step, "group", attempt, sample, problem_id, question, gold, text, extracted, verdict, reward,
 advantage, rewards, finish, tokens, chars, category, discarded, spread, copies
+"""
+COUNTS = """
+select
+    count(*) as rollouts, count(distinct (step, "group", attempt)) as groups,
+    count(distinct step) as steps, count(distinct problem_id) as problems
 """
 
 
@@ -127,13 +133,7 @@ def rollout_rows(store: Store, browse: Browse, limit: int, offset: int = 0) -> p
 
 def rollout_counts(store: Store, browse: Browse) -> dict[str, int]:
     """rollouts, groups, steps, problems: how many of them are chosen."""
-    query = """
-        select
-            count(*) as rollouts, count(distinct (step, "group", attempt)) as groups,
-            count(distinct step) as steps, count(distinct problem_id) as problems
-        from chosen
-    """
-    return ask_chosen(store, browse, query).row(0, named=True)
+    return ask_chosen(store, browse, f"{COUNTS} from chosen").row(0, named=True)
 
 
 def facets(store: Store, browse: Browse) -> dict[str, list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store
-from evals.rollouts.browse import SHOWN, Browse, ask_chosen, rollout_counts, rollout_rows
+from evals.rollouts.browse import COUNTS, SHOWN, Browse, ask_chosen, rollout_counts, rollout_rows
 
 REWARDED = 1.0  # least reward of a rollout that counts as rewarded
 SAME = "0.000000001"  # as in advantages.py: rewards that differ by less are equal
@@ -54,44 +54,70 @@ def _first_of_each_kind(store: Store, browse: Browse, limit: int) -> pl.DataFram
     )
 
 
+DRIFT = """
+with ends as (select min(step) as low, max(step) as high from chosen),
+parts as (
+    select c.*, case
+        when step < low + (high - low + 1) / $parts then 'early'
+        when step > high - (high - low + 1) / $parts then 'late'
+    end as part
+    from chosen c, ends
+), visits as (
+    select
+        problem_id, part, any_value(question) as question, count(*) as rollouts,
+        count(*) filter (verdict = 'correct') as correct,
+        unnest(if( -- one rollout: its text with its place
+            part = 'early',
+            arg_min({step: step, "group": "group", sample: sample, text: text}, step),
+            arg_max({step: step, "group": "group", sample: sample, text: text}, step)
+        ))
+    from parts where part is not null group by problem_id, part
+), pairs as (
+    select
+        e.problem_id, e.question, e as early, l as late,
+        l.correct / l.rollouts - e.correct / e.rollouts as change
+    from visits e join visits l using (problem_id)
+    where e.part = 'early' and l.part = 'late'
+)
+"""
+
+
 def _drift(store: Store, browse: Browse, limit: int) -> pl.DataFrame:
-    """problem_id, question, early, late (step, rollouts, correct, text of each), change."""
+    """problem_id, question, change, and early and late with one rollout of each.
+
+    early, late: rollouts, correct; step, group, sample, text
+    """
+    shown = ", ".join(
+        f'{{step: {part}.step, "group": {part}."group", sample: {part}.sample,'
+        f" rollouts: {part}.rollouts, correct: {part}.correct, text: {part}.text}} as {part}"
+        for part in ("early", "late")
+    )
     return ask_chosen(
         store,
         browse,
-        """with ends as (select min(step) as low, max(step) as high from chosen),
-        parts as (
-            select c.*, case
-                when step < low + (high - low + 1) / $parts then 'early'
-                when step > high - (high - low + 1) / $parts then 'late'
-            end as part
-            from chosen c, ends
-        ), visits as (
-            select
-                problem_id, part, any_value(question) as question, count(*) as rollouts,
-                count(*) filter (verdict = 'correct') as correct,
-                if(part = 'early', min(step), max(step)) as step,
-                if(part = 'early', arg_min(text, step), arg_max(text, step)) as text
-            from parts where part is not null group by problem_id, part
-        )
-        select
-            e.problem_id, e.question,
-            {step: e.step, rollouts: e.rollouts, correct: e.correct, text: e.text} as early,
-            {step: l.step, rollouts: l.rollouts, correct: l.correct, text: l.text} as late,
-            l.correct / l.rollouts - e.correct / e.rollouts as change
-        from visits e join visits l using (problem_id)
-        where e.part = 'early' and l.part = 'late'
-        order by change, e.problem_id limit $limit""",
+        f"{DRIFT} select problem_id, question, {shown}, change from pairs"
+        " order by change, problem_id limit $limit",
         parts=THIRDS,
         limit=limit,
     )
+
+
+def _counts_of_drift(store: Store, browse: Browse) -> dict[str, int]:
+    """Counts of the early and late rollouts of problems that have both."""
+    return ask_chosen(
+        store,
+        browse,
+        f"{DRIFT} {COUNTS} from parts where part is not null"
+        " and problem_id in (select problem_id from pairs)",
+        parts=THIRDS,
+    ).row(0, named=True)
 
 
 @dataclass(frozen=True)
 class Question:
     """A question: what it asks, the filter and the order of its rows.
 
-    rows: where the rows are not simply those of the filter
+    rows, counts: where these are not simply those of the filter
     """
 
     means: str
@@ -99,6 +125,7 @@ class Question:
     sort: str = "step"
     descending: bool = False
     rows: Callable[[Store, Browse, int], pl.DataFrame] = rollout_rows
+    counts: Callable[[Store, Browse], dict[str, int]] = rollout_counts
 
 
 QUESTIONS = {
@@ -134,6 +161,7 @@ QUESTIONS = {
         "problems sampled in the first and in the last third of the steps, the largest loss first",
         "",
         rows=_drift,
+        counts=_counts_of_drift,
     ),
     "first-hacks": Question(
         "incorrect, and the step learned to write it: the first of each failure category",
@@ -168,7 +196,7 @@ def ask_about(
         "means": question.means,
         "grader": browse.grader,
         "where": chosen.where,
-        **rollout_counts(store, chosen),
+        **question.counts(store, chosen),
         "of": rollout_counts(store, replace(browse, where="", search="")),
         "rows": question.rows(store, chosen, limit).to_dicts(),
     }

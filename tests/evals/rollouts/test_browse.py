@@ -1,13 +1,15 @@
 """Rollouts by filters, texts and order; facets; and the named questions about a run."""
 
+import polars as pl
 import pytest
 
 from data.errors import UserError
-from data.store.store import ask
+from data.store.store import add, ask
 from evals.rollouts.browse import Browse, facets, rollout_counts, rollout_rows
 from evals.rollouts.questions import QUESTIONS, ask_about
 from evals.rollouts.verdicts import categorise_rollouts, grade_rollouts
 from tests.support.rollout_rows import GOLDS, GROUPS, UNDECIDED, rolled, text
+from tests.support.store_rows import rows_of
 from workbench.cli.commands.rollouts.browse import NAMES
 
 RUN = "mine"
@@ -131,7 +133,39 @@ def test_drift_compares_a_problem_early_and_late(graded):
     by_problem = {row["problem_id"]: row for row in asked(graded, "drift")["rows"]}
     early, late = by_problem["p"]["early"], by_problem["p"]["late"]
     assert (early["step"], late["step"]) == (1, 9)
+    places = (late["step"], late["group"], late["sample"])
+    [row] = rollout_rows(graded, chosen(where="step = 9 and group = 0"), 9).filter(
+        sample=late["sample"]
+    )["text"]
+    assert (places[:2], row) == ((9, 0), late["text"])
     assert by_problem["p"]["change"] == late["correct"] / 4 - early["correct"] / early["rollouts"]
+
+
+def test_drift_counts_the_rollouts_that_it_compares(graded):
+    value = asked(graded, "drift")
+    parts = [row[part]["rollouts"] for row in value["rows"] for part in ("early", "late")]
+    assert (value["rollouts"], value["problems"]) == (sum(parts), len(value["rows"]))
+    assert value["of"]["rollouts"] > value["rollouts"] > 0
+    once = asked(graded, "drift", where="step = 9")
+    assert (once["rollouts"], once["groups"], once["rows"]) == (0, 0, [])
+
+
+def test_a_group_of_one_or_with_an_unknown_reward_is_not_of_zero_variance(store):
+    rows = pl.DataFrame(
+        {
+            "step": 1,
+            "group": [0, 1, 1, 2, 2],
+            "sample": [0, 0, 1, 0, 1],
+            "problem_id": "p",
+            "text": "a",
+            "reward": [1.0, 1.0, None, 1.0, 1.0],
+        }
+    )
+    fields = {column: rows[column].to_list() for column in rows.columns}
+    add(store, "rollouts", rows_of("rollouts", **fields), run=RUN)
+    value = asked(store, "zero-variance-groups")
+    assert [(row["step"], row["group"]) for row in value["rows"]] == [(1, 2)]
+    assert value["groups"] == 1
 
 
 def test_a_filter_holds_in_addition_to_a_question(graded):

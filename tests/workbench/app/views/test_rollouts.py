@@ -78,6 +78,16 @@ def test_a_question_lists_its_rollouts_and_a_click_shows_the_group(show, grpo):
     assert "expected" in page.error[0].value
 
 
+def test_drift_names_the_group_of_the_late_completion_that_it_shows(show, here):
+    runs.begin(here, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
+    groups = [(1, 0, "p1", ("7", "1")), (2, 0, "p2", ("1", "1")), (2, 1, "p1", ("1", "1"))]
+    rolled(here, "grpo-b", groups, {"p1": "7", "p2": "7"})
+    grade_rollouts(here, "grpo-b", "strict")
+    page = show(PAGE, find="true", question="drift")
+    [table] = [each.value for each in page.dataframe if "change" in each.value]
+    assert table[["step", "group"]].to_numpy().tolist() == [[2, 1]]
+
+
 def test_tries_that_were_discarded_are_listed_at_their_step(show, here):
     rolled(here, "grpo-b", GROUPS, {"p1": "7"}, [(1, 1, "p3", ("1", "1", "1", "1"))])
     runs.begin(here, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})

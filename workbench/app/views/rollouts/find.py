@@ -60,8 +60,7 @@ def _questions(run: str, graders: list[str]) -> None:
         return
     if name == "drift":
         rows = [
-            {**row["late"], "question": row["question"], "change": row["change"], "group": 0}
-            for row in rows
+            {**row["late"], "question": row["question"], "change": row["change"]} for row in rows
         ]
     names = [column for column in (*COLUMNS, "question", "change") if column in rows[0]]
     row_picker(
