@@ -77,7 +77,8 @@ def steps(store: Store, run: str) -> pl.DataFrame:
     """step, reward, tokens, truncated, zero_variance, n, discarded: of each step.
 
     reward, tokens, truncated (share that reached the token limit): means over the first tries
-    zero_variance: share of first tries whose rewards are all equal
+    zero_variance: share of first tries whose rewards are all equal; a group of one, or with an
+        unknown reward, does not count
     n: rollouts that were trained on   discarded: those of tries that were sampled again
     """
     return ask(
@@ -88,7 +89,9 @@ def steps(store: Store, run: str) -> pl.DataFrame:
                 step, discarded is true as discarded, coalesce(attempt, 0) = 0 as first,
                 sum(reward) as reward, sum(tokens) as tokens,
                 count(*) filter (finish = 'length') as truncated,
-                max(reward) - min(reward) < 1e-9 as same, count(*) as n
+                case when count(*) > 1 and count(reward) = count(*)
+                    then max(reward) - min(reward) < 1e-9 end as same,
+                count(*) as n
             from sampled_rollouts where run = $run
             group by step, "group", attempt, discarded
         )
@@ -106,13 +109,18 @@ def steps(store: Store, run: str) -> pl.DataFrame:
 
 
 def groups(store: Store, run: str, step: int) -> pl.DataFrame:
-    """group, problem_id, question, n, reward, spread, best, truncated: the groups of one step."""
+    """group, problem_id, question, n, reward, spread, best, truncated: the groups of one step.
+
+    spread: unknown in a group of one, or with an unknown reward
+    """
     return ask(
         within(store, [run]),
         """
         select
             r."group", r.problem_id, left(any_value(p.question), 200) as question,
-            count(*) as n, avg(reward) as reward, stddev_pop(reward) as spread,
+            count(*) as n, avg(reward) as reward,
+            case when count(*) > 1 and count(reward) = count(*)
+                then stddev_pop(reward) end as spread,
             max(reward) as best, count(*) filter (finish = 'length') as truncated
         from rollouts r
         left join problem_texts p using (problem_id)

@@ -5,6 +5,7 @@ import pytest
 
 from data.errors import UserError
 from data.store.store import add, ask
+from evals.rollouts import steps
 from evals.rollouts.browse import Browse, facets, rollout_counts, rollout_rows
 from evals.rollouts.questions import QUESTIONS, ask_about
 from evals.rollouts.verdicts import categorise_rollouts, grade_rollouts
@@ -166,6 +167,8 @@ def test_a_group_of_one_or_with_an_unknown_reward_is_not_of_zero_variance(store)
     value = asked(store, "zero-variance-groups")
     assert [(row["step"], row["group"]) for row in value["rows"]] == [(1, 2)]
     assert value["groups"] == 1
+    assert steps.groups(store, RUN, 1)["spread"].to_list() == [None, None, 0.0]
+    assert steps.steps(store, RUN)["zero_variance"].to_list() == [1.0]
 
 
 def test_a_filter_holds_in_addition_to_a_question(graded):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data.store.store import Store
+from data.store.store import Store, add
 from evals.contamination import overlap
 from evals.curation.problem_fields import measured
 from evals.curation.rejection_sampling import add_rejection_sample, rejection_sample
@@ -17,6 +17,7 @@ from pipeline.train.past_guards import NEEDS, past_signs
 from pipeline.train.rewards.reward_replay import replay
 from tests.support.rollout_logs import lines
 from tests.support.small_sources import with_sums
+from tests.support.store_rows import rows_of
 
 RUN = "theirs"
 
@@ -108,3 +109,15 @@ def test_guards_say_at_which_step_they_would_have_stopped_the_run(store, tmp_pat
 
 def test_what_each_guard_needs_is_named():
     assert NEEDS.keys() == CHECKS.keys()
+
+
+def test_the_answers_of_commands_are_json_though_a_reward_is_not_finite(store, say):
+    for reward in (float("inf"), float("nan")):
+        fields = {"step": [1], "group": [0], "sample": [0], "problem_id": ["p"], "text": ["a"]}
+        rewards = [[{"name": "a", "value": reward, "weight": 1.0}]]
+        rows = rows_of("rollouts", **fields, reward=[reward], rewards=rewards)
+        add(store, "rollouts", rows, run=f"run-{reward}")
+        command = ("rollouts", "ask", "longest", "--run", f"run-{reward}", "--grader", "lenient")
+        code, out, _ = say(*command, "--json")
+        value = json.loads(out, parse_constant=pytest.fail)
+        assert (code, value["rows"][0]["reward"]) == (0, None)
