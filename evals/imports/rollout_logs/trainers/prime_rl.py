@@ -126,10 +126,16 @@ def _parts(rewards: Any) -> tuple[Part, ...]:
 
 
 def _step(path: Path, episode: dict[str, Any]) -> int | None:
-    work = (episode.get("run") or {}).get("work") or {}
-    step = whole_number(work.get("step"))
+    step = whole_number(_work(episode).get("step"))
     numbers = [re.fullmatch(r"step_(\d+)", parent.name) for parent in path.parents]
     return next((int(one[1]) for one in numbers if one), None) if step is None else step
+
+
+def _work(episode: dict[str, Any]) -> dict[str, Any]:
+    """What the run did with the episode; empty where only the id of the run is there."""
+    run = episode.get("run")
+    work = run.get("work") if isinstance(run, dict) else None
+    return work if isinstance(work, dict) else {}
 
 
 def _group(episode: dict[str, Any]) -> str | None:
@@ -139,7 +145,7 @@ def _group(episode: dict[str, Any]) -> str | None:
 
 
 def _split(file: LogFile, episode: dict[str, Any]) -> str | None:
-    kind = ((episode.get("run") or {}).get("work") or {}).get("type")
+    kind = _work(episode).get("type")
     return {"train": TRAIN, "eval": HELD_OUT}.get(str(kind)) or file.split
 
 

@@ -209,13 +209,13 @@ def test_a_trace_that_is_unusable_leaves_the_rest_of_its_episode(store, tmp_path
     assert counts_of(store, tmp_path / "rllm", "b") == (6, 3, 3)
 
 
-def test_ids_of_episodes_may_be_numbers(store, tmp_path):
+def test_ids_of_episodes_may_be_numbers_and_the_run_its_name_alone(store, tmp_path):
     for path in logs.prime_rl(tmp_path).rglob("traces.jsonl"):
         rows = [json.loads(line) for line in path.read_text().splitlines()]
-        logs.lines(path, *({**row, "id": int(row["id"][1:])} for row in rows))
+        logs.lines(path, *({**row, "id": int(row["id"][1:]), "run": "a"} for row in rows))
     _, rows = counts_and_rows(store, tmp_path)
-    assert values(rows, "discarded", "recomputed") == [
-        (False, ["reward"]), (False, ["reward"]), (True, ["reward"])
+    assert values(rows, "step", "discarded", "recomputed") == [
+        (5, False, ["reward"]), (5, False, ["reward"]), (5, True, ["reward"])
     ]  # fmt: skip
 
 
