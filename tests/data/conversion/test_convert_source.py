@@ -174,7 +174,7 @@ def test_turns_that_hold_what_cannot_be_stored_are_quarantined_alone(store, tmp_
 
 
 def test_rows_of_a_deleted_ingestion_are_not_counted(store, tmp_path):
-    reports = []
+    reports, ingested = [], {}
     for number, name in enumerate("ab"):
         rows = [{"prompt": f"{name}{n}", "completion": f"<think>r</think>{n}"} for n in range(3)]
         path = jsonl(tmp_path / f"{name}.jsonl", rows)

@@ -12,7 +12,7 @@ from data.store import runs
 from data.store.store import ask
 from evals.audit.verify import verify
 from evals.comparison.compare import compare
-from evals.imports.problem_ids import problem_ids
+from evals.imports.problem_ids import Stored, problem_ids
 from evals.scores import grade_missing, problems_of_split
 from tests.support.imported import import_rows
 
@@ -123,7 +123,7 @@ def test_the_problems_of_an_import_are_not_those_of_a_source_of_its_name(store, 
 
 def test_no_two_problems_of_a_file_get_one_id():
     problems = [("p", "q", str(n)) for n in range(4)] + [("p-1", "q", "0"), ("p", "q", "0.0")]
-    stored = [("p", "q", "1"), ("x", "q", "0"), ("y", "other", "2")]
+    stored: list[Stored] = [("p", "q", "1"), ("x", "q", "0"), ("y", "other", "2")]
     ids = problem_ids(problems, [], stored)
     assert len(set(ids.values())) == len(problems)
     assert ids["p", "q", "1"] == "p"

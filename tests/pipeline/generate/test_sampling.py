@@ -1,6 +1,7 @@
 """Sampling: the tokens that truncation keeps, and how often each token is drawn."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -56,7 +57,7 @@ def test_the_largest_of_groups_are_the_largest_of_all(decimals):
     values[1, 100:] = -np.inf  # fewer groups with a logit than are chosen
     values[2].sort()  # all of the largest in one group
     expected = -np.sort(-values, axis=1)[:, :64]
-    largest, columns = sampling.largest(values.astype(np.float32), 64)
+    largest, columns = sampling.largest(jnp.asarray(values, jnp.float32), 64)
     assert np.array_equal(largest, expected.astype("f4"))
     assert np.array_equal(np.take_along_axis(values, np.asarray(columns), axis=1), expected)
     assert all(len(set(row)) == 64 for row in np.asarray(columns)[[0, 2]].tolist())

@@ -83,6 +83,7 @@ def test_a_run_that_got_back_one_of_two_lost_parts_stays_failed(store, tmp_path)
 
 
 def test_a_lost_part_is_not_answered_from_an_earlier_deletion_of_its_run(store):
+    path = ""
     for _ in range(2):  # the same rows, so the same name
         runs.begin(store, "ingest", run="r", config={}, seed=0, inputs={})
         path = add(store, "problems", problems("a"), run="r", once="a" * 16)

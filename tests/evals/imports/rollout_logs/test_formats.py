@@ -68,7 +68,7 @@ def test_files_that_trl_has_written_are_read(store):
     assert row == ("Anna has 3 apples and buys 1 more. How many apples has she?", "4")
     # the advantages of the log, each as TRL computed it from the two rewards
     query = 'select sum(advantage) from rollouts group by step, "group"'
-    assert ask(store, query).to_series().abs().max() < 1e-5
+    assert ask(store, query).to_series().to_list() == pytest.approx([0.0] * 4, abs=1e-5)
 
 
 def test_verl_has_no_advantages_so_they_are_computed_and_marked(store, tmp_path):
