@@ -91,7 +91,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         item.run(nextitem)
     elif is_later(item.config):
         for report in runtestprotocol(item, nextitem=nextitem, log=False):
-            # nobody reads that a fixture was made: two of three messages between the processes
+            # that a fixture passed is two of a test's three messages between the processes
             if report.when == "call" or not report.passed:
                 item.ihook.pytest_runtest_logreport(report=report)
     else:

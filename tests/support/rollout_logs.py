@@ -128,7 +128,7 @@ def nemo_rl(folder: Path) -> Path:
 def rllm(folder: Path) -> Path:
     at = folder / "episodes" / "train_step_2_epoch_0"
     for number, (text, reward) in enumerate([(RIGHT, 1.0), (WRONG, 0.0)]):
-        asked = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": text}]
+        messages = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": text}]
         episode = {
             "training_step": 2,
             "epoch": 0,
@@ -138,7 +138,8 @@ def rllm(folder: Path) -> Path:
             "termination_reason": "env_done" if reward else "max_response_length_exceeded",
             "trajectories": [
                 {"name": "solver", "uid": "u", "reward": reward,
-                 "steps": [{"model_response": text, "chat_completions": asked, "reward": reward}]}
+                 "steps": [{"model_response": text, "chat_completions": messages,
+                            "reward": reward}]}
             ],
         }  # fmt: skip
         at.mkdir(parents=True, exist_ok=True)
@@ -156,9 +157,12 @@ def tunix(folder: Path) -> Path:
         writer.writerow(columns)
         for text, reward, status in ((RIGHT, 1.0, "SUCCEEDED"),
                                      (WRONG, 0.0, "MAX_CONTEXT_LIMIT_REACHED")):  # fmt: skip
-            asked = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": text}]
+            messages = [
+                {"role": "user", "content": QUESTION},
+                {"role": "assistant", "content": text},
+            ]
             source = {"question": QUESTION, "answer": GOLD}
-            writer.writerow([asked, [1, 2], [3, 4, 5], [1, 1, 0], status, reward, 0.1, 0.1,
+            writer.writerow([messages, [1, 2], [3, 4, 5], [1, 1, 0], status, reward, 0.1, 0.1,
                              [-0.5, -0.5, 0.0], 6, source, "g-1"])  # fmt: skip
     return folder
 

@@ -17,15 +17,15 @@ def turn(role: str, text: str) -> dict[str, str]:
 
 
 def test_each_format_has_the_fields_that_its_readers_expect():
-    asked = turn("user", f"{INSTRUCTION}\n\n2 + 2?")
+    prompt = turn("user", f"{INSTRUCTION}\n\n2 + 2?")
     rows = {name: formatted(ROW, name, "ours") for name in ROW_FORMATS}
     answer = turn("assistant", OURS)
     assert rows == {
-        "messages": {"messages": [asked, answer], "id": "r1"},
-        "prompt-completion": {"prompt": [asked], "completion": [answer], "id": "r1"},
+        "messages": {"messages": [prompt, answer], "id": "r1"},
+        "prompt-completion": {"prompt": [prompt], "completion": [answer], "id": "r1"},
         "sharegpt": {
             "conversations": [
-                {"from": "human", "value": asked["content"]},
+                {"from": "human", "value": prompt["content"]},
                 {"from": "gpt", "value": OURS},
             ],
             "id": "r1",
@@ -33,7 +33,7 @@ def test_each_format_has_the_fields_that_its_readers_expect():
         "alpaca": {"instruction": INSTRUCTION, "input": "2 + 2?", "output": OURS, "id": "r1"},
         "verl": {
             "data_source": "s",
-            "prompt": [asked],
+            "prompt": [prompt],
             "ability": "math",
             "reward_model": {"style": "rule", "ground_truth": "4"},
             "extra_info": {"split": "train", "index": "r1", "question": "2 + 2?"},
@@ -45,14 +45,14 @@ def test_each_format_has_the_fields_that_its_readers_expect():
 
 
 @pytest.mark.parametrize(
-    ("name", "asked", "answer"),
+    ("name", "prompt", "answer"),
     [("think", "2 + 2?", THINK), ("plain", "2 + 2?", "two and two\n\n4")],
 )
-def test_the_prompt_format_is_chosen(name, asked, answer):
+def test_the_prompt_format_is_chosen(name, prompt, answer):
     messages = formatted(ROW, "messages", name)["messages"]
-    assert messages == [turn("user", asked), turn("assistant", answer)]
+    assert messages == [turn("user", prompt), turn("assistant", answer)]
     alpaca = formatted(ROW, "alpaca", name)
-    assert (alpaca["instruction"], alpaca["input"], alpaca["output"]) == (asked, "", answer)
+    assert (alpaca["instruction"], alpaca["input"], alpaca["output"]) == (prompt, "", answer)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

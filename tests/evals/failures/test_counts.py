@@ -276,12 +276,12 @@ def test_a_question_about_a_deleted_run_says_how_it_comes_back(store, tmp_path):
         imported(store, tmp_path, run, [row])
         grade_run(store, run, "strict")
     runs.delete(store, "a")
-    asked = [
+    questions = [
         lambda: compare(store, "a", "b", "strict"), lambda: verify(store, "a"),
         lambda: failures.failure_counts(store, "a"), lambda: grade_run(store, "a", "strict"),
         lambda: transitions(store, ["a", "b"], "strict"),
     ]  # fmt: skip
-    for question in asked:
+    for question in questions:
         with pytest.raises(UserError, match=r"run 'a' was deleted. .* thinkbench store restore a"):
             question()
     runs.restore(store, "a")

@@ -72,12 +72,12 @@ def test_the_few_likeliest_are_those_that_truncation_leaves(k, changes):
     logits[2] = logits[2].round()  # with ties
     chosen = settings(3, top_k=k, **changes)
     values, ids = jax.jit(sampling.few_likeliest)(logits, chosen)
-    kept = [
+    few = [
         set(row[np.isfinite(v)].tolist()) for row, v in zip(np.asarray(ids), values, strict=True)
     ]
     whole = [set(np.flatnonzero(np.isfinite(row)).tolist()) for row in truncated(logits, chosen)]
-    assert kept[:2] == whole[:2]
-    assert kept[2] == whole[2] or len(kept[2]) == sampling.FEW  # more ties than that are cut off
+    assert few[:2] == whole[:2]
+    assert few[2] == whole[2] or len(few[2]) == sampling.FEW  # more ties than that are cut off
 
 
 @pytest.mark.parametrize("vocabulary", [5, 300])

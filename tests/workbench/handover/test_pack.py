@@ -47,10 +47,10 @@ def test_a_killed_run_keeps_its_newest_whole_step_and_its_adapters(archive, tmp_
 
 
 def test_the_size_that_is_told_before_is_that_of_the_archive(killed, tmp_path):
-    told = []
+    plans = []
     out = tmp_path / "store.tar"
-    value = pack_store(killed, out, NO_LIMIT, tell=told.append, progress=no_progress)
-    assert [plan.size for plan in told] == [out.stat().st_size] == [value["bytes"]]
+    value = pack_store(killed, out, NO_LIMIT, tell=plans.append, progress=no_progress)
+    assert [plan.size for plan in plans] == [out.stat().st_size] == [value["bytes"]]
     dry = pack_store(killed, out, NO_LIMIT, dry_run=True, progress=no_progress)
     assert abs(dry["bytes"] - value["bytes"]) <= 10_240
 
