@@ -49,8 +49,8 @@ VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
     "eval", "ask", "export", "run", "ab", "grade", "failures", "override", "compare", "transitions",
     "overlap", "import", "import-rollouts", "verify", "lineage", "report", "rollouts",
-    "learnability", "rewards", "runs", "sql", "store", "pack", "unpack", "push", "jobs", "app",
-    "doctor",
+    "learnability", "rewards", "runs", "sql", "mcp", "store", "pack", "unpack", "push", "jobs",
+    "app", "doctor",
 ]  # fmt: skip
 
 
