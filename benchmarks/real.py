@@ -23,7 +23,8 @@ from data.errors import UserError
 from data.store import Store, ask, open_store
 from evals.comparison import compare
 from pipeline.config import Preset, as_json
-from pipeline.job import Done, Job, evaluate, model_of, stages, train_grpo, train_sft
+from pipeline.job import Done, Job, evaluate, model_of, stages
+from pipeline.job.training import train_grpo, train_sft
 from pipeline.model import model_folder
 from pipeline.presets import load_preset
 from pipeline.stopping import TEMPORARY, Stop, TimeIsUp

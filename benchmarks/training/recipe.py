@@ -30,9 +30,8 @@ from pipeline.job import (
     model_of,
     stage_run,
     stages,
-    train_grpo,
-    train_sft,
 )
+from pipeline.job.training import train_grpo, train_sft
 from pipeline.model import Tokenizer, gemma3, model_folder
 from pipeline.presets import load_preset
 from pipeline.train import StoreMetrics
@@ -71,7 +70,7 @@ def train_reference(job: Job, name: str, model: Path, parent: str) -> Done:
     spec = StageSpec(
         kind="grpo",
         stage=STAGES[name],
-        module="pipeline.job.grpo_stage",
+        module="pipeline.job.training.grpo_stage",
         config={"seed": config.seed, "steps": config.steps, "recipe": name, "prompts": prompts},
         inputs={"model": inputs.hash_of_folder(model)},
         parent=parent,

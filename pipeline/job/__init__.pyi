@@ -1,11 +1,15 @@
 from .evaluation_stage import evaluate as evaluate, sampling_of as sampling_of
-from .grpo_stage import train_grpo as train_grpo
 from .inputs import (
     NoRecordLeft as NoRecordLeft,
     examples_of as examples_of,
     require_source as require_source,
 )
-from .models import load_model as load_model
+from .models import (
+    Checkpoint as Checkpoint,
+    load_model as load_model,
+    path_in_store as path_in_store,
+    record_checkpoint as record_checkpoint,
+)
 from .runs import (
     Done as Done,
     Job as Job,
@@ -14,5 +18,4 @@ from .runs import (
     stage_run as stage_run,
 )
 from .served_evaluation import LOCAL_KNOBS as LOCAL_KNOBS, evaluate_served as evaluate_served
-from .sft_stage import lengths_of as lengths_of, train_sft as train_sft
 from .subset_trial import Trial as Trial, ab as ab

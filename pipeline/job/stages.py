@@ -6,11 +6,10 @@ from evals.comparison import compare
 from pipeline.job import inputs
 from pipeline.job.evaluation_stage import evaluate
 from pipeline.job.export_stage import export_model
-from pipeline.job.grpo_stage import train_grpo
 from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Job
-from pipeline.job.sft_stage import refuse_longer_than_rollouts, train_sft
+from pipeline.job.training import refuse_longer_than_rollouts, train_grpo, train_sft
 from pipeline.model import model_folder
 
 

@@ -22,12 +22,11 @@ from pipeline.batches import EVAL, LIMITS
 from pipeline.evaluate import count_tokens
 from pipeline.generate import seed_of
 from pipeline.job.evaluation_stage import evaluate
-from pipeline.job.grpo_stage import train_grpo
 from pipeline.job.inputs import examples_of, require_test_split
 from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
 from pipeline.job.runs import Done, Job
-from pipeline.job.sft_stage import refuse_longer_than_rollouts, train_sft
+from pipeline.job.training import refuse_longer_than_rollouts, train_grpo, train_sft
 from pipeline.model import model_folder
 
 RANDOM = "random"

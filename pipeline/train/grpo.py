@@ -6,10 +6,9 @@ are a step from top to bottom; pipeline/train/tunix.py hands them to the learner
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import jax.numpy as jnp
@@ -28,16 +27,16 @@ from pipeline.batches import (
 )
 from pipeline.checkpoint import BestAdapters, RecentAdapters, TrainingState
 from pipeline.config import GrpoConfig
-from pipeline.generate import Generate, Sampling, completer
+from pipeline.generate import completer
 from pipeline.loss import PolicyExample, objective_of
 from pipeline.model import Tokenizer, gemma3, merge_adapters
 from pipeline.train import tunix
-from pipeline.train.group_sampling import GroupSampler
 from pipeline.train.guards import Collapsing, Guard, GuardState
+from pipeline.train.heldout import Best, Heldout
 from pipeline.train.metrics import StepTimer, TrainingRun
 from pipeline.train.optimizer import reset_momentum
 from pipeline.train.rewards import Group, Rollout, rewards_of, rewards_of_group
-from pipeline.train.rollout_log import RolloutLog, StepRollouts
+from pipeline.train.rollouts import GroupSampler, RolloutLog, StepRollouts
 
 OF_MEAN = "heldout/answer_of_mean"
 SHOWN = {
@@ -47,40 +46,6 @@ SHOWN = {
     "tokens": "rollout/tokens",
     "KL": "actor/train/kl",
 }
-
-
-@dataclass(frozen=True)
-class Heldout:
-    """Problems that are evaluated during training, and not trained on.
-
-    measure:       takes a function that generates, and returns its answer accuracy
-    count:         number of problems
-    sampling:      how they are answered, `batch` at a time
-    on_checkpoint: is called with step and accuracy when the adapters of the step are saved
-    """
-
-    measure: Callable[[Generate], float]
-    count: int
-    sampling: Sampling
-    batch: int
-    on_checkpoint: Callable[[int, float], None]
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best step: its merged folder and held-out answer accuracy.
-
-    averaged:   the steps whose mean it is, `step` the last of them; empty: it is no mean
-    signs:      of collapse, in order
-    stopped_at: the step after which a guard ended the run, or None
-    """
-
-    merged: Path
-    step: int
-    answer: float
-    averaged: list[int]
-    signs: list[str]
-    stopped_at: int | None
 
 
 def train(

@@ -13,7 +13,7 @@ from evals.imports.rollout_logs.import_log import import_rollouts
 from evals.rollouts.learnability import problems, verdicts_by
 from evals.rollouts.read import verdict_grader
 from pipeline.train.guards import CHECKS
-from pipeline.train.past_guards import NEEDS, past_signs
+from pipeline.train.guards.past_guards import NEEDS, past_signs
 from pipeline.train.rewards.reward_replay import replay
 from tests.support.rollout_logs import lines
 from tests.support.small_sources import with_sums

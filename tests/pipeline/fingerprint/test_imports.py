@@ -8,7 +8,7 @@ import pytest
 from pipeline.fingerprint.imports import files_imported_by, sources_in
 from tests import ROOT
 
-STAGES = ("sft_stage", "grpo_stage", "evaluation_stage", "export_stage")
+STAGES = ("training.sft_stage", "training.grpo_stage", "evaluation_stage", "export_stage")
 
 
 SOURCES = sources_in(ROOT)
@@ -19,9 +19,9 @@ def imported(stage: str) -> set[str]:
 
 
 def test_a_stage_has_what_it_computes_with_and_no_other_stage():
-    sft, evaluation = imported("sft_stage"), imported("evaluation_stage")
+    sft, evaluation = imported("training.sft_stage"), imported("evaluation_stage")
     assert {
-        "pipeline/job/sft_stage.py",
+        "pipeline/job/training/sft_stage.py",
         "pipeline/train/sft.py",
         "pipeline/loss/sft.py",  # by the name of its folder
         "pipeline/attention/segments.py",  # four imports away

@@ -16,7 +16,7 @@ from pipeline.fingerprint.imports import (
 from pipeline.fingerprint.packages import DECIDING, versions_of
 from tests import ROOT
 
-STAGES = ("sft_stage", "grpo_stage", "evaluation_stage", "export_stage")
+STAGES = ("training.sft_stage", "training.grpo_stage", "evaluation_stage", "export_stage")
 SOURCES = sources_in(ROOT)
 NEUTRAL = {  # package -> why no result depends on its version
     "polars": "rows in memory, in the order that a question gives",
@@ -60,7 +60,7 @@ def test_names_of_distributions_are_those_that_are_installed():
 
 
 def test_training_counts_what_orders_its_data_and_verdicts_what_judges_them():
-    training = code_in("pipeline.job.sft_stage", SOURCES)
+    training = code_in("pipeline.job.training.sft_stage", SOURCES)
     assert {"grain", "numpy", "jaxlib", "tokenizers", "optax", "qwix"} <= training.keys()
     evaluation = code_in("pipeline.job.evaluation_stage", SOURCES)
     assert {"math-verify", "sympy", "latex2sympy2-extended", "jinja2"} <= evaluation.keys()

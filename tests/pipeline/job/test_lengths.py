@@ -12,7 +12,8 @@ from data.sources.ingest import ingest
 from data.store import ask, runs
 from data.subsets import Recipe
 from evals.curation import choose
-from pipeline.job import Job, Trial, ab, lengths_of, stages
+from pipeline.job import Job, Trial, ab, stages
+from pipeline.job.training import lengths_of
 from pipeline.presets.load import load_preset
 from workbench.lookup import starting_model, stored_lengths, too_short_for
 

@@ -14,7 +14,8 @@ from data.subsets import Recipe
 from evals.curation import choose
 from pipeline.batches import tokenize_examples
 from pipeline.config import BadConfig
-from pipeline.job import Job, sft_stage
+from pipeline.job import Job
+from pipeline.job.training import sft_stage
 from pipeline.model import Tokenizer
 from pipeline.presets.load import load_preset
 from tests.support import few_rows

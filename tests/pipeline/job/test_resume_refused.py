@@ -136,7 +136,7 @@ def test_other_code_goes_on_from_the_checkpoint_if_it_is_accepted(
     codes = [digest for name, digest in state["inputs"].items() if name.startswith("code")]
     assert codes == [
         before["inputs"]["code"],
-        fingerprint.hash_of(job_runs.code_of("pipeline.job.sft_stage")),
+        fingerprint.hash_of(job_runs.code_of("pipeline.job.training.sft_stage")),
     ]
     losses = ask(store, "select step, run from metrics where name = 'sft/train/loss' order by step")
     assert losses.rows() == [(step, run) for step in (1, 2, 3)]

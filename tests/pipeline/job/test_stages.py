@@ -30,7 +30,10 @@ from tests.support.opened_files import opened_files
 
 TEST_PROBLEMS, FITTING = few_rows.TEST, 10
 LONGEST = 78  # tokens of the longest of the FITTING prompts, which the export's check has too
-STAGES = [f"pipeline.job.{name}_stage" for name in ("sft", "grpo", "evaluation", "export")]
+STAGES = [
+    f"pipeline.job.{name}_stage"
+    for name in ("training.sft", "training.grpo", "evaluation", "export")
+]
 
 
 def small(model, rows):

@@ -10,7 +10,7 @@ from data.store.store import ask, open_store
 from data.store.upkeep import compaction
 from pipeline.train import metrics
 from pipeline.train.metrics import StoreMetrics
-from pipeline.train.rollout_log import RolloutLog
+from pipeline.train.rollouts.rollout_log import RolloutLog
 from tests.support.store_rows import part_files, rows_of
 
 HOURS = 9

@@ -131,7 +131,7 @@ def guards(folder: Path, run: str) -> Answer:
     Of an imported run they watch what its rollouts say: rewards, lengths, answers, format. Signs of
     KL, entropy and held-out accuracy are unknown then.
     """
-    from pipeline.train import past_signs
+    from pipeline.train.guards import past_signs
     from workbench.cli import frozen_store
 
     with bars() as bar:

@@ -30,7 +30,8 @@ def sft(folder: Path, model: str | None, preflight: bool, **options: Any) -> Ans
     """
     with open_job(folder, **options) as job:
         from pipeline.batches import disagreement
-        from pipeline.job import lengths_of, stages
+        from pipeline.job import stages
+        from pipeline.job.training import lengths_of
         from workbench.jobs import SFT, refuse_what_does_not_fit
         from workbench.lookup import starting_model
 

@@ -18,9 +18,17 @@ from pipeline.batches import (
 )
 from pipeline.config import as_json
 from pipeline.evaluate import count_tokens
-from pipeline.job import inputs
-from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
-from pipeline.job.runs import Done, Job, StageSpec, stage_run
+from pipeline.job import (
+    Checkpoint,
+    Done,
+    Job,
+    StageSpec,
+    inputs,
+    load_model,
+    path_in_store,
+    record_checkpoint,
+    stage_run,
+)
 from pipeline.model import Tokenizer, model_folder
 from pipeline.train import TrainingRun, sft
 

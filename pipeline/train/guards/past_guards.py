@@ -15,7 +15,7 @@ from data.progress import Progress
 from data.store import Store, ask, state, within
 from evals.graders import GRADERS
 from evals.rollouts import SAME, is_imported, rollout_pages, verdict_grader
-from pipeline.train.guards import CHECKS, Series, signs
+from pipeline.train.guards.collapse import CHECKS, Series, signs
 
 # metrics that each sign needs; of two the sign needs both
 NEEDS = {

@@ -12,7 +12,7 @@ from pipeline.batches import ProblemChoice, Prompt
 from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling, engine_of, in_order, requests_for
 from pipeline.model import Tokenizer
-from pipeline.train.metrics import StoreMetrics
+from pipeline.train import StoreMetrics
 from pipeline.train.rewards import Group, Part, judge_rollout
 
 

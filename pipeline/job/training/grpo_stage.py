@@ -13,10 +13,18 @@ from pipeline.batches import Prompt
 from pipeline.config import as_json
 from pipeline.evaluate import fitting
 from pipeline.generate import Sampling
-from pipeline.job import inputs
-from pipeline.job.evaluation_stage import sampling_of
-from pipeline.job.models import Checkpoint, load_model, path_in_store, record_checkpoint
-from pipeline.job.runs import Done, Job, StageSpec, stage_run
+from pipeline.job import (
+    Checkpoint,
+    Done,
+    Job,
+    StageSpec,
+    inputs,
+    load_model,
+    path_in_store,
+    record_checkpoint,
+    sampling_of,
+    stage_run,
+)
 from pipeline.model import Tokenizer, model_folder
 from pipeline.train import TrainingRun, grpo
 from pipeline.train.rewards import judge

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.store import ask
 from evals.rollouts import has_signal
-from pipeline.train.metrics import StoreMetrics
+from pipeline.train import StoreMetrics
 from pipeline.train.rewards import Group, Part, rewards_of_group
 
 FLUSH_STEPS = 10  # steps whose rollouts are written to the store together
