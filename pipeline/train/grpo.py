@@ -29,7 +29,7 @@ from pipeline.checkpoint import BestAdapters, RecentAdapters, TrainingState
 from pipeline.config import GrpoConfig
 from pipeline.generate import completer
 from pipeline.loss import PolicyExample, objective_of
-from pipeline.model import Tokenizer, gemma3, merge_adapters
+from pipeline.model import Tokenizer, adapter_of, gemma3, merge_adapters, save_adapter
 from pipeline.train import tunix
 from pipeline.train.guards import Collapsing, Guard, GuardState
 from pipeline.train.heldout import Best, Heldout
@@ -255,7 +255,10 @@ class GrpoTraining:
         self.run.metrics.flush()
 
     def finish(self) -> Best:
-        """Merge the adapters of the best step into the start, and write the folder."""
+        """Merge the adapters of the best step into the start, and write the folder.
+
+        They stay in PEFT's layout beside it.
+        """
         merged, guard, averaged = self.run.folder / "merged", self.guard.state, []
         self.run.metrics.close()
         step = self.best.best()
@@ -271,6 +274,7 @@ class GrpoTraining:
         )
         if not merged.exists():  # else the run was interrupted after it had written the folder
             self.best.restore(step, self.actor)
+            save_adapter(adapter_of(self.actor, self.config.lora_alpha), self.run.folder / "peft")
             merge_adapters(self.actor, self.start.model, alpha=self.config.lora_alpha)
             gemma3.save(self.start.model, self.start.folder, merged)
         for checkpoints in (self.best, self.recent, self.state):

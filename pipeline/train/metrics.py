@@ -94,7 +94,7 @@ class StoreMetrics:
 class TrainingRun:
     """Where a training run keeps its files and reports to; the same for SFT and GRPO.
 
-    folder: state/ (to resume from), adapters/ (GRPO) and, in the end, merged/
+    folder: state/ (to resume from), adapters/ (GRPO) and, in the end, peft/ and merged/
     """
 
     folder: Path

@@ -17,7 +17,15 @@ from pipeline.batches import StepOrder, sft_batches
 from pipeline.checkpoint import TrainingState
 from pipeline.config import SftConfig
 from pipeline.loss import sft_loss
-from pipeline.model import Tokenizer, Tokens, add_adapters, gemma3, merge_adapters
+from pipeline.model import (
+    Tokenizer,
+    Tokens,
+    adapter_of,
+    add_adapters,
+    gemma3,
+    merge_adapters,
+    save_adapter,
+)
 from pipeline.train import tunix
 from pipeline.train.metrics import StepTimer, TrainingRun
 from pipeline.train.optimizer import adamw
@@ -35,6 +43,7 @@ def train(
 ) -> Path:
     """Train adapters on `examples`, merge them into `start`, and write `run.folder`/merged.
 
+    The adapters stay in `run.folder`/peft.
     An interrupted run resumes from `run.folder`/state if config and examples are the same (else
     UserError): the weights are then, bit for bit, those of a run that was never interrupted.
     """
@@ -73,6 +82,7 @@ def train(
     state.close()
     merged = run.folder / "merged"
     if not merged.exists():  # else the run was interrupted after it had written the folder
+        save_adapter(adapter_of(model, config.lora_alpha), run.folder / "peft")
         merge_adapters(model, start.model, alpha=config.lora_alpha)
         gemma3.save(start.model, start.folder, merged)
     return merged

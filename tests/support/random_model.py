@@ -18,12 +18,14 @@ def random_model(config: gemma3.Architecture, seed: int = 0) -> Gemma3:
     return model
 
 
-def disturb(model: nnx.Module, seed: int = 1) -> None:
+def disturb(model: nnx.Module, seed: int = 1, scale: float = 0.1) -> None:
     """Add noise to every adapter, as if trained: a new one's second matrix is zero."""
     random, state = np.random.default_rng(seed), nnx.state(model, nnx.LoRAParam)
 
     def noisy(weight: np.ndarray) -> jax.Array:
-        return jnp.asarray(weight + 0.1 * random.standard_normal(weight.shape, np.float32))
+        return jnp.asarray(
+            weight + np.float32(scale) * random.standard_normal(weight.shape, np.float32)
+        )
 
     nnx.update(model, jax.tree.map(lambda weight: noisy(np.asarray(weight)), state))
 

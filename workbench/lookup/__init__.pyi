@@ -6,6 +6,8 @@ from .evaluations import (
     recent_runs as recent_runs,
 )
 from .models import (
+    StartingModel as StartingModel,
+    adapter_folder as adapter_folder,
     latest_model as latest_model,
     starting_model as starting_model,
     trained_runs as trained_runs,

@@ -1,6 +1,7 @@
 """The model that a command starts from: a trained run of the store, a folder or a hub id."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from data.errors import UserError
 from data.store import Store, ask, state
@@ -40,6 +41,11 @@ def latest_model(store: Store, *kinds: str) -> StartingModel:
             f" thinkbench {kinds[-1]}, or name a model with --model"
         )
     return starting_model(store, runs[0])
+
+
+def adapter_folder(store: Store, run: str) -> Path:
+    """Where `export --as adapter` writes the adapter of a run."""
+    return store.folder / "exports" / f"{run}-adapter"
 
 
 def trained_runs(store: Store, *kinds: str) -> list[str]:

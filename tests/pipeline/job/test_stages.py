@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from data.errors import UserError
 from data.store import runs
 from data.store.annotations import BadEntry
 from data.store.store import ask, open_store
@@ -18,7 +19,7 @@ from pipeline.config import GRADERS
 from pipeline.evaluate.evaluate import fitting
 from pipeline.fingerprint.code import code_of
 from pipeline.fingerprint.imports import FLOORS
-from pipeline.job import stages, subset_trial
+from pipeline.job import export_stage, stages, subset_trial
 from pipeline.job.models import model_of
 from pipeline.job.runs import Job, StageSpec, outputs_exist, stage_run
 from pipeline.model import TINY
@@ -350,3 +351,29 @@ def test_grpo_trains_on_the_problems_of_a_subset(job, result):
     trained = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
     assert set(trained["problem_id"]) <= set(few.ids)
     assert state_of(job, done.run)["inputs"]["subset"] == f"{few.label} {few.content_hash}"
+
+
+def test_the_adapter_of_both_stages_is_exported_for_the_base_that_was_trained(
+    job, result, few, tmp_path
+):
+    run = result["stages"][2]["run"]
+    trained = runs.state(job.store, run)
+    assert trained
+    out = tmp_path / "adapter"
+    done = export_stage.export_adapter(job, trained["parent"], str(few), out)
+    assert done.summary["rank"] == 8
+    assert len(done.summary["runs"]) == 2
+    assert done.summary["merged_dtype"] == "float32"
+    assert done.summary["weights_equal"] > 0.5
+    assert done.summary["largest_difference"] < 1e-6
+    assert {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json"} <= {
+        path.name for path in out.iterdir()
+    }
+    with pytest.raises(UserError, match="was not trained from tiny"):
+        export_stage.export_adapter(job, trained["parent"], "tiny", tmp_path / "other")
+    first = job.folder / done.summary["runs"][0] / "peft"
+    first.rename(tmp_path / "aside")
+    with pytest.raises(UserError, match="Runs that ended before"):
+        export_stage.export_adapter(job, trained["parent"], str(few), tmp_path / "older")
+    (tmp_path / "aside").rename(first)
+    assert not (tmp_path / "older").exists()

@@ -17,7 +17,10 @@ from pipeline.config import GrpoConfig
 from pipeline.generate import Sampling
 from pipeline.loss.variants import objective_of
 from pipeline.model import gemma3
+from pipeline.model.adapter import side_by_side
+from pipeline.model.agreement import agreement
 from pipeline.model.lora import add_adapters, merge_adapters
+from pipeline.model.peft_layout import load_adapter
 from pipeline.train import grpo, tunix
 from pipeline.train.metrics import StoreMetrics, TrainingRun
 from pipeline.train.tunix import algorithm
@@ -168,3 +171,14 @@ def test_no_logger_of_a_run_has_a_backend_so_that_wandb_never_starts(trained, fe
     loggers = [learner.rl_cluster._rl_metrics_logger, learner.trainer.metrics_logger]
     assert all(isinstance(logger, MetricsLogger) for logger in loggers)
     assert [logger._backends for logger in loggers] == [[], []]
+
+
+def test_the_adapters_of_both_stages_lead_from_the_first_base_to_the_merged_weights(
+    trained, cold, few
+):
+    of_sft = load_adapter(cold["folder"] / "peft")
+    of_grpo = load_adapter(trained["folder"] / "peft")
+    assert (of_sft.rank, of_grpo.rank) == (8, 4)
+    both = side_by_side([of_sft, of_grpo])
+    assert agreement(few, both, trained["merged"]).largest < 1e-6
+    assert agreement(cold["merged"], of_grpo, trained["merged"]).equal == 1
