@@ -175,7 +175,8 @@ def store_health(folder: Path) -> dict[str, Any]:
                 " that file from a backup, or name another folder with --store."
             )
         return absent
-    from data.store import StoreError, open_store
+    from data.store import open_store
+    from data.store.files import StoreError
     from data.store.upkeep import health
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from data.errors import UserError
 from data.sources import row_shapes
 from data.sources.files import files_in
-from data.store import checked_name
+from data.store.parts import checked_name
 
 CARDS = Path(__file__).with_name("cards")
 

@@ -79,7 +79,8 @@ def _answer(
     import duckdb
 
     from data.sql.locked_database import locked_database
-    from data.store import StoreError, open_store
+    from data.store import open_store
+    from data.store.files import StoreError
 
     store = open_store(folder)
     resource.setrlimit(resource.RLIMIT_DATA, (PROCESS_BYTES, PROCESS_BYTES))

@@ -1,6 +1,5 @@
 from .annotations import BadEntry as BadEntry, changes as changes
 from .database import Cursor as Cursor, new_database as new_database
-from .files import StoreError as StoreError, is_locked as is_locked, locked as locked
 from .jobs import (
     WAITS as WAITS,
     Job as Job,
@@ -8,7 +7,6 @@ from .jobs import (
     is_alive as is_alive,
     job_of as job_of,
 )
-from .parts import checked_name as checked_name
 from .runs import (
     LOST_PARTS as LOST_PARTS,
     RunExists as RunExists,
@@ -24,6 +22,7 @@ from .schema import (
     HELD_OUT_ANSWERS as HELD_OUT_ANSWERS,
     IMPORT as IMPORT,
     IMPORTED_ROLLOUTS as IMPORTED_ROLLOUTS,
+    OF_RUNS as OF_RUNS,
     OF_TRAIN_PROBLEMS as OF_TRAIN_PROBLEMS,
     REWARD as REWARD,
     TABLES as TABLES,

@@ -14,7 +14,7 @@ import polars as pl
 
 from data.store import files, parts
 from data.store.database import spill_to
-from data.store.files import StoreError as StoreError
+from data.store.files import StoreError
 from data.store.schema import FORMAT_VERSION, TABLES, shaped
 from data.store.snapshots import PartsGone, Snapshot, answer, tables_of, taken
 from data.store.state_db import STATE_FILE, create, is_writable

@@ -18,11 +18,11 @@ from data.store import (
     Store,
     add_generations,
     ask,
-    checked_name,
     files,
-    locked,
     runs,
 )
+from data.store.files import locked
+from data.store.parts import checked_name
 from evals.comparison import train_problem_ids
 from evals.failures import categorise_missing
 from evals.imports import inspect_ai

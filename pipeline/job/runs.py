@@ -15,7 +15,8 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import ProgressReporter
-from data.store import Store, ask, is_evaluation, locked, name_of_kind, runs
+from data.store import Store, ask, is_evaluation, name_of_kind, runs
+from data.store.files import locked
 from pipeline import distributed
 from pipeline.checkpoint import refuse_changes
 from pipeline.config import Preset, as_json

@@ -9,7 +9,8 @@ from typing import Any
 from data.errors import UserError
 from data.progress import ProgressReporter
 from data.response_format import INSTRUCTION
-from data.store import Store, ask, locked, name_of_kind, runs
+from data.store import Store, ask, name_of_kind, runs
+from data.store.files import locked
 from evals.failures import categorise_missing
 from evals.scores import grade_missing
 from pipeline.config import GRADERS, EvalConfig, Preset, as_json

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from data.progress import Progress
-from data.store import Store, StoreError, add, ask
+from data.store import Store, add, ask
+from data.store.files import StoreError
 from data.store.upkeep import compact_run, live_parts
 from pipeline.stopping import Stop
 from pipeline.train.loggers import Writer

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from data.store import StoreError, files
+from data.store import files
+from data.store.files import StoreError
 
 FORMAT = 1  # of archives; a newer one is refused
 CONTENTS, HASHES = "CONTENTS.json", "SHA256SUMS"

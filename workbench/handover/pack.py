@@ -13,7 +13,8 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import Progress
-from data.store import TABLES, Store, files, is_locked, parts, runs, schema
+from data.store import TABLES, Store, files, parts, runs, schema
+from data.store.files import is_locked
 from data.store.state_db import STATE_FILE, connect, is_writable, now
 from data.store.upkeep import compaction, trash
 from workbench.formatting import size_text

@@ -8,16 +8,8 @@ from typing import Any
 
 from data.errors import UserError
 from data.progress import Progress
-from data.store import (
-    FORMAT_VERSION,
-    Store,
-    ask,
-    files,
-    is_locked,
-    locked,
-    open_store,
-    parts,
-)
+from data.store import FORMAT_VERSION, Store, ask, files, open_store, parts
+from data.store.files import is_locked, locked
 from data.store.state_db import connect
 from data.store.upkeep import health
 from workbench.formatting import size_text

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from data.errors import UserError
-from data.store import Job, Store, folder_of, is_alive, is_locked, job_of, jobs
+from data.store import Job, Store, folder_of, is_alive, job_of, jobs
+from data.store.files import is_locked
 from data.store.state_db import is_writable
 
 VERBS = ("run", "sft", "grpo", "eval", "export", "ab")

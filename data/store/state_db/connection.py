@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from data.store import StoreError
+from data.store.files import StoreError
 from data.store.state_db import private_copy
 from data.store.state_db.private_copy import STATE_FILE
 from data.store.state_db.tables import definitions

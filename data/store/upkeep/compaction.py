@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from data.store import TABLES, Store, StoreError, files, parts
+from data.store import TABLES, Store, files, parts
+from data.store.files import StoreError
 from data.store.state_db import commit, connect, now
 
 MERGED_BYTES = 16 * 2**20  # of a merged part, on the disk

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from data.store import TABLES, Store, StoreError, files, parts
+from data.store import TABLES, Store, files, parts
+from data.store.files import StoreError
 from data.store.state_db import commit, connect, now
 from data.store.upkeep import compaction, trash
 

@@ -9,7 +9,9 @@ import polars as pl
 
 from data.errors import UserError
 from data.progress import Progress, no_progress
-from data.store import IMPORTED_ROLLOUTS, TABLES, Store, add, ask, checked_name, files, locked, runs
+from data.store import IMPORTED_ROLLOUTS, TABLES, Store, add, ask, files, runs
+from data.store.files import locked
+from data.store.parts import checked_name
 from evals.imports import PROBLEMS, refuse_reserved, refuse_unfinished
 from evals.imports.rollout_logs.coverage import coverage
 from evals.imports.rollout_logs.files import hash_of, log_files

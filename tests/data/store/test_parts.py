@@ -3,13 +3,16 @@
 import os
 import random
 import shutil
+import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from data.store import files, parts, state_db
-from data.store.store import StoreError, add, add_generations, ask, open_store, within
+from data.store import files, state_db
+from data.store.files import StoreError, writing
+from data.store.schema import TABLES
+from data.store.store import add, add_generations, ask, open_store, within
 from data.store.upkeep import compact, compaction, health, repair
 from tests.support.store_rows import generated, ids, part_files, problems, rows_of
 
@@ -68,7 +71,7 @@ def test_merges_are_registered_after_what_they_replace_whatever_the_clock_made_o
     for name in "ab":
         add(store, "problems", problems(name), run="r")
     times = iter(range(10**18, 0, -(10**15)))  # each file is older than the one before
-    monkeypatch.setattr(files.time, "time_ns", lambda: next(times))
+    monkeypatch.setattr(time, "time_ns", lambda: next(times))
     compact(store, "problems", "r")
     add(store, "problems", problems("c"), run="r")
     compact(store, "problems", "r")
@@ -220,7 +223,7 @@ def test_a_store_may_lie_anywhere(folder_of_stores, name):
     before = ask(store, "select * from problems order by all").columns, ids(store)
     compact(store, "problems", "r")
     assert (ids(store), texts_of(store), before[1]) == (["p", "q"], ["a"], ["p", "q"])
-    assert before[0] == list(parts.TABLES["problems"])
+    assert before[0] == list(TABLES["problems"])
     assert health(store)["missing_parts"] == 0
 
 
@@ -272,7 +275,7 @@ def test_a_writer_whose_disk_fails_takes_nothing_away_that_another_wrote(store, 
     def broken(folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "sync_folder", broken)
+    monkeypatch.setattr(writing, "sync_folder", broken)
     with pytest.raises(StoreError, match="Free some space"):
         add(store, "problems", problems(f"p{rng.random()}"), run="r", once="p")
     add_generations(store, *pair, run="r", stage="s", once="same")  # nothing to write

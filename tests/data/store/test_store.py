@@ -9,18 +9,10 @@ from polars.testing import assert_frame_equal
 
 from data.store import annotations, files
 from data.store.database import database
+from data.store.files import StoreError
 from data.store.schema import FORMAT_VERSION, TABLES
 from data.store.state_db import ANNOTATIONS, columns_of
-from data.store.store import (
-    StoreError,
-    add,
-    add_generations,
-    ask,
-    generation,
-    open_store,
-    version,
-    within,
-)
+from data.store.store import add, add_generations, ask, generation, open_store, version, within
 from tests.support.store_rows import generated, ids, part_files, problems, rows_of
 
 

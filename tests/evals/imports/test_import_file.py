@@ -9,8 +9,9 @@ from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store import runs
+from data.store.files import StoreError
 from data.store.runs import RunExists
-from data.store.store import Store, StoreError, ask
+from data.store.store import Store, ask
 from evals.comparison.compare import compare, grade_run
 from evals.imports import import_file as imports
 from evals.imports.import_file import import_file

@@ -8,7 +8,8 @@ import pytest
 
 from data.errors import UserError
 from data.progress import no_progress
-from data.store import ask, jobs, locked, open_store, state
+from data.store import ask, jobs, open_store, state
+from data.store.files import locked
 from workbench.handover import pack_store, read_contents, unpack_store
 
 NO_LIMIT = 10**12

@@ -8,7 +8,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from data.store import files, parts
-from data.store.store import StoreError, add, add_generations, ask, open_store
+from data.store.files import StoreError
+from data.store.store import add, add_generations, ask, open_store
 from data.store.upkeep import compact, compaction, health, repair
 from tests.support.store_rows import generated, ids, part_files, problems
 

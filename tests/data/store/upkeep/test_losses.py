@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 from data.store import runs, state_db
-from data.store.store import StoreError, add, add_generations, open_store
+from data.store.files import StoreError
+from data.store.store import add, add_generations, open_store
 from data.store.upkeep import compact, repair
 from tests.support.store_rows import generated, ids, part_files, problems
 

@@ -12,8 +12,8 @@ from data.conversion.convert_source import convert_source
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store import files, runs, state_db
-from data.store.files import locked
-from data.store.store import StoreError, add, add_generations, ask, open_store, snapshot
+from data.store.files import StoreError, locked
+from data.store.store import add, add_generations, ask, open_store, snapshot
 from data.store.upkeep import compact, compaction, health, repair, trash
 from tests.support.store_rows import generated, ids, part_files, problems, rows_of
 

@@ -125,7 +125,8 @@ def evaluate_served_model(
     if logs:
         raise UserError("--log is for training and for models that run here. Leave it out.")
     preset = chosen_preset(folder, changes=changes, **options)
-    from data.store import checked_name, open_store
+    from data.store import open_store
+    from data.store.parts import checked_name
     from evals.comparison import compare
     from pipeline.evaluate.served import Server
     from pipeline.stopping import Stop
