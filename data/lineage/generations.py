@@ -8,7 +8,7 @@ from data.errors import UserError
 from data.lineage.sources import of_source
 from data.lineage.step import DEEPEST, UNKNOWN, Step, moment
 from data.lineage.subsets import of_subset
-from data.store import ANSWERS, IMPORT, TRAINING, Store, ask, is_evaluation, runs
+from data.store import ANSWERS, IMPORT, PLAYGROUND, TRAINING, Store, ask, is_evaluation, runs
 from data.subsets import UNKNOWN_CONVERTER
 
 CONVERTER_OF = "converter of "  # an input of a run that is followed by a source's name
@@ -113,6 +113,8 @@ def _run(store: Store, run: dict[str, Any]) -> Step:
         facts["checkpoint"] = best.row(0, named=True)
     if kind == IMPORT:
         facts["model"] = f"{UNKNOWN} here: it was imported, and its file does not name the model"
+    elif kind == PLAYGROUND and not run["parent"]:
+        facts["model"] = run["config"]["model"]
     elif is_evaluation(kind) and not run["parent"]:
         facts["model"] = "from outside, known by the hash among the inputs"
     label = "evaluation" if kind in ANSWERS else "training"

@@ -14,8 +14,10 @@ OF_TRAIN_PROBLEMS = "eval-train"  # no held-out score counts it
 EVALUATIONS = (HELD_OUT, OF_TRAIN_PROBLEMS)
 IMPORT = "import"
 IMPORTED_ROLLOUTS = "import-rollouts"
+PLAYGROUND = "playground"  # answers to one question of a person; no held-out score counts it
+WITH_PROBLEMS = (IMPORT, PLAYGROUND)  # whose problems may be stored with the run
 WITH_ROLLOUTS = ("grpo", IMPORTED_ROLLOUTS)
-ANSWERS = (*EVALUATIONS, IMPORT)
+ANSWERS = (*EVALUATIONS, *WITH_PROBLEMS)
 HELD_OUT_ANSWERS = (HELD_OUT, IMPORT)
 TRAINING = ("sft", "grpo")
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from data.duplicates import words
-from data.store import IMPORT, OF_TRAIN_PROBLEMS, Store, ask, runs, within
+from data.store import OF_TRAIN_PROBLEMS, WITH_PROBLEMS, Store, ask, runs, within
 
 # A problem in a test or validation split is no train problem, whatever else has it. Questions are
 # compared by letters here, which finds more than are the same.
@@ -34,8 +34,8 @@ def train_problems(store: Store, stages: Mapping[str, pl.DataFrame]) -> dict[str
     """Name -> how many problems of a stage are train problems, and of how many; where any are.
 
     stages: name (RUN or RUN/STAGE) -> its scores
-    All are in an evaluation of that kind. In an import those are whose question a train split has
-    too, in these words, and no other split.
+    All are in an evaluation of that kind. In an import, or in answers of the playground, those are
+    whose question a train split has too, in these words, and no other split.
     """
     counts = {}
     ids_by_run: dict[str, set[str] | None] = {}
@@ -58,7 +58,7 @@ def named_train_problems(store: Store, stages: Mapping[str, pl.DataFrame]) -> di
 def train_problem_ids(store: Store, run: str) -> set[str] | None:
     """The ids of the train problems that `run` answered; None: all that it answered."""
     state = runs.state(store, run)
-    if state is None or state["kind"] != IMPORT:
+    if state is None or state["kind"] not in WITH_PROBLEMS:
         return None if state and state["kind"] == OF_TRAIN_PROBLEMS else set()
     rows = ask(within(store, [run]), CANDIDATES, run=run)
     answered = rows.filter(pl.col("problem_id").is_not_null())

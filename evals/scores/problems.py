@@ -6,7 +6,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.response_format import render
-from data.store import IMPORT, Store, ask, fingerprint
+from data.store import WITH_PROBLEMS, Store, ask, fingerprint
 from evals.graders import DEFAULT_GRADER, GRADERS
 
 
@@ -30,12 +30,13 @@ def problems_of_split(store: Store, source: str, split: str) -> Problems:
         select problem_id, question, gold, steps
         from current_problems
         where source = $source and split = $split
-            and run not in (select run from runs where kind = $other) -- of the source's name
+            -- a run may have the name of the source
+            and run not in (select run from runs where list_contains($others, kind))
         order by problem_id
         """,
         source=source,
         split=split,
-        other=IMPORT,
+        others=WITH_PROBLEMS,
     )
     if rows.is_empty():
         elsewhere = _other_splits(store, source, split)

@@ -68,6 +68,16 @@ class Engine:
         self.speed = Speed()
         return _Call(self, requests).finished(should_stop)
 
+    def stream(
+        self, requests: Sequence[Request], should_stop: Callable[[], bool] = never
+    ) -> Iterator[Finished]:
+        """The completions of `requests` after each token, with the tokens that `generate` gives.
+
+        A completion that is not finished has the finish "".
+        """
+        self.speed = Speed()
+        return _Call(self, requests, steps=1).growing(should_stop)
+
     def _new_slots(self) -> Slots:
         model: Any = self.model
         tokens = self.max_prompt_tokens + self.max_tokens
@@ -124,10 +134,14 @@ class Engine:
 
 
 class _Call:
-    """The state of one call of `generate`: waiting requests, prompts that were read, slots."""
+    """The state of one call of `generate`: waiting requests, prompts that were read, slots.
 
-    def __init__(self, engine: Engine, requests: Sequence[Request]) -> None:
+    steps: most steps of a block
+    """
+
+    def __init__(self, engine: Engine, requests: Sequence[Request], steps: int = BLOCK) -> None:
         self.engine, self.requests, self.speed = engine, requests, engine.speed
+        self.steps = steps
         expected = [request.expected_tokens for request in requests]
         self.queue = Queue.of(engine.encoded(requests), expected, engine.max_prompt_tokens)
         self.read: Prompts | None = None  # on the device
@@ -135,6 +149,20 @@ class _Call:
         self.in_slot: list[int | None] = [None] * engine.slots  # index of the slot's request
 
     def finished(self, should_stop: Callable[[], bool]) -> Iterator[Finished]:
+        for _, done in self._blocks(should_stop):
+            yield from done
+
+    def growing(self, should_stop: Callable[[], bool]) -> Iterator[Finished]:
+        """The finished texts of each block, then those that are being written."""
+        for slots, done in self._blocks(should_stop):
+            yield from done
+            yield from self._unfinished(slots)
+
+    def _blocks(self, should_stop: Callable[[], bool]) -> Iterator[tuple[Slots, list[Finished]]]:
+        """The slots after each block of steps, and the texts that it finished.
+
+        The slots are valid until the next block: their arrays are donated to it.
+        """
         engine, speed = self.engine, self.speed
         with engine.mesh or nullcontext():
             weights, slots = engine.weights(), engine._free_slots()
@@ -146,7 +174,7 @@ class _Call:
                 slots = self._write(slots, weights, more)
             done = self._take_finished(slots)
             speed.seconds += time.perf_counter() - begin
-            yield from done
+            yield slots, done
             if not more and not any(index is not None for index in self.in_slot):
                 return
             if should_stop():
@@ -206,7 +234,9 @@ class _Call:
         """
         engine, begin = self.engine, time.perf_counter()
         max_free = max(1, engine.slots // IDLE) if more else engine.slots + 1
-        slots, counts = engine._steps.write(weights, slots, np.int32(BLOCK), np.int32(max_free))
+        slots, counts = engine._steps.write(
+            weights, slots, np.int32(self.steps), np.int32(max_free)
+        )
         steps, tokens = (int(count) for count in distributed.whole(counts))
         self.speed.slot_steps += steps * engine.slots
         self.speed.decoded += tokens
@@ -237,6 +267,17 @@ class _Call:
             self.speed.tokens += len(ids)
         self.speed.requests += len(finished)
         return finished
+
+    def _unfinished(self, slots: Slots) -> list[Finished]:
+        """The texts that are being written, without the start of a character of several tokens."""
+        written, tokens = distributed.whole((slots.written, slots.tokens))
+        texts = []
+        for slot, index in enumerate(self.in_slot):
+            if index is not None:
+                ids = tokens[slot, : written[slot]].copy()
+                text = self.engine.tokenizer.decode(ids.tolist()).rstrip("\ufffd")
+                texts.append((index, Completion(text, ids, "")))
+        return texts
 
     def _completion(self, ids: np.ndarray, logprobs: np.ndarray | None) -> Completion:
         tokenizer = self.engine.tokenizer

@@ -68,7 +68,7 @@ class Completion:
     """text without the stop token; ids with it, so that stopping can be trained.
 
     ids:      [time]  int32
-    finish:   stop (the model ended the text) or length (it was cut off)
+    finish:   stop (the model ended the text), length (it was cut off) or "" (it is being written)
     logprobs: [time]  float32, nats, under the model at the request's temperature (greedy: 1),
               before top-k, top-p and min-p; None unless requested
     """

@@ -1,5 +1,6 @@
 from .chips import (
     Chip as Chip,
+    bytes_free as bytes_free,
     chip_of as chip_of,
     described as described,
     devices_here as devices_here,

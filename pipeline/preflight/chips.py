@@ -11,10 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from data.errors import UserError
 
 GIB = 2**30
+MEMORY = Path("/proc/meminfo")
 
 
 class BadChip(UserError):
@@ -106,6 +108,20 @@ def devices_here() -> list[Device]:
         Device(one.device_kind, one.platform, (one.memory_stats() or {}).get("bytes_limit"))
         for one in jax.local_devices()
     ]
+
+
+def bytes_free() -> int:
+    """Memory that is free: of the first accelerator of this process, else of this machine."""
+    import jax
+
+    stats = jax.local_devices()[0].memory_stats()
+    if stats and "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats["bytes_in_use"]
+    if MEMORY.is_file():  # Linux: also what the cache of files would give back
+        for line in MEMORY.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 def hosts() -> int:

@@ -40,6 +40,16 @@ def answer_to(body: dict[str, Any]) -> str:
     return render(f"I think of {number}.", str(number))
 
 
+def streamed(text: str, *, finish: str = "stop", raw: bytes = b"", **reply: Any) -> Reply:
+    """`text` as a stream of events, a word each. raw: what is sent after the words"""
+    chunks = [{"choices": [{"delta": {"content": f"{word} "}}]} for word in text.split(" ")]
+    chunks += [{"choices": [{"delta": {}, "finish_reason": finish}]}]
+    chunks += [{"choices": [], "usage": {"completion_tokens": 7}}]
+    events = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks).encode()
+    headers = {"Content-Type": "text/event-stream"}
+    return Reply(raw=events + (raw or b"data: [DONE]\n\n"), headers=headers, **reply)
+
+
 def chat(content: Any, finish: str | None = "stop", tokens: Any = 7, **message: Any) -> Reply:
     usage = None if tokens is None else {"completion_tokens": tokens}
     choice = {"message": {"content": content, **message}, "finish_reason": finish}

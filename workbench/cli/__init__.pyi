@@ -14,6 +14,7 @@ from .options import (
     FilePath as FilePath,
     Folder as Folder,
     Size as Size,
+    api_key as api_key,
     author_option as author_option,
     column_option as column_option,
     fitting_grader_option as fitting_grader_option,

@@ -1,11 +1,13 @@
 """Options and types of values that several commands share."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from data.errors import UserError
 from workbench.formatting import bytes_of
 from workbench.lookup import user_name
 
@@ -94,3 +96,14 @@ column_option = click.option(
     metavar="NAME=PATH",
     help="where a row holds what the shape calls NAME: completion=code[0]",
 )
+
+
+def api_key(variable: str | None) -> str:
+    if variable is None:
+        return ""
+    if not os.environ.get(variable):
+        raise UserError(
+            f"the environment variable {variable} is not set, or empty; --api-key-env expects the"
+            " name of a variable that holds the server's API key"
+        )
+    return os.environ[variable]

@@ -136,7 +136,7 @@ def _outcomes(
 
 
 @cache
-def _certificates() -> ssl.SSLContext | bool:
+def certificates() -> ssl.SSLContext | bool:
     """Whom a client trusts: to read the files of this machine takes longer than most requests."""
     if sys.platform in ("darwin", "win32"):
         return True  # the client asks the system
@@ -152,7 +152,7 @@ async def _client(server: Server) -> "AsyncOpenAI":
         timeout=openai.Timeout(server.config.timeout, connect=CONNECT_SECONDS),
         max_retries=server.config.retries,
         # takes two thirds of the default client's time
-        http_client=openai.DefaultAioHttpClient(verify=_certificates()),
+        http_client=openai.DefaultAioHttpClient(verify=certificates()),
     )
     # The client reads these from the environment; they are meant only for OpenAI's own server.
     client.organization = client.project = None

@@ -31,6 +31,6 @@ def test_both_evaluations_are_evaluations(kind, evaluation, name):
     assert (is_evaluation(kind), name_of_kind(kind)) == (evaluation, name)
 
 
-def test_train_problems_are_no_held_out_answers():
-    assert set(ANSWERS) - set(HELD_OUT_ANSWERS) == {"eval-train"}
+def test_train_problems_and_questions_of_a_person_are_no_held_out_answers():
+    assert set(ANSWERS) - set(HELD_OUT_ANSWERS) == {"eval-train", "playground"}
     assert set(EVALUATIONS) < set(ANSWERS)

@@ -69,6 +69,24 @@ def tokens(engine: Engine, requests: list[Request]) -> list[list[int]]:
     return [completions[index].ids.tolist() for index in range(len(requests))]
 
 
+def test_a_stream_grows_by_a_token_and_ends_with_the_tokens_of_a_call(engine, prompts):
+    requests = [Request(prompt=prompt, sampling=WARM, seed=n) for n, prompt in enumerate(prompts)]
+    texts: dict[int, list[Any]] = {index: [] for index in range(len(requests))}
+    for index, completion in engine.stream(requests):
+        texts[index].append(completion)
+    for index, whole in enumerate(tokens(engine, requests)):
+        *growing, last = texts[index]
+        assert last.ids.tolist() == whole
+        assert last.finish in ("stop", "length")
+        assert {one.finish for one in growing} <= {""}
+        # the first token comes with the prompt, so that the first block has two
+        assert [one.ids.tolist() for one in growing] == [
+            whole[:n] for n in range(len(whole) - len(growing), len(whole))
+        ]
+        assert all(last.text.startswith(one.text) for one in growing)
+    assert max(len(growing) for growing in texts.values()) > 20
+
+
 def tunix_tokens(model: Any, words: Any, prompts: list[str], length: int) -> list[list[int]]:
     """What Tunix's sampler writes greedily, with the stop token, of each prompt."""
     config = model.config

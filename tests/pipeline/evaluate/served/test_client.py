@@ -278,7 +278,7 @@ def test_the_certificates_of_this_machine_are_read_once(monkeypatch):
     monkeypatch.setattr(
         ssl.SSLContext, "load_default_certs", lambda *given: (reads.append(1), load(*given))
     )
-    client._certificates.cache_clear()
+    client.certificates.cache_clear()
     with serving() as running:
         for _ in range(3):
             check_reachable(server(running.url))

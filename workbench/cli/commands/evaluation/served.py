@@ -1,6 +1,5 @@
 """`eval --served URL`: evaluate a model behind a server, without any training package."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import click
 from data.errors import UserError
 from pipeline.config import Preset
 from pipeline.evaluate.served import ServedConfig
-from workbench.cli import Answer, flag, flagged, not_empty
+from workbench.cli import Answer, api_key, flag, flagged, not_empty
 from workbench.cli.commands.training import chosen_preset
 from workbench.cli.output import tables
 
@@ -50,7 +49,7 @@ def served_options(command: Callable[..., Any]) -> Callable[..., Any]:
         from pipeline.evaluate.served import checked_url
 
         server = ServedModel(
-            checked_url(served), _api_key(api_key_env), stage or STAGE, ServedConfig(**knobs)
+            checked_url(served), api_key(api_key_env), stage or STAGE, ServedConfig(**knobs)
         )
         return command(*positional, served=server, **arguments)
 
@@ -88,17 +87,6 @@ def _refuse_without_server(options: dict[str, Any]) -> None:
                 f"--{name.replace('_', '-')} is about requests to a server; name one with --served"
                 " URL, or leave it out"
             )
-
-
-def _api_key(variable: str | None) -> str:
-    if variable is None:
-        return ""
-    if not os.environ.get(variable):
-        raise UserError(
-            f"the environment variable {variable} is not set, or empty; --api-key-env expects the"
-            " name of a variable that holds the server's API key"
-        )
-    return os.environ[variable]
 
 
 def evaluate_served_model(

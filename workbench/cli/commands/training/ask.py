@@ -1,72 +1,223 @@
-"""`ask`: one question to several models, their answers beside each other."""
+"""`ask`: one question to several models, their answers beside each other as they are written."""
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.config import EvalConfig
-from workbench.cli import Answer, not_empty, verb
+from data.errors import UserError
+from pipeline.config import EvalConfig, Preset
+from workbench.cli import Answer, api_key, not_empty, verb
 from workbench.cli.commands.training.job import open_job, require_model
-from workbench.cli.commands.training.options import training_options
+from workbench.cli.commands.training.options import chosen_preset, training_options
 from workbench.cli.knob_flags import knob_flags
 from workbench.cli.output import tables
 from workbench.formatting import visible
 
+if TYPE_CHECKING:
+    from data.store import Store
+    from workbench.playground import Asking, Choice, Question
+
+VERDICTS = {True: "correct", False: "incorrect", None: "unknown"}
+# options of what runs here
+LOCAL = ("time_limit", "allow_other_device", "logs", "accept_code_change")
+
+
+def _names(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> Any:
+    return tuple(filter(None, names))
+
 
 @verb
-@click.argument("question", callback=not_empty)
+@click.argument("question", required=False)
+@click.option("--problem", callback=not_empty, help="ask the question of a stored problem: its id")
 @click.option(
     "--run",
+    "runs",
+    multiple=True,
+    callback=_names,
+    help="run, 'tiny', folder or hub id; repeatable; by default the preset's model",
+)
+@click.option(
     "--model",
     "models",
     multiple=True,
-    callback=lambda context, parameter, names: tuple(filter(None, names)),
-    help="run, 'tiny', folder or hub id; repeatable; by default the preset's model",
+    callback=_names,
+    help="as --run; with --server the name of a model there; repeatable",
 )
-@click.option("--gold", callback=not_empty, help="the reference answer, to grade by")
+@click.option(
+    "--server",
+    metavar="URL",
+    callback=not_empty,
+    help="base URL of an OpenAI-compatible server, which serves each --model",
+)
+@click.option(
+    "--api-key-env",
+    metavar="VAR",
+    callback=not_empty,
+    help="environment variable that holds the server's API key; by default none is sent",
+)
+@click.option(
+    "--answer", "--gold", "gold", callback=not_empty, help="the reference answer, to grade by"
+)
+@click.option("--keep", is_flag=True, help="store the answers as generations, graded")
 @training_options
 @knob_flags(EvalConfig, "eval")
 def ask(
-    folder: Path, question: str, models: tuple[str, ...], gold: str | None, **options: Any
+    folder: Path,
+    question: str | None,
+    problem: str | None,
+    runs: tuple[str, ...],
+    models: tuple[str, ...],
+    server: str | None,
+    api_key_env: str | None,
+    gold: str | None,
+    keep: bool,
+    **options: Any,
 ) -> Answer:
-    """Put one question to several models and print their answers beside each other.
+    """Put one question to several models, and print their answers as they are written.
 
-    They are asked as an evaluation asks, with the preset's sampling. No answer is stored.
+    They are asked as an evaluation asks, with the preset's sampling. With --keep the answers are
+    stored as generations: a run for each model, which grade, compare, failures and lineage take.
     """
+
+    from workbench.playground import Asking
+
+    choices = _choices(runs, models, server, api_key_env)
+    with _preset_and_store(folder, choices, options) as (preset, store):
+        choices = choices or [_local(preset.model.model)]
+        asking = Asking(_question(store, question, problem, gold, preset.eval), choices)
+        _receive(store, preset, asking)
+        value = _value(store, asking, preset.eval.grader)
+        if keep:
+            value["runs"] = _keep(store, asking)
+    return value, show_answers
+
+
+def _choices(
+    runs: tuple[str, ...], models: tuple[str, ...], server: str | None, api_key_env: str | None
+) -> "list[Choice]":
+    """The models that are named, in the order of the options --run, then --model."""
+    from pipeline.evaluate.served import checked_url
+    from workbench.playground import served_choice
+
+    if server is None:
+        if api_key_env is not None:
+            raise UserError("--api-key-env is about a server; name one with --server URL")
+        return [_local(name) for name in (*runs, *models)]
+    if not models:
+        raise UserError("--server needs the name of a model on the server: --model NAME")
+    url, key = checked_url(server), api_key(api_key_env)
+    return [
+        *(_local(name) for name in runs),
+        *(served_choice(name, url, key) for name in models),
+    ]
+
+
+def _local(name: str) -> "Choice":
+    from workbench.playground import Choice
+
+    return Choice(name)
+
+
+@contextlib.contextmanager
+def _preset_and_store(
+    folder: Path, choices: "list[Choice]", options: dict[str, Any]
+) -> "Iterator[tuple[Preset, Store]]":
+    """The preset and the store; where all models are served, without any training package."""
+    if choices and all(choice.server is not None for choice in choices):
+        from data.store import open_store
+
+        rest = {name: value for name, value in options.items() if name not in LOCAL}
+        yield chosen_preset(folder, **rest), open_store(folder)
+        return
     with open_job(folder, **options) as job:
-        from evals.graders import grader
-        from workbench.lookup import starting_model
-
-        config = job.preset.eval
-        answers = []
-        for name in models or (job.preset.model.model,):
-            start = starting_model(job.store, name)
-            require_model(start.model)
-            for completion in _completions(job, start.model, question):
-                answer = {"model": name, "stage": start.stage, "text": completion.text}
-                answer |= {"tokens": len(completion.ids), "finish": completion.finish}
-                if gold is not None:
-                    score = grader(config.grader).grade(completion.text, gold)
-                    answer |= {"correct": score.correct, "extracted": score.extracted}
-                answers.append(answer)
-    return {"question": question, "gold": gold, "answers": answers}, show_answers
+        yield job.preset, job.store
 
 
-def _completions(job: Any, model: str, question: str) -> list[Any]:
-    from pipeline.generate import completer
-    from pipeline.job import load_model, sampling_of
-    from pipeline.model import Tokenizer, model_folder, prompt_text
+def _question(
+    store: "Store", text: str | None, problem: str | None, gold: str | None, config: EvalConfig
+) -> "Question":
+    from workbench.playground import new_question, stored_question
 
-    path, config = model_folder(model), job.preset.eval
-    loaded, tokenizer = load_model(job.preset.model, path), Tokenizer(path)
-    generate = completer(loaded.model, tokenizer, sampling_of(config), config.samples)
-    return generate([prompt_text(tokenizer, question)] * config.samples, config.seed)
+    if (text is None) == (problem is None):
+        raise UserError("expected a question, or a stored one by --problem ID: one of the two")
+    if problem is None:
+        return new_question(text or "", gold, config)
+    if gold is not None:
+        raise UserError("a stored problem has its own reference answer; leave out --answer")
+    return stored_question(store, problem, config)
+
+
+def _receive(store: "Store", preset: Preset, asking: "Asking") -> None:
+    """Ask the models, and print their answers as they grow, unless --json is given."""
+    from workbench.cli.commands.training.answers_shown import AnswersShown
+    from workbench.lookup import starting_model
+
+    for choice in [model.choice for model in asking.models if model.choice.server is None]:
+        require_model(starting_model(store, choice.name).model)
+    titles = [model.choice.name for model in asking.models]
+    shown = AnswersShown(titles, asking.question.config.samples)
+    is_shown = not click.get_current_context().params.get("as_json")
+    for event in asking.events(store, preset.model):
+        if is_shown:
+            shown.add(event)
+    errors = [model.error for model in asking.models if model.error]
+    for model in asking.models:
+        if model.error:
+            print(visible(f"{model.choice.name}: {model.error}"), file=sys.stderr)
+    if len(errors) == len(asking.models):
+        raise UserError(errors[0])
+
+
+def _value(store: "Store", asking: "Asking", grader: str) -> dict[str, Any]:
+    from evals.graders import grader as grader_of
+    from workbench.playground import answered
+
+    gold, answers = asking.question.gold, []
+    for model in answered(store, asking.models):
+        for event in model.answers:
+            answer: dict[str, Any] = {
+                "model": model.model,
+                "stage": model.stage,
+                "sample": event.sample,
+                "text": event.text,
+                "tokens": event.tokens,
+                "finish": event.finish,
+                "seed": event.seed,
+            }
+            if event.error:
+                answer["error"] = event.error
+            elif gold is not None:
+                score = grader_of(grader).grade(event.text, gold)
+                answer |= {"correct": score.correct, "extracted": score.extracted}
+            answers.append(answer)
+    return {"question": asking.question.text, "gold": gold, "answers": answers}
+
+
+def _keep(store: "Store", asking: "Asking") -> list[str]:
+    from workbench.lookup import user_name
+    from workbench.playground import answered, keep_answers
+
+    return keep_answers(store, asking.question, answered(store, asking.models), user_name())
 
 
 def show_answers(value: dict[str, Any]) -> None:
-    verdicts = {True: ", correct", False: ", incorrect", None: ", unknown"}
-    for answer in value["answers"]:
-        verdict = verdicts[answer["correct"]] if value["gold"] is not None else ""
-        title = f"{answer['model']} ({answer['stage']}), {answer['tokens']} tokens{verdict}"
-        tables.show(f"{visible(title)}\n{visible(answer['text'])}\n")
+    """The table below the answers, which are printed by now."""
+    rows = [
+        [
+            answer["model"],
+            answer["stage"],
+            str(answer["sample"] + 1),
+            "unknown" if answer["tokens"] is None else f"{answer['tokens']:,}",
+            answer.get("error") or answer["finish"] or "unknown",
+            VERDICTS[answer["correct"]] if "correct" in answer else "",
+        ]
+        for answer in value["answers"]
+    ]
+    heads = ["model", "stage", "sample", "tokens", "end", "verdict"]
+    tables.show(tables.table("Answers", heads, rows))
+    for run in value.get("runs", ()):
+        tables.show(f"Kept as the run {run}")
