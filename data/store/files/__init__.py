@@ -1,7 +1,4 @@
-"""Files of a store: each is written under .staging, synced, then renamed, and never changed.
-
-No other folder writes into a store's, state.db apart.
-"""
+"""Files of a store: written under .staging, synced, then renamed, and never changed."""
 
 import lazy_loader
 

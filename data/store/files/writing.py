@@ -1,4 +1,4 @@
-"""Files written whole, moved and removed."""
+"""Files written whole, moved and removed. Only this folder writes into a store, state.db apart."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,9 @@
-"""Folders and names of parts: of which table and run they are, and which belong together."""
+"""Folders and names of parts: of which table and run they are, and when their rows count.
+
+`part-`: at once. `pair-`: texts and scores of the same generations under one name; the texts count
+once the scores, which are renamed last, exist. `merged-`: its metadata names the parts that it
+replaces, and all pairs whose scores it holds. Parquet files of other names are no parts.
+"""
 
 import re
 from collections.abc import Iterable
