@@ -161,8 +161,9 @@ def _parts_query(snapshot: Snapshot, table: str, live: list[parts.Part]) -> str:
     # of a run that was deleted since: this is the store as it was before
     paths |= {path: trashed for path in gone if (trashed := _in_trash(snapshot, path))}
     if gone := [path for path in gone if path not in paths]:
+        number, verb = ("1 part", "is") if len(gone) == 1 else (f"{len(gone):,} parts", "are")
         raise PartsGone(
-            f"{len(gone)} part(s) of {table} are gone, the first is {gone[0]}; expected every part"
+            f"{number} of {table} {verb} gone, the first is {gone[0]}; expected every part"
             f" in {folder}. Restore them from a backup, or go on without their rows:"
             " thinkbench store repair"
         )

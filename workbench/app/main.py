@@ -3,8 +3,7 @@
 import streamlit as st
 
 from workbench.app import address
-
-st.set_page_config(page_title="thinkbench", layout="wide")
+from workbench.app.frame import begin_window, explained, name_window
 
 page = st.navigation(
     [
@@ -44,8 +43,11 @@ page = st.navigation(
         ),
     ]
 )
+begin_window(page.title)
 address.begin(page.url_path)
 try:
-    page.run()
+    with explained():
+        page.run()
 finally:  # also after st.stop()
     address.write_defaults()
+    name_window(page.title, page.url_path)

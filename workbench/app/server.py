@@ -23,6 +23,7 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
         "server.headless": "true",  # does not ask for an e-mail address at the first start
         "browser.gatherUsageStats": "false",
         "browser.serverAddress": address,
+        "client.showErrorLinks": "false",  # to search engines, with the error in the address
         "client.toolbarMode": "minimal",  # no button to deploy the app
         "server.fileWatcherType": "none",  # training writes many files
     }

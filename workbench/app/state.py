@@ -11,7 +11,7 @@ import streamlit as st
 from data.store import Store, generation, open_store, snapshot, version
 from workbench.app import auth
 from workbench.app.browse import Filter, Index, new_index, refresh
-from workbench.formatting import visible
+from workbench.formatting import visible, with_store
 from workbench.lookup import user_name
 
 FIRST_COMMAND = "run --preset tiny"
@@ -26,6 +26,11 @@ def show_commands(*commands: str) -> None:
     """Show `commands` as lines to copy: with the store of this app, which is not their default."""
     lines = (f"thinkbench --store {shlex.quote(str(folder()))} {command}" for command in commands)
     st.code(visible("\n".join(lines)), language="shell")
+
+
+def readable_error(message: object) -> str:
+    """An error for a page; its commands name this app's store, too."""
+    return visible(with_store(str(message), folder()))
 
 
 def store() -> Store:

@@ -15,6 +15,7 @@ from .numbers import (
     unknown_verdicts as unknown_verdicts,
 )
 from .sizes import bytes_of as bytes_of, size_text as size_text
+from .store_commands import with_store as with_store
 from .train_problems import (
     about_train_problems as about_train_problems,
     stage_with_train_problems as stage_with_train_problems,

@@ -4,6 +4,8 @@ from data.store import annotations
 from tests.support.evaluation import evaluate
 from workbench.app import state
 from workbench.app.browse.filter import Filter
+from workbench.cli.main import COMMANDS
+from workbench.formatting.store_commands import VERBS
 
 
 def test_a_tag_makes_only_those_answers_old_that_tell_of_tags(show, here):
@@ -27,3 +29,15 @@ def test_a_tag_makes_only_those_answers_old_that_tell_of_tags(show, here):
     evaluate(here, "eval-sft", "sft", ["7", "1"])
     state.query_index(question, Filter(), "rows")
     assert computed[5:] == ["rows"]
+
+
+def test_commands_in_messages_name_the_store_of_the_app_and_other_words_stay(here, monkeypatch):
+    monkeypatch.setenv("THINKBENCH_STORE", "/a b/store")
+    message = "This thinkbench reads format 2. List them: thinkbench runs list"
+    assert state.readable_error(message) == (
+        "This thinkbench reads format 2. List them: thinkbench --store '/a b/store' runs list"
+    )
+
+
+def test_commands_in_messages_are_those_of_the_command_line():
+    assert {command.name for command in COMMANDS} == set(VERBS)

@@ -8,12 +8,14 @@ from workbench.app import address, state
 from workbench.app.components import choices, ends, plain, prev_next, shortened
 from workbench.app.components.row_picker import row_picker
 from workbench.app.components.table import table
+from workbench.app.frame import explained
 from workbench.formatting import marks
 
 PAGE = 50  # rows
 
 
 @st.fragment
+@explained()
 def rows_of(source: str, converter: str, phrase: str | None) -> None:
     """The rows with a defect, one at a time: buttons, keys and a list to go through them.
 
@@ -141,6 +143,6 @@ def review(record: str, row: dict) -> None:
         decide(state.store(), record, reason, state.author())
     except (annotations.BadEntry, quarantine.NothingToRelease) as error:
         st.error("Could not quarantine this row." if is_example else "Could not restore this row.")
-        st.text(ends(plain(str(error))))
+        st.text(ends(state.readable_error(error)))
     else:
         st.rerun()

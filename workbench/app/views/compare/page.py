@@ -64,7 +64,7 @@ try:
         flow = state.query(transitions.transitions, (a, *way, b), grader, reads=READS)
 except (NothingInCommon, UnknownRun) as error:
     st.error("These runs cannot be compared.")
-    st.text(plain(str(error)))
+    st.text(state.readable_error(error))
     st.stop()
 
 st.caption(

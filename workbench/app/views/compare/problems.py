@@ -8,6 +8,7 @@ from workbench.app import address, state
 from workbench.app.browse import Filter, pages, pairs
 from workbench.app.components import choices, generation, prev_next
 from workbench.app.components.row_picker import row_picker
+from workbench.app.frame import explained
 from workbench.app.views.compare.sections import CAUSES
 
 PAGE = 100  # problems in a list
@@ -36,6 +37,7 @@ def _label(group: str) -> str:
 
 
 @st.fragment
+@explained()
 def problems(where: Filter, names: tuple[str, str], ids_of: dict[str, list[str]]) -> None:
     """The problems of one group, and one of them as both runs answered it."""
     group = choices.choose(

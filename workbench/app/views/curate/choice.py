@@ -11,6 +11,7 @@ from data.subsets import Choice, Recipe, of_json, to_json
 from evals.curation import choose
 from workbench.app import state
 from workbench.app.components import plain
+from workbench.app.frame import explained
 from workbench.app.views.curate import background_search
 from workbench.formatting import duration
 
@@ -39,7 +40,7 @@ def chosen(recipe: Recipe) -> Choice | None:
     of = state.query(_rows, to_json(recipe))
     one = background_search.search(state.store(), to_json(recipe), of)
     if one.is_pending:
-        st.fragment(_progress, run_every=EVERY)(recipe, of, len(before.ids))
+        st.fragment(explained()(_progress), run_every=EVERY)(recipe, of, len(before.ids))
     elif one.error:
         st.error("The search for duplicates failed:")
         st.code(plain(one.error), language=None, wrap_lines=True)

@@ -34,11 +34,11 @@ def chosen(recipe: Recipe) -> None:
         st.error("This filter cannot be read:")
         position = min(error.position, len(recipe.where))
         line = " ".join(plain(recipe.where).splitlines())
-        message = f"{line}\n{' ' * position}^\n{plain(str(error))}"
+        message = f"{line}\n{' ' * position}^\n{state.readable_error(error)}"
         st.code(message, language=None, wrap_lines=True)
     except (annotations.BadEntry, NoSuchSubset, NoSuchValue, NotMeasured) as error:
         st.error("This cannot be chosen:")
-        st.text(plain(str(error)))
+        st.text(state.readable_error(error))
     else:
         _result(recipe, before)
 
@@ -96,7 +96,7 @@ def _save(recipe: Recipe, final: Choice) -> None:
         subset, _ = choose.save(state.store(), name, recipe, state.author(), final)
     except annotations.BadEntry as error:
         st.error("The subset could not be saved.")
-        st.text(plain(str(error)))
+        st.text(state.readable_error(error))
         return
     knob = "data.subset" if recipe.of == "records" else "data.problem_subset"
     if subset.label in before:

@@ -11,7 +11,6 @@ from data.sources.cards import cards
 from data.store import Store, annotations, ask
 from evals.curation import PICKS, add_rejection_sample
 from workbench.app import state
-from workbench.app.components import plain
 from workbench.app.components.table import table
 from workbench.formatting import error_message
 
@@ -67,7 +66,7 @@ def _create(name: str, runs: list[str], pick: str, per_problem: int) -> None:
         if message is None:
             raise
         st.error("No records were made.")
-        st.text(plain(message))
+        st.text(state.readable_error(message))
         return
     examples = f"the source now has {counts['converted']:,} examples"
     st.success(f"{counts['new']:,} new records; {examples}.")

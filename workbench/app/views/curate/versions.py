@@ -102,7 +102,7 @@ def _explained(title: str) -> Iterator[None]:
         if message is None:
             raise
         st.error(title)
-        st.text(plain(message))
+        st.text(state.readable_error(message))
 
 
 def _differs(first: str, second: str) -> None:

@@ -10,6 +10,7 @@ from workbench.app import address, state
 from workbench.app.browse import Filter, pages
 from workbench.app.components import generation as generations, prev_next
 from workbench.app.components.row_picker import row_picker
+from workbench.app.frame import explained
 from workbench.app.views.failures import facets, keyboard, tagging
 from workbench.lookup import STAGE_ORDER, finished_evaluations
 
@@ -17,6 +18,7 @@ COLUMNS = 4  # generations side by side
 
 
 @st.fragment
+@explained()
 def detail(where: Filter, first: str, page: int) -> None:
     """The generation that the address names, or the `first`; buttons and keys to go on from it.
 

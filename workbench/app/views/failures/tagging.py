@@ -66,7 +66,7 @@ def _change_tag(change: Callable[..., Any], generations: list[str], tag: str) ->
         change(state.store(), "generation", generations, tag, state.author())
     except annotations.BadEntry as error:
         st.error("The tag could not be changed.")
-        st.text(plain(str(error)))
+        st.text(state.readable_error(error))
         return False
     return True
 
@@ -109,7 +109,7 @@ def _save_view(where: Filter) -> None:
         annotations.save_view(state.store(), name, PAGE, query, state.author())
     except annotations.BadEntry as error:
         st.error("The view could not be saved.")
-        st.text(plain(str(error)))
+        st.text(state.readable_error(error))
     else:
         st.rerun()
 

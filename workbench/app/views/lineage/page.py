@@ -47,7 +47,7 @@ try:
     kind, steps = state.query(trace_back, traced_id) if traced_id else ("defect", [])
 except UserError as error:
     st.error("This cannot be traced:")
-    st.text(plain(str(error)))
+    st.text(state.readable_error(error))
     st.stop()
 
 near, refusal = None, None

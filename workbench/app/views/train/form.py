@@ -76,7 +76,7 @@ def form() -> tuple[list[str], Preset] | None:
         _within_reason(verb, chosen)
     except BadConfig as error:
         st.error("This cannot be started:")
-        st.text(plain(str(error)))
+        st.text(state.readable_error(error))
         return None
     for assignment in assignments:
         words += ["--set", assignment]

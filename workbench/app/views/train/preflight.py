@@ -9,7 +9,8 @@ from data.errors import UserError
 from pipeline.config import Preset
 from pipeline.preflight import Chip, StepNeeds, chip_of, needs_of_steps, seconds, steps_of
 from pipeline.preflight.proposals import proposals
-from workbench.app.components import choices, plain
+from workbench.app import state
+from workbench.app.components import choices
 from workbench.app.components.table import table
 from workbench.formatting import duration
 from workbench.jobs import EVAL, GRPO, SFT
@@ -41,7 +42,7 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
         needs = _needs(run, preset, chip)
     except UserError as error:
         with st.expander("Preflight: no estimate for this preset"):
-            st.text(plain(str(error)))
+            st.text(state.readable_error(error))
         return True
     peak = max((one.needs.peak for one in needs), default=0)
     room = f"{peak / GIB:.1f} of {chip.memory / GIB:.1f} GiB"

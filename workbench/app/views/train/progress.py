@@ -10,6 +10,7 @@ from evals.rollouts import steps
 from workbench.app import address, state
 from workbench.app.components import charts, choices, plain, plain_columns
 from workbench.app.components.table import table
+from workbench.app.frame import explained
 from workbench.formatting import duration
 from workbench.jobs import eta, read_progress, runner, seconds_left
 
@@ -37,7 +38,7 @@ def start(words: list[str]) -> None:
 def jobs_and_progress() -> None:
     """All jobs and the chosen one; while any is alive, this part reruns by itself."""
     alive = _alive()
-    st.fragment(_update, run_every=EVERY if alive else None)(alive)
+    st.fragment(explained()(_update), run_every=EVERY if alive else None)(alive)
 
 
 def _alive() -> list[str]:

@@ -1,0 +1,22 @@
+"""Commands within a text: with the store that they are about, which is not their default."""
+
+import re
+import shlex
+from pathlib import Path
+
+# commands that read or write a store; tests/workbench/formatting holds them to the command line
+VERBS = (
+    *("ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo"),
+    *("eval", "ask", "export", "run", "ab", "grade", "failures", "override", "compare"),
+    *("transitions", "overlap", "import", "import-rollouts", "verify", "lineage", "report"),
+    *("rollouts", "learnability", "rewards", "runs", "sql", "store", "pack", "unpack", "push"),
+    *("jobs", "app", "doctor"),
+)
+COMMAND = re.compile(
+    rf"\bthinkbench (?=(?:{'|'.join(sorted(VERBS, key=len, reverse=True))})(?![\w-]))"
+)
+
+
+def with_store(text: str, folder: Path) -> str:
+    """`text` whose commands name the store in `folder`."""
+    return COMMAND.sub(lambda _: f"thinkbench --store {shlex.quote(str(folder))} ", text)
