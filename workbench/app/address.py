@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 DEFAULTS, PAGE = "address defaults", "page of the address defaults"
+LAST = "last addresses of pages"
 
 # `page` is the last part of the path: if it differs, the browser is leaving the page.
 SCRIPT = """
@@ -66,6 +67,7 @@ def go(changes: Mapping[str, str | list[str] | None]) -> None:
         if changed:
             address[name] = changed
     st.query_params.from_dict(address)
+    remember()
 
 
 def begin(page: str) -> None:
@@ -73,6 +75,18 @@ def begin(page: str) -> None:
     if st.session_state.get(PAGE) != page:
         st.session_state[PAGE] = page
         st.session_state[DEFAULTS] = {}
+
+
+def remember() -> None:
+    """Keep what the page shows now, so that a link can lead back to it."""
+    page = st.session_state.get(PAGE)
+    if page is not None:
+        st.session_state.setdefault(LAST, {})[page] = {**defaults(), **parameters()}
+
+
+def last_of(page: str) -> dict[str, list[str]]:
+    """What this person's visit showed last on a page; empty before the first time."""
+    return st.session_state.get(LAST, {}).get(page, {})
 
 
 def defaults() -> dict[str, list[str]]:

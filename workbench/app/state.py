@@ -33,9 +33,14 @@ def readable_error(message: object) -> str:
     return visible(with_store(str(message), folder()))
 
 
+def exists() -> bool:
+    """Whether there is a store yet."""
+    return (folder() / "STORE.json").is_file()
+
+
 def store() -> Store:
     """The store; if there is none yet, the page says which command makes one and ends."""
-    if not (folder() / "STORE.json").is_file():
+    if not exists():
         st.info(f"There is no store in `{folder()}` yet. Create one, then reload this page:")
         show_commands(FIRST_COMMAND)
         st.stop()

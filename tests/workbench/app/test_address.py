@@ -20,7 +20,7 @@ def query_of(page) -> dict[str, list[str]]:
 
 
 def opened(page, name: str) -> None:
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
     page.get_by_role("heading", name=name, exact=True).wait_for()
     ready(page)
 
@@ -50,6 +50,9 @@ def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(pa
         ready(page)
         assert query_of(page) == {"stage": ["base"]}
         assert page.get_by_text("40 generations", exact=True).count() == 1
+    opened(page, "Train")
+    opened(page, "Failures")  # its link leads back to what was chosen there
+    assert query_of(page) == {"stage": ["base"]}
 
 
 def test_a_choice_is_one_step_back(page, address):

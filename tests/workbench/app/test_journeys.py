@@ -65,7 +65,8 @@ def pages(store: Store) -> dict[str, dict[str, str]]:
 
 def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
     address, store = pictured
-    lights = ["light", "dark"]
+    lights, elsewhere = ["light", "dark"], []
+    page.on("request", lambda one: elsewhere.append(one.url))
     page.emulate_media(color_scheme=lights[0])
     page.goto(address)
     ready(page)
@@ -75,6 +76,13 @@ def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
             in_light(page, light)
             picture(page, name if light == "light" else f"{name}-dark")
         lights.reverse()  # the next page opens in the light that this one has by now
+        assert page.title().startswith(f"{name.title()} · ")
+    assert page.title() == "Train · thinkbench"
+    within = (f"{address}/", "data:", f"blob:{address}")
+    assert [url for url in elsewhere if not url.startswith(within)] == []
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").get_by_text("next and previous row").wait_for()
+    page.keyboard.press("Escape")
 
 
 def in_light(page, light: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from streamlit import file_util
 
 from data.sources.ingest import ingest
-from data.store import runs
+from data.store import jobs, runs
 from data.store.store import Store, ask, open_store
 from evals.comparison import compare
 from tests import ROOT
@@ -38,6 +38,20 @@ def test_without_a_store_a_page_says_what_to_run_and_makes_none(show, page, tmp_
 
 def test_the_app_opens_on_the_overview(show, here):
     assert show("main").title[0].value == "Overview"
+
+
+def test_beside_every_page_stand_its_store_what_it_holds_and_whether_it_can_be_changed(
+    show, here, monkeypatch
+):
+    evaluate(here, "eval-base", "base", ["7", "1"])
+    job, _ = jobs.submit(here, ["sft"], "ana")
+    monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
+    beside = show("main").sidebar
+    links = [link.proto.label for link in beside.get("page_link")]
+    assert links[:3] == ["Overview :small[1]", "Audit", "Failures :small[2]"]
+    assert links[-1] == "sft: queued"
+    assert str(here.folder).endswith(beside.get("text")[0].value.rpartition("…")[2])
+    assert "Read-only" in " ".join(one.value for one in beside.markdown)
 
 
 def test_the_overview_of_an_empty_store_says_what_to_run(show, here):

@@ -1,4 +1,4 @@
-"""Previous and Next: buttons, and the Left and Right keys; no key press is lost, however quick.
+"""Previous and Next: buttons, and the keys Left, Right, j, k; no key press is lost, however quick.
 
 The browser changes the position at once, and reports it after the last of many presses: if each
 press asked for a page of its own, some would be overtaken and lost. The keys of the Failures page,
@@ -17,8 +17,9 @@ from workbench.app import address
 KEY, RECEIVED = "position among rows", "presses received"
 
 STYLE = """
+:host { scroll-margin-top: 4rem; }
 div { font-family: var(--st-font); color: var(--st-text-color); font-size: 1rem; }
-.keys { opacity: 0.6; margin-left: 1rem; }
+.keys { opacity: 0.75; margin-left: 1rem; }
 """
 
 # `sent` counts presses, and Python answers with the last that it has received. Until that is the
@@ -45,12 +46,18 @@ function begin(root) {
   const shown = card.appendChild(document.createElement("span"))
   const keys = card.appendChild(document.createElement("span"))
   shown.setAttribute("aria-live", "polite")
-  Object.assign(keys, { className: "keys", textContent: "← →" })
+  Object.assign(keys, { className: "keys", textContent: "← → or j k" })
   let data, setStateValue, at, waits, since, sent = 0
 
   function draw() {
     shown.textContent = `${at.toLocaleString("en")} of ${data.of.toLocaleString("en")}`
     if (!card.isConnected) root.append(card)
+  }
+
+  function bringIntoView() {  // the row is below, which the keys change: it must be seen
+    const { top, bottom } = card.getBoundingClientRect()
+    if (bottom < 0 || top > 0.6 * window.innerHeight)
+      (root.host ?? root).scrollIntoView({ block: "start" })
   }
 
   function receive(received, set) {
@@ -70,7 +77,7 @@ function begin(root) {
   }
 
   function press(event) {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    const by = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1 }[event.key]
     const target = event.composedPath()[0]
     if (!by || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
     if (target.closest?.(TYPING)) return
@@ -79,6 +86,7 @@ function begin(root) {
     at += by
     sent += 1
     draw()
+    bringIntoView()
     const now = performance.now()
     since ??= now
     clearTimeout(waits)
