@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from data.store import StoreError
+from data.store.files import StoreError
 from workbench.app import state
 from workbench.formatting import error_message
 

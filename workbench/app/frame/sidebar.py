@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from data.store import Store, StoreError, ask, folder_of, jobs
+from data.store import Store, ask, folder_of, jobs
+from data.store.files import StoreError
 from workbench.app import address, state
 from workbench.app.components import plain
 from workbench.app.frame.errors import explained
