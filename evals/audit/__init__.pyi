@@ -1,1 +1,1 @@
-from .grader_audit import (audit as audit)
+from .grader_audit import audit as audit

@@ -1,3 +1,3 @@
-from .problem_fields import (FIELDS as FIELDS, NotMeasured as NotMeasured)
-from .rejection_sampling import (PICKS as PICKS, add_rejection_sample as add_rejection_sample)
-from .training_formats import (check_format as check_format)
+from .problem_fields import FIELDS as FIELDS, NotMeasured as NotMeasured
+from .rejection_sampling import PICKS as PICKS, add_rejection_sample as add_rejection_sample
+from .training_formats import check_format as check_format

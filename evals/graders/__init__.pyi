@@ -1,4 +1,9 @@
-from .announcements import (last_announcement as last_announcement)
-from .compare import (gold_number as gold_number, within_ten_percent as within_ten_percent)
-from .extract import (well_formed as well_formed)
-from .rules import (DEFAULT_GRADER as DEFAULT_GRADER, GRADERS as GRADERS, Score as Score, grader as grader)
+from .announcements import last_announcement as last_announcement
+from .compare import gold_number as gold_number, within_ten_percent as within_ten_percent
+from .extract import well_formed as well_formed
+from .rules import (
+    DEFAULT_GRADER as DEFAULT_GRADER,
+    GRADERS as GRADERS,
+    Score as Score,
+    grader as grader,
+)

@@ -1,2 +1,2 @@
-from .best import (BestAdapters as BestAdapters, RecentAdapters as RecentAdapters)
-from .resume import (TrainingState as TrainingState, refuse_changes as refuse_changes)
+from .best import BestAdapters as BestAdapters, RecentAdapters as RecentAdapters
+from .resume import TrainingState as TrainingState, refuse_changes as refuse_changes

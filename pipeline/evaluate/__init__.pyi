@@ -1,3 +1,11 @@
-from .answers import (Answer as Answer, Evaluation as Evaluation, Tally as Tally, Unanswered as Unanswered, complete_missing as complete_missing, store_answers as store_answers, write_unanswered as write_unanswered)
-from .evaluate import (fitting as fitting, store_evaluation as store_evaluation)
-from .token_counts import (count_tokens as count_tokens)
+from .answers import (
+    Answer as Answer,
+    Evaluation as Evaluation,
+    Tally as Tally,
+    Unanswered as Unanswered,
+    complete_missing as complete_missing,
+    store_answers as store_answers,
+    write_unanswered as write_unanswered,
+)
+from .evaluate import fitting as fitting, store_evaluation as store_evaluation
+from .token_counts import count_tokens as count_tokens

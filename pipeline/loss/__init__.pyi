@@ -1,4 +1,9 @@
-from .head import (scores_of as scores_of, scores_program as scores_program)
-from .policy import (DIFFERENT as DIFFERENT, PolicyExample as PolicyExample, policy_loss as policy_loss, with_divisor as with_divisor)
-from .sft import (sft_loss as sft_loss)
-from .variants import (EPSILON as EPSILON, Objective as Objective, objective_of as objective_of)
+from .head import scores_of as scores_of, scores_program as scores_program
+from .policy import (
+    DIFFERENT as DIFFERENT,
+    PolicyExample as PolicyExample,
+    policy_loss as policy_loss,
+    with_divisor as with_divisor,
+)
+from .sft import sft_loss as sft_loss
+from .variants import EPSILON as EPSILON, Objective as Objective, objective_of as objective_of

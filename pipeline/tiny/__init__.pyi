@@ -1,1 +1,1 @@
-from .train_base import (initialise as initialise)
+from .train_base import initialise as initialise

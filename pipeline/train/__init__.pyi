@@ -1,4 +1,4 @@
-from .loggers import (writers as writers)
-from .metrics import (StoreMetrics as StoreMetrics, TrainingRun as TrainingRun)
-from .optimizer import (adamw as adamw)
-from .step import (jitted_step as jitted_step)
+from .loggers import writers as writers
+from .metrics import StoreMetrics as StoreMetrics, TrainingRun as TrainingRun
+from .optimizer import adamw as adamw
+from .step import jitted_step as jitted_step

@@ -1,1 +1,1 @@
-from .server import (serve as serve)
+from .server import serve as serve

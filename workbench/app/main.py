@@ -3,13 +3,13 @@
 import streamlit as st
 
 from workbench.app import address
-from workbench.app.frame import begin_window, explained, name_window, pages_of_app, sidebar
+from workbench.app.frame import begin_window, draw_sidebar, explained, name_window, pages_of_app
 
 pages = pages_of_app()
 page = st.navigation(list(pages.values()), position="hidden")
 begin_window(page.title)
 address.begin(page.url_path)
-sidebar(page.url_path, pages)
+draw_sidebar(page.url_path, pages)
 try:
     with explained():
         page.run()

@@ -1,4 +1,13 @@
-from .preflight_check import (EVAL as EVAL, GRPO as GRPO, SFT as SFT, refuse_what_does_not_fit as refuse_what_does_not_fit)
-from .progress_file import (current_progress_file as current_progress_file, read_progress as read_progress, seconds_left as seconds_left)
-from .reconcile import (reconciling as reconciling)
-from .runner import (import_path as import_path)
+from .preflight_check import (
+    EVAL as EVAL,
+    GRPO as GRPO,
+    SFT as SFT,
+    refuse_what_does_not_fit as refuse_what_does_not_fit,
+)
+from .progress_file import (
+    current_progress_file as current_progress_file,
+    read_progress as read_progress,
+    seconds_left as seconds_left,
+)
+from .reconcile import reconciling as reconciling
+from .runner import import_path as import_path

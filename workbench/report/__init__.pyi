@@ -1,1 +1,1 @@
-from .contents import (write_report as write_report)
+from .contents import write_report as write_report

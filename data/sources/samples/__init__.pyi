@@ -1,1 +1,7 @@
-from .damaged_records import (E_SOLUTION as E_SOLUTION, REQUEST as REQUEST, SYSTEM as SYSTEM, solution as solution, text as text)
+from .damaged_records import (
+    E_SOLUTION as E_SOLUTION,
+    REQUEST as REQUEST,
+    SYSTEM as SYSTEM,
+    solution as solution,
+    text as text,
+)

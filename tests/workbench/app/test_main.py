@@ -44,7 +44,7 @@ def test_beside_every_page_stand_its_store_what_it_holds_and_whether_it_can_be_c
     show, here, monkeypatch
 ):
     evaluate(here, "eval-base", "base", ["7", "1"])
-    job, _ = jobs.submit(here, ["sft"], "ana")
+    jobs.submit(here, ["sft"], "ana")
     monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
     beside = show("main").sidebar
     links = [link.proto.label for link in beside.get("page_link")]

@@ -19,7 +19,7 @@ LONGEST = 46  # characters of the path of a store
 COUNTED = ("runs", "records", "generations", "rollouts", "subsets")  # tables
 
 
-def sidebar(current: str, pages: dict[str, Any]) -> None:
+def draw_sidebar(current: str, pages: dict[str, Any]) -> None:
     """Draw the sidebar beside the page whose path is `current`.
 
     A link leads to what its page last showed to this person; that of the current page starts anew.
