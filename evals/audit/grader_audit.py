@@ -14,7 +14,7 @@ from data.response_format import render
 from data.store import Store, ask
 from evals.audit.probes import probe_graders
 from evals.failures import SUSPECT_SAMPLES
-from evals.graders import GRADERS, gold_number
+from evals.graders import GRADERS, gold_numbers, targets_of
 from evals.scores import GENERATIONS_PER_BATCH, NO_GOLD
 from evals.statistics import wilson
 
@@ -22,7 +22,7 @@ EXAMPLES = 3  # of each kind of disagreement
 LISTED = 20  # reference answers of each kind that are listed
 PROBED = 500  # problems with the first ids, which are hashes: a fixed random choice
 # (problem_id, reference answer) -> answers: an id may name other problems in other imports
-Answers = dict[tuple[str, Number | None], Counter[Number | None]]
+Answers = dict[tuple[str, frozenset[Number] | None], Counter[Number | None]]
 WORDS = {True: "right", False: "wrong", None: "unknown"}
 
 
@@ -39,8 +39,10 @@ def audit(store: Store, run: str | None = None, progress: Progress | None = None
     problems = ask(
         store,
         """
-        select problem_id, question, gold from problem_texts order by problem_id
+        select problem_id, question, coalesce(gold, $no_gold) as gold from problem_texts
+        order by problem_id
         """,
+        no_gold=NO_GOLD,
     )
     if problems.is_empty():
         raise UserError(
@@ -112,7 +114,12 @@ def _count(
             )
     extracted = scores["lenient"].extracted
     value = read_answer(extracted).value if extracted is not None else None
-    answers.setdefault((row["problem_id"], gold_number(row["gold"])), Counter())[value] += 1
+    answers.setdefault((row["problem_id"], _numbers(row["gold"])), Counter())[value] += 1
+
+
+def _numbers(gold: str) -> frozenset[Number] | None:
+    numbers = gold_numbers(gold)
+    return None if numbers is None else frozenset(numbers)
 
 
 def _matrix(
@@ -139,8 +146,9 @@ def _unsatisfiable(problems: pl.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for name, rule in GRADERS.items():
         scores = [
-            (row, rule.grade(render("I work it out.", row["gold"] or "-"), row["gold"]))
+            (row, rule.grade(render("I work it out.", target or "-"), target))
             for row in problems.iter_rows(named=True)
+            for target in targets_of(row["gold"])
         ]
         bad = [(row, score) for row, score in scores if score.correct is not True]
         listed = [
@@ -163,12 +171,12 @@ def _suspect(problems: pl.DataFrame, answers: Answers) -> dict[str, Any]:
     """
     suspect = []
     for row in problems.iter_rows(named=True):
-        reference = gold_number(row["gold"])
-        votes = answers.get((row["problem_id"], reference), Counter())
-        if len(votes) != 1 or votes.total() < SUSPECT_SAMPLES or reference is None:
+        references = _numbers(row["gold"])
+        votes = answers.get((row["problem_id"], references), Counter())
+        if len(votes) != 1 or votes.total() < SUSPECT_SAMPLES or references is None:
             continue
         [value] = votes
-        if value is not None and value != reference:
+        if value is not None and value not in references:
             suspect.append({**row, "said": str(value), "samples": votes.total()})
     enough = sum(votes.total() >= SUSPECT_SAMPLES for votes in answers.values())
     return {"n": len(suspect), "of": enough, "golds": suspect[:LISTED]}

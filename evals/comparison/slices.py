@@ -10,6 +10,7 @@ from data.errors import UserError
 from data.numbers import parse_number
 from data.store import Store, ask, within
 from evals.comparison.metrics import by_problem, compare_pairs
+from evals.graders import targets_of
 from evals.statistics import SMALL
 
 NO_VALUE = "unknown"
@@ -107,7 +108,8 @@ def _by_length(problems: pl.DataFrame) -> Slices:
 
 
 def _by_gold(problems: pl.DataFrame) -> Slices:
-    values = [None if gold is None else parse_number(gold) for gold in problems["gold"].to_list()]
+    golds = problems["gold"].to_list()
+    values = [None if gold is None else parse_number(targets_of(gold)[0]) for gold in golds]
     ranks = [
         len(MAGNITUDES) + 1 if value is None else sum(abs(value) >= edge for edge in MAGNITUDES)
         for value in values

@@ -20,7 +20,7 @@ from data.response_format import (
     TAGS,
 )
 from evals.failures.arithmetic import Slip, slips
-from evals.graders import Score, gold_number, well_formed, within_ten_percent
+from evals.graders import Score, gold_numbers, well_formed, within_ten_percent
 
 VERSION = "3"
 UNCATEGORISED = "uncategorised"
@@ -167,16 +167,19 @@ def _outside_blocks(text: str) -> list[tuple[int, int]]:
 
 
 def _of_answer(text: str, question: str, gold: str, lenient: Score) -> list[Category]:
-    reference = gold_number(gold)
+    references = gold_numbers(gold)
     answer = lenient.extracted
-    if reference is None or answer is None or lenient.correct:
+    if references is None or answer is None or lenient.correct:
         return []
     span = _span(text, answer)
     reading = read_answer(answer)
     if reading.value is None:
         has_several = len(reading.alternatives or ()) > 1
         return [Category("two answers" if has_several else "answer not a number", *span)]
-    return [Category(name, *span) for name in _misses(reading.value, reference, question)]
+    value = reading.value
+    misses = [name for one in references for name in _misses(value, one, question)]
+    is_right = value in references  # what another grader accepts
+    return [] if is_right else [Category(name, *span) for name in dict.fromkeys(misses)]
 
 
 def _misses(value: Number, reference: Number, question: str) -> list[str]:
@@ -211,16 +214,16 @@ def _slips(text: str) -> list[Slip]:
 
 def _contradiction(text: str, gold: str) -> tuple[int, int] | None:
     """The span where the reasoning of a correct answer ends with another result, if it does."""
-    reference = gold_number(gold)
+    references = gold_numbers(gold)
     end = text.find(REASONING_CLOSE)
     results = list(_RESULT.finditer(text, 0, end)) if end >= 0 else []
-    if not results or reference is None:
+    if not results or references is None:
         return None
     last = results[-1]
-    if parse_number(last[1]) == reference:
+    if parse_number(last[1]) in references:
         return None
     later = _NUMBER.finditer(text, last.end(), end)
-    return None if any(parse_number(m.group()) == reference for m in later) else last.span()
+    return None if any(parse_number(m.group()) in references for m in later) else last.span()
 
 
 def _span(text: str, answer: str | None) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from data.numbers import Number, read_answer
 from data.store import Store, ask, within
-from evals.graders import GRADERS, gold_number
+from evals.graders import GRADERS, gold_numbers
 
 SUSPECT_SAMPLES = 4  # that must agree on another answer before a reference answer is suspect
 READER = GRADERS["lenient"]  # reads the answer wherever it is
@@ -67,20 +67,21 @@ def undecided_problems(scores: pl.DataFrame) -> pl.DataFrame:
 def suspects_of(problems: pl.DataFrame) -> pl.DataFrame:
     """stage, problem_id of those of `problems` (stage, problem_id, answers, gold), sorted."""
     suspect = [
-        is_gold_suspect([read_answer(answer).value for answer in answers], gold_number(gold))
+        is_gold_suspect([read_answer(answer).value for answer in answers], gold_numbers(gold))
         for answers, gold in problems.select("answers", "gold").iter_rows()
     ]
     rows = problems.filter(pl.Series(suspect, dtype=pl.Boolean)).select("stage", "problem_id")
     return rows.sort("stage", "problem_id")
 
 
-def is_gold_suspect(values: Sequence[Number | None], reference: Number | None) -> bool:
+def is_gold_suspect(values: Sequence[Number | None], references: Sequence[Number] | None) -> bool:
     """Whether all samples of a problem agree on one number that is not the reference answer.
 
-    values: the answer of each sample, None where it is no number; at least SUSPECT_SAMPLES of them
+    values:     the answer of each sample, None where it is no number; at least SUSPECT_SAMPLES
+    references: the numbers of all correct targets, or None where one is no number
     """
-    if reference is None or len(values) < SUSPECT_SAMPLES:
+    if references is None or len(values) < SUSPECT_SAMPLES:
         return False
-    if values[0] is None or values[0] == reference:
+    if values[0] is None or values[0] in references:
         return False
     return all(a == b for a, b in pairwise(values))

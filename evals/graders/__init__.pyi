@@ -7,3 +7,8 @@ from .rules import (
     Score as Score,
     grader as grader,
 )
+from .targets import (
+    gold_numbers as gold_numbers,
+    joined_targets as joined_targets,
+    targets_of as targets_of,
+)

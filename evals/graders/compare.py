@@ -38,10 +38,9 @@ from data.numbers.quantities import (
     Unit,
     ratios,
 )
-from evals.graders import math_verify
 from evals.graders.extract import joined_boxes
-from evals.graders.latex_symbols import in_latex, left_out
 from evals.graders.options import SEVERAL_OPTIONS, chosen_options
+from evals.graders.symbolic import READ_IN_PART, compare_symbols, in_latex, left_out
 
 WORDS = "the answer is in words"
 UNITS_DIFFER = "the units of the answer and of the gold differ"
@@ -315,10 +314,10 @@ def _plain(text: str) -> str:
 
 def _symbolic(answer: str, gold: str) -> Verdict:
     answer, gold = in_latex(answer), in_latex(gold)
-    verdict = Verdict(*math_verify.compare(gold, answer))
+    verdict = Verdict(*compare_symbols(gold, answer))
     sides = answer.rpartition("=")[2], gold.rpartition("=")[2]
     if verdict.correct and left_out(sides[0]) != left_out(sides[1]):  # f'(x) is not f(x)
-        return Verdict(None, None, math_verify.READ_IN_PART)
+        return Verdict(None, None, READ_IN_PART)
     kinds = [_BRACKET.sub(r"\1", _SIZES.sub("", side)) for side in sides]
     if verdict.correct and kinds[1] == "{" and kinds[0] in ("(", "["):
         return Verdict(None, None, BRACKETS)

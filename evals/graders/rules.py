@@ -13,6 +13,7 @@ from data.errors import UserError
 from evals.graders import tunix_notebook
 from evals.graders.compare import NO_GOLD, WRONG, compare, compare_in_context, gold_number
 from evals.graders.extract import Answer, answer_of_block, find_answer, well_formed
+from evals.graders.targets import OR, targets_of
 
 DEFAULT_GRADER = "strict"  # of rewards, of evaluations, and of every comparison that names none
 LONGEST_EXTRACTED = 200  # [characters] of an answer that a score stores; the text holds the rest
@@ -39,7 +40,24 @@ class Grader:
 
     name: str
     version: str
-    grade: Callable[[str, str], Score]
+    grade_target: Callable[[str, str], Score]
+
+    def grade(self, text: str, gold: str) -> Score:
+        """The score of a text; of several correct targets, the answer may equal any."""
+        if OR not in gold:
+            return self.grade_target(text, gold)
+        return _of_any([self.grade_target(text, target) for target in targets_of(gold)])
+
+
+def _of_any(scores: list[Score]) -> Score:
+    """The score by several targets: unknown where none is equal and one is undecided."""
+    undecided = [score for score in scores if score.correct is None]
+    right = next((score for score in scores if score.correct), None)
+    if right is not None:
+        return right
+    partials = {score.partial for score in scores}
+    partial = True if True in partials else None if None in partials else False
+    return (*undecided, *scores)[0]._replace(partial=partial)
 
 
 def strict(text: str, gold: str) -> Score:
@@ -92,10 +110,10 @@ def notebook(text: str, gold: str) -> Score:
 
 
 GRADERS: dict[str, Grader] = {
-    "strict": Grader("strict", "7", strict),
-    "lenient": Grader("lenient", "7", lenient),
+    "strict": Grader("strict", "8", strict),
+    "lenient": Grader("lenient", "8", lenient),
     "notebook": Grader("notebook", "1", notebook),
-    "math": Grader("math", "6", lenient),
+    "math": Grader("math", "7", lenient),
 }
 
 

@@ -13,8 +13,7 @@ from .records import (
     Line as Line,
     Rejection as Rejection,
     UnusableRow as UnusableRow,
-    first_text as first_text,
-    gold_of as gold_of,
+    gold_of_targets as gold_of_targets,
     problem_id_of as problem_id_of,
     text_of as text_of,
 )

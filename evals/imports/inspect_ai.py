@@ -11,8 +11,7 @@ from evals.imports.records import (
     Record,
     Rejection,
     UnusableRow,
-    first_text,
-    gold_of,
+    gold_of_targets,
     problem_id_of,
     text_of,
 )
@@ -47,7 +46,7 @@ def generations(path: Path) -> Iterator[Record]:
     ids_of_problem: dict[str, list[int | str]] = {}
     for number, sample in enumerate(samples, 1):
         try:
-            question, gold = _question(sample.input), _gold(sample.target)
+            question, gold = _question(sample.input), _gold(sample)
             problem = problem_id_of(question, gold)
             text = _text(sample)
         except UnusableRow as reason:
@@ -123,11 +122,18 @@ def _question(prompt: Any) -> str:
     return text_of(prompt) or ""
 
 
-def _gold(target: Any) -> str:
-    gold = first_text(target)
+def _gold(sample: Any) -> str:
+    """The reference answer. Of several targets any is correct, as Inspect's scorers have it.
+
+    But those of a multiple choice are the letters of the options that must all be chosen.
+    """
+    target = sample.target
+    if isinstance(target, list) and sample.choices and "choice" in (sample.scores or {"choice"}):
+        target = ", ".join(target)
+    gold = gold_of_targets(target)
     if gold is None:
         raise UnusableRow("no target")
-    return gold_of(gold)
+    return gold
 
 
 def _text(sample: Any) -> str:

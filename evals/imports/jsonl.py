@@ -1,6 +1,7 @@
 """Generations as JSON, one object per line: our neutral format, and OpenAI's solutions of GSM8K.
 
-Neutral: {"problem_id", "question", "gold", "text"} and optionally "stage", "sample", "label",
+Neutral: {"problem_id", "question", "gold", "text"}, where gold may be a list of which each entry is
+correct, and optionally "stage", "sample", "label",
 "finish" ("stop" or "length"), "tokens" and "run". Rows with a run get the stage RUN.STAGE, so that
 one file may contain several runs that can be compared.
 
@@ -19,7 +20,7 @@ from evals.imports.records import (
     Record,
     Rejection,
     UnusableRow,
-    gold_of,
+    gold_of_targets,
     problem_id_of,
     text_of,
 )
@@ -44,7 +45,12 @@ def generations(lines: Iterable[Line | Rejection]) -> Iterator[Record]:
 
 def _neutral(line: Line) -> Generation:
     row = line.row
-    values = [text_of(_whole(row.get(field), field)) for field in FIELDS]
+    values = [
+        gold_of_targets(row.get(field))
+        if field == "gold"
+        else text_of(_whole(row.get(field), field))
+        for field in FIELDS
+    ]
     missing = [field for field, value in zip(FIELDS, values, strict=True) if value is None]
     if missing:
         raise UnusableRow(f"missing or no text: {', '.join(missing)}")
@@ -62,7 +68,7 @@ def _neutral(line: Line) -> Generation:
         line=line.number,
         problem_id=problem_id,
         question=question,
-        gold=gold_of(gold),
+        gold=gold,
         text=text,
         stage=_stage(row),
         sample=_whole_number(row, "sample") or 0,

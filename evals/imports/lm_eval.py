@@ -5,6 +5,7 @@ repeat, and `exact_match` or `acc` the verdict of the filter. A task with two fi
 generation twice; here it is one generation.
 """
 
+from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,8 +18,7 @@ from evals.imports.records import (
     Rejection,
     Repeated,
     UnusableRow,
-    first_text,
-    gold_of,
+    gold_of_targets,
     problem_id_of,
     text_of,
 )
@@ -26,6 +26,7 @@ from evals.imports.records import (
 # Fields of a document, in lower case, by preference: their case differs from task to task.
 QUESTIONS = ("question", "problem", "query", "input_question", "problem_statement", "prompt")
 ANSWERS = ("answer", "solution")
+DEPTH = 4  # levels of a document that may hold its list of correct answers
 VERDICTS = ("exact_match", "acc")  # metrics that are 1 for a correct response, by preference
 
 
@@ -150,13 +151,41 @@ def _prompt(arguments: Any) -> Any:
 
 
 def _gold(row: dict[str, Any]) -> str:
-    target, fields = first_text(row.get("target")), _fields(row)
+    target, fields = _targets(row), _fields(row)
     for answer in (fields.get(name) for name in ANSWERS):
-        if isinstance(answer, str) and "####" in answer and "####" not in (target or ""):
-            target = text_of(answer)
-    if target is None:
-        raise UnusableRow("target is no text")
-    return gold_of(target)
+        if isinstance(answer, str) and "####" in answer and "####" not in str(target):
+            target = answer
+    gold = gold_of_targets(target)
+    if gold is None:
+        raise UnusableRow("target is no text, nor a list of texts")
+    return gold
+
+
+def _targets(row: dict[str, Any]) -> Any:
+    """The target of a row, or the list of targets of which each is correct.
+
+    The harness writes a list as Python shows it. A text of that form is a list if its entries are
+    texts or the document has that list, and if the document does not have the text itself.
+    """
+    target = row.get("target")
+    if not isinstance(target, str) or not target.startswith("["):
+        return target
+    try:
+        targets = literal_eval(target)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return target
+    values = list(_values(row.get("doc"), DEPTH))
+    is_list = isinstance(targets, list) and bool(targets) and target not in values
+    is_of_texts = is_list and all(isinstance(entry, str) for entry in targets)
+    return targets if is_of_texts or (is_list and targets in values) else target
+
+
+def _values(value: Any, depth: int) -> Iterator[Any]:
+    """All values within a document, down to `depth` levels."""
+    yield value
+    if isinstance(value, dict | list) and depth:
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _values(inner, depth - 1)
 
 
 def _label(row: dict[str, Any]) -> bool | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.store import fingerprint
+from evals.graders import joined_targets
 
 STAGE = "import"  # of generations that name none
 LONGEST_STAGE = 100  # [characters]
@@ -89,11 +90,17 @@ def text_of(value: Any) -> str | None:
     return str(value).encode("utf-8", "replace").decode()
 
 
-def first_text(target: Any) -> str | None:
-    """The text of a target, or of its first entry if it is a list of correct answers."""
-    if isinstance(target, list):
-        return text_of(target[0]) if target else None
-    return text_of(target)
+def gold_of_targets(target: Any) -> str | None:
+    """The reference answer of a target, or of a list of correct targets; None where it is no text.
+
+    Gaps in a list are left out.
+    """
+    if not isinstance(target, list):
+        text = text_of(target)
+        return None if text is None else gold_of(text)
+    texts = [text_of(entry) for entry in target if entry is not None]
+    golds = [gold_of(text) for text in texts if text is not None]
+    return joined_targets(golds) if texts and len(golds) == len(texts) else None
 
 
 def stage_names(names: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from data.store import ANSWERS, IMPORT, Store, ask
-from evals.graders import DEFAULT_GRADER, GRADERS, extract, gold_number
+from evals.graders import DEFAULT_GRADER, GRADERS, extract, gold_numbers
 
 FORMATTED_SHARE = 0.5  # of the texts of a file in the format, from which `strict` fits it
 UNFIT = 10  # rank of a grader that does not fit an import, but has graded it
@@ -18,7 +18,7 @@ def fitting_graders(texts: Iterable[str], golds: Iterable[str]) -> tuple[str, ..
     """The graders that fit an import, the best first."""
     formatted = [extract.well_formed(text) is not None for text in texts]
     is_formatted = sum(formatted) >= FORMATTED_SHARE * len(formatted)
-    is_symbolic = any(gold.strip() and gold_number(gold) is None for gold in set(golds))
+    is_symbolic = any(gold.strip() and gold_numbers(gold) is None for gold in set(golds))
     return ("strict",) * is_formatted + ("math",) * is_symbolic + ("lenient",)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from data.errors import UserError
 from data.response_format import render
 from data.store import WITH_PROBLEMS, Store, ask, fingerprint
-from evals.graders import DEFAULT_GRADER, GRADERS
+from evals.graders import DEFAULT_GRADER, GRADERS, targets_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ def problems_with_ids(store: Store, ids: list[str]) -> Problems:
 def _usable(rows: pl.DataFrame) -> Problems:
     # if the verdict on the reference answer itself is unknown, no answer can be correct
     grade = GRADERS[DEFAULT_GRADER].grade
-    decidable = [grade(render("-", gold), gold).correct is not None for gold in rows["gold"]]
+    decidable = [
+        any(grade(render("-", target), target).correct is not None for target in targets_of(gold))
+        for gold in rows["gold"]
+    ]
     is_usable = pl.Series(decidable, dtype=pl.Boolean)
     return Problems(rows.filter(is_usable), rows.filter(~is_usable)["problem_id"].to_list())
 

@@ -9,7 +9,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-from evals.imports import UnusableRow, first_text, gold_of, text_of
+from evals.imports import UnusableRow, gold_of_targets, text_of
 
 STOP, LENGTH = "stop", "length"
 TRAIN, HELD_OUT = "train", "eval"
@@ -111,8 +111,7 @@ def whole_number(value: Any) -> int | None:
 def gold_in(row: Any, names: Sequence[str] = ANSWERS) -> str | None:
     """The reference answer in the first of these fields that has one; in a text itself."""
     if not isinstance(row, dict):
-        text = first_text(row[0] if isinstance(row, list) and len(row) == 1 else row)
-        return gold_of(text) if text and text.strip() else None
+        return gold_of_targets(row[0] if isinstance(row, list) and len(row) == 1 else row) or None
     return next((gold for name in names if (gold := gold_in(row.get(name)))), None)
 
 

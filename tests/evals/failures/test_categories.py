@@ -125,11 +125,11 @@ def test_the_evidence_stands_where_its_span_says(text, name, evidence):
 
 
 def test_a_gold_is_suspect_where_four_samples_agree_on_another_answer():
-    assert is_gold_suspect([58, 58, 58, 58], 57)
-    assert not is_gold_suspect([58, 58, 58], 57)
-    assert not is_gold_suspect([58, 58, 58, 57], 57)
-    assert not is_gold_suspect([57, 57, 57, 57], 57)
-    assert not is_gold_suspect([None] * 4, 57)
+    assert is_gold_suspect([58, 58, 58, 58], [57])
+    assert not is_gold_suspect([58, 58, 58], [57])
+    assert not is_gold_suspect([58, 58, 58, 57], [57])
+    assert not is_gold_suspect([57, 57, 57, 57], [57])
+    assert not is_gold_suspect([None] * 4, [57])
     assert not is_gold_suspect([58] * 4, None)
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from evals.graders.compare import compare
-from evals.graders.math_verify_worker import FAILED, judge_within
 from evals.graders.rules import lenient
+from evals.graders.symbolic.worker import FAILED, judge_within
 
 NOT_THE_NUMBER = [
     ("5:1", "5"), ("10:2", "5"), ("5 : 1", "5"), ("5:1:1", "5"), ("15:3", "5"), ("1:5", "5"),

@@ -100,7 +100,7 @@ def test_every_line_is_imported_or_kept_with_the_reason_why_not(store, tmp_path)
         "{not json",
         "[1]",
         {"problem_id": "p2", "question": "?"},
-        {**ROW, "gold": [7]},
+        {**ROW, "gold": [[7]]},
         {**ROW, "sample": -1},
         {**ROW, "sample": 2, "label": "yes"},
         {**ROW, "text": "once more"},

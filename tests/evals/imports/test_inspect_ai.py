@@ -109,8 +109,8 @@ def test_every_sample_and_epoch_is_a_generation_or_a_rejection(store, log):
         ("3 + 4?", "7", *second),
         ("3 + 4?", "7", "import", 2, *first[2:]),
         ("3 + 4?", "7", "import", 3, *second[2:]),
-        ("7 + 0?", "7", *first),
-        ("7 + 0?", "7", *second),
+        ("7 + 0?", "7 \u27e8or\u27e9 seven", *first),
+        ("7 + 0?", "7 \u27e8or\u27e9 seven", *second),
     ]
     rejected = [json.loads(line) for line in Path(summary["rejections"]).read_text().splitlines()]
     assert sorted((row["reason"], json.loads(row["content"])["epoch"]) for row in rejected) == [
@@ -145,6 +145,28 @@ def test_a_label_is_kept_where_all_scorers_agree(inspect_ai, store, tmp_path, sc
     }
     import_file(store, written(tmp_path / "one.eval", sample), "theirs")
     assert ask(store, "select label from generations").item() is label
+
+
+@pytest.mark.parametrize(
+    ("scorer", "gold"),
+    [("choice", "A, C"), ("answer", "A \u27e8or\u27e9 C"), (None, "A, C")],
+)
+def test_the_options_of_a_multiple_choice_must_all_be_chosen(
+    inspect_ai, store, tmp_path, scorer, gold
+):
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.scorer import Score
+
+    sample = {
+        "target": ["A", "C"],
+        "choices": ["one", "two", "three"],
+        "output": ModelOutput.from_content("mock", "ANSWER: C, A"),
+        "scores": {scorer: Score(value="C")} if scorer else None,
+    }
+    import_file(store, written(tmp_path / "one.eval", sample), "theirs")
+    assert ask(store, "select gold from problems").item() == gold
+    query = "select correct from scores where grader = 'lenient'"
+    assert ask(store, query).item() is (None if scorer == "answer" else True)
 
 
 def test_gsm8ks_marker_is_taken_from_a_target(inspect_ai, store, tmp_path):

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from evals.graders.math_verify_worker import (
+from evals.graders.symbolic.worker import (
     ANSWER_UNREAD,
     GOLD_UNREAD,
     READ_IN_PART,
@@ -27,7 +27,8 @@ from evals.graders.math_verify_worker import (
 )
 
 __all__ = [
-    "ANSWER_UNREAD", "GOLD_UNREAD", "READ_IN_PART", "TOO_LARGE", "TOO_LONG", "TOO_SLOW", "compare",
+    "ANSWER_UNREAD", "GOLD_UNREAD", "READ_IN_PART", "TOO_LARGE", "TOO_LONG", "TOO_SLOW",
+    "compare_symbols",
 ]  # fmt: skip
 
 SECONDS = 5.0  # of processor time for one comparison; most take milliseconds
@@ -52,7 +53,7 @@ class _Busy(Exception):
     """The machine was too busy to compare within CLOCK_SECONDS."""
 
 
-def compare(gold: str, answer: str) -> Comparison:
+def compare_symbols(gold: str, answer: str) -> Comparison:
     """Whether `answer` equals `gold`, and whether it is within 10 % of it.
 
     Undecided after SECONDS. Answers that are not numbers are near only if they are the same.
@@ -108,8 +109,8 @@ class _Worker:
         parent, child = socket.socketpair()
         with child:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "evals.graders.math_verify_worker", str(child.fileno())],
-                cwd=Path(__file__).parents[2],
+                [sys.executable, "-m", "evals.graders.symbolic.worker", str(child.fileno())],
+                cwd=Path(__file__).parents[3],
                 pass_fds=[child.fileno()],
                 stdin=subprocess.DEVNULL,
             )

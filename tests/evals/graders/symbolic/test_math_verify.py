@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from evals.graders import math_verify, math_verify_worker
 from evals.graders.rules import GRADERS
+from evals.graders.symbolic import math_verify, worker
 from tests import ROOT
 
 
@@ -49,7 +49,7 @@ def test_within_ten_percent_holds_for_numbers_in_symbols_too():
 
 
 def test_what_takes_too_long_is_ended_and_unknown_and_the_next_answer_is_compared(monkeypatch):
-    math_verify.compare("1", "x")  # the engine is loaded
+    math_verify.compare_symbols("1", "x")  # the engine is loaded
     monkeypatch.setattr(math_verify, "SECONDS", 1.0)
     score = grade(r"\boxed{9^{9^{9^{9}}}}", "7")
     assert (score.correct, score.reason) == (None, math_verify.TOO_SLOW)
@@ -58,24 +58,24 @@ def test_what_takes_too_long_is_ended_and_unknown_and_the_next_answer_is_compare
 
 
 def test_a_busy_machine_is_no_verdict_that_is_remembered(monkeypatch):
-    math_verify.compare("1", "x")  # the engine is loaded
+    math_verify.compare_symbols("1", "x")  # the engine is loaded
     monkeypatch.setattr(math_verify, "CLOCK_SECONDS", 0.0)
-    assert math_verify.compare("u + 3", "3 + u").reason == math_verify.TOO_SLOW
+    assert math_verify.compare_symbols("u + 3", "3 + u").reason == math_verify.TOO_SLOW
     monkeypatch.undo()
-    assert math_verify.compare("u + 3", "3 + u").same is True
+    assert math_verify.compare_symbols("u + 3", "3 + u").same is True
 
 
 def test_what_the_library_cannot_handle_is_undecided_and_does_not_end_its_process(monkeypatch):
     def broken(gold, answer):
         raise TypeError("unsupported operand")
 
-    monkeypatch.setattr(math_verify_worker, "judge", broken)
-    verdict = math_verify_worker.judge_within("1", "2", 5.0)
+    monkeypatch.setattr(worker, "judge", broken)
+    verdict = worker.judge_within("1", "2", 5.0)
     assert verdict == (None, None, "the symbolic grader cannot compute with this answer")
 
 
 def test_an_engine_that_the_machine_kills_is_started_again():
-    math_verify.compare("1", "x")
+    math_verify.compare_symbols("1", "x")
     engine = math_verify.pid()
     assert engine is not None
     os.kill(engine, signal.SIGKILL)
@@ -86,7 +86,7 @@ def test_an_expression_that_ends_its_process_twice_is_unknown(monkeypatch):
     monkeypatch.setattr(
         math_verify, "_receive", lambda connection, seconds: (_ for _ in ()).throw(EOFError)
     )
-    assert math_verify.compare("q + 1", "q + 2") == (None, None, math_verify.TOO_LARGE)
+    assert math_verify.compare_symbols("q + 1", "q + 2") == (None, None, math_verify.TOO_LARGE)
 
 
 def in_a_script(tmp_path, *lines: str) -> str:
@@ -98,17 +98,20 @@ def in_a_script(tmp_path, *lines: str) -> str:
 
 
 def test_the_engine_does_not_run_the_main_module_again(tmp_path):
-    verdict = "print(math_verify.compare('x + 1', '1 + x').same)"
-    assert in_a_script(tmp_path, "from evals.graders import math_verify", verdict) == "True\n"
+    verdict = "print(math_verify.compare_symbols('x + 1', '1 + x').same)"
+    assert (
+        in_a_script(tmp_path, "from evals.graders.symbolic import math_verify", verdict) == "True\n"
+    )
 
 
 def test_a_forked_child_has_an_engine_of_its_own(tmp_path):
     answer = in_a_script(
         tmp_path,
-        "import os; from evals.graders import math_verify",
-        "math_verify.compare('1', 'x'); ours = math_verify.pid()",
+        "import os; from evals.graders.symbolic import math_verify",
+        "math_verify.compare_symbols('1', 'x'); ours = math_verify.pid()",
         "if os.fork() == 0: print(math_verify.pid()); sys.exit()",
-        "os.wait(); print(math_verify.pid() == ours, math_verify.compare('y', 'x + 2').same)",
+        "os.wait(); print(math_verify.pid() == ours, end=' ')",
+        "print(math_verify.compare_symbols('y', 'x + 2').same)",
     )
     assert answer.splitlines() == ["None", "True False"]
 

@@ -1,6 +1,6 @@
 """The worker process of math_verify.py: judges pairs of answers.
 
-evals/graders/math_verify.py starts it and sends it pairs over a socket.
+evals/graders/symbolic/math_verify.py starts it and sends it pairs over a socket.
 """
 
 import logging

@@ -1,0 +1,5 @@
+"""Symbols: LaTeX as math-verify reads it, compared in a process of its own."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
