@@ -5,10 +5,8 @@ from typing import NamedTuple
 
 from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
-from data.numbers import BOUND, read_answer, same_value
+from data.numbers import same_value
 from data.numbers.beside import BESIDE, InContext, in_context
-from data.numbers.notation import formula_around, inside_dollars, time_around
-from data.numbers.prose import LastQuantity, last_quantity
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -19,14 +17,11 @@ from data.response_format import (
 )
 from evals.graders.announcements import last_announcement
 from evals.graders.corrections import TAKEN_BACK, other_answer
-from evals.graders.options import mentions_option
 from evals.graders.run_on import before_next_question, first_turn
 from evals.graders.thought import after_thought
+from evals.graders.unmarked import Answer, unmarked
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
-SHORT = 200  # [characters] of a text that may be a bare answer
-
-BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
 RUNS_ON = "another question follows, and which number is the answer is not clear"
 
 # What may stand between boxes that together are one answer.
@@ -35,7 +30,6 @@ _BETWEEN_BOXES = re.compile(
     r"|\\?%|\^\s?\{?\\circ\}?|(?<=[,dr])\s?\$?-){0,20}"
 )
 _CHANGES_IN_LIST = re.compile(r"[-%^](?![^{}]*\})")
-_UNCLOSED_MATH = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")
 
 
 class Blocks(NamedTuple):
@@ -43,18 +37,6 @@ class Blocks(NamedTuple):
 
     reasoning: str
     answer: str
-
-
-class Answer(NamedTuple):
-    """The final answer of a text, or None; and the reason where it cannot be relied on.
-
-    alone: what the box of the answer holds, where `text` has what stands beside the box too; of an
-           answer that the text takes back, or that may be another question's, the other one
-    """
-
-    text: str | None
-    reason: str | None = None
-    alone: str | None = None
 
 
 def well_formed(text: str) -> Blocks | None:
@@ -134,7 +116,7 @@ def _after_its_thought(text: str, gold_is_number: bool, is_echo: bool) -> Answer
     marked = _last_marked(after, gold_is_number)
     if marked is None and is_echo:
         return Answer(None)
-    return marked or _unmarked(after, gold_is_number)
+    return marked or unmarked(after, gold_is_number)
 
 
 def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
@@ -230,49 +212,3 @@ def _in_their_context(text: str, joined: list[Box]) -> Answer:
 def _in_context(piece: str, box: Box, start: int) -> InContext:
     """The box in the piece of the text that begins at `start`."""
     return in_context(piece, box.opening - start, box.end + 1 - start, box.text.strip())
-
-
-def _unmarked(text: str, gold_is_number: bool) -> Answer:
-    """The answer of a text that marks none: its only formula, or its last quantity."""
-    stripped = text.strip()
-    if len(stripped) <= SHORT and (formula := inside_dollars(stripped)) is not None:
-        return Answer(formula.strip())
-    last_line = stripped.rpartition("\n")[2]
-    if not gold_is_number and len(last_line) <= SHORT // 2 and mentions_option(last_line):
-        return Answer(last_line)
-    last = last_quantity(text)
-    if last is None:
-        is_short = len(stripped) <= SHORT and "\n" not in stripped and not gold_is_number
-        return Answer(stripped if is_short and stripped else None)
-    line_start = text.rfind("\n", 0, last.end) + 1
-    digit = line_start + _last_digit(text[line_start : last.end])
-    answer = _answer_at(text, digit, last, gold_is_number)
-    if answer.reason is None and last.is_retracted:
-        return Answer(answer.text, TAKEN_BACK, answer.text)
-    return answer
-
-
-def _answer_at(text: str, digit: int, last: LastQuantity, gold_is_number: bool) -> Answer:
-    """The answer whose last digit is text[digit]: a formula, the numbers of a clause, or one."""
-    if gold_is_number and last.is_list:
-        return Answer(last.text)
-    formula = formula_around(text, digit)
-    if formula is not None and not (gold_is_number and read_answer(formula).reason == BOUND):
-        return Answer(" or ".join((*last.rivals, formula)) if gold_is_number else formula)
-    if not gold_is_number:
-        return Answer(time_around(text, digit) or _piece_around(text, digit))
-    if formula is None and _UNCLOSED_MATH.search(text[max(0, digit - 1_000) : digit]):
-        return Answer(last.text, BROKEN_MATHS)
-    return Answer(" or ".join((*last.rivals, last.text)))
-
-
-def _piece_around(text: str, position: int) -> str:
-    """What stands between white space around text[position], without punctuation: (-1,6)."""
-    before = re.search(r"\S*\Z", text[max(0, position - 100) : position])
-    after = re.match(r"\S*", text[position : position + 100])
-    piece = f"{before[0] if before else ''}{after[0] if after else ''}"
-    return piece.rstrip(".,;:!?")
-
-
-def _last_digit(line: str) -> int:
-    return max((index for index, character in enumerate(line) if character.isdigit()), default=0)

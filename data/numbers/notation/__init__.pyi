@@ -21,5 +21,6 @@ from .sentence import (
     behind_box as behind_box,
     line_of_box as line_of_box,
 )
+from .spoken_times import spoken_time as spoken_time
 from .time_of_day import clock as clock, same_time as same_time, time_around as time_around
 from .tokens import END as END, MAX_TOKENS as MAX_TOKENS, Token as Token, tokens_of as tokens_of

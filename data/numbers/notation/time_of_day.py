@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from data.numbers.lexicon import plain_characters
 from data.numbers.notation.markup import without_markup
+from data.numbers.notation.spoken_times import in_digits
 
 _CLOCK = re.compile(
     r"(?:at\s)?(\d{1,2})(?::([0-5]\d))?(?::([0-5]\d))?\s{0,3}(?:([ap])\.?\s?m\b\.?)?"
@@ -40,7 +41,7 @@ class Clock(NamedTuple):
 def clock(text: str) -> Clock | None:
     """The time of day `text`, or None where it is none; a bare number is none."""
     plain = without_markup(plain_characters(text))
-    plain = _NAMED.get(plain.lower().strip(" ."), plain)
+    plain = in_digits(_NAMED.get(plain.lower().strip(" ."), plain))
     plain = _HALF_IN_WORDS.sub(lambda half: " am" if half[1] == "morning" else " pm", plain)
     plain = _OTHER_POINT.sub(lambda time: f"{time[1]}:{time[2] or time[3]}", plain)
     match = _CLOCK.fullmatch(plain)

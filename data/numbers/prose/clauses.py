@@ -8,8 +8,14 @@ from data.numbers.lexicon import (
     TOTALS,
 )
 from data.numbers.notation import Token
-from data.numbers.quantities import NO_VALUE, Quantity, at
+from data.numbers.quantities import NO_VALUE, Quantity, at, end_of_unit
 
+ARTICLES = frozenset({"the", "my", "our", "your", "their", "indeed"})
+RESULTS = TOTALS | frozenset(
+    {"difference", "product", "quotient", "answer", "result", "solution", "number", "value"}
+)
+PARTS_OF = frozenset({"of", "between", "from", "for", "when", "if", "to"})
+VERBS = frozenset({"is", "are", "was", "were", "equals", "equal", "makes", "gives", "becomes"})
 MOST = 6  # numbers of a clause that are compared
 
 _SENTENCE_ENDS = frozenset({".", "!", "?", ":", ";", "|", "\u2026"})
@@ -33,6 +39,25 @@ def rivals(tokens: list[Token], earlier: list[Quantity], last: Quantity) -> list
     if _is_dependent(tokens, nearest.end, last.start) or _is_parallel(tokens, nearest, last):
         return together
     return []
+
+
+def subject(tokens: list[Token], earlier: list[Quantity], last: Quantity) -> Quantity | None:
+    """The first number of the clause where it is said to be what the others make: 9 is the sum of
+    4 and 5.
+    """
+    start = _start_of_clause(tokens, last.start)
+    in_clause = [item for item in earlier if item.start >= start and item.reason != NO_VALUE]
+    if not in_clause:
+        return None
+    index = end_of_unit(tokens, in_clause[0].end)
+    if at(tokens, index).word not in ("is", "was") or at(tokens, index + 1).word not in ARTICLES:
+        return None
+    following = in_clause[1] if len(in_clause) > 1 else last
+    between = [token.word for token in tokens[index + 2 : following.start]]
+    if not any(word in RESULTS for word in between) or not PARTS_OF.intersection(between):
+        return None
+    behind = {token.word for token in tokens[index + 2 : last.end]}
+    return None if behind & VERBS else in_clause[0]
 
 
 def _is_same(one: Quantity, other: Quantity) -> bool:

@@ -16,7 +16,7 @@ from data.numbers.lexicon import (
     plain_characters,
 )
 from data.numbers.notation import Token, denied_from, denied_until, tokens_of, without_markup
-from data.numbers.prose.clauses import rivals
+from data.numbers.prose.clauses import rivals, subject
 from data.numbers.prose.retractions import FAR, is_retracted
 from data.numbers.quantities import (
     MAY_BE_DASH,
@@ -95,6 +95,8 @@ def _last_of_line(line: str, in_digits: bool, next_lines: str) -> LastQuantity |
         if quantity.reason == NO_VALUE and not parts[0].spaced:
             continue  # H2O
         is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
+        if (whole := subject(tokens, in_line[:number], quantity)) is not None:
+            quantity, is_dash, number = whole, False, in_line.index(whole)
         first = _first_of_list(tokens, in_line[:number], quantity, quantity.start + is_dash)
         start, end = _bounds(plain, tokens, first, quantity)
         earlier = [item for item in in_line[:number] if item.end <= first]

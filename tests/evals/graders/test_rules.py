@@ -171,23 +171,23 @@ def test_on_qwens_generations_it_passes_one_ordinal_and_leaves_one_time_of_day_o
     assert sorted(different.values(), key=str) == [(None, False), (True, False)]
 
 
-def test_on_math_500_five_verdicts_are_unknown_and_the_rest_hold():
+def test_on_math_500_two_verdicts_are_unknown_and_the_rest_hold():
     rows = [
         (row["code"][0], row["answer"], row["score"][0])
         for row in shared_rows("skyt1_27b_math500.jsonl")
     ]
     different = verdicts_beside_labels(rows)
-    # cut off within the thought, or after it and before any answer
+    # cut off within the thought, or after it and before any answer, or within a sum (195)
     assert {row for row, (verdict, _) in different.items() if verdict is False} == {
-        *(25, 57, 88, 163, 332, 355, 428)
+        *(25, 57, 88, 163, 195, 332, 355, 428)
     }
     # right answers without a box, of which the labels took the last number: read one by one
     assert {row for row, (verdict, _) in different.items() if verdict} == {
-        *(28, 73, 113, 122, 144, 179, 207, 218, 278, 279, 284, 313, 336, 338, 360, 376, 393, 416),
-        *(447, 455, 492),
+        *(28, 73, 113, 122, 144, 179, 207, 218, 227, 278, 279, 284, 313, 338, 360, 376, 393, 399),
+        *(416, 447, 455, 492),
     }
     assert {row for row, (verdict, _) in different.items() if verdict is None} == {
-        *(126, 363, 398, 423, 444)  # the two that came last were cut off in the middle of a thought
+        *(363, 398)  # two numbers where one is right; a name in the middle of a sentence
     }
 
 

@@ -53,10 +53,20 @@ def test_equal_numbers_of_two_measures_are_undecided():
 TIMES = [
     ("3 PM", "3:00 PM"), ("3:30 PM", "3:30 p.m."), ("3.30 pm", "15:30"), ("15h30", "15:30"),
     ("15.30 Uhr", "15:30"), ("15 Uhr 30", "3:30 pm"), ("3 o'clock", "3:00"), ("15:30", "15.30 Uhr"),
-    ("3:30 in the afternoon", "15:30"), ("3 pm", "3 PM"),
+    ("3:30 in the afternoon", "15:30"), ("3 pm", "3 PM"), ("half past three", "3:30"),
+    ("half past 3", "3:30"), ("half-past three p.m.", "15:30"), ("a quarter to four", "3:45"),
+    ("quarter past 3 in the afternoon", "15:15"), ("ten past three", "3:10"),
+    ("ten minutes to 4", "3:50"), ("twenty-five past seven", "7:25"), ("three thirty", "3:30"),
+    ("seven oh five", "7:05"), ("ten to four p.m.", "15:50"), ("quarter to one", "12:45"),
+    ("three o'clock", "3:00"), ("3:30", "half past three"), ("three thirty pm", "3:30 PM"),
+    ("Viertel nach drei", "3:15"), ("halb vier", "3:30"),
 ]  # fmt: skip
-OTHER_TIMES = [("3 PM", "3 AM"), ("3:30", "3:31 PM"), ("15.30 Uhr", "3:30 am"), ("4", "3 PM")]
-EITHER_TIMES = [("3:30", "3:30 PM"), ("3", "3 PM"), ("noon", "12:00")]
+OTHER_TIMES = [
+    ("3 PM", "3 AM"), ("3:30", "3:31 PM"), ("15.30 Uhr", "3:30 am"), ("4", "3 PM"),
+    ("half past four", "3:30"), ("quarter past four", "3:45"), ("ten minutes past 4", "3:50"),
+    ("half past three in the morning", "3:30 PM"),
+]  # fmt: skip
+EITHER_TIMES = [("3:30", "3:30 PM"), ("3", "3 PM"), ("noon", "12:00"), ("half past 3", "3:30 PM")]
 NAMED = [("midnight", "00:00"), ("noon", "12 PM"), ("midday", "12:00 p.m.")]
 
 
@@ -68,3 +78,10 @@ def test_a_time_of_day_is_read_whole_however_it_is_written(sentence):
     assert {lenient(f"\\boxed{{{name}}}", gold).correct for name, gold in NAMED} == {True}
     assert lenient("It starts at 3:30.", "3:30 PM").reason == HALF_OF_DAY
     assert lenient("The meeting is at 3:30 PM.", "3:30 PM").extracted == "3:30 PM."
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"), [("ten to four", "5:2"), ("half past three", "3"), ("five to three", "5:3")]
+)
+def test_a_time_in_words_is_no_number_and_no_ratio(answer, gold):
+    assert lenient(f"The answer is {answer}.", gold).correct is not True
