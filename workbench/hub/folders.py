@@ -14,6 +14,7 @@ from data.store import HELD_OUT, Store, ask, files, state
 from data.subsets import subset
 from evals.curation import choose
 from workbench.hub import cards
+from workbench.lookup import adapter_folder
 from workbench.report import contents
 
 PAGE = 2_000  # rows that are read at once
@@ -97,13 +98,24 @@ def model_folder(store: Store, name: str, folder: Path) -> dict[str, Any]:
 
     name: of the training run whose export in the store is published
     """
-    run, source = state(store, name), store.folder / "exports" / name
-    if run is None or not (source / "config.json").is_file():
-        folders = sorted(path.name for path in (store.folder / "exports").glob("[!.]*"))
+    return _model_folder(store, name, folder, adapter=False)
+
+
+def adapter_of_model_folder(store: Store, name: str, folder: Path) -> dict[str, Any]:
+    """Likewise, of the adapter that was exported for PEFT."""
+    return _model_folder(store, name, folder, adapter=True)
+
+
+def _model_folder(store: Store, name: str, folder: Path, adapter: bool) -> dict[str, Any]:
+    exports = store.folder / "exports"
+    source = adapter_folder(store, name) if adapter else exports / name
+    needed = "adapter_config.json" if adapter else "config.json"
+    if state(store, name) is None or not (source / needed).is_file():
+        folders = sorted(path.name for path in exports.glob("[!.]*"))
         raise UserError(
-            f"the store has no export of {name!r}; expected one of"
+            f"the store has no {'adapter' if adapter else 'export'} of {name!r}; expected one of"
             f" {', '.join(folders) or '(none)'}."
-            f" Make it: thinkbench export --model {name}"
+            f" Make it: thinkbench export --model {name}{' --as adapter' if adapter else ''}"
         )
     shutil.copytree(source, folder)
     evaluations = ask(
@@ -114,17 +126,34 @@ def model_folder(store: Store, name: str, folder: Path) -> dict[str, Any]:
         run=name,
     )["run"].to_list()
     front: dict[str, Any] = {
-        "library_name": "transformers",
+        "library_name": "peft" if adapter else "transformers",
         "pipeline_tag": "text-generation",
         "license": "other",  # the base model's terms decide, which the store does not know
-        "tags": ["reasoning", "thinkbench"],
+        "tags": ["reasoning", "thinkbench", *(["lora"] if adapter else [])],
     }
     text = f"# {cards.plain(name)}\n\nTrained with thinkbench. "
     text += "The licence is that of the base model, and of the data below.\n"
+    if adapter:
+        base = json.loads((folder / needed).read_text(encoding="utf-8"))["base_model_name_or_path"]
+        front["base_model"] = base
+        text += _how_to_load(base)
     if evaluations:
         text += _of_results(store, tuple(evaluations), folder)
     (folder / "README.md").write_text(cards.front_matter(front) + text, encoding="utf-8")
     return {"kind": "model", "name": name, "rows": None}
+
+
+def _how_to_load(base: str | None) -> str:
+    """base: the hub's name of the base model, if it has one"""
+    return f"""
+These are LoRA matrices for {cards.plain(base or "the model that they were trained from")}:
+
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained({json.dumps(base or "BASE")})
+    model = PeftModel.from_pretrained(base, "THIS REPOSITORY")
+"""
 
 
 def _of_results(store: Store, evaluations: tuple[str, ...], folder: Path) -> str:

@@ -10,15 +10,18 @@ from typing import Any
 from data.errors import UserError
 from data.store import Store
 from workbench.hub.folders import (
+    adapter_of_model_folder,
     add_kaggle_metadata,
     dataset_folder,
     evaluation_folder,
     model_folder,
 )
+from workbench.hub.hugging_face import send
 
 WRITERS: dict[str, Callable[[Store, str, Path], dict[str, Any]]] = {
     "subset": dataset_folder,
     "model": model_folder,
+    "adapter": adapter_of_model_folder,
     "evaluation": evaluation_folder,
 }
 HUBS = ("huggingface", "kaggle")
@@ -62,25 +65,11 @@ def push(store: Store, what: str, name: str, to: str, private: bool) -> dict[str
             "Kaggle takes a folder from its own command: add --dry-run --out FOLDER, then give the"
             " command that is printed."
         )
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
-
     folder = Path(tempfile.mkdtemp("-thinkbench-push")) / "folder"
     try:
         value = write_folder(store, what, name, to, folder)
-        api, kind = HfApi(), value["kind"]
-        api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-        commit = api.upload_folder(
-            repo_id=repository,
-            repo_type=kind,
-            folder_path=folder,
-            commit_message=f"{value['name']}, by thinkbench",
-        )
-    except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as error:
-        raise UserError(
-            f"{to} was not written ({type(error).__name__}: {error}). Check the token (HF_TOKEN or"
-            " `hf auth login`), its right to write, and the network."
-        ) from error
+        message = f"{value['name']}, by thinkbench"
+        address = send(folder, value["kind"], repository, private, message)
     finally:
         shutil.rmtree(folder.parent, ignore_errors=True)
-    return value | {"path": None, "address": commit.commit_url}
+    return value | {"path": None, "address": address}

@@ -11,20 +11,6 @@ from tests.support.harmless import TURNING
 from workbench.hub.cards import front_matter, licence_of, plain
 
 
-@pytest.fixture
-def short(say, tmp_path):
-    """A subset of four records."""
-    rows = [
-        {"prompt": f"What is {n} + 1?", "completion": f"<think>one more</think>\n{n + 1}"}
-        for n in range(4)
-    ]
-    path = tmp_path / "mine.jsonl"
-    path.write_text("\n".join(map(json.dumps, rows)))
-    for words in (("ingest", "mine", "--from", path, "--shape", "completion"),
-                  ("convert", "mine"), ("subset", "new", "short")):  # fmt: skip
-        assert say(*words)[0] == 0
-
-
 def dry(say, out: Path, *words: str) -> dict:
     code, printed, errors = say("push", *words, "--dry-run", "--out", out, "--json")
     assert code == 0, errors
@@ -53,13 +39,7 @@ def test_what_goes_to_kaggle_has_its_metadata_and_its_command(say, short, tmp_pa
     assert value["send"] == f"kaggle datasets create -p {tmp_path / 'out'}"
 
 
-def test_an_evaluation_is_its_answers_with_verdicts(say, tmp_path):
-    rows = [
-        {"problem_id": f"p{n}", "question": "2 + 2?", "gold": "4", "text": f"#### {n + 3}"}
-        for n in range(2)
-    ]
-    (tmp_path / "one.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    assert say("import", tmp_path / "one.jsonl", "--name", "one")[0] == 0
+def test_an_evaluation_is_its_answers_with_verdicts(say, one, tmp_path):
     value = dry(say, tmp_path / "out", "evaluation", "one", "--to", "huggingface:me/answers")
     table = pl.read_parquet(tmp_path / "out" / "data" / "train-00000-of-00001.parquet")
     lenient = table.filter(pl.col("grader") == "lenient").sort("problem_id")

@@ -17,9 +17,17 @@ KINDS = ("subset", "model", "evaluation")
 @click.option("--to", required=True, help="huggingface:OWNER/NAME or kaggle:OWNER/NAME")
 @click.option("--dry-run", is_flag=True, help="send nothing; write to --out what would be sent")
 @click.option("--out", type=Folder(), help="new folder, for --dry-run")
+@click.option("--adapter", is_flag=True, help="of a model: what `export --as adapter` wrote")
 @click.option("--private/--public", default=True, show_default=True, help="of a new repository")
 def push(
-    folder: Path, what: str, name: str, to: str, dry_run: bool, out: Path | None, private: bool
+    folder: Path,
+    what: str,
+    name: str,
+    to: str,
+    dry_run: bool,
+    out: Path | None,
+    adapter: bool,
+    private: bool,
 ) -> Answer:
     """Publish a subset, the export of a run, or an evaluation, with a card of what made it.
 
@@ -29,7 +37,10 @@ def push(
 
     if dry_run != (out is not None):
         raise click.UsageError("--dry-run and --out FOLDER belong together")
+    if adapter and what != "model":
+        raise click.UsageError("--adapter belongs to push model")
     store = frozen_store(folder)
+    what = "adapter" if adapter else what
     value: dict[str, Any]
     if out is not None:
         value = hub.write_folder(store, what, name, to, out)
