@@ -9,8 +9,8 @@ import polars as pl
 from data.duplicates import KINDS, Overlaps, overlaps, problems_of, trained_on
 from data.store import Store, ask, files, fingerprint
 from evals.comparison import METRICS, interval
-from evals.graders import DEFAULT_GRADER, grader as grader_of
-from evals.scores import require_scores
+from evals.graders import DEFAULT_GRADER
+from evals.scores import grader_in, require_scores
 from evals.statistics import SMALL, unpaired_difference, wilson
 
 
@@ -60,7 +60,7 @@ def overlap(
 
 def graded_runs(store: Store, runs: Sequence[str], grader: str) -> list[str]:
     """The `runs` that have scores by the current version of the grader."""
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     graded = ask(
         store,
         """

@@ -5,7 +5,7 @@ Tags, rulings and overrides are events: the newest counts and the history stays.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -73,6 +73,30 @@ def override(
             "insert into override_events (generation_id, grader, verdict, reason, author, at)"
             " values (?, ?, ?, ?, ?, ?)",
             (generation_id, grader, verdict, reason.strip(), author.strip(), now()),
+        )
+
+
+def label_all(store: Store, verdicts: Mapping[str, str], sample: str, author: str) -> None:
+    """Record what `author` said about generations without seeing their verdicts.
+
+    verdicts: generation_id -> right, wrong, unsure or withdrawn   sample: which one they are of
+    """
+    _require_texts(sample=sample, author=author)
+    with commit(store.folder) as connection:
+        connection.executemany(
+            "insert into label_events (generation_id, verdict, sample, author, at)"
+            " values (?, ?, ?, ?, ?)",
+            ((one, verdict, sample, author.strip(), now()) for one, verdict in verdicts.items()),
+        )
+
+
+def add_rubric(store: Store, name: str, version: str, text: str, author: str) -> None:
+    """Record the rubric of a judge; it is the newest of its name, and the earlier ones stay."""
+    _require_texts(rubric=text, author=author)
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into rubric_events (name, version, text, author, at) values (?, ?, ?, ?, ?)",
+            (name, version, text, author.strip(), now()),
         )
 
 

@@ -152,6 +152,42 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "version": pl.String,  # of evals/failures/categories.py
         "categories": pl.List(CATEGORY),
     },
+    "judge_replies": {  # of a judge, once for each request; wide
+        "request": pl.String,  # hash of all that was sent
+        "model": pl.String,
+        "seed": pl.Int64,  # null where the server refuses one
+        "mark": pl.String,  # which the reply must repeat
+        "reply": pl.String,  # as it came
+        "finish": pl.String,
+        "prompt_tokens": pl.Int64,  # null where the server does not say
+        "completion_tokens": pl.Int64,
+        "cost": pl.Float64,  # null without the rubric's prices
+        "at": TIME,
+        "run": pl.String,  # of the judge
+    },
+    "judgements": {  # which reply a judge's score is from
+        "generation_id": pl.String,
+        "run": pl.String,
+        "stage": pl.String,
+        "grader": pl.String,
+        "grader_version": pl.String,
+        "request": pl.String,
+        "points": pl.Int32,  # null unless the scale has points
+        "category": pl.String,  # of failure, as the judge says; null: none
+    },
+    "judge_pairs": {  # two completions of a problem, compared in both orders
+        "problem_id": pl.String,
+        "generation_a": pl.String,
+        "generation_b": pl.String,
+        "grader": pl.String,
+        "grader_version": pl.String,
+        "forward": pl.String,  # the request with a first
+        "backward": pl.String,  # the request with b first
+        "said_forward": pl.String,  # a | b | tie | null where the reply does not say
+        "said_backward": pl.String,
+        "winner": pl.String,  # a | b where both orders agree, else tie; null: unknown
+        "run": pl.String,  # of the comparison
+    },
     "rollouts": {
         "run": pl.String,
         "step": pl.Int64,
@@ -217,6 +253,7 @@ OF_RUNS = (
     "generations",
     "scores",
     "failures",
+    "judgements",
     "rollouts",
     "rollout_origins",
     "rollout_scores",

@@ -27,6 +27,8 @@ GROWS = {
     "tags": "select count(*), max(id) from tag_events",
     "overrides": "select count(*), max(id) from override_events",
     "rulings": "select count(*), max(id) from ruling_events",
+    "labels": "select count(*), max(id) from label_events",
+    "rubrics": "select count(*), max(id) from rubric_events",
     "subsets": "select count(*), max(at) from subsets",
     "saved_views": "select count(*), sum(at) from saved_views",
 }

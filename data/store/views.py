@@ -252,6 +252,33 @@ from each_score s
 left join (select generation_id, grader, verdict from overrides) o using (generation_id, grader)
 """
 
+# A row is a reply of a judge, once for each request: the columns of `judge_replies`. Two processes
+# that ask at once may store a reply twice.
+VIEWS["replies"] = """
+select * from judge_replies
+qualify row_number() over (partition by request order by "at", run) = 1
+"""
+
+# A row is a generation under one version of a judge: the columns of `judgements`, correct and
+# reason (of its score, without overrides), model, seed, mark, reply, finish, prompt_tokens,
+# completion_tokens, cost (all null where nothing was asked, as the completion is too long).
+VIEWS["judged_generations"] = """
+with each as (
+    select * from judgements
+    qualify row_number() over (
+        partition by generation_id, grader, grader_version order by request
+    ) = 1
+)
+select
+    each.*, s.graded_correct as correct, s.reason,
+    r.model, r.seed, r.mark, r.reply, r.finish, r.prompt_tokens, r.completion_tokens, r.cost
+from each
+left join (
+    select generation_id, grader, grader_version, graded_correct, reason from current_scores
+) s using (generation_id, grader, grader_version)
+left join replies r using (request)
+"""
+
 
 @lru_cache(maxsize=4096)
 def names_in(statement: str) -> frozenset[str]:

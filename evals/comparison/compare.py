@@ -16,13 +16,14 @@ from evals.comparison.sample_metrics import sample_metrics
 from evals.comparison.slices import slices
 from evals.comparison.train_problems import named_train_problems, train_problems
 from evals.comparison.transitions import transitions_of
-from evals.graders import DEFAULT_GRADER, grader as grader_of
+from evals.graders import DEFAULT_GRADER
 from evals.scores import (
     UnknownRun,
     by_stage,
     common_problems,
     compare_with_labels,
     grade_missing,
+    grader_in,
     problems_by_run,
     require_scores,
     require_stage_scores,
@@ -177,8 +178,13 @@ def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
 
     n counts generations. Verdicts are compared with labels where generations have them.
     """
-    rule = grader_of(grader)
     grade_missing(store, run, grader)
+    return graded_run(store, run, grader)
+
+
+def graded_run(store: Store, run: str, grader: str) -> dict[str, Any]:
+    """`grade_run` of the generations that have a verdict."""
+    rule = grader_in(store, grader)
     scores = scores_of(store, run, grader)
     if scores.is_empty():
         runs = _runs_with_generations(store)
@@ -202,7 +208,7 @@ def grade_run(store: Store, run: str, grader: str) -> dict[str, Any]:
 
 def grade_runs(store: Store, grader: str) -> dict[str, Any]:
     """`grade_run` of every run that has generations: grader, version, runs."""
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     runs = _runs_with_generations(store)
     if not runs:
         raise UnknownRun("the store has no generations. Evaluate a model, or import some.")

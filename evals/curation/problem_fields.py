@@ -9,8 +9,8 @@ from data.audit import queries
 from data.errors import UserError
 from data.store import WITH_ROLLOUTS, Store, ask, runs
 from data.subsets import Field, Table, condition
-from evals.graders import grader as grader_of
 from evals.rollouts import learnability
+from evals.scores import grader_in
 
 TABLES = """
 measured as (
@@ -107,7 +107,7 @@ def measured(store: Store, run: str, grader: str) -> pl.DataFrame:
             pass_rate=pl.when(pl.col("known") > 0).then(pl.col("right") / pl.col("rollouts")),
         )
         return rows.select("problem_id", *(pl.col(n).cast(t) for n, t in MEASURED.items()))
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     rows = ask(
         store,
         """

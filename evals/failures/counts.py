@@ -82,11 +82,12 @@ def categorise_generations(generations: pl.DataFrame) -> pl.DataFrame:
 
 
 # A generation has errors only where no grader and no person calls it correct: $grader alone, or
-# where that is null any but `notebook`, which repeats the faults of another tool.
+# where that is null any but `notebook`, which repeats the faults of another tool, and judges.
 ERRORS = f"""
 with right_ones as (
     select distinct generation_id from current_scores
-    where run = $run and correct and if($grader is null, grader <> 'notebook', grader = $grader)
+    where run = $run and correct and if($grader is null,
+        grader <> 'notebook' and not starts_with(grader, 'judge:'), grader = $grader)
 ), errors as (
     select distinct on (generation_id) generation_id, stage, problem_id, sample,
         if(generation_id in (select generation_id from right_ones),

@@ -4,6 +4,7 @@ from .extract import well_formed as well_formed
 from .rules import (
     DEFAULT_GRADER as DEFAULT_GRADER,
     GRADERS as GRADERS,
+    Grader as Grader,
     Score as Score,
     grader as grader,
 )

@@ -6,6 +6,7 @@ from .grade import (
     grade_missing as grade_missing,
     in_batches as in_batches,
     unknown_run as unknown_run,
+    without_verdict as without_verdict,
 )
 from .grader_choice import (
     default_grader as default_grader,
@@ -36,3 +37,4 @@ from .read import (
     scores_of as scores_of,
 )
 from .same_problem import content_of_problem as content_of_problem
+from .stored_grader import grader_in as grader_in

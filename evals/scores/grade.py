@@ -7,6 +7,7 @@ import polars as pl
 from data.errors import UserError
 from data.store import TABLES, Store, add, ask, files, fingerprint
 from evals.graders import grader as grader_of
+from evals.scores.stored_grader import JUDGE, grader_in
 
 GENERATIONS_PER_BATCH = 20_000  # that are in memory with their texts while a run is read
 NO_GOLD = ""  # reference answer of a problem that the store does not have: verdicts are unknown
@@ -54,11 +55,13 @@ def grade_missing(store: Store, run: str, grader: str) -> None:
 
     A second process that grades the run waits for the first, and grades what is left.
     """
-    rule = grader_of(grader)
-    if _without_verdict(store, run, rule.name, rule.version).is_empty():
+    rule = grader_in(store, grader)
+    if without_verdict(store, run, rule.name, rule.version).is_empty():
         return  # before the lock: the store may be read-only
+    if grader.startswith(JUDGE):
+        rule.grade("", NO_GOLD)  # which says how to ask it
     with files.exclusive(store.folder, f"grade-{run}"):
-        missing = _without_verdict(store, run, rule.name, rule.version)
+        missing = without_verdict(store, run, rule.name, rule.version)
         for part in in_batches(store, run, missing):
             for (stage,), of_stage in part.group_by("stage", maintain_order=True):
                 # named by its content, also for where a file system has no locks
@@ -68,7 +71,7 @@ def grade_missing(store: Store, run: str, grader: str) -> None:
                 add(store, "scores", scores, run=run, stage=str(stage), once=once)
 
 
-def _without_verdict(store: Store, run: str, grader: str, version: str) -> pl.Series:
+def without_verdict(store: Store, run: str, grader: str, version: str) -> pl.Series:
     """The ids of ungraded generations, by stage and problem."""
     rows = ask(
         store,

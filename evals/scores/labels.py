@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from data.store import Store, ask, files
-from evals.graders import grader as grader_of
+from evals.scores.stored_grader import grader_in
 
 
 def compare_with_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def compare_with_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
     Counts labelled generations; an empty dict where there are none. Unknown verdicts neither agree
     nor disagree: `undecided` counts them, and the file lists them last.
     """
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     labelled = ask(
         store,
         """

@@ -6,7 +6,7 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store, annotations, ask
-from evals.graders import grader as grader_of
+from evals.scores.stored_grader import grader_in
 
 VERDICTS = ("right", "wrong", "unknown", "as graded")
 
@@ -44,7 +44,7 @@ def override(
     generation: its id, or a unique prefix of it
     verdict: of VERDICTS; "as graded" removes the override
     """
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     if verdict not in VERDICTS:
         raise annotations.BadEntry(
             f"the verdict is {verdict!r}; expected one of {', '.join(VERDICTS)}."

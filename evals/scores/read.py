@@ -4,8 +4,8 @@ import polars as pl
 
 from data.errors import UserError
 from data.store import Store, ask, within
-from evals.graders import grader as grader_of
 from evals.scores.grade import unknown_run
+from evals.scores.stored_grader import grader_in
 
 FIRST_STAGES = ("base", "sft", "grpo")
 
@@ -16,7 +16,7 @@ def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     By the current version of the grader; sorted by the first three columns. One row per generation,
     even if two processes graded it concurrently. Overrides by people replace the grader's verdict.
     """
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     scores = ask(
         within(store, [run]),
         """

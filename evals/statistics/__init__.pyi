@@ -1,3 +1,4 @@
+from .agreement import kappa as kappa, share_of_clusters as share_of_clusters
 from .intervals import (
     SMALL as SMALL,
     Interval as Interval,

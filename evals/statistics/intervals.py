@@ -34,7 +34,7 @@ def wilson(successes: int, n: int) -> Interval:
         raise ValueError(f"successes must lie between 0 and n, got {successes} of {n}")
     if n == 0:
         return Interval(None, None, None, 0)
-    low, high = _score_bounds(successes / n, n)
+    low, high = score_bounds(successes / n, n)
     return Interval(successes / n, float(low), float(high), n)
 
 
@@ -46,7 +46,7 @@ def wilson_bounds(successes: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.
     """
     is_defined = n > 0
     trials = np.where(is_defined, n, 1)
-    low, high = _score_bounds(successes / trials, trials)
+    low, high = score_bounds(successes / trials, trials)
     return np.where(is_defined, low, np.nan), np.where(is_defined, high, np.nan)
 
 
@@ -64,7 +64,7 @@ def mean_of_clusters(rates: np.ndarray) -> Interval:
     if n == 0:
         return Interval(None, None, None, 0)
     mean = float(rates.mean())
-    low, high = _score_bounds(mean, _effective_size(rates, mean))
+    low, high = score_bounds(mean, _effective_size(rates, mean))
     return Interval(mean, float(low), float(high), n)
 
 
@@ -85,16 +85,16 @@ def _effective_size(rates: np.ndarray, mean: float) -> float:
     unseen = min(UNSEEN * n, MOST_UNSEEN)
     added = SINGLE * of_verdicts + unseen * (float(squares.max()) or of_verdicts)
     variance = (float(squares.sum()) + added) / (n - 1 + SINGLE + unseen)
-    small_sample = (Z / _students_quantile(n - 1 + MORE_FREEDOM)) ** 2
+    small_sample = (Z / students_quantile(n - 1 + MORE_FREEDOM)) ** 2
     return max(float(n), of_verdicts / variance * n * small_sample)
 
 
 @lru_cache(maxsize=1024)  # 50 µs each
-def _students_quantile(freedom: int) -> float:
+def students_quantile(freedom: int) -> float:
     return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
-def _score_bounds(
+def score_bounds(
     share: np.ndarray | float, trials: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's formula, of many shares or of one: of a float it takes a third of an array's time.

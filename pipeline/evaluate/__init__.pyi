@@ -1,6 +1,7 @@
 from .answers import (
     Answer as Answer,
     Evaluation as Evaluation,
+    Latch as Latch,
     Tally as Tally,
     Unanswered as Unanswered,
     complete_missing as complete_missing,

@@ -48,12 +48,14 @@ class Answer:
 
     tokens: their number, the stop token included; None where a server did not report it
     finish: stop (the model ended by itself), length (it was cut off), or None where unknown
+    prompt_tokens: as a server counted them
     """
 
     request: SampleRequest
     text: str
     tokens: int | None
     finish: str | None
+    prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def complete_missing(
         request for request, done in zip(requests, complete_already, strict=True) if not done
     ]
     tally = Tally(stored=len(stored_ids), requested=len(missing), total=len(requests))
-    latch = _Latch(stop)
+    latch = Latch(stop)
     if missing:
         with stop.listening():
             outcomes = complete(missing, latch.is_set)
@@ -160,7 +162,7 @@ def complete_missing(
 
 
 @dataclass
-class _Latch:
+class Latch:
     """Remembers that a stop was requested: `Stop` answers for one step at a time."""
 
     stop: Stop

@@ -10,7 +10,7 @@ import polars as pl
 from data.progress import Progress
 from data.response_format import render
 from data.store import Store, add, ask, runs
-from evals.token_budget import tokenizer_with
+from evals.audit import tokenizer_with
 from pipeline.batches import Example
 from pipeline.model import Tokenizer, Tokens, example_tokens, prompt_text, tokenizer_hash
 

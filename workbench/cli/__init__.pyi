@@ -9,10 +9,12 @@ from .command import (
 from .knob_flags import flag as flag, flagged as flagged
 from .options import (
     GRADERS as GRADERS,
+    JUDGE as JUDGE,
     SHAPES as SHAPES,
     Duration as Duration,
     FilePath as FilePath,
     Folder as Folder,
+    GraderName as GraderName,
     Size as Size,
     api_key as api_key,
     author_option as author_option,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pipeline.stopping import TEMPORARY
+from workbench.cli.judge_quality import show_judge, with_judge
 from workbench.cli.options import Folder
 
 # What a command returns: the object of --json, and the function that prints it for people.
@@ -34,9 +35,12 @@ def verb(command: Callable[..., Answer]) -> click.Command:
         if not as_json:
             value, show = command(folder, **arguments)
             show(value)
+            if "judge" in (judged := with_judge(folder, value)):
+                show_judge(judged["judge"])
             context.exit(_exit_code(value))
         with contextlib.redirect_stdout(sys.stderr), _descriptor_to_standard_error():
             value, _ = command(folder, **arguments)
+            value = with_judge(folder, value)
         print(json.dumps(value, allow_nan=False), flush=True)
         context.exit(_exit_code(value))
 

@@ -12,6 +12,7 @@ from workbench.formatting import bytes_of
 from workbench.lookup import user_name
 
 GRADERS = ("strict", "lenient", "notebook", "math")  # as in evals/graders, not loaded for --help
+JUDGE = "judge:"  # with which the names of judges begin
 SHAPES = ("stratos", "gsm8k", "messages", "completion")  # as in data/sources, likewise
 
 
@@ -45,6 +46,21 @@ class Folder(FilePath):
         super().__init__(file_okay=False)
 
 
+class GraderName(click.Choice):
+    """One of GRADERS, or judge:NAME."""
+
+    def __init__(self) -> None:
+        super().__init__(GRADERS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value).startswith(JUDGE):
+            return value
+        return super().convert(value, param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(GRADERS)}|{JUDGE}NAME]"
+
+
 class Duration(click.ParamType):
     """`8h30m`, `90m` or `600s` as seconds."""
 
@@ -74,14 +90,14 @@ class Size(click.ParamType):
 
 grader_option = click.option(
     "--grader",
-    type=click.Choice(GRADERS),
+    type=GraderName(),
     default="strict",
     show_default=True,
     help="whose grades count",
 )
 fitting_grader_option = click.option(
     "--grader",
-    type=click.Choice(GRADERS),
+    type=GraderName(),
     help="whose grades count; by default strict, or for imports the one that fits them all",
 )
 author_option = click.option("--author", default=user_name, help="by default the logged-in user")

@@ -5,6 +5,7 @@ from .error_messages import (
     error_message as error_message,
 )
 from .fitted_table import FittedTable as FittedTable
+from .judge_quality import judge_note as judge_note, kappa_text as kappa_text
 from .marks import EDGE as EDGE, on_page as on_page
 from .numbers import (
     change as change,

@@ -2,7 +2,7 @@
 
 from data.audit import queries
 from data.store import Store, ask, runs
-from evals import token_budget
+from evals.audit import token_budget
 from pipeline.batches import GRPO, Budgets, beside_limits, rounded
 from pipeline.config import Preset
 from pipeline.job import inputs

@@ -7,7 +7,7 @@ from typing import Any
 
 from data.sources import readings
 from data.store import Store
-from pipeline.config import SECTIONS
+from pipeline.config import GRADERS, SECTIONS
 from workbench.report.selection import Selection
 
 PRESET = "reproduce.toml"
@@ -42,7 +42,9 @@ def preset_text(chosen: Selection, evaluation: dict[str, Any]) -> str:
     for run in chosen.trainings:
         sections[run["kind"]] |= _knobs(run["kind"], run["config"])
         sections["data"] |= _data(run)
-    sections["eval"] |= _knobs("eval", evaluation["config"]) | {"grader": chosen.grader}
+    sections["eval"] |= _knobs("eval", evaluation["config"])
+    if chosen.grader in GRADERS:  # others grade what is stored: thinkbench grade
+        sections["eval"]["grader"] = chosen.grader
     return "\n\n".join(
         "\n".join([f"[{name}]", *(f"{knob} = {toml(value)}" for knob, value in knobs.items())])
         for name, knobs in sections.items()

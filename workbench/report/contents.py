@@ -9,6 +9,8 @@ from typing import Any
 
 from data.errors import UserError
 from data.store import Store, files
+from evals.judge import PREFIX, quality_of
+from workbench.formatting import judge_note
 from workbench.report.commands import PRESET, base_model, commands
 from workbench.report.page import SECTIONS, fragment, page
 from workbench.report.provenance import environment, licences, lineage
@@ -30,6 +32,7 @@ def contents(
         "store_id": store.store_id,
         "at": datetime.now(UTC),
         "grader": chosen.grader,
+        "judge_note": _judge_note(store, chosen.grader),
         "evaluations": chosen.evaluations,
         "model": base_model(chosen),
         "results": results(store, chosen),
@@ -42,6 +45,11 @@ def contents(
         "commands": commands(store, chosen),
         "preset_name": PRESET,
     }
+
+
+def _judge_note(store: Store, grader: str) -> str:
+    """How good the judge is that graded; empty where a rule did."""
+    return judge_note(quality_of(store, grader)) if grader.startswith(PREFIX) else ""
 
 
 def write_report(

@@ -93,6 +93,21 @@ STATE_TABLES = {
         index=("generation_id", "grader", "id"),
         order=("id",),
     ),
+    # What people said about a generation whose verdicts they did not see. They change no score.
+    "label_events": StateTable(
+        {"id": pl.Int64} | _text("generation_id", "verdict", "sample", "author") | {"at": TIME},
+        key=("id",),
+        values={"verdict": ("right", "wrong", "unsure", "withdrawn")},
+        index=("generation_id", "author", "id"),
+        order=("id",),
+    ),
+    # Versions of judges. `text` is the TOML file; `version` the hash of what decides a verdict.
+    "rubric_events": StateTable(
+        {"id": pl.Int64} | _text("name", "version", "text", "author") | {"at": TIME},
+        key=("id",),
+        index=("name", "id"),
+        order=("id",),
+    ),
     "subsets": StateTable(
         {"name": pl.String, "version": pl.Int64, "filter": pl.String, "ids": pl.List(pl.String),
          "n": pl.Int64} | _text("hash", "parent", "author") | {"at": TIME},
@@ -120,6 +135,8 @@ LATEST = {
                    without=("id", "event")),
     "rulings": Latest("ruling_events", ("record_id",)),
     "overrides": Latest("override_events", ("generation_id", "grader"), ("verdict", "as graded")),
+    "labels": Latest("label_events", ("generation_id", "author"), ("verdict", "withdrawn")),
+    "rubrics": Latest("rubric_events", ("name",)),
 }  # fmt: skip
 # of older stores too: the name stays what it was
 INDEXES = {
@@ -127,6 +144,8 @@ INDEXES = {
     "tag_events": "tag_events_target",
     "ruling_events": "ruling_events_record",
     "override_events": "override_events_of",
+    "label_events": "label_events_of",
+    "rubric_events": "rubric_events_of",
 }
 # what a question may name: all but how the store keeps its parts
 ANNOTATIONS = (*LATEST, *(name for name in STATE_TABLES if name not in ("meta", "parts")))

@@ -43,11 +43,11 @@ def answer_of(request: Request, reply: Any) -> Answer | Unanswered:
         return Unanswered(request, "the server sent an error", error, retryable=True)
     if not isinstance(first, dict) or not isinstance(message, dict):
         return Unanswered(request, "the reply has no choices", _shortened(reply), retryable=True)
-    return _answer(request, first, message, _completion_tokens(reply))
+    return _answer(request, first, message, reply)
 
 
 def _answer(
-    request: Request, choice: dict[str, Any], message: dict[str, Any], tokens: int | None
+    request: Request, choice: dict[str, Any], message: dict[str, Any], reply: dict[str, Any]
 ) -> Answer | Unanswered:
     finish = _finish(choice)
     if finish in FAILURES:
@@ -68,7 +68,8 @@ def _answer(
             return Unanswered(request, reason, _shortened(choice), retryable=True)
     text = _storable(parts.joined(is_unfinished=finish not in STOPS))
     kind = "stop" if finish in STOPS else "length" if finish in CUTS else None
-    return Answer(request, text, tokens, kind)
+    tokens, of_prompt = (_tokens(reply, name) for name in ("completion_tokens", "prompt_tokens"))
+    return Answer(request, text, tokens, kind, of_prompt)
 
 
 def _finish(choice: dict[str, Any]) -> str:
@@ -98,7 +99,7 @@ def _storable(content: str) -> str:
     return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _completion_tokens(reply: dict[str, Any]) -> int | None:
+def _tokens(reply: dict[str, Any], name: str) -> int | None:
     usage = reply.get("usage")
-    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    count = usage.get(name) if isinstance(usage, dict) else None
     return count if type(count) is int and 0 <= count < 2**31 else None

@@ -24,7 +24,7 @@ RAW = {
     "data/sources/ingest.py": {"records"},  # which ids are stored; it makes a set of them
     "evals/audit/verify.py": {"problems", "scores"},  # its subject: what is stored twice
     "evals/imports/problems.py": {"problems"},  # all rows: it looks for conflicts among them
-    "evals/token_budget.py": {"tokens"},  # which tokenizers there are
+    "evals/audit/token_budget.py": {"tokens"},  # which tokenizers there are
 }
 # tables of the same names in a DuckDB of their own
 OWN_TABLES = ("workbench/app/browse/",)

@@ -11,7 +11,7 @@ from data.progress import no_progress
 from data.sources.ingest import ingest
 from data.sources.samples import word_problems
 from data.store.store import ask
-from evals import token_budget
+from evals.audit import token_budget
 from pipeline.batches.examples import Example
 from pipeline.batches.sft import tokenize_examples
 from pipeline.evaluate.token_counts import (

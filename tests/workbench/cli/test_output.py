@@ -11,7 +11,8 @@ import pytest
 from data.errors import UserError
 from tests import ROOT
 from workbench.cli.errors import exit_code
-from workbench.cli.output import comparisons, scores, tables
+from workbench.cli.output import comparisons, tables
+from workbench.cli.output.grading import scores
 from workbench.formatting import visible
 
 COMMAND = [sys.executable, "-m", "workbench"]

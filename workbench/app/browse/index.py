@@ -17,7 +17,7 @@ import polars as pl
 from data.store import Store, ask, changes, parts_by_run, version, within
 from evals.failures import SUSPECT_GOLD, VERSION
 from evals.failures.suspect_golds import suspect_golds
-from evals.graders import grader as grader_of
+from evals.scores import grader_in
 from workbench.app.browse.filter import CATEGORY_VALUES, NO_ERROR, NOT_CATEGORISED
 from workbench.app.browse.snapshot import SCHEMA, Snapshot, Use, with_codes
 
@@ -52,7 +52,7 @@ def new_index(grader: str) -> Index:
     """An empty index; `refresh` fills it."""
     engine = duckdb.connect(":memory:")
     engine.execute(SCHEMA)
-    return Index(grader_of(grader).name, engine)
+    return Index(grader, engine)
 
 
 def refresh(index: Index, store: Store) -> None:
@@ -118,7 +118,7 @@ def _read_run(index: Index, store: Store, run: str, present: bool) -> None:
 
 def _rows_of(store: Store, run: str, grader: str) -> pl.DataFrame:
     """The columns of `base` except run, ordered by stage, problem and sample; position from 0."""
-    rule = grader_of(grader)
+    rule = grader_in(store, grader)
     bits = {name: code for code, name in enumerate(CATEGORY_VALUES)}
     rows = ask(
         within(store, [run]),

@@ -101,7 +101,7 @@ def steps(longest: int, n: int = 24) -> list[int]:
 def survival(points: list[dict[str, Any]]) -> alt.LayerChart | alt.FacetChart:
     """The share of examples whose answer fits each token budget, with its interval.
 
-    points: as evals.token_budget.survival gives them
+    points: as evals.audit.token_budget.survival gives them
     """
     measured = [point for point in points if point["value"] is not None]
     columns = {"budget": pl.Int64, "n": pl.Int64}

@@ -11,7 +11,7 @@ from data.conversion.convert_source import convert_source
 from data.sources.ingest import ingest
 from data.store import runs
 from data.store.store import add, ask
-from evals import token_budget
+from evals.audit import token_budget
 from pipeline.evaluate.token_counts import count_tokens
 from pipeline.job.inputs import examples_of
 from pipeline.model import TINY

@@ -4,7 +4,7 @@ import shlex
 
 import streamlit as st
 
-from evals import token_budget
+from evals.audit import token_budget
 from workbench.app import address, state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table

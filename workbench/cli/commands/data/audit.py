@@ -81,7 +81,7 @@ def audit(
 def _graders(folder: Path, run: str | None) -> Answer:
     from evals.audit import audit as audit_graders
     from workbench.cli import bars
-    from workbench.cli.output import grader_audit
+    from workbench.cli.output.grading import grader_audit
 
     with bars() as bar:
         value = audit_graders(frozen_store(folder), run, bar("audit graders"))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from data.store import Store
-from evals import token_budget
+from evals.audit import token_budget
 
 
 def token_counts(

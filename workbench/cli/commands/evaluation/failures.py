@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import GRADERS, Answer, limit_option, verb
-from workbench.cli.output import scores
+from workbench.cli import Answer, GraderName, limit_option, verb
+from workbench.cli.output.grading import scores
 
 
 @verb
@@ -13,7 +13,7 @@ from workbench.cli.output import scores
 @click.option("--category", metavar="NAME", help="list its generations, each with its evidence")
 @click.option(
     "--grader",
-    type=click.Choice(GRADERS),
+    type=GraderName(),
     help="whose correct answers have no errors; by default those of every grader but notebook",
 )
 @limit_option

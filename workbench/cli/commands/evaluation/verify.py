@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.cli import Answer, frozen_store, verb
-from workbench.cli.output import scores
+from workbench.cli.output.grading import scores
 
 
 @verb

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workbench.cli.output.tables import count, show, table
+from workbench.cli.output import count, show, table
 from workbench.formatting import interval
 
 

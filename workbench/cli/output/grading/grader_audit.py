@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workbench.cli.output.tables import show, table
+from workbench.cli.output import show, table
 from workbench.formatting import interval
 
 

@@ -1,0 +1,1 @@
+"""Printed tables of graders: failures, verification, audits of graders, judges."""
