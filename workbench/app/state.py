@@ -25,7 +25,7 @@ def folder() -> Path:
 def show_commands(*commands: str) -> None:
     """Show `commands` as lines to copy: with the store of this app, which is not their default."""
     lines = (f"thinkbench --store {shlex.quote(str(folder()))} {command}" for command in commands)
-    st.code(visible("\n".join(lines)), language="shell")
+    st.code(visible("\n".join(lines)), language="shell", wrap_lines=True)
 
 
 def readable_error(message: object) -> str:
@@ -39,10 +39,12 @@ def exists() -> bool:
 
 
 def store() -> Store:
-    """The store; if there is none yet, the page says which command makes one and ends."""
+    """The store; if there is none yet, the page says how to make one and ends."""
     if not exists():
         st.info(f"There is no store in `{folder()}` yet. Create one, then reload this page:")
         show_commands(FIRST_COMMAND)
+        if may_write():
+            st.button("Create an empty store here", on_click=open_store, args=(folder(),))
         st.stop()
     return _opened(folder(), (folder() / "STORE.json").read_text(encoding="utf-8"))
 

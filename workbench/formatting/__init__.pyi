@@ -9,6 +9,7 @@ from .judge_quality import judge_note as judge_note, kappa_text as kappa_text
 from .marks import EDGE as EDGE, on_page as on_page
 from .numbers import (
     change as change,
+    counted as counted,
     duration as duration,
     interval as interval,
     p_value as p_value,

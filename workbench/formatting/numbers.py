@@ -51,3 +51,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 generation`, `1,500 generations`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -270,3 +270,18 @@ def test_hostile_texts_are_drawn_as_texts_on_every_page(page, harmful, tmp_path)
             visit(page, f"{address}/{'' if name == 'overview' else name}?{urlencode(query)}")
             assert page.locator(harm).count() == 0
             assert not set(hostile.TURNING) & set(page.locator("body").inner_text())
+
+
+def test_on_an_absent_store_a_person_uploads_generations_and_reads_them(page, tmp_path):
+    row = {"question": "3 + 4?", "gold": "7", "text": "<answer>7</answer>", "problem_id": "p"}
+    (tmp_path / "theirs.jsonl").write_text(json.dumps(row))
+    with served(tmp_path / "store") as address:
+        page.goto(address)
+        ready(page)
+        page.locator("input[type=file]").first.set_input_files(tmp_path / "theirs.jsonl")
+        page.get_by_text("theirs.jsonl").wait_for()
+        page.get_by_label("Name of the run").fill("theirs")
+        page.get_by_role("button", name="Import").click()
+        page.get_by_role("link", name="Read the generations of theirs").click()
+        page.get_by_text("1 generation", exact=True).wait_for()
+        assert page.title() == "Failures · theirs · thinkbench"

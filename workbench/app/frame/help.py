@@ -34,7 +34,7 @@ KEYS = {
 STYLE = """
 button { font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer;
   background: none; border: 1px solid var(--st-border-color); border-radius: 0.375rem;
-  padding: 0.25rem 0.6rem; width: 100%; }
+  padding: 0.45rem 0.6rem; width: 100%; }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 dialog { font-family: var(--st-font); color: var(--st-text-color); border-radius: 0.5rem;
   background: var(--st-background-color); border: 1px solid var(--st-border-color);

@@ -10,6 +10,7 @@ from evals.scores import UnknownRun, default_grader
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
+from workbench.app.views.start import cards
 from workbench.formatting import (
     about_different_problems,
     about_train_problems,
@@ -26,10 +27,10 @@ READS = ("scores", "overrides", "runs", "problems")
 
 st.title("Overview")
 
-evaluations = state.query(finished_evaluations, reads=("runs",))
-if evaluations.is_empty():
-    st.info("No evaluation is finished yet. Run the full pipeline to create some:")
-    state.show_commands(state.FIRST_COMMAND)
+cards.say_what_was_done()
+evaluations = state.query(finished_evaluations, reads=("runs",)) if state.exists() else None
+if evaluations is None or evaluations.is_empty():
+    cards.three_cards()
     st.stop()
 
 left, right = st.columns([4, 1])

@@ -11,6 +11,7 @@ from workbench.app.views.train.preflight import preflight
 
 st.title("Train")
 
+state.store()  # without one nothing can be started: the page says so and ends
 if state.may_write():
     described = form()
     if described is not None:
