@@ -20,7 +20,7 @@ TRAINING = {"jax", "flax", "grain", "optax", "orbax", "qwix", "transformers", "t
 HUBS = {"datasets", "kagglehub"}
 FLAT = {  # the only modules that lie in a floor itself
     "data": {"errors", "progress", "response_format", "worker_pool"},
-    "evals": {"contamination", "similar_problems"},
+    "evals": {"contamination"},
     "pipeline": {"distributed", "stopping"},
     "workbench": {"__main__", "doctor"},
 }

@@ -188,6 +188,16 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "winner": pl.String,  # a | b where both orders agree, else tie; null: unknown
         "run": pl.String,  # of the comparison
     },
+    "embeddings": {  # vectors of texts, made when they are asked for; wide
+        "generation_id": pl.String,
+        "run": pl.String,
+        "stage": pl.String,
+        "problem_id": pl.String,
+        "sample": pl.Int32,
+        "field": pl.String,  # question | reasoning | answer
+        "method": pl.String,  # the model and its version
+        "vector": pl.Binary,  # a signed number in each byte; null where there is no text
+    },
     "rollouts": {
         "run": pl.String,
         "step": pl.Int64,
@@ -254,6 +264,7 @@ OF_RUNS = (
     "scores",
     "failures",
     "judgements",
+    "embeddings",
     "rollouts",
     "rollout_origins",
     "rollout_scores",
@@ -327,6 +338,7 @@ def _becomes(dtype: Any, wanted: Any) -> bool:
 
 SQL_TYPES: dict[Any, str] = {
     pl.String: "varchar",
+    pl.Binary: "blob",
     pl.Boolean: "boolean",
     pl.Int32: "integer",
     pl.Int64: "bigint",

@@ -13,3 +13,4 @@ from .targets import (
     joined_targets as joined_targets,
     targets_of as targets_of,
 )
+from .thought import after_thought as after_thought, thoughts as thoughts

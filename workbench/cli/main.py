@@ -22,6 +22,7 @@ from workbench.cli.commands.evaluation import (
     import_generations,
     judge,
     override,
+    similarity,
     transitions,
     verify,
 )
@@ -58,6 +59,9 @@ COMMANDS = (
     grade.grade,
     judge.group,
     failures.failures,
+    similarity.search,
+    similarity.more_like,
+    similarity.clusters,
     override.override,
     compare.compare,
     transitions.transitions,

@@ -6,8 +6,8 @@ from data.audit import NoSuchRecord, find
 from data.errors import UserError
 from data.lineage import NoSuchGeneration, Step, back, of_record
 from data.store import Store
-from evals import similar_problems
 from evals.scores import default_grader
+from evals.similarity import similar_problems
 from workbench.lookup.evaluations import finished_evaluations
 
 

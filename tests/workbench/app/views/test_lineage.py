@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from data.store.store import ask
-from evals.similar_problems import near_record
+from evals.similarity.similar_problems import near_record
 from tests.support import harmless, hostile
 from tests.support.lineage_rows import give_questions
 from workbench.app.views.lineage import chain

@@ -1,9 +1,12 @@
-"""What `failures` and `verify` print."""
+"""What `failures`, `search`, `clusters` and `verify` print."""
 
 from typing import Any
 
 from workbench.cli.output import count, show, table
 from workbench.formatting import interval
+
+VERDICTS = {True: "correct", False: "incorrect", None: "unknown"}
+SHOWN = 160  # characters of an excerpt
 
 
 def failures(value: dict[str, Any]) -> None:
@@ -38,6 +41,48 @@ def with_category(value: dict[str, Any]) -> None:
 def _evidence(spans: list[dict[str, Any]]) -> str:
     texts = (" ".join(one["text"].split())[:60] for one in spans[:3])
     return " · ".join(text or "(the whole text)" for text in texts)
+
+
+def nearest(value: dict[str, Any]) -> None:
+    """A row for each generation, the most similar first."""
+    rows = [
+        [
+            f"{row['similarity']:.3f}",
+            row["generation_id"],
+            f"{row['run']}/{row['stage']}",
+            VERDICTS[row["correct"]],
+            row["excerpt"][:SHOWN],
+        ]
+        for row in value["rows"]
+    ]
+    what = f"{value['words']!r}" if "words" in value else value["generation"]
+    title = f"Nearest to {what} by {value['in']}, of {value['n']:,} generations"
+    columns = ["similarity", "generation", "run", "verdict", value["in"]]
+    show(table(title, columns, rows, words=True))
+
+
+def clusters(value: dict[str, Any]) -> None:
+    """A row for each cluster, the largest first."""
+    both = value["against"] is not None
+    rows = [
+        [
+            str(row["cluster"]),
+            f"{row['n']:,}",
+            *([f"{row['against_n']:,}", row["only_in"] or "-"] if both else []),
+            ", ".join(f"{stage} {n:,}" for stage, n in row["stages"].items()),
+            row["name"],
+            row["medoid"]["generation_id"],
+            row["medoid"]["excerpt"][:SHOWN],
+        ]
+        for row in value["clusters"]
+    ]
+    compared = [value["against"], "only in"] if both else []
+    columns = ["", value["run"], *compared, "stages", "name", "medoid", "its text"]
+    what = "incorrect generations" if value["grader"] else "generations"
+    show(
+        table(f"{value['n']:,} {what} by {value['in']} (exploratory)", columns, rows, words=True),
+        "Groups are by topic and wording: read some of a group before you call it a mistake.",
+    )
 
 
 def verified(value: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from data.errors import UserError
 from data.sources.ingest import ingest
 from data.store.store import ask
-from evals.similar_problems import most_similar, near_defect, near_record, sentence
+from evals.similarity.similar_problems import most_similar, near_defect, near_record, sentence
 from tests.support.lineage_rows import give_questions
 from tests.support.store_rows import scored
 
