@@ -24,7 +24,7 @@ from data.conversion.prompts import Rewrite, rewritten
 from data.errors import UserError
 from data.sources import row_shapes
 
-VERSION = "6"
+VERSION = "7"
 RULES = {
     "answer-from-box": r"the answer is what the last \boxed{} of the answer block holds",
     "first-exchange": "of a conversation of several turns, the first question and its answer",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from data.numbers.lexicon import SMALL_NUMBERS
 
+NEAR = 40  # [characters] before an announcement that may make it none
 MAX_CANDIDATES = 100  # phrases that look like an announcement and announce nothing
 
 # Every repetition has a bound, so that every text takes linear time.
@@ -51,6 +52,13 @@ _MENTIONS_NUMBER = re.compile(
     rf"|hundred|half|third|quarter)\b",
     re.IGNORECASE,
 )
+# What stands before `answer is` where that announces none: suppose the answer is 5.
+_NOT_FINAL = re.compile(
+    r"\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend|if|whether|unless|(?:let's|let us|we) say"
+    r"|wrong|incorrect|false|previous|earlier|old|not)(?: that)?(?: (?:the|an?|my|your|this|our))?"
+    r"(?: (?:right|correct|final))?\s\Z",
+    re.IGNORECASE,
+)
 # What follows `the answer is` and is no answer.
 _NO_ANSWER = re.compile(
     r"not\b|correct|incorrect|right\b|wrong\b|clear|below|above|as follows|the same|obvious|given"
@@ -85,6 +93,8 @@ def last_announcement(text: str, gold_is_number: bool) -> tuple[str, int] | None
 def _last_in(line: Line, gold_is_number: bool) -> tuple[str, int] | None:
     """The answer after the last announcement in `line`, and where that begins in the text."""
     for match in reversed(list(ANNOUNCEMENT.finditer(line.text))[-MAX_CANDIDATES:]):
+        if _NOT_FINAL.search(line.text, max(0, match.start() - NEAR), match.start()):
+            continue
         rest = match["answer"].lstrip(" \t*:\uff1a_") or line.following
         answer = _answer(rest, gold_is_number)
         if answer and _announces(answer, gold_is_number):

@@ -40,7 +40,14 @@ from data.numbers.quantities import (
 )
 from evals.graders.extract import joined_boxes
 from evals.graders.options import SEVERAL_OPTIONS, chosen_options
-from evals.graders.symbolic import READ_IN_PART, compare_symbols, in_latex, left_out
+from evals.graders.symbolic import (
+    IS_INTERVAL,
+    READ_IN_PART,
+    as_interval,
+    compare_symbols,
+    in_latex,
+    left_out,
+)
 
 WORDS = "the answer is in words"
 UNITS_DIFFER = "the units of the answer and of the gold differ"
@@ -55,6 +62,15 @@ _DOZENS = re.compile(r"\bdozens?\Z", re.IGNORECASE)
 _OPTION = re.compile(r"\(?([A-J])\)?[.:]?")
 _WORDS_AT_END = re.compile(r"(?:\s{1,3}[A-Za-z]{2,20}){2,8}\W{0,3}\Z")
 _WORD = re.compile(r"(?<![^\W_])[^\W\d_]{2,}")
+# The last words of a sentence of one statement, and what makes it another.
+_PREDICATE = re.compile(
+    r"\A[^.!?;:,]{1,80}\b(?:is|are|was|were) (?:an? |the )?([^\W\d_]{3,30})[.!]?\Z"
+)
+_HEDGES = re.compile(
+    r"\b(?:not|n't|\w{2,8}n't|no|never|neither|nor|if|or|and|but|than|except|may|might|could|whether"
+    r"|suppose|assume|one|when|unless|false|wrong|claims?|says?|thinks?|said)\b",
+    re.IGNORECASE,
+)
 _PROSE = re.compile(r"(?:\b[^\W\d_]{3,}\b[ ,]{1,3}){2}\b[^\W\d_]{2,}\b")
 _MATHEMATICS = re.compile(r"[\d\\\u03c0\u221a]")
 _BASE_TEN = re.compile(r"(?<=[0-9])\s?_\s?(?:\{\s?10\s?\}|10)(?![0-9])")
@@ -140,7 +156,7 @@ def compare(answer: str, gold: str) -> Verdict:
     return verdict
 
 
-def compare_in_context(answer: str, alone: str, gold: str) -> Verdict:
+def compare_in_context(answer: str, alone: str, gold: str, doubt: str = BESIDE) -> Verdict:
     """The verdict on a box with what stands beside it; `alone` is what the box holds.
 
     It is unknown where only the box alone, or neither clearly, is the reference answer. Dozens are
@@ -154,7 +170,7 @@ def compare_in_context(answer: str, alone: str, gold: str) -> Verdict:
         return verdict
     if correct_alone and _DOZENS.search(answer):
         return RIGHT
-    return Verdict(None, None, verdict.reason or BESIDE)
+    return Verdict(None, None, verdict.reason or doubt)
 
 
 def _same_moduli(answer: Moduli, gold: Moduli) -> bool:
@@ -290,12 +306,23 @@ def _compare_with_text(answer: str, gold: str) -> Verdict:
             return Verdict(None, None, WORDS)
     if option := _OPTION.fullmatch(comparable(gold)):
         return _compare_options(_plain(answer), option[1])
+    if _says(_plain(answer), gold):
+        return RIGHT
     words = _WORDS_AT_END.search(answer)
     if words is not None and _MATHEMATICS.search(answer, 0, words.start()):
         answer = answer[: words.start()].strip()  # 12\u03c0 inches per second
     if _is_prose(answer) or (_is_prose(gold) and not _COMMANDS.search(gold)):
         return Verdict(None, None, WORDS)
     return _symbolic(answer, gold)
+
+
+def _says(sentence: str, gold: str) -> bool:
+    """Whether a short sentence says that something is the word `gold`: The function is even."""
+    word = comparable(_plain(gold)).casefold()
+    if not word.isalpha() or len(word) < 3 or _HEDGES.search(sentence):
+        return False
+    says = _PREDICATE.search(sentence)
+    return says is not None and comparable(says[1]).casefold() == word
 
 
 def _compare_options(answer: str, gold: str) -> Verdict:
@@ -314,6 +341,10 @@ def _plain(text: str) -> str:
 
 def _symbolic(answer: str, gold: str) -> Verdict:
     answer, gold = in_latex(answer), in_latex(gold)
+    if IS_INTERVAL.fullmatch(gold.strip()):
+        answer = as_interval(answer) or answer
+    elif IS_INTERVAL.fullmatch(answer.strip()):
+        gold = as_interval(gold) or gold
     verdict = Verdict(*compare_symbols(gold, answer))
     sides = answer.rpartition("=")[2], gold.rpartition("=")[2]
     if verdict.correct and left_out(sides[0]) != left_out(sides[1]):  # f'(x) is not f(x)

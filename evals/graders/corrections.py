@@ -6,6 +6,7 @@ from data.numbers import same_value
 from data.numbers.prose import is_retracted, last_quantity
 
 TAKEN_BACK = "the text takes its answer back and names another"
+LATER = "the last sentence ends with another number than the answer"
 LONGEST = 2_000  # [characters] behind an answer that are looked at
 
 _CORRECTION = re.compile(
@@ -17,6 +18,21 @@ _CORRECTION = re.compile(
     r"|no, (?:it|the|that))\b",
     re.IGNORECASE,
 )
+
+
+# A last sentence that works out something else: \boxed{4\sqrt{5}}. Therefore, m + n = 4 + 5 = 9.
+_CONCLUDES = re.compile(
+    r"(?:=|\b(?:is|are|equals))\s{0,3}[*$\\({]{0,4}[-\u2212]?\d[\d,./]{0,20}[ $*\\)}.\]]{0,8}\Z"
+)
+
+
+def later_result(text: str, start: int, answer: str) -> str | None:
+    """Another number that the last sentence behind the `answer` at `start` ends with, or None."""
+    rest = text[start : start + LONGEST].rstrip()
+    if _CONCLUDES.search(rest, max(0, len(rest) - 40)) is None:
+        return None
+    last = last_quantity(rest)
+    return None if last is None or same_value(answer, last.text) else last.text
 
 
 def other_answer(text: str, start: int, answer: str) -> str | None:

@@ -7,6 +7,7 @@ from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
 from data.numbers import same_value
 from data.numbers.beside import BESIDE, InContext, in_context
+from data.numbers.prose import last_quantity
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -16,12 +17,13 @@ from data.response_format import (
     TAGS,
 )
 from evals.graders.announcements import last_announcement
-from evals.graders.corrections import TAKEN_BACK, other_answer
+from evals.graders.corrections import LATER, TAKEN_BACK, later_result, other_answer
 from evals.graders.run_on import before_next_question, first_turn
 from evals.graders.thought import after_thought
 from evals.graders.unmarked import Answer, unmarked
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
+WORDS_OF_PROSE = 2  # blanks in an answer block that may take its number back
 RUNS_ON = "another question follows, and which number is the answer is not clear"
 
 # What may stand between boxes that together are one answer.
@@ -81,7 +83,12 @@ def answer_of_block(block: str, gold_is_number: bool = True) -> Answer:
     if block.replace(",", "").isdigit():  # most are
         return Answer(block)
     marked = _last_marked(block, gold_is_number)
-    return Answer(block.strip()) if marked is None else marked
+    if marked is not None:
+        return marked
+    answer = block.strip()
+    last = last_quantity(answer) if answer.count(" ") >= WORDS_OF_PROSE else None
+    is_retracted = last is not None and last.is_retracted
+    return Answer(answer, TAKEN_BACK, answer) if is_retracted else Answer(answer)
 
 
 def find_answer(text: str, gold_is_number: bool = True) -> Answer:
@@ -138,7 +145,10 @@ def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
         answer, end = Answer(announced[0]), end + announced[1]
     if answer is not None and answer.text is not None and answer.reason is None:
         other = other_answer(text, end, answer.text)
-        return answer if other is None else Answer(answer.text, TAKEN_BACK, other)
+        if other is not None:
+            return Answer(answer.text, TAKEN_BACK, other)
+        if answer.alone is None and (later := later_result(text, end, answer.text)) is not None:
+            return answer._replace(alone=later, doubt=LATER)
     return answer
 
 

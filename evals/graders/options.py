@@ -27,6 +27,7 @@ _DENIAL = re.compile(
 )
 _CHOSEN = re.compile(
     r"\b(?:option|choice|answer)s?\s(?:is\s)?(?:option\s|choice\s)?\(?([A-J])\b(?!['-])"
+    r"|\b(?:choose|pick|select|go with)\s(?:option\s|choice\s|answer\s)?\(?([A-J])\b(?!['-])"
     r"|(?<![\w'])\(?([A-J])\)?\s(?:is|must be|would be)\s(?:the\s)?(?:right|correct|answer)\b",
     re.I,
 )
@@ -65,8 +66,10 @@ def mentions_option(text: str) -> bool:
 
 def _mentioned(answer: str) -> frozenset[str] | None:
     """The letters of a sentence that are not denied; None where it denies none."""
-    chosen = [match for match in _CHOSEN.finditer(answer) if (match[1] or match[2]).isupper()]
-    if letters := {match[1] or match[2] for match in chosen if not _is_denied(answer, match)}:
+    chosen = [match for match in _CHOSEN.finditer(answer) if match[match.lastindex or 0].isupper()]
+    if letters := {
+        match[match.lastindex or 0] for match in chosen if not _is_denied(answer, match)
+    }:
         return frozenset(letters)
     named: set[str] = set()
     denied: set[str] = set()

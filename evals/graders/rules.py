@@ -93,7 +93,9 @@ def grade_answer(in_format: bool, answer: Answer, gold: str) -> Score:
         return Score(in_format, _stored(answer.text), *verdict)
     if answer.alone is not None:
         return Score(
-            in_format, _stored(answer.text), *compare_in_context(answer.text, answer.alone, gold)
+            in_format,
+            _stored(answer.text),
+            *compare_in_context(answer.text, answer.alone, gold, answer.doubt),
         )
     return Score(in_format, _stored(answer.text), *compare(answer.text, gold))
 

@@ -4,7 +4,14 @@ import re
 from typing import NamedTuple
 
 from data.numbers import BOUND, read_answer
-from data.numbers.notation import formula_around, inside_dollars, spoken_time, time_around
+from data.numbers.beside import BESIDE
+from data.numbers.notation import (
+    formula_around,
+    inside_dollars,
+    joined_formulas,
+    spoken_time,
+    time_around,
+)
 from data.numbers.prose import LastQuantity, last_quantity
 from evals.graders.corrections import TAKEN_BACK
 from evals.graders.options import mentions_option
@@ -17,6 +24,9 @@ BRACKETS = 100  # [characters] before a number in which its bracket may open
 BROKEN_MATHS = "the answer stands in inline maths that is broken over lines"
 
 _UNCLOSED_MATH = re.compile(r"(?:\$|\\\()[ \t]*\n[^\n]*\Z")
+_BETWEEN_NUMBERS = re.compile(r"\s*,?\s*\b(?:and|or)\b\s*(?:[a-z]\s?=\s?)?")
+# The last side of an equation, in which no word stands: w = 6 - 5i.
+_SIDE = re.compile(r"=\s*((?:(?!\b[A-Za-z]{3})[^=\n,;]){1,60}?)[.!]?\s*\Z")
 _DELIMITER = re.compile(r"(?<!\\)\\([(\[)\]])")
 _ENDS = ".!?)]}|*`\"'$\u201d\u3002"
 _GOES_ON = ",:=+/^<\u00d7\u2264\u2265\u2248\u2261"
@@ -35,12 +45,15 @@ class Answer(NamedTuple):
     """The final answer of a text, or None; and the reason where it cannot be relied on.
 
     alone: what the box of the answer holds, where `text` has what stands beside the box too; of an
-           answer that the text takes back, or that may be another question's, the other one
+           answer that the text takes back, or that may be another question's, the other one; what
+           the last sentence behind the answer works out
+    doubt: the reason where only `alone` is the reference answer
     """
 
     text: str | None
     reason: str | None = None
     alone: str | None = None
+    doubt: str = BESIDE
 
 
 def unmarked(text: str, gold_is_number: bool) -> Answer:
@@ -76,16 +89,29 @@ def _answer_at(text: str, digit: int, last: LastQuantity, gold_is_number: bool) 
     if gold_is_number and last.is_list:
         return Answer(last.text)
     formula = formula_around(text, digit)
-    if formula is not None and not (gold_is_number and read_answer(formula).reason == BOUND):
-        return Answer(" or ".join((*last.rivals, formula)) if gold_is_number else formula)
+    if formula is not None and not gold_is_number:
+        return Answer(joined_formulas(text, digit) or formula)
+    if formula is not None and read_answer(formula).reason != BOUND:
+        return Answer(" or ".join((*last.rivals, formula)))
     if not gold_is_number:
-        start = text.rfind("\n", 0, digit) + 1
-        position = digit - start if text[digit : digit + 1].isdigit() else None
-        spoken = spoken_time(text[start : last.end], position)
-        return Answer(spoken or time_around(text, digit) or _piece_around(text, digit))
+        return Answer(_in_prose(text, digit, last))
     if formula is None and _UNCLOSED_MATH.search(text[max(0, digit - 1_000) : digit]):
         return Answer(last.text, BROKEN_MATHS)
     return Answer(" or ".join((*last.rivals, last.text)))
+
+
+def _in_prose(text: str, digit: int, last: LastQuantity) -> str:
+    """The answer that is no number: a time, a pair, a list, the side of an equation, or a piece."""
+    start = text.rfind("\n", 0, digit) + 1
+    line = text[start : last.end]
+    position = digit - start if text[digit : digit + 1].isdigit() else None
+    time = spoken_time(line, position) or time_around(text, digit)
+    whole = time or _in_brackets(text, digit)
+    if whole is None and last.is_list and _opening_of(text, digit) is None:
+        whole = _BETWEEN_NUMBERS.sub(", ", last.text)
+    if whole is None and (side := _SIDE.search(line)) is not None and side.end() > digit - start:
+        whole = side[1]
+    return whole or _piece_around(text, digit)
 
 
 def _is_cut_off(text: str) -> bool:
@@ -145,9 +171,7 @@ def _opening_of(text: str, position: int) -> int | None:
 
 
 def _piece_around(text: str, position: int) -> str:
-    """What stands between white space around text[position], or in brackets: (-1, 6)."""
-    if (brackets := _in_brackets(text, position)) is not None:
-        return brackets
+    """What stands between white space around text[position], without punctuation."""
     before = re.search(r"\S*\Z", text[max(0, position - 100) : position])
     after = re.match(r"\S*", text[position : position + 100])
     piece = f"{before[0] if before else ''}{after[0] if after else ''}"

@@ -72,6 +72,11 @@ UNITS = _words(
 UNIT_LETTERS = frozenset("mglhsLpcdtCFKNJWVA")
 # Words that change the number beside them, so that it is not read alone.
 CHANGES_AFTER = _words("squared cubed factorial pi \u03c0 theta sqrt root mod modulo choose")
+# Words after `5 times` that name what is multiplied; 5 times alone is a count.
+COMPARED = _words(
+    "that this those these what as more less fewer larger greater bigger longer faster older higher"
+    " heavier smaller its his her their my our your"
+)
 FUNCTIONS = _words(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt lim max"
     " min mod gcd lcm det"

@@ -11,6 +11,7 @@ from .formulas import (
     formula_around as formula_around,
     formula_bounds as formula_bounds,
     inside_dollars as inside_dollars,
+    joined_formulas as joined_formulas,
 )
 from .markup import without_markup as without_markup
 from .repeating_decimals import repeating_decimal as repeating_decimal

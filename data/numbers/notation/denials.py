@@ -3,6 +3,9 @@
 from data.numbers.lexicon import AFTER_NEGATION, DENIALS, DENYING_PAIRS, NEGATIONS
 from data.numbers.notation.tokens import END, Token
 
+VERBS = frozenset({"is", "was", "are", "seems", "seemed", "looks", "sounds"})
+MODALS = frozenset({"would", "will", "must", "might", "may", "could", "can", "should"})
+AFFIRMATIONS = frozenset({"right", "correct", "true", "it"})  # 5 can't be right
 MOST_BETWEEN = 4  # words between a denial and the number
 
 
@@ -25,10 +28,13 @@ def denied_until(tokens: list[Token], end: int) -> int | None:
         end += 1
     if _at(tokens, end).word in ("isn't", "wasn't", "aren't"):
         return end + 1
-    is_denied = (
-        _at(tokens, end).word in ("is", "was", "are") and _at(tokens, end + 1).word in DENIALS
-    )
-    return end + 2 if is_denied else None
+    if _at(tokens, end).word in MODALS and _at(tokens, end + 1).word == "be":
+        end += 1
+    elif _at(tokens, end).word in NEGATIONS and _at(tokens, end + 1).word == "be":
+        return end + 3 if _at(tokens, end + 2).word in AFFIRMATIONS else None
+    elif _at(tokens, end).word not in VERBS:
+        return None
+    return end + 2 if _at(tokens, end + 1).word in DENIALS else None
 
 
 def _at(tokens: list[Token], index: int) -> Token:

@@ -8,6 +8,7 @@ from data.numbers.lexicon import (
     BOUNDS_BEFORE,
     CHANGES_AFTER,
     CHANGES_OF,
+    COMPARED,
     FUNCTIONS,
     MINUS_WORDS,
     MULTIPLES,
@@ -41,6 +42,7 @@ _WORDS = re.compile(rf"\b(?:{'|'.join((*ONES, *TENS))}|hundred|dozen|half)\b", r
 _CHANGING = frozenset("\u221a\u00b1<>\u2264\u2265\u2260|")
 _CHANGING_WORDS = BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
 _JOINS = frozenset({"or", "and", "to", "maybe", "perhaps", "possibly", "even", "either", "through"})
+_CONTRASTS = frozenset({"not", "and not", "but not", "instead of", "rather than", "as opposed to"})
 MOST_BETWEEN = 4  # tokens between two numbers of a list: `, or maybe`, `or x =`
 _IN_DIGITS = ("number", "time", "chinese")
 
@@ -94,6 +96,8 @@ def _last_of_line(line: str, in_digits: bool, next_lines: str) -> LastQuantity |
         parts = tokens[quantity.start : quantity.end]
         if quantity.reason == NO_VALUE and not parts[0].spaced:
             continue  # H2O
+        if number and _is_contrast(tokens, in_line[number - 1], quantity):
+            continue
         is_dash = quantity.reason == MAY_BE_DASH and parts[0].text == "-"
         if (whole := subject(tokens, in_line[:number], quantity)) is not None:
             quantity, is_dash, number = whole, False, in_line.index(whole)
@@ -113,6 +117,13 @@ def _last_of_line(line: str, in_digits: bool, next_lines: str) -> LastQuantity |
             is_retracted(plain[:start], plain[end:] + next_lines),
         )
     return None
+
+
+def _is_contrast(tokens: list[Token], one: Quantity, other: Quantity) -> bool:
+    """Whether the second number is what the first is not: 6, not 5; 20 rather than 18."""
+    between = tokens[end_of_unit(tokens, one.end) : other.start]
+    words = [token.word for token in between if token.word]
+    return " ".join(words) in _CONTRASTS and len(between) <= len(words) + 1
 
 
 def _has_digits(tokens: list[Token]) -> bool:
@@ -191,6 +202,16 @@ def _is_of_side(token: Token) -> bool:
     return is_letter or is_sign or token.kind in ("number", "power")
 
 
+def _goes_on(tokens: list[Token], end: int) -> bool:
+    """Whether a number goes on before tokens[end]: 18 + x, 18 times that."""
+    after, more = at(tokens, end), at(tokens, end + 1)
+    if after.word == "times":
+        return more.word in COMPARED
+    is_operator = after.kind == "symbol" and after.text in "+-*/^\u00d7\u00f7" and after.text
+    is_letter = len(more.word) == 1 and more.word not in "ai" and more.text.isascii()
+    return bool(is_operator) and after.spaced == more.spaced and is_letter
+
+
 def _end(tokens: list[Token], end: int, is_variable: bool) -> int:
     """Where the text of a quantity ends, with what stands against it (25\u03c0) or changes it."""
     end = end_of_unit(tokens, end)
@@ -204,6 +225,8 @@ def _end(tokens: list[Token], end: int, is_variable: bool) -> int:
         is_braced = at(tokens, end + 1).text == "{" and at(tokens, end + 3).text == "}"
         return at(tokens, end + 3 if is_braced else end + 1).end
     is_attached = after.kind in ("word", "latex", "power") and not after.spaced
+    if _goes_on(tokens, end):
+        return at(tokens, end + 1).end
     is_changed = after.kind == "latex" or after.word in CHANGES_AFTER
     while end < len(tokens) and (is_attached or is_changed):
         end += 1

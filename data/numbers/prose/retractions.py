@@ -13,6 +13,9 @@ _BEFORE = re.compile(
     rf"\b(?:at first|first(?:ly)?|initially|originally|mistakenly|wrongly|incorrectly|falsely)\b"
     rf"[^.!?\n]{{0,30}}\b{_THOUGHT}\b[^.!?\n]{{0,40}}\Z"
     rf"|\b{_THOUGHT}\b (?:at first|initially|originally|mistakenly|wrongly)[^.!?\n]{{0,40}}\Z"
+    r"|\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend|let's say)\b[^.!?,\n]{0,40}\Z"
+    r"|\b(?:wrong|incorrect|false|previous|earlier|old) (?:answer|result|value|guess|number)\b"
+    r"[^.!?,\n]{0,20}\Z"
     r"|\b(?:used to (?:think|believe)|tempting to (?:say|think|answer)|(?:might|may|would|could)"
     r" (?:first |initially )?(?:think|guess|assume|expect))\b[^.!?\n]{0,40}\Z",
     re.IGNORECASE,
@@ -23,7 +26,8 @@ _WRONG = (
     r"|(?:isn't|wasn't|can't be|cannot be) (?:right|correct|it|true|the answer)|doesn't work)"
 )
 _BEHIND = re.compile(
-    rf"\b(?:but|however|yet|though|although|actually|wait|no|hmm)\b[^\n]{{0,60}}?"
+    r"\A\W{0,3}\?\W{0,3}\Z"  # Is it 5?
+    rf"|\b(?:but|however|yet|though|although|actually|wait|no|hmm)\b[^\n]{{0,60}}?"
     rf"\b(?:something else|(?:another|a different|some other) (?:answer|number|value|one|result)"
     rf"|{_WRONG})\b"
     r"|(?:\A|[.!?,;(]\s?)(?:which|that|this|it|the answer|my answer)"

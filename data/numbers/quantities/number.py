@@ -62,7 +62,7 @@ def number_at(tokens: list[Token], index: int) -> Part | None:
     """The bare number at tokens[index], in digits, in words or in Chinese numerals."""
     token = at(tokens, index)
     if token.kind == "number":
-        return _digits(tokens, index)
+        return _time(tokens, index) if _is_hour(tokens, index) else _digits(tokens, index)
     if token.kind == "time":
         return _time(tokens, index)
     if token.kind == "chinese":
@@ -141,6 +141,16 @@ def _time(tokens: list[Token], index: int) -> Part:
         return Part(None, end, None, TIME_OF_DAY)
     hours = int(hour)
     return Part(None, end, frozenset({hours, hours + 12, 60 * hours}), TIME_OF_DAY)
+
+
+def _is_hour(tokens: list[Token], index: int) -> bool:
+    """Whether the number tokens[index] is an hour of the day: 3 PM, 3 a.m.; not `5 am I right`."""
+    hour, half, more = tokens[index].text, at(tokens, index + 1), at(tokens, index + 2)
+    if not (half.text and half.text[0] in "apAP" and hour.isdecimal() and len(hour) <= 2):
+        return False
+    is_half = half.word == "pm" or (half.word == "am" and more.kind != "word")
+    is_dotted = half.word in ("a", "p") and more.text == "." and at(tokens, index + 3).word == "m"
+    return 1 <= int(hour) <= 12 and (is_half or is_dotted)
 
 
 def _words(tokens: list[Token], index: int) -> Part | None:

@@ -9,6 +9,7 @@ from data.numbers.lexicon import (
     BEFORE_MINUS,
     CHANGES_AFTER,
     COINS,
+    COMPARED,
     CURRENCY_CODES,
     MODULO,
     ORDINALS,
@@ -240,7 +241,8 @@ def _with_word(tokens: list[Token], part: Part, token: Token) -> Part:
         return part._replace(end=end)
     if token.word in ("less", "fewer") and part.value is not None:
         return part.to(part.value, end, -part.value, reason=NUMBER_WORD)
-    if token.word in CHANGES_AFTER or _is_variable(tokens, part.end):
+    is_multiple = token.word == "times" and at(tokens, end).word in COMPARED
+    if token.word in CHANGES_AFTER or is_multiple or _is_variable(tokens, part.end):
         return Part(None, part.end, None, VARIABLE)
     return part._replace(end=_end_of_unit(tokens, part.end)) if _is_unit(tokens, part.end) else part
 
