@@ -25,11 +25,12 @@ def test_what_a_document_links_to_is_there(document, target):
 
 
 def test_every_page_of_the_app_has_its_section_and_its_picture():
-    titles = re.findall(r'\btitle="(\w+)"', (ROOT / "workbench/app/main.py").read_text())
+    pages = (ROOT / "workbench/app/frame/pages.py").read_text()
+    titles = re.findall(r'\bPage\("(\w*)", "(\w+)"', pages)
     sections = re.findall(
         r"^## (\w+)\n\n!\[.*?\]\(pages/(\w+)\.png\)",
         (ROOT / "docs/app.md").read_text(),
         flags=re.MULTILINE,
     )
-    assert sorted(sections) == sorted((title, title.lower()) for title in titles)
+    assert sorted(sections) == sorted((title, path or "overview") for path, title in titles)
     assert len(titles) == 8

@@ -1,4 +1,4 @@
-from .annotations import BadEntry as BadEntry, changes as changes
+from .annotations import BadEntry as BadEntry, changes as changes, note_run as note_run
 from .database import Cursor as Cursor, new_database as new_database
 from .jobs import (
     WAITS as WAITS,

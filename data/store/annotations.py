@@ -13,6 +13,8 @@ from data.errors import UserError
 from data.store.state_db import commit, now
 from data.store.store import Store, reading
 
+LONGEST_NAME = 60  # characters of the name of a run
+
 
 class BadEntry(UserError):
     """A tag, a ruling, an override, a subset or a view that cannot be saved as it is."""
@@ -97,6 +99,20 @@ def add_rubric(store: Store, name: str, version: str, text: str, author: str) ->
         connection.execute(
             "insert into rubric_events (name, version, text, author, at) values (?, ?, ?, ?, ?)",
             (name, version, text, author.strip(), now()),
+        )
+
+
+def note_run(store: Store, run: str, name: str, notes: str, author: str) -> None:
+    """Record the name that people read for a run, and notes about it; "" takes either back."""
+    if len(name) > LONGEST_NAME:
+        raise BadEntry(
+            f"the name has {len(name)} characters; expected at most {LONGEST_NAME}. Shorten it, or"
+            " put the rest into the notes."
+        )
+    with commit(store.folder) as connection:
+        connection.execute(
+            "insert into run_note_events (run, name, notes, author, at) values (?, ?, ?, ?, ?)",
+            (run, " ".join(name.split()), notes.strip(), author.strip(), now()),
         )
 
 

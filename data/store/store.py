@@ -29,6 +29,7 @@ GROWS = {
     "rulings": "select count(*), max(id) from ruling_events",
     "labels": "select count(*), max(id) from label_events",
     "rubrics": "select count(*), max(id) from rubric_events",
+    "run_notes": "select count(*), max(id) from run_note_events",
     "subsets": "select count(*), max(at) from subsets",
     "saved_views": "select count(*), sum(at) from saved_views",
 }

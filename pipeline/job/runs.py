@@ -156,7 +156,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
         )
         job.on_start(spec.stage, run)
         with timed_run(job.store, run, state) as seconds:
-            summary = work(run) | seconds()
+            summary = work(run) | seconds() | {"preset": job.preset.name}
         runs.end(job.store, run, "done", summary)
         shutil.rmtree(job.folder / run / "state", ignore_errors=True)
     return Done(run, summary)

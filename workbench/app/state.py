@@ -12,7 +12,7 @@ from data.store import Store, generation, open_store, snapshot, version
 from workbench.app import auth
 from workbench.app.browse import Filter, Index, new_index, refresh
 from workbench.formatting import visible, with_store
-from workbench.lookup import user_name
+from workbench.lookup import run_names, user_name
 
 FIRST_COMMAND = "run --preset tiny"
 
@@ -83,6 +83,13 @@ def query_index(
         lambda store, *_: question(at, store, where, *values),
         current,
     )
+
+
+def name_of(run: str) -> str:
+    """The name of a run, or of a stage of one (RUN/STAGE), as people read it on a page."""
+    names = query(run_names, reads=("runs", "run_notes"))
+    name, slash, stage = run.partition("/")
+    return visible(names.get(name, name) + (f" · {stage}" if slash else ""))
 
 
 def index(grader: str) -> Index:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 # commands that read or write a store; tests/workbench/formatting holds them to the command line
 VERBS = (
-    *("ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo"),
-    *("eval", "ask", "export", "run", "ab", "grade", "failures", "override", "compare"),
-    *("transitions", "overlap", "import", "import-rollouts", "verify", "lineage", "report"),
-    *("rollouts", "learnability", "rewards", "runs", "sql", "store", "pack", "unpack", "push"),
-    *("jobs", "app", "doctor"),
+    *("ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft"),
+    *("grpo", "eval", "ask", "export", "run", "ab", "grade", "judge", "failures", "override"),
+    *("compare", "transitions", "overlap", "import", "import-rollouts", "verify", "lineage"),
+    *("report", "rollouts", "learnability", "rewards", "runs", "sql", "mcp", "store", "pack"),
+    *("unpack", "push", "jobs", "app", "doctor"),
 )
 COMMAND = re.compile(
     rf"\bthinkbench (?=(?:{'|'.join(sorted(VERBS, key=len, reverse=True))})(?![\w-]))"

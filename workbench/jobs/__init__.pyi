@@ -10,4 +10,9 @@ from .progress_file import (
     seconds_left as seconds_left,
 )
 from .reconcile import reconciling as reconciling
+from .run_states import (
+    run_list as run_list,
+    runs_of_cancelled_jobs as runs_of_cancelled_jobs,
+    true_state as true_state,
+)
 from .runner import import_path as import_path

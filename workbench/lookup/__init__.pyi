@@ -13,6 +13,7 @@ from .models import (
     trained_runs as trained_runs,
 )
 from .presets import changed_preset as changed_preset, typed as typed
+from .run_names import facts_of_runs as facts_of_runs, run_name as run_name
 from .runs import list_runs as list_runs, show_run as show_run
 from .stores import existing_store as existing_store
 from .trace import nearby_failures as nearby_failures, trace_back as trace_back

@@ -22,7 +22,7 @@ def trace_back(store: Store, generation_or_record: str) -> tuple[str, list[Step]
     except NoSuchRecord as error:
         raise UserError(
             f"{generation_or_record!r} is neither a generation nor a record: {error} To list"
-            " generations: thinkbench failures --json, or the page Failures."
+            " generations: thinkbench failures --json, or the page Generations."
         ) from error
 
 

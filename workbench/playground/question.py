@@ -97,7 +97,7 @@ def stored_question(
     if rows.is_empty():
         raise UserError(
             f"the store has no problem {problem_id!r}; expected an id as `thinkbench failures"
-            " --json` and the page Failures show them"
+            " --json` and the page Generations show them"
         )
     question, gold = rows.row(0)
     return Question(

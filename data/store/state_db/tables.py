@@ -108,6 +108,13 @@ STATE_TABLES = {
         index=("name", "id"),
         order=("id",),
     ),
+    # The name and the notes that people gave a run; both may be empty.
+    "run_note_events": StateTable(
+        {"id": pl.Int64} | _text("run", "name", "notes", "author") | {"at": TIME},
+        key=("id",),
+        index=("run", "id"),
+        order=("id",),
+    ),
     "subsets": StateTable(
         {"name": pl.String, "version": pl.Int64, "filter": pl.String, "ids": pl.List(pl.String),
          "n": pl.Int64} | _text("hash", "parent", "author") | {"at": TIME},
@@ -137,6 +144,7 @@ LATEST = {
     "overrides": Latest("override_events", ("generation_id", "grader"), ("verdict", "as graded")),
     "labels": Latest("label_events", ("generation_id", "author"), ("verdict", "withdrawn")),
     "rubrics": Latest("rubric_events", ("name",)),
+    "run_notes": Latest("run_note_events", ("run",)),
 }  # fmt: skip
 # of older stores too: the name stays what it was
 INDEXES = {
@@ -146,6 +154,7 @@ INDEXES = {
     "override_events": "override_events_of",
     "label_events": "label_events_of",
     "rubric_events": "rubric_events_of",
+    "run_note_events": "run_note_events_of",
 }
 # what a question may name: all but how the store keeps its parts
 ANNOTATIONS = (*LATEST, *(name for name in STATE_TABLES if name not in ("meta", "parts")))

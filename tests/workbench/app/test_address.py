@@ -46,12 +46,12 @@ def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(pa
                  page.evaluate("window.pushed")}  # fmt: skip
         assert paths == {"" if name == "Overview" else name.lower()}
         page.go_back()
-        page.get_by_role("heading", name="Failures", exact=True).wait_for()
+        page.get_by_role("heading", name="Generations", exact=True).wait_for()
         ready(page)
         assert query_of(page) == {"stage": ["base"]}
         assert page.get_by_text("40 generations", exact=True).count() == 1
     opened(page, "Train")
-    opened(page, "Failures")  # its link leads back to what was chosen there
+    opened(page, "Generations")  # its link leads back to what was chosen there
     assert query_of(page) == {"stage": ["base"]}
 
 

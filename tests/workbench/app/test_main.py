@@ -48,7 +48,7 @@ def test_beside_every_page_stand_its_store_what_it_holds_and_whether_it_can_be_c
     monkeypatch.setenv("THINKBENCH_READ_ONLY", "1")
     beside = show("main").sidebar
     links = [link.proto.label for link in beside.get("page_link")]
-    assert links[:3] == ["Overview :small[1]", "Audit", "Failures :small[2]"]
+    assert links[:3] == ["Overview :small[1]", "Audit", "Generations :small[2]"]
     assert links[-1] == "sft: queued"
     assert str(here.folder).endswith(beside.get("text")[0].value.rpartition("…")[2])
     assert "Read-only" in " ".join(one.value for one in beside.markdown)

@@ -1,8 +1,8 @@
 """Previous and Next: buttons, and the keys Left, Right, j, k; no key press is lost, however quick.
 
 The browser changes the position at once, and reports it after the last of many presses: if each
-press asked for a page of its own, some would be overtaken and lost. The keys of the Failures page,
-which also show and tag rows in the browser, are in workbench/app/views/failures/keyboard.py.
+press asked for a page of its own, some would be overtaken and lost. The keys of the Generations
+page, which also show and tag rows in the browser, are in workbench/app/views/failures/keyboard.py.
 """
 
 import functools

@@ -23,7 +23,7 @@ class Page:
 PAGES = (
     Page("", "Overview", "monitoring", "overview.py", "runs"),
     Page("audit", "Audit", "fact_check", "audit/page.py", "records"),
-    Page("failures", "Failures", "search", "failures/page.py", "generations"),
+    Page("failures", "Generations", "search", "failures/page.py", "generations"),
     Page("rollouts", "Rollouts", "timeline", "rollouts/page.py", "rollouts"),
     Page("compare", "Compare", "compare_arrows", "compare/page.py"),
     Page("curate", "Curate", "filter_alt", "curate/page.py", "subsets"),

@@ -75,10 +75,10 @@ def _progress(alive: list[str], page: Any) -> None:
     job = jobs.job_of(store, alive[0])
     work = read_progress(folder_of(store, job.job) / "progress.json")["work"]
     unfinished = [(name, one) for name, one in work.items() if one["step"] < one["of"]]
-    others = f", {len(alive) - 1} more" if len(alive) > 1 else ""
+    more = f", {len(alive) - 1} more" if len(alive) > 1 else ""
     st.page_link(
         page,
-        label=f"{job.verb}: {job.state}{others}",
+        label=f"{job.verb}: {job.state}{more}",
         icon=":material/play_arrow:",
         query_params={"job": job.job},
     )

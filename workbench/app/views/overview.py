@@ -10,7 +10,7 @@ from evals.scores import UnknownRun, default_grader
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
-from workbench.app.views.start import cards
+from workbench.app.views.home import cards, runs
 from workbench.formatting import (
     about_different_problems,
     about_train_problems,
@@ -21,7 +21,7 @@ from workbench.formatting import (
     train_problems_by_run,
     unknown_verdicts,
 )
-from workbench.lookup import default_runs, finished_evaluations, recent_runs
+from workbench.lookup import default_runs, finished_evaluations
 
 READS = ("scores", "overrides", "runs", "problems")
 
@@ -42,6 +42,7 @@ chosen = choices.choose_several(
     default=state.query(default_runs, reads=("runs",)),
     pinned=True,
     select_all=False,
+    format_func=state.name_of,
 )
 in_order = tuple(run for run in evaluations["run"] if run in chosen)
 fitting = state.query(default_grader, in_order, reads=("scores", "runs"))
@@ -113,6 +114,4 @@ if comparisons:
 else:
     st.info("Choose two evaluations of the same problems to compare them.")
 
-st.subheader("Recent runs")
-st.caption("Status, duration in seconds, and tokens generated.")
-table(state.query(recent_runs), titles={"event": "status"})
+runs.recent()

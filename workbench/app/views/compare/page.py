@@ -32,8 +32,10 @@ if len(names) < 2:
 
 newest = [run for run in newest if run in names]
 first, second = newest[-2:] if len(newest) > 1 else names[:2]
-a = choices.choose(left.selectbox, "Baseline", names, "a", default=first, pinned=True)
-b = choices.choose(middle.selectbox, "Candidate", names, "b", default=second, pinned=True)
+a = choices.choose(left.selectbox, "Baseline", names, "a", default=first, pinned=True,
+                   format_func=state.name_of)  # fmt: skip
+b = choices.choose(middle.selectbox, "Candidate", names, "b", default=second, pinned=True,
+                   format_func=state.name_of)  # fmt: skip
 if a == b:
     st.info("Choose two different runs.")
     st.stop()
@@ -55,6 +57,7 @@ way = choices.choose_several(
     "way",
     placeholder="for the chart of transitions",
     select_all=False,
+    format_func=state.name_of,
 )
 
 try:

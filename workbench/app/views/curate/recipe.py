@@ -133,7 +133,8 @@ def _advanced(recipe: Recipe) -> Recipe:
         runs = state.query(_runs, reads=("runs", "rollouts"))
         run = choices.choose(st.selectbox, "Pass rates from run", ["", *runs], "of_run",
                              clears=PAGED,
-                             format_func=lambda name: name or "the newest GRPO run")  # fmt: skip
+                             format_func=lambda name: state.name_of(name) if name else
+                             "the newest finished GRPO run")  # fmt: skip
     left, middle, right = st.columns(3)
     with left:
         sample = _whole("sample", "Sample size")

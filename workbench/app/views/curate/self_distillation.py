@@ -46,7 +46,8 @@ def form() -> None:
     with st.form("own answers"):
         hint = "letters, digits, points, _ and -; a new one, or one that was made here"
         name = st.text_input("Name of the source", max_chars=60, placeholder=hint)
-        chosen = st.multiselect("Runs", runs, default=runs[:1], select_all=False)
+        chosen = st.multiselect("Runs", runs, default=runs[:1], select_all=False,
+                                format_func=state.name_of)  # fmt: skip
         left, right = st.columns(2)
         pick = left.selectbox("Selection", list(PICKS),
                               format_func=lambda one: f"{one}: {PICKS[one]}")  # fmt: skip

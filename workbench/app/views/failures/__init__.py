@@ -1,1 +1,1 @@
-"""The Failures page."""
+"""The Generations page."""

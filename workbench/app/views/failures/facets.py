@@ -1,11 +1,11 @@
-"""Facets of the Failures page: the values that can be chosen, each with its count."""
+"""Facets of the Generations page: the values that can be chosen, each with its count."""
 
 import polars as pl
 import streamlit as st
 
 from evals.failures import CATEGORIES
 from evals.graders import GRADERS
-from workbench.app import address
+from workbench.app import address, state
 from workbench.app.browse import FIXED, LABELS, LONGEST, TITLES, Filter, shown
 from workbench.app.components import plain
 
@@ -43,7 +43,8 @@ def _facet(facet: str, counts: dict[str, int], where: Filter) -> None:
     st.session_state[key] = list(where.of(facet))
 
     def label(value: str) -> str:
-        return f"{plain(shown(facet, value))} · {counts.get(value, 0):,}"
+        name = state.name_of(value) if facet == "run" else plain(shown(facet, value))
+        return f"{name} · {counts.get(value, 0):,}"
 
     if facet in PILLS and set(values) <= counts.keys():
         st.pills(TITLES[facet], values, selection_mode="multi", format_func=label, key=key,

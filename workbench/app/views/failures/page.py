@@ -1,4 +1,4 @@
-"""Failures: generations filtered by facets, and one of them beside its other stages."""
+"""Generations, filtered by facets, and one of them beside its other stages."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ COLUMNS = (
 LISTED = 10  # names of hidden runs
 TITLES = {"gold": "reference answer", "categories": "error types", "finish": "stop reason"}
 
-st.title("Failures")
+st.title("Generations")
 
 where = of_address(address.parameters())
 index = state.index(where.grader)

@@ -1,4 +1,4 @@
-"""Tags of one or of many generations, and saved views, on the Failures page."""
+"""Tags of one or of many generations, and saved views, on the Generations page."""
 
 from collections.abc import Callable
 from typing import Any

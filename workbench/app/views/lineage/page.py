@@ -33,11 +33,12 @@ if state.query(queries.conversions).is_empty() and state.query(finished_evaluati
 left, middle, right = st.columns([3, 2, 2])
 st.session_state["lineage id"] = address.value("id")
 left.text_input("Generation or record ID", key="lineage id", on_change=go, max_chars=300,
-                placeholder="as shown on Failures and Audit")  # fmt: skip
+                placeholder="as shown on Generations and Audit")  # fmt: skip
 phrases = ["", *state.query(defects, reads=("conversions",))]
 defect = choices.choose(middle.selectbox, "Defect to trace forward", phrases, "defect")
 runs = state.query(finished_evaluations).sort("ended_at", descending=True)["run"].to_list()
-run = choices.choose(right.selectbox, "Evaluated in run", runs, "run") if runs else None
+run = choices.choose(right.selectbox, "Evaluated in run", runs, "run",
+                     format_func=state.name_of) if runs else None  # fmt: skip
 traced_id = "" if defect else address.value("id").strip()
 if not traced_id and not defect:
     st.info("Paste the ID of a generation or a record, or choose a defect.")

@@ -111,7 +111,9 @@ def _start(verb: str) -> list[str]:
     """The option that names the model to start from, if it is not the default one."""
     runs = trained_runs(state.store())
     default = FROM[verb]
-    model = choices.choose(st.selectbox, "Model", [default, *runs], "model", missing=None)
+    model = choices.choose(st.selectbox, "Model", [default, *runs], "model", missing=None,
+                           format_func=lambda one: one if one == default else state.name_of(one)
+                           )  # fmt: skip
     choices.warn_missing("model", [*FROM.values(), *runs], "the default model is used")
     return [] if model == default else ["--model", model]
 

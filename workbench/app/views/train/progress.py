@@ -172,7 +172,7 @@ def _links(run: str, stage: str) -> None:
             "views/rollouts/page.py", label=f"Rollouts of {run}", query_params={"run": run}
         )
     elif kind == HELD_OUT:  # as names of all evaluations begin
-        label = f"Failures of {run}"
+        label = f"Generations of {run}"
         st.page_link(
             "views/failures/page.py", label=label, query_params={"run": run, "stage": stage}
         )

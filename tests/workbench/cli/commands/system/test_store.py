@@ -173,3 +173,14 @@ def test_who_deletes_rows_reads_which_subsets_and_runs_need_them(say, here, tmp_
 
 def _runs(say, kind):
     return value_of(say("runs", "list", "--kind", kind, "--json"))["runs"]
+
+
+def test_a_run_is_noted_and_listed_by_its_name(say, answered):
+    assert say("runs", "note", "e", "--name", "first try")[0] == 0
+    noted = value_of(say("runs", "note", "e", "--notes", "good", "--json"))
+    assert noted["name"].startswith("first try · eval sft · ")
+    assert noted["notes"] == "good"
+    names = [row["name"] for row in value_of(say("runs", "list", "--json"))["runs"]]
+    assert noted["name"] in names
+    code, _, err = say("runs", "note", "e")
+    assert (code, "--name NAME" in err) == (2, True)

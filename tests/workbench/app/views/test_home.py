@@ -6,6 +6,7 @@ import pytest
 
 from data.store import jobs
 from data.store.store import ask, open_store
+from tests.support.evaluation import evaluate
 from workbench.jobs import runner
 
 GENERATION = {"question": "3 + 4?", "gold": "7", "text": "<answer>7</answer>", "problem_id": "p"}
@@ -69,3 +70,18 @@ def test_read_only_mode_has_the_commands_alone(show, here, monkeypatch):
     page = show("main")
     assert list(page.main.button) == []
     assert len(page.code) == 3
+
+
+def test_a_run_gets_a_name_and_notes_that_every_page_shows(show, here):
+    evaluate(here, "eval-base-0123456789ab", "base", ["7", "1"])
+    page = show("overview", named="eval-base-0123456789ab")
+    [name] = [one for one in page.text_input if one.label == "Name"]
+    name.set_value("first try")
+    page.text_area[0].set_value("as it was given")
+    [save] = [one for one in page.button if one.label == "Save"]
+    save.click().run()
+    [row] = page.dataframe[-1].value.to_dict("records")
+    assert row["name"].startswith("first try · eval base · ")
+    assert row["name"].endswith(" · 012345")
+    assert (row["state"], row["notes"]) == ("done", "as it was given")
+    assert page.multiselect[0].options[0].startswith("first try · ")

@@ -8,7 +8,7 @@ import streamlit as st
 from data.store import open_store
 from workbench.app import state
 from workbench.app.components import plain
-from workbench.app.views.start import uploads
+from workbench.app.views.home import uploads
 from workbench.app.views.train import progress
 from workbench.formatting import counted, error_message
 
