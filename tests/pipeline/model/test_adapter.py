@@ -1,4 +1,4 @@
-"""Adapters in PEFT's layout: with the base they are the merged weights; by peft itself, too."""
+"""Adapters in PEFT's layout: with the base they are the merged weights (by peft: test_peft.py)."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from data.errors import UserError
-from pipeline.model import TINY, device_mesh, gemma3
+from pipeline.model import device_mesh, gemma3
 from pipeline.model.adapter import Adapter, Pair, adapter_of, side_by_side
 from pipeline.model.agreement import agreement
 from pipeline.model.lora import add_adapters, merge_adapters
@@ -19,7 +19,6 @@ from pipeline.model.peft_layout import load_adapter, save_adapter
 from tests.support.random_model import disturb, random_model
 from tests.support.two_stages import ALPHAS, RANKS, two_stages
 
-IDS = list(range(110, 134))
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
@@ -123,45 +122,3 @@ def test_a_folder_is_replaced_whole_and_one_without_adapter_is_refused(both, tmp
     assert load_adapter(tmp_path / "peft").alpha == both.alpha
     with pytest.raises(UserError, match=r"holds no adapter_model.safetensors"):
         load_adapter(tmp_path)
-
-
-def test_peft_computes_with_the_adapter_what_transformers_does_with_the_merged_weights(
-    stages, both, tmp_path
-):
-    torch = pytest.importorskip("torch", reason="no torch: pip install -r requirements-parity.txt")
-    peft = pytest.importorskip("peft", reason="no peft: pip install -r requirements-gemma.txt")
-    from transformers import AutoModelForCausalLM
-
-    def loaded(folder) -> Any:
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-
-    save_adapter(both, tmp_path / "peft")
-    adapted = peft.PeftModel.from_pretrained(loaded(stages.base), str(tmp_path / "peft")).eval()
-    with torch.no_grad():
-        plain, merged, ours = (
-            model(torch.tensor([IDS])).logits.numpy()
-            for model in (loaded(stages.base), loaded(stages.merged), adapted)
-        )
-    assert np.abs(merged - plain).max() > 1
-    np.testing.assert_allclose(ours, merged, rtol=1e-4, atol=1e-3)
-
-
-def test_peft_finds_the_layers_of_a_model_that_reads_images_too(both, tmp_path):
-    torch = pytest.importorskip("torch", reason="no torch: pip install -r requirements-parity.txt")
-    peft = pytest.importorskip("peft", reason="no peft: pip install -r requirements-gemma.txt")
-    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
-
-    text = json.loads((TINY / "config.json").read_text())
-    text |= {"num_hidden_layers": 2, "layer_types": text["layer_types"][-2:]}
-    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
-              "num_attention_heads": 2, "image_size": 28, "patch_size": 14}  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=1)
-        base = Gemma3ForConditionalGeneration(config).eval()
-    save_adapter(both, tmp_path / "peft", images=True)
-    adapted = peft.PeftModel.from_pretrained(base, str(tmp_path / "peft"))
-    weights = {name: w.numpy() for name, w in adapted.state_dict().items() if "lora_" in name}
-    assert len(weights) == 2 * len(both.pairs)
-    name = "base_model.model.model.language_model.layers.1.mlp.up_proj.lora_B.default.weight"
-    assert np.array_equal(weights[name], both.pairs["model.layers.1.mlp.up_proj"].lora_b)
