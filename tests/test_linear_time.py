@@ -20,7 +20,7 @@ from evals.failures.arithmetic import slips
 from evals.failures.categories import categories
 from evals.graders import GRADERS
 from evals.graders.extract import find_answer
-from workbench.app.components.latex import formulas
+from workbench.app.components.rendered import markdown
 from workbench.app.components.text import folded
 from workbench.formatting.marks import visible
 
@@ -61,7 +61,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "find_answer": lambda text: find_answer(text, gold_is_number=False),
     "categories": categorised,
     "slips": slips,
-    "pages": lambda text: (formulas(text), folded(text), visible(text)),
+    "pages": lambda text: (markdown(text), folded(text), visible(text)),
 }
 
 

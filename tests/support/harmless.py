@@ -31,7 +31,7 @@ HARMLESS = {
     ("span", "style", "title"),
     ("a", "href", "style"),
 }
-MARKUP = ("javascript:", "<script", "onerror", "\\href", "# big", ":red[")
+MARKUP = ("javascript:", "<script", "onerror=", "\\href", "# big", ":red[")
 TURNING = ("\u202e", "\u2066", "\x1b", "\x9b")
 LONG = 200_000  # characters of one element
 

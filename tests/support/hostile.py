@@ -122,7 +122,7 @@ def addresses(store: Store) -> list[tuple[str, dict[str, str]]]:
     generations = ask(
         store, "select generation_id from generations where run = 'one' order by 1"
     )["generation_id"].to_list()  # fmt: skip
-    also = {"list": "true", "show": "formulas"}
+    also = {"list": "true", "show": "raw"}
     return [
         ("overview", {}),
         *(("audit", {"record": record} | also) for record in records),

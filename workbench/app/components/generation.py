@@ -1,18 +1,21 @@
 """Generations of one problem side by side, with their verdicts, error types and texts."""
 
+import re
+from itertools import islice
 from typing import Any
 
 import streamlit as st
 
 from data.audit import Mark
-from workbench.app import address, state
+from workbench.app import state
 from workbench.app.browse import LABELS, NO_ERROR, NOT_CATEGORISED, detail
 from workbench.app.components.diff import differing
-from workbench.app.components.latex import formulas
-from workbench.app.components.text import LONGEST, folded, plain
+from workbench.app.components.latex import is_harmless
+from workbench.app.components.reading import DIFFERENCES, RAW, is_raw, show_text, switches
+from workbench.app.components.rendered import markdown
+from workbench.app.components.text import LONGEST, plain
 
-DIFFERENCES, FORMULAS = "differences", "formulas"  # as the address has them
-SHOW = {DIFFERENCES: "Diff", FORMULAS: "Render maths"}
+MOST_HITS = 500
 VERDICT = {"right": "✓ correct", "wrong": "✗ incorrect", "unknown": "? unknown"}
 
 
@@ -23,17 +26,26 @@ def problem(problem_id: str, run: str = "") -> None:
         st.text(plain(f"Problem {problem_id}"))
         st.warning("Problem missing from the store: its question and reference answer are unknown.")
         return
-    st.html(folded(stored["question"], name=plain(f"problem {problem_id}")))
-    st.text(f"Reference answer: {plain(stored['gold'])[:LONGEST]}")
+    show_text(stored["question"], name=plain(f"problem {problem_id}"), raw=is_raw())
+    gold = plain(stored["gold"])[:LONGEST]
+    if not is_raw() and "\\" in gold and is_harmless(gold):
+        st.markdown("Reference answer: " + markdown(f"\\({gold}\\)"))
+    else:
+        st.text(f"Reference answer: {gold}")
 
 
-def side_by_side(rows: list[dict[str, Any]], chosen: dict[str, Any] | None = None) -> None:
-    """Rows of `browse.pages.page`, all of one problem, with their texts; `chosen` has a border."""
+def side_by_side(
+    rows: list[dict[str, Any]], chosen: dict[str, Any] | None = None, searched: str = ""
+) -> None:
+    """Rows of `browse.pages.page`, all of one problem, with their texts.
+
+    chosen: has a border   searched: words that are marked where they stand
+    """
     ids, runs = [row["generation_id"] for row in rows], [row["run"] for row in rows]
     of_problem = (rows[0]["problem_id"], ids, runs)
     stored = state.query(detail.texts, *of_problem, reads=("generations",))
     evidence = state.query(detail.evidence, *of_problem, reads=("failures",))
-    shown = _shown_too()
+    shown = switches(DIFFERENCES, RAW)
     texts = [stored[one]["text"] for one in ids if one in stored]
     for column, row in zip(st.columns(len(rows)), rows, strict=True):
         with column.container(border=row is chosen):
@@ -42,10 +54,9 @@ def side_by_side(rows: list[dict[str, Any]], chosen: dict[str, Any] | None = Non
             marks = _marks(generation, [] if is_right else evidence.get(row["generation_id"], []))
             if DIFFERENCES in shown and generation is not None:
                 marks = _differences(generation["text"], texts)
-            _one(row, generation, marks)
-            if FORMULAS in shown and generation is not None:
-                for body in formulas(generation["text"]):
-                    st.latex(body)
+            if generation is not None:
+                marks = [*marks, *_hits(generation["text"], searched)]
+            _one(row, generation, marks, raw=bool(shown))  # what differs counts by character
 
 
 def _differences(text: str, texts: list[str]) -> list[Mark]:
@@ -55,20 +66,10 @@ def _differences(text: str, texts: list[str]) -> list[Mark]:
     return differing(text, texts[1]) if len(texts) > 1 else []
 
 
-def _shown_too() -> list[str]:
-    """What is shown besides the texts; the address keeps it."""
-    chosen = [one for one in st.query_params.get_all("show") if one in SHOW]
-    st.session_state["show also"] = chosen
-    st.pills(
-        "Show",
-        list(SHOW),
-        selection_mode="multi",
-        key="show also",
-        format_func=SHOW.__getitem__,
-        label_visibility="collapsed",
-        on_change=lambda: address.go({"show": st.session_state["show also"]}),
-    )
-    return chosen
+def _hits(text: str, searched: str) -> list[Mark]:
+    """The first MOST_HITS places of a text that have the searched words, letter for letter."""
+    hits = re.finditer(re.escape(searched), text) if searched else iter(())
+    return [Mark(*hit.span(), "search hit") for hit in islice(hits, MOST_HITS)]
 
 
 def _marks(stored: dict[str, Any] | None, evidence: list[dict[str, Any]]) -> list[Mark]:
@@ -81,7 +82,7 @@ def _marks(stored: dict[str, Any] | None, evidence: list[dict[str, Any]]) -> lis
     ]
 
 
-def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark]) -> None:
+def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark], raw: bool) -> None:
     st.subheader(VERDICT[row["correct"]], anchor=False)
     answer = f"answer {row['extracted']}" if row["extracted"] else "no extracted answer"
     parts = [answer, LABELS.get(row["format"], f"format {row['format']}")]
@@ -97,4 +98,4 @@ def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark]) 
     if stored is None:
         st.warning("The store has no text of this generation, only its scores.")
         return
-    st.html(folded(stored["text"], marks))
+    show_text(stored["text"], marks, raw=raw)

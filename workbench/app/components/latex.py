@@ -6,12 +6,17 @@ the formula and begin Markdown. All others stay text.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-OPENING = re.compile(r"\\\(|\\\[|\$\$")
+OPENING = re.compile(
+    r"\\\(|\\\[|\$\$|\\begin\{(?:align|aligned|gather|gathered|equation)\*?\}|\\boxed\s?\{"
+    r"|(?<![\\$\w])\$(?=[^\s$])"
+)
 CLOSING = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
+BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 COMMAND = re.compile(r"\\([A-Za-z]+|.)", re.DOTALL)
 ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{([^{}]*)\}")
-LONGEST, MOST = 400, 20  # characters of a formula, formulas of a text
+LONGEST, MOST = 2_000, 400  # characters of a formula, formulas of a text
 DEEPEST = 20  # levels of nested braces
 COMMANDS = frozenset(
     """
@@ -23,46 +28,94 @@ COMMANDS = frozenset(
     beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau
     phi varphi chi psi omega Gamma Delta Theta Lambda Sigma Phi Psi Omega overline underline hat bar
     vec dot tilde overrightarrow angle triangle perp parallel mid lfloor rfloor lceil rceil langle
-    rangle prime degree begin end limits displaystyle , ; : ! { } | \\ % _ &
+    rangle prime degree begin end limits displaystyle textstyle operatorname therefore because
+    setminus subseteq supset supseteq mathcal mathbb mathrm textrm textit underbrace overbrace
+    bigl bigr Bigl Bigr bigg Bigg cancel star bullet ell Re Im colon tag , ; : ! { } | \\ % _ & $
     """.split()  # noqa: SIM905
 ) | {" "}
 ENVIRONMENTS = frozenset(
-    "aligned align* array cases matrix pmatrix bmatrix vmatrix gathered".split()  # noqa: SIM905
+    """aligned align* align equation equation* gather gather* gathered array cases matrix pmatrix
+    bmatrix vmatrix""".split()  # noqa: SIM905
 )
 FORBIDDEN = re.compile(
-    r"[$`#\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|<[A-Za-z/!?]"
+    r"[`#\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|<[A-Za-z/!?]"
+    r"|(?<!\\)\$"
 )
 
 
-def formulas(text: str) -> list[str]:
-    """The first MOST formulas of `text` that may be rendered, without delimiters, in order."""
-    bodies = []
+class Formula(NamedTuple):
+    """text[start:end], with its delimiters; body: what is between them, in one line."""
+
+    start: int
+    end: int
+    body: str
+    is_display: bool
+
+
+def formulas(text: str) -> list[Formula]:
+    """The first MOST formulas of `text` that may be rendered, in order."""
+    harmless = []
     for formula in _delimited(text):
-        body = " ".join(formula.split())
-        if is_harmless(body):
-            bodies.append(body)
-            if len(bodies) == MOST:
+        if is_harmless(formula.body):
+            harmless.append(formula)
+            if len(harmless) == MOST:
                 break
-    return bodies
+    return harmless
 
 
-def _delimited(text: str) -> Iterator[str]:
+def _delimited(text: str) -> Iterator[Formula]:
     """What stands between delimiters of formulas, in order.
 
     A delimiter that is not closed is looked for once: a search from each opening one would take
-    quadratic time.
+    quadratic time. So would an unclosed dollar, brace or environment, which LONGEST limits.
     """
     at, unclosed = 0, set()
     while match := OPENING.search(text, at):
         opening, at = match[0], match.end()
         if opening in unclosed:
             continue
-        close = text.find(CLOSING[opening], at + 1)  # a formula has a character or more
-        if close < 0:
+        inner, close, end = _ends(text, opening, match.start(), at)
+        if end > 0:
+            body = " ".join(text[inner:close].split())
+            is_display = opening in ("\\[", "$$") or opening.startswith("\\begin")
+            yield Formula(match.start(), end, body, is_display)
+            at = end
+        elif opening in CLOSING:
             unclosed.add(opening)
-        else:
-            yield text[at:close]
-            at = close + len(CLOSING[opening])
+
+
+def _ends(text: str, opening: str, start: int, inner: int) -> tuple[int, int, int]:
+    """Where the body of a formula begins and ends, and the formula ends; ends 0 if it does not."""
+    most = inner + LONGEST
+    if opening in CLOSING:
+        close = text.find(CLOSING[opening], inner + 1)  # a formula has a character or more
+        return (inner, close, close + len(CLOSING[opening])) if close > 0 else (0, 0, 0)
+    if opening == "$":
+        close = _closing_dollar(text, inner, most)
+        return (inner, close, close + 1) if close > 0 else (0, 0, 0)
+    if opening.startswith("\\begin"):
+        closing = opening.replace("begin", "end")
+        close = text.find(closing, inner, most)
+        return (start, close + len(closing), close + len(closing)) if close > 0 else (0, 0, 0)
+    depth = 1
+    for brace in BRACE.finditer(text, inner, most):
+        depth += (brace[0] == "{") - (brace[0] == "}")
+        if depth == 0:
+            return start, brace.end(), brace.end()
+    return 0, 0, 0
+
+
+def _closing_dollar(text: str, inner: int, most: int) -> int:
+    """Where a formula ends that a dollar began; -1 where that is a price, by Pandoc's rule.
+
+    The next dollar follows a character other than a blank, and no digit follows it.
+    """
+    close = text.find("$", inner, most)
+    while close > 0 and text[close - 1] == "\\":
+        close = text.find("$", close + 1, most)
+    if close < 0 or text[close - 1].isspace() or text[close + 1 : close + 2].isdigit():
+        return -1
+    return -1 if "\n\n" in text[inner:close] else close
 
 
 def is_harmless(body: str) -> bool:

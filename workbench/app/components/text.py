@@ -1,26 +1,25 @@
 """Texts of models and people on a page: escaped, shortened, and folded by reasoning and answer."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from html import escape
 
 import polars as pl
 
 from data.audit import ANSWER, REASONING, Mark, Piece, pieces
-from data.response_format import ANSWER_CLOSE, ANSWER_OPEN, REASONING_CLOSE, REASONING_OPEN
+from data.response_format import ANSWER_CLOSE, ANSWER_OPEN
+from evals.graders import thoughts
 from workbench.formatting import EDGE, UNSAFE, on_page, visible
 
 LONGEST = 60_000  # characters of one block on a page; the middle of a longer one is left out
 CELL = 1_000  # characters of a text in a table
 TITLE = "cursor: pointer; opacity: 0.75; font-size: 0.85em"
-BLOCKS = re.compile(
-    "|".join(
-        f"(?P<{name}>{re.escape(opened)}(?:(?!{re.escape(opened)}).)*?{re.escape(closed)})"
-        for name, opened, closed in (
-            (REASONING, REASONING_OPEN, REASONING_CLOSE),
-            (ANSWER, ANSWER_OPEN, ANSWER_CLOSE),
-        )
-    ),
+LONGEST_TAG = 60  # characters
+OPENED = re.compile(r"\s{0,9}<[^<>/]{1,50}>\s{0,9}")
+CLOSED = re.compile(r"<[/|][^<>]{1,50}>\s{0,9}")
+ANSWERS = re.compile(
+    f"{re.escape(ANSWER_OPEN)}(?:(?!{re.escape(ANSWER_OPEN)}).)*?{re.escape(ANSWER_CLOSE)}",
     re.DOTALL,
 )
 
@@ -31,16 +30,33 @@ def plain(text: str | None) -> str:
 
 
 def blocks(text: str) -> list[tuple[str, int, int]]:
-    """The parts of `text` in order: (reasoning, answer or text, start, end); end is exclusive."""
+    """The parts of `text` in order: (reasoning, answer or text, start, end); end is exclusive.
+
+    Reasoning is a thought of any dialect, also one that never ends.
+    """
     parts, at = [], 0
-    for match in BLOCKS.finditer(text):
-        if text[at : match.start()].strip():
-            parts.append(("text", at, match.start()))
-        parts.append((str(match.lastgroup), *match.span()))
-        at = match.end()
+    for kind, start, end in _named(text):
+        if text[at:start].strip():
+            parts.append(("text", at, start))
+        parts.append((kind, start, end))
+        at = end
     if text[at:].strip() or not parts:
         parts.append(("text", at, len(text)))
     return parts
+
+
+def _named(text: str) -> list[tuple[str, int, int]]:
+    """Thoughts, and the answers behind and between them."""
+    named: list[tuple[str, int, int]] = []
+    for one in thoughts(text):  # one that never ends lasts up to the next: they are one block
+        start = named.pop()[1] if named and named[-1][2] == one.start else one.start
+        named.append((REASONING, start, one.end))
+    ends = [end for _, _, end in named]
+    for match in ANSWERS.finditer(text):
+        nth = bisect_right(ends, match.start())
+        if nth == len(ends) or named[nth][1] >= match.end():
+            named.append((ANSWER, *match.span()))
+    return sorted(named, key=lambda one: one[1])
 
 
 def folded(text: str, marks: Sequence[Mark] = (), name: str = "text") -> str:
@@ -60,12 +76,26 @@ def folded(text: str, marks: Sequence[Mark] = (), name: str = "text") -> str:
 
 
 def _of_block(text: str, start: int, end: int, marks: Sequence[Mark]) -> list[Piece]:
-    inside = [
+    return shortened(pieces(text[start:end], inside(marks, start, end)))
+
+
+def inside(marks: Sequence[Mark], start: int, end: int) -> list[Mark]:
+    """What of the marks lies in [start, end), counted from start."""
+    return [
         Mark(max(m.start, start) - start, min(m.end, end) - start, m.label)
         for m in marks
         if m.start < end and m.end > start
     ]
-    return shortened(pieces(text[start:end], inside))
+
+
+def without_tags(text: str, start: int, end: int) -> tuple[int, int]:
+    """A block without the tags at its two ends and the blanks beside them."""
+    if opened := OPENED.match(text, start, end):
+        start = opened.end()
+    before = text.rfind("<", max(start, end - LONGEST_TAG), end)
+    if before >= 0 and CLOSED.fullmatch(text, before, end):
+        end = before
+    return start, end
 
 
 def shortened(parts: Iterable[Piece]) -> list[Piece]:

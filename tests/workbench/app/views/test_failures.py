@@ -79,7 +79,7 @@ def test_an_address_restores_filter_and_generation(show, stages):
 
 
 def test_the_same_problem_is_shown_at_every_stage_side_by_side(show, stages):
-    page = show(PAGE, generation="p1:eval-base")
+    page = show(PAGE, generation="p1:eval-base", show="raw")
     assert [head.value for head in page.subheader] == ["✗ incorrect", "✓ correct"]
     answers = [body for body in drawn(page) if "answer, 18 characters" in body]
     assert ["&lt;answer&gt;1&lt;" in answers[0], "&lt;answer&gt;7&lt;" in answers[1]] == [True] * 2
@@ -91,8 +91,20 @@ def test_stages_are_marked_where_they_differ_and_formulas_are_drawn(show, here):
     page = show(PAGE, show="differences")
     assert not page.exception
     assert [body.count('title="only here"') for body in drawn(page)[-2:]] == [1, 1]
-    page = show(PAGE, show="formulas")
-    assert [one.value for one in page.latex] == ["$$\n\\frac{1}{2}\n$$"]
+    page = show(PAGE)
+    shown = [one.value.strip() for one in page.markdown]
+    assert [text for text in shown if text != "r"][-2:] == ["1 and $\\frac{1}{2}$", "7"]
+    assert len(drawn(page)) == 0
+
+
+def test_words_that_were_searched_are_marked_in_texts_and_in_raw_texts(show, here):
+    evaluate(here, "eval-base", "base", ["wait, wait"])
+    page = show(PAGE, text="wait")
+    marked = [one.value.count(":orange-background[wait]") for one in page.markdown]
+    assert max(marked) == 2
+    assert (
+        drawn(show(PAGE, text="wait", show="raw"))[-1].count('title="search hit">wait</mark>') == 2
+    )
 
 
 def test_next_goes_through_what_fits_and_stops_at_its_end(show, stages):

@@ -40,7 +40,7 @@ def detail(where: Filter, first: str, page: int) -> None:
     [shown] = rows.filter(pl.col("generation_id") == generation).to_dicts()
     keyboard.board(where, neighbours, shown)
     generations.problem(shown["problem_id"], shown["run"])
-    _stages(rows, shown)
+    _stages(rows, shown, where.text)
     _same_problem(rows)
 
 
@@ -71,13 +71,13 @@ def _toolbar(where: Filter, generation: str, neighbours: dict[str, Any]) -> None
     )
 
 
-def _stages(rows: pl.DataFrame, chosen: dict[str, Any]) -> None:
+def _stages(rows: pl.DataFrame, chosen: dict[str, Any], searched: str) -> None:
     """The generation, and what the newest run of each other stage answered to the same problem."""
     shown = [chosen, *_of_other_stages(rows, chosen)]
     shown = sorted(shown, key=lambda row: _order(row["stage"]))[:COLUMNS]
     if chosen not in shown:
         shown[-1] = chosen
-    generations.side_by_side(shown, chosen)
+    generations.side_by_side(shown, chosen, searched)
 
 
 def _of_other_stages(rows: pl.DataFrame, chosen: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,17 @@ import streamlit as st
 
 from evals.rollouts import steps as rollout_steps
 from workbench.app import address, state
-from workbench.app.components import charts, choices, folded, generation, plain, prev_next
+from workbench.app.components import (
+    RAW,
+    charts,
+    choices,
+    generation,
+    is_raw,
+    plain,
+    prev_next,
+    show_text,
+    switches,
+)
 from workbench.app.components.row_picker import row_picker
 from workbench.app.components.table import table
 from workbench.app.views.rollouts.curves import named
@@ -50,6 +60,7 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     )
     row = rows.row(group, named=True)
     _choose_group(run, step, group, rows.height)
+    switches(RAW)
     generation.problem(row["problem_id"])
     if row["spread"] is not None and row["spread"] < 1e-9:
         st.info("Zero-variance group: all rewards are the same, so nothing is learned from it.")
@@ -128,7 +139,7 @@ def _completion(row: dict[str, Any]) -> None:
           for one in row["rewards"]),
     ]  # fmt: skip
     st.text(plain("\n".join(lines)))
-    st.html(folded(row["text"]))
+    show_text(row["text"], raw=is_raw())
 
 
 def _count(value: int | None) -> str:

@@ -1,63 +1,10 @@
-"""What helps reading: formulas that are drawn only where harmless, and what two texts differ in."""
+"""What two texts of a problem differ in."""
 
 from itertools import product
 
-import pytest
 from hypothesis import given, strategies as some
 
-from tests.support import hostile
 from workbench.app.components.diff import MOST, WORD, common_subsequence, differing
-from workbench.app.components.latex import LONGEST, formulas, is_harmless
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        r"\frac{1}{2} \cdot 3 = \boxed{1.5}",
-        r"x^2 + \sqrt{y} \le 3",
-        r"\begin{aligned} a &= 1 \\ b &= 2 \end{aligned}",
-        r"50\% \text{ of } 8",
-    ],
-)
-def test_mathematics_is_drawn(body):
-    assert formulas(f"so \\({body}\\) and \\[ {body} \\] or $${body}$$") == [body] * 3
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        r"\href{javascript:alert(1)}{x}",
-        r"\url{http://x}",
-        r"\def\x{\x\x}\x",
-        r"\newcommand{\x}{1}",
-        r"\includegraphics{x}",
-        r"\htmlClass{a}{b}",
-        r"\input{/etc/passwd}",
-        r"\begin{verbatim}x\end{verbatim}",
-        "1 $$ # big",
-        "`code`",
-        "{" * 30 + "x" + "}" * 30,
-        "} x {",
-        "{x",
-        "x\u202ey",
-        "x" * (LONGEST + 1),
-        "",
-    ],
-)
-def test_what_is_more_than_mathematics_is_left_as_text(body):
-    assert not is_harmless(" ".join(body.split()))
-    assert formulas(f"\\({body}\\)") == []
-
-
-def test_no_hostile_text_is_drawn():
-    for text in hostile.TEXTS.values():
-        short = text[:10_000]
-        assert formulas(short) == []
-        assert formulas(f"\\({short}\\)") == []
-
-
-def test_prices_are_no_formulas():
-    assert formulas("it costs $5 and then $7") == []
 
 
 def test_only_what_the_other_text_lacks_is_marked():
