@@ -272,6 +272,21 @@ def test_a_name_of_another_folder_is_imported_from_the_folder(file):
         assert deep == []
 
 
+@of_all(FILES)
+def test_a_file_that_is_imported_from_its_folder_is_used_as_a_file(file):
+    # `from folder import name` gives the file of that name, not its function of the same name
+    files = {
+        alias.asname or alias.name
+        for node in nodes(file)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if f"{node.module}.{alias.name}" in MODULES
+    }
+    calls = [node.func for node in nodes(file) if isinstance(node, ast.Call)]
+    called = {function.id for function in calls if isinstance(function, ast.Name)}
+    assert not files & called
+
+
 @cache
 def defined_in(file: Path) -> set[str]:
     """Names that a module defines or exports again, without those that it only imports."""

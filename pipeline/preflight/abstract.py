@@ -130,7 +130,7 @@ def batch_of(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
             completion_mask=array(jnp.bool_, step.completion),
             advantages=array(jnp.float32),
             ref_per_token_logps=scores if preset.grpo.beta else None,
-            old_per_token_logps=None,
+            old_per_token_logps=scores if preset.grpo.updates > 1 else None,
             sampled_logps=scores if step.loss == "ours" else None,
         )
     }

@@ -16,6 +16,7 @@ from .numbers import (
     points as points,
     unknown_verdicts as unknown_verdicts,
 )
+from .paper_tables import comparison_sentence as comparison_sentence, paper_table as paper_table
 from .sizes import bytes_of as bytes_of, size_text as size_text
 from .store_commands import with_store as with_store
 from .train_problems import (

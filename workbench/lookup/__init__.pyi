@@ -12,8 +12,12 @@ from .models import (
     starting_model as starting_model,
     trained_runs as trained_runs,
 )
+from .names_of_runs import (
+    facts_of_runs as facts_of_runs,
+    run_name as run_name,
+    run_names as run_names,
+)
 from .presets import changed_preset as changed_preset, typed as typed
-from .run_names import facts_of_runs as facts_of_runs, run_name as run_name
 from .runs import list_runs as list_runs, show_run as show_run
 from .stores import existing_store as existing_store
 from .trace import nearby_failures as nearby_failures, trace_back as trace_back

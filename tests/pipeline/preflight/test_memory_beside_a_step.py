@@ -156,3 +156,14 @@ def test_jax_lists_this_machines_devices_again_after_a_trace():
     with abstract.traced_for(device_mesh()):
         pass
     assert jax.devices() == devices
+
+
+def test_the_batch_of_several_updates_has_the_scores_of_the_policy_before_them():
+    def example(updates: int):
+        preset = load_preset("tiny").with_knobs("grpo", updates=updates)
+        [step] = [one for one in steps.steps_of(preset) if one.name == "grpo"]
+        return step, abstract.batch_of(step, preset, device_mesh())["example"]
+
+    assert example(1)[1].old_per_token_logps is None
+    step, batch = example(2)
+    assert batch.old_per_token_logps.shape == (step.rows, step.completion)

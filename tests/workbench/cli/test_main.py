@@ -312,7 +312,7 @@ def test_a_comparison_counts_the_problems_of_one_run_only(capsys):
     compared({"a": "x", "b": "y", "grader": "lenient", "n": 1, "only_a": 2, "only_b": 3,
               "metrics": {}, "slices": [], "decomposition": None, "different": 1_234,
               "train_problem_counts": {"x": (1, 3), "y": (2, 2)}})  # fmt: skip
-    title, *notes = capsys.readouterr().out.splitlines()
+    _, title, *notes = capsys.readouterr().out.splitlines()
     assert title == (
         "x → y by lenient: 1 problems in both, 2 only in the first, 3 only in the second"
     )

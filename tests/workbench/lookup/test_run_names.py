@@ -6,7 +6,7 @@ import pytest
 
 from data.store import runs
 from data.store.annotations import BadEntry, note_run
-from workbench.lookup.run_names import run_name, run_names
+from workbench.lookup.names_of_runs import run_name, run_names
 
 AT = datetime(2026, 11, 6, 18, 4, tzinfo=UTC)
 

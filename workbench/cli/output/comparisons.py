@@ -7,6 +7,7 @@ from workbench.formatting import (
     about_different_problems,
     about_train_problems,
     change,
+    comparison_sentence,
     interval,
     p_value,
     points,
@@ -31,6 +32,7 @@ STEPS = (
 def compared(value: dict[str, Any]) -> None:
     """Two runs on their common problems, by slices where chosen, and why accuracy changed."""
     show(
+        comparison_sentence(value),
         metrics(value),
         *([slices(value["slices"])] if value["slices"] else []),
         *([causes(value["decomposition"], value["grader"])] if value["decomposition"] else []),

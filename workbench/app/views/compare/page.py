@@ -10,7 +10,7 @@ from workbench.app.browse import Filter, pairs
 from workbench.app.components import choices, plain
 from workbench.app.views.compare import sections
 from workbench.app.views.compare.problems import groups, problems
-from workbench.formatting import about_different_problems, about_train_problems
+from workbench.formatting import about_different_problems, about_train_problems, comparison_sentence
 from workbench.lookup import default_runs
 
 READS = ("scores", "overrides", "problems", "runs")
@@ -80,6 +80,10 @@ for note in (
 ):
     if note:
         st.warning(plain(note))
+sentence, copying = st.columns([5, 1], vertical_alignment="center")
+sentence.markdown(f"**{plain(comparison_sentence(result))}**")
+with copying:
+    sections.for_papers(result, (state.name_of(a), state.name_of(b)))
 sections.metrics(result)
 flows, causes = st.columns(2, gap="large")
 with flows:

@@ -12,10 +12,12 @@ from workbench.formatting import (
     change,
     interval,
     p_value,
+    paper_table,
     points,
     unknown_verdicts,
 )
 
+FORMS = {"markdown": "Markdown", "latex": "LaTeX, with the package booktabs"}
 HELP = {
     "unknown": "problems with an unknown verdict, which counts as not correct; the"
     " difference if all of these were against the candidate, and all for it",
@@ -45,6 +47,14 @@ def metrics(result: dict[str, Any]) -> None:
         ],
         look={name: st.column_config.Column(help=text) for name, text in HELP.items()},
     )
+
+
+def for_papers(result: dict[str, Any], names: tuple[str, str]) -> None:
+    """The metrics as tables to copy into a document."""
+    with st.popover("Copy as", width="stretch"):
+        for form, title in FORMS.items():
+            st.caption(title)
+            st.code(paper_table(result, names, form), language=None)
 
 
 def slices(rows: list[dict[str, Any]]) -> None:

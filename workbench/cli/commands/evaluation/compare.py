@@ -1,11 +1,13 @@
 """`compare`: paired comparison of two runs on their common problems."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from workbench.cli import Answer, fitting_grader_option, frozen_store, verb
 from workbench.cli.output import comparisons
+from workbench.formatting import paper_table
 
 SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/comparison/slices.py
 
@@ -21,8 +23,14 @@ SLICINGS = ("steps", "source", "split", "length", "gold")  # as in evals/compari
     help="break down by number of steps, source, split, length of the question (quartiles) or size"
     " of the reference answer; may be repeated",
 )
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(("markdown", "latex")),  # as in workbench/formatting/paper_tables.py
+    help="print the metrics as a table for a document (LaTeX: with the package booktabs)",
+)
 def compare(
-    folder: Path, run_a: str, run_b: str, grader: str | None, by: tuple[str, ...]
+    folder: Path, run_a: str, run_b: str, grader: str | None, by: tuple[str, ...], form: str | None
 ) -> Answer:
     """Compare RUN_A with RUN_B on the problems that both answered.
 
@@ -35,4 +43,10 @@ def compare(
     value = comparison.compare(
         store, run_a, run_b, grader or default_grader(store, (run_a, run_b)), by
     )
-    return value, comparisons.compared
+    if form is None:
+        return value, comparisons.compared
+
+    def for_a_document(value: dict[str, Any]) -> None:
+        click.echo(paper_table(value, (run_a, run_b), form))
+
+    return value, for_a_document
