@@ -10,7 +10,7 @@ from evals.scores import UnknownRun, default_grader
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
-from workbench.app.views.home import cards, runs
+from workbench.app.views.home import accuracy_cards, cards, runs
 from workbench.formatting import (
     about_different_problems,
     about_train_problems,
@@ -63,6 +63,8 @@ st.caption(
     " evaluation could not ask, such as those with a prompt that is too long. Partial: within 10 %"
     " of the reference."
 )
+comparisons = state.query(compare.comparisons, in_order, grader, reads=READS)
+accuracy_cards(stages, comparisons)
 st.altair_chart(charts.stage_intervals(stages))
 table(
     [
@@ -81,7 +83,6 @@ if note := about_train_problems(train_problems_by_run(stages)):
     st.warning(plain(note))
 
 st.subheader("Paired differences")
-comparisons = state.query(compare.comparisons, in_order, grader, reads=READS)
 if comparisons:
     st.caption(
         "On the problems that both runs answered; p of the exact McNemar test. Fixed: incorrect in"

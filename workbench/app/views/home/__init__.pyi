@@ -1,0 +1,1 @@
+from .accuracy import accuracy_cards as accuracy_cards
