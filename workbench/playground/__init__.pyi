@@ -1,9 +1,11 @@
 from .asking import (
     Asking as Asking,
     Choice as Choice,
+    ModelAnswers as ModelAnswers,
     answered as answered,
     served_choice as served_choice,
 )
+from .connection import Workers as Workers
 from .generations import keep_answers as keep_answers
 from .question import (
     Event as Event,

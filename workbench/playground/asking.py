@@ -1,13 +1,14 @@
 """One question in progress: threads receive the answers of its models, a page reads them."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data.store import Store
 from pipeline.config import ModelConfig
-from pipeline.evaluate.served import ServedConfig, Server
+from pipeline.evaluate.served import ServedConfig, Server, checked_url
 from workbench.lookup import starting_model
 from workbench.playground.connection import WorkerEnded, Workers
 from workbench.playground.generations import Answered
@@ -21,6 +22,8 @@ from workbench.playground.question import (
 )
 from workbench.playground.served_models import served_answers
 
+# [s] without a look, after which a question ends; a browser asks for a hidden tab once a minute
+ABANDONED = 90.0
 SERVED = "served"  # stage of a model behind a server
 
 
@@ -33,8 +36,11 @@ class Choice:
 
 
 def served_choice(name: str, url: str, key: str = "") -> Choice:
-    """A model behind a server. Requests are retried once: a person waits for them."""
-    return Choice(name, Server(url, name, key, ServedConfig(retries=1)))
+    """A model behind a server. Requests are retried once: a person waits for them.
+
+    UserError: the URL is not that of a server
+    """
+    return Choice(name, Server(checked_url(url), name, key, ServedConfig(retries=1)))
 
 
 @dataclass
@@ -67,23 +73,35 @@ class Asking:
     def __init__(self, question: Question, choices: Sequence[Choice]) -> None:
         self.question = question
         self.models = [ModelAnswers(choice) for choice in choices]
+        self.runs: list[str] = []  # of the answers, once they are stored
         self._stopped = threading.Event()
+        self._looked_at = time.monotonic()
 
     @property
     def is_ended(self) -> bool:
         return all(model.is_ended for model in self.models)
 
     def start(self, folder: Path, workers: Workers) -> None:
-        """Ask every model. folder: of the store, whose worker holds the models of this machine"""
+        """Ask every model, until all have answered or nobody looks any more.
+
+        folder: of the store, whose worker holds the models of this machine
+        """
         if local := self._local():
             question = self._to_local(local)
-            self._in_thread(local, lambda: workers.events(folder, question, self._stopped.is_set))
+            self._in_thread(local, lambda: workers.events(folder, question, self._should_stop))
         for index, model in enumerate(self.models):
             if (server := model.choice.server) is not None:
                 self._in_thread([index], self._served(server))
 
     def _served(self, server: Server) -> Callable[[], Iterator[Event]]:
-        return lambda: served_answers(0, self.question, server, self._stopped.is_set)
+        return lambda: served_answers(0, self.question, server, self._should_stop)
+
+    def look(self) -> None:
+        """Say that somebody still looks at the answers."""
+        self._looked_at = time.monotonic()
+
+    def _should_stop(self) -> bool:
+        return self._stopped.is_set() or time.monotonic() - self._looked_at > ABANDONED
 
     def _local(self) -> list[int]:
         """Positions of the models of this machine."""
@@ -105,7 +123,7 @@ class Asking:
                 yield self._added(local[event.model], event)
         for index, model in enumerate(self.models):
             if (server := model.choice.server) is not None:
-                for event in self._served(server)():
+                for event in served_answers(0, self.question, server, self._stopped.is_set):
                     yield self._added(index, event)
 
     def _added(self, index: int, event: Event) -> Event:

@@ -73,7 +73,8 @@ def new_question(
     text: str, gold: str | None, config: EvalConfig, models: tuple[str, ...] = ()
 ) -> Question:
     """A question that a person wrote. UserError: there is no text, or too much."""
-    text = text.strip()
+    # half of a character, as a command line may hold, cannot be stored
+    text = text.encode("utf-8", "replace").decode().strip()
     if not text:
         raise UserError("the question is empty; write one, or name a stored problem")
     if len(text) > LONGEST_QUESTION:

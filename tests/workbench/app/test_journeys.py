@@ -60,6 +60,7 @@ def pages(store: Store) -> dict[str, dict[str, str]]:
         "curate": {"where": "reasoning_chars < 60", "duplicates": "exact"},
         "lineage": {"id": one},
         "train": {"verb": "sft"},
+        "playground": {"question": "What is 2 + 3?"},
     }
 
 
@@ -286,3 +287,25 @@ def test_on_an_absent_store_a_person_uploads_generations_and_reads_them(page, tm
         page.get_by_role("link", name="Read the generations of theirs").click()
         page.get_by_text("1 generation", exact=True).wait_for()
         assert page.title() == "Generations · theirs · thinkbench"
+
+
+def test_a_person_asks_a_model_of_this_machine_and_keeps_its_answer(page, address, filled, few):
+    page.goto(f"{address}/playground?question=What+is+2+%2B+3%3F&answer=5&max_tokens=8&run=")
+    ready(page)
+    page.get_by_label("Folder or hub id", exact=True).fill(str(few))
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text(re.compile("loading the model|answering|done")).wait_for()
+    page.get_by_text("stop reason length").wait_for(timeout=4 * SLOW)
+    picture(page, "playground-answer")
+    page.get_by_role("button", name="Keep as generations").click()
+    page.get_by_text("Kept as generations.").wait_for()
+    [row] = ask(
+        filled,
+        "select tokens, finish, gold from generations join runs r using (run)"
+        " join problems using (problem_id) where r.kind = 'playground'",
+    ).rows()
+    assert row == (8, "length", "5")
+    link = page.get_by_role("link", name=re.compile("^Generations of playground-base-"))
+    visit(page, f"{address}/{link.get_attribute('href')}")
+    page.get_by_text("Reference answer: 5").wait_for()

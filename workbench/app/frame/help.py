@@ -15,6 +15,7 @@ Data flows through the pages from top to bottom:
 - **Compare**: two runs on the same problems, with paired tests.
 - **Curate**: choose rows for training, and save them as a version of a subset.
 - **Lineage**: where a text came from.
+- **Playground**: one question to several models, side by side.
 - **Train**: start a run, and follow it.
 
 The address of a page holds every choice: a copied link shows the same again.

@@ -28,6 +28,7 @@ PAGES = (
     Page("compare", "Compare", "compare_arrows", "compare/page.py"),
     Page("curate", "Curate", "filter_alt", "curate/page.py", "subsets"),
     Page("lineage", "Lineage", "account_tree", "lineage/page.py"),
+    Page("playground", "Playground", "forum", "playground/page.py"),
     Page("train", "Train", "model_training", "train/page.py"),
 )
 

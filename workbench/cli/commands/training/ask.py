@@ -100,7 +100,6 @@ def _choices(
     runs: tuple[str, ...], models: tuple[str, ...], server: str | None, api_key_env: str | None
 ) -> "list[Choice]":
     """The models that are named, in the order of the options --run, then --model."""
-    from pipeline.evaluate.served import checked_url
     from workbench.playground import served_choice
 
     if server is None:
@@ -109,10 +108,10 @@ def _choices(
         return [_local(name) for name in (*runs, *models)]
     if not models:
         raise UserError("--server needs the name of a model on the server: --model NAME")
-    url, key = checked_url(server), api_key(api_key_env)
+    key = api_key(api_key_env)
     return [
         *(_local(name) for name in runs),
-        *(served_choice(name, url, key) for name in models),
+        *(served_choice(name, server, key) for name in models),
     ]
 
 
