@@ -18,6 +18,7 @@ from evals.graders.options import mentions_option
 
 SHORT = 200  # [characters] of a text that may be a bare answer
 LINES_WITH_OPTION = 3  # last lines in which an option may be named
+MOST_JOINED = 20  # pairs of one answer
 TAIL = 1_000  # [characters] at the end of a text that show whether it is cut off
 BRACKETS = 100  # [characters] before a number in which its bracket may open
 
@@ -102,8 +103,8 @@ def _answer_at(text: str, digit: int, last: LastQuantity, gold_is_number: bool) 
 
 def _in_prose(text: str, digit: int, last: LastQuantity) -> str:
     """The answer that is no number: a time, a pair, a list, the side of an equation, or a piece."""
-    start = text.rfind("\n", 0, digit) + 1
-    line = text[start : last.end]
+    start = max(text.rfind("\n", 0, digit) + 1, digit - TAIL)
+    line = text[start : min(last.end, digit + TAIL)]
     position = digit - start if text[digit : digit + 1].isdigit() else None
     time = spoken_time(line, position) or time_around(text, digit)
     whole = time or _in_brackets(text, digit)
@@ -147,9 +148,12 @@ def _in_brackets(text: str, position: int) -> str | None:
         return None
     if _NAME.search(text, max(0, opening - 20), opening) is not None:  # gcd(12, 18)
         return None
-    while (joined := _JOINED.search(text, max(0, opening - TAIL // 10), opening)) is not None:
+    for _ in range(MOST_JOINED):
+        joined = _JOINED.search(text, max(0, opening - BRACKETS), opening)
+        if joined is None:
+            break
         opening = joined.start()
-    denial = _DENIAL.search(text, max(0, opening - TAIL // 10), opening)
+    denial = _DENIAL.search(text, max(0, opening - BRACKETS), opening)
     if denial is None:
         return text[opening : closing.end()]
     return denial["instead"] or text[denial.start() : closing.end()]

@@ -4,6 +4,7 @@ import re
 
 from data.numbers.lexicon import NUMBER_WORDS, SMALL_NUMBERS, words_value
 
+LONGEST = 100  # [characters] of a time
 _GERMAN = ("eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn",
            "elf", "zwölf")  # fmt: skip
 _HOURS = {word: hour for hour, word in enumerate(SMALL_NUMBERS[:13]) if hour}
@@ -29,7 +30,7 @@ _BEFORE = ("to", "till", "til", "before", "until", "vor")
 
 def in_digits(text: str) -> str:
     """`text` with the first time in words as 3:30."""
-    match = _SPOKEN.search(text)
+    match = _SPOKEN.search(text) if len(text) <= LONGEST else None
     time = None if match is None else _digits(match)
     if match is None or time is None:
         return text

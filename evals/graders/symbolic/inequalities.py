@@ -2,6 +2,7 @@
 
 import re
 
+LONGEST = 200  # [characters] of an inequality
 _LESS = r"(<|\\l(?:t|eq?)(?![a-z])|\\leqslant(?![a-z]))"
 _MORE = r"(>|\\g(?:t|eq?)(?![a-z])|\\geqslant(?![a-z]))"
 _BOUND = r"([^<>=,]{1,60}?)"
@@ -17,6 +18,9 @@ IS_INTERVAL = re.compile(
 
 def as_interval(text: str) -> str | None:
     """The interval that an inequality of one letter describes, in LaTeX; None where it is none."""
+    if len(text) > LONGEST:
+        return None
+    text = text.strip()
     if between := _BETWEEN.fullmatch(text):
         low, is_open, _, closes, high = between.groups()
         return _interval(low, high, is_open, closes)
