@@ -38,6 +38,7 @@ from pipeline.fingerprint import (
 )
 from pipeline.job.models import model_of
 from pipeline.job.timed_run import timed_run
+from pipeline.model import devices_text
 from pipeline.stopping import Stop
 from pipeline.train import StoreMetrics, writers
 
@@ -155,7 +156,7 @@ def stage_run(job: Job, spec: StageSpec, work: Callable[[str], dict[str, Any]]) 
             parent=spec.parent,
         )
         job.on_start(spec.stage, run)
-        with timed_run(job.store, run, state) as seconds:
+        with timed_run(job.store, run, state, devices_text()) as seconds:
             summary = work(run) | seconds() | {"preset": job.preset.name}
         runs.end(job.store, run, "done", summary)
         shutil.rmtree(job.folder / run / "state", ignore_errors=True)

@@ -9,10 +9,16 @@ from .hub import (
     folder_here as folder_here,
     has_chat_template as has_chat_template,
     model_folder as model_folder,
+    name_and_licence as name_and_licence,
     resolve as resolve,
 )
 from .lora import add_adapters as add_adapters, merge_adapters as merge_adapters
-from .mesh import device_mesh as device_mesh, mesh_of as mesh_of, on_mesh as on_mesh
+from .mesh import (
+    device_mesh as device_mesh,
+    devices_text as devices_text,
+    mesh_of as mesh_of,
+    on_mesh as on_mesh,
+)
 from .peft_layout import load_adapter as load_adapter, save_adapter as save_adapter
 from .tokenizer import (
     Tokenizer as Tokenizer,

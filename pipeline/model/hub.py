@@ -72,6 +72,32 @@ def has_chat_template(folder: Path) -> bool:
     return path.is_file() and bool(json.loads(path.read_bytes()).get("chat_template"))
 
 
+def name_and_licence(name: str) -> dict[str, str | None]:
+    """Of the model `name`: as others would find it, and the licence that its card names.
+
+    Of a folder its name alone, not where it lies.
+    """
+    folder = resolve(name)
+    if folder == TINY:
+        return {"name": "tiny", "licence": "Apache-2.0"}
+    is_local = Path(name).exists()
+    return {"name": folder.absolute().name if is_local else name, "licence": _licence(folder)}
+
+
+def _licence(folder: Path) -> str | None:
+    """As the front matter of the folder's card has it; None where there is none to read."""
+    from huggingface_hub.repocard import metadata_load
+    from yaml import YAMLError
+
+    card = folder / "README.md"
+    try:
+        values = (metadata_load(card) if card.is_file() else None) or {}
+    except (ValueError, YAMLError):  # someone else's file, on which nothing else depends
+        return None
+    licence = values.get("license_name") or values.get("license")
+    return licence if isinstance(licence, str) else None
+
+
 def _from_hugging_face(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
@@ -81,7 +107,7 @@ def _from_hugging_face(name: str) -> Path:
         LocalEntryNotFoundError,
     )
 
-    patterns = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja"]
+    patterns = ["*.json", "*.safetensors", "tokenizer.model", "*.jinja", "README.md"]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns, etag_timeout=5))
     except GatedRepoError as error:

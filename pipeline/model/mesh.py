@@ -1,5 +1,7 @@
 """The mesh of devices: made for a run, read off a model, and the layout of the engine's slots."""
 
+import os
+from collections import Counter
 from typing import TypeVar
 
 import jax
@@ -29,6 +31,18 @@ def device_mesh(fsdp: int = 1, tensor_parallel: int = 1) -> Mesh:
         )
     devices = np.array(jax.devices()[:needed]).reshape(fsdp, tensor_parallel)
     return Mesh(devices, ("fsdp", "tp"))
+
+
+def devices_text() -> str:
+    """What this process computes on, of all processes: "1 x TPU v5e", or "CPU, 2 cores"."""
+    devices = jax.devices()
+    if all(one.platform == "cpu" for one in devices):
+        several = f", as {len(devices)} devices" if len(devices) > 1 else ""
+        return f"CPU, {os.cpu_count()} cores{several}"
+    kinds = Counter(one.device_kind for one in devices)
+    memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
+    programs = f", {memory / 2**30:.0f} GiB for programs" if memory else ""
+    return "; ".join(f"{number} x {kind}" for kind, number in kinds.items()) + programs
 
 
 def mesh_of(model: nnx.Module) -> Mesh | None:

@@ -31,7 +31,8 @@ def traced_in(store: Store, folder: Path) -> Store:
         "checkpoints", checkpoint=["sft-1/5"], step=[5], path=["here"], best=[True]
     )
     add(store, "checkpoints", checkpoint, run="sft-1", stage="sft")
-    runs.end(store, "sft-1", "done", {})
+    summary = {"devices": ["1 x TPU v5e"], "start": {"name": "google/gemma", "licence": "gemma"}}
+    runs.end(store, "sft-1", "done", summary)
     evaluate(store, "eval-sft", "sft", ["7", "1", "1", "1"], parent="sft-1")
     return store
 

@@ -30,6 +30,7 @@ def environment(store: Store, chosen: Selection) -> dict[str, Any]:
                 "files": digest,
                 "packages": packages,
                 "seed": run["seed"],
+                "devices": (run["summary"] or {}).get("devices") or [],
                 "started": run["started_at"],
                 "ended": run["ended_at"],
             }
@@ -71,7 +72,17 @@ def _fact(name: str, value: Any) -> str:
 
 
 def licences(chosen: Selection) -> list[dict[str, str]]:
-    """name, licence, origin: of each source, and of this program."""
+    """name, licence, origin: of the model at the start, of each source, and of this program."""
+    starts = [run["summary"].get("start") for run in chosen.trainings if run["summary"]]
+    models = [
+        {
+            "name": shown(start["name"], LONGEST_FACT),
+            "licence": readable(start["licence"]),
+            "origin": "the model that training started from",
+        }
+        for start in starts
+        if start
+    ]
     rows = [
         {
             "name": step.title,
@@ -81,4 +92,8 @@ def licences(chosen: Selection) -> list[dict[str, str]]:
         for step in chosen.lineage
         if step.kind == "source"
     ]
-    return [*rows, {"name": "thinkbench", "licence": "Apache-2.0", "origin": "this program"}]
+    return [
+        *models,
+        *rows,
+        {"name": "thinkbench", "licence": "Apache-2.0", "origin": "this program"},
+    ]

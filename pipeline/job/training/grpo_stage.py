@@ -25,7 +25,7 @@ from pipeline.job import (
     sampling_of,
     stage_run,
 )
-from pipeline.model import Tokenizer, model_folder
+from pipeline.model import Tokenizer, model_folder, name_and_licence
 from pipeline.train import TrainingRun, grpo
 from pipeline.train.rewards import judge
 
@@ -92,6 +92,8 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         if subset and chosen:
             usable = chosen.usable.height + len(chosen.bad_gold)
             summary["no_problem_now"] = len(subset.ids) - usable
+        if parent is None:  # else the run that made it says so
+            summary["start"] = name_and_licence(str(model))
         return summary | ({} if subset else {"learned_from": {"source": data.problems}})
 
     return stage_run(job, spec, work)

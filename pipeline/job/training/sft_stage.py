@@ -29,7 +29,7 @@ from pipeline.job import (
     record_checkpoint,
     stage_run,
 )
-from pipeline.model import Tokenizer, model_folder
+from pipeline.model import Tokenizer, model_folder, name_and_licence
 from pipeline.train import TrainingRun, sft
 
 
@@ -53,7 +53,13 @@ def train_sft(job: Job, model: Path | str, converter: str | None) -> Done:
         resumable=True,
     )
     return stage_run(
-        job, spec, lambda run: _train(job, folder, chosen.examples, run) | chosen.summary
+        job,
+        spec,
+        lambda run: (
+            _train(job, folder, chosen.examples, run)
+            | chosen.summary
+            | {"start": name_and_licence(str(model))}
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """The whole job at the smallest size: every stage, every table, and a second run."""
 
+import json
 import shutil
 from contextlib import suppress
 from dataclasses import replace
@@ -351,6 +352,15 @@ def test_grpo_trains_on_the_problems_of_a_subset(job, result):
     trained = ask(job.store, "select distinct problem_id from rollouts where run = $r", r=done.run)
     assert set(trained["problem_id"]) <= set(few.ids)
     assert state_of(job, done.run)["inputs"]["subset"] == f"{few.label} {few.content_hash}"
+
+
+def test_training_says_from_which_model_and_on_which_device(job, result):
+    rows = ask(job.store, "select run, kind, summary from runs where kind in ('sft', 'grpo')")
+    summaries = {row["kind"]: json.loads(row["summary"]) for row in rows.to_dicts()}
+    assert summaries["sft"]["start"] == {"name": "model", "licence": None}
+    assert "start" not in summaries["grpo"]
+    for summary in summaries.values():
+        assert [text.partition(",")[0] for text in summary["devices"]] == ["CPU"]
 
 
 def test_the_adapter_of_both_stages_is_exported_for_the_base_that_was_trained(

@@ -6,6 +6,7 @@ import pytest
 
 from data.errors import UserError
 from pipeline.model import TINY, model_folder, resolve
+from pipeline.model.hub import name_and_licence
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,24 @@ def test_a_complete_folder_is_its_own_model(tmp_path):
     folder = shutil.copytree(TINY, tmp_path / "model")
     assert model_folder(str(folder)) == folder
     assert model_folder("tiny") == TINY
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("---\nlicense: gemma\n---\n# A model\n", "gemma"),
+        ("---\nlicense: other\nlicense_name: llama3\n---\n", "llama3"),
+        ("# A model\n", None),
+        ("---\nlicense: [a, b]\n---\n", None),
+        ("---\nlicense: {\n---\n", None),
+        ("---\n- license\n---\n", None),
+    ],
+)
+def test_a_folder_has_the_licence_that_its_card_names_and_no_path(tmp_path, card, licence):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "README.md").write_text(card)
+    assert name_and_licence(str(folder)) == {"name": "model", "licence": licence}
+    (folder / "README.md").unlink()
+    assert name_and_licence(str(folder))["licence"] is None
+    assert name_and_licence("tiny") == {"name": "tiny", "licence": "Apache-2.0"}

@@ -87,6 +87,11 @@ def test_what_was_trained_on_is_counted_as_the_audit_counts(tmp_path, say):
     text = page.page(shown)
     for training in shown["trainings"]:
         assert training["run"] in text
+    [device, *others] = [run["devices"] for run in shown["environment"]["runs"]]
+    assert (device, others) == (["1 x TPU v5e"], [[]])
+    assert "1 x TPU v5e" in text
+    assert shown["licences"][0]["licence"] == "gemma"
+    assert "google/gemma" in text
 
 
 def test_a_store_without_answers_says_what_to_do(tmp_path, say):
