@@ -183,8 +183,8 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "grader_version": pl.String,
         "forward": pl.String,  # the request with a first
         "backward": pl.String,  # the request with b first
-        "said_forward": pl.String,  # a | b | tie | null where the reply does not say
-        "said_backward": pl.String,
+        "prefers_forward": pl.String,  # a | b | tie | null where the reply does not say
+        "prefers_backward": pl.String,
         "winner": pl.String,  # a | b where both orders agree, else tie; null: unknown
         "run": pl.String,  # of the comparison
     },

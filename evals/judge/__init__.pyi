@@ -1,7 +1,19 @@
 from .agreement import grader_named as grader_named, quality_of as quality_of
 from .blind_sample import label as label, sample_to_label as sample_to_label
-from .prompt import Question as Question, refuse_ranking as refuse_ranking
-from .rubric import PREFIX as PREFIX, Rubric as Rubric
+from .pairs import (
+    pair_rows as pair_rows,
+    pairs_of as pairs_of,
+    questions_of_pairs as questions_of_pairs,
+    result_of_pairs as result_of_pairs,
+)
+from .prompt import (
+    Question as Question,
+    prompt_of as prompt_of,
+    prompt_of_group as prompt_of_group,
+    refuse_ranking as refuse_ranking,
+)
+from .reply import judgement_of as judgement_of, ranking_of as ranking_of
+from .rubric import PREFIX as PREFIX, RANK as RANK, Rubric as Rubric
 from .stored import (
     add_rubric as add_rubric,
     judges as judges,
@@ -13,5 +25,6 @@ from .verdicts import (
     by_hash as by_hash,
     questions_of as questions_of,
     stored_replies as stored_replies,
+    texts_of as texts_of,
     verdict_rows as verdict_rows,
 )

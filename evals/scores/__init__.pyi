@@ -37,4 +37,4 @@ from .read import (
     scores_of as scores_of,
 )
 from .same_problem import content_of_problem as content_of_problem
-from .stored_grader import grader_in as grader_in
+from .stored_grader import JUDGE as JUDGE, grader_in as grader_in, grader_names as grader_names

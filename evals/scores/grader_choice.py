@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from data.store import ANSWERS, IMPORT, Store, ask
 from evals.graders import DEFAULT_GRADER, GRADERS, extract, gold_numbers
+from evals.scores.stored_grader import grader_in
 
 FORMATTED_SHARE = 0.5  # of the texts of a file in the format, from which `strict` fits it
 UNFIT = 10  # rank of a grader that does not fit an import, but has graded it
@@ -56,7 +57,7 @@ def ungraded_runs(store: Store, grader: str) -> list[str]:
         order by run
         """,
         grader=grader,
-        version=GRADERS[grader].version,
+        version=grader_in(store, grader).version,
         kinds=ANSWERS,
     )
     return rows["run"].to_list()

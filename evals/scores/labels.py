@@ -38,7 +38,8 @@ def compare_with_labels(store: Store, run: str, grader: str) -> dict[str, Any]:
         return {}
     different = [row for row in labelled.to_dicts() if row["correct"] != row["label"]]
     undecided = sum(row["correct"] is None for row in different)
-    path = f"grades/{run}/{rule.name}-{rule.version}-disagreements.jsonl"
+    name = rule.name.replace(":", "-")  # of a judge; not all file systems take a colon
+    path = f"grades/{run}/{name}-{rule.version}-disagreements.jsonl"
     lines = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in different)
     with files.explained(store.folder):
         files.write(store.folder, [(path, lines.encode())])

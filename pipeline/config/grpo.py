@@ -10,7 +10,7 @@ VARIANTS = ("grpo", "dr-grpo", "dapo", "gspo", "cispo", "rloo")
 SCALES = ("variant", "group", "batch", "none")
 GUARDS = ("stop", "roll-back", "warn", "off")
 REWARDS = ("reward_format", "reward_approximate_format", "reward_answer", "reward_closeness",
-           "reward_overlong")  # fmt: skip
+           "reward_overlong", "reward_judge")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +104,15 @@ class GrpoConfig(LoraConfig):
         "tokens",
         before=0,
     )
+    reward_judge: float = knob(
+        0.0, "weight of the verdict of `judge`, from 0 to 1 for each completion", before=0.0
+    )
+    judge: str = knob(
+        "",
+        "judge:NAME whose verdicts, or whose ranking of a group, are a part of the reward; see"
+        " docs/judge.md",
+        before="",
+    )
     average: int = knob(
         0,
         "at the end, evaluate the mean of the adapters of this many last evaluated steps, too, and"
@@ -149,6 +158,11 @@ class GrpoConfig(LoraConfig):
                 f"overlong_tokens must be from 1 to max_tokens ({self.max_tokens}) where"
                 f" reward_overlong is set, else 0: got {self.overlong_tokens} with reward_overlong"
                 f" {self.reward_overlong}"
+            )
+        if bool(self.judge) != (self.reward_judge > 0):
+            raise BadConfig(
+                f"judge and reward_judge go together (a judge, and a weight above 0): got judge"
+                f" {self.judge!r} and reward_judge {self.reward_judge}"
             )
         other_rewards = sum(getattr(self, name) for name in REWARDS if name != "reward_answer")
         if self.reward_answer <= other_rewards:

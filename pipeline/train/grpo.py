@@ -27,6 +27,7 @@ from pipeline.batches import (
 )
 from pipeline.checkpoint import BestAdapters, RecentAdapters, TrainingState
 from pipeline.config import GrpoConfig
+from pipeline.evaluate.judge import judge_of_groups
 from pipeline.generate import completer
 from pipeline.loss import PolicyExample, objective_of
 from pipeline.model import Tokenizer, adapter_of, gemma3, merge_adapters, save_adapter
@@ -98,7 +99,13 @@ class GrpoTraining:
         self.generate = completer(self.actor, tokenizer, heldout.sampling, heldout.batch)
         self.rewards = rewards_of(config)
         self.sampler = GroupSampler(
-            self.actor, start.mesh, tokenizer, problems, self.rewards, config
+            self.actor,
+            start.mesh,
+            tokenizer,
+            problems,
+            self.rewards,
+            config,
+            judge_of_groups(run.metrics.store, config.judge) if config.judge else None,
         )
         self.log = RolloutLog(run.metrics, self.rewards, config.group)
         self.best = BestAdapters(run.folder / "adapters", config.keep)

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from data.store import Store, generation, open_store, snapshot, version
+from evals.scores import grader_in
 from workbench.app import auth
 from workbench.app.browse import Filter, Index, new_index, refresh
 from workbench.formatting import visible, with_store
@@ -95,13 +96,14 @@ def name_of(run: str) -> str:
 def index(grader: str) -> Index:
     """The index of the store's generations, up to date."""
     current = store()
-    rows = _index(current.store_id, str(current.folder), grader)
+    version_of_grader = grader_in(current, grader).version
+    rows = _index(current.store_id, str(current.folder), grader, version_of_grader)
     refresh(rows, current)
     return rows
 
 
 @st.cache_resource(show_spinner="Reading generations", max_entries=4)
-def _index(store_id: str, folder: str, grader: str) -> Index:
+def _index(store_id: str, folder: str, grader: str, version_of_grader: str) -> Index:
     return new_index(grader)
 
 

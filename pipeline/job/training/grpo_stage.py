@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from data.errors import UserError
+from evals.judge import rubric_of
 from evals.scores import Problems, hash_of_ids, problems_of_split
 from evals.statistics import wilson
 from pipeline.batches import Prompt
@@ -79,6 +80,8 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
             # the held-out problems are of this source also where a subset is trained on
             **inputs.converter_input(inputs.converter_of_problems(job.store, data.problems)),
             **inputs.subset_input(job.store, subset),
+            # another rubric is another reward
+            **({"judge": rubric_of(job.store, config.judge).version} if config.judge else {}),
         },
         parent=parent,
         resumable=True,

@@ -1,5 +1,6 @@
 from .parts import (
     Group as Group,
+    JudgeReward as JudgeReward,
     Part as Part,
     Rollout as Rollout,
     answer as answer,
@@ -10,5 +11,6 @@ from .parts import (
     judge_rollout as judge_rollout,
     rewards_of as rewards_of,
     rewards_of_group as rewards_of_group,
+    with_judge as with_judge,
 )
 from .reward_replay import replay as replay

@@ -9,7 +9,7 @@ contract (reward_file.py). A penalty of length is a function(tokens) -> float.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,7 +50,18 @@ class OverlongPenalty:
         return -min(max(excess / self.rising, 0.0), 1.0)
 
 
-Part = Reward | OverlongPenalty
+@dataclass(frozen=True)
+class JudgeReward:
+    """The verdict of a judge, from 0 to 1. Whole groups are asked about at once (with_judge)."""
+
+    weight: float
+    name: str = "judge"
+
+    def of(self, text: str, gold: str, score: Score, tokens: int) -> float:
+        return float("nan")  # until the group is asked about
+
+
+Part = Reward | OverlongPenalty | JudgeReward
 
 
 @dataclass(frozen=True)
@@ -117,6 +128,7 @@ def rewards_of(config: GrpoConfig) -> list[Part]:
         Reward("answer", config.reward_answer, answer),
         Reward("closeness", config.reward_closeness, closeness),
         *([penalty] if config.reward_overlong else []),
+        *([JudgeReward(config.reward_judge)] if config.judge else []),
     ]
 
 
@@ -131,6 +143,21 @@ def judge_rollout(completion: Completion, gold: str, rewards: Sequence[Part]) ->
     tokens = len(completion.ids)
     parts = [reward.of(completion.text, gold, score, tokens) for reward in rewards]
     return Rollout(completion, score, parts)
+
+
+def with_judge(
+    groups: Sequence[Group], rewards: Sequence[Part], values: Sequence[Sequence[float]]
+) -> list[Group]:
+    """`groups` with the judge's part of the reward; `values` has one for each completion."""
+    index = next(i for i, reward in enumerate(rewards) if isinstance(reward, JudgeReward))
+
+    def judged(rollout: Rollout, value: float) -> Rollout:
+        return replace(rollout, parts=[*rollout.parts[:index], value, *rollout.parts[index + 1 :]])
+
+    return [
+        replace(group, rollouts=[judged(*pair) for pair in zip(group.rollouts, of, strict=True)])
+        for group, of in zip(groups, values, strict=True)
+    ]
 
 
 def total_reward(parts: np.ndarray, rewards: Sequence[Part]) -> np.ndarray:

@@ -24,7 +24,7 @@ from evals.rollouts import (
     with_deviations,
 )
 from pipeline.config import GrpoConfig
-from pipeline.train.rewards.parts import Part, judge, rewards_of, total_reward
+from pipeline.train.rewards.parts import JudgeReward, Part, judge, rewards_of, total_reward
 from pipeline.train.rewards.reward_file import BadRewards, load, value_of
 
 COLUMNS = ("step", "group", "problem_id", "advantage", "before", "after", "advantage_before",
@@ -184,12 +184,19 @@ def scored(rollouts: pl.DataFrame, rewards: Sequence[Part]) -> tuple[np.ndarray,
     """
     values = np.empty((rollouts.height, len(rewards)))
     undecided = 0
-    columns = rollouts.select("text", "gold", "tokens")
-    for index, (text, gold, tokens) in enumerate(columns.iter_rows()):
+    columns = rollouts.select("text", "gold", "tokens", "rewards")
+    for index, (text, gold, tokens, parts) in enumerate(columns.iter_rows()):
         score = judge(text, gold)
         undecided += score.correct is None
+        stored = {part["name"]: part["value"] for part in parts}
         try:
-            values[index] = [value_of(reward, text, gold, score, tokens) for reward in rewards]
+            values[index] = [
+                # a judge is not asked again: what it said is stored
+                stored[reward.name]
+                if isinstance(reward, JudgeReward)
+                else value_of(reward, text, gold, score, tokens)
+                for reward in rewards
+            ]
         except BadRewards as error:
             row = rollouts.row(index, named=True)
             raise BadRewards(

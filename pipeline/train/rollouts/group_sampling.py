@@ -10,10 +10,11 @@ from jax.sharding import Mesh
 from evals.rollouts import stored_verdicts
 from pipeline.batches import ProblemChoice, Prompt
 from pipeline.config import GrpoConfig
+from pipeline.evaluate.judge import GroupTexts, JudgeOfGroups
 from pipeline.generate import Sampling, engine_of, in_order, requests_for
 from pipeline.model import Tokenizer
 from pipeline.train import StoreMetrics
-from pipeline.train.rewards import Group, Part, judge_rollout
+from pipeline.train.rewards import Group, Part, judge_rollout, with_judge
 
 
 class GroupSampler:
@@ -27,8 +28,9 @@ class GroupSampler:
         problems: Sequence[Prompt],
         rewards: Sequence[Part],
         config: GrpoConfig,
+        judge: JudgeOfGroups | None = None,
     ) -> None:
-        self.mesh, self.rewards, self.config = mesh, rewards, config
+        self.mesh, self.rewards, self.config, self.judge = mesh, rewards, config, judge
         self.choice = ProblemChoice(problems, config.seed, config.curriculum)
         self.sampling = Sampling(
             temperature=config.temperature,
@@ -100,7 +102,14 @@ class GroupSampler:
                 for completion in completions[size * index : size * (index + 1)]
             ]
             groups.append(Group(problem, rollouts, position, attempt))
-        return groups
+        if self.judge is None:
+            return groups
+        return with_judge(groups, self.rewards, self.judge.rewards([_texts(g) for g in groups]))
+
+
+def _texts(group: Group) -> GroupTexts:
+    completions = [rollout.completion.text for rollout in group.rollouts]
+    return GroupTexts(group.problem.problem_id, group.problem.gold, completions)
 
 
 def _verdicts(groups: Sequence[Group]) -> Iterator[tuple[str, bool | None]]:

@@ -9,7 +9,7 @@ import polars as pl
 from data.store import ask
 from evals.rollouts import has_signal
 from pipeline.train import StoreMetrics
-from pipeline.train.rewards import Group, Part, rewards_of_group
+from pipeline.train.rewards import Group, JudgeReward, Part, rewards_of_group
 
 FLUSH_STEPS = 10  # steps whose rollouts are written to the store together
 
@@ -107,6 +107,9 @@ class RolloutLog:
             self.parts, zip(*(r.parts for r in rollouts), strict=True), strict=True
         ):
             decided = [value for value in values if value == value]  # not nan
+            if isinstance(part, JudgeReward):
+                unknown = 1 - len(decided) / len(values)
+                self.metrics.note(step.step, "reward/judge_unknown", unknown)
             if decided:
                 mean = float(np.mean(decided))
                 self.metrics.note(step.step, f"reward/{part.name}", part.weight * mean)

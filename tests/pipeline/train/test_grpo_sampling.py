@@ -8,10 +8,12 @@ import pytest
 
 from data.store.store import ask, open_store
 from evals.graders import Score
+from evals.judge.stored import add_rubric
 from evals.rollouts.learnability import problems
 from pipeline.batches.curriculum import ProblemChoice
 from pipeline.batches.examples import Prompt
 from pipeline.config import GrpoConfig
+from pipeline.evaluate.judge import judge_of_groups
 from pipeline.generate import Sampling
 from pipeline.model import gemma3
 from pipeline.model.tokenizer import Tokenizer, prompt_text
@@ -19,6 +21,8 @@ from pipeline.train import grpo
 from pipeline.train.metrics import StoreMetrics, TrainingRun
 from pipeline.train.rewards import parts as rewards
 from pipeline.train.rewards.parts import Rollout
+from tests.support.judge import judging, rubric
+from tests.support.served import serving
 
 QUESTIONS = ["Mia has 3 pens and buys 4 more. How many pens has she now?", "What is 2 + 5?"]
 CONFIG = GrpoConfig(
@@ -200,3 +204,22 @@ def test_no_group_is_sampled_again_unless_asked_for(fresh, prompts, graded, monk
     rows = step_of(fresh, monkeypatch, batch, others, resample=0)
     assert set(rows["problem_id"]) == {"a", "b"}
     assert fresh.run.metrics.series["rollout/resampled_groups"] == [(1, 0.0)]
+
+
+def test_a_judge_adds_its_part_to_every_rollout_of_a_group(training, prompts, monkeypatch):
+    """The server is real, and prefers long texts; its replies are stored with the run's store."""
+    config = replace(CONFIG, judge="judge:check", reward_judge=0.5)
+    parts, store = rewards.rewards_of(config), training.run.metrics.store
+    with serving(judging(lambda text: "correct" if len(text) > 20 else "incorrect")) as server:
+        add_rubric(store, rubric(server.url), "ann")
+        monkeypatch.setattr(training.sampler, "rewards", parts)
+        monkeypatch.setattr(training.sampler, "judge", judge_of_groups(store, "judge:check"))
+        groups = sampled(training, prompts, "judged")
+    for rollout in rollouts_of(groups):
+        assert rollout.parts[-1] == float(len(rollout.completion.text) > 20)
+    by_hand = [
+        sum(part.weight * value for part, value in zip(parts, rollout.parts, strict=True))
+        for rollout in groups[0].rollouts
+    ]
+    assert rewards.rewards_of_group(groups[0], parts).tolist() == pytest.approx(by_hand)
+    assert ask(store, "select count(*) as n from judge_replies")["n"].item() == len(server.bodies)

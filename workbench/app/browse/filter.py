@@ -11,6 +11,7 @@ from typing import Any
 
 from evals.failures import CATEGORIES, ONLY_LENIENT
 from evals.graders import GRADERS
+from evals.scores import JUDGE
 
 STRICT = "strict"
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
@@ -116,7 +117,7 @@ def of_address(address: Mapping[str, Sequence[str]]) -> Filter:
     """
     grader = (list(address.get("grader", ())) or [STRICT])[-1]
     return Filter(
-        grader if grader in GRADERS else STRICT,
+        grader if grader in GRADERS or grader.startswith(JUDGE) else STRICT,
         {
             name: tuple(dict.fromkeys(_stored(name, value) for value in address[name]))[:MOST]
             for name in FACETS

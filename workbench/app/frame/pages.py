@@ -26,6 +26,7 @@ PAGES = (
     Page("failures", "Generations", "search", "failures/page.py", "generations"),
     Page("rollouts", "Rollouts", "timeline", "rollouts/page.py", "rollouts"),
     Page("compare", "Compare", "compare_arrows", "compare/page.py"),
+    Page("judge", "Judges", "gavel", "judge/page.py"),
     Page("curate", "Curate", "filter_alt", "curate/page.py", "subsets"),
     Page("lineage", "Lineage", "account_tree", "lineage/page.py"),
     Page("playground", "Playground", "forum", "playground/page.py"),

@@ -18,6 +18,7 @@ SELECTION = {
     "failures": ("run", "stage", "generation"),
     "rollouts": ("run",),
     "compare": ("a", "b"),
+    "judge": ("judge",),
     "curate": ("first", "source"),
     "lineage": ("id", "defect"),
     "train": ("job",),

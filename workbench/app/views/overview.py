@@ -5,8 +5,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from evals.comparison import compare
-from evals.graders import GRADERS
-from evals.scores import UnknownRun, default_grader
+from evals.scores import UnknownRun, default_grader, grader_names
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
@@ -46,7 +45,9 @@ chosen = choices.choose_several(
 )
 in_order = tuple(run for run in evaluations["run"] if run in chosen)
 fitting = state.query(default_grader, in_order, reads=("scores", "runs"))
-grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader", default=fitting)
+names = state.query(grader_names, reads=("rubrics",))
+grader = choices.choose(right.selectbox, "Grader", names, "grader", default=fitting)
+judge_caption(grader)
 if not in_order:
     st.info("Choose at least one evaluation.")
     st.stop()

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from evals.comparison import SLICINGS, compare, transitions
-from evals.graders import GRADERS
-from evals.scores import NothingInCommon, UnknownRun, default_grader
+from evals.scores import NothingInCommon, UnknownRun, default_grader, grader_names
 from workbench.app import address, state
 from workbench.app.browse import Filter, pairs
 from workbench.app.components import choices, plain
@@ -22,7 +21,9 @@ left, middle, right = st.columns([3, 3, 1])
 newest = state.query(default_runs, reads=("runs",))
 compared = tuple(filter(None, (address.value("a"), address.value("b")))) or tuple(newest)
 fitting = state.query(default_grader, compared, reads=("scores", "runs"))
-grader = choices.choose(right.selectbox, "Grader", list(GRADERS), "grader", default=fitting)
+names = state.query(grader_names, reads=("rubrics",))
+grader = choices.choose(right.selectbox, "Grader", names, "grader", default=fitting)
+judge_caption(grader)
 where = Filter(grader)
 names = [name for name, _, _ in pairs.named(state.store(), state.index(grader))]
 if len(names) < 2:

@@ -4,10 +4,11 @@ import polars as pl
 import streamlit as st
 
 from evals.failures import CATEGORIES
-from evals.graders import GRADERS
+from evals.scores import grader_names
 from workbench.app import address, state
 from workbench.app.browse import FIXED, LABELS, LONGEST, TITLES, Filter, shown
 from workbench.app.components import plain
+from workbench.app.frame import judge_caption
 
 PILLS = (*FIXED, "stage", "steps")  # facets with few values of our own: all are visible at once
 
@@ -16,7 +17,9 @@ def facets(counts: dict[str, list[tuple[str, int]]], where: Filter) -> None:
     """A widget for each facet; a choice changes the address and goes back to the first page."""
     key = "pick grader"
     st.session_state[key] = where.grader
-    st.selectbox("Grader", list(GRADERS), key=key, on_change=_grade)
+    names = state.query(grader_names, reads=("rubrics",))
+    st.selectbox("Grader", names, key=key, on_change=_grade)
+    judge_caption(where.grader)
     key = "pick text"
     st.session_state[key] = where.text
     st.text_input(

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from evals.judge import PREFIX
 from evals.scores import ungraded_runs
 from workbench.app import address, state
 from workbench.app.browse import of_address, pages
@@ -25,7 +26,8 @@ index = state.index(where.grader)
 if hidden := state.query(ungraded_runs, where.grader, reads=("scores", "runs")):
     st.warning(f"Runs that {where.grader} has not graded are not shown ({len(hidden):,}):")
     st.text(plain(", ".join(hidden[:LISTED]) + (" …" if len(hidden) > LISTED else "")))
-    state.show_commands(f"grade --grader {where.grader}")
+    one_run = f"{hidden[0]} " if where.grader.startswith(PREFIX) else ""  # a judge costs something
+    state.show_commands(f"grade {one_run}--grader {where.grader}")
 if not index.parts:
     st.info("There are no generations yet. Evaluate a model, or import generations:")
     state.show_commands(state.FIRST_COMMAND, "import FILE --name RUN")

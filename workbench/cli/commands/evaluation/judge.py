@@ -106,5 +106,30 @@ def label(
     return sample_to_label(store, grader, author, run, n), output.labelled
 
 
-for command in (add, list_, show, agreement, label):
+@verb
+@click.argument("name")
+@click.argument("run_a", metavar="A")
+@click.argument("run_b", metavar="B")
+@click.option("--limit", type=click.IntRange(1), help="pairs at most, a random choice")
+def pairs(folder: Path, name: str, run_a: str, run_b: str, limit: int | None) -> Answer:
+    """Ask a judge which of two runs answers better, each pair in both orders.
+
+    A and B are runs, or RUN/STAGE. A completion wins only where the judge prefers it in both
+    orders; else it is a tie.
+    """
+    from evals.judge import PREFIX
+    from pipeline.evaluate.judge import compare_by_judge
+    from pipeline.stopping import Stop
+    from workbench.cli import bars
+    from workbench.lookup import existing_store
+
+    grader = f"{PREFIX}{name.removeprefix(PREFIX)}"
+    with bars() as bar:
+        progress = bar(f"{grader} on pairs")
+        store, names = existing_store(folder), (run_a, run_b)
+        value = compare_by_judge(store, names, grader, progress, Stop(), limit)
+    return value, output.compared_pairs
+
+
+for command in (add, list_, show, agreement, label, pairs):
     group.add_command(command)

@@ -77,3 +77,18 @@ def agreement(value: dict[str, Any]) -> None:
 
 def labelled(value: dict[str, Any]) -> None:
     show(f"{value['labelled']:,} of {value['n']:,} generations of the sample are labelled.")
+
+
+def compared_pairs(value: dict[str, Any]) -> None:
+    """How often each run won, and what asking took."""
+    names = ("pairs", "wins_a", "wins_b", "ties", "unknown", "different", *ASKING, "to_ask_again")
+    agree = value["orders_agree"]
+    rows = [
+        ["a", value["a"]],
+        ["b", value["b"]],
+        ["win rate of b", interval(value["win_rate"])],
+        ["both orders say the same", "-" if agree is None else f"{agree:.1%}"],
+        *([name, count(value[name])] for name in names),
+    ]
+    title = f"{value['b']} against {value['a']} by {value['grader']} (95 % interval)"
+    show(table(title, ["what", "value"], rows))

@@ -1,0 +1,1 @@
+"""The page Judges: how good a judge is, and a blind sample to label."""
