@@ -4,7 +4,6 @@ from .rendered import escaped as escaped
 from .sankey import flow as flow
 from .text import (
     ends as ends,
-    folded as folded,
     plain as plain,
     plain_columns as plain_columns,
     shortened as shortened,

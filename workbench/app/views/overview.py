@@ -9,6 +9,7 @@ from evals.scores import UnknownRun, default_grader, grader_names
 from workbench.app import state
 from workbench.app.components import charts, choices, plain
 from workbench.app.components.table import table
+from workbench.app.frame import judge_caption
 from workbench.app.views.home import accuracy_cards, cards, runs
 from workbench.formatting import (
     about_different_problems,

@@ -7,6 +7,7 @@ from evals.scores import NothingInCommon, UnknownRun, default_grader, grader_nam
 from workbench.app import address, state
 from workbench.app.browse import Filter, pairs
 from workbench.app.components import choices, plain
+from workbench.app.frame import judge_caption
 from workbench.app.views.compare import sections
 from workbench.app.views.compare.problems import groups, problems
 from workbench.formatting import about_different_problems, about_train_problems, comparison_sentence

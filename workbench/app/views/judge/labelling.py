@@ -6,7 +6,7 @@ import streamlit as st
 
 from evals.judge import label, sample_to_label
 from workbench.app import address, state
-from workbench.app.components import folded, plain
+from workbench.app.components import RAW, is_raw, plain, show_text, switches
 from workbench.app.components.text import LONGEST
 from workbench.app.frame import explained
 
@@ -27,14 +27,15 @@ def labelling(grader: str) -> None:
     if not unlabelled:
         st.success("All of the sample are labelled. A label can still be changed.")
     _buttons(sample, position)
+    switches(RAW)
     st.caption(
         f"{position + 1} of {len(rows)}"
         + (f", labelled {row['verdict']}" if row["verdict"] else "")
     )
     if row["question"]:
-        st.html(folded(row["question"], name="question"))
+        show_text(row["question"], name="question", raw=is_raw())
     st.text(f"Reference answer: {plain(row['gold'] or 'unknown')[:LONGEST]}")
-    st.html(folded(row["text"], name="completion"))
+    show_text(row["text"], name="completion", raw=is_raw())
 
 
 def _position(rows: list[dict[str, Any]], unlabelled: list[int]) -> int:

@@ -4,8 +4,9 @@ import streamlit as st
 
 from evals.judge import judges, quality_of
 from workbench.app import state
-from workbench.app.components import READS, choices, judge_caption, plain
+from workbench.app.components import choices, plain
 from workbench.app.components.table import table
+from workbench.app.frame import READS, judge_caption
 from workbench.app.views.judge.labelling import labelling
 from workbench.formatting import interval, kappa_text
 
