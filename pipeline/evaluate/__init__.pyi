@@ -10,3 +10,4 @@ from .answers import (
 )
 from .evaluate import fitting as fitting, store_evaluation as store_evaluation
 from .token_counts import count_tokens as count_tokens
+from .token_scores import Completed as Completed, scored_tokens as scored_tokens

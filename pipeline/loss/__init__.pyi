@@ -2,6 +2,7 @@ from .head import scores_of as scores_of, scores_program as scores_program
 from .policy import (
     DIFFERENT as DIFFERENT,
     PolicyExample as PolicyExample,
+    kl_divergence as kl_divergence,
     policy_loss as policy_loss,
     with_divisor as with_divisor,
 )

@@ -37,7 +37,7 @@ from workbench.cli.commands.system import (
     sql,
     store as store_command,
 )
-from workbench.cli.commands.training import ab, ask, export, grpo, preflight, run, sft
+from workbench.cli.commands.training import ab, ask, export, grpo, preflight, run, sft, tokens
 from workbench.cli.errors import exit_code
 from workbench.cli.options import Folder
 
@@ -53,6 +53,7 @@ COMMANDS = (
     grpo.grpo,
     eval_command.eval_,
     ask.ask,
+    tokens.tokens,
     export.export,
     run.run,
     ab.ab,

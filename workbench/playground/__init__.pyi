@@ -13,3 +13,8 @@ from .question import (
     new_question as new_question,
     stored_question as stored_question,
 )
+from .tokens import (
+    generation_row as generation_row,
+    rollout_row as rollout_row,
+    token_scores as token_scores,
+)

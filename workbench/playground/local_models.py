@@ -64,7 +64,7 @@ class LocalModels:
         from pipeline.model import model_folder
 
         start = starting_model(self.store, name)
-        config = self.config or _model_config(self.store, start.model, start.run)
+        config = self.config or model_config_of(self.store, start.model, start.run)
         return model_folder(start.model), config
 
     def _fits(self, name: str, in_use: list[Path]) -> bool:
@@ -158,7 +158,7 @@ def _in_turns(streams: list[Iterator[Event]]) -> Iterator[Event]:
                 pass
 
 
-def _model_config(store: Store, model: str, run: str | None) -> ModelConfig:
+def model_config_of(store: Store, model: str, run: str | None) -> ModelConfig:
     """How the run that made the model loaded it; of another model, as a preset does."""
     if run is not None:
         config = (state(store, run) or {}).get("config") or {}

@@ -47,10 +47,10 @@ main()
 SLOW = {"polars", "duckdb", "streamlit", "jax", "numpy", "scipy", "rich"}
 VERBS = [
     "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
-    "eval", "ask", "export", "run", "ab", "grade", "judge", "failures", "search", "more-like",
-    "clusters", "override", "compare", "transitions", "overlap", "import", "import-rollouts",
-    "verify", "lineage", "report", "rollouts", "learnability", "rewards", "runs", "sql", "mcp",
-    "store", "pack", "unpack", "push", "jobs", "app", "doctor",
+    "eval", "ask", "tokens", "export", "run", "ab", "grade", "judge", "failures", "search",
+    "more-like", "clusters", "override", "compare", "transitions", "overlap", "import",
+    "import-rollouts", "verify", "lineage", "report", "rollouts", "learnability", "rewards", "runs",
+    "sql", "mcp", "store", "pack", "unpack", "push", "jobs", "app", "doctor",
 ]  # fmt: skip
 
 
