@@ -78,6 +78,34 @@ def test_a_question_lists_its_rollouts_and_a_click_shows_the_group(show, grpo):
     assert "expected" in page.error[0].value
 
 
+@pytest.mark.parametrize(
+    ("label", "rows"),
+    [("Rewarded but incorrect", 0), ("Incorrect with positive advantage", 0),
+     ("Zero-variance groups", 1)],
+)  # fmt: skip
+def test_each_first_question_is_one_click_away(show, grpo, label, rows):
+    grade_rollouts(grpo, "grpo-a", "strict")
+    page = show(PAGE, **{"rollouts-where": "step > 99"})
+    press(page, label)
+    assert page.query_params["find"] == "true"
+    tables = [each.value for each in page.dataframe if "extracted" in each.value]
+    assert [len(table) for table in tables] == [rows] * bool(rows)
+
+
+def test_a_group_is_named_by_the_number_that_the_store_gives_it(show, here):
+    runs.begin(here, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
+    groups = [(1, 0, "p1", ("7", "1")), (1, 3, "p2", ("1", "1")), (1, 3, "p1", ("1", "7"))]
+    rolled(here, "grpo-b", groups, {"p1": "7", "p2": "7"})
+    assert position(show(PAGE, group="1")) == (1, 3)
+    page = show(PAGE, group="3")
+    assert position(page) == (2, 3)
+    press(page, "Next group")
+    assert position(page) == (3, 3)
+    press(page, "Previous group")
+    press(page, "Previous group")
+    assert (page.query_params["group"], position(page)) == ("0", (1, 3))
+
+
 def test_drift_names_the_group_of_the_late_completion_that_it_shows(show, here):
     runs.begin(here, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
     groups = [(1, 0, "p1", ("7", "1")), (2, 0, "p2", ("1", "1")), (2, 1, "p1", ("1", "1"))]

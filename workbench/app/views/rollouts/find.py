@@ -16,11 +16,20 @@ READS = ("rollouts", "problems", "rollout_scores", "rollout_failures")
 COLUMNS = ("kind", "step", "group", "sample", "reward", "advantage", "verdict", "extracted", "gold",
            "tokens", "finish", "copies", "text")  # fmt: skip
 FIELD = "rollouts-where"  # of the address
+WENT = "find went to a group"  # of the session
+QUICK = {
+    "rewarded-but-incorrect": "Rewarded but incorrect",
+    "incorrect-with-positive-advantage": "Incorrect with positive advantage",
+    "zero-variance-groups": "Zero-variance groups",
+}
 
 
 @st.fragment
 def find(run: str) -> None:
     """A table of the rollouts that answer a question; a click shows the group of a row."""
+    if st.session_state.pop(WENT, False):
+        st.rerun()  # the whole page: the groups are another part of it
+    _quick_questions()
     graders = state.query(graded_by, run, reads=("rollout_scores",))
     fold = choices.fold("Find rollouts: what was rewarded, punished, repeated", "find")
     if not fold.open:
@@ -31,6 +40,14 @@ def find(run: str) -> None:
             st.code(f"thinkbench rollouts facets --run {run}")
             return
         _questions(run, graders)
+
+
+def _quick_questions() -> None:
+    """A button for each of the questions that are asked first."""
+    with st.container(horizontal=True):
+        for name, label in QUICK.items():
+            asks = {"find": "true", "question": name, FIELD: None}
+            st.button(label, key=f"quick {name}", on_click=address.go, args=(asks,))
 
 
 def _questions(run: str, graders: list[str]) -> None:
@@ -65,7 +82,7 @@ def _questions(run: str, graders: list[str]) -> None:
     names = [column for column in (*COLUMNS, "question", "change") if column in rows[0]]
     row_picker(
         pl.DataFrame(rows, infer_schema_length=None).select(names),
-        [f"{row['step']} {row['group']}" for row in rows],
+        [f"{row['step']} {row['group']} {row.get('discarded', False)}" for row in rows],
         f"rollouts of {run} {name} {where} {grader}",
         _show,
         titles={"extracted": "answer read", "gold": "reference answer", "text": "completion"},
@@ -85,5 +102,7 @@ def _where(column: Any) -> str:
 
 
 def _show(row: str) -> None:
-    step, group = row.split()
-    address.go({"step": step, "group": group})
+    step, group, is_discarded = row.split()
+    tries = {"discarded": "true"} if is_discarded == str(True) else {}
+    address.go({"step": step, "group": group, **tries})
+    st.session_state[WENT] = True

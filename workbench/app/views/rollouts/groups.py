@@ -1,5 +1,6 @@
 """Part of the Rollouts page: the groups of one step, and the completions of one group."""
 
+from collections import Counter
 from typing import Any
 
 import polars as pl
@@ -42,10 +43,11 @@ def groups(run: str, steps: pl.DataFrame) -> None:
     """The groups of a step, and the completions of one of them."""
     step = _choose_step(steps["step"].to_list())
     rows = state.query(rollout_steps.groups, run, step, reads=("rollouts", "problems"))
-    group = min(address.number("group", 0, least=0), rows.height - 1)
+    ids = _ids(rows["group"].to_list())
+    group = _position(ids)
     row_picker(
         rows,
-        [str(nth) for nth in range(rows.height)],
+        ids,
         f"groups of {run} {step}",
         lambda group: address.go({"group": group}),
         titles={"spread": "std of reward", "gold": "reference answer", "n": "completions"},
@@ -59,7 +61,7 @@ def groups(run: str, steps: pl.DataFrame) -> None:
         },
     )
     row = rows.row(group, named=True)
-    _choose_group(run, step, group, rows.height)
+    _choose_group(run, step, group, ids)
     switches(RAW)
     generation.problem(row["problem_id"])
     if row["spread"] is not None and row["spread"] < 1e-9:
@@ -114,14 +116,35 @@ def _choose_step(steps: list[int]) -> int:
     return step
 
 
-def _choose_group(run: str, step: int, group: int, of: int) -> None:
+def _ids(numbers: list[int]) -> list[str]:
+    """The group of each row as the address has it: its number, which the store gives it.
+
+    A log may have several problems under one number: the second is 3.1.
+    """
+    before: Counter[int] = Counter()
+    ids = []
+    for number in numbers:
+        ids.append(f"{number}.{before[number]}" if before[number] else str(number))
+        before[number] += 1
+    return ids
+
+
+def _position(ids: list[str]) -> int:
+    """Where the group of the address is; the first where it names none of the step."""
+    group = address.value("group")
+    return ids.index(group) if group in ids else 0
+
+
+def _choose_group(run: str, step: int, group: int, ids: list[str]) -> None:
+    of = len(ids)
+
     def move(by: int) -> None:
-        now = min(max(address.number("group", 0, least=0) + by, 0), of - 1)
-        address.go({"group": str(now)})
+        # from the current address: of two quick clicks the second goes on from the first
+        address.go({"group": ids[min(max(_position(ids) + by, 0), of - 1)]})
 
     def go(at: int) -> None:
         if address.number("step", step, least=0) == step:  # not after a change of the step
-            address.go({"group": str(at - 1)})
+            address.go({"group": ids[at - 1]})
 
     before, after, position = st.columns([1, 1, 4], vertical_alignment="center")
     prev_next.buttons((before, after), move, before=group > 0, after=group + 1 < of, what="group")
