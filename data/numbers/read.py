@@ -268,6 +268,8 @@ def _is_mathematics(tokens: list[Token], index: int) -> bool:
 def _is_operator_sign(tokens: list[Token], index: int) -> bool:
     """Whether a symbol calculates: a + b; not the hyphen of twenty-foot, and/or, or of a list."""
     token, before, after = tokens[index], at(tokens, index - 1), at(tokens, index + 1)
+    if token.text == "*" and before.kind == "number" and len(after.word) == 1:  # 18 * x
+        return token.spaced == after.spaced and after.word not in "ai"
     if token.text in _BENIGN:
         return False
     if token.text in "-/":

@@ -21,7 +21,8 @@ _DENIED = re.compile(  # of the letter itself: `B) The sun is not a star` is the
     re.I,
 )
 _DENIAL = re.compile(
-    r"\b(?:not|isn't|except|neither|nor|than|instead of|exclude[sd]?|eliminate[sd]?|rules? out)"
+    r"\b(?:not|never|cannot|[a-z]{2,7}n't|except|neither|nor|than|instead of|exclude[sd]?"
+    r"|eliminate[sd]?|rules? out)"
     r"\s(?:option\s|choice\s)?\(?\Z",
     re.I,
 )

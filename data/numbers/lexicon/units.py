@@ -74,8 +74,8 @@ UNIT_LETTERS = frozenset("mglhsLpcdtCFKNJWVA")
 CHANGES_AFTER = _words("squared cubed factorial pi \u03c0 theta sqrt root mod modulo choose")
 # Words after `5 times` that name what is multiplied; 5 times alone is a count.
 COMPARED = _words(
-    "that this those these what as more less fewer larger greater bigger longer faster older higher"
-    " heavier smaller its his her their my our your"
+    "the that this those these what as more less fewer larger greater bigger longer faster older"
+    " higher heavier smaller its his her their my our your"
 )
 FUNCTIONS = _words(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt lim max"
@@ -88,7 +88,9 @@ CHANGES_OF = _words(
     " factor factors divisor divisors power fraction remainder"
 )
 MINUS_WORDS = _words("\u8d1f \u8ca0 \u4e0b")  # Chinese: negative, below zero
-DENIALS = _words("wrong incorrect false impossible not too")  # of `5 is too low`
+DENIALS = _words(
+    "wrong incorrect false impossible not too unclear unknown uncertain doubtful"
+)  # of `5 is too low`
 INVERTIBLE = _words("log ln lg exp sqrt cbrt")  # of an unknown: \\log x = 5 is not solved
 BOUNDS_BEFORE = _words("than least most over under below above exceeding exceeds beyond within")
 BEFORE_MINUS = _words("is was are be to of equals at get gives by and or than from")  # else a dash
@@ -98,8 +100,8 @@ NEGATIONS = _words(
 )
 # Words between a denial and what it denies: cannot be 5, not equal to 5, impossible to get 5.
 AFTER_NEGATION = _words(
-    "be been equal equals to get the a an answer number exactly necessarily simply just really"
-    " possibly actually is have"
+    "counting including be been equal equals to get the a an answer number exactly necessarily"
+    " simply just really possibly actually is have"
 )
 # Two words that deny what follows: anything but 5, different from 5.
 DENYING_PAIRS = frozenset({("anything", "but"), ("different", "from"), ("other", "than")})

@@ -3,6 +3,7 @@
 from data.numbers.lexicon import (
     BEFORE_NUMBERS,
     CONCLUSIONS,
+    DENIALS,
     PREPOSITIONS,
     SUBORDINATORS,
     TOTALS,
@@ -55,6 +56,8 @@ def subject(tokens: list[Token], earlier: list[Quantity], last: Quantity) -> Qua
     following = in_clause[1] if len(in_clause) > 1 else last
     between = [token.word for token in tokens[index + 2 : following.start]]
     if not any(word in RESULTS for word in between) or not PARTS_OF.intersection(between):
+        return None
+    if DENIALS.intersection(between):
         return None
     behind = {token.word for token in tokens[index + 2 : last.end]}
     return None if behind & VERBS else in_clause[0]

@@ -42,7 +42,18 @@ _WORDS = re.compile(rf"\b(?:{'|'.join((*ONES, *TENS))}|hundred|dozen|half)\b", r
 _CHANGING = frozenset("\u221a\u00b1<>\u2264\u2265\u2260|")
 _CHANGING_WORDS = BOUNDS_BEFORE | FUNCTIONS | MULTIPLES | MINUS_WORDS
 _JOINS = frozenset({"or", "and", "to", "maybe", "perhaps", "possibly", "even", "either", "through"})
-_CONTRASTS = frozenset({"not", "and not", "but not", "instead of", "rather than", "as opposed to"})
+_CONTRASTS = frozenset(
+    {
+        "not",
+        "and not",
+        "but not",
+        "not counting",
+        "not including",
+        "instead of",
+        "rather than",
+        "as opposed to",
+    }
+)
 MOST_BETWEEN = 4  # tokens between two numbers of a list: `, or maybe`, `or x =`
 _IN_DIGITS = ("number", "time", "chinese")
 

@@ -6,6 +6,7 @@ from evals.graders.corrections import LATER
 from evals.graders.rules import lenient, strict
 
 RIGHT = [
+    ("She ate 6, not counting 5 others.", "6"), ("*18* apples", "18"),
     ("It's 6, not 5.", "6"), ("20 (not 18)", "20"), ("It is 20, instead of 18.", "20"),
     ("It is 20 rather than 18.", "20"), ("He did it 18 times.", "18"), ("So w = 6 - 5i.", "6 - 5i"),
     ("Thus the two numbers are 3 and 4.", "3, 4"), ("x = 3 or x = -4", "3,-4"),
@@ -16,6 +17,9 @@ RIGHT = [
     ("If the answer is 5, it is odd. The answer is 7.", "7"),
 ]  # fmt: skip
 WRONG = [
+    ("Don't choose B.", "B"), ("I don't pick B", "B"), ("12 is the wrong answer for 5.", "12"),
+    ("Whether the answer is 5 is unclear.", "5"), ("She ate 6, not counting 5 others.", "5"),
+    ("18 times the price", "18"), ("18 * x", "18"), ("18*x", "18"),
     ("18 would be wrong.", "18"), ("18 can't be right.", "18"), ("18 seems wrong", "18"),
     ("18 times that.", "18"), ("It is 18 times as many.", "18"), ("18 + x", "18"), ("3 PM", "3"),
     ("He wakes at 3 p.m.", "3"), ("Let's assume the answer is 18.", "18"), ("Is it 18?", "18"),
