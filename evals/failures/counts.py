@@ -8,6 +8,7 @@ import polars as pl
 from data.errors import UserError
 from data.progress import Progress
 from data.store import TABLES, Store, add, ask, fingerprint
+from evals.failures.by_judges import judge_categories, named_by_judge
 from evals.failures.categories import (
     CATEGORIES,
     ONLY_LENIENT,
@@ -17,6 +18,7 @@ from evals.failures.categories import (
 )
 from evals.failures.suspect_golds import suspect_golds
 from evals.graders import GRADERS
+from evals.judge import PREFIX
 from evals.scores import grade_missing, in_batches, unknown_run
 from evals.statistics import wilson
 
@@ -131,6 +133,7 @@ def failure_counts(store: Store, run: str, grader: str | None = None) -> dict[st
     count = {(stage, name): n for stage, name, n in rows.iter_rows()}
     for stage, n in _samples_of_suspects(store, run)["stage"].value_counts().iter_rows():
         count[stage, SUSPECT_GOLD] = n
+    by_judges = judge_categories(store, run)
     return {
         "run": run,
         "grader": grader,
@@ -139,6 +142,7 @@ def failure_counts(store: Store, run: str, grader: str | None = None) -> dict[st
             {
                 "stage": stage,
                 "n": n,
+                "by_judges": by_judges.get(stage, {}),
                 "categories": {
                     name: {"means": means, **wilson(count[stage, name], n).to_json()}
                     for name, means in CATEGORIES.items()
@@ -157,18 +161,20 @@ def list_failures(
 
     grader: as in `failure_counts`
     """
-    if category not in CATEGORIES:
+    of_judge = category.startswith(PREFIX)
+    if category not in CATEGORIES and not of_judge:
         near = get_close_matches(category.lower(), CATEGORIES, n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else " Name one of them."
         raise UserError(
             f"there is no category {category!r}; expected one of {', '.join(CATEGORIES)}.{hint}"
         )
-    rows = _listed(store, run, category, grader)
+    listed = named_by_judge(store, run, category) if of_judge else None
+    rows = _listed(store, run, category, grader) if listed is None else listed
     return {
         "run": run,
         "grader": grader,
         "category": category,
-        "means": CATEGORIES[category],
+        "means": CATEGORIES.get(category) or f"named by {category.partition('/')[0]}",
         "n": rows.height,
         "rows": rows.head(limit).to_dicts(),
     }

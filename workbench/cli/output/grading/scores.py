@@ -25,7 +25,24 @@ def failures(value: dict[str, Any]) -> None:
         )
         for stage in value["stages"]
     ]
-    show(*tables)
+    show(*tables, *_by_judges(value["stages"]))
+
+
+def _by_judges(stages: list[dict[str, Any]]) -> list[Any]:
+    """A table of what judges named, of the stages where one did."""
+    return [
+        table(
+            f"{stage['stage']}: named by judges, of the generations that they judged",
+            ["category", "share", "means"],
+            [
+                [name, interval(share), str(share["means"])]
+                for name, share in stage["by_judges"].items()
+            ],
+            words=True,
+        )
+        for stage in stages
+        if stage["by_judges"]
+    ]
 
 
 def with_category(value: dict[str, Any]) -> None:
