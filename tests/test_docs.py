@@ -33,4 +33,4 @@ def test_every_page_of_the_app_has_its_section_and_its_picture():
         flags=re.MULTILINE,
     )
     assert sorted(sections) == sorted((title, path or "overview") for path, title in titles)
-    assert len(titles) == 9
+    assert len(titles) == 10
