@@ -134,6 +134,34 @@ def _trained_on(store: Store, run: dict[str, Any]) -> list[Step]:
     """What a training run read: its subset, or its source by the converter of that time."""
     if run["kind"] not in TRAINING:
         return []
+    if run["kind"] == "dpo":
+        return [_pairs(store, run), *_source_rows(store, run)]
+    return _source_rows(store, run)
+
+
+def _pairs(store: Store, run: dict[str, Any]) -> Step:
+    """The preference pairs of a run, and the runs that wrote their answers."""
+    counts = ask(
+        store,
+        """
+        select count(*) as pairs, count(distinct problem_id) as problems
+        from preference_pairs where run = $run
+        """,
+        run=run["run"],
+    ).row(0, named=True)
+    inputs = run["inputs"] or {}
+    return Step(
+        "pairs",
+        f"{counts['pairs']:,} preference pairs",
+        {
+            "problems": counts["problems"],
+            "answers of": str(inputs.get("answers of", UNKNOWN)),
+            "hash": str(inputs.get("pairs", UNKNOWN)),
+        },
+    )
+
+
+def _source_rows(store: Store, run: dict[str, Any]) -> list[Step]:
     inputs = run["inputs"] or {}
     if label := str(inputs.get("subset", "")).rpartition(" ")[0]:
         return of_subset(store, label)

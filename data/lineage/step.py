@@ -11,7 +11,9 @@ DEEPEST = 20  # runs, and versions of subsets, that a chain is followed through
 
 @dataclass(frozen=True)
 class Step:
-    """One step back. kind: generation, problem, evaluation, training, subset, conversion, source
+    """One step back.
+
+    kind: generation, problem, evaluation, training, pairs, subset, conversion, source, record
 
     title: a name or an id   facts: in the order in which they are shown
     """

@@ -19,7 +19,7 @@ WITH_PROBLEMS = (IMPORT, PLAYGROUND)  # whose problems may be stored with the ru
 WITH_ROLLOUTS = ("grpo", IMPORTED_ROLLOUTS)
 ANSWERS = (*EVALUATIONS, *WITH_PROBLEMS)
 HELD_OUT_ANSWERS = (HELD_OUT, IMPORT)
-TRAINING = ("sft", "grpo")
+TRAINING = ("sft", "dpo", "grpo")
 
 TIME = pl.Datetime("us", "UTC")
 SPAN = {"field": pl.String, "start": pl.Int64, "end": pl.Int64}
@@ -249,6 +249,20 @@ TABLES: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "version": pl.String,  # of evals/failures/categories.py
         "categories": pl.List(CATEGORY),
     },
+    "preference_pairs": {  # what a run of DPO trained on; wide
+        "run": pl.String,
+        "pair": pl.Int64,  # from 0
+        "problem_id": pl.String,
+        "question": pl.String,
+        "chosen": pl.String,  # the correct answer
+        "rejected": pl.String,  # the incorrect one
+        "rejected_finish": pl.String,  # stop | length | null where unknown
+        "margin": pl.Float64,  # of format, answer and partial, in the mean
+        "chosen_run": pl.String,  # that wrote it
+        "chosen_by": pl.String,  # the generation's id, or step, group and sample of a rollout
+        "rejected_run": pl.String,
+        "rejected_by": pl.String,
+    },
     "metrics": {
         "run": pl.String,
         "step": pl.Int64,
@@ -269,6 +283,7 @@ OF_RUNS = (
     "rollout_origins",
     "rollout_scores",
     "rollout_failures",
+    "preference_pairs",
     "metrics",
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.store import Store, ask
-from evals.curation.rejection_sampling import answers_of
+from evals.curation.answers import answers_of
 from evals.curation.training_formats import PROMPT_FORMATS
 from evals.graders import GRADERS, Score
 from evals.rollouts import verdict_grader
@@ -17,11 +17,28 @@ FEW = "fewer than a correct and an incorrect answer"
 
 @dataclass(frozen=True)
 class Answer:
-    """text: of the answer   value: mean of format, answer and partial, from 0 to 1"""
+    """text: of the answer   value: mean of format, answer and partial, from 0 to 1
+
+    run, made_by: who wrote it: a generation's id, or step, group and sample of a rollout
+    finish: stop, length (it was cut off), or None where unknown
+    """
 
     text: str
     correct: bool
     value: float
+    run: str = ""
+    made_by: str = ""
+    finish: str | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A correct and an incorrect answer to one problem. margin: of their values"""
+
+    problem_id: str
+    chosen: Answer
+    rejected: Answer
+    margin: float
 
 
 @dataclass
@@ -47,11 +64,13 @@ def sampled(store: Store, runs: Sequence[str], problem_ids: Sequence[str]) -> Sa
     for run in runs:
         rule = GRADERS[verdict_grader(store, run)]
         for row in answers_of(store, run):
-            _add(result, row, rule.grade)
+            _add(result, row, run, rule.grade)
     return result
 
 
-def _add(result: Sampled, row: dict[str, Any], grade: Callable[[str, str], Score]) -> None:
+def _add(
+    result: Sampled, row: dict[str, Any], run: str, grade: Callable[[str, str], Score]
+) -> None:
     problem = result.problems.get(row["problem_id"])
     if problem is None:
         result.left_out["answers to other problems"] += 1
@@ -63,21 +82,20 @@ def _add(result: Sampled, row: dict[str, Any], grade: Callable[[str, str], Score
     elif row["text"] in of_problem:
         result.left_out["answers that are there already"] += 1
     else:
-        of_problem[row["text"]] = Answer(row["text"], score.correct, _value(score))
+        of_problem[row["text"]] = Answer(
+            row["text"], score.correct, _value(score), run, row["made_by"], row["finish"]
+        )
 
 
 def _value(score: Score) -> float:
     return (bool(score.format) + bool(score.correct) + bool(score.partial)) / 3
 
 
-def preference_rows(
-    answers: Sampled, per_problem: int, least_margin: float
-) -> Iterator[dict[str, Any]]:
+def pairs_of(answers: Sampled, per_problem: int, least_margin: float) -> Iterator[Pair]:
     """Pairs of one problem: each of its best correct answers beside an incorrect one.
 
     The shortest correct answers come first, and beside them the best incorrect ones: these differ
     least from them but for the answer. No answer is in two pairs.
-    margin: value of the chosen answer minus that of the rejected one
     """
     for problem_id in sorted(answers.problems):
         texts = list(answers.answers.get(problem_id, {}).values())
@@ -90,13 +108,21 @@ def preference_rows(
         answers.left_out["pairs below the least margin"] += len(pairs) - len(wide)
         answers.left_out["pairs beyond those of a problem"] += max(len(wide) - per_problem, 0)
         for good, bad in wide[:per_problem]:
-            yield {
-                "prompt": _prompt(answers, problem_id),
-                "chosen": [{"role": "assistant", "content": good.text}],
-                "rejected": [{"role": "assistant", "content": bad.text}],
-                "margin": round(good.value - bad.value, 4),
-                "id": problem_id,
-            }
+            yield Pair(problem_id, good, bad, round(good.value - bad.value, 4))
+
+
+def preference_rows(
+    answers: Sampled, per_problem: int, least_margin: float
+) -> Iterator[dict[str, Any]]:
+    """The pairs of `pairs_of` as other trainers read them."""
+    for pair in pairs_of(answers, per_problem, least_margin):
+        yield {
+            "prompt": _prompt(answers, pair.problem_id),
+            "chosen": [{"role": "assistant", "content": pair.chosen.text}],
+            "rejected": [{"role": "assistant", "content": pair.rejected.text}],
+            "margin": pair.margin,
+            "id": pair.problem_id,
+        }
 
 
 def kto_rows(answers: Sampled, per_problem: int) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from data.store import Store, ask, within
 from evals.scores.grade import unknown_run
 from evals.scores.stored_grader import grader_in
 
-FIRST_STAGES = ("base", "sft", "grpo")
+FIRST_STAGES = ("base", "sft", "dpo", "grpo")
 
 
 def scores_of(store: Store, run: str, grader: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from .budgets import (
     rounded as rounded,
 )
 from .curriculum import ProblemChoice as ProblemChoice
-from .examples import Example as Example, Prompt as Prompt
+from .examples import Example as Example, PreferencePair as PreferencePair, Prompt as Prompt
 from .grpo import (
     padded_left as padded_left,
     padded_right as padded_right,
@@ -16,6 +16,13 @@ from .grpo import (
     within as within,
 )
 from .order import StepOrder as StepOrder
+from .preference import (
+    PairTokens as PairTokens,
+    preference_batches as preference_batches,
+    row_length as row_length,
+    rows_of_pairs as rows_of_pairs,
+    tokenize_pairs as tokenize_pairs,
+)
 from .sft import (
     completion_tokens as completion_tokens,
     sft_batches as sft_batches,

@@ -1,4 +1,4 @@
-"""The rows that training reads: examples of SFT, problems of GRPO. Light: no training library."""
+"""The rows that training reads: examples of SFT, pairs of DPO, problems of GRPO. Light."""
 
 from dataclasses import dataclass
 
@@ -20,3 +20,16 @@ class Prompt:
     problem_id: str
     prompt: str
     gold: str
+
+
+@dataclass(frozen=True)
+class PreferencePair:
+    """One pair of DPO: two answers to one question, of which `chosen` is correct.
+
+    rejected_ended: whether the model ended the rejected answer itself, so that it was not cut off
+    """
+
+    question: str
+    chosen: str
+    rejected: str
+    rejected_ended: bool

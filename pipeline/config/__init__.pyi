@@ -5,6 +5,7 @@ from .checks import (
     check_choices as check_choices,
 )
 from .data import DataConfig as DataConfig
+from .dpo import OUTSIDE as OUTSIDE, DpoConfig as DpoConfig
 from .evaluation import GRADERS as GRADERS, EvalConfig as EvalConfig
 from .grpo import VARIANTS as VARIANTS, GrpoConfig as GrpoConfig
 from .knobs import NO_VALUE as NO_VALUE, as_json as as_json, changed as changed, knob as knob

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config.data import DataConfig
+from pipeline.config.dpo import DpoConfig
 from pipeline.config.evaluation import EvalConfig
 from pipeline.config.grpo import GrpoConfig
 from pipeline.config.knobs import changed
@@ -18,6 +19,7 @@ SECTIONS: dict[str, type] = {
     "model": ModelConfig,
     "data": DataConfig,
     "sft": SftConfig,
+    "dpo": DpoConfig,
     "grpo": GrpoConfig,
     "eval": EvalConfig,
 }
@@ -31,12 +33,23 @@ class Preset:
     model: ModelConfig
     data: DataConfig
     sft: SftConfig
+    dpo: DpoConfig
     grpo: GrpoConfig
     eval: EvalConfig
 
     def with_knobs(self, section: str, **changes: Any) -> "Preset":
         """This preset with knobs of `section` changed."""
         return replace(self, **{section: changed(getattr(self, section), **changes)})
+
+    def sampling_pairs(self) -> "Preset":
+        """This preset, whose evaluation samples the answers of which DPO makes pairs."""
+        return self.with_knobs(
+            "eval",
+            split="train",
+            samples=self.dpo.samples,
+            temperature=self.dpo.temperature,
+            limit=self.dpo.sampled_problems,
+        )
 
     def with_seed(self, seed: int) -> "Preset":
         """This preset with `seed` in every section that has one."""

@@ -8,6 +8,6 @@ from .answers import (
     store_answers as store_answers,
     write_unanswered as write_unanswered,
 )
-from .evaluate import fitting as fitting, store_evaluation as store_evaluation
+from .evaluate import Fitting as Fitting, fitting as fitting, store_evaluation as store_evaluation
 from .token_counts import count_tokens as count_tokens
 from .token_scores import Completed as Completed, scored_tokens as scored_tokens

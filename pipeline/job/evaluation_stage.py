@@ -15,9 +15,14 @@ from pipeline.job.runs import Done, Job, StageSpec, stage_run
 from pipeline.model import Tokenizer, model_folder
 
 
-def evaluate(job: Job, stage: str, model: Path | str, parent: str | None, subset: str = "") -> Done:
-    """Let `model` answer problems as `stage`: those of the split, or of a subset by its label."""
-    chosen = inputs.chosen_problems(job.store, job.preset, stage, subset)
+def evaluate(
+    job: Job, stage: str, model: Path | str, parent: str | None, subset: str = "", skip: int = 0
+) -> Done:
+    """Let `model` answer problems as `stage`: those of the split, or of a subset by its label.
+
+    skip: of `inputs.chosen_problems`
+    """
+    chosen = inputs.chosen_problems(job.store, job.preset, stage, subset, skip)
     folder = model_folder(str(model))
     spec = StageSpec(
         kind=chosen.kind,

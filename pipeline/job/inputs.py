@@ -174,8 +174,12 @@ class ChosenProblems:
     inputs: dict[str, str]
 
 
-def chosen_problems(store: Store, preset: Preset, stage: str, subset: str = "") -> ChosenProblems:
+def chosen_problems(
+    store: Store, preset: Preset, stage: str, subset: str = "", skip: int = 0
+) -> ChosenProblems:
     """The problems that an evaluation of `stage` answers. subset: label of one, instead of a split
+
+    skip: the first so many problems of the split are left out: those that training holds out
 
     Subsets hold train problems.
     """
@@ -185,7 +189,8 @@ def chosen_problems(store: Store, preset: Preset, stage: str, subset: str = "") 
         if chosen
         else problems_of_split(store, preset.data.problems, config.split)
     )
-    usable = problems.usable.head(config.limit) if config.limit else problems.usable
+    usable = problems.usable if chosen else problems.usable[skip:]
+    usable = usable.head(config.limit) if config.limit else usable
     inputs = {
         "problems": hash_of_ids(usable["problem_id"].to_list()),
         **subset_input(store, chosen),

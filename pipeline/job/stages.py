@@ -1,5 +1,7 @@
-"""The whole job, stage by stage: ingest, convert, evaluate, SFT, GRPO, export."""
+"""The whole job, stage by stage: ingest, convert, evaluate, SFT, DPO, GRPO, export."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from evals.comparison import compare
@@ -8,8 +10,13 @@ from pipeline.job.evaluation_stage import evaluate
 from pipeline.job.export_stage import export_model
 from pipeline.job.models import model_of
 from pipeline.job.prepare import prepared
-from pipeline.job.runs import Job
-from pipeline.job.training import refuse_longer_than_rollouts, train_grpo, train_sft
+from pipeline.job.runs import Done, Job
+from pipeline.job.training import (
+    refuse_longer_than_rollouts,
+    train_dpo,
+    train_grpo,
+    train_sft,
+)
 from pipeline.model import model_folder
 
 
@@ -27,6 +34,18 @@ def converter_of(job: Job, counts: dict[str, Any]) -> str | None:
     return None if data.subset else counts[data.records]["convert"]["converter"]
 
 
+def sample_answers(job: Job, stage: str, model: Path | str, parent: str | None) -> Done:
+    """Let `model` answer train problems as the knobs of DPO say, for pairs of its own answers.
+
+    It is an evaluation of train problems like any other, of `stage`, which is found again. The
+    first problems are left out, as many as are held out: no pair is made of these.
+    """
+    data = job.preset.data
+    # `--resume` names a run of DPO, not this one
+    sampling = replace(job, preset=job.preset.sampling_pairs(), resume=None)
+    return evaluate(sampling, stage, model, parent, data.problem_subset, skip=data.heldout)
+
+
 def run_all(job: Job) -> dict[str, Any]:
     """Run every stage in order; returns the object that `thinkbench run --json` prints."""
     base = model_folder(job.preset.model.model)  # fails before any row is read
@@ -37,7 +56,13 @@ def run_all(job: Job) -> dict[str, Any]:
     sft = train_sft(job, base, converter_of(job, counts))
     sft_model = model_of(job.store, sft.summary)
     evaluations["sft"] = evaluate(job, "sft", sft_model, sft.run)
-    grpo = train_grpo(job, sft_model, sft.run)
+    trained, start, run = {"sft": sft}, sft_model, sft.run
+    if job.preset.dpo.in_run:
+        answers = sample_answers(job, "sft", sft_model, sft.run)
+        trained["dpo"] = train_dpo(job, sft_model, sft.run, [answers.run])
+        start, run = model_of(job.store, trained["dpo"].summary), trained["dpo"].run
+        evaluations["dpo"] = evaluate(job, "dpo", start, run)
+    trained["grpo"] = grpo = train_grpo(job, start, run)
     grpo_model = model_of(job.store, grpo.summary)
     evaluations["grpo"] = evaluate(job, "grpo", grpo_model, grpo.run)
     export = export_model(job, grpo_model, job.store.folder / "exports" / grpo.run, grpo.run)
@@ -50,8 +75,7 @@ def run_all(job: Job) -> dict[str, Any]:
         "data": counts,
         "export": export.summary,
         "seconds": {
-            "sft": sft.summary["seconds"],
-            "grpo": grpo.summary["seconds"],
+            **{stage: done.summary["seconds"] for stage, done in trained.items()},
             **{f"eval {stage}": done.summary["seconds"] for stage, done in evaluations.items()},
         },
     }

@@ -15,11 +15,18 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tunix.models.gemma3.model import Gemma3
 
-from pipeline.config import Preset, logits_bytes
-from pipeline.loss import PolicyExample, objective_of, policy_loss, sft_loss
+from pipeline.config import DpoConfig, GrpoConfig, Preset, SftConfig, logits_bytes
+from pipeline.loss import (
+    PolicyExample,
+    objective_of,
+    policy_loss,
+    preference_loss,
+    preference_objective,
+    sft_loss,
+)
 from pipeline.model import add_adapters, complete, gemma3
 from pipeline.preflight.sizes import config_of
-from pipeline.preflight.steps import Step
+from pipeline.preflight.steps import OF_ROWS, Step
 from pipeline.train import adamw, tunix
 
 Module = TypeVar("Module", bound=nnx.Module)
@@ -66,8 +73,13 @@ def inference_model(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
     return sharded(nnx.eval_shape(lambda: _adapted(step, preset, mesh)), mesh)
 
 
+def _section(step: Step, preset: Preset) -> SftConfig | DpoConfig | GrpoConfig:
+    """The knobs of the stage that the step is of; the engine's steps are those of GRPO."""
+    return {"sft": preset.sft, "pairs": preset.dpo}.get(step.kind, preset.grpo)
+
+
 def _adapted(step: Step, preset: Preset, mesh: Mesh) -> Gemma3:
-    section = preset.sft if step.kind == "sft" else preset.grpo
+    section = _section(step, preset)
     graph, state = nnx.split(base_model(step, preset, mesh))
     zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), state)
     start = nnx.merge(graph, zeros)  # traced, so the zeros are never allocated
@@ -78,7 +90,7 @@ def training_state(
     step: Step, preset: Preset, mesh: Mesh
 ) -> tuple[Gemma3, nnx.Optimizer, Callable[..., Any]]:
     """Model with adapters, its optimizer, and the function that Tunix's trainer compiles."""
-    section = preset.sft if step.kind == "sft" else preset.grpo
+    section = _section(step, preset)
     step_functions: list[Callable[..., Any]] = []
 
     def build() -> tuple[Gemma3, nnx.Optimizer]:
@@ -99,6 +111,8 @@ def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
     """The loss as the trainer calls it with `batch_of`, and whether it also returns metrics."""
     if step.kind == "sft":
         return (sft_loss if step.loss == "ours" else tunix.default_sft_loss), False
+    if step.kind == "pairs":
+        return _loss_of_pairs(preset), True
     objective = objective_of(preset.grpo, list(STOPS))
 
     def ours(model: nnx.Module, example: PolicyExample):
@@ -111,6 +125,16 @@ def loss_of(step: Step, preset: Preset) -> tuple[Callable[..., Any], bool]:
     return (ours if step.loss == "ours" else tunix_default), True
 
 
+def _loss_of_pairs(preset: Preset) -> Callable[..., Any]:
+    objective = preference_objective(preset.dpo)
+
+    # flax takes no loss of free keyword arguments
+    def loss(model: nnx.Module, ids: Any, completion: Any, segments: Any, reference: Any):
+        return preference_loss(model, ids, completion, segments, reference, objective)
+
+    return loss
+
+
 def batch_of(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
     """The batch that a trainer passes to its step function, its rows sharded over the mesh."""
     rows = NamedSharding(mesh, PartitionSpec("fsdp"))
@@ -118,9 +142,10 @@ def batch_of(step: Step, preset: Preset, mesh: Mesh) -> dict[str, Any]:
     def array(dtype: Any, *shape: int) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((step.rows, *shape), dtype, sharding=rows)
 
-    if step.kind == "sft":
+    if step.kind in OF_ROWS:
         types = {"ids": jnp.int32, "completion": jnp.bool_, "segments": jnp.int32}
-        return {name: array(dtype, step.tokens) for name, dtype in types.items()}
+        rows_of_text = {name: array(dtype, step.tokens) for name, dtype in types.items()}
+        return rows_of_text | ({"reference": array(jnp.float32)} if step.kind == "pairs" else {})
     scores = array(jnp.float32, step.completion)
     example: Any = PolicyExample  # flax generates its __init__
     return {

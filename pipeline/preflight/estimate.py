@@ -7,7 +7,7 @@ what the compiler says for a TPU v6e (tests/pipeline/preflight/test_estimate.py)
 from pipeline.config import SCORES_BYTES, Preset, logits_bytes
 from pipeline.preflight.needs import Needs
 from pipeline.preflight.sizes import BYTES, Sizes, config_of, sizes_in
-from pipeline.preflight.steps import Step, pieces_of
+from pipeline.preflight.steps import OF_ROWS, TRAINING, Step, pieces_of
 
 # Bytes of a float32: scores, logits and sums; adapters and their moments, whatever the base model's
 # precision is.
@@ -23,7 +23,7 @@ def estimated(step: Step, preset: Preset, memory: int) -> Needs:
     parts = _parts(step, preset, sizes)
     temporaries = _temporaries(step, preset, sizes) + _gathered(step, preset, sizes)
     # outputs that are written while the arguments are still in memory
-    outputs = {"prefill": parts["prompts"], "sft": parts["adapters"], "update": parts["adapters"]}
+    outputs = {"prefill": parts["prompts"], **dict.fromkeys(TRAINING, parts["adapters"])}
     peak = sum(parts.values()) + outputs.get(step.kind, 0) + temporaries
     chips = preset.model.fsdp * preset.model.tensor_parallel
     remat = preset.model.remat and step.loss == "ours"
@@ -95,7 +95,7 @@ def _head(preset: Preset, sizes: Sizes) -> int:
 
 def _chunks(step: Step, preset: Preset, sizes: Sizes) -> int:
     """Chunks of positions, for each of which the head is read; see `pipeline.loss.head.score`."""
-    scored = step.tokens - 1 if step.kind == "sft" else step.completion
+    scored = step.tokens - 1 if step.kind in OF_ROWS else step.completion
     positions = logits_bytes(preset.model) // (FLOAT * sizes.vocabulary)
     return -(-scored // max(1, min(scored, positions // step.rows)))
 

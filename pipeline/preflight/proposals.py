@@ -69,6 +69,7 @@ def smaller_presets(preset: Preset, step: Step) -> Iterator[tuple[tuple[str, ...
     """Presets with which `step` needs less, the nearest first: fewer rows, then fewer tokens."""
     section, knob, tokens_knob = {
         "sft": ("sft", "batch", "max_tokens"),
+        "dpo": ("dpo", "batch", "max_tokens"),
         "grpo": ("grpo", "micro_batch", "max_tokens"),
         "reference": ("grpo", "micro_batch", "max_tokens"),
         "old policy": ("grpo", "micro_batch", "max_tokens"),

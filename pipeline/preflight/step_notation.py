@@ -37,15 +37,17 @@ def parse_step(text: str, preset: Preset) -> Step:
 
 def step_text(step: Step) -> str:
     """A training step as `parse_step` reads it."""
+    if step.kind == "pairs":
+        return f"dpo:{step.rows}x{step.completion}"
     if step.kind == "sft":
         return f"sft:{step.rows}x{step.completion}"
     return f"grpo:{step.rows}x{step.prompt}+{step.completion}"
 
 
 def with_tunix_losses(steps: list[Step]) -> list[Step]:
-    """Each training step twice: with our loss, then with Tunix's default loss."""
+    """Each step of SFT and GRPO twice: with our loss, then with Tunix's default loss."""
     return [
         replace(step, loss=loss)
         for step in steps
-        for loss in (LOSSES if step.trains else (step.loss,))
+        for loss in (LOSSES if step.kind in ("sft", "update") else (step.loss,))
     ]

@@ -6,13 +6,15 @@ from typing import Any
 from pipeline.config import (
     PROMPTS_FRACTION,
     ROW_MULTIPLE,
+    DpoConfig,
     EvalConfig,
     GrpoConfig,
     Preset,
     as_json,
 )
 
-TRAINING = ("sft", "update")
+OF_ROWS = ("sft", "pairs")  # whose rows are prompt and completion in one, not padded apart
+TRAINING = (*OF_ROWS, "update")
 SAMPLING = ("prefill", "insert", "decode")
 
 
@@ -20,11 +22,12 @@ SAMPLING = ("prefill", "insert", "decode")
 class Step:
     """One program.
 
-    kind:   sft, update (of GRPO's policy), scores (of completions, under the reference or under the
-            policy before the first of several updates), or one of the engine's three: prefill (read
-            prompts), insert (put them into slots), decode (one token for each slot)
+    kind:   sft, pairs (of DPO: two rows each), update (of GRPO's policy), scores (of completions,
+            under the reference or under the policy before the first of several updates), or one of
+            the engine's three: prefill (read prompts), insert (put them into slots), decode (one
+            token for each slot)
     rows:   sequences in one call, over all chips; for the engine, its slots
-    prompt, completion: tokens of a row; an SFT row counts as completion only
+    prompt, completion: tokens of a row; a row of SFT or DPO counts as completion only
     pieces: calls whose gradients are added up for one optimizer step
     loss:   ours, or tunix: Tunix's default loss, without rematerialisation, with dense attention
     greedy: whether sampling takes the most likely token
@@ -89,10 +92,12 @@ def steps_of(preset: Preset) -> list[Step]:
     answers = _lengths(evaluation)
     greedy = evaluation.temperature == 0
     steps = engine_steps("eval", evaluation.batch, greedy=greedy, **answers)
-    length = -(-sft.max_tokens // ROW_MULTIPLE) * ROW_MULTIPLE
+    length = _rounded(sft.max_tokens)
     steps.append(
         Step(name="sft", kind="sft", rows=sft.batch, completion=length, rank=sft.lora_rank)
     )
+    if preset.dpo.in_run:
+        steps.append(dpo_step(preset.dpo))
     steps += engine_steps("rollout", grpo.prompts * grpo.group, **trained, **_lengths(grpo))
     if grpo.beta:
         beside = ("adapters", "optimizer")
@@ -112,6 +117,18 @@ def steps_of(preset: Preset) -> list[Step]:
         )
     )
     return steps + engine_steps("heldout", heldout, greedy=True, **trained, **answers)
+
+
+def dpo_step(config: DpoConfig) -> Step:
+    """A step of DPO. Its reference was computed before, in rows of the same shape."""
+    length = _rounded(config.max_tokens)
+    return Step(
+        name="dpo", kind="pairs", rows=2 * config.batch, completion=length, rank=config.lora_rank
+    )
+
+
+def _rounded(tokens: int) -> int:
+    return -(-tokens // ROW_MULTIPLE) * ROW_MULTIPLE
 
 
 def _lengths(config: GrpoConfig | EvalConfig) -> dict[str, Any]:
@@ -141,7 +158,10 @@ def stages_of(preset: Preset, problems: int | None) -> list[Stage]:
     shorter calls decode less often. Samples of a problem share one prefill of its prompt. Inserts
     are left out, because they move little compared with one decode step.
     """
-    stages = [Stage("sft", {"sft": preset.sft.steps}), Stage("grpo", _grpo_calls(preset))]
+    stages = [Stage("sft", {"sft": preset.sft.steps})]
+    if preset.dpo.in_run:
+        stages.append(Stage("dpo", _dpo_calls(preset)))
+    stages.append(Stage("grpo", _grpo_calls(preset)))
     if problems is not None:
         prompts = min(preset.eval.limit or problems, problems)
         batches = -(-prompts * preset.eval.samples // preset.eval.batch)
@@ -153,21 +173,35 @@ def stages_of(preset: Preset, problems: int | None) -> list[Stage]:
     return stages
 
 
+def _dpo_calls(preset: Preset) -> dict[str, int]:
+    """Without the sampling of the pairs' answers, which is an evaluation, and the reference."""
+    dpo = preset.dpo
+    evaluations = 1 + -(-dpo.steps // dpo.evaluate_every)
+    return {"dpo": dpo.steps, **_heldout_calls(preset, evaluations)}
+
+
+def _heldout_calls(preset: Preset, evaluations: int) -> dict[str, int]:
+    heldout = preset.data.heldout
+    batches = -(-heldout // min(preset.eval.batch, heldout)) * evaluations
+    prefills = -(-heldout // _prompts_per_call(preset, "heldout prefill"))
+    return {
+        "heldout prefill": evaluations * prefills,
+        "heldout decode": batches * preset.eval.max_tokens,
+    }
+
+
 def _grpo_calls(preset: Preset) -> dict[str, int]:
-    grpo, heldout, pieces = preset.grpo, preset.data.heldout, pieces_of(preset)
+    grpo, pieces = preset.grpo, pieces_of(preset)
     evaluations = 1 + -(-grpo.steps // grpo.evaluate_every) + bool(grpo.average)
     rounds = grpo.steps * (1 + grpo.resample)
-    batches = -(-heldout // min(preset.eval.batch, heldout)) * evaluations
     prefills = -(-grpo.prompts // _prompts_per_call(preset, "rollout prefill"))
-    heldout_prefills = -(-heldout // _prompts_per_call(preset, "heldout prefill"))
     return {
         "rollout prefill": rounds * prefills,
         "rollout decode": rounds * grpo.max_tokens,
         "reference": grpo.steps * pieces if grpo.beta else 0,
         "old policy": grpo.steps * pieces if grpo.updates > 1 else 0,
         "grpo": grpo.steps * grpo.updates * pieces,
-        "heldout prefill": evaluations * heldout_prefills,
-        "heldout decode": batches * preset.eval.max_tokens,
+        **_heldout_calls(preset, evaluations),
     }
 
 

@@ -1,3 +1,4 @@
+from .heldout import Best as Best, Heldout as Heldout
 from .loggers import writers as writers
 from .metrics import StoreMetrics as StoreMetrics, TrainingRun as TrainingRun
 from .optimizer import adamw as adamw

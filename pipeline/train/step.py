@@ -37,8 +37,8 @@ def jitted_step(step: Step, model: nnx.Module, optimizer: nnx.Optimizer) -> tupl
     return jitted, [adapters, optimizer_state, rest]
 
 
-# one of SFT and one of GRPO: a trial trains by both in turn
-_PROGRAMS: ProgramCache[Any] = ProgramCache(2)
+# one of each stage that trains: a trial trains by several in turn
+_PROGRAMS: ProgramCache[Any] = ProgramCache(3)
 
 
 class TrainStep:

@@ -1,8 +1,9 @@
 """All of Tunix 0.1.7's trainers that this project touches: what it uses, overrides and sets.
 
-SFT trains by `PeftTrainer`, GRPO by `GRPOLearner`. No other file of this project imports `tunix.rl`
-or `tunix.sft`, so a new version of Tunix is a change of this file. Its test names the version, and
-checks that each private name that is used here exists (tests/pipeline/train/test_tunix.py).
+SFT trains by `PeftTrainer`, DPO by `DPOTrainer`, GRPO by `GRPOLearner`. No other file of this
+project imports `tunix.rl` or `tunix.sft`, so a new version of Tunix is a change of this file. Its
+test names the version, and checks that each private name that is used here exists
+(tests/pipeline/train/test_tunix.py).
 
 What Tunix does by default, and why it is changed here: docs/decisions/0003-grpo-that-holds.md.
 """
@@ -22,13 +23,23 @@ from tunix.rl import algo_core, rl_cluster as rl
 from tunix.rl.grpo.grpo_learner import GRPOConfig, GRPOLearner
 from tunix.rl.rollout import base_rollout
 from tunix.sft import peft_trainer
+from tunix.sft.dpo.dpo_trainer import DPOTrainer, DPOTrainingConfig
 from tunix.sft.metrics_logger import MetricsLogger
 from tunix.sft.sharding_utils import shard_input
 from tunix.sft.utils import build_positions_from_mask, make_causal_attn_mask
 
 from pipeline import distributed
 from pipeline.config import GrpoConfig
-from pipeline.loss import EPSILON, Objective, PolicyExample, policy_loss, scores_of, with_divisor
+from pipeline.loss import (
+    EPSILON,
+    Objective,
+    PolicyExample,
+    PreferenceObjective,
+    policy_loss,
+    preference_loss,
+    scores_of,
+    with_divisor,
+)
 from pipeline.model import Tokenizer, add_adapters, gemma3
 from pipeline.train.metrics import StoreMetrics
 from pipeline.train.optimizer import adamw
@@ -135,6 +146,57 @@ class SftTrainer(peft_trainer.PeftTrainer):
         self.with_loss_fn(loss)
         self.with_gen_model_input_fn(dict)  # as they are
         use_own_step(self, optimizer, mesh)
+
+
+# DPO
+
+OF_PAIRS = ("rewards/chosen", "rewards/rejected", "rewards/margin", "rewards/accuracy",
+            "log_probs/chosen", "log_probs/rejected")  # fmt: skip
+OF_REFERENCE = ("change/chosen", "change/rejected", "kl")
+
+
+class PreferenceTrainer(DPOTrainer):
+    """Tunix's trainer of DPO and ORPO, with our loss, step and metrics.
+
+    Tunix's own keeps a second model in memory for the reference, and the logits of whole
+    completions. Here the reference's log-probabilities come with the batch.
+    """
+
+    def __init__(
+        self,
+        model: nnx.Module,
+        optimizer: optax.GradientTransformation,
+        objective: PreferenceObjective,
+        *,
+        metrics: StoreMetrics,
+        mesh: Mesh | None,
+    ) -> None:
+        config = DPOTrainingConfig(eval_every_n_steps=1, metrics_prefix="dpo")
+        super().__init__(model, None, optimizer, config)
+        self.metrics_logger = Logger(metrics)
+        self.is_managed_externally = True  # do not skip the first batches of a resumed run
+        self.with_loss_fn(_PreferenceLoss(objective), has_aux=True)
+        self.with_gen_model_input_fn(dict)  # as they are
+        names = OF_PAIRS if objective.loss == "orpo" else (*OF_PAIRS, *OF_REFERENCE)
+        self._aux_metrics_to_log = dict.fromkeys(names, np.mean)
+        use_own_step(self, optimizer, mesh)
+
+
+@dataclass(frozen=True)
+class _PreferenceLoss:
+    """The loss of one objective; equal to another one of equal values."""
+
+    objective: PreferenceObjective
+
+    def __call__(
+        self,
+        model: nnx.Module,
+        ids: jax.Array,
+        completion: jax.Array,
+        segments: jax.Array,
+        reference: jax.Array,
+    ) -> Any:
+        return preference_loss(model, ids, completion, segments, reference, self.objective)
 
 
 # GRPO

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from pipeline.config import OUTSIDE
+
 Command = Callable[..., Any]
 
 
@@ -33,7 +35,7 @@ def knob_flags(config: type, section: str) -> Callable[[Command], Command]:
 
 def flagged(config: type) -> list[Field[Any]]:
     """The fields that get a flag each. `--seed` is one flag for all sections."""
-    return [f for f in fields(config) if f.name != "seed"]
+    return [f for f in fields(config) if f.name not in ("seed", *OUTSIDE)]
 
 
 def flag(f: Field[Any], ending: str = "") -> Callable[[Command], Command]:

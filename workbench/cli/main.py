@@ -37,7 +37,17 @@ from workbench.cli.commands.system import (
     sql,
     store as store_command,
 )
-from workbench.cli.commands.training import ab, ask, export, grpo, preflight, run, sft, tokens
+from workbench.cli.commands.training import (
+    ab,
+    ask,
+    dpo,
+    export,
+    grpo,
+    preflight,
+    run,
+    sft,
+    tokens,
+)
 from workbench.cli.errors import exit_code
 from workbench.cli.options import Folder
 
@@ -50,6 +60,7 @@ COMMANDS = (
     subset.group,
     preflight.preflight,
     sft.sft,
+    dpo.dpo,
     grpo.grpo,
     eval_command.eval_,
     ask.ask,

@@ -1,4 +1,5 @@
 from .preflight_check import (
+    DPO as DPO,
     EVAL as EVAL,
     GRPO as GRPO,
     SFT as SFT,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.store import EVALUATIONS, TRAINING, Store, ask, name_of_kind
-from pipeline.config import BadConfig, Preset, as_json
+from pipeline.config import OUTSIDE, BadConfig, Preset, as_json
 from workbench.formatting import duration
 from workbench.jobs.progress_file import seconds_left
 from workbench.lookup import changed_preset
@@ -20,6 +20,12 @@ STAGES = (
     ("grpo", "grpo", "grpo"),
     ("eval", "grpo", "evaluate grpo"),
     ("export", "export", "export"),
+)
+# after ("eval", "sft", "evaluate sft"), where the preset has this stage
+OF_DPO = (
+    ("eval", "sft-train", "evaluate sft-train"),
+    ("dpo", "dpo", "dpo"),
+    ("eval", "dpo", "evaluate dpo"),
 )
 NEWEST = 200  # runs whose durations are read
 
@@ -96,8 +102,13 @@ def stages(
     return [
         _stage(preset, kind, stage, progress["work"].get(work), past, lives,
                work, runs.get((kind, stage)))
-        for kind, stage, work in STAGES
+        for kind, stage, work in _stages_of(preset)
     ]  # fmt: skip
+
+
+def _stages_of(preset: Preset | None) -> tuple[tuple[str, str, str], ...]:
+    with_dpo = preset is not None and preset.dpo.in_run
+    return (*STAGES[:3], *OF_DPO, *STAGES[3:]) if with_dpo else STAGES
 
 
 def _stage(
@@ -133,6 +144,8 @@ def _newest_alike(
     """
     if preset is None:
         return None
+    if stage == OF_DPO[0][1]:
+        preset = preset.sampling_pairs()
     alike = [
         one for one in past if name_of_kind(one.kind) == kind and _same(preset, kind, one.config)
     ]
@@ -144,7 +157,7 @@ def _same(preset: Preset, kind: str, config: dict[str, Any]) -> bool:
     if kind == "export":
         return True
     knobs = as_json(getattr(preset, kind)) | as_json(preset.model)
-    ignored = {"seed", "grader", "model"}
+    ignored = {"seed", "grader", "model", *OUTSIDE}
     if knobs.get("limit"):  # as many problems, whatever their split
         ignored.add("split")
     knobs = {name: value for name, value in knobs.items() if name not in ignored}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 GIB = 2**30
 # the words with which the names of a stage's steps begin
 SFT = ("sft",)
+DPO = ("dpo", "heldout")
 GRPO = ("rollout", "reference", "old policy", "grpo", "heldout")
 EVAL = ("eval",)
 

@@ -17,7 +17,7 @@ from data.store import Job, Store, folder_of, is_alive, job_of, jobs
 from data.store.files import is_locked
 from data.store.state_db import is_writable
 
-VERBS = ("run", "sft", "grpo", "eval", "export", "ab")
+VERBS = ("run", "sft", "dpo", "grpo", "eval", "export", "ab")
 LOG, CANCEL, WATCHER = "log.txt", "cancel", "watcher"
 WATCHER_TIMEOUT = 10  # [s] after which a queued job without a watcher gets another one
 LOST = (

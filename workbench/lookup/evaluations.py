@@ -6,11 +6,11 @@ import polars as pl
 
 from data.store import HELD_OUT, HELD_OUT_ANSWERS, TRAINING, Store, ask
 
-STAGE_ORDER = ("base", "sft", "grpo")
+STAGE_ORDER = ("base", "sft", "dpo", "grpo")
 
 
 def finished_evaluations(store: Store) -> pl.DataFrame:
-    """run, stage, ended_at, of_train: of finished runs; base, sft, grpo, then other stages.
+    """run, stage, ended_at, of_train: of finished runs; base, sft, dpo, grpo, then other stages.
 
     of_train: whether it is an import that had answers to train problems when it was made
     """

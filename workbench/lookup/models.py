@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.store import Store, ask, state
+from data.store import TRAINING, Store, ask, state
 
 BUNDLED = ("tiny",)  # models that no run without a model can hide, whatever its name
 
@@ -27,7 +27,7 @@ def starting_model(store: Store, model: str) -> StartingModel:
     if run["event"] != "done" or folder is None:
         raise UserError(
             f"run {model!r} ({run['kind']}, {run['event']}) has no model; expected a finished run"
-            f" of sft or grpo: {', '.join(trained_runs(store)) or 'there is none yet'}"
+            f" of sft, dpo or grpo: {', '.join(trained_runs(store)) or 'there is none yet'}"
         )
     return StartingModel(str(store.folder / folder), model, run["stage"])
 
@@ -49,7 +49,7 @@ def adapter_folder(store: Store, run: str) -> Path:
 
 
 def trained_runs(store: Store, *kinds: str) -> list[str]:
-    """Finished runs that have a model, newest first. kinds: by default sft and grpo"""
+    """Finished runs that have a model, newest first. kinds: by default all that train"""
     rows = ask(
         store,
         """
@@ -58,6 +58,6 @@ def trained_runs(store: Store, *kinds: str) -> list[str]:
         where event = 'done' and kind in (select unnest($kinds))
         order by ended_at desc, run
         """,
-        kinds=list(kinds or ("sft", "grpo")),
+        kinds=list(kinds or TRAINING),
     )
     return rows["run"].to_list()

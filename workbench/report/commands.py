@@ -42,6 +42,8 @@ def preset_text(chosen: Selection, evaluation: dict[str, Any]) -> str:
     for run in chosen.trainings:
         sections[run["kind"]] |= _knobs(run["kind"], run["config"])
         sections["data"] |= _data(run)
+    if any(run["kind"] == "dpo" for run in chosen.trainings):
+        sections["dpo"]["in_run"] = True
     sections["eval"] |= _knobs("eval", evaluation["config"])
     if chosen.grader in GRADERS:  # others grade what is stored: thinkbench grade
         sections["eval"]["grader"] = chosen.grader
@@ -65,7 +67,7 @@ def _data(run: dict[str, Any]) -> dict[str, Any]:
     """The knobs of the data that a training run read."""
     summary, inputs = run["summary"] or {}, run["inputs"] or {}
     source = (summary.get("learned_from") or {}).get("source")
-    if run["kind"] == "grpo":
+    if run["kind"] in ("dpo", "grpo"):
         values = {"problems": source, "heldout": run["config"].get("heldout")}
         values["problem_subset"] = str(inputs.get("subset", "")).rpartition(" ")[0]
     else:

@@ -11,6 +11,12 @@ from workbench.report.charts import Point
 # title of a chart -> the metrics in it, under short names
 CURVES = {
     "SFT loss [nats/token]": {"sft/train/loss": "loss"},
+    "DPO loss": {"dpo/train/loss": "loss"},
+    "preferred answers, share of pairs": {"dpo/train/rewards/accuracy": "chosen before rejected"},
+    "change of log-probability [nats/token]": {
+        "dpo/train/change/chosen": "chosen",
+        "dpo/train/change/rejected": "rejected",
+    },
     "reward": {"rollout/reward": "total"},
     "held-out accuracy": {"heldout/answer": "accuracy", "heldout/answer_of_mean": "of mean"},
     "rollouts, share": {"rollout/answer": "correct", "rollout/format": "valid format"},
@@ -22,11 +28,15 @@ CURVES = {
     "truncated, empty, share": {"rollout/truncated": "truncated", "rollout/empty": "empty"},
     "KL to reference [nats/token]": {"actor/train/kl": "KL"},
     "entropy [nats/token]": {"actor/train/entropy": "entropy"},
-    "gradient norm": {"actor/train/grad_norm": "GRPO", "sft/train/grad_norm": "SFT"},
+    "gradient norm": {
+        "actor/train/grad_norm": "GRPO",
+        "dpo/train/grad_norm": "DPO",
+        "sft/train/grad_norm": "SFT",
+    },
     "sampler to trainer [nats/token]": {"actor/train/mismatch": "KL"},
 }
-FACTS = ("examples", "problems", "heldout", "too_long", "bad_gold", "best_step", "stopped_at",
-         "seconds")  # fmt: skip
+FACTS = ("examples", "pairs", "problems", "heldout", "too_long", "bad_gold", "best_step",
+         "stopped_at", "seconds")  # fmt: skip
 
 
 def training(store: Store, run: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from data.store.files import StoreError
 from data.store.parts.names import FOLDERS, may_come_again
 
 WITH_TEXTS = ("records", "examples", "generations", "judge_replies", "rollouts",
-              "rollout_origins")  # fmt: skip
+              "rollout_origins", "preference_pairs")  # fmt: skip
 TEXT_ROWS = 4096  # rows of a row group of texts: reading one text costs reading one group
 ROWS = 65536  # rows of a row group of anything else
 

@@ -1,3 +1,4 @@
+from .dpo_stage import train_dpo as train_dpo
 from .grpo_stage import train_grpo as train_grpo
 from .sft_stage import (
     lengths_of as lengths_of,

@@ -1,6 +1,6 @@
 """The GRPO stage: reinforcement learning on the train problems, evaluated on held-out ones."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,34 +9,19 @@ import polars as pl
 from data.errors import UserError
 from evals.judge import rubric_of
 from evals.scores import Problems, hash_of_ids, problems_of_split
-from evals.statistics import wilson
 from pipeline.batches import Prompt
 from pipeline.config import as_json
 from pipeline.evaluate import fitting
-from pipeline.generate import Sampling
-from pipeline.job import (
-    Checkpoint,
-    Done,
-    Job,
-    StageSpec,
-    inputs,
-    load_model,
-    path_in_store,
-    record_checkpoint,
-    sampling_of,
-    stage_run,
+from pipeline.job import Done, Job, StageSpec, inputs, load_model, stage_run
+from pipeline.job.training.heldout import (
+    HeldOut,
+    held_out,
+    heldout_of,
+    measured_by,
+    record_best,
 )
 from pipeline.model import Tokenizer, model_folder, name_and_licence
 from pipeline.train import TrainingRun, grpo
-from pipeline.train.rewards import judge
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """How the held-out problems are answered during training."""
-
-    sampling: Sampling
-    batch: int
 
 
 @dataclass(frozen=True)
@@ -54,11 +39,7 @@ class Split:
 def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
     """Train `model`; the summary's `model` is the folder of the best step, adapters merged."""
     config, data = job.preset.grpo, job.preset.data
-    held_out = HeldOut(
-        # held-out problems are chosen among those that fit into training's prompts
-        replace(sampling_of(job.preset.eval), max_prompt_tokens=config.max_prompt_tokens),
-        min(job.preset.eval.batch, data.heldout),
-    )
+    how = held_out(job.preset)
     folder = model_folder(str(model))
     problems = problems_of_split(job.store, data.problems, "train")
     subset = inputs.subset_of(job.store, data.problem_subset, "problems")
@@ -67,12 +48,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
         kind="grpo",
         stage="grpo",
         module=__name__,
-        config=as_json(config)
-        | {
-            "heldout": data.heldout,
-            "heldout_sampling": held_out.sampling.as_json(),
-            "heldout_batch": held_out.batch,
-        },
+        config=as_json(config) | {"heldout": data.heldout, **how.as_json()},
         inputs={
             "model": inputs.hash_of_folder(folder),
             "problems": _hash_of(chosen or problems),
@@ -90,7 +66,7 @@ def train_grpo(job: Job, model: Path | str, parent: str | None) -> Done:
     def work(run: str) -> dict[str, Any]:
         tokenizer = Tokenizer(folder)
         split = split_problems(job, tokenizer, problems, chosen)
-        summary = _train(job, folder, tokenizer, split, held_out, run)
+        summary = _train(job, folder, tokenizer, split, how, run)
         summary["bad_gold"] = len((chosen or problems).bad_gold)
         if subset and chosen:
             usable = chosen.usable.height + len(chosen.bad_gold)
@@ -115,7 +91,7 @@ def split_problems(
     """
     config, count = job.preset.grpo, job.preset.data.heldout
     fit = fitting(problems.usable, tokenizer, config.max_prompt_tokens)
-    heldout = fit.problems.head(count)
+    heldout = heldout_of(job.preset, fit)
     if chosen is not None:
         fit = fitting(chosen.usable, tokenizer, config.max_prompt_tokens)
     train = fit.problems.join(heldout, on="problem_id", how="anti", maintain_order="left")
@@ -128,52 +104,19 @@ def split_problems(
 
 
 def _train(
-    job: Job, folder: Path, tokenizer: Tokenizer, split: Split, held_out: HeldOut, run: str
+    job: Job, folder: Path, tokenizer: Tokenizer, split: Split, how: HeldOut, run: str
 ) -> dict[str, Any]:
-    n = split.heldout.height
-
-    def record(step: int, path: Path, answer: float, best: bool) -> None:
-        checkpoint = Checkpoint(
-            run=run, stage="grpo", step=step, folder=path, metric=answer, metric_n=n, best=best
-        )
-        record_checkpoint(job.store, checkpoint)
-
-    def on_checkpoint(step: int, answer: float) -> None:
-        record(step, job.folder / run / "adapters" / str(step), answer, best=False)
-
     best = grpo.train(
         load_model(job.preset.model, folder),
         [Prompt(*row) for row in split.train.select("problem_id", "prompt", "gold").iter_rows()],
         tokenizer,
         job.preset.grpo,
-        grpo.Heldout(
-            measure=lambda generate: answer_accuracy(split.heldout, generate),
-            count=n,
-            sampling=held_out.sampling,
-            batch=held_out.batch,
-            on_checkpoint=on_checkpoint,
-        ),
+        measured_by(job, run, "grpo", split.heldout, how),
         TrainingRun(job.folder / run, job.metrics(run), job.progress("grpo"), job.stop),
     )
-    record(best.step, best.merged, best.answer, best=True)
     return {
-        "model": path_in_store(job.store, best.merged),
-        "best_step": best.step,
-        "averaged": best.averaged,
-        "heldout_answer": asdict(wilson(round(best.answer * n), n)),
-        "signs": best.signs,
-        "stopped_at": best.stopped_at,
+        **record_best(job, run, "grpo", best, split.heldout),
         "problems": split.train.height,
-        "heldout": n,
+        "heldout": split.heldout.height,
         "too_long": split.too_long,
     }
-
-
-def answer_accuracy(problems: pl.DataFrame, generate: Any) -> float:
-    """Share of `problems` (prompt, gold) answered correctly, by the grader of the rewards."""
-    completions = generate(problems["prompt"].to_list(), 0)
-    correct = [
-        judge(completion.text, gold).correct is True
-        for completion, gold in zip(completions, problems["gold"], strict=True)
-    ]
-    return sum(correct) / len(correct)

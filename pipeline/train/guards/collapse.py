@@ -23,6 +23,7 @@ ZERO_VARIANCE = 0.95  # share of groups; a good model has many that are all corr
 TRUNCATED = 0.5  # share of completions
 MISMATCH = 0.1  # nats a token, KL(sampler || trainer); 1e-4 to 1e-2 where both are right
 LOST = 0.5  # of the share of correct answers at the start
+LESS_LIKELY = -0.5  # nats a token: what the chosen answers of pairs lose beside the start
 CERTAIN = 2.0  # standard errors by which rewards must be higher to have risen
 
 
@@ -83,6 +84,14 @@ def _above(metric: str, limit: float) -> Check:
         return _recent(values), limit
 
     return check
+
+
+def _chosen_less_likely(series: Series, heldout: int) -> tuple[float, float] | None:
+    """DPO only needs the rejected answers to lose more, so both may lose (arXiv:2402.13228)."""
+    values = _values(series, "dpo/train/change/chosen")
+    if len(values) < WINDOW or _recent(values) >= LESS_LIKELY:
+        return None
+    return _recent(values), LESS_LIKELY
 
 
 def _rewards_rise(series: Series) -> bool:
@@ -158,4 +167,5 @@ CHECKS: dict[str, Check] = {
     "groups without a signal": _zero_variance,
     "completions cut off": _truncated,
     "sampler and trainer disagree": _above("actor/train/mismatch", MISMATCH),
+    "chosen answers less likely": _chosen_less_likely,
 }

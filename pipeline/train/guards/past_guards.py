@@ -28,6 +28,7 @@ NEEDS = {
     "groups without a signal": ("rollout/zero_variance_groups", "rollout/answer"),
     "completions cut off": ("rollout/truncated",),
     "sampler and trainer disagree": ("actor/train/mismatch",),
+    "chosen answers less likely": ("dpo/train/change/chosen",),
 }
 
 

@@ -8,7 +8,13 @@ import pytest
 from pipeline.fingerprint.imports import files_imported_by, sources_in
 from tests import ROOT
 
-STAGES = ("training.sft_stage", "training.grpo_stage", "evaluation_stage", "export_stage")
+STAGES = (
+    "training.sft_stage",
+    "training.dpo_stage",
+    "training.grpo_stage",
+    "evaluation_stage",
+    "export_stage",
+)
 
 
 SOURCES = sources_in(ROOT)

@@ -16,7 +16,13 @@ from pipeline.fingerprint.imports import (
 from pipeline.fingerprint.packages import DECIDING, versions_of
 from tests import ROOT
 
-STAGES = ("training.sft_stage", "training.grpo_stage", "evaluation_stage", "export_stage")
+STAGES = (
+    "training.sft_stage",
+    "training.dpo_stage",
+    "training.grpo_stage",
+    "evaluation_stage",
+    "export_stage",
+)
 SOURCES = sources_in(ROOT)
 NEUTRAL = {  # package -> why no result depends on its version
     "polars": "rows in memory, in the order that a question gives",

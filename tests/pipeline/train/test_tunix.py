@@ -9,6 +9,7 @@ import pytest
 from tunix.rl.grpo.grpo_learner import GRPOLearner
 from tunix.rl.rl_learner import RLLearner
 from tunix.sft import peft_trainer
+from tunix.sft.dpo.dpo_trainer import DPOTrainer
 from tunix.sft.peft_trainer import PeftTrainer
 
 from pipeline.train import tunix
@@ -21,6 +22,7 @@ CALLED = {PeftTrainer: ("_prepare_inputs", "_shard_optimizer", "_write_train_met
 SET = {
     PeftTrainer: ("_jitted_train_step_fn", "_train_steps", "_iter_steps"),
     RLLearner: ("_iter_steps", "_last_iter_step"),
+    DPOTrainer: ("_aux_metrics_to_log",),
 }
 FUNCTIONS = {"_default_loss_fn"}
 
@@ -29,7 +31,7 @@ def test_the_version_is_the_one_that_was_read():
     assert metadata.version("google-tunix") == "0.1.7"
 
 
-@pytest.mark.parametrize("kind", [PeftTrainer, GRPOLearner, RLLearner])
+@pytest.mark.parametrize("kind", [PeftTrainer, GRPOLearner, RLLearner, DPOTrainer])
 def test_each_private_name_exists_in_that_version(kind):
     for name in (*OVERRIDDEN.get(kind, ()), *CALLED.get(kind, ())):
         assert inspect.isfunction(getattr(kind, name))

@@ -46,11 +46,11 @@ main()
 # importing any of these takes longer than all of --help does
 SLOW = {"polars", "duckdb", "streamlit", "jax", "numpy", "scipy", "rich"}
 VERBS = [
-    "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "grpo",
-    "eval", "ask", "tokens", "export", "run", "ab", "grade", "judge", "failures", "search",
-    "more-like", "clusters", "override", "compare", "transitions", "overlap", "import",
-    "import-rollouts", "verify", "lineage", "report", "rollouts", "learnability", "rewards", "runs",
-    "sql", "mcp", "store", "pack", "unpack", "push", "jobs", "app", "doctor",
+    "ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft", "dpo",
+    "grpo", "eval", "ask", "tokens", "export", "run", "ab", "grade", "judge", "failures",
+    "search", "more-like", "clusters", "override", "compare", "transitions", "overlap", "import",
+    "import-rollouts", "verify", "lineage", "report", "rollouts", "learnability", "rewards",
+    "runs", "sql", "mcp", "store", "pack", "unpack", "push", "jobs", "app", "doctor",
 ]  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_a_signal_whose_exception_is_lost_stops_at_the_next_step():
     assert exit_code(lambda: int(Stop().should_leave())) == 0  # the next command starts without it
 
 
-@pytest.mark.parametrize("section", ["sft", "grpo", "eval"])
+@pytest.mark.parametrize("section", ["sft", "dpo", "grpo", "eval"])
 def test_a_verb_has_one_flag_for_each_knob(section):
     options = {name for option in thinkbench.commands[section].params for name in option.opts}
     knobs = {f"--{f.name.replace('_', '-')}" for f in flagged(SECTIONS[section])}

@@ -10,7 +10,7 @@ from pipeline.preflight.steps import steps_of
 from pipeline.presets.load import load_preset
 from tests.workbench.app.views.test_audit import link, press
 from workbench.app.views.train import form, preflight
-from workbench.jobs import runner
+from workbench.jobs import EVAL, GRPO, SFT, runner
 
 PAGE = "train"
 
@@ -118,7 +118,7 @@ def test_only_the_steps_that_a_verb_runs_can_keep_it_from_starting(show, here):
     ("words", "steps"),
     [
         (["ab", "a@1", "--stage", "sft"], ("eval", "sft")),
-        (["ab", "a@1", "--stage", "grpo"], preflight.OF_VERB["run"]),
+        (["ab", "a@1", "--stage", "grpo"], (*EVAL, *SFT, *GRPO)),
         (["export"], ()),
     ],
 )
@@ -128,6 +128,7 @@ def test_a_trial_after_sft_runs_no_step_of_grpo(words, steps):
 
 def test_every_step_of_a_run_belongs_to_a_verb():
     preset = load_preset("v6e-1").with_knobs("grpo", updates=2)  # which need one step more
+    preset = preset.with_knobs("dpo", in_run=True)
     names = [step.name for step in steps_of(preset)]
     begins = preflight.OF_VERB["run"]
     assert {first for first in begins for name in names if name.startswith(first)} == set(begins)

@@ -144,6 +144,12 @@ def _training(step: Step) -> Line:
     return _line(step, step.title, came, link, fact.get("ended"))
 
 
+def _pairs(step: Step) -> Line:
+    fact = step.facts
+    came = f"of {fact['problems']:,} problems; both answers of each by {fact['answers of']}"
+    return _line(step, step.title, came, beside=True)
+
+
 def _subset(step: Step) -> Line:
     fact = step.facts
     if "state" in fact:
@@ -199,6 +205,7 @@ _LINES = {
     "problem": _problem,
     "evaluation": _evaluation,
     "training": _training,
+    "pairs": _pairs,
     "subset": _subset,
     "conversion": _conversion,
     "source": _source,

@@ -16,6 +16,7 @@ from workbench.lookup import changed_preset, trained_runs, typed
 VERBS = {
     "run": "Full pipeline: evaluate, SFT, GRPO, evaluate after each",
     "sft": "SFT: teach the response format",
+    "dpo": "DPO: prefer correct answers to incorrect ones",
     "grpo": "GRPO: strengthen the reasoning",
     "eval": "Evaluate on the test problems",
     "export": "Export a model to a folder, and check it",
@@ -23,23 +24,29 @@ VERBS = {
 }
 # verb -> the sections of the configuration that it reads
 READS = {
-    "run": ("model", "data", "sft", "grpo", "eval"),
+    "run": ("model", "data", "sft", "dpo", "grpo", "eval"),
     "sft": ("model", "data", "sft"),
+    "dpo": ("model", "data", "dpo", "eval"),
     "grpo": ("model", "data", "grpo", "eval"),
     "eval": ("model", "data", "eval"),
     "export": ("model", "data", "eval"),
     "ab": ("model", "data", "sft", "grpo", "eval"),
 }
-SUBSETS = {"run": ("subset", "problem_subset"), "sft": ("subset",), "grpo": ("problem_subset",)}
+SUBSETS = {"run": ("subset", "problem_subset"), "sft": ("subset",), "dpo": ("problem_subset",),
+           "grpo": ("problem_subset",)}  # fmt: skip
 # Settings that name a folder or a file: a link by somebody else must not choose what is read.
 PATHS = ("model.model", "data.records_from", "data.problems_from", "data.conversion.dialects")
 LONGEST = 400  # characters of a setting
 LARGEST = 10**7  # whole number: more than any run needs, and what the preflight can compute with
-TITLES = {"sft": "SFT", "grpo": "GRPO", "eval": "Evaluation"}  # of sections
+TITLES = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "eval": "Evaluation"}  # of sections
 LABELS = {"grpo.group": "completions per prompt", "grpo.prompts": "prompts per step",
           "grpo.clip": "gradient clip", "sft.clip": "gradient clip",
-          "sft.keep": "checkpoints kept", "grpo.keep": "checkpoints kept"}  # fmt: skip
-FROM = {"sft": "the preset's model", "grpo": "the newest SFT run", "eval": "the preset's model",
+          "dpo.clip": "gradient clip", "dpo.in_run": "in full pipeline",
+          "dpo.nll_weight": "NLL weight", "dpo.orpo_weight": "ORPO weight",
+          "sft.keep": "checkpoints kept", "dpo.keep": "checkpoints kept",
+          "grpo.keep": "checkpoints kept"}  # fmt: skip
+FROM = {"sft": "the preset's model", "dpo": "the newest SFT run",
+        "grpo": "the newest SFT or DPO run", "eval": "the preset's model",
         "export": "the newest GRPO run"}  # fmt: skip
 
 

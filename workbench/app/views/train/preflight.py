@@ -13,11 +13,12 @@ from workbench.app import state
 from workbench.app.components import choices
 from workbench.app.components.table import table
 from workbench.formatting import duration
-from workbench.jobs import EVAL, GRPO, SFT
+from workbench.jobs import DPO, EVAL, GRPO, SFT
 
 GIB = 2**30
 # verb -> the steps of a full run that it runs; export trains nothing
-OF_VERB = {"run": (*EVAL, *SFT, *GRPO), "sft": SFT, "grpo": GRPO, "eval": EVAL, "export": ()}
+OF_VERB = {"run": (*EVAL, *SFT, *DPO, *GRPO), "sft": SFT, "dpo": (*EVAL, *DPO), "grpo": GRPO,
+           "eval": EVAL, "export": ()}  # fmt: skip
 
 
 def steps_run(words: Sequence[str]) -> tuple[str, ...]:
@@ -39,6 +40,7 @@ def preflight(words: Sequence[str], preset: Preset) -> bool:
         return True
     try:
         chip = chip_of(preset.model.chip)
+        preset = preset.with_knobs("dpo", in_run=preset.dpo.in_run or words[0] == "dpo")
         needs = _needs(run, preset, chip)
     except UserError as error:
         with st.expander("Preflight: no estimate for this preset"):

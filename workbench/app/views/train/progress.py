@@ -20,6 +20,10 @@ NEWEST = 40  # lines of a log that are always shown
 MORE = 200_000  # [bytes] of it in the fold below
 CURVES = {
     "loss": ("sft/train/loss",),
+    "loss of pairs": ("dpo/train/loss",),
+    "preferred answers": ("dpo/train/rewards/accuracy",),
+    "reward margin": ("dpo/train/rewards/margin",),
+    "change of log-probability": ("dpo/train/change/chosen", "dpo/train/change/rejected"),
     "held-out accuracy": ("heldout/answer",),
     "reward": ("rollout/reward",),
     "valid format and accuracy": ("rollout/format", "rollout/answer"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 group = verb_group("runs", "The runs of the store: what made each, and how it ended.")
 
 
-@click.option("--kind", help="only runs of this kind: sft, grpo, eval, import, ...")
+@click.option("--kind", help="only runs of this kind: sft, dpo, grpo, eval, import, ...")
 @click.option("--deleted", is_flag=True, help="list deleted runs; `store restore` brings them back")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000))
 def list_(folder: Path, kind: str | None, deleted: bool, limit: int) -> Answer:

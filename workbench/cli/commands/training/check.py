@@ -6,10 +6,15 @@ from typing import Any
 import click
 
 from data.errors import UserError
-from pipeline.config import EvalConfig, GrpoConfig, SftConfig
+from pipeline.config import DpoConfig, EvalConfig, GrpoConfig, SftConfig
 from workbench.lookup import changed_preset
 
-KNOBS = {"sft": SftConfig, "grpo": GrpoConfig, "eval": EvalConfig}  # verb: also its section
+KNOBS = {
+    "sft": SftConfig,
+    "dpo": DpoConfig,
+    "grpo": GrpoConfig,
+    "eval": EvalConfig,
+}  # verb: also its section
 
 
 def check_words(words: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from workbench.cli.output import tables
 @training_options
 @preflight_option
 @knob_flags(GrpoConfig, "grpo")
-@model_option("the newest sft run")
+@model_option("the newest sft or dpo run")
 @resume_option
 def grpo(folder: Path, model: str | None, preflight: bool, **options: Any) -> Answer:
     """GRPO: reinforcement learning on the preset's train problems.
@@ -33,7 +33,8 @@ def grpo(folder: Path, model: str | None, preflight: bool, **options: Any) -> An
         from workbench.jobs import GRPO, refuse_what_does_not_fit
         from workbench.lookup import latest_model, starting_model, too_short_for
 
-        base = starting_model(job.store, model) if model else latest_model(job.store, "sft")
+        newest = ("dpo", "sft")
+        base = starting_model(job.store, model) if model else latest_model(job.store, *newest)
         if preflight:
             refuse_what_does_not_fit(job.preset, base.model, GRPO)
         if why := too_short_for(job.store, base, job.preset):
