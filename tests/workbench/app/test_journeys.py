@@ -209,9 +209,9 @@ def test_a_key_opens_the_detail_and_no_key_counts_while_somebody_types(page, add
 def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, address, filled):
     ids = failures_of(page, address, filled)
 
-    def click_on(row: int) -> None:
+    def click_on(row: int, right: int = 18) -> None:  # pixels; the box of the row
         corner = page.get_by_test_id("stDataFrame").first.bounding_box()
-        page.mouse.click(corner["x"] + 18, corner["y"] + HEIGHT * row + HEIGHT // 2)
+        page.mouse.click(corner["x"] + right, corner["y"] + HEIGHT * row + HEIGHT // 2)
         at_address(page, ids[row - 1])
         ready(page)
 
@@ -224,6 +224,11 @@ def test_each_first_click_on_a_row_counts_whatever_was_shown_before(page, addres
     at_address(page, ids[4])
     ready(page)
     click_on(6)  # its tick goes away, and it is shown all the same
+    in_text = 300
+    click_on(7, in_text)
+    click_on(2)
+    click_on(8, in_text)
+    click_on(2)
 
 
 def test_a_person_builds_a_subset_and_trains_from_it_to_the_end(page, address, filled, few):

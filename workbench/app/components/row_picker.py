@@ -21,7 +21,7 @@ def row_picker(
     table(
         rows,
         on_select=lambda: _clicked(key, list(ids), go),
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],  # the box of a row, or anywhere in it
         key=key,
         **options,
     )
@@ -29,9 +29,12 @@ def row_picker(
 
 def _clicked(key: str, ids: list[str], go: Callable[[str], None]) -> None:
     # only a click calls this, so that an earlier click is not followed again
-    last = f"clicked in {key}"
-    if selected := st.session_state[key]["selection"]["rows"]:
-        st.session_state[last] = ids[selected[0]]
-    # a second click on a row clears the selection; it means that row all the same
-    if chosen := st.session_state.get(last):
-        go(chosen)
+    before = f"selected in {key}"
+    selection = st.session_state[key]["selection"]
+    boxes, cells = list(selection["rows"]), [tuple(cell) for cell in selection["cells"]]
+    boxes_before, cells_before = st.session_state.get(before, ([], []))
+    st.session_state[before] = boxes, cells
+    boxes_clicked = boxes or boxes_before  # a second click on a box clears it; it means that row
+    clicked = [cells[0][0]] if cells and cells != cells_before else boxes_clicked
+    if clicked:
+        go(ids[clicked[0]])
