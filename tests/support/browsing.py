@@ -79,7 +79,7 @@ def ready(page) -> None:
         "?.dataset.testScriptState === 'notRunning'",
         polling=POLL,
     )
-    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.locator("[data-testid=stException]").all_inner_texts() == []
 
 
 def picture(page, name: str) -> None:

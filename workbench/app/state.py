@@ -26,7 +26,7 @@ def folder() -> Path:
 def show_commands(*commands: str) -> None:
     """Show `commands` as lines to copy: with the store of this app, which is not their default."""
     lines = (f"thinkbench --store {shlex.quote(str(folder()))} {command}" for command in commands)
-    st.code(visible("\n".join(lines)), language="shell", wrap_lines=True)
+    st.code(visible("\n".join(lines)), language=None, wrap_lines=True)
 
 
 def readable_error(message: object) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -85,6 +86,33 @@ def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keys").get_by_text("next and previous row").wait_for()
     page.keyboard.press("Escape")
+
+
+# the rules of WCAG 2 A and AA, over what is drawn
+AXE = """async () => {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+  const found = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] })
+  return found.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`)
+}"""
+
+
+def test_no_page_has_a_serious_fault_of_accessibility_in_either_light(page, address, filled):
+    axe = pytest.importorskip("axe_playwright_python", reason="needs requirements-browser.txt")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text()
+    lights, faults = ["light", "dark"], {}
+    page.emulate_media(color_scheme=lights[0])
+    page.goto(address)
+    ready(page)
+    page.evaluate(script)
+    for name, query in pages(filled).items():
+        visit(page, f"{address}/{'' if name == 'overview' else name}?{urlencode(query)}")
+        for light in lights:
+            in_light(page, light)
+            faults[name, light] = page.evaluate(AXE)
+        lights.reverse()
+    assert {of: found for of, found in faults.items() if found} == {}
 
 
 def in_light(page, light: str) -> None:

@@ -83,7 +83,7 @@ def _marks(stored: dict[str, Any] | None, evidence: list[dict[str, Any]]) -> lis
 
 
 def _one(row: dict[str, Any], stored: dict[str, Any] | None, marks: list[Mark], raw: bool) -> None:
-    st.subheader(VERDICT[row["correct"]], anchor=False)
+    st.header(VERDICT[row["correct"]], anchor=False)
     answer = f"answer {row['extracted']}" if row["extracted"] else "no extracted answer"
     parts = [answer, LABELS.get(row["format"], f"format {row['format']}")]
     parts += [] if row["tokens"] is None else [f"{row['tokens']:,} tokens"]

@@ -12,6 +12,7 @@ from workbench.app import address
 from workbench.app.components import plain
 
 WORDMARK, ICON = (str(Path(__file__).with_name(f"{name}.svg")) for name in ("wordmark", "favicon"))
+STYLE = Path(__file__).with_name("style.css")
 # path of a page -> the names in its address that say what is selected on it
 SELECTION = {
     "audit": ("source", "defect"),
@@ -30,6 +31,7 @@ SELECTED = 2  # parts of the selection in a title
 def begin_window(title: str) -> None:
     """The window as it is until the page has chosen its defaults.   title: of the page"""
     st.set_page_config(page_title=f"{title} · thinkbench", page_icon=ICON, layout="wide")
+    st.html(STYLE)
     st.logo(WORDMARK, size="large", icon_image=ICON)
 
 

@@ -59,7 +59,7 @@ except UnknownRun:
     st.info(f"Some of these runs have no grades by {grader}. Grade them, then reload this page:")
     state.show_commands(f"grade --grader {grader}")
     st.stop()
-st.subheader("Accuracy by stage")
+st.header("Accuracy by stage")
 st.caption(
     "95 % Wilson intervals. An unknown verdict counts as not correct. Left out: problems that the"
     " evaluation could not ask, such as those with a prompt that is too long. Partial: within 10 %"
@@ -84,7 +84,7 @@ table(
 if note := about_train_problems(train_problems_by_run(stages)):
     st.warning(plain(note))
 
-st.subheader("Paired differences")
+st.header("Paired differences")
 if comparisons:
     st.caption(
         "On the problems that both runs answered; p of the exact McNemar test. Fixed: incorrect in"

@@ -221,9 +221,9 @@ def test_a_long_text_keeps_its_ends_and_its_marks(show, here, tmp_path):
 
 
 def test_only_the_tab_that_the_address_names_is_drawn(show, converted):
-    assert "Defects" in [heading.value for heading in show(PAGE).subheader]
+    assert "Defects" in [heading.value for heading in show(PAGE).header]
     page = show(PAGE, view="Defects by source")
-    assert "Defects" not in [heading.value for heading in page.subheader]
+    assert "Defects" not in [heading.value for heading in page.header]
     [frame] = page.dataframe
     assert "source" in frame.value
 

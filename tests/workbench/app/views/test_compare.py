@@ -74,12 +74,12 @@ def test_fixed_and_regressed_problems_are_listed_and_stepped_through(show, two):
         ["p1", "1", "7"],
         ["p2", "1", "7"],
     ]
-    assert [head.value for head in page.subheader][-2:] == ["✗ incorrect", "✓ correct"]
+    assert [head.value for head in page.header][-2:] == ["✗ incorrect", "✓ correct"]
     press(page, "Next row")
     assert page.query_params["problem"] == "p2"
     box.set_value("broken").run()
     assert page.query_params["group"] == "broken"
-    assert [head.value for head in page.subheader][-2:] == ["✓ correct", "✗ incorrect"]
+    assert [head.value for head in page.header][-2:] == ["✓ correct", "✗ incorrect"]
 
 
 def test_an_address_restores_what_is_compared(show, two):

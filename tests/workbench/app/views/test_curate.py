@@ -35,7 +35,7 @@ def funnel(page) -> dict[str, int]:
 
 
 def titles(page) -> list[str]:
-    return [one.value for one in page.subheader]
+    return [one.value for one in page.header]
 
 
 def test_an_empty_store_says_what_to_run(show, here):

@@ -80,7 +80,7 @@ def test_an_address_restores_filter_and_generation(show, stages):
 
 def test_the_same_problem_is_shown_at_every_stage_side_by_side(show, stages):
     page = show(PAGE, generation="p1:eval-base", show="raw")
-    assert [head.value for head in page.subheader] == ["✗ incorrect", "✓ correct"]
+    assert [head.value for head in page.header] == ["✗ incorrect", "✓ correct"]
     answers = [body for body in drawn(page) if "answer, 18 characters" in body]
     assert ["&lt;answer&gt;1&lt;" in answers[0], "&lt;answer&gt;7&lt;" in answers[1]] == [True] * 2
 

@@ -29,7 +29,7 @@ def sent(page, label: str, name: str, content: bytes, of: str, file: str = "rows
 
 def test_the_demo_starts_as_a_job_in_a_store_that_it_creates(show, tmp_path):
     page = show("main")
-    assert [one.value for one in page.main.subheader] == [
+    assert [one.value for one in page.main.header] == [
         "Run the demo",
         "Import generations",
         "Ingest training data",

@@ -190,7 +190,7 @@ def test_start_makes_one_job_however_often_it_is_pressed(show, here):
     [job] = jobs.jobs(here)
     assert job.arguments == ("sft", "--preset", "tiny", "--set", "sft.steps=40")
     assert link(page)["job"] == job.job
-    assert any("queued" in one.value for one in page.subheader)
+    assert any("queued" in one.value for one in page.header)
 
 
 def test_a_job_shows_how_far_it_is_and_its_log(show, here):
@@ -241,7 +241,7 @@ def test_a_job_whose_process_has_ended_is_interrupted_whichever_job_is_shown(sho
         table = next(f.value for f in page.dataframe if "created" in f.value)
         states = dict(zip(table["job"], table["state"], strict=True))
         assert states == {seen.job: "queued", gone.job: "interrupted"}
-        assert any(states[name] in one.value for one in page.subheader)
+        assert any(states[name] in one.value for one in page.header)
 
 
 def test_a_page_that_is_read_only_changes_no_job_by_looking(show, here, monkeypatch):
@@ -278,7 +278,7 @@ def test_the_newest_lines_of_a_log_are_seen_first_and_more_where_asked_for(show,
 
 def test_an_address_that_names_no_job_shows_none_and_says_so(show, here):
     runner.start(here, ["sft"], "<b>ana</b>")
-    assert any("queued" in one.value for one in show(PAGE).subheader)
+    assert any("queued" in one.value for one in show(PAGE).header)
     page = show(PAGE, job="../../etc")
-    assert not any("queued" in one.value for one in page.subheader)
+    assert not any("queued" in one.value for one in page.header)
     assert "../../etc" in [one.value for one in page.text]

@@ -15,23 +15,23 @@ DEFECTS = {"phrase": "defect", "kept": "converted"}  # column -> its title
 def rows_by_defect(source: str, converter: str) -> None:
     """Why rows were quarantined, which defects there are, and the rows that have one."""
     left, right = st.columns(2)
-    left.subheader("Quarantine reasons")
+    left.header("Quarantine reasons")
     reasons = state.query(queries.reasons, source, converter)
     if reasons.is_empty():
         left.success("Every row was converted.")
     else:
         table(reasons, into=left, look=SHARES)
-    right.subheader("Thinking-tag formats")
+    right.header("Thinking-tag formats")
     dialects = state.query(queries.dialects, source, converter)
     table(dialects, into=right, titles={"dialect": "tag format", "kept": "converted"})
-    st.subheader("Defects")
+    st.header("Defects")
     defects = state.query(queries.defects, source, converter)
     if defects.is_empty():
         st.success("No row has a defect.")
     else:
         st.caption("Rows can have several defects; `converted` of them became examples anyway.")
         table(defects, titles=DEFECTS)
-    st.subheader("Rows")
+    st.header("Rows")
     phrases = defects["phrase"].unique(maintain_order=True).to_list()
     phrase = choices.choose(
         st.selectbox,

@@ -91,13 +91,13 @@ def detail(record: str, converter: str) -> dict:
     st.text(f"Row {row['row_number']:,}, record {plain(record)}")
     st.text(plain(f"{row['origin']}: {row['reason'] or row['outcome']}"))
     left, right = st.columns(2)
-    left.subheader("Original")
+    left.header("Original")
     for field, text in spans.fields_of(row["shape"], row["body"]).items():
         if text:
             left.caption(f"{field.capitalize()}, {len(text):,} characters")
             parts = spans.pieces(text, spans.marks_of(row, field))
             left.html(marks.on_page(shortened(parts)))
-    right.subheader("Training example")
+    right.header("Training example")
     _example(row, right)
     if row["defects"]:
         st.caption("Defect positions, in characters of each field")
@@ -124,7 +124,7 @@ def _example(row: dict, column) -> None:
 
 def review(record: str, row: dict) -> None:
     """A person's decision on the row, and a form to make another, under one's own name."""
-    st.subheader("Review decision")
+    st.header("Review decision")
     if row["ruling"]:
         decision = plain(f"{row['ruling']} by {row['ruled_by']}: {row['ruled_because']}")
         st.text(ends(decision))

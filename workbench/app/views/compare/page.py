@@ -89,13 +89,13 @@ with copying:
 sections.metrics(result)
 flows, causes = st.columns(2, gap="large")
 with flows:
-    st.subheader("Transitions")
+    st.header("Transitions")
     sections.transitions(flow)
 with causes:
-    st.subheader("Why accuracy changed")
+    st.header("Why accuracy changed")
     sections.gain_causes(result["decomposition"], grader)
-st.subheader("Differences by slice")
+st.header("Differences by slice")
 sections.slices(result["slices"])
-st.subheader("Problems")
+st.header("Problems")
 [step] = moved["steps"]
 problems(where, (a, b), groups(step, result["decomposition"]))

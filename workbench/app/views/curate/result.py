@@ -53,7 +53,7 @@ def _result(recipe: Recipe, before: Choice) -> None:
     current = final or before
     tokens = "" if current.tokens is None else f", {current.tokens:,} tokens"
     suffix = "" if final else ", before removing duplicates"
-    title.subheader(f"{len(current.ids):,} rows{tokens}{suffix}")
+    title.header(f"{len(current.ids):,} rows{tokens}{suffix}")
     if recipe.run:
         title.text(plain(f"Pass rates are of the run {recipe.run}."))
     labels = {step.name: STEPS.get(step.name, step.name) for step in current.steps}

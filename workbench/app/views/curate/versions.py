@@ -61,7 +61,7 @@ def _one(chosen: SubsetVersion, versions: list[SubsetVersion]) -> None:
     line, by_label = [chosen], {one.label: one for one in versions}
     while (parent := by_label.get(line[-1].parent or "")) is not None:
         line.append(parent)
-    st.subheader("Lineage")
+    st.header("Lineage")
     for depth, version in enumerate(line):
         of = "a recipe on the subset below:" if version.parent else "recipe:"
         st.text(f"{'  ' * depth}{plain(version.label)}: {version.n:,} rows, {of}")
@@ -107,7 +107,7 @@ def _explained(title: str) -> Iterator[None]:
 
 def _differs(first: str, second: str) -> None:
     differences = state.query(_difference, first, second, reads=("subsets",))
-    st.subheader("Differences")
+    st.header("Differences")
     columns = st.columns(3)
     columns[0].metric("in both", f"{differences['both']:,}")
     sides = (("only_first", first), ("only_second", second))

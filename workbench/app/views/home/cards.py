@@ -43,7 +43,7 @@ def three_cards() -> None:
 
 
 def _demo() -> None:
-    st.subheader("Run the demo")
+    st.header("Run the demo")
     st.markdown(
         "Evaluates a small bundled model, trains it by SFT and GRPO, and evaluates it after each:"
         " about 10 minutes on two cores. Nothing is downloaded."
@@ -60,7 +60,7 @@ def _start_demo() -> None:
 
 
 def _generations() -> None:
-    st.subheader("Import generations")
+    st.header("Import generations")
     st.markdown(
         "Answers that a model gave elsewhere: JSON lines with question, gold and text, samples of"
         " lm-evaluation-harness, or a log of Inspect AI."
@@ -76,7 +76,7 @@ def _generations() -> None:
 
 
 def _data() -> None:
-    st.subheader("Ingest training data")
+    st.header("Ingest training data")
     st.markdown(
         "Rows of problems and solutions. They are converted to training examples; the Audit page"
         " shows which were not, and why."

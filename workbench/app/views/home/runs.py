@@ -18,7 +18,7 @@ NOTES = 2_000  # characters
 
 def recent() -> None:
     """The newest runs as a table; a click on one opens its name and notes."""
-    st.subheader("Recent runs")
+    st.header("Recent runs")
     st.session_state["all runs"] = address.value("all") == "runs"
     st.toggle("Ingestions and conversions too", key="all runs", on_change=_toggle)
     listed = run_list(state.store())  # not cached: a run that is killed changes no table

@@ -16,7 +16,7 @@ QUESTION = 2_000  # characters
 
 def details(chain: Sequence[Line]) -> None:
     """All facts about each step, in folds."""
-    st.subheader("Details")
+    st.header("Details")
     with st.container(gap="xxsmall"):
         for nth, line in enumerate(chain):
             if line.facts:
@@ -38,7 +38,7 @@ def _facts(facts: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def failures(near: dict[str, Any]) -> None:
     """Whether similar problems fail more often than all others, and which problems those are."""
-    st.subheader("Failures on similar problems")
+    st.header("Failures on similar problems")
     if near["near"]["value"] is not None:
         shares = (("Failed, similar problems", near["near"]),
                   ("Failed, all other problems (base rate)", near["others"]))  # fmt: skip

@@ -24,6 +24,6 @@ if state.may_write():
 else:
     st.info("Read-only mode: no jobs can be started.")
 
-st.subheader("Jobs")
+st.header("Jobs")
 progress.jobs_and_progress()
 trials.results()

@@ -96,7 +96,7 @@ def _duration(job: Job) -> str:
 def _one(job: Job) -> None:
     """The progress of a job, its buttons, its metrics and its log."""
     store, name = state.store(), job.job
-    st.subheader(f":material/{ICONS[job.state]}: {STATES.get(job.state, job.state)}")
+    st.header(f":material/{ICONS[job.state]}: {STATES.get(job.state, job.state)}")
     state.show_commands(shlex.join(job.arguments))
     if job.message:
         st.text(plain(job.message))

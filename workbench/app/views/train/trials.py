@@ -51,7 +51,7 @@ def results() -> None:
     summaries = state.query(_summaries, reads=("runs",))
     if not summaries:
         return
-    st.subheader("A/B results")
+    st.header("A/B results")
     for value in summaries:
         with st.container(border=True):
             st.text(plain(trial_verdict(value)))
