@@ -23,7 +23,7 @@ class Elements(HTMLParser):
 
 
 HARMLESS = {
-    ("pre", "style"),
+    ("pre", "tabindex", "style"),  # it scrolls: keys must reach it
     ("mark", "style", "title"),
     ("details", "open", "style"),
     ("summary", "style"),

@@ -65,7 +65,7 @@ def on_page(pieces: Iterable[Piece]) -> str:
             f"{escape(piece.text) or '&#8203;'}</mark>"
         )
     return (
-        '<pre tabindex="0" style="white-space: pre-wrap; overflow-wrap: anywhere; max-height: 36rem;'
+        '<pre tabindex="0" style="white-space: pre-wrap; overflow-wrap: anywhere;'
         # a parser drops the first newline after the tag
-        f' overflow-y: auto; margin: 0">\n{"".join(spans)}</pre>'
+        f' max-height: 36rem; overflow-y: auto; margin: 0">\n{"".join(spans)}</pre>'
     )

@@ -68,7 +68,7 @@ def test_models_answer_side_by_side_with_verdicts_and_their_answers_are_kept(sho
         form = asked_of_servers(show, running.url, "sweet, sour", question=SUM, answer="5")
         page = finished(press(form, "Ask"))
     assert {body["model"] for body in running.bodies} == {"sweet", "sour"}
-    assert [one.value for one in page.subheader] == ["✓ correct", "✗ incorrect"]
+    assert [one.value for one in page.header] == ["✓ correct", "✗ incorrect"]
     assert f"sweet · {running.url}" in words(page)
     assert ask(here, "select count(*) from generations").item() == 0
     page = press(page, "Keep as generations")

@@ -23,7 +23,7 @@ grader = choices.choose(st.selectbox, "Judge", [one["grader"] for one in stored]
 quality = state.query(quality_of, grader, reads=READS)
 judge_caption(grader)
 st.text(plain(f"{chosen['scores']:,} verdicts of version {chosen['version']} by {chosen['model']}"))
-st.subheader("Agreement")
+st.header("Agreement")
 st.caption(
     "With blind labels, overrides and the labels of imports, 95 % intervals. An unknown verdict"
     " agrees with no label. Blind labels are of disputed cases first, so their numbers are lower"
@@ -42,7 +42,7 @@ table(
         for source, row in (("all", quality), *((r["source"], r) for r in quality["by_source"]))
     ]
 )
-st.subheader("Label a blind sample")
+st.header("Label a blind sample")
 if not chosen["scores"]:
     st.info("This version of the judge has no verdict yet, so there is nothing to compare:")
     state.show_commands(f"grade RUN --grader {grader}")

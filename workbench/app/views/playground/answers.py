@@ -63,7 +63,7 @@ def _sample(event: Event, gold: str | None, grader: str) -> None:
     parts = [f"sample {(event.sample or 0) + 1}", tokens, end]
     if event.is_end_of_text and gold is not None:
         score = _score(grader, event.text, gold)
-        st.subheader(VERDICT[CORRECT[score.correct]], anchor=False)
+        st.header(VERDICT[CORRECT[score.correct]], anchor=False)
         parts.append(f"answer {score.extracted}" if score.extracted else "no extracted answer")
     st.text(plain(" · ".join(filter(None, parts))))
     if event.error:
