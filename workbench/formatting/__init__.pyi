@@ -19,11 +19,6 @@ from .numbers import (
 from .paper_tables import comparison_sentence as comparison_sentence, paper_table as paper_table
 from .sizes import bytes_of as bytes_of, size_text as size_text
 from .store_commands import with_store as with_store
-from .tokens import (
-    token_number as token_number,
-    token_style as token_style,
-    tokens_html as tokens_html,
-)
 from .train_problems import (
     about_train_problems as about_train_problems,
     stage_with_train_problems as stage_with_train_problems,

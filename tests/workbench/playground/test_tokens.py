@@ -19,7 +19,7 @@ from evals.scores import grade_generations
 from pipeline.generate import Request, Sampling, engine_of, in_order
 from pipeline.model import Tokenizer, gemma3, prompt_text
 from tests.support.store_rows import rows_of
-from workbench.formatting import tokens_html
+from workbench.cli.output.tokens import token_number, token_style
 from workbench.playground.tokens import generation_row, token_scores
 
 QUESTION = "Ann has 3 pens and buys 4. How many has she?"
@@ -122,16 +122,12 @@ def test_the_divergence_from_another_model_is_the_losses_estimate(own, loaded, o
     assert max(shown) > 0.01
 
 
-def test_any_text_is_scored_and_nothing_in_it_is_markup(filled, few):
+def test_any_text_is_scored(filled, few):
     row = generation_row(filled, "i-1", None)
     with pytest.raises(UserError, match="which model wrote"):
         token_scores(filled, row, None, None, sampler=False)
     value = token_scores(filled, row, str(few), None, sampler=False)
     assert "".join(token["text"] for token in value["tokens"]) == RATHER
-    page = tokens_html(value["tokens"], "logp")
-    assert page.count("<span") == len(value["tokens"])
-    assert "<b>" not in page
-    assert "\x1b" not in page
     with pytest.raises(UserError, match="no tokens"):
         token_scores(filled, row | {"text": None}, str(few), None, sampler=False)
 
@@ -152,6 +148,13 @@ def test_what_cannot_be_scored_is_said(say, filled, arguments, words):
     code, out, err = say("--store", filled.folder, "tokens", *arguments)
     assert (code, out) == (2, "")
     assert words in err
+
+
+def test_the_colour_of_a_token_is_that_of_its_number():
+    token = {"logp": -3.0, "entropy": 0.6, "kl": None, "sampled": -3.02}
+    styles = [token_style(token_number(token, by), by) for by in
+              ("logp", "entropy", "kl", "mismatch")]  # fmt: skip
+    assert [style.rpartition("#")[2] for style in styles] == ["e5484d", "f5a623", "", "f5a623"]
 
 
 def test_the_command_prints_the_text_and_its_least_likely_tokens(say, filled, few):

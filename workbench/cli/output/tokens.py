@@ -1,14 +1,24 @@
 """What `tokens` prints: the text with coloured tokens, and those with the largest numbers."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output.tables import show, table
-from workbench.formatting import token_number, token_style, visible
+from workbench.formatting import visible
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 LISTED = 12  # tokens
+# of each measure, the numbers [nats] from which a token has the next of the colours
+STEPS = {
+    "logp": (0.1, 0.7, 2.3, 4.6),
+    "entropy": (0.1, 0.5, 1.0, 2.0),
+    "kl": (0.01, 0.1, 0.5, 1.0),
+    "mismatch": (0.001, 0.01, 0.05, 0.2),
+}
+COLOURS = ("", "#f5d90a", "#f5a623", "#e5484d", "#ab1d2f")
+ON_COLOUR = "#000000"
 
 
 def tokens(value: dict[str, Any], by: str) -> None:
@@ -45,3 +55,18 @@ def _text(rows: list[dict[str, Any]], by: str) -> "Text":
 
 def _shown(number: float | None) -> str:
     return "-" if number is None else f"{number:.4g}"
+
+
+def token_number(token: Mapping[str, Any], by: str) -> float | None:
+    """What colours a token: surprise for `logp`, distance from the sampler's for `mismatch`."""
+    if by == "logp":
+        return -token["logp"]
+    if by == "mismatch":
+        return None if token["sampled"] is None else abs(token["logp"] - token["sampled"])
+    return token[by]
+
+
+def token_style(number: float | None, by: str) -> str:
+    """The style of a token, as rich has it; "" for none."""
+    colour = "" if number is None else COLOURS[sum(number >= step for step in STEPS[by])]
+    return f"{ON_COLOUR} on {colour}" if colour else ""
