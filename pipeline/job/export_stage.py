@@ -71,7 +71,8 @@ def _named(job: Job, out: Path) -> tuple[str, str]:
     Relative inside the store, so that the run has the same name in each process's own store.
     """
     if out.is_relative_to(job.store.folder):
-        return (path_in_store(job.store, out),) * 2
+        path = path_in_store(job.store, out)
+        return path, path
     return str(out), str(out.absolute())
 
 

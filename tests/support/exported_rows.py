@@ -60,12 +60,12 @@ class Format:
 
 
 def formats_in(guide: str) -> list[Format]:
-    found = re.findall(
+    sections = re.findall(
         r"^### (\S+)\n.*?```sh\nthinkbench (.*?)\n```\n.*?```json\n(.*?)\n```",
         guide,
         flags=re.MULTILINE | re.DOTALL,
     )
-    return [Format(name, words.split(), json.loads(row)) for name, words, row in found]
+    return [Format(name, words.split(), json.loads(row)) for name, words, row in sections]
 
 
 def first_row(path: Path) -> dict[str, Any]:

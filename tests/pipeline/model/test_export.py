@@ -1,5 +1,7 @@
 """The exported folder in another implementation: transformers on torch, greedy, token by token."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,19 @@ def test_an_export_says_what_was_written_and_how_many_prompts_agree(exported, ti
     assert exported["parameters"] == gemma3.parameters(tiny.model)
     assert exported["prompts_compared"] == 8
     assert len(exported["sha256"]) == 64
+
+
+def test_an_export_has_what_the_converter_of_llama_cpp_reads(tiny, tmp_path):
+    base = shutil.copytree(tiny.folder, tmp_path / "base")
+    (base / "tokenizer.model").write_bytes(b"pieces")
+    folder = gemma3.save(tiny.model, base, tmp_path / "saved")
+    assert (folder / "tokenizer.model").read_bytes() == b"pieces"
+    config = json.loads((folder / "config.json").read_text())
+    assert config["architectures"] == ["Gemma3ForCausalLM"]
+    assert config["sliding_window"] > 0
+    assert {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"} <= {
+        path.name for path in folder.iterdir()
+    }
 
 
 def test_an_export_over_a_folder_that_exists_is_refused(exported, tiny, prompts):

@@ -1,5 +1,6 @@
 """Adapters as peft loads them, beside transformers with the merged weights."""
 
+import importlib.util
 import json
 from typing import Any
 
@@ -11,6 +12,11 @@ from pipeline.model.adapter import side_by_side
 from pipeline.model.peft_layout import load_adapter, save_adapter
 from tests.support.two_stages import two_stages
 
+# before the fixtures are made
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("peft") is None,
+    reason="peft is not installed: pip install -r requirements-parity.txt",
+)
 IDS = list(range(110, 134))
 
 
@@ -28,8 +34,7 @@ def both(stages):
 def test_peft_computes_with_the_adapter_what_transformers_does_with_the_merged_weights(
     stages, both, tmp_path
 ):
-    torch = pytest.importorskip("torch", reason="no torch: pip install -r requirements-parity.txt")
-    peft = pytest.importorskip("peft", reason="no peft: pip install -r requirements-parity.txt")
+    peft, torch = (importlib.import_module(name) for name in ("peft", "torch"))
     from transformers import AutoModelForCausalLM
 
     def loaded(folder) -> Any:
@@ -47,8 +52,7 @@ def test_peft_computes_with_the_adapter_what_transformers_does_with_the_merged_w
 
 
 def test_peft_finds_the_layers_of_a_model_that_reads_images_too(both, tmp_path):
-    torch = pytest.importorskip("torch", reason="no torch: pip install -r requirements-parity.txt")
-    peft = pytest.importorskip("peft", reason="no peft: pip install -r requirements-parity.txt")
+    peft, torch = (importlib.import_module(name) for name in ("peft", "torch"))
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
     text = json.loads((TINY / "config.json").read_text())

@@ -156,8 +156,8 @@ def test_private_rows_do_not_go_to_a_repository_that_is_public(say, hub, short):
 def test_a_fault_that_passes_is_overcome_wherever_it_comes(say, hub, short, monkeypatch, fault):
     from huggingface_hub.utils import _http
 
-    monkeypatch.setattr(_http.http_backoff, "__kwdefaults__",
-                        _http.http_backoff.__kwdefaults__ | {"base_wait_time": 0})  # fmt: skip
+    defaults = _http.http_backoff.__kwdefaults__ or {}
+    monkeypatch.setattr(_http.http_backoff, "__kwdefaults__", defaults | {"base_wait_time": 0})
     for part in ("repos/create", "/preupload/", "/batch", "/blobs/", "/lfs-verify", "/commit/"):
         hub.repositories.clear()
         hub.blobs.clear()
