@@ -5,13 +5,14 @@ from .error_messages import (
     error_message as error_message,
 )
 from .fitted_table import FittedTable as FittedTable
-from .judge_quality import judge_note as judge_note, kappa_text as kappa_text
 from .marks import EDGE as EDGE, on_page as on_page
 from .numbers import (
     change as change,
     counted as counted,
     duration as duration,
     interval as interval,
+    judge_note as judge_note,
+    kappa_text as kappa_text,
     p_value as p_value,
     points as points,
     unknown_verdicts as unknown_verdicts,

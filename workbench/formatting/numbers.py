@@ -1,4 +1,4 @@
-"""Numbers as people read them: percent with its interval, differences in points, p values."""
+"""Numbers as people read them: percent with its interval, differences, p values, judges."""
 
 from typing import Any
 
@@ -56,3 +56,25 @@ def duration(seconds: float) -> str:
 def counted(n: int, noun: str) -> str:
     """`1 generation`, `1,500 generations`."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def judge_note(quality: dict[str, Any]) -> str:
+    """How good a judge is, or that nobody knows. quality: as evals.judge.quality_of gives it"""
+    grader, n = quality["grader"], quality["n"]
+    if not quality["validated"]:
+        return (
+            f"{grader} is not validated: {n:,} of its verdicts can be compared with a person's or"
+            f" an imported label; {quality['needed']} are needed. Label some: thinkbench judge"
+            f" label {grader.partition(':')[2]}"
+        )
+    return (
+        f"{grader} against {n:,} labels: agreement {interval(quality['agreement'])},"
+        f" kappa {kappa_text(quality['kappa'])}, precision {interval(quality['precision'])},"
+        f" recall {interval(quality['recall'])}."
+    )
+
+
+def kappa_text(value: dict[str, Any]) -> str:
+    if value["value"] is None:
+        return "-"
+    return f"{value['value']:.2f} [{value['low']:.2f}, {value['high']:.2f}]"
