@@ -36,6 +36,8 @@ NEUTRAL = {  # package -> why no result depends on its version
     "huggingface_hub": "downloads; the hash of the model is an input",
     "kagglehub": "likewise",
     "requests": "errors of downloads",
+    "openai": "sends requests to a judge, whose replies are stored",
+    "aiohttp": "likewise",
     "tensorboardX": "writes metrics",
     "wandb": "writes metrics",
 }
