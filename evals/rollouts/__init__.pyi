@@ -2,6 +2,7 @@ from .advantages import SAME as SAME, group_advantages as group_advantages, has_
 from .browse import (
     Browse as Browse,
     facets as facets,
+    rollout_bands as rollout_bands,
     rollout_counts as rollout_counts,
     rollout_rows as rollout_rows,
 )

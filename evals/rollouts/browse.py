@@ -151,10 +151,14 @@ def facets(store: Store, browse: Browse) -> dict[str, list[dict[str, Any]]]:
             f"select value, count(*) as n from (select {value} as value from chosen)"
             f" group by value order by {order}",
         ).to_dicts()
-    return counts | {name: _bands(store, browse, name) for name in BANDED}
+    return counts | {name: rollout_bands(store, browse, name) for name in BANDED}
 
 
-def _bands(store: Store, browse: Browse, name: str) -> list[dict[str, Any]]:
+def rollout_bands(store: Store, browse: Browse, name: str) -> list[dict[str, Any]]:
+    """low, high, n: BANDS equal parts of a field of numbers that have chosen rollouts, by value.
+
+    A part holds low <= value < high; the last one has both ends.
+    """
     query = f"""
         with numbers as (
             select

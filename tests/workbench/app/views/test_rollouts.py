@@ -92,6 +92,24 @@ def test_each_first_question_is_one_click_away(show, grpo, label, rows):
     assert [len(table) for table in tables] == [rows] * bool(rows)
 
 
+def test_a_bin_of_the_histogram_leaves_its_rollouts_in_the_list(show, grpo):
+    grade_rollouts(grpo, "grpo-a", "strict")
+    asks = {"find": "true", "question": "longest"}
+
+    def rewards(page) -> list[float]:
+        [table] = [each.value for each in page.dataframe if "extracted" in each.value]
+        return sorted(table["reward"].to_list())
+
+    every = rewards(show(PAGE, **asks))
+    first, last = every.count(every[0]), every.count(every[-1])
+    assert first + last == len(every) == 12
+    assert rewards(show(PAGE, **asks, **{"rollouts-bin": "1"})) == every[:first]
+    page = show(PAGE, **asks, **{"rollouts-bin": "2"})
+    assert rewards(page) == every[first:]
+    [button] = [button for button in page.button if button.label.startswith("All bins")]
+    assert rewards(button.click().run()) == every
+
+
 def test_a_group_is_named_by_the_number_that_the_store_gives_it(show, here):
     runs.begin(here, "grpo", run="grpo-b", stage="grpo", config={}, seed=0, inputs={})
     groups = [(1, 0, "p1", ("7", "1")), (1, 3, "p2", ("1", "1")), (1, 3, "p1", ("1", "7"))]

@@ -1,5 +1,6 @@
 """Part of the Rollouts page: named questions and filters over all rollouts of the run."""
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ from evals.rollouts import QUESTIONS, Browse, ask_about, graded_by, verdict_grad
 from workbench.app import address, state
 from workbench.app.components import choices
 from workbench.app.components.row_picker import row_picker
+from workbench.app.views.rollouts.histogram import BIN, filter_of_bin
 
 LIMIT = 200  # rows of the table
 READS = ("rollouts", "problems", "rollout_scores", "rollout_failures")
@@ -46,14 +48,14 @@ def _quick_questions() -> None:
     """A button for each of the questions that are asked first."""
     with st.container(horizontal=True):
         for name, label in QUICK.items():
-            asks = {"find": "true", "question": name, FIELD: None}
+            asks = {"find": "true", "question": name, FIELD: None, BIN: None}
             st.button(label, key=f"quick {name}", on_click=address.go, args=(asks,))
 
 
 def _questions(run: str, graders: list[str]) -> None:
     best = state.query(verdict_grader, run, reads=("runs",))
     left, middle, right = st.columns([2, 3, 1])
-    name = choices.choose(left.selectbox, "Question", list(QUESTIONS), "question")
+    name = choices.choose(left.selectbox, "Question", list(QUESTIONS), "question", clears=(BIN,))
     where = _where(middle)
     grader = choices.choose(
         right.selectbox,
@@ -72,6 +74,10 @@ def _questions(run: str, graders: list[str]) -> None:
         f"{value['means']}: {value['rollouts']:,} of {value['of']['rollouts']:,} rollouts, in"
         f" {value['groups']:,} groups of {value['steps']:,} steps"
     )
+    if bin_filter := filter_of_bin(replace(chosen, where=value["where"])):
+        both = " and ".join(f"({each})" for each in (where, bin_filter) if each)
+        value = state.query(ask_about, name, replace(chosen, where=both), LIMIT, reads=READS)
+        st.caption(f"{value['rollouts']:,} of them are in this bin")
     rows = value["rows"]
     if not rows:
         return
@@ -83,7 +89,7 @@ def _questions(run: str, graders: list[str]) -> None:
     row_picker(
         pl.DataFrame(rows, infer_schema_length=None).select(names),
         [f"{row['step']} {row['group']} {row.get('discarded', False)}" for row in rows],
-        f"rollouts of {run} {name} {where} {grader}",
+        f"rollouts of {run} {name} {where} {grader} {bin_filter}",
         _show,
         titles={"extracted": "answer read", "gold": "reference answer", "text": "completion"},
     )
@@ -94,7 +100,7 @@ def _where(column: Any) -> str:
     st.session_state[key] = address.value(FIELD) or ""
 
     def keep() -> None:
-        address.go({FIELD: st.session_state[key] or None})
+        address.go({FIELD: st.session_state[key] or None, BIN: None})
 
     return column.text_input(
         "And this filter", key=key, on_change=keep, placeholder="reward >= 1 and step < 100"
