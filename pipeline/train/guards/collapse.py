@@ -23,7 +23,7 @@ ZERO_VARIANCE = 0.95  # share of groups; a good model has many that are all corr
 TRUNCATED = 0.5  # share of completions
 MISMATCH = 0.1  # nats a token, KL(sampler || trainer); 1e-4 to 1e-2 where both are right
 LOST = 0.5  # of the share of correct answers at the start
-LESS_LIKELY = -0.5  # nats a token: what the chosen answers of pairs lose beside the start
+LESS_LIKELY = -0.1  # nats a token: what the chosen answers of pairs lose beside the start
 CERTAIN = 2.0  # standard errors by which rewards must be higher to have risen
 
 

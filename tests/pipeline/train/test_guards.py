@@ -158,3 +158,12 @@ def test_a_resumed_guard_reports_each_sign_once(store):
     guard = Guard("warn", HELDOUT, metrics, GuardState(**guard.as_json()))
     guard.after(STEPS)
     assert guard.state.signs == reported
+
+
+def test_chosen_answers_that_become_unlikely_are_a_sign():
+    def names(change: float) -> list[str]:
+        points = [(step, change) for step in range(1, WINDOW + 1)]
+        return [sign.name for sign in signs({"dpo/train/change/chosen": points}, heldout=8)]
+
+    assert names(-0.2) == ["chosen answers less likely"]
+    assert names(-0.05) == names(0.5) == []
