@@ -39,7 +39,7 @@ ENVIRONMENTS = frozenset(
 )
 FORBIDDEN = re.compile(
     r"[`#\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|<[A-Za-z/!?]"
-    r"|(?<!\\)\$"
+    r"|(?<!\\)\$|\]\(|!\["
 )
 
 

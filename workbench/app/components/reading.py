@@ -47,6 +47,7 @@ def show_text(text: str, marks: Sequence[Mark] = (), name: str = "text", raw: bo
     lines = st.container(width=LINE, gap="small")
     for kind, start, end in blocks(text):
         title = f"{name if kind == 'text' else kind}, {end - start:,} characters"
-        start, end = without_tags(text, start, end)
+        if kind != "text":
+            start, end = without_tags(text, start, end)
         fold = lines.expander(escaped(title), expanded=True)
         fold.markdown(markdown(text[start:end], inside(marks, start, end)))

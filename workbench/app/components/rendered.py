@@ -1,86 +1,91 @@
 """What models wrote, as Markdown that a page renders: headings, lists, tables, code and formulas.
 
-Models write Markdown and LaTeX, and mean no more than that. So a text becomes Markdown anew: only
-what is known here keeps its meaning, all else is escaped, and nothing is a link, an image, an
-element of HTML or a directive of Streamlit.
+A text is parsed as Markdown without links, images, HTML and escapes, and written anew: what is a
+text is escaped, so nothing of it is markup. Where the tree lacks a letter of the text, its lines
+are shown as they are.
 """
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
 
 from data.audit import Mark
 from workbench.app.components.latex import Formula, formulas
 from workbench.formatting import visible
 
-# stand for formulas in a line and in lines of their own, and for the ends of marks
-FORMULA, DISPLAY, BEGIN, END = "\ue000", "\ue003", "\ue001", "\ue002"
-PRIVATE = re.compile(f"[{FORMULA}{DISPLAY}{BEGIN}{END}]")
-SIGN = re.compile(f"([{FORMULA}{DISPLAY}{BEGIN}{END}])")
+FIRST, LAST = 0xF0000, 0xFFFFD  # private characters: each stands for one formula of a text
+STAR = chr(LAST)  # for a star between letters: 2*3*4 is no emphasis
+LETTER = re.compile(f"[\\w{chr(FIRST)}-{chr(LAST)}]")
+PRIVATE = re.compile(f"[{chr(FIRST)}-{chr(LAST)}]")
+DRAWN = re.compile(f"([{chr(FIRST)}-{chr(LAST - 1)}])")
+PRODUCT = re.compile(r"(?<=[\w)])\*{1,2}(?=[\w(])")
 SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")  # of ASCII; Markdown may read any of it as markup
 PLAIN = frozenset("!%'\"(),-./;?+")  # not within a line, at least
 ENTITY = {sign: f"&#{ord(sign)};" for sign in map(chr, range(33, 127)) if SPECIAL.match(sign)}
+NUMBER = re.compile(r"\d{1,9}[.)]")
 # an empty character ends what Streamlit makes of the text of a paragraph: emoji, icons, links
-JOINED = re.compile(
-    r":(?=[\w+-]{1,40}:|material/|//)|(?<=\w)@(?=\w)|(?<=www)\.|(?<=[-<>])(?=[-<>=])",
-    re.IGNORECASE,
-)
 NOTHING = "\u2060"
-STARS = "&#42;&#42;"
-HEADING = re.compile(r"[ ]{0,3}#{1,6}[ \t]+(.*)")
-ITEM = re.compile(r"([ \t]*)(?:([-*+\u2022])|(\d{1,3})[.)])[ \t]+(.*)")
-FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
-DEEPEST = 4  # levels of lists
+BEFORE = re.compile(r"(?<=:)(?=[\w+-]{1,40}:|material/|streamlit:|//)|(?<=[-<>])(?=[-<>=])")
+AROUND = re.compile(r"@|(?i:(?<=w)w)")
+LANGUAGE = re.compile(r"[A-Za-z][A-Za-z0-9+#_-]{0,19}")
+WIDEST, NEAR = 40, 5_000  # columns of a table; characters in which the next words are looked for
+PARSER = (
+    MarkdownIt("commonmark", {"html": False, "maxNesting": 40})
+    .enable("table")
+    .disable(["link", "image", "autolink", "entity", "escape", "html_inline"])
+    .disable(["reference", "html_block", "lheading", "code"])
+)
 
 
 def markdown(text: str, marks: Sequence[Mark] = ()) -> str:
     """Markdown that shows `text`; marked stretches have another background.
 
-    A mark within a formula or code is around all of it. Characters of control are as `visible`.
+    A formula is marked as a whole, code is not marked. Characters of control are as `visible`.
     """
-    drawn = formulas(text)
-    lines = _with_signs(text, drawn, marks).split("\n")
-    sources = [(one, text[one.start : one.end]) for one in drawn]
-    return _Writer(iter(sources)).lines(lines)
+    source, drawn, spans = _substituted(text, marks)
+    writer = _Writer(source, drawn, spans)
+    written = writer.blocks(SyntaxTreeNode(PARSER.parse(source)).children)
+    if LETTER.findall("".join(writer.shown)) == LETTER.findall(source):
+        return written
+    return _Writer(source, drawn, spans).plain_lines(source.split("\n"))
 
 
-def _with_signs(text: str, drawn: Sequence[Formula], marks: Sequence[Mark]) -> str:
-    """`text` with a sign in place of each formula, and signs where marks begin and end."""
-    spans = _joined(sorted(_around(mark, drawn) for mark in marks if mark.end > mark.start))
-    signs = sorted(
-        chain(
-            ((formula.start, 2, formula) for formula in drawn),
-            ((start, 1, None) for start, _ in spans),
-            ((end, 0, None) for _, end in spans),
-        ),
-        key=lambda sign: sign[:2],
-    )
-    parts, at = [], 0
-    for position, kind, formula in signs:
-        if position > at:
-            parts.append(PRIVATE.sub("\ufffd", text[at:position]))
-            at = position
-        if formula is None:
-            parts.append(BEGIN if kind else END)
-        else:
-            parts.append(f"\n{DISPLAY}\n" if formula.is_display else FORMULA)
-            at = formula.end
-    return "".join([*parts, PRIVATE.sub("\ufffd", text[at:])])
+def _substituted(
+    text: str, marks: Sequence[Mark]
+) -> tuple[str, dict[str, tuple[Formula, str]], list[tuple[int, int]]]:
+    """`text` with one character for each formula, these formulas, and the spans of the marks."""
+    drawn: dict[str, tuple[Formula, str]] = {}
+    parts: list[str] = []
+    starts: list[tuple[int, int]] = [(0, 0)]  # offsets in `text` and in what is returned
+    at = length = 0
+    for number, formula in enumerate(formulas(text)):
+        sign = chr(FIRST + number)
+        drawn[sign] = formula, text[formula.start : formula.end]
+        between = PRIVATE.sub("\ufffd", text[at : formula.start])
+        parts += [between, sign]
+        length += len(between)
+        starts += [(formula.start, length), (formula.end, length + 1)]
+        at, length = formula.end, length + 1
+    parts.append(PRIVATE.sub("\ufffd", text[at:]))
+    source = PRODUCT.sub(lambda match: STAR * len(match[0]), "".join(parts))
+    return source, drawn, _moved(marks, starts)
 
 
-def _around(mark: Mark, drawn: Sequence[Formula]) -> tuple[int, int]:
-    """The span of a mark, with the whole of the formulas in which it begins and ends."""
-    first = bisect_right(drawn, mark.start, key=lambda one: one.start) - 1
-    last = bisect_left(drawn, mark.end, key=lambda one: one.start) - 1
-    start = drawn[first].start if first >= 0 and mark.start < drawn[first].end else mark.start
-    return start, max(mark.end, drawn[last].end) if last >= 0 else mark.end
-
-
-def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order, none of which touches another."""
+def _moved(marks: Sequence[Mark], starts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans of the marks where formulas are one character, in order; none touches another."""
+    ends = sorted({end for mark in marks for end in (mark.start, mark.end)})
+    new: dict[int, tuple[int, int]] = {}  # as a start, and as an end
+    nth = 0
+    for end in ends:
+        while nth + 1 < len(starts) and starts[nth + 1][0] <= end:
+            nth += 1
+        inside = nth % 2 == 1 and end > starts[nth][0]  # odd ones are starts of formulas
+        base = starts[nth][1]
+        new[end] = (base, base + 1) if inside else (base + end - starts[nth][0],) * 2
     joined: list[tuple[int, int]] = []
-    for start, end in spans:
+    for start, end in sorted((new[m.start][0], new[m.end][1]) for m in marks if m.end > m.start):
         if joined and start <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(end, joined[-1][1])
         else:
@@ -89,168 +94,216 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 class _Writer:
-    """Lines as Markdown. drawn: what the signs of formulas stand for, and how it was written"""
+    """Writes a tree. shown: the texts that were written, as they are in the source, in order."""
 
-    def __init__(self, drawn: Iterator[tuple[Formula, str]]) -> None:
+    def __init__(
+        self,
+        source: str,
+        drawn: dict[str, tuple[Formula, str]],
+        spans: Sequence[tuple[int, int]],
+    ) -> None:
+        self.source = source
+        self.source_lines = source.split("\n")
         self.drawn = drawn
-        self.is_marked = False
+        self.spans = spans
+        self.shown: list[str] = []
+        self.at = self.span = 0
+        self.in_table = False
+        self.delimiter = "."
 
-    def lines(self, lines: Sequence[str]) -> str:
-        written: list[str] = []
-        levels: list[int] = []  # widths of indentation of the lists around this line
-        at = 0
-        while at < len(lines):
-            line = lines[at]
-            if FENCE.match(line):
-                block, at = self._code(lines, at)
-                written.append(block)
-                continue
-            if at + 1 < len(lines) and "|" in line and _is_rule(lines[at + 1]):
-                block, at = self._table(lines, at)
-                written.append(block)
-                continue
-            written.append(self._line(line, levels))
-            at += 1
-        return "\n".join(written)
+    def blocks(self, nodes: Iterable[SyntaxTreeNode], between: str = "\n\n") -> str:
+        return between.join(self._block(node) for node in nodes)
 
-    def _line(self, line: str, levels: list[int]) -> str:
-        if not line.strip():
-            return ""
-        if line == DISPLAY:
-            levels.clear()
-            return "\n" + self._display()
-        if heading := HEADING.fullmatch(line):
-            levels.clear()
-            return f"\n**{self._words(heading[1].strip().strip('#* '))}**\n"
-        if (item := ITEM.fullmatch(line)) and item[4]:
-            indent = len(item[1].expandtabs(4))
-            while levels and levels[-1] >= indent:
-                levels.pop()
-            levels.append(indent)
-            sign = "-" if item[2] else f"{item[3]}."
-            return f"{_spaces(len(levels) - 1)}{sign} {self._words(item[4])}"
-        before = ""
-        if levels and not line[:1].isspace():  # it does not go on with the item
-            levels.clear()
-            before = "\n"
-        # two blanks: the line ends here
-        return f"{before}{_spaces(len(levels))}{self._words(line.strip())}  "
+    def plain_lines(self, lines: Iterable[str]) -> str:
+        return "\n".join(f"{self._text(line)}  " if line.strip() else "" for line in lines)
 
-    def _display(self) -> str:
-        formula, _ = next(self.drawn)
-        return f"$$\n{_body(formula)}\n$$\n"
+    def _block(self, node: SyntaxTreeNode) -> str:
+        if node.type == "paragraph":
+            return self._paragraph(node)
+        if node.type == "heading":
+            return f"**{self._inline(node, flat=True)}**" if node.children[0].content else ""
+        if node.type in ("bullet_list", "ordered_list"):
+            return self._list(node)
+        if node.type == "blockquote":
+            return _indented(self.blocks(node.children), "> ", "> ")
+        if node.type == "fence":
+            return self._fence(node)
+        if node.type == "table":
+            return self._table(node)
+        return "---" if node.type == "hr" else ""
 
-    def _table(self, lines: Sequence[str], at: int) -> tuple[str, int]:
-        end = at
-        while end < len(lines) and "|" in lines[end]:
-            end += 1
-        rows = [[cell.strip() for cell in _cells(line)] for line in lines[at:end]]
-        width = len(rows[0])
-        shown = [
-            "| " + " | ".join(self._words(cell) for cell in (row + [""] * width)[:width]) + " |"
-            for nth, row in enumerate(rows)
-            if nth != 1
-        ]
-        rule = "|" + " --- |" * width
-        return "\n".join(["", shown[0], rule, *shown[1:], ""]), end
-
-    def _code(self, lines: Sequence[str], at: int) -> tuple[str, int]:
-        """A block of code, up to its closing fence or the end; a longer fence holds any text."""
-        match = FENCE.match(lines[at])
-        assert match is not None
-        end = at + 1
-        while end < len(lines) and not lines[end].strip().startswith(match[1]):
-            end += 1
-        body = "\n".join(map(self._unmarked, lines[at + 1 : end]))
-        longest = max(map(len, re.findall("`+", body)), default=0)
-        fence = "`" * max(3, longest + 1)
-        return f"\n{fence}text\n{body}\n{fence}\n", end + 1
-
-    def _words(self, line: str) -> str:
-        """A line with bold words, code and formulas. What is not closed in it is a text."""
-        codes = line.split("`")
-        if len(codes) % 2 == 0:
-            codes = [line.replace("`", "'")] if "`" in line else [line]
-        written = []
-        for nth, part in enumerate(codes):
-            if nth % 2 and part.strip():
-                written.append(self._background(f"`{self._unmarked(part)}`", self.is_marked))
+    def _paragraph(self, node: SyntaxTreeNode) -> str:
+        """Lines that end where they did; a formula with delimiters of its own has a block."""
+        parts: list[str] = []
+        for line in self._lines(node.children[0]):
+            words = [child.content for child in line if child.type == "text"]
+            alone = "".join(words).strip()
+            if len(words) == len(line) and alone in self.drawn and self.drawn[alone][0].is_display:
+                self._note(alone)
+                parts.append(f"\n$$\n{_body(self.drawn[alone][0])}\n$$\n")
             else:
-                written.append(self._bold(part))
-        return "".join(written)
+                parts.append("".join(map(self._node, line)) + "  ")
+        return "\n".join(parts).strip("\n").rstrip(" ")
 
-    def _bold(self, text: str) -> str:
-        parts = text.split("**")
-        written = []
-        for nth, part in enumerate(parts):
-            shown, is_last = self._plain(part), nth == len(parts) - 1
-            if nth % 2 == 0:
-                written.append(shown)
-            elif is_last or not _is_bold(parts[nth - 1], part):
-                written.append(f"{STARS}{shown}" if is_last else f"{STARS}{shown}{STARS}")
+    def _lines(self, inline: SyntaxTreeNode) -> list[list[SyntaxTreeNode]]:
+        lines: list[list[SyntaxTreeNode]] = [[]]
+        for child in inline.children:
+            if child.type in ("softbreak", "hardbreak"):
+                lines.append([])
             else:
-                written.append(f"**{shown}**")
+                lines[-1].append(child)
+        return lines
+
+    def _inline(self, node: SyntaxTreeNode, flat: bool = False) -> str:
+        """The words of a heading or a cell, in one line. flat: without emphasis"""
+        children = node.children[0].children if node.children else []
+        return "".join(self._node(child, flat) for child in children).strip()
+
+    def _node(self, node: SyntaxTreeNode, flat: bool = False) -> str:
+        if node.type in ("softbreak", "hardbreak"):
+            return " " if flat or self.in_table else "  \n"
+        if node.type in ("strong", "em"):
+            stars = "" if flat else "**" if node.type == "strong" else "*"
+            return stars + "".join(self._node(child, flat) for child in node.children) + stars
+        if node.type == "code_inline":
+            self._note(node.content)
+            return self._code(" ".join(self._written(node.content).split("\n")))
+        return self._text(node.content)
+
+    def _list(self, node: SyntaxTreeNode) -> str:
+        items = node.children
+        numbers = [item.info for item in items]
+        is_counted = all(number == str(int(number)) for number in numbers if number)
+        is_tight = all(child.hidden for item in items for child in item.children[:1])
+        written, before = [], None
+        for item, number in zip(items, numbers, strict=True):
+            if number and (before is None or int(number) != before + 1):
+                self.delimiter = ")" if self.delimiter == "." else "."  # another list begins
+            before = int(number) if number else None
+            sign = "-" if not number else f"{number}{self.delimiter}"
+            if number:
+                self._note(number)
+            if not is_counted:  # 007 would become 7
+                sign = f"- {escaped(number + '.')}"
+            body = self.blocks(item.children, "\n" if is_tight else "\n\n")
+            written.append(_indented(body, f"{sign} ", " " * (2 if sign[0] == "-" else 3)))
+        return ("\n" if is_tight else "\n\n").join(written)
+
+    def _fence(self, node: SyntaxTreeNode) -> str:
+        info = self._written(node.info.strip())
+        self.shown += [node.info, node.content]
+        self.at = self._place(node.content)
+        body = self._written(node.content.removesuffix("\n"))
+        language = info if LANGUAGE.fullmatch(info) else "text"
+        if info and language == "text" != info:
+            body = f"{info}\n{body}"
+        fence = "`" * max(3, _longest_run(body) + 1)
+        return f"{fence}{language}\n{visible(body)}\n{fence}"
+
+    def _table(self, node: SyntaxTreeNode) -> str:
+        first, last = node.map or (0, 0)
+        lines = self.source_lines[first:last]
+        rows = [row for part in node.children for row in part.children]
+        width = len(rows[0].children)
+        most = max((line.strip().strip("|").count("|") + 1 for line in lines), default=0)
+        if width > WIDEST or most > width:  # a row with more cells than the head would lose them
+            return self.plain_lines(lines)
+        self.in_table = True
+        cells = [[self._inline(cell) for cell in row.children] for row in rows]
+        self.in_table = False
+        written = ["| " + " | ".join(row) + " |" for row in cells]
+        return "\n".join([written[0], "|" + " --- |" * width, *written[1:]])
+
+    def _note(self, text: str) -> None:
+        """Count `text` among what was written, and go on behind it in the source."""
+        self.shown.append(text)
+        self.at = self._place(text) + len(text)
+
+    def _place(self, text: str) -> int:
+        place = self.source.find(text, self.at, self.at + len(text) + NEAR)
+        return self.at if place < 0 else place
+
+    def _text(self, text: str) -> str:
+        """Words and formulas, escaped, with a background where they are marked."""
+        start = self._place(text)
+        self._note(text)
+        written, at = [], start
+        for end, is_marked in self._cuts(start, start + len(text)):
+            piece = text[at - start : end - start]
+            for part in DRAWN.split(piece):
+                written.append(self._background(self._word(part), is_marked))
+            at = end
         return "".join(written)
 
-    def _plain(self, text: str) -> str:
-        """Words and formulas, marked where they are."""
-        written = []
-        for part in SIGN.split(text):
-            if part in (BEGIN, END):
-                self.is_marked = part == BEGIN
-            elif part in (FORMULA, DISPLAY):
-                formula, _ = next(self.drawn)
-                written.append(self._background(f"${_body(formula)}$", self.is_marked))
-            elif part:
-                written.append(self._background(escaped(part), self.is_marked))
-        return "".join(written)
+    def _cuts(self, start: int, end: int) -> list[tuple[int, bool]]:
+        """Ends of the pieces of source[start:end] that are marked, and of those that are not."""
+        while self.span < len(self.spans) and self.spans[self.span][1] <= start:
+            self.span += 1
+        cuts: list[tuple[int, bool]] = []
+        nth = self.span
+        while nth < len(self.spans) and self.spans[nth][0] < end:
+            if self.spans[nth][0] > start:
+                cuts.append((self.spans[nth][0], False))
+            cuts.append((min(self.spans[nth][1], end), True))
+            nth += 1
+        return cuts if cuts and cuts[-1][0] == end else [*cuts, (end, False)]
+
+    def _word(self, text: str) -> str:
+        if text not in self.drawn:
+            return escaped(text.replace(STAR, "*"))
+        formula, _ = self.drawn[text]
+        body = _body(formula, in_table=self.in_table)
+        return f"$\\displaystyle {body}$" if formula.is_display else f"${body}$"
 
     def _background(self, shown: str, is_marked: bool) -> str:
         if not is_marked or not shown.strip() or "[" in shown or "]" in shown:
-            return shown  # a bracket in a formula or in code would end it
+            return shown  # a bracket in a formula would end it
         return f":orange-background[{shown}]"
 
-    def _unmarked(self, text: str) -> str:
-        """Code: formulas as they were written, and no marks; marks go on behind it."""
-        written = []
-        for part in SIGN.split(text):
-            if part in (BEGIN, END):
-                self.is_marked = part == BEGIN
-            else:
-                written.append(visible(next(self.drawn)[1] if part in (FORMULA, DISPLAY) else part))
-        return "".join(written)
+    def _written(self, text: str) -> str:
+        """`text` with formulas and stars as they were written."""
+        return PRIVATE.sub(
+            lambda sign: self.drawn[sign[0]][1] if sign[0] in self.drawn else "*", text
+        )
+
+    def _code(self, text: str) -> str:
+        shown = visible(" ".join(text.splitlines()))
+        if self.in_table:
+            shown = shown.replace("|", "\\|")
+        ticks = "`" * (_longest_run(shown) + 1)
+        blank = " " if shown[:1] == "`" or shown[-1:] == "`" else ""
+        return f"{ticks}{blank}{shown}{blank}{ticks}" if shown.strip() else escaped(f"`{shown}`")
 
 
-def _spaces(level: int) -> str:
-    """Before what stands in so many lists."""
-    return "    " * min(level, DEEPEST)
+def _body(formula: Formula, in_table: bool = False) -> str:
+    """LaTeX between dollars, where a third one would end it; in a table a bar would, too."""
+    body = formula.body.replace("\\$", "\\text{\\textdollar}")
+    if in_table:
+        body = body.replace("\\|", "\\Vert ").replace("|", "\\vert ")
+    return body
 
 
-def _body(formula: Formula) -> str:
-    """LaTeX between dollars, where a third one would end it."""
-    return formula.body.replace("\\$", "\\text{\\textdollar}")
+def _longest_run(text: str) -> int:
+    """Of backticks."""
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _is_rule(line: str) -> bool:
-    """Whether a line stands under the head of a table."""
-    return "--" in line and "|" in line and not line.strip("-|: \t")
-
-
-def _cells(line: str) -> list[str]:
-    return line.strip().removeprefix("|").removesuffix("|").split("|")
-
-
-def _is_bold(before: str, text: str) -> bool:
-    """Whether two stars begin bold words before `text`, and end them behind it; not in 2**3."""
-    is_power = before[-1:].isdigit() and text[:1].isdigit()
-    return bool(text) and not is_power and not text[0].isspace() and not text[-1].isspace()
+def _indented(text: str, first: str, rest: str) -> str:
+    """`text` behind `first`; its other lines behind `rest`, empty ones too where that is a sign."""
+    head, *lines = text.split("\n")
+    return "\n".join(
+        [first + head, *(rest + line if line or rest.strip() else "" for line in lines)]
+    )
 
 
 def escaped(text: str) -> str:
     """`text` for a place of Markdown in which it is nothing but text."""
-    shown = JOINED.sub(lambda match: match[0] + NOTHING, visible(text))
-    first = SPECIAL.sub(lambda match: ENTITY[match[0]], shown[:4])  # may begin a list or a rule
-    return first + SPECIAL.sub(_entity, shown[4:])
+    shown = BEFORE.sub(NOTHING, visible(text))
+    shown = AROUND.sub(lambda match: f"{NOTHING}{match[0]}{NOTHING}", shown)
+    number = NUMBER.match(shown)
+    edge = number.end() if number else 4  # what may begin a list or a rule
+    first = SPECIAL.sub(lambda match: ENTITY[match[0]], shown[:edge])
+    return first + SPECIAL.sub(_entity, shown[edge:])
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -16,8 +16,8 @@ LONGEST = 60_000  # characters of one block on a page; the middle of a longer on
 CELL = 1_000  # characters of a text in a table
 TITLE = "cursor: pointer; opacity: 0.75; font-size: 0.85em"
 LONGEST_TAG = 60  # characters
-OPENED = re.compile(r"\s{0,9}<[^<>/]{1,50}>\s{0,9}")
-CLOSED = re.compile(r"<[/|][^<>]{1,50}>\s{0,9}")
+OPENED = re.compile(r"\s{0,9}<\|?[A-Za-z][\w.:-]{0,40}(?: [^<>]{0,60})?\|?>\s{0,9}")
+CLOSED = re.compile(r"<(?:/|\|?end_|/?\|)[^<>]{1,50}>\s{0,9}")
 ANSWERS = re.compile(
     f"{re.escape(ANSWER_OPEN)}(?:(?!{re.escape(ANSWER_OPEN)}).)*?{re.escape(ANSWER_CLOSE)}",
     re.DOTALL,
