@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from data.store import jobs
-from data.store.store import Store, ask, open_store
+from data.store import jobs, runs
+from data.store.store import Store, add, ask, open_store
 from data.subsets.versions import subsets
+from evals.rollouts.verdicts import grade_rollouts
 from tests.support import hostile
 from tests.support.browsing import (
     SLOW,
@@ -27,6 +28,7 @@ from tests.support.browsing import (
     served,
     visit,
 )
+from tests.support.store_rows import rows_of
 
 pytestmark = needs_browser
 HEIGHT = 31  # [pixels] of a row of a table, and of its head
@@ -342,3 +344,49 @@ def test_a_person_asks_a_model_of_this_machine_and_keeps_its_answer(page, addres
     link = page.get_by_role("link", name=re.compile("^Generations of playground-base-"))
     visit(page, f"{address}/{link.get_attribute('href')}")
     page.get_by_text("Reference answer: 5").wait_for()
+
+
+def clicked_rollouts(store: Store) -> None:
+    """A graded run whose step has groups 0 and 5: the first is all the same, in the second an
+    incorrect answer has the higher reward.
+    """
+    runs.begin(store, "grpo", run="clicks", stage="grpo", config={}, seed=0, inputs={})
+    texts = [f"<reasoning>{n}</reasoning>\n<answer>{n}</answer>" for n in (7, 7, 8, 7)]
+    rows = rows_of(
+        "rollouts",
+        step=[1, 1, 1, 1],
+        group=[0, 0, 5, 5],
+        sample=[0, 1, 0, 1],
+        problem_id=["clicked"] * 4,
+        text=texts,
+        tokens=[5] * 4,
+        finish=["stop"] * 4,
+        rewards=[[]] * 4,
+        reward=[0.5, 0.5, 2.0, 0.5],
+        advantage=[0.0, 0.0, 1.0, -1.0],
+    )
+    add(store, "rollouts", rows, run="clicks")
+    problems = rows_of("problems", problem_id=["clicked"], question=["3 + 4?"], gold=["7"])
+    add(store, "problems", problems, run="clicks")
+    runs.end(store, "clicks", "done", {})
+    grade_rollouts(store, "clicks", "strict")
+
+
+def test_questions_about_rollouts_are_one_click_and_lead_to_the_rows(page, address, filled):
+    clicked_rollouts(filled)
+    page.goto(f"{address}/rollouts?run=clicks")
+    ready(page)
+    for label, rows in (
+        ("Zero-variance groups", "2 of 4 rollouts, in 1 groups"),
+        ("Incorrect with positive advantage", "1 of 4 rollouts, in 1 groups"),
+        ("Rewarded but incorrect", "1 of 4 rollouts, in 1 groups"),
+    ):
+        page.get_by_role("button", name=label, exact=True).click()
+        page.get_by_text(rows).wait_for()
+        ready(page)
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    corner = table.bounding_box()
+    page.mouse.click(corner["x"] + 18, corner["y"] + HEIGHT + HEIGHT // 2)
+    page.wait_for_function("() => new URL(location).searchParams.get('group') === '5'")
+    page.get_by_text("sample 0: reward 2.00").wait_for()
