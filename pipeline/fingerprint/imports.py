@@ -101,14 +101,30 @@ class _Names:
 @cache  # by content: stages share most files
 def _read(content: bytes) -> _Names:
     names = _Names([], set())
-    for node in _executed(ast.parse(content)):
+    nodes = list(_executed(ast.parse(content)))
+    for node in nodes:
         if isinstance(node, ast.Import):
             names.imports.extend((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.imports.extend((node.module, alias.name) for alias in node.names)
         elif isinstance(node, ast.Constant) and str(node.value).endswith(DATA):
             names.data.add(str(node.value))
+    names.imports.extend(_of_folders(nodes))
     return names
+
+
+def _of_folders(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """`folder.name`, where `folder` is imported, as an import of `name` from it."""
+    modules = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    for node in nodes:
+        of = node.value if isinstance(node, ast.Attribute) else None
+        if isinstance(node, ast.Attribute) and isinstance(of, ast.Name) and of.id in modules:
+            yield modules[of.id], node.attr
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:

@@ -26,6 +26,7 @@ from workbench.cli.commands.evaluation import (
     transitions,
     verify,
 )
+from workbench.cli.commands.models import ask, tokens
 from workbench.cli.commands.rollouts import browse, import_rollouts, learnability, rewards
 from workbench.cli.commands.sharing import handover, push, report
 from workbench.cli.commands.system import (
@@ -39,14 +40,12 @@ from workbench.cli.commands.system import (
 )
 from workbench.cli.commands.training import (
     ab,
-    ask,
     dpo,
     export,
     grpo,
     preflight,
     run,
     sft,
-    tokens,
 )
 from workbench.cli.errors import exit_code
 from workbench.cli.options import Folder

@@ -192,7 +192,7 @@ class _Writer:
     def _fence(self, node: SyntaxTreeNode) -> str:
         info = self._written(node.info.strip())
         self.shown += [node.info, node.content]
-        self.at = self._place(node.content)
+        self.at = self._start_of(node.content)
         body = self._written(node.content.removesuffix("\n"))
         language = info if LANGUAGE.fullmatch(info) else "text"
         if info and language == "text" != info:
@@ -217,15 +217,15 @@ class _Writer:
     def _note(self, text: str) -> None:
         """Count `text` among what was written, and go on behind it in the source."""
         self.shown.append(text)
-        self.at = self._place(text) + len(text)
+        self.at = self._start_of(text) + len(text)
 
-    def _place(self, text: str) -> int:
-        place = self.source.find(text, self.at, self.at + len(text) + NEAR)
-        return self.at if place < 0 else place
+    def _start_of(self, text: str) -> int:
+        start = self.source.find(text, self.at, self.at + len(text) + NEAR)
+        return self.at if start < 0 else start
 
     def _text(self, text: str) -> str:
         """Words and formulas, escaped, with a background where they are marked."""
-        start = self._place(text)
+        start = self._start_of(text)
         self._note(text)
         written, at = [], start
         for end, is_marked in self._cuts(start, start + len(text)):

@@ -7,7 +7,7 @@ import click
 
 from data.errors import UserError
 from workbench.cli import Answer, not_empty, verb
-from workbench.cli.commands.training.job import require_training_packages
+from workbench.cli.commands.training import require_training_packages
 from workbench.cli.output import tokens as output
 
 COLOURS = ("logp", "entropy", "kl", "mismatch")

@@ -11,8 +11,7 @@ import click
 from data.errors import UserError
 from pipeline.config import EvalConfig, Preset
 from workbench.cli import Answer, api_key, not_empty, verb
-from workbench.cli.commands.training.job import open_job, require_model
-from workbench.cli.commands.training.options import chosen_preset, training_options
+from workbench.cli.commands.training import chosen_preset, open_job, require_model, training_options
 from workbench.cli.knob_flags import knob_flags
 from workbench.cli.output import tables
 from workbench.formatting import visible
@@ -152,7 +151,7 @@ def _question(
 
 def _receive(store: "Store", preset: Preset, asking: "Asking") -> None:
     """Ask the models, and print their answers as they grow, unless --json is given."""
-    from workbench.cli.commands.training.answers_shown import AnswersShown
+    from workbench.cli.commands.models.answers_shown import AnswersShown
     from workbench.lookup import starting_model
 
     for choice in [model.choice for model in asking.models if model.choice.server is None]:

@@ -1,0 +1,1 @@
+"""Commands that put questions to models, and look at what they wrote, token by token."""
