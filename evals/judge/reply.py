@@ -2,6 +2,7 @@
 
 Prose around the line is allowed. A line without the request's mark does not count, so a judge that
 repeats or obeys the text that it judges gives no verdict. Two lines that differ give none either.
+The line in which a reply was cut off is not read: `VERDICT mark: 1` may be the half of a 10.
 """
 
 import re
@@ -36,7 +37,7 @@ class Judgement(NamedTuple):
 def judgement_of(rubric: Rubric, reply: str, mark: str, finish: str | None) -> Judgement:
     """The verdict in `reply`, which has to have `mark`."""
     value, reason = _value(reply, "VERDICT", mark, finish)
-    category = _category(rubric, reply, mark)
+    category = _category(rubric, reply, mark, finish)
     if value is None:
         return Judgement(None, None, category, reason)
     if rubric.scale == BINARY:
@@ -76,8 +77,10 @@ def ranking_of(reply: str, mark: str, n: int, finish: str | None) -> list[float]
 
 def _value(reply: str, word: str, mark: str, finish: str | None) -> tuple[str | None, str | None]:
     """The one value of the lines `WORD mark: value`, in lower case, or why there is none."""
-    text = _THOUGHT.sub("", reply)
+    text, cut = _complete_lines(reply, finish)
     values = set(_lines(text, word, mark))
+    if _lines(cut, word, mark):
+        return None, CUT
     if len(values) == 1:
         return values.pop(), None
     if values:
@@ -85,6 +88,15 @@ def _value(reply: str, word: str, mark: str, finish: str | None) -> tuple[str | 
     if finish == "length":
         return None, CUT
     return None, NO_LINE if text.strip() else EMPTY
+
+
+def _complete_lines(reply: str, finish: str | None) -> tuple[str, str]:
+    """The reply without thoughts; of one that was cut off its last line, if unfinished, apart."""
+    text = _THOUGHT.sub("", reply)
+    lines = text.splitlines(keepends=True)
+    if finish != "length" or not lines or lines[-1].splitlines() != lines[-1:]:
+        return text, ""
+    return "".join(lines[:-1]), lines[-1]
 
 
 def _lines(text: str, word: str, mark: str) -> list[str]:
@@ -100,7 +112,8 @@ def _lines(text: str, word: str, mark: str) -> list[str]:
     return values
 
 
-def _category(rubric: Rubric, reply: str, mark: str) -> str | None:
+def _category(rubric: Rubric, reply: str, mark: str, finish: str | None) -> str | None:
     """The category that the reply names; None for none, and for what is not in the rubric."""
-    values = set(_lines(_THOUGHT.sub("", reply), "CATEGORY", mark))
+    text, _ = _complete_lines(reply, finish)
+    values = set(_lines(text, "CATEGORY", mark))
     return next(iter(values)) if len(values) == 1 and values <= set(rubric.categories) else None

@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.store import fingerprint
 
 PREFIX = "judge:"  # of the name of a grader that is a judge
-PROMPT_VERSION = 1  # of what prompt.py adds to a rubric's prompt, and of what reply.py reads
+PROMPT_VERSION = 2  # of what prompt.py adds to a rubric's prompt, and of what reply.py reads
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 BINARY, RANK = "binary", "rank"
 MOST_POINTS = 100

@@ -68,6 +68,32 @@ def test_points_count_from_the_threshold_on(value, correct, points):
     assert judgement_of(POINTS, reply, MARK, "stop")[:3] == (correct, points, "arithmetic")
 
 
+TEN = parse(rubric("http://x/v1", scale=10, threshold=7, categories=["slip", "slip-up"]))
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish", "judgement"),
+    [
+        ("VERDICT 0123abcd: 1", "length", (None, None, None, CUT)),
+        ("VERDICT 0123abcd: 1", "stop", (False, 1, None, None)),
+        ("VERDICT 0123abcd: 1\n", "length", (False, 1, None, None)),
+        ("VERDICT 0123abcd: 9\nso I", "length", (True, 9, None, None)),
+        ("VERDICT 0123abcd: 1\r\nVERDICT 0123abcd: 1", "length", (None, None, None, CUT)),
+        ("VERDICT 0123abcd: 9\nCATEGORY 0123abcd: slip", "length", (True, 9, None, None)),
+        ("VERDICT 0123abcd: 9\nCATEGORY 0123abcd: slip\n", "length", (True, 9, "slip", None)),
+        ("<think>1</think>VERDICT 0123abcd: 1", "length", (None, None, None, CUT)),
+    ],
+)
+def test_a_line_in_which_a_reply_was_cut_off_is_no_verdict(reply, finish, judgement):
+    assert judgement_of(TEN, reply, MARK, finish) == judgement
+
+
+def test_a_preference_and_a_ranking_that_were_cut_off_are_none():
+    assert preference_of(f"VERDICT {MARK}: A", MARK, "length") is None
+    assert ranking_of(f"RANKING {MARK}: 2, 1", MARK, 2, "length") is None
+    assert ranking_of(f"RANKING {MARK}: 2, 1\n", MARK, 2, "length") == [2, 1]
+
+
 @pytest.mark.parametrize("category", ["none", "spelling", "arithmetic\nCATEGORY 0123abcd: none"])
 def test_a_category_that_the_rubric_lacks_is_none(category):
     reply = f"CATEGORY {MARK}: {category}\nVERDICT {MARK}: 1"
