@@ -39,7 +39,8 @@ def grade_by_judge(
 ) -> dict[str, Any]:
     """Ask the judge about the generations of `run` that it has no verdict on; then their numbers.
 
-    limit: how many at most, a random choice that is always the same
+    limit: of how many generations of the run at most, verdicts of before included; a random choice
+        that is always the same, so that a larger one asks about the difference alone
 
     What fails for now has no verdict, and is counted as `to_ask_again`: the same call asks it. The
     object has the fields of `thinkbench grade`, and those of `Counts`.
@@ -58,9 +59,16 @@ def grade_by_judge(
 
 
 def missing_of(store: Store, run: str, rubric: Rubric, limit: int | None = None) -> pl.Series:
-    """The ids of the generations of `run` without a verdict of this version of the judge."""
+    """The ids of the generations of `run` without a verdict of this version of the judge.
+
+    limit: of the first so many generations of the run, by hash
+    """
     ids = without_verdict(store, run, rubric.grader, rubric.version)
-    return ids if limit is None or len(ids) <= limit else by_hash(ids).head(limit)
+    if limit is None or ids.is_empty():
+        return ids
+    query = "select distinct generation_id from generations where run = $run"
+    chosen = by_hash(ask(store, query, run=run)["generation_id"]).head(limit)
+    return ids.filter(ids.is_in(chosen.implode()))
 
 
 def _ask_and_store(

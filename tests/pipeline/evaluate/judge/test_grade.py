@@ -171,7 +171,11 @@ def test_a_limit_asks_about_a_choice_that_stays_the_same_and_a_dry_run_about_non
         assert (value["n"], value["without_verdict"]) == (2, 2)
         _, plan, _ = judge(server.url, "--dry-run")
         assert plan["estimated_completion_tokens"] == plan["to_ask"] * 5
-        chosen = set(verdicts(store))
+        before, chosen = len(server.bodies), set(verdicts(store))
+        _, again, _ = judge(server.url, "--limit", "2", prompt_price=1, completion_price=1)
+        assert (again["asked"], len(server.bodies), set(verdicts(store))) == (0, before, chosen)
+        _, plan, _ = judge(server.url, "--limit", "3", "--dry-run")
+        assert plan["without_verdict"] == 1  # of three, two have a verdict
         judge(server.url, "--limit", "2", temperature=1)
     by_version = ask(store, "select list(problem_id order by all) as p from scores"
                      " where grader = 'judge:check' group by grader_version")  # fmt: skip
@@ -196,6 +200,30 @@ def test_a_kill_loses_no_reply(judge, store, tmp_path):
         code, value, _ = judge(server.url, concurrency=1)
         assert (code, value["asked"], value["from_store"]) == (0, 1, 2)
         assert len(server.bodies) == before + 1
+
+
+def test_a_limit_that_was_cut_short_goes_on_with_the_same_choice(judge, store):
+    gate = threading.Semaphore(1)
+
+    def dies(body, tries):
+        if gate.acquire(blocking=False):
+            return judging(seven_is_correct)(body, tries)
+        return Reply(status=0)
+
+    with serving(dies) as server:
+        code, value, _ = judge(server.url, "--limit", "3", concurrency=1)
+        partial = set(verdicts(store))
+        assert (code, value["without_verdict"] > 1) == (75, True)
+        server.behaviour = judging(seven_is_correct)
+        for _ in range(2):
+            code, value, _ = judge(server.url, "--limit", "3", concurrency=1)
+            assert (code, value["n"], value["without_verdict"]) == (0, 3, 1)
+        chosen = set(verdicts(store))
+        assert (value["asked"], partial < chosen) == (0, True)
+        before = len(server.bodies)
+        judge(server.url, "--limit", "4", concurrency=1)
+        assert len(server.bodies) - before <= 1
+    assert set(verdicts(store)) == chosen | {"p0", "p1", "p2", "p3"}
 
 
 def test_errors_say_what_to_do(say, store, tmp_path, monkeypatch):
