@@ -9,7 +9,7 @@ from data.errors import UserError
 from data.store import Store, ask, within
 from data.subsets import Field, condition
 from evals.failures import VERSION
-from evals.graders import grader as grader_of
+from evals.scores import grader_in
 
 ROWS = """
 -- not materialized: each part reads the columns that it needs; texts are most of the bytes
@@ -179,7 +179,7 @@ def rollout_bands(store: Store, browse: Browse, name: str) -> list[dict[str, Any
 
 def ask_chosen(store: Store, browse: Browse, query: str, **values: Any) -> pl.DataFrame:
     """The answer to a question about `chosen`, the table of the chosen rollouts."""
-    rule = grader_of(browse.grader)
+    rule = grader_in(store, browse.grader)
     sql, params = condition(browse.where, FIELDS)
     conditions = [f"({sql})"]
     if browse.search:

@@ -14,8 +14,7 @@ import polars as pl
 from data.errors import UserError
 from data.progress import ProgressReporter
 from data.store import Store, ask, within
-from evals.graders import grader as grader_of
-from evals.scores import default_grader, grade_missing
+from evals.scores import default_grader, grade_missing, grader_in
 from evals.similarity.names import cluster_names
 from evals.similarity.nearest import excerpts
 from evals.similarity.static_model import METHOD
@@ -171,5 +170,5 @@ def _incorrect(store: Store, runs: list[str], grader: str) -> pl.Series:
         """,
         runs=runs,
         grader=grader,
-        version=grader_of(grader).version,
+        version=grader_in(store, grader).version,
     )["generation_id"]

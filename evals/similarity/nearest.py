@@ -12,7 +12,7 @@ import polars as pl
 from data.errors import UserError
 from data.progress import ProgressReporter
 from data.store import Store, ask, within
-from evals.scores import default_grader
+from evals.scores import default_grader, grader_in
 from evals.similarity.static_model import METHOD, embed
 from evals.similarity.vectors import runs_with_generations, text_of, vectors_of
 
@@ -127,10 +127,12 @@ def _texts(store: Store, run: str, ids: Sequence[str]) -> list[dict[str, Any]]:
 def _verdicts(store: Store, run: str, ids: Sequence[str]) -> list[tuple[str, bool | None]]:
     query = """
         select generation_id, correct from current_scores
-        where run = $run and grader = $grader and generation_id in (select unnest($ids))
+        where run = $run and grader = $grader and grader_version = $version
+            and generation_id in (select unnest($ids))
     """
-    grader = default_grader(store, [run])
-    return ask(within(store, [run]), query, run=run, grader=grader, ids=list(ids)).rows()
+    rule = grader_in(store, default_grader(store, [run]))
+    values = {"grader": rule.name, "version": rule.version, "ids": list(ids)}
+    return ask(within(store, [run]), query, run=run, **values).rows()
 
 
 def _generation(store: Store, prefix: str) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.store import Store, ask, within
-from evals.graders import grader as grader_of
-from evals.scores import default_grader, require_scores
+from evals.scores import default_grader, grader_in, require_scores
 
 VERDICTS = {"any": "true", "correct": "correct", "incorrect": "not correct",
             "unknown": "correct is null"}  # fmt: skip
@@ -21,7 +20,7 @@ def sample_of_generations(
     """
     if verdict not in VERDICTS:
         raise UserError(f"the verdict is {verdict!r}; expected one of {', '.join(VERDICTS)}.")
-    rule = grader_of(grader or default_grader(store, [name]))
+    rule = grader_in(store, grader or default_grader(store, [name]))
     require_scores(store, name, rule.name)  # says how to grade a run that has none
     run, _, stage = name.partition("/")
     rows = ask(

@@ -52,6 +52,11 @@ def test_a_run_that_goes_on_is_graded_from_where_it_was(graded):
     assert ask(graded, query).row(0) == (30, 4)
 
 
+def test_a_judge_that_the_store_lacks_is_named(graded):
+    with pytest.raises(UserError, match="there is no judge 'check'; the store has none"):
+        rollout_counts(graded, Browse(RUN, "judge:check"))
+
+
 def test_filters_texts_and_order_choose_rows(graded):
     assert numbers(graded, where="verdict = unknown") == [(9, 1, 0, 0)]
     assert numbers(graded, where='category = "no format"') == [(2, 0, 1, 1), (9, 0, 0, 3)]

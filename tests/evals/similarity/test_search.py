@@ -6,13 +6,15 @@ import pytest
 
 from data.errors import UserError
 from data.progress import no_progress
-from data.store.store import add_generations, ask, open_store
+from data.store.store import add, add_generations, ask, open_store
+from evals.judge.stored import add_rubric
 from evals.scores import grade
 from evals.similarity import static_model, vectors
 from evals.similarity.clusters import clusters_of
 from evals.similarity.nearest import more_like, search
 from evals.similarity.static_model import DIMENSIONS, embed
 from tests.support.imported import import_rows
+from tests.support.judge import rubric
 from tests.support.store_rows import generated
 
 pytestmark = pytest.mark.skipif(
@@ -84,6 +86,38 @@ def test_clusters_have_names_medoids_and_sizes_by_stage_and_run(filled):
     assert all((alone == "a") == (n > 0 and m == 0) for n, m, alone in sizes)
     assert all(row["medoid"]["excerpt"] and row["name"] for row in value["clusters"])
     assert all(sum(row["stages"].values()) == row["n"] for row in value["clusters"])
+
+
+def verdicts_copied(store, run: str, **columns) -> None:
+    """The scores of `run` once more, with other values in these columns."""
+    rows = ask(store, "select * from scores where run = $run", run=run)
+    changed = rows.with_columns(**columns)
+    for (stage,), of_stage in changed.group_by("stage"):
+        add(store, "scores", of_stage, run=run, stage=str(stage))
+
+
+def test_verdicts_count_of_the_grader_s_current_version_alone(store, tmp_path):
+    rows = ({"problem_id": f"p{n}", "text": f"It is {6 + n}", "gold": "7"} for n in range(2))
+    import_rows(store, tmp_path, "r", *rows)
+    found = [search(store, "it is", "r", "reasoning", 2, silent)]
+    wrong = {"correct": pl.col("problem_id") == "p0"}
+    for version in ("a", "z"):  # before and after the current one, in whatever order rows come
+        verdicts_copied(store, "r", grader_version=pl.lit(version), **wrong)
+    found += [search(store, "it is", "r", "reasoning", 2, silent)]
+    by_problem = [{row["problem_id"]: row["correct"] for row in one["rows"]} for one in found]
+    assert by_problem == [{"p0": False, "p1": True}] * 2
+
+
+def test_a_judge_s_incorrect_answers_have_clusters(store, tmp_path):
+    rows = ({"problem_id": f"p{n}", "text": f"It is {6 + n}", "gold": "7"} for n in range(3))
+    import_rows(store, tmp_path, "r", *rows)
+    judge, _ = add_rubric(store, rubric("http://127.0.0.1:1/v1"), "ann")
+    name, version = pl.lit(judge.grader), pl.lit(judge.version)
+    verdicts_copied(
+        store, "r", grader=name, grader_version=version, correct=pl.col("problem_id") != "p1"
+    )
+    value = clusters_of(store, "r", "reasoning", silent, grader=judge.grader, incorrect=True)
+    assert (value["n"], value["grader"]) == (1, "judge:check")
 
 
 def test_what_was_interrupted_goes_on_with_the_rest(store, tmp_path, monkeypatch):

@@ -18,8 +18,8 @@ from workbench.cli.output.grading import judge as output
 @click.option(
     "--limit",
     type=click.IntRange(1),
-    help="of a judge: this many generations of the run, a random choice that stays the same; what has"
-    " a verdict of it is not asked again",
+    help="of a judge: this many generations of the run, a random choice that stays the same; what"
+    " has a verdict is not asked again",
 )
 @click.option(
     "--dry-run", is_flag=True, help="of a judge: ask nothing; print how many requests and tokens"
