@@ -14,6 +14,7 @@ from .prompt import (
 )
 from .reply import judgement_of as judgement_of, ranking_of as ranking_of
 from .rubric import PREFIX as PREFIX, RANK as RANK, Rubric as Rubric
+from .server_url import checked_url as checked_url
 from .stored import (
     add_rubric as add_rubric,
     judges as judges,

@@ -9,13 +9,16 @@ from typing import Any
 
 from data.errors import UserError
 from data.store import fingerprint
+from evals.judge.server_url import checked_url
 
 PREFIX = "judge:"  # of the name of a grader that is a judge
 PROMPT_VERSION = 2  # of what prompt.py adds to a rubric's prompt, and of what reply.py reads
+VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)  # of the environment
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 BINARY, RANK = "binary", "rank"
 MOST_POINTS = 100
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
+SERVER_FIELDS = ("url", "url_env", "api_key_env")  # no error repeats what stands in them
 FIELDS = ("question", "reference", "completion", "answer")
 # What decides a verdict. Who is asked at which address, and how fast, does not.
 DECISIVE = ("prompt", "scale", "threshold", "categories", "longest", "model", "temperature", "seed",
@@ -34,8 +37,9 @@ class Rubric:
     threshold:  points from which a completion counts as correct; 0 unless the scale has points
     categories: of failures that the judge may name; none: it is not asked for one
     longest:    characters of a completion; a longer one is not sent, and its verdict is unknown
-    model:      its name on the server; for a model that runs here, a run, a folder or a hub id
-    url:        of the server; empty: in the environment variable url_env; both empty: runs here
+    model:      its name on the server
+    url:        of the server; empty: in the environment variable url_env
+    api_key_env: the environment variable that has the key; empty: none is sent
     limit_field: of the request, by which the server limits a reply
     *_price:    per million tokens, in any currency
     """
@@ -70,10 +74,6 @@ class Rubric:
         """The hash of all that decides a verdict [12 hex digits]."""
         decisive = {name: getattr(self, name) for name in DECISIVE}
         return fingerprint(prompt_version=PROMPT_VERSION, **decisive)[:12]
-
-    @property
-    def is_served(self) -> bool:
-        return bool(self.url or self.url_env)
 
     def cost(self, prompt_tokens: int | None, completion_tokens: int | None) -> float | None:
         """The price of a reply; None where a price or a count is unknown."""
@@ -110,6 +110,7 @@ def parse(text: str) -> Rubric:
     values["categories"] = tuple(values.get("categories", ()))
     rubric = Rubric(**values)
     _check_name(rubric)
+    _check_server(rubric)
     _check_prompt(rubric)
     _check_scale(rubric)
     _check_categories(rubric)
@@ -126,7 +127,8 @@ def _check_kind(name: str, value: Any) -> None:
     # a bool is an int in Python
     if not isinstance(value, KINDS[name]) or isinstance(value, bool):
         expected = " or ".join(WORDS[kind] for kind in KINDS[name])
-        raise BadRubric(f"{name} is {value!r}; expected {expected}. Correct it in the rubric.")
+        shown = f" is {value!r}" if name not in SERVER_FIELDS else " is of another kind"
+        raise BadRubric(f"{name}{shown}; expected {expected}. Correct it in the rubric.")
 
 
 def _check_name(rubric: Rubric) -> None:
@@ -141,8 +143,30 @@ def _check_name(rubric: Rubric) -> None:
         raise BadRubric(
             f"limit_field is {rubric.limit_field!r}; expected one of {', '.join(LIMIT_FIELDS)}."
         )
+
+
+def _check_server(rubric: Rubric) -> None:
+    """One address, and no secret in what is stored and shown."""
     if rubric.url and rubric.url_env:
         raise BadRubric("the rubric has both url and url_env; expected one of them. Remove one.")
+    if not rubric.url and not rubric.url_env:
+        raise BadRubric(
+            f"the rubric {rubric.name!r} has no url; a judge is asked on a server, and expected is"
+            ' its address, as url = "http://127.0.0.1:8000/v1". For a model of your own start a'
+            " local server with an OpenAI-compatible API, as `vllm serve MODEL`, and write that."
+        )
+    for field in ("url_env", "api_key_env"):
+        if (variable := getattr(rubric, field)) and not VARIABLE.fullmatch(variable):
+            raise BadRubric(
+                f"{field} of the rubric {rubric.name!r} is no name of an environment variable;"
+                " expected letters, digits and '_', as JUDGE_KEY. Write the name there, and the"
+                " value into that variable: a rubric is stored and shown."
+            )
+    if rubric.url:
+        try:
+            checked_url(rubric.url)
+        except UserError as error:
+            raise BadRubric(f"url of the rubric {rubric.name!r}: {error}") from None
 
 
 def _check_prompt(rubric: Rubric) -> None:

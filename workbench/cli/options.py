@@ -117,6 +117,11 @@ column_option = click.option(
 def api_key(variable: str | None) -> str:
     if variable is None:
         return ""
+    if not variable.isidentifier():  # perhaps the key itself, which is not repeated
+        raise UserError(
+            "--api-key-env is no name of an environment variable; expected letters, digits and"
+            " '_', as MY_KEY. Put the key into such a variable, and name that."
+        )
     if not os.environ.get(variable):
         raise UserError(
             f"the environment variable {variable} is not set, or empty; --api-key-env expects the"

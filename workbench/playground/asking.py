@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data.store import Store
+from evals.judge import checked_url
 from pipeline.config import ModelConfig
-from pipeline.evaluate.served import ServedConfig, Server, checked_url
+from pipeline.evaluate.served import ServedConfig, Server
 from workbench.lookup import starting_model
 from workbench.playground.connection import WorkerEnded, Workers
 from workbench.playground.generations import Answered

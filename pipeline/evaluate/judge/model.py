@@ -4,14 +4,13 @@ import os
 from collections.abc import Callable, Iterable
 
 from data.errors import UserError
-from evals.judge import Question, Rubric
+from evals.judge import Question, Rubric, checked_url
 from pipeline.evaluate import Answer, Unanswered
 from pipeline.evaluate.served import (
     Request,
     ServedConfig,
     Server,
     check_reachable,
-    checked_url,
     complete,
 )
 
@@ -49,8 +48,8 @@ def _environment(rubric: Rubric, field: str, meaning: str) -> str:
     variable = getattr(rubric, field)
     if not os.environ.get(variable):
         raise UserError(
-            f"the environment variable {variable}, which {field} of {rubric.grader} names, is not"
-            f" set, or empty; expected {meaning}. Set it."
+            f"the environment variable that {field} of {rubric.grader} names is not set, or empty;"
+            f" expected {meaning}. Set it."
         )
     return os.environ[variable]
 

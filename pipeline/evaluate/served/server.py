@@ -1,9 +1,7 @@
 """A server with an OpenAI-compatible API: its URL, model and key, and how requests are sent."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from data.errors import UserError
 from pipeline.config import above, at_least, check_choices, knob
 
 MAX_CONNECTIONS = 1000  # the most that the client opens
@@ -45,26 +43,3 @@ class Server:
     model: str
     key: str = field(default="", repr=False)
     config: ServedConfig = field(default_factory=ServedConfig)
-
-
-def checked_url(url: str) -> str:
-    """`url` without a trailing slash; UserError unless it is a base URL without credentials.
-
-    The URL is stored with the run, so it must not hold a secret.
-    """
-    expected = "expected the base URL of an OpenAI-compatible server, as http://127.0.0.1:8000/v1"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UserError(f"{error}; {expected}") from error
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise UserError(
-            f"the URL of {host} contains credentials, a query or a fragment; {expected}. Pass a key"
-            " in an environment variable: --api-key-env NAME"
-        )
-    if parts.scheme not in ("http", "https") or not host:
-        raise UserError(f"{url!r} is not the URL of a server; {expected}")
-    if parts.path.rstrip("/").endswith("/completions"):
-        raise UserError(f"{url} is the URL of an endpoint; {expected}")
-    return url.rstrip("/")

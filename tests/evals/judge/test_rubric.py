@@ -41,6 +41,7 @@ def test_a_rubric_has_defaults_and_prices():
         (rubric(URL, temperature=-1), "temperature is -1; expected a number from 0."),
         (rubric(URL, categories=["A b"]), "categories has 'A b'; expected short names"),
         (rubric(URL, url_env="X"), "the rubric has both url and url_env; expected one of them."),
+        (rubric(""), "the rubric 'check' has no url; a judge is asked on a server, and expected"),
         (rubric(URL, limit_field="n"), "limit_field is 'n'; expected one of max_tokens,"),
         (rubric(URL, scale="rank", categories=["x"]), "categories are for one completion"),
     ],
@@ -49,6 +50,28 @@ def test_what_is_wrong_with_a_rubric_is_said_in_words(text, message):
     with pytest.raises(BadRubric) as error:
         parse(text)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "http://user:pw-secret@host/v1"},
+        {"url": "http://user:pw-secret"},
+        {"url": "pw-secret"},
+        {"url": "http://host/v1?key=pw-secret"},
+        {"url": ["pw-secret"]},
+        {"api_key_env": "pw-secret"},
+        {"api_key_env": ["pw-secret"]},
+        {"api_key_env": "KEY\npw_secret"},
+        {"url": "", "url_env": "http://user:pw-secret@host/v1"},
+        {"api_key": "pw-secret"},
+    ],
+)
+def test_a_secret_in_a_rubric_is_neither_stored_nor_repeated(store, fields):
+    with pytest.raises(BadRubric) as error:
+        add_rubric(store, rubric(**{"url": URL} | fields), "ann")
+    assert "secret" not in str(error.value)
+    assert ask(store, "select * from rubric_events").is_empty()
 
 
 def test_what_decides_a_verdict_makes_another_version_and_nothing_else_does(store):

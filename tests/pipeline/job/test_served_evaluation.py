@@ -326,6 +326,7 @@ def test_a_time_limit_interrupts_the_run(evaluate, here):
         (["--served", "http://x/v1"], ["--model NAME"]),
         (["--served", "http://a:b@x/v1", "--model", "m"], ["credentials", "--api-key-env"]),
         (["--served", "http://x/v1", "--model", "m", "--api-key-env", "NO_SUCH"], ["NO_SUCH"]),
+        (["--served", "http://x/v1", "--model", "m", "--api-key-env", "sk-1"], ["is no name of"]),
         (["--served", "http://x/v1", "--model", "m", "--batch", "4"], ["--batch", "Leave it out"]),
         (["--served", "http://x/v1", "--model", "m", "--concurrency", "0"], ["concurrency", "0"]),
         (["--served", "http://x/v1", "--model", "m", "--stage", "../x"], ["stage '../x'"]),

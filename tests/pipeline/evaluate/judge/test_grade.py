@@ -240,7 +240,10 @@ def test_errors_say_what_to_do(say, store, tmp_path, monkeypatch):
     path.write_text(rubric("", url_env="JUDGE_URL"))
     monkeypatch.delenv("JUDGE_URL", raising=False)
     say("judge", "add", path)
-    assert "JUDGE_URL, which url_env" in say("grade", "eval", "--grader", "judge:check")[2]
+    assert (
+        "the environment variable that url_env of judge:check names"
+        in say("grade", "eval", "--grader", "judge:check")[2]
+    )
     path.write_text(rubric("http://127.0.0.1:1/v1", scale="rank"))
     say("judge", "add", path)
     assert "gives no verdict on one" in say("grade", "eval", "--grader", "judge:check")[2]

@@ -46,7 +46,7 @@ def served_options(command: Callable[..., Any]) -> Callable[..., Any]:
         if served is None:
             _refuse_without_server({"api_key_env": api_key_env, "stage": stage, **knobs})
             return command(*positional, served=None, **arguments)
-        from pipeline.evaluate.served import checked_url
+        from evals.judge import checked_url
 
         server = ServedModel(
             checked_url(served), api_key(api_key_env), stage or STAGE, ServedConfig(**knobs)

@@ -35,7 +35,8 @@ def check_words(words: Sequence[str]) -> None:
     changes = {verb: _knobs(params, KNOBS[verb])} if verb in KNOBS else {}
     changed_preset(params["preset"], changes, params["assignments"], params["seed"])
     if params.get("served") is not None:
-        from pipeline.evaluate.served import ServedConfig, checked_url
+        from evals.judge import checked_url
+        from pipeline.evaluate.served import ServedConfig
 
         checked_url(params["served"])
         ServedConfig(**_knobs(params, ServedConfig))

@@ -3,13 +3,15 @@
 import pytest
 
 from data.errors import UserError
-from pipeline.evaluate.served.server import checked_url
+from evals.judge.server_url import checked_url
 
 
 @pytest.mark.parametrize(
     "url",
     [
         "http://user:pw-secret@host/v1",
+        "http://user:pw-secret",
+        "pw-secret",
         "http://host/v1?api_key=pw-secret",
         "http://host/v1#pw-secret",
         "host:8000/v1",
