@@ -6,8 +6,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from data.numbers.lexicon import SMALL_NUMBERS
+from data.numbers.prose import is_answered_by_no, is_denied
 
 NEAR = 40  # [characters] before an announcement that may make it none
+FAR = 200  # [characters] before and behind an announcement that may deny it
 MAX_CANDIDATES = 100  # phrases that look like an announcement and announce nothing
 
 # Every repetition has a bound, so that every text takes linear time.
@@ -75,8 +77,27 @@ class Line(NamedTuple):
     following: str
 
 
+class Announcement(NamedTuple):
+    """An announced answer, where its announcement begins, and whether that is denied or doubted."""
+
+    text: str
+    start: int
+    is_denied: bool = False
+
+
 def last_announcement(text: str, gold_is_number: bool) -> tuple[str, int] | None:
     """The answer after the last announcement, and where the announcement begins; or None.
+
+    An announcement that is denied, doubted or answered by no does not count.
+    """
+    for announcement in announcements(text, gold_is_number):
+        if not announcement.is_denied:
+            return announcement.text, announcement.start
+    return None
+
+
+def announcements(text: str, gold_is_number: bool) -> Iterator[Announcement]:
+    """The announced answers, the last one first.
 
     Where the reference answer is a number, there must be a number, in digits or in words: "The
     answer is correct." announces nothing. An answer may stand on the next line.
@@ -84,22 +105,23 @@ def last_announcement(text: str, gold_is_number: bool) -> tuple[str, int] | None
     for line in islice(_candidates(text), MAX_CANDIDATES):
         final = line.text[4:].strip() if line.text.startswith("####") else ""
         if final.replace(",", "").isdigit():  # GSM8K's form, which is most frequent
-            return final, line.start
-        if announcement := _last_in(line, gold_is_number):
-            return announcement
-    return None
+            yield Announcement(final, line.start)
+        else:
+            yield from _in_line(line, gold_is_number)
 
 
-def _last_in(line: Line, gold_is_number: bool) -> tuple[str, int] | None:
-    """The answer after the last announcement in `line`, and where that begins in the text."""
+def _in_line(line: Line, gold_is_number: bool) -> Iterator[Announcement]:
+    """The announcements in `line`, the last one first."""
     for match in reversed(list(ANNOUNCEMENT.finditer(line.text))[-MAX_CANDIDATES:]):
         if _NOT_FINAL.search(line.text, max(0, match.start() - NEAR), match.start()):
             continue
         rest = match["answer"].lstrip(" \t*:\uff1a_") or line.following
         answer = _answer(rest, gold_is_number)
         if answer and _announces(answer, gold_is_number):
-            return answer, line.start + match.start()
-    return None
+            before = line.text[max(0, match.start() - FAR) : match.start()]
+            behind = f"{rest[len(answer) :]}\n{line.following[:FAR]}"
+            is_doubted = is_denied(before) or is_answered_by_no(behind)
+            yield Announcement(answer, line.start + match.start(), is_doubted)
 
 
 def _candidates(text: str) -> Iterator[Line]:

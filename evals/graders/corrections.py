@@ -5,7 +5,8 @@ import re
 from data.numbers import same_value
 from data.numbers.prose import is_retracted, last_quantity
 
-TAKEN_BACK = "the text takes its answer back and names another"
+TAKEN_BACK = "the text takes its answer back, denies it or doubts it"
+NO_ANSWER_KNOWN = "the text says that it knows no answer"
 LATER = "the last sentence ends with another number than the answer"
 LONGEST = 2_000  # [characters] behind an answer that are looked at
 
@@ -18,12 +19,41 @@ _CORRECTION = re.compile(
     r"|no, (?:it|the|that))\b",
     re.IGNORECASE,
 )
+# A text that gives up: I cannot determine the answer. There are 12 months in a year.
+_GIVES_UP = re.compile(
+    r"(?:\b|(?=n't))(?:(?:can ?not|can't|could ?n[o']t|could not|(?:am |is |'m |was |we're "
+    r"|are )?(?:unable|impossible"
+    r"|not able|not possible) to)(?: be)?(?: \w{2,10}ly)? (?:determined?|answer(?:ed)?|solved?"
+    r"|calculated?|computed?|tell|know|known|found|find|figured? out|said|derived?|deduced?"
+    r"|inferred)"
+    r"|(?:not|n't) (?:know|have|find|see) (?:the|an|a|any) (?:final |right "
+    r"|correct )?(?:answer|solution)"
+    r"|(?:not|n't|no|isn't|insufficient|lacking|without)(?: have| provide| given?| contain)?"
+    r" (?:enough|sufficient|adequate)? ?(?:information|data|details|context)\b"
+    r"|answer (?:is|was|remains|seems) (?:unknown|unclear|undetermined|indeterminate|uncertain"
+    r"|not (?:known|given|clear|determinable|possible))"
+    r"|(?:have|had) no (?:idea|clue|answer|solution)|no (?:answer|solution) (?:can|could|is) )"
+    r"(?P<rest>[^.!?\n]{0,80})",
+    re.IGNORECASE,
+)
+_NO_END = re.compile(
+    r"\b(?:but|however|so|therefore|thus|hence|instead|still|yet|nevertheless|until|unless|without"
+    r"|directly|first|assum\w{1,4}|suppos\w{1,4}|let(?:'s| us)?|we (?:get|have|find))\b|=",
+    re.IGNORECASE,
+)
 
 
 # A last sentence that works out something else: \boxed{4\sqrt{5}}. Therefore, m + n = 4 + 5 = 9.
 _CONCLUDES = re.compile(
     r"(?:=|\b(?:is|are|equals))\s{0,3}[*$\\({]{0,4}[-\u2212]?\d[\d,./]{0,20}[ $*\\)}.\]]{0,8}\Z"
 )
+
+
+def knows_no_answer(text: str) -> bool:
+    """Whether the end of a text says that it knows no answer, and concludes nothing after that."""
+    tail = text[-LONGEST:]
+    statements = list(_GIVES_UP.finditer(tail))
+    return bool(statements) and _NO_END.search(tail, statements[-1].start("rest")) is None
 
 
 def later_result(text: str, start: int, answer: str) -> str | None:

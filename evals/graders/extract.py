@@ -7,7 +7,7 @@ from data.conversion import Box, is_left_open, last_box, last_opening
 from data.conversion.boxes import boxes
 from data.numbers import same_value
 from data.numbers.beside import BESIDE, InContext, in_context
-from data.numbers.prose import last_quantity
+from data.numbers.prose import is_denied_number, last_quantity
 from data.response_format import (
     ANSWER_CLOSE,
     ANSWER_OPEN,
@@ -16,14 +16,22 @@ from data.response_format import (
     REASONING_OPEN,
     TAGS,
 )
-from evals.graders.announcements import last_announcement
-from evals.graders.corrections import LATER, TAKEN_BACK, later_result, other_answer
-from evals.graders.run_on import before_next_question, first_turn
+from evals.graders.announcements import announcements, last_announcement
+from evals.graders.corrections import (
+    LATER,
+    NO_ANSWER_KNOWN,
+    TAKEN_BACK,
+    knows_no_answer,
+    later_result,
+    other_answer,
+)
+from evals.graders.run_on import before_next_question, first_turn, without_heart
 from evals.graders.thought import after_thought
 from evals.graders.unmarked import Answer, unmarked
 
 THINK_OPEN, THINK_CLOSE = "<think>", "</think>"
 WORDS_OF_PROSE = 2  # blanks in an answer block that may take its number back
+BEFORE_BOX = " $*_([\\"  # what may stand between a box and the words before it
 RUNS_ON = "another question follows, and which number is the answer is not clear"
 
 # What may stand between boxes that together are one answer.
@@ -82,13 +90,15 @@ def answer_of_block(block: str, gold_is_number: bool = True) -> Answer:
     """The answer in an answer block: what it marks as final, else the whole block."""
     if block.replace(",", "").isdigit():  # most are
         return Answer(block)
+    block = without_heart(block)
     marked = _last_marked(block, gold_is_number)
     if marked is not None:
         return marked
     answer = block.strip()
     last = last_quantity(answer) if answer.count(" ") >= WORDS_OF_PROSE else None
-    is_retracted = last is not None and last.is_retracted
-    return Answer(answer, TAKEN_BACK, answer) if is_retracted else Answer(answer)
+    if last is not None and last.is_retracted:
+        return Answer(answer, TAKEN_BACK, answer)
+    return _unless_denied(Answer(answer), answer, gold_is_number)
 
 
 def find_answer(text: str, gold_is_number: bool = True) -> Answer:
@@ -97,7 +107,7 @@ def find_answer(text: str, gold_is_number: bool = True) -> Answer:
     Marks are answer blocks, boxes and announcements. Without any, the last quantity of the text is
     its answer. What stands in the thought, or after another question, is no answer.
     """
-    text = first_turn(text)
+    text = without_heart(first_turn(text))
     before, echo, _ = text.partition(INSTRUCTION)
     is_echo = bool(echo) and not before.strip()
     text = text.rpartition(INSTRUCTION)[2] if is_echo else before if echo else text
@@ -123,7 +133,28 @@ def _after_its_thought(text: str, gold_is_number: bool, is_echo: bool) -> Answer
     marked = _last_marked(after, gold_is_number)
     if marked is None and is_echo:
         return Answer(None)
-    return marked or unmarked(after, gold_is_number)
+    if marked is not None:
+        return marked
+    return _unless_denied(unmarked(after, gold_is_number), after, gold_is_number)
+
+
+def _unless_denied(answer: Answer, text: str, gold_is_number: bool) -> Answer:
+    """An answer that nothing marks, which is unknown where the text denies it or knows none."""
+    if answer.text is None or answer.reason is not None:
+        return answer
+    if knows_no_answer(text):
+        return Answer(answer.text, NO_ANSWER_KNOWN, answer.text)
+    if _is_denied_behind(text, answer.text, gold_is_number):
+        return Answer(answer.text, TAKEN_BACK, answer.text)
+    return answer
+
+
+def _is_denied_behind(text: str, answer: str, gold_is_number: bool) -> bool:
+    """Whether `text` announces and denies this very answer."""
+    return any(
+        announcement.is_denied and same_value(announcement.text, answer)
+        for announcement in announcements(text, gold_is_number)
+    )
 
 
 def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
@@ -140,11 +171,15 @@ def _last_marked(text: str, gold_is_number: bool) -> Answer | None:
     if opening is not None and opening.start() >= end:
         joined = joined_boxes(text, end)
         answer, end = joined or (Answer(None), opening.end())
-    announced = last_announcement(text[end:], gold_is_number)
-    if announced:
+        before = f"{text[: opening.start()].rstrip(BEFORE_BOX)} "
+        if answer.text is not None and answer.reason is None and is_denied_number(before):
+            answer = Answer(answer.text, TAKEN_BACK, answer.text)
+    if announced := last_announcement(text[end:], gold_is_number):
         answer, end = Answer(announced[0]), end + announced[1]
     if answer is not None and answer.text is not None and answer.reason is None:
         other = other_answer(text, end, answer.text)
+        if other is None and _is_denied_behind(text[end:], answer.text, gold_is_number):
+            other = answer.text
         if other is not None:
             return Answer(answer.text, TAKEN_BACK, other)
         if answer.alone is None and (later := later_result(text, end, answer.text)) is not None:

@@ -112,10 +112,10 @@ def notebook(text: str, gold: str) -> Score:
 
 
 GRADERS: dict[str, Grader] = {
-    "strict": Grader("strict", "8", strict),
-    "lenient": Grader("lenient", "8", lenient),
+    "strict": Grader("strict", "9", strict),
+    "lenient": Grader("lenient", "9", lenient),
     "notebook": Grader("notebook", "1", notebook),
-    "math": Grader("math", "7", lenient),
+    "math": Grader("math", "8", lenient),
 }
 
 

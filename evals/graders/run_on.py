@@ -52,6 +52,13 @@ _CONCLUSION = re.compile(
 )
 _BARE = re.compile(r"[^\W\d_]{0,3}[^\w\n]{0,6}\d[^A-Za-z\n]{0,30}(?:[A-Za-z]{1,12}\W{0,3}){0,2}")
 _SENTENCE_END = re.compile(r"[.!)\d%$*\]}]\s*\Z")
+# A heart behind an answer, which is no inequality: The answer is 5 <3
+_HEART = re.compile(
+    r"(?:\A\W{0,4}|[\n.!?]\s?|\b(?:is|are|it's|equals|get|answer:|total:)\W{1,4})"
+    r"[$-]{0,2}\d[\d,.]{0,20}(?P<unit>\s[a-z]{3,12})?[.!]?(?P<heart>\s{1,3}<3)\Z"
+    r"|[.!?*](?P<lone>\s{1,3}<3)\Z",
+    re.IGNORECASE,
+)
 _CHAT_HINTS = ("<|", "[inst", "<e", "</s", "<start_of")
 _QUESTION_HINTS = (
     "\nq", "quest", "problem", "exerci", "example", "user", "human", "task", "instruction",
@@ -64,6 +71,19 @@ class Response(NamedTuple):
 
     text: str
     rest: str = ""
+
+
+def without_heart(text: str) -> str:
+    """`text` without a heart at its end, as in "It is 5 <3"; "x <3" is left."""
+    stripped = text.rstrip()
+    if not stripped.endswith("<3"):
+        return text
+    near = stripped[-SHORT:]
+    heart = _HEART.search(near)
+    if heart is None:
+        return text
+    start = heart.start("heart") if heart["heart"] else heart.start("lone")
+    return stripped[: len(stripped) - len(near) + start]
 
 
 def first_turn(text: str) -> str:
