@@ -12,10 +12,11 @@ import polars as pl
 from data.store import Store, ask
 from evals.graders import GRADERS
 from evals.judge.rubric import PREFIX
-from evals.scores import grader_in
+from evals.scores import grader_in, unknown_run
 from evals.statistics import kappa, share_of_clusters
 
-NEEDED = 50  # labelled rows, below which a judge is not validated
+NEEDED = 50  # labelled rows with a verdict, below which a judge is not validated
+NEEDED_PROBLEMS = 20  # of these: samples of one problem say little more than one of them
 SOURCES = ("blind labels", "overrides", "imported labels")
 
 
@@ -30,11 +31,13 @@ def quality_of(store: Store, grader: str, run: str | None = None) -> dict[str, A
     agreement: share of labelled rows with the label's verdict   kappa: Cohen's
     precision: of those that it calls correct, the share whose label is correct
     recall:    of those whose label is correct, the share that it calls correct
-    unknown:   labelled rows without a verdict   split: rows about which people differ, left out
+    decided:   labelled rows with a verdict, of decided_problems problems; these validate a judge
+    unknown:   those without one   split: rows about which people differ, left out
     by_source: the same numbers by where the label is from; one row may have several labels
 
     All intervals are 95 %, and take samples of one problem as one cluster.
     """
+    require_generations(store, run)
     rows = labelled_rows(store, grader, run)
     decided = rows.filter(pl.col("label").is_not_null())
     by_source = [
@@ -47,12 +50,24 @@ def quality_of(store: Store, grader: str, run: str | None = None) -> dict[str, A
         "grader": grader,
         "version": grader_in(store, grader).version,
         "run": run,
-        "validated": value["n"] >= NEEDED,
+        "validated": value["decided"] >= NEEDED and value["decided_problems"] >= NEEDED_PROBLEMS,
         "needed": NEEDED,
+        "needed_problems": NEEDED_PROBLEMS,
         **value,
         "split": rows.height - decided.height,
         "by_source": by_source,
     }
+
+
+def require_generations(store: Store, run: str | None) -> None:
+    """UserError if the store has no generations of `run`; None is all runs."""
+    query = "select 1 from generations where run = $run limit 1"
+    if run is not None and ask(store, query, run=run).is_empty():
+        message = (
+            f"the store has no generations of run {run!r}; expected an evaluation or an import."
+            " List them: thinkbench runs list"
+        )
+        raise unknown_run(store, run, message)
 
 
 def labelled_rows(store: Store, grader: str, run: str | None = None) -> pl.DataFrame:
@@ -106,8 +121,9 @@ def labelled_rows(store: Store, grader: str, run: str | None = None) -> pl.DataF
 
 
 def numbers(rows: pl.DataFrame) -> dict[str, Any]:
-    """n, unknown and the four numbers, of rows with problem_id, correct and label."""
+    """The counts and the four numbers of rows with problem_id, correct and label."""
     rows = rows.filter(pl.col("label").is_not_null())
+    decided = rows.filter(pl.col("correct").is_not_null())
     tables = _tables(rows)
     sizes = tables.sum(axis=(1, 2))
     both = tables[:, 0, 0]
@@ -119,7 +135,9 @@ def numbers(rows: pl.DataFrame) -> dict[str, Any]:
     return {
         "n": rows.height,
         "problems": len(tables),
-        "unknown": int(rows["correct"].null_count()),
+        "decided": decided.height,
+        "decided_problems": decided["problem_id"].n_unique(),
+        "unknown": rows.height - decided.height,
         **{name: share_of_clusters(*counts).to_json() for name, counts in shares.items()},
         "kappa": kappa(tables).to_json(),
     }

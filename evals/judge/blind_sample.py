@@ -13,7 +13,7 @@ import polars as pl
 from data.errors import UserError
 from data.store import Store, annotations, ask
 from evals.graders import GRADERS
-from evals.judge.agreement import NEEDED
+from evals.judge.agreement import NEEDED, require_generations
 from evals.scores import grader_in
 
 VERDICTS = ("right", "wrong", "unsure")
@@ -32,6 +32,7 @@ def sample_to_label(
     rows: generation_id, question, gold, text and verdict (the author's own, null where they have
     none), in an order that tells nothing. No verdict of a grader is among the values.
     """
+    require_generations(store, run)
     name = sample_name(store, grader, run)
     candidates = _candidates(store, grader, run, name)
     if candidates.is_empty():

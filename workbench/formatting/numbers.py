@@ -60,15 +60,21 @@ def counted(n: int, noun: str) -> str:
 
 def judge_note(quality: dict[str, Any]) -> str:
     """How good a judge is, or that nobody knows. quality: as evals.judge.quality_of gives it"""
-    grader, n = quality["grader"], quality["n"]
+    grader, decided, unknown = quality["grader"], quality["decided"], quality["unknown"]
+    problems = counted(quality["decided_problems"], "problem")
     if not quality["validated"]:
+        more = f" --n {2 * quality['needed']}" if quality["n"] else ""
         return (
-            f"{grader} is not validated: {n:,} of its verdicts can be compared with a person's or"
-            f" an imported label; {quality['needed']} are needed. Label some: thinkbench judge"
-            f" label {grader.partition(':')[2]}"
+            f"{grader} is not validated: {decided:,} of its verdicts, on {problems}, can be"
+            f" compared with a person's or an imported label; {quality['needed']} on"
+            f" {quality['needed_problems']} problems are needed"
+            + (f"; labelled but unknown: {unknown:,}" if unknown else "")
+            + f". Label {'more' if more else 'some'}: thinkbench judge label"
+            f" {grader.partition(':')[2]}{more}"
         )
     return (
-        f"{grader} against {n:,} labels: agreement {interval(quality['agreement'])},"
+        f"{grader} against {quality['n']:,} labels on {counted(quality['problems'], 'problem')},"
+        f" {unknown:,} of them without a verdict: agreement {interval(quality['agreement'])},"
         f" kappa {kappa_text(quality['kappa'])}, precision {interval(quality['precision'])},"
         f" recall {interval(quality['recall'])}."
     )

@@ -8,7 +8,7 @@ from data.errors import UserError
 from data.store import annotations
 from data.store.store import add, ask
 from evals.graders import GRADERS
-from evals.judge.agreement import NEEDED, quality_of
+from evals.judge.agreement import NEEDED, NEEDED_PROBLEMS, quality_of
 from evals.judge.blind_sample import label, sample_to_label
 from evals.judge.stored import add_rubric
 from tests.support.evaluation import evaluate
@@ -16,6 +16,7 @@ from tests.support.imported import import_rows
 from tests.support.judge import judging, rubric, seven_is_correct, write_rubric
 from tests.support.served import serving
 from tests.support.store_rows import rows_of
+from workbench.formatting import counted, judge_note
 
 JUDGE = "judge:check"
 
@@ -64,6 +65,45 @@ def test_an_unknown_verdict_agrees_with_no_label_and_finds_nothing(graded):
     assert value["precision"]["value"] == 25 / 29
     assert 0 < value["kappa"]["low"] < value["kappa"]["value"] < value["kappa"]["high"] < 1
     assert quality_of(graded, "strict")["agreement"]["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("n", "problems", "verdict", "validated"),
+    [
+        (60, 60, None, False),
+        (NEEDED, NEEDED, True, True),
+        (NEEDED - 1, NEEDED - 1, True, False),
+        (60, 1, True, False),
+        (60, NEEDED_PROBLEMS - 1, True, False),
+        (60, NEEDED_PROBLEMS, True, True),
+    ],
+)
+def test_verdicts_on_enough_problems_validate_and_unknown_ones_do_not(
+    store, tmp_path, n, problems, verdict, validated
+):
+    rows = (
+        {"problem_id": f"p{number % problems}", "sample": number // problems, "label": True}
+        for number in range(n)
+    )
+    import_rows(store, tmp_path, "theirs", *rows)
+    ids = ask(store, "select generation_id from generations order by problem_id, sample")
+    judged(store, "theirs", dict.fromkeys(ids["generation_id"], verdict))
+    value = quality_of(store, JUDGE)
+    decided = n if verdict is not None else 0
+    assert (value["n"], value["decided"], value["unknown"]) == (n, decided, n - decided)
+    assert (value["problems"], value["validated"]) == (problems, validated)
+    note = judge_note(value)
+    assert ("not validated" in note, f"{decided} of its" in note) == (not validated,) * 2
+    assert counted(min(problems, decided), "problem") in note
+
+
+def test_a_run_that_the_store_lacks_is_refused(graded):
+    for question in (
+        lambda: quality_of(graded, JUDGE, "no-such-run"),
+        lambda: sample_to_label(graded, JUDGE, "ann", "no-such-run"),
+    ):
+        with pytest.raises(UserError, match="no generations of run 'no-such-run'; expected"):
+            question()
 
 
 def test_people_come_before_imported_labels_and_those_who_differ_are_left_out(store, tmp_path):
@@ -133,10 +173,20 @@ def test_not_validated_stands_beside_every_number_until_there_are_labels(say, gr
     for command in commands[:3]:
         assert json.loads(say(*command, "--json")[1])["judge"]["validated"] is False
     file = tmp_path / "labels.jsonl"
-    rows = json.loads(say("judge", "label", "check", "--json")[1])["rows"]
-    file.write_text("".join(json.dumps(row | {"verdict": "right"}) + "\n" for row in rows))
-    code, out, _ = say("judge", "label", "check", "--labels", file, "--author", "ann")
-    assert (code, f"{NEEDED} of {NEEDED} generations" in out) == (0, True)
+    for n in (NEEDED, NEEDED + 10):
+        command = ("judge", "label", "check", "--n", n)
+        rows = json.loads(say(*command, "--json")[1])["rows"]
+        file.write_text("".join(json.dumps(row | {"verdict": "right"}) + "\n" for row in rows))
+        code, out, _ = say(*command, "--labels", file, "--author", "ann")
+        assert (code, f"{n} of {n} generations" in out) == (0, True)
+        out = " ".join(say("judge", "agreement", "check")[1].split())
+        # the judge is mute on one of the first sample
+        for words in (
+            "is not validated: 49 of its",
+            "labelled but unknown: 1",
+            "label check --n 100",
+        ):
+            assert (words in out) == (n == NEEDED), out
     for command in commands:
         out = say(*command)[1]
         assert ("not validated" in out, "agreement" in out) == (False, True)
