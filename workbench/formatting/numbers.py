@@ -63,7 +63,7 @@ def judge_note(quality: dict[str, Any]) -> str:
     grader, decided, unknown = quality["grader"], quality["decided"], quality["unknown"]
     problems = counted(quality["decided_problems"], "problem")
     if not quality["validated"]:
-        more = f" --n {2 * quality['needed']}" if quality["n"] else ""
+        more = f" --n {2 * max(quality['needed'], quality['n'])}" if quality["n"] else ""
         return (
             f"{grader} is not validated: {decided:,} of its verdicts, on {problems}, can be"
             f" compared with a person's or an imported label; {quality['needed']} on"
