@@ -281,7 +281,8 @@ class GrpoTraining:
         )
         if not merged.exists():  # else the run was interrupted after it had written the folder
             self.best.restore(step, self.actor)
-            save_adapter(adapter_of(self.actor, self.config.lora_alpha), self.run.folder / "peft")
+            model: Any = self.actor  # a Gemma 3, which Tunix calls a module
+            save_adapter(adapter_of(model, self.config.lora_alpha), self.run.folder / "peft")
             merge_adapters(self.actor, self.start.model, alpha=self.config.lora_alpha)
             gemma3.save(self.start.model, self.start.folder, merged)
         for checkpoints in (self.best, self.recent, self.state):

@@ -45,9 +45,13 @@ def store() -> Store:
         st.info(f"There is no store in `{folder()}` yet. Create one, then reload this page:")
         show_commands(FIRST_COMMAND)
         if may_write():
-            st.button("Create an empty store here", on_click=open_store, args=(folder(),))
+            st.button("Create an empty store here", on_click=_create)
         st.stop()
     return _opened(folder(), (folder() / "STORE.json").read_text(encoding="utf-8"))
+
+
+def _create() -> None:
+    open_store(folder())
 
 
 @st.cache_resource(max_entries=4)

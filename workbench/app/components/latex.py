@@ -70,11 +70,12 @@ def _delimited(text: str) -> Iterator[Formula]:
     quadratic time. So would an unclosed dollar, brace or environment, which LONGEST limits.
     """
     at, unclosed = 0, set()
+    braces = _braces(text) if "\\boxed" in text else {}
     while match := OPENING.search(text, at):
         opening, at = match[0], match.end()
         if opening in unclosed:
             continue
-        inner, close, end = _ends(text, opening, match.start(), at)
+        inner, close, end = _ends(text, opening, match.start(), at, braces)
         if end > 0:
             body = " ".join(text[inner:close].split())
             is_display = opening in ("\\[", "$$") or opening.startswith("\\begin")
@@ -84,8 +85,25 @@ def _delimited(text: str) -> Iterator[Formula]:
             unclosed.add(opening)
 
 
-def _ends(text: str, opening: str, start: int, inner: int) -> tuple[int, int, int]:
-    """Where the body of a formula begins and ends, and the formula ends; ends 0 if it does not."""
+def _braces(text: str) -> dict[int, int]:
+    """Where each opening brace is, and the one that closes it."""
+    closing: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in BRACE.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif brace[0] == "}" and opened:
+            closing[opened.pop()] = brace.start()
+    return closing
+
+
+def _ends(
+    text: str, opening: str, start: int, inner: int, braces: dict[int, int]
+) -> tuple[int, int, int]:
+    """Where the body of a formula begins and ends, and the formula ends; ends 0 if it does not.
+
+    braces: of `_braces`
+    """
     most = inner + LONGEST
     if opening in CLOSING:
         close = text.find(CLOSING[opening], inner + 1)  # a formula has a character or more
@@ -97,12 +115,8 @@ def _ends(text: str, opening: str, start: int, inner: int) -> tuple[int, int, in
         closing = opening.replace("begin", "end")
         close = text.find(closing, inner, most)
         return (start, close + len(closing), close + len(closing)) if close > 0 else (0, 0, 0)
-    depth = 1
-    for brace in BRACE.finditer(text, inner, most):
-        depth += (brace[0] == "{") - (brace[0] == "}")
-        if depth == 0:
-            return start, brace.end(), brace.end()
-    return 0, 0, 0
+    end = braces.get(inner - 1, most) + 1
+    return (start, end, end) if end <= most else (0, 0, 0)
 
 
 def _closing_dollar(text: str, inner: int, most: int) -> int:

@@ -83,7 +83,8 @@ def _moved(marks: Sequence[Mark], starts: Sequence[tuple[int, int]]) -> list[tup
             nth += 1
         inside = nth % 2 == 1 and end > starts[nth][0]  # odd ones are starts of formulas
         base = starts[nth][1]
-        new[end] = (base, base + 1) if inside else (base + end - starts[nth][0],) * 2
+        plain = base + end - starts[nth][0]
+        new[end] = (base, base + 1) if inside else (plain, plain)
     joined: list[tuple[int, int]] = []
     for start, end in sorted((new[m.start][0], new[m.end][1]) for m in marks if m.end > m.start):
         if joined and start <= joined[-1][1]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,8 @@ def test_a_server_that_fails_stops_training_and_what_it_answered_is_kept(rewards
 
 
 def test_a_judge_and_its_weight_go_together():
-    for knobs in ({"judge": "judge:check"}, {"reward_judge": 1.0}):
+    alone: list[dict[str, Any]] = [{"judge": "judge:check"}, {"reward_judge": 1.0}]
+    for knobs in alone:
         with pytest.raises(BadConfig, match="judge and reward_judge go together"):
             GrpoConfig(**knobs)
     with pytest.raises(BadConfig, match="larger than all other rewards together"):

@@ -26,9 +26,12 @@ def accuracy_cards(stages: Sequence[dict[str, Any]], comparisons: Sequence[dict[
         for nth, column in zip(range(first, min(first + MOST, len(stages))), columns, strict=False):
             now = stages[nth]
             before = stages[nth - 1] if nth else None
-            key = before and (before["run"], before["stage"], now["run"], now["stage"])
+            changed = None
+            if before is not None:
+                key = before["run"], before["stage"], now["run"], now["stage"]
+                changed = accuracy.get(key)
             with column.container(border=True, height="stretch"):
-                _card(now, before, accuracy.get(key) if key else None)
+                _card(now, before, changed)
 
 
 def _card(

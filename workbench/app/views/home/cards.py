@@ -85,7 +85,9 @@ def _data() -> None:
         with st.form("ingest", border=False):
             file = st.file_uploader("File of rows", type=list(uploads.ROWS))
             name = st.text_input("Name of the source", max_chars=100, placeholder="my-solutions")
-            shape = st.selectbox("Columns of the rows", list(SHAPES), format_func=SHAPES.get)
+            shape = st.selectbox(
+                "Columns of the rows", list(SHAPES), format_func=SHAPES.__getitem__
+            )
             sent = st.form_submit_button("Ingest", type="primary")
         if sent and _has(file):
             _fill("ingest", uploads.ingest_rows, file, name.strip(), shape)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from data.store import BadEntry, note_run
@@ -29,7 +30,7 @@ def recent() -> None:
     ids = [row["run"] for row in listed]
     if rows:
         key = f"recent runs {st.session_state['all runs']}"
-        row_picker(rows, ids, key, _open, most=12)
+        row_picker(pl.DataFrame(rows, infer_schema_length=None), ids, key, _open, most=12)
     for row in listed:
         if row["run"] == address.value("named"):
             _name_and_notes(row)
@@ -59,7 +60,7 @@ def _name_and_notes(row: dict[str, Any]) -> None:
         sent = st.form_submit_button("Save")
     if sent:
         try:
-            note_run(state.store(), row["run"], name, notes, state.author())
+            note_run(state.store(), row["run"], name or "", notes or "", state.author())
         except BadEntry as error:
             st.error("The name could not be saved.")
             st.text(state.readable_error(error))
