@@ -7,10 +7,11 @@ from pathlib import Path
 # commands that read or write a store; tests/workbench/formatting holds them to the command line
 VERBS = (
     *("ingest", "convert", "audit", "quarantine", "release", "subset", "preflight", "sft"),
-    *("grpo", "eval", "ask", "export", "run", "ab", "grade", "judge", "failures", "override"),
+    *("dpo", "grpo", "eval", "ask", "tokens", "export", "run", "ab", "grade", "judge"),
+    *("failures", "override"),
     *("compare", "transitions", "overlap", "import", "import-rollouts", "verify", "lineage"),
     *("report", "rollouts", "learnability", "rewards", "runs", "sql", "mcp", "store", "pack"),
-    *("unpack", "push", "jobs", "app", "doctor"),
+    *("unpack", "push", "search", "more-like", "clusters", "jobs", "app", "doctor"),
 )
 COMMAND = re.compile(
     rf"\bthinkbench (?=(?:{'|'.join(sorted(VERBS, key=len, reverse=True))})(?![\w-]))"

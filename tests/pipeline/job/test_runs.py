@@ -38,7 +38,7 @@ def test_the_path_of_a_model_is_not_part_of_a_runs_name(store):
 
 
 def test_a_run_of_an_older_version_is_found_again_by_the_same_name(store, monkeypatch):
-    # names that earlier versions gave these stages (GRPO: since it has `updates`): a renamed
+    # names that earlier versions gave these stages (GRPO: since it has `judge`): a renamed
     # key of a config would change them
     monkeypatch.setattr(job_runs, "hash_of", lambda code: "code")
     preset = load_preset("tiny")
@@ -57,7 +57,7 @@ def test_a_run_of_an_older_version_is_found_again_by_the_same_name(store, monkey
             kind=kind, stage=stage, module="pipeline.config.preset", config=config, inputs=read
         )
         names.append(stage_run(job, spec, lambda run: {}).run)
-    assert names == ["sft-1dfa4935eee7", "grpo-95c827d46b7d", "eval-base-c6ab41ad48ea"]
+    assert names == ["sft-1dfa4935eee7", "grpo-c80ea6e3b6d4", "eval-base-c6ab41ad48ea"]
 
 
 def test_the_answers_of_a_server_are_found_again_by_the_same_config():

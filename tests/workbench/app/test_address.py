@@ -49,7 +49,7 @@ def test_what_a_page_chose_is_in_its_address_and_back_leaves_the_page_at_once(pa
         page.get_by_role("heading", name="Generations", exact=True).wait_for()
         ready(page)
         assert query_of(page) == {"stage": ["base"]}
-        assert page.get_by_text("40 generations", exact=True).count() == 1
+        page.get_by_text("40 generations", exact=True).wait_for()
     opened(page, "Train")
     opened(page, "Generations")  # its link leads back to what was chosen there
     assert query_of(page) == {"stage": ["base"]}

@@ -62,6 +62,9 @@ export default function ({ parentElement, data }) {
     if (sheet.open) sheet.close()
     else sheet.showModal()
   }
+  // of all that were drawn the last one listens: two would open the sheet and close it again
+  document.removeEventListener("keydown", window.thinkbenchSheet)
+  window.thinkbenchSheet = press
   document.addEventListener("keydown", press)
   return () => document.removeEventListener("keydown", press)
 }
