@@ -1,4 +1,4 @@
-"""What a judge is asked: the rubric's prompt, with the texts fenced, and how to reply.
+"""The prompt of a judge: the rubric, the texts within fences, and the form of the reply.
 
 A completion may hold instructions to the judge ("ignore the rubric"). So each text stands between
 two lines with a mark that follows from the texts themselves, which no text can contain by
@@ -20,7 +20,7 @@ ByMark = Callable[[str], str]
 
 
 class Question(NamedTuple):
-    """What a judge is asked. mark: which its reply must repeat"""
+    """The messages to the judge. mark: which its reply must repeat"""
 
     prompt: str
     mark: str

@@ -35,7 +35,7 @@ def run_list(store: Store, limit: int = 50) -> list[dict[str, Any]]:
 def true_state(store: Store, run: str, event: str, cancelled: set[str]) -> str:
     """What a run is now.
 
-    event: its last one, which stands where nothing else is known: some short runs hold no lock
+    event: its last one; of short runs, which take no lock, nothing else says whether they go on
     cancelled: as `runs_of_cancelled_jobs` gives them
     """
     folders = [store.folder / name / run for name in OUTPUTS]

@@ -82,8 +82,8 @@ def test_failures_are_measured_from_all_targets():
     def names(answer: str, gold: str) -> list[str]:
         text = f"So {answer}.\n#### {answer}"
         scores = [GRADERS[name].grade(text, gold) for name in ("strict", "lenient")]
-        found = categories(text, "?", gold, "stop", scores[0], scores[1])
-        return [category.name for category in found if category.name != "no format"]
+        errors = categories(text, "?", gold, "stop", scores[0], scores[1])
+        return [category.name for category in errors if category.name != "no format"]
 
     assert names("101", f"7{OR}100") == ["near miss", "off by one"]
     assert names("-7", f"100{OR}7") == ["off by sign"]

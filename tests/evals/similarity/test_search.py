@@ -99,12 +99,12 @@ def verdicts_copied(store, run: str, **columns) -> None:
 def test_verdicts_count_of_the_grader_s_current_version_alone(store, tmp_path):
     rows = ({"problem_id": f"p{n}", "text": f"It is {6 + n}", "gold": "7"} for n in range(2))
     import_rows(store, tmp_path, "r", *rows)
-    found = [search(store, "it is", "r", "reasoning", 2, silent)]
+    answers = [search(store, "it is", "r", "reasoning", 2, silent)]
     wrong = {"correct": pl.col("problem_id") == "p0"}
     for version in ("a", "z"):  # before and after the current one, in whatever order rows come
         verdicts_copied(store, "r", grader_version=pl.lit(version), **wrong)
-    found += [search(store, "it is", "r", "reasoning", 2, silent)]
-    by_problem = [{row["problem_id"]: row["correct"] for row in one["rows"]} for one in found]
+    answers += [search(store, "it is", "r", "reasoning", 2, silent)]
+    by_problem = [{row["problem_id"]: row["correct"] for row in one["rows"]} for one in answers]
     assert by_problem == [{"p0": False, "p1": True}] * 2
 
 

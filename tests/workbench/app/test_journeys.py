@@ -94,8 +94,8 @@ def test_every_page_opens_in_both_lights_without_an_error(page, pictured):
 # the rules of WCAG 2 A and AA, over what is drawn
 AXE = """async () => {
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-  const found = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] })
-  return found.violations
+  const report = await axe.run(document, { runOnly: tags, resultTypes: ["violations"] })
+  return report.violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)} ${nodes[0].failureSummary}`)
 }"""
@@ -115,7 +115,7 @@ def test_no_page_has_a_serious_fault_of_accessibility_in_either_light(page, addr
             in_light(page, light)
             faults[name, light] = page.evaluate(AXE)
         lights.reverse()
-    assert {of: found for of, found in faults.items() if found} == {}
+    assert {where: broken for where, broken in faults.items() if broken} == {}
 
 
 def in_light(page, light: str) -> None:

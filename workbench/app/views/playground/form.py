@@ -147,7 +147,7 @@ def _served() -> list[Choice]:
         try:
             return [served_choice(name, url, key) for name in served]
         except UserError as error:
-            st.error("This server cannot be asked:")
+            st.error("This server cannot be used:")
             st.text(plain(str(error)))
             return []
 

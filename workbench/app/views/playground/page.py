@@ -39,7 +39,7 @@ if st.button("Ask", type="primary", disabled=chosen is None) and chosen is not N
     try:
         _ask(chosen)
     except UserError as error:
-        st.error("This cannot be asked:")
+        st.error("The question could not be sent:")
         st.text(plain(str(error)))
 if (asking := st.session_state.get(ASKING)) is not None:
     answers.answers(asking)
