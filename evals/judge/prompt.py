@@ -20,7 +20,7 @@ ByMark = Callable[[str], str]
 
 
 class Question(NamedTuple):
-    """The messages to the judge. mark: which its reply must repeat"""
+    """A prompt of a judge. mark: which its reply must repeat"""
 
     prompt: str
     mark: str
